@@ -1,0 +1,184 @@
+"""What a visit earns, and what the ledger settles of it. Pure, shared by station and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from cloud_sync.facts import DepositFacts, Role
+from config.sorting import Category
+from models.verdict import VerdictState
+
+Points = Annotated[int, Meta(ge=0, le=10_000)]
+
+
+class Outcome(StrEnum):
+    """What became of one deposit, as a person would say it."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNSURE = "unsure"
+    UNSEEN = "unseen"
+    NOTHING = "nothing"
+    """The picture showed no waste: a hand, a shadow, an empty tray."""
+
+
+class LoweredBy(StrEnum):
+    """Why points were not given in full."""
+
+    DAILY_POINTS = "daily_points"
+    DAILY_DEPOSITS = "daily_deposits"
+    STAFF = "staff"
+    RECOUNTED = "recounted"
+    """The station's own sum was larger than its facts earn under the rules it names."""
+
+
+class HeldBy(StrEnum):
+    """Why points wait."""
+
+    UNKNOWN_CARD = "unknown_card"
+
+
+class OutcomePoints(Struct, frozen=True, forbid_unknown_fields=True):
+    """Points for the outcomes that no category changes."""
+
+    neutral: Points
+    wrong: Points
+
+
+class DailyCaps(Struct, frozen=True, forbid_unknown_fields=True):
+    """The most that one household, or one unknown card, earns in a calendar day."""
+
+    points: Points
+    deposits: Annotated[int, Meta(ge=0, le=1000)]
+
+
+class AwardRules(Struct, frozen=True, forbid_unknown_fields=True):
+    """One version of the rules; once used it never changes."""
+
+    version: Annotated[int, Meta(ge=1)]
+    right: dict[Category, Points]
+    points: OutcomePoints
+    daily: DailyCaps
+
+    def __post_init__(self) -> None:
+        """ValueError unless every category has its points."""
+        if missing := [category.value for category in Category if category not in self.right]:
+            msg = f"right: no points for {', '.join(missing)}"
+            raise ValueError(msg)
+
+
+class Tally(Struct, frozen=True):
+    """What was already earned on the day, before this visit."""
+
+    points: int = 0
+    deposits: int = 0
+
+
+class Line(Struct, frozen=True):
+    """One deposit's share: `points` given, out of `full`; `lowered_by` says why they differ."""
+
+    outcome: Outcome
+    full: int
+    points: int
+    lowered_by: LoweredBy | None = None
+
+
+class Award(Struct, frozen=True):
+    """What one visit earns: a line for each deposit, in order."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def points(self) -> int:
+        """The sum over all lines."""
+        return sum(line.points for line in self.lines)
+
+    @property
+    def counted(self) -> int:
+        """How many deposits count against the daily number."""
+        return sum(line.outcome is not Outcome.NOTHING for line in self.lines)
+
+
+class Settlement(Struct, frozen=True):
+    """The ledger's word on one visit: settled + held + lowered = provisional."""
+
+    settled: int
+    held: int
+    lowered: int
+    lowered_by: LoweredBy | None = None
+    held_by: HeldBy | None = None
+
+
+def outcome_of(deposit: DepositFacts) -> Outcome:
+    """How one deposit ended; a doubt is never read against the resident."""
+    verdict = deposit.verdict
+    if verdict is None:
+        return Outcome.UNSEEN
+    if verdict.state is VerdictState.EMPTY:
+        return Outcome.NOTHING
+    if verdict.state is VerdictState.UNSURE:
+        return Outcome.UNSURE
+    return Outcome.RIGHT if verdict.category is deposit.bin_category else Outcome.WRONG
+
+
+def award(deposits: Sequence[DepositFacts], role: Role, rules: AwardRules, tally: Tally) -> Award:
+    """What these deposits earn on top of what the day already gave. Staff earn nothing."""
+    lines: list[Line] = []
+    points_left = max(0, rules.daily.points - tally.points)
+    deposits_left = max(0, rules.daily.deposits - tally.deposits)
+    for deposit in deposits:
+        line = _line(deposit, role, rules, points_left, deposits_left)
+        lines.append(line)
+        points_left -= line.points
+        deposits_left -= line.outcome is not Outcome.NOTHING
+    return Award(tuple(lines))
+
+
+def _line(
+    deposit: DepositFacts, role: Role, rules: AwardRules, points_left: int, deposits_left: int
+) -> Line:
+    outcome = outcome_of(deposit)
+    full = _full_points(outcome, deposit.bin_category, rules)
+    if outcome is Outcome.NOTHING:
+        return Line(outcome, 0, 0)
+    if role is Role.STAFF:
+        return Line(outcome, full, 0, LoweredBy.STAFF)
+    if deposits_left <= 0:
+        return Line(outcome, full, 0, LoweredBy.DAILY_DEPOSITS)
+    if full > points_left:
+        return Line(outcome, full, points_left, LoweredBy.DAILY_POINTS)
+    return Line(outcome, full, full)
+
+
+def _full_points(outcome: Outcome, category: Category, rules: AwardRules) -> int:
+    match outcome:
+        case Outcome.RIGHT:
+            return rules.right[category]
+        case Outcome.WRONG:
+            return rules.points.wrong
+        case Outcome.UNSURE | Outcome.UNSEEN:
+            return rules.points.neutral
+        case Outcome.NOTHING:
+            return 0
+
+
+def settle(provisional: int, earned: Award, *, bound: bool) -> Settlement:
+    """Settle a visit whose facts earn `earned`; `bound` says that its card belongs to a household.
+
+    Never more than the station spoke: a station that forgot an award cannot mint by asking again.
+    """
+    due = min(provisional, earned.points)
+    lowered = provisional - due
+    reason = _why_lowered(earned) if lowered else None
+    if bound:
+        return Settlement(settled=due, held=0, lowered=lowered, lowered_by=reason)
+    held_by = HeldBy.UNKNOWN_CARD if due else None
+    return Settlement(settled=0, held=due, lowered=lowered, lowered_by=reason, held_by=held_by)
+
+
+def _why_lowered(earned: Award) -> LoweredBy:
+    return next((line.lowered_by for line in earned.lines if line.lowered_by), LoweredBy.RECOUNTED)

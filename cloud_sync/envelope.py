@@ -1,0 +1,169 @@
+"""A signed batch: one line of header, then JSON that any MQTT tool can read.
+
+    {"v":1,"key":"<key id>","sig":"<base64>"}\\n
+    {"community":"…","station":"…","events":[…]}
+
+The Ed25519 signature covers every byte after the first newline. The same frame carries receipts
+down, signed by the ledger. Limits: 100 events, 16 KiB of body.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from cloud_sync.facts import Event
+
+Record = TypeVar("Record", bound=msgspec.Struct)
+
+VERSION = 1
+MAX_EVENTS = 100
+MAX_BODY_BYTES = 16 * 1024
+MAX_HEADER_BYTES = 512
+
+
+class EnvelopeError(Exception):
+    """A message that must not be believed; `reason` is one word for counters and alarms."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        super().__init__(f"{reason}: {detail}")
+
+
+class Header(msgspec.Struct, frozen=True):
+    """The first line: format version, the signing key's id, the signature in base64."""
+
+    v: int
+    key: str
+    sig: str
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Events of one station, each still as the bytes that the station wrote."""
+
+    community: str
+    station: str
+    events: list[msgspec.Raw]
+
+
+class EventId(msgspec.Struct, frozen=True):
+    """The part of an event that names it, read even where the rest cannot be."""
+
+    epoch: str
+    sequence: int
+
+
+class EpochReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Every event of `epoch` up to `through` is durably applied or durably set aside.
+
+    `refused` lists [sequence, reason] of those set aside.
+    """
+
+    epoch: str
+    through: int
+    refused: tuple[tuple[int, str], ...] = ()
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What the ledger holds of one station: an entry for each epoch it still keeps, newest first."""
+
+    community: str
+    station: str
+    epochs: tuple[EpochReceipt, ...]
+
+
+def key_id(public_key: Ed25519PublicKey) -> str:
+    """A key's name: the first 16 hex digits of its SHA-256."""
+    return hashlib.sha256(public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
+
+
+def encode_event(event: Event) -> bytes:
+    """An event's bytes as the station keeps and sends them, for ever the same."""
+    return msgspec.json.encode(event)
+
+
+def decode_event(raw: bytes) -> Event:
+    """An event from its bytes; msgspec.DecodeError when it is malformed or of an unknown kind."""
+    return msgspec.json.decode(raw, type=Event)
+
+
+def decode_event_id(raw: bytes) -> EventId:
+    """Only an event's identity; msgspec.DecodeError when even that cannot be read."""
+    return msgspec.json.decode(raw, type=EventId)
+
+
+def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS) -> list[bytes]:
+    """The longest prefix that fits one batch: at most `limit` events and MAX_BODY_BYTES; at least one."""
+    taken: list[bytes] = []
+    room = MAX_BODY_BYTES - 160  # braces, and two names of at most 32 letters with their keys
+    for event in events:
+        room -= len(event) + 1
+        if taken and (room < 0 or len(taken) == limit):
+            break
+        taken.append(event)
+    return taken
+
+
+def seal_batch(key: Ed25519PrivateKey, community: str, station: str, events: Iterable[bytes]) -> bytes:
+    """A signed batch of events, ready to publish."""
+    return _seal(key, Batch(community, station, [msgspec.Raw(event) for event in events]))
+
+
+def seal_receipt(key: Ed25519PrivateKey, receipt: Receipt) -> bytes:
+    """A signed receipt, ready to publish."""
+    return _seal(key, receipt)
+
+
+def open_batch(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Batch:
+    """The batch inside a message, its signature checked; EnvelopeError names why not."""
+    body = _verified_body(message, keys)
+    batch = _decode(body, Batch)
+    if len(batch.events) > MAX_EVENTS:
+        raise EnvelopeError("too_many", f"{len(batch.events)} events, at most {MAX_EVENTS}")
+    return batch
+
+
+def open_receipt(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Receipt:
+    """The receipt inside a message, its signature checked; EnvelopeError names why not."""
+    return _decode(_verified_body(message, keys), Receipt)
+
+
+def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
+    body = msgspec.json.encode(record)
+    signature = base64.b64encode(key.sign(body)).decode()
+    header = Header(VERSION, key_id(key.public_key()), signature)
+    return msgspec.json.encode(header) + b"\n" + body
+
+
+def _verified_body(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> bytes:
+    # A single event may be larger than the limit a station packs to; the header adds its own part.
+    if len(message) > MAX_HEADER_BYTES + 4 * MAX_BODY_BYTES:
+        raise EnvelopeError("too_large", f"{len(message)} bytes")
+    line, newline, body = message.partition(b"\n")
+    if not newline or len(line) > MAX_HEADER_BYTES:
+        raise EnvelopeError("no_header", "the first line is not a header")
+    header = _decode(line, Header)
+    if header.v != VERSION:
+        raise EnvelopeError("version", f"version {header.v}, this end speaks {VERSION}")
+    if header.key not in keys:
+        raise EnvelopeError("unknown_key", f"no key {header.key[:16]!r}")
+    try:
+        keys[header.key].verify(base64.b64decode(header.sig, validate=True), body)
+    except (InvalidSignature, binascii.Error):
+        raise EnvelopeError("signature", "the signature does not fit the body") from None
+    return body
+
+
+def _decode(data: bytes, record: type[Record]) -> Record:
+    try:
+        return msgspec.json.decode(data, type=record)
+    except msgspec.DecodeError as error:
+        raise EnvelopeError("malformed", str(error)) from None

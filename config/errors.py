@@ -1,0 +1,13 @@
+"""The one error a person is shown: what is wrong and how to mend it, in one line."""
+
+
+class InputError(Exception):
+    """Bad input from a person or a file; the command line prints it and exits with status 2.
+
+    `what` names the thing that is wrong (file, key path, port); `mend` says what to do about it.
+    """
+
+    def __init__(self, what: str, mend: str) -> None:
+        self.what = what
+        self.mend = mend
+        super().__init__(f"{what}; {mend}")

@@ -1,0 +1,131 @@
+"""Load a station.toml and hold it together: names that point nowhere, wires used twice, paths."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from config.errors import InputError
+from config.load import load_toml
+from config.station import BinSection, Devices, OpenBy, StationSettings
+
+Problem = tuple[str, str]
+"""What is wrong, with its whole key path; and the mend."""
+
+
+def load_station(path: Path) -> StationSettings:
+    """The station described by a TOML file; paths in it become absolute. InputError names what is wrong."""
+    settings = load_toml(path, StationSettings)
+    for problem, mend in _problems(settings):
+        raise InputError(f"{path}: {problem}", mend)
+    return _absolute(settings, path.resolve().parent)
+
+
+def _problems(settings: StationSettings) -> list[Problem]:
+    """What no single key can tell is wrong: names that point nowhere, or twice to one thing."""
+    readers = [reader.id for reader in settings.reader]
+    cameras = [camera.id for camera in settings.camera]
+    found = _duplicates("bin", [bin_.id for bin_ in settings.bin])
+    found += _duplicates("reader", readers) + _duplicates("camera", cameras)
+    for number, bin_ in enumerate(settings.bin):
+        found += _bin_problems(f"bin[{number}]", bin_, readers, cameras)
+        if settings.station.devices is Devices.REAL:
+            found += _real_bin_problems(f"bin[{number}]", bin_)
+    if settings.station.devices is Devices.REAL:
+        found += [
+            (f"reader[{number}].port: a real reader needs its serial port", 'add port = "/dev/…"')
+            for number, reader in enumerate(settings.reader)
+            if reader.port is None
+        ]
+        found += _pins_used_twice(settings)
+    return found + _place_problems(settings)
+
+
+def _duplicates(kind: str, ids: list[str]) -> list[Problem]:
+    twice = [name for name, count in Counter(ids).items() if count > 1]
+    return [(f"{kind}: two have the id {name}", "give each its own id") for name in twice]
+
+
+def _bin_problems(
+    key: str, bin_: BinSection, readers: list[str], cameras: list[str]
+) -> list[Problem]:
+    found = []
+    if bin_.open_by is OpenBy.READER and bin_.reader is None:
+        found.append((f'{key}.reader: missing, and open_by is "reader"', "name the bin's reader"))
+    if bin_.reader is not None and bin_.reader not in readers:
+        found.append((f"{key}.reader: no reader {bin_.reader}", f"known: {', '.join(readers)}"))
+    if bin_.camera is not None and bin_.camera not in cameras:
+        found.append((f"{key}.camera: no camera {bin_.camera}", f"known: {', '.join(cameras) or 'none'}"))
+    left, top, right, bottom = bin_.region
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        found.append((f"{key}.region: not left, top, right, bottom within 0 to 1", "mend the four numbers"))
+    return found
+
+
+def _real_bin_problems(key: str, bin_: BinSection) -> list[Problem]:
+    found = []
+    if bin_.lid is None:
+        found.append((f"{key}.lid: missing, and devices are real", f"add a [{key}.lid] table with its pins"))
+    if bin_.open_by is OpenBy.BUTTON and bin_.button is None:
+        found.append((f'{key}.button: missing, and open_by is "button"', "name the button's pin"))
+    return found
+
+
+def _pins_used_twice(settings: StationSettings) -> list[Problem]:
+    users: dict[int, list[str]] = {}
+    for number, bin_ in enumerate(settings.bin):
+        pins = {"button": bin_.button, "full_switch": bin_.full_switch}
+        if bin_.lid is not None:
+            pins |= {f"lid.{name}": pin for name, pin in msgspec.structs.asdict(bin_.lid).items()}
+        for name, pin in pins.items():
+            if pin is not None:
+                users.setdefault(pin, []).append(f"bin[{number}].{name}")
+    return [
+        (f"{keys[1]}: pin {pin} is already {keys[0]}", "give each wire its own pin")
+        for pin, keys in users.items()
+        if len(keys) > 1
+    ]
+
+
+def _place_problems(settings: StationSettings) -> list[Problem]:
+    found = []
+    try:
+        ZoneInfo(settings.station.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        found.append(
+            (f"station.timezone: no zone {settings.station.timezone!r}", 'use one like "Asia/Shanghai"')
+        )
+    loopback = settings.cloud.host in {"127.0.0.1", "localhost", "::1"}
+    if settings.cloud.tls_ca is None and not loopback:
+        found.append(("cloud.tls_ca: missing, and the broker is not this machine", "name the CA file"))
+    return found
+
+
+def _absolute(settings: StationSettings, base: Path) -> StationSettings:
+    def under(path: str | None) -> str | None:
+        return None if path is None else str(base / path)
+
+    return msgspec.structs.replace(
+        settings,
+        station=msgspec.structs.replace(
+            settings.station,
+            state_dir=str(base / settings.station.state_dir),
+            runtime_dir=str(base / settings.station.runtime_dir),
+            rules=str(_beside_or_shipped(base, settings.station.rules)),
+        ),
+        cloud=msgspec.structs.replace(
+            settings.cloud,
+            tls_ca=under(settings.cloud.tls_ca),
+            password_file=under(settings.cloud.password_file),
+        ),
+        model=msgspec.structs.replace(settings.model, bundle=under(settings.model.bundle)),
+    )
+
+
+def _beside_or_shipped(base: Path, name: str) -> Path:
+    """A file beside the configuration, else the one of that name that Tongzhan ships."""
+    beside = base / name
+    return beside if beside.exists() else Path(__file__).parent / name

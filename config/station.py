@@ -1,0 +1,157 @@
+"""What an installer writes down about one station, typed and checked as a whole."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from config.sorting import Category
+
+Slug = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
+"""A name that is safe in an MQTT topic, a file name and an address."""
+Seconds = Annotated[float, Meta(gt=0, le=3600)]
+Pin = Annotated[int, Meta(ge=0, le=27)]
+"""A GPIO number as Broadcom counts them (the 40-pin header has 0 to 27)."""
+
+
+class Devices(StrEnum):
+    """Where a station's readers, lids and cameras come from."""
+
+    REAL = "real"
+    SIMULATED = "simulated"
+
+
+class OpenBy(StrEnum):
+    """What opens a bin: a reader of its own, tap then press, or any tap."""
+
+    READER = "reader"
+    BUTTON = "button"
+    ALL = "all"
+
+
+class Language(StrEnum):
+    """The languages every screen and prompt has."""
+
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; an unknown key in it is an error."""
+
+
+class StationSection(_Section):
+    """Who the station is and where it keeps things."""
+
+    community: Slug
+    name: Slug
+    devices: Devices
+    state_dir: str
+    """Journal and keys: survives power cuts. Relative to the configuration file."""
+    runtime_dir: str
+    """Live state for the screen: a folder in memory, such as /run/tongzhan."""
+    timezone: str = "Asia/Shanghai"
+    language: Language = Language.CHINESE
+    rules: str = "award_rules.v1.toml"
+    """The award rules: a file beside the configuration, else one that Tongzhan ships."""
+
+
+class CloudSection(_Section):
+    """The broker the station delivers to."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+    tls_ca: str | None = None
+    """Certificate authority file; TLS is off without it, and then only a loopback host is allowed."""
+    username: str | None = None
+    password_file: str | None = None
+
+
+class ModelSection(_Section):
+    """Which bundle sees, and how this city sorts."""
+
+    bundle: str | None = None
+    """A bundle's folder; the one that Tongzhan ships when absent."""
+    sorting: str = "shanghai"
+    threads: Annotated[int, Meta(ge=1, le=8)] = 2
+
+
+class VisitSection(_Section):
+    """How long a visit waits for what. All in seconds."""
+
+    lease_s: Seconds = 8.0
+    max_open_s: Seconds = 40.0
+    travel_s: Seconds = 2.0
+    """A lid's travel from shut to open; twice this and a second more is a fault."""
+    obstructed_s: Seconds = 20.0
+    linger_s: Seconds = 5.0
+    """After the last lid shut, how long the resident may open another bin in the same visit."""
+    choose_s: Seconds = 12.0
+    """After a tap, how long the station waits for a press on a bin's button."""
+    capture_s: Seconds = 3.0
+    classify_s: Seconds = 6.0
+    record_s: Seconds = 10.0
+    max_visit_s: Seconds = 180.0
+    held_card_s: Seconds = 2.0
+    """A card that a reader reports again within this time is one held card, not a second tap."""
+    max_deposits: Annotated[int, Meta(ge=1, le=50)] = 12
+    """Deposits counted for one opening of one lid."""
+
+
+class ReaderSection(_Section):
+    """One card reader."""
+
+    id: Slug
+    port: str | None = None
+    """Serial port of an RDM6300; needed when devices are real."""
+
+
+class CameraSection(_Section):
+    """One camera over one or more bins."""
+
+    id: Slug
+    source: str | int = 0
+    """A V4L2 number or device path."""
+    width: Annotated[int, Meta(ge=160, le=4096)] = 640
+    height: Annotated[int, Meta(ge=120, le=4096)] = 480
+
+
+class LidSection(_Section):
+    """The pins of one lid driven straight from the Pi."""
+
+    open_pin: Pin
+    close_pin: Pin
+    opened_switch: Pin
+    closed_switch: Pin
+    obstruction: Pin | None = None
+
+
+class BinSection(_Section):
+    """One bin: what belongs in it, what opens it, what sees it."""
+
+    id: Slug
+    category: Category
+    open_by: OpenBy = OpenBy.READER
+    reader: Slug | None = None
+    button: Pin | None = None
+    camera: Slug | None = None
+    region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
+    """The bin's mouth in the picture: left, top, right, bottom as fractions of its size."""
+    weighed: bool = False
+    lid: LidSection | None = None
+    full_switch: Pin | None = None
+
+
+class StationSettings(_Section, kw_only=True):
+    """A whole station.toml. `[[bin]]`, `[[reader]]` and `[[camera]]` are lists of tables."""
+
+    station: StationSection
+    cloud: CloudSection = CloudSection()
+    model: ModelSection = ModelSection()
+    visit: VisitSection = VisitSection()
+    bin: Annotated[tuple[BinSection, ...], Meta(min_length=1, max_length=8)]
+    reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=9)]
+    camera: tuple[CameraSection, ...] = ()

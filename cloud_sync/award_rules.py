@@ -138,9 +138,7 @@ def award(deposits: Sequence[DepositFacts], role: Role, rules: AwardRules, tally
     return Award(tuple(lines))
 
 
-def _line(
-    deposit: DepositFacts, role: Role, rules: AwardRules, points_left: int, deposits_left: int
-) -> Line:
+def _line(deposit: DepositFacts, role: Role, rules: AwardRules, points_left: int, deposits_left: int) -> Line:
     outcome = outcome_of(deposit)
     full = _full_points(outcome, deposit.bin_category, rules)
     if outcome is Outcome.NOTHING:

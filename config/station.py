@@ -39,11 +39,7 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file; an unknown key in it is an error."""
-
-
-class StationSection(_Section):
+class StationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who the station is and where it keeps things."""
 
     community: Slug
@@ -59,7 +55,7 @@ class StationSection(_Section):
     """The award rules: a file beside the configuration, else one that Tongzhan ships."""
 
 
-class CloudSection(_Section):
+class CloudSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The broker the station delivers to."""
 
     host: str = "127.0.0.1"
@@ -70,7 +66,7 @@ class CloudSection(_Section):
     password_file: str | None = None
 
 
-class ModelSection(_Section):
+class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which bundle sees, and how this city sorts."""
 
     bundle: str | None = None
@@ -79,7 +75,7 @@ class ModelSection(_Section):
     threads: Annotated[int, Meta(ge=1, le=8)] = 2
 
 
-class VisitSection(_Section):
+class VisitSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long a visit waits for what. All in seconds."""
 
     lease_s: Seconds = 8.0
@@ -101,7 +97,7 @@ class VisitSection(_Section):
     """Deposits counted for one opening of one lid."""
 
 
-class ReaderSection(_Section):
+class ReaderSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One card reader."""
 
     id: Slug
@@ -109,7 +105,7 @@ class ReaderSection(_Section):
     """Serial port of an RDM6300; needed when devices are real."""
 
 
-class CameraSection(_Section):
+class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One camera over one or more bins."""
 
     id: Slug
@@ -119,7 +115,7 @@ class CameraSection(_Section):
     height: Annotated[int, Meta(ge=120, le=4096)] = 480
 
 
-class LidSection(_Section):
+class LidSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The pins of one lid driven straight from the Pi."""
 
     open_pin: Pin
@@ -129,7 +125,7 @@ class LidSection(_Section):
     obstruction: Pin | None = None
 
 
-class BinSection(_Section):
+class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One bin: what belongs in it, what opens it, what sees it."""
 
     id: Slug
@@ -145,7 +141,7 @@ class BinSection(_Section):
     full_switch: Pin | None = None
 
 
-class StationSettings(_Section, kw_only=True):
+class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole station.toml. `[[bin]]`, `[[reader]]` and `[[camera]]` are lists of tables."""
 
     station: StationSection

@@ -1,0 +1,56 @@
+"""May this card open a lid, and why. Pure: the same answer online and off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from cloud_sync.facts import Role
+from edge.messages import Granted, Refused, RefusedBy, Tapped
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class CardState(StrEnum):
+    """What the ledger's roster says of a card."""
+
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """One known card. A card that is not in the roster is unknown, and opens too."""
+
+    state: CardState
+    role: Role
+
+
+def decide(tap: Tapped, roster: Mapping[str, RosterEntry]) -> Granted | Refused:
+    """Let a tap in, or refuse it. Only a card that is known and blocked is refused."""
+    entry = roster.get(tap.card)
+    if entry is not None and entry.state is CardState.BLOCKED:
+        return Refused(tap.at, tap.reader, tap.card, RefusedBy.BLOCKED)
+    role = Role.UNKNOWN if entry is None else entry.role
+    return Granted(tap.at, tap.reader, tap.card, tap.credential, role)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCards:
+    """Which card each reader saw last, and when: a card held to a reader is one tap."""
+
+    last: tuple[tuple[str, str, float], ...] = ()
+
+    def seen(self, tap: Tapped) -> HeldCards:
+        """The memory after this tap; bounded by the number of readers."""
+        others = tuple(entry for entry in self.last if entry[0] != tap.reader)
+        return replace(self, last=(*others, (tap.reader, tap.card, tap.at)))
+
+    def is_held(self, tap: Tapped, held_card_s: float) -> bool:
+        """Whether this tap is the same card still lying there. Each sighting starts the wait anew."""
+        return any(
+            reader == tap.reader and card == tap.card and tap.at - at < held_card_s
+            for reader, card, at in self.last
+        )

@@ -1,0 +1,171 @@
+"""Deposits within visits: seen, photographed, judged. Pure.
+
+A deposit is a change in a bin between its lid opening and closing. It belongs to the visit whose
+opening the lid is in, and to no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from cloud_sync.award_rules import Outcome, outcome_of
+from cloud_sync.facts import DepositFacts, VerdictFacts
+from edge.faults import Fault, FaultCode, seeing_is_blocked
+from edge.messages import Capture, Classify, Prompt, Say
+from edge.visit_state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit
+
+if TYPE_CHECKING:
+    from edge.messages import (
+        CaptureFailed,
+        ChamberChanged,
+        Classified,
+        ClassifyFailed,
+        PhotosTaken,
+    )
+    from edge.turn import Turn
+    from models.verdict import Verdict
+
+PROMPTS = {
+    Outcome.RIGHT: Prompt.RIGHT,
+    Outcome.WRONG: Prompt.WRONG,
+    Outcome.UNSURE: Prompt.UNSURE,
+    Outcome.UNSEEN: Prompt.UNSEEN,
+}
+"""What is said of a deposit; of an empty picture, nothing."""
+
+
+def deposit_facts(turn: Turn, visit: Visit, deposit: Deposit) -> DepositFacts:
+    """A deposit as the wire states it."""
+    return DepositFacts(
+        bin=deposit.bin,
+        bin_category=turn.rules.bins[deposit.bin].category,
+        at_s=round(deposit.at - visit.started_at, 3),
+        verdict=None if deposit.verdict is None else _verdict_facts(deposit.verdict),
+        weight_g=deposit.weight_g,
+    )
+
+
+def _verdict_facts(verdict: Verdict) -> VerdictFacts:
+    return VerdictFacts(
+        state=verdict.state,
+        probability=round(min(1.0, max(0.0, verdict.probability)), 4),
+        model=verdict.model,
+        category=verdict.category,
+        label=verdict.label,
+    )
+
+
+def chamber_changed(turn: Turn, event: ChamberChanged) -> Opening | None:
+    """Something fell in: begin a deposit. Returns the opening it fell into, None when it counts as none."""
+    held = turn.state.holder(event.bin)
+    if held is None or held[1].phase not in (OpeningPhase.OPEN, OpeningPhase.CLOSING):
+        return None  # a lid that moves, or a bin that settles, is no deposit
+    visit, opening = held
+    if visit.is_full or _count(visit, opening) >= turn.rules.waits.max_deposits:
+        return opening
+    _begin(turn, visit, event)
+    return opening
+
+
+def _begin(turn: Turn, visit: Visit, event: ChamberChanged) -> None:
+    number = len(visit.deposits) + 1
+    until = event.at + turn.rules.waits.capture_s
+    deposit = Deposit(number, event.bin, event.at, DepositPhase.CAPTURING, until, event.weight_g)
+    visit = turn.put(replace(visit, deposits=(*visit.deposits, deposit)))
+    # Other faults of seeing are tried again with each deposit; a refused model waits for a restart.
+    refused = Fault(FaultCode.MODEL_REFUSED, MODEL) in turn.state.faults
+    if turn.rules.bins[event.bin].camera is None or refused:
+        _judge(turn, visit, deposit, None)
+    else:
+        turn.give(Capture(visit.id, number, event.bin))
+
+
+def _count(visit: Visit, opening: Opening) -> int:
+    return sum(deposit.bin == opening.bin and deposit.at >= opening.opened_at for deposit in visit.deposits)
+
+
+def add_unseen_if_blind(turn: Turn, visit: Visit, opening: Opening) -> Visit:
+    """Count one unseen deposit for an opening that nothing could watch, in the resident's favour."""
+    rule = turn.rules.bins[opening.bin]
+    watched = rule.weighed or (
+        rule.camera is not None and not seeing_is_blocked(turn.state.faults, frozenset({rule.camera}))
+    )
+    if watched or visit.is_full or visit.is_staff or opening.opened_at == inf or _count(visit, opening):
+        return visit
+    deposit = Deposit(len(visit.deposits) + 1, opening.bin, turn.at, DepositPhase.JUDGED, inf)
+    return turn.put(replace(visit, deposits=(*visit.deposits, deposit)))
+
+
+def _find(turn: Turn, visit: int, number: int, phase: DepositPhase) -> tuple[Visit, Deposit] | None:
+    """The deposit a result belongs to; None when the result came too late to count."""
+    found = turn.state.visit(visit)
+    if found is None:
+        return None
+    wanted = (number, phase)
+    return next(((found, one) for one in found.deposits if (one.number, one.phase) == wanted), None)
+
+
+def photos_taken(turn: Turn, event: PhotosTaken) -> None:
+    """Have the model look at a deposit's photos."""
+    if found := _find(turn, event.visit, event.deposit, DepositPhase.CAPTURING):
+        visit, deposit = found
+        turn.clear_fault(FaultCode.CAMERA_FAILED, _camera(turn, deposit))
+        until = event.at + turn.rules.waits.classify_s
+        turn.put_deposit(visit, replace(deposit, phase=DepositPhase.CLASSIFYING, until=until))
+        turn.give(Classify(visit.id, deposit.number, event.photos))
+
+
+def capture_failed(turn: Turn, event: CaptureFailed) -> None:
+    """No picture: the deposit is unseen."""
+    if found := _find(turn, event.visit, event.deposit, DepositPhase.CAPTURING):
+        _unseen(turn, *found, busy=event.busy)
+
+
+def classified(turn: Turn, event: Classified) -> None:
+    """The model's word: speak it."""
+    if found := _find(turn, event.visit, event.deposit, DepositPhase.CLASSIFYING):
+        turn.clear_fault(FaultCode.MODEL_FAILED, MODEL)
+        _judge(turn, *found, event.verdict)
+
+
+def classify_failed(turn: Turn, event: ClassifyFailed) -> None:
+    """No word from the model: the deposit is unseen."""
+    if found := _find(turn, event.visit, event.deposit, DepositPhase.CLASSIFYING):
+        _unseen(turn, *found, busy=event.busy)
+
+
+def deposits_overdue(turn: Turn, visit: Visit) -> None:
+    """Give up on every look at a deposit whose time has come."""
+    for deposit in visit.deposits:
+        now = turn.state.visit(visit.id)
+        if now is not None and deposit.phase is not DepositPhase.JUDGED and deposit.until <= turn.at:
+            _unseen(turn, now, deposit, busy=False)
+
+
+def _unseen(turn: Turn, visit: Visit, deposit: Deposit, *, busy: bool) -> None:
+    if not busy and deposit.phase is DepositPhase.CAPTURING:
+        turn.raise_fault(FaultCode.CAMERA_FAILED, _camera(turn, deposit))
+    elif not busy:
+        turn.raise_fault(FaultCode.MODEL_FAILED, MODEL)
+    _judge(turn, visit, deposit, None)
+
+
+def _camera(turn: Turn, deposit: Deposit) -> str:
+    return turn.rules.bins[deposit.bin].camera or deposit.bin
+
+
+def _judge(turn: Turn, visit: Visit, deposit: Deposit, verdict: Verdict | None) -> None:
+    judged = replace(deposit, phase=DepositPhase.JUDGED, until=inf, verdict=verdict)
+    visit = turn.put_deposit(visit, judged)
+    prompt = PROMPTS.get(outcome_of(deposit_facts(turn, visit, judged)))
+    if prompt is None:
+        return
+    say = Say(
+        prompt,
+        bin=turn.rules.bins[deposit.bin].category,
+        belongs=None if verdict is None else verdict.category,
+        label=None if verdict is None else verdict.label,
+    )
+    turn.say(say, about=visit.id)

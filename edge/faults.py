@@ -1,0 +1,143 @@
+"""The fault catalogue: what each fault means, what it blocks, and who may clear it. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class Severity(StrEnum):
+    """How soon a person should look."""
+
+    WARNING = auto()
+    ERROR = auto()
+
+
+class Blocks(StrEnum):
+    """What stops working while a fault is active."""
+
+    NOTHING = auto()
+    BIN = auto()
+    """Residents cannot open the bin that is the fault's part; staff can."""
+    SEEING = auto()
+    """Deposits go unseen and earn the neutral amount."""
+    AWARDS = auto()
+    """No points are given, because they could not be kept."""
+
+
+class ClearedBy(StrEnum):
+    """Who ends a fault."""
+
+    OWNER = auto()
+    """Whoever raised it, when the thing works again."""
+    RESTART = auto()
+    """Only a restart, after a person has mended it."""
+
+
+class FaultCode(StrEnum):
+    """Names that logs, screens and the ledger use; never reused for something else."""
+
+    LID_STUCK_SHUT = auto()
+    LID_STUCK_OPEN = auto()
+    LID_FORCED = auto()
+    CAMERA_FAILED = auto()
+    MODEL_REFUSED = auto()
+    MODEL_FAILED = auto()
+    READER_FAILED = auto()
+    JOURNAL_FAILED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class FaultKind:
+    """One row of the catalogue; `mend` is a plain sentence for whoever stands before the station."""
+
+    severity: Severity
+    blocks: Blocks
+    cleared_by: ClearedBy
+    meaning: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """An active fault of one part: a bin, a reader, a camera, or the station's own journal or model."""
+
+    code: FaultCode
+    part: str
+
+
+CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
+    {
+        FaultCode.LID_STUCK_SHUT: FaultKind(
+            Severity.ERROR,
+            Blocks.BIN,
+            ClearedBy.OWNER,
+            "the lid was told to open and its open switch stayed silent",
+            "free the lid, check the open switch, then tap a staff card",
+        ),
+        FaultCode.LID_STUCK_OPEN: FaultKind(
+            Severity.ERROR,
+            Blocks.BIN,
+            ClearedBy.OWNER,
+            "the lid's lease ended and its shut switch stayed silent",
+            "clear what holds the lid, then shut it by hand",
+        ),
+        FaultCode.LID_FORCED: FaultKind(
+            Severity.WARNING,
+            Blocks.NOTHING,
+            ClearedBy.OWNER,
+            "the lid opened although nobody was let in",
+            "shut the lid; if it happens again, look at its latch",
+        ),
+        FaultCode.CAMERA_FAILED: FaultKind(
+            Severity.ERROR,
+            Blocks.SEEING,
+            ClearedBy.OWNER,
+            "the camera gave no picture",
+            "check the camera's cable; deposits earn the neutral amount meanwhile",
+        ),
+        FaultCode.MODEL_REFUSED: FaultKind(
+            Severity.ERROR,
+            Blocks.SEEING,
+            ClearedBy.RESTART,
+            "the model's files are missing or not the ones that were published",
+            "install the model bundle again and restart the station",
+        ),
+        FaultCode.MODEL_FAILED: FaultKind(
+            Severity.ERROR,
+            Blocks.SEEING,
+            ClearedBy.OWNER,
+            "the model gave no answer in time",
+            "look at the station's temperature and load; it goes on by itself when it can",
+        ),
+        FaultCode.READER_FAILED: FaultKind(
+            Severity.ERROR,
+            Blocks.NOTHING,
+            ClearedBy.OWNER,
+            "a card reader is unplugged or cannot be read",
+            "check the reader's cable; it is opened again by itself",
+        ),
+        FaultCode.JOURNAL_FAILED: FaultKind(
+            Severity.ERROR,
+            Blocks.AWARDS,
+            ClearedBy.OWNER,
+            "the disk did not take a visit",
+            "free space on the disk or replace the card; points made before are safe",
+        ),
+    }
+)
+
+
+def blocked_bins(faults: Iterable[Fault]) -> frozenset[str]:
+    """Bins that residents cannot open."""
+    return frozenset(fault.part for fault in faults if CATALOGUE[fault.code].blocks is Blocks.BIN)
+
+
+def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:
+    """Whether deposits seen through any of these parts (a camera, the model) go unseen."""
+    return any(CATALOGUE[fault.code].blocks is Blocks.SEEING and fault.part in parts for fault in faults)

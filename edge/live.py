@@ -1,0 +1,156 @@
+"""The station's live state, as its screen shows it: left in a folder in memory, never on the disk.
+
+The panel is another process and may be killed or missing; nothing here waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from cloud_sync.award_rules import Outcome
+from config.sorting import Category
+from edge.visit_state import OpeningPhase, State, VisitRules
+from models.verdict import VerdictState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATE_FILE = "state.json"
+PICTURE_FILE = "picture.jpg"
+LINK_FILE = "statement_link.json"
+"""Left by the demo only: a link to the last resident's statement."""
+
+
+class LidPhase(StrEnum):
+    """A lid as the screen draws it."""
+
+    SHUT = "shut"
+    OPENING = "opening"
+    OPEN = "open"
+    CLOSING = "closing"
+
+
+class NextAction(StrEnum):
+    """What the resident does next; the words stand in config/prompts.toml."""
+
+    TAP = "tap"
+    CHOOSE = "choose"
+    THROW = "throw"
+    WAIT = "wait"
+    STAND_BACK = "stand_back"
+
+
+class LiveBin(msgspec.Struct, frozen=True):
+    """One bin on the screen."""
+
+    id: str
+    category: Category
+    lid: LidPhase
+    faulty: bool
+    full: bool
+
+
+class LiveText(msgspec.Struct, frozen=True):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+
+class LiveVerdict(msgspec.Struct, frozen=True):
+    """The last deposit's verdict. `label` is None when nothing was recognised."""
+
+    bin: str
+    outcome: Outcome
+    state: VerdictState | None
+    category: Category | None
+    label: LiveText | None
+    probability: float | None
+
+
+class LivePoints(msgspec.Struct, frozen=True):
+    """What the last visit earned; `held` until its card is bound to a household."""
+
+    points: int
+    held: bool
+
+
+class LiveFault(msgspec.Struct, frozen=True):
+    """An active fault, by its name in the catalogue."""
+
+    code: str
+    part: str
+
+
+class LiveState(msgspec.Struct, frozen=True):
+    """Everything the screen shows. `picture` counts up with each new picture; 0 before the first."""
+
+    community: str
+    station: str
+    written_s: float
+    """Unix time of writing: a screen that sees it stand still says that the station is down."""
+    next: NextAction
+    bins: tuple[LiveBin, ...]
+    verdict: LiveVerdict | None
+    said: LiveText | None
+    points: LivePoints | None
+    faults: tuple[LiveFault, ...]
+    picture: int
+    outbox: int
+    """Events that the ledger has not receipted yet."""
+
+
+def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[LiveBin, ...]:
+    """Every bin as the screen draws it, in the order of the configuration."""
+    return tuple(
+        LiveBin(rule.id, rule.category, _lid(state, rule.id), rule.id in faulty, rule.id in state.full)
+        for rule in rules.bins.values()
+    )
+
+
+def _lid(state: State, bin_id: str) -> LidPhase:
+    held = state.holder(bin_id)
+    return LidPhase.SHUT if held is None else LidPhase(held[1].phase.value)
+
+
+def next_action(state: State) -> NextAction:
+    """What the resident in front of the station should do now."""
+    visit = state.visit(state.current)
+    if visit is None:
+        shutting = any(opening for other in state.visits for opening in other.openings)
+        return NextAction.STAND_BACK if shutting else NextAction.TAP
+    phases = {opening.phase for opening in visit.openings}
+    if phases & {OpeningPhase.OPEN, OpeningPhase.OPENING}:
+        return NextAction.THROW
+    if OpeningPhase.CLOSING in phases:
+        return NextAction.STAND_BACK
+    if visit.is_busy:
+        return NextAction.WAIT
+    return NextAction.CHOOSE if not visit.closed else NextAction.TAP
+
+
+class LiveFolder:
+    """Writes the live files, each whole or not at all. OSError is the caller's to report."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, which is made if it is missing."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def write_state(self, live: LiveState) -> None:
+        """Replace the state."""
+        self._replace(STATE_FILE, msgspec.json.encode(live))
+
+    def write_picture(self, jpeg: bytes) -> None:
+        """Replace the last picture."""
+        self._replace(PICTURE_FILE, jpeg)
+
+    def _replace(self, name: str, content: bytes) -> None:
+        # No fsync: the folder is in memory, and a reader only needs never to see half a file.
+        fresh = self._folder / f".{name}.new"
+        fresh.write_bytes(content)
+        os.replace(fresh, self._folder / name)

@@ -1,0 +1,313 @@
+"""Events that devices post and commands that the station gives. Frozen values, nothing else.
+
+Every event carries `at`, the clock's monotonic seconds. Results of work carry the visit and deposit
+they belong to, so that a late one can be told and ignored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloud_sync.award_rules import Award
+    from cloud_sync.facts import Credential, Role, VisitFacts
+    from config.sorting import Category
+    from edge.faults import FaultCode
+    from models.verdict import Verdict
+
+Photo = object
+"""A picture as the camera gives it; decisions never look inside."""
+
+
+class Prompt(StrEnum):
+    """What the station can say; the words stand in config/prompts.toml."""
+
+    WELCOME = "welcome"
+    CHOOSE = "choose"
+    TAP_FIRST = "tap_first"
+    WAIT = "wait"
+    BIN_FULL = "bin_full"
+    BIN_FAULTY = "bin_faulty"
+    CARD_BLOCKED = "card_blocked"
+    RIGHT = "right"
+    WRONG = "wrong"
+    UNSURE = "unsure"
+    UNSEEN = "unseen"
+    CLEAR_LID = "clear_lid"
+    POINTS = "points"
+    POINTS_HELD = "points_held"
+    NO_POINTS = "no_points"
+    NO_DEPOSIT = "no_deposit"
+    NOT_SAVED = "not_saved"
+    STAFF_DONE = "staff_done"
+
+
+class RefusedBy(StrEnum):
+    """Why a card opens nothing."""
+
+    BLOCKED = "blocked"
+
+
+# --- events -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tapped:
+    """A reader saw a card, already hashed; a held card is seen many times."""
+
+    at: float
+    reader: str
+    card: str
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A tap that may open lids."""
+
+    at: float
+    reader: str
+    card: str
+    credential: Credential
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A tap that opens nothing."""
+
+    at: float
+    reader: str
+    card: str
+    reason: RefusedBy
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """Someone pressed a bin's button."""
+
+    at: float
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class LidOpened:
+    """The switch at the open end says that the lid is there."""
+
+    at: float
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class LidClosed:
+    """The switch at the shut end says that the lid is there."""
+
+    at: float
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class LidObstructed:
+    """Something is in the lid's way; the driver has already reversed it."""
+
+    at: float
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChamberChanged:
+    """A bin's region or weight changed and came to rest: something was thrown in."""
+
+    at: float
+    bin: str
+    weight_g: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChanged:
+    """A bin became full, or was emptied."""
+
+    at: float
+    bin: str
+    full: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PhotosTaken:
+    """Pictures of one deposit."""
+
+    at: float
+    visit: int
+    deposit: int
+    photos: tuple[Photo, ...] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFailed:
+    """The camera gave no picture of a deposit; `busy`: it had no time, which is no fault of it."""
+
+    at: float
+    visit: int
+    deposit: int
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The model's word on one deposit."""
+
+    at: float
+    visit: int
+    deposit: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyFailed:
+    """No model could look at a deposit; `busy`: it had no time, which is no fault of it."""
+
+    at: float
+    visit: int
+    deposit: int
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The visit, its award and its outbox row are on the disk."""
+
+    at: float
+    visit: int
+    award: Award
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailed:
+    """The disk did not take the visit; nothing of it was kept."""
+
+    at: float
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRaised:
+    """A device or process found a fault in one part."""
+
+    at: float
+    fault: FaultCode
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCleared:
+    """A fault's owner says that it is over."""
+
+    at: float
+    fault: FaultCode
+    part: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has come to `at`: whatever was waited for until then is overdue."""
+
+    at: float
+
+
+VisitEvent = (
+    Granted
+    | Refused
+    | Pressed
+    | LidOpened
+    | LidClosed
+    | LidObstructed
+    | ChamberChanged
+    | LevelChanged
+    | PhotosTaken
+    | CaptureFailed
+    | Classified
+    | ClassifyFailed
+    | Recorded
+    | RecordFailed
+    | FaultRaised
+    | FaultCleared
+    | Tick
+)
+"""What `edge.visit.step` understands."""
+
+Event = Tapped | VisitEvent
+"""What devices and workers may post to the inbox."""
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLid:
+    """Open a lid, or keep it open: at most `lease_s` seconds from now."""
+
+    visit: int
+    bin: str
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLid:
+    """End a lid's lease now; what is in its way still keeps it open."""
+
+    visit: int
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Photograph a bin's mouth after a deposit."""
+
+    visit: int
+    deposit: int
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Classify:
+    """Have the model look at a deposit's photos."""
+
+    visit: int
+    deposit: int
+    photos: tuple[Photo, ...] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write a finished visit, its award and its outbox row, all or nothing.
+
+    The journal fills in `facts.rules` and `facts.provisional`: only it knows what the day already gave.
+    """
+
+    visit: int
+    facts: VisitFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak a prompt. `bin` is the category of the bin it is about; `belongs` where the waste belongs."""
+
+    prompt: Prompt
+    bin: Category | None = None
+    belongs: Category | None = None
+    label: str | None = None
+    points: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Write down that a fault began or ended."""
+
+    fault: FaultCode
+    part: str
+    raised: bool
+
+
+Command = OpenLid | CloseLid | Capture | Classify | Record | Say | Alarm

@@ -1,0 +1,169 @@
+"""Lids within visits: who may open which, how long, and how an opening ends. Pure.
+
+A lid command is a lease. It is renewed here and nowhere else: by a deposit or another tap of the
+visit that is current, never beyond `max_open_s` from when the lid first stood open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from cloud_sync.facts import OpeningFacts
+from config.station import OpenBy
+from edge.deposits import add_unseen_if_blind
+from edge.faults import FaultCode, blocked_bins
+from edge.messages import CloseLid, OpenLid, Prompt, Say
+from edge.visit_state import Opening, OpeningPhase, Visit
+
+if TYPE_CHECKING:
+    from edge.messages import LidClosed, LidObstructed, LidOpened
+    from edge.turn import Turn
+
+RENEWAL_S = 0.5
+"""A lease is renewed only when that gains at least so much."""
+
+
+def request_opening(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
+    """Open a bin for a visit, or say why not yet; None when its lid is on its way or open."""
+    held = turn.state.holder(bin_id)
+    if held is not None and held[0].id == visit.id:
+        return None if renew(turn, visit, held[1]) else Prompt.WAIT
+    if refusal := _refusal(turn, visit, bin_id):
+        return refusal
+    if held is not None:
+        until = turn.at + turn.rules.longest_hold_s
+        turn.put_opening(visit, Opening(bin_id, OpeningPhase.WAITING, until))
+        return Prompt.WAIT
+    turn.give(OpenLid(visit.id, bin_id, turn.rules.waits.lease_s))
+    until = turn.at + turn.rules.travel_limit_s
+    turn.put_opening(visit, Opening(bin_id, OpeningPhase.OPENING, until))
+    return None
+
+
+def _refusal(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
+    if visit.is_staff:
+        return None
+    if bin_id in blocked_bins(turn.state.faults):
+        return Prompt.BIN_FAULTY
+    return Prompt.BIN_FULL if bin_id in turn.state.full else None
+
+
+def renew(turn: Turn, visit: Visit, opening: Opening) -> bool:
+    """Lengthen an open or closing lid's lease if its limit leaves room; False when it does not."""
+    if opening.phase is OpeningPhase.OPENING:
+        return True
+    limit = opening.opened_at + turn.rules.waits.max_open_s
+    until = min(turn.at + turn.rules.waits.lease_s, limit)
+    standing = opening.until if opening.phase is OpeningPhase.OPEN else turn.at
+    if until - standing < RENEWAL_S:
+        return opening.phase is OpeningPhase.OPEN
+    turn.give(OpenLid(visit.id, opening.bin, until - turn.at))
+    turn.put_opening(visit, replace(opening, phase=OpeningPhase.OPEN, until=until, closing_at=inf))
+    return True
+
+
+def lid_opened(turn: Turn, event: LidOpened) -> None:
+    """A lid stands open: for a visit, or unasked."""
+    turn.clear_fault(FaultCode.LID_STUCK_SHUT, event.bin)
+    held = turn.state.holder(event.bin)
+    if held is None:
+        turn.raise_fault(FaultCode.LID_FORCED, event.bin)
+    elif held[1].phase is OpeningPhase.OPENING:
+        # The lease runs from the command, which went out one travel limit before OPENING is overdue.
+        commanded_at = held[1].until - turn.rules.travel_limit_s
+        until = max(event.at, commanded_at + turn.rules.waits.lease_s)
+        opened = replace(held[1], phase=OpeningPhase.OPEN, opened_at=event.at, until=until)
+        turn.put_opening(held[0], opened)
+
+
+def lid_closed(turn: Turn, event: LidClosed) -> None:
+    """A lid is shut: its opening is over, and whoever waited for the bin is next."""
+    turn.clear_fault(FaultCode.LID_STUCK_OPEN, event.bin)
+    turn.clear_fault(FaultCode.LID_FORCED, event.bin)
+    held = turn.state.holder(event.bin)
+    if held is None or held[1].phase is OpeningPhase.OPENING:
+        return  # a lid that has not moved yet still rests on its shut switch
+    if held[1].phase is OpeningPhase.OPEN:
+        turn.give(CloseLid(held[0].id, event.bin))  # shut by hand: its lease ends with it
+    _end_opening(turn, held[0], held[1], closed_at=event.at)
+    _open_for_next(turn, event.bin)
+
+
+def lid_obstructed(turn: Turn, event: LidObstructed) -> None:
+    """Something is in the way: give it time to be cleared, once for each closing."""
+    held = turn.state.holder(event.bin)
+    if held is None or held[1].phase is not OpeningPhase.CLOSING:
+        return
+    waits = turn.rules.waits
+    until = held[1].closing_at + waits.obstructed_s + turn.rules.travel_limit_s
+    turn.put_opening(held[0], replace(held[1], until=until))
+    turn.say(Say(Prompt.CLEAR_LID, bin=turn.rules.bins[event.bin].category), about=held[0].id)
+
+
+def openings_overdue(turn: Turn, visit: Visit) -> None:
+    """Act on every opening of a visit whose time has come."""
+    for opening in visit.openings:
+        now = turn.state.visit(visit.id)
+        if now is not None and opening.until <= turn.at:
+            _overdue(turn, now, opening)
+
+
+def _overdue(turn: Turn, visit: Visit, opening: Opening) -> None:
+    faulty = Say(Prompt.BIN_FAULTY, bin=turn.rules.bins[opening.bin].category)
+    match opening.phase:
+        case OpeningPhase.WAITING:
+            _forget_opening(turn, visit, opening)
+            turn.say(faulty, about=visit.id)
+        case OpeningPhase.OPENING:
+            turn.give(CloseLid(visit.id, opening.bin))
+            turn.raise_fault(FaultCode.LID_STUCK_SHUT, opening.bin)
+            _forget_opening(turn, visit, opening)
+            turn.say(faulty, about=visit.id)
+            _open_for_next(turn, opening.bin)
+        case OpeningPhase.OPEN:
+            turn.give(CloseLid(visit.id, opening.bin))
+            until = turn.at + turn.rules.travel_limit_s
+            closing = replace(opening, phase=OpeningPhase.CLOSING, until=until, closing_at=turn.at)
+            turn.put_opening(visit, closing)
+        case OpeningPhase.CLOSING:
+            turn.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
+            _end_opening(turn, visit, opening, closed_at=None)
+            _open_for_next(turn, opening.bin)
+
+
+def _end_opening(turn: Turn, visit: Visit, opening: Opening, closed_at: float | None) -> None:
+    visit = add_unseen_if_blind(turn, visit, opening)
+    facts = OpeningFacts(
+        opening.bin,
+        round(opening.opened_at - visit.started_at, 3),
+        None if closed_at is None else round(closed_at - visit.started_at, 3),
+    )
+    more_to_open = any(rule.open_by is not OpenBy.ALL for rule in turn.rules.bins.values())
+    linger_s = turn.rules.waits.linger_s if more_to_open and len(turn.rules.bins) > 1 else 0.0
+    turn.put(
+        replace(
+            visit,
+            openings=tuple(other for other in visit.openings if other.bin != opening.bin),
+            closed=(*visit.closed, facts),
+            idle_until=turn.at + linger_s,
+        )
+    )
+
+
+def _forget_opening(turn: Turn, visit: Visit, opening: Opening) -> None:
+    turn.put(replace(visit, openings=tuple(other for other in visit.openings if other.bin != opening.bin)))
+
+
+def _open_for_next(turn: Turn, bin_id: str) -> None:
+    """Serve the one visit that waits for this bin, if there is one."""
+    for visit in turn.state.visits:
+        for opening in visit.openings:
+            if opening.bin == bin_id and opening.phase is OpeningPhase.WAITING:
+                _forget_opening(turn, visit, opening)
+                waiting = turn.state.visit(visit.id)
+                refusal = request_opening(turn, waiting, bin_id) if waiting else None
+                if refusal:
+                    turn.say(Say(refusal, bin=turn.rules.bins[bin_id].category), about=visit.id)
+                return

@@ -1,0 +1,119 @@
+"""What the station needs of the world; drivers and the simulated world provide it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from cloud_sync.award_rules import Award
+    from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
+    from edge.access import RosterEntry
+    from edge.messages import Event, Photo, Say
+    from models.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class WallTime:
+    """The calendar's time, and whether anyone vouches for it."""
+
+    unix_s: float
+    trusted: bool
+
+
+class Clock(Protocol):
+    """Time, passed in."""
+
+    def now(self) -> float:
+        """Monotonic seconds of this boot; never steps back."""
+        ...
+
+    def wall(self) -> WallTime:
+        """Calendar time, possibly untrusted."""
+        ...
+
+
+class Inbox(Protocol):
+    """Where devices put what happened; safe from any thread, never blocks."""
+
+    def post(self, event: Event) -> None:
+        """Hand an event to the station."""
+        ...
+
+
+class Lid(Protocol):
+    """One bin's lid. It posts LidOpened, LidClosed and LidObstructed as its switches say."""
+
+    def open(self, lease_s: float) -> None:
+        """Open, or stay open, at most `lease_s` seconds from now. Returns at once."""
+        ...
+
+    def end_lease(self) -> None:
+        """Let the lid shut now, unless something is in its way. Returns at once."""
+        ...
+
+
+class CameraError(Exception):
+    """A camera gave no fresh picture."""
+
+
+class Camera(Protocol):
+    """Looks at the mouths of bins."""
+
+    def take(self, bin_id: str) -> tuple[Photo, ...]:
+        """A few fresh frames of one bin's region; blocks. CameraError when there is none."""
+        ...
+
+
+class ClassifierError(Exception):
+    """A model could not look at a deposit."""
+
+
+class Classifier(Protocol):
+    """Names what a deposit is."""
+
+    def classify(self, pictures: Sequence[Photo]) -> Verdict:
+        """One verdict over several frames of one deposit; blocks. ClassifierError when it cannot."""
+        ...
+
+
+class Speaker(Protocol):
+    """The station's voice."""
+
+    def say(self, say: Say) -> None:
+        """Speak a prompt; a newer one takes over from an unfinished one."""
+        ...
+
+
+class JournalError(Exception):
+    """The disk did not take a record; nothing of it was kept."""
+
+
+class Journal(Protocol):
+    """What survives a power cut."""
+
+    def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
+        """Write visit, award and outbox row in one transaction; JournalError when the disk refuses."""
+        ...
+
+    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
+        """Write an alarm and its outbox row; JournalError when the disk refuses."""
+        ...
+
+    def roster(self) -> Mapping[str, RosterEntry]:
+        """Known cards by hash; cheap when nothing has changed since the last call."""
+        ...
+
+
+class Workers(Protocol):
+    """Runs blocking jobs away from the station's own thread."""
+
+    def submit(self, device: str, job: Callable[[], Event | None], busy: Event | None) -> None:
+        """Run `job` on the device's worker and post what it returns; post `busy` when it has no room."""
+        ...
+
+    def stop(self) -> None:
+        """Finish what runs, drop what waits, end the threads."""
+        ...

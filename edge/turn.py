@@ -1,0 +1,84 @@
+"""One event's work in progress: the state as it changes and the commands it gives.
+
+A Turn lives inside one call of `edge.visit.step`; outside it, states are only ever replaced whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
+from edge.messages import Alarm, Say
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.messages import Command
+    from edge.visit_state import Deposit, Opening, State, Visit, VisitRules
+
+
+@dataclass(slots=True)
+class Turn:
+    """Collects what one event changes."""
+
+    state: State
+    at: float
+    rules: VisitRules
+    commands: list[Command] = field(default_factory=list)
+
+    def give(self, command: Command) -> None:
+        """Add a command."""
+        self.commands.append(command)
+
+    def say(self, say: Say, about: int | None = None) -> None:
+        """Speak, unless it is about a visit that another visit has taken over from."""
+        if about is None or self.state.current in (None, about):
+            self.give(say)
+
+    def put(self, visit: Visit) -> Visit:
+        """Replace a visit in progress."""
+        visits = tuple(visit if visit.id == other.id else other for other in self.state.visits)
+        self.state = replace(self.state, visits=visits)
+        return visit
+
+    def drop(self, visit: Visit) -> None:
+        """Forget a visit."""
+        visits = tuple(other for other in self.state.visits if other.id != visit.id)
+        current = None if self.state.current == visit.id else self.state.current
+        self.state = replace(self.state, visits=visits, current=current)
+
+    def put_opening(self, visit: Visit, opening: Opening) -> Visit:
+        """Add or replace one of a visit's openings, known by its bin."""
+        others = tuple(other for other in visit.openings if other.bin != opening.bin)
+        return self.put(replace(visit, openings=(*others, opening)))
+
+    def put_deposit(self, visit: Visit, deposit: Deposit) -> Visit:
+        """Replace one of a visit's deposits, known by its number."""
+        return self.put(
+            replace(
+                visit,
+                deposits=tuple(deposit if deposit.number == old.number else old for old in visit.deposits),
+            )
+        )
+
+    def raise_fault(self, code: FaultCode, part: str) -> None:
+        """Begin a fault, once."""
+        fault = Fault(code, part)
+        if fault not in self.state.faults:
+            self.state = replace(self.state, faults=self.state.faults | {fault})
+            self.give(Alarm(code, part, raised=True))
+
+    def clear_fault(self, code: FaultCode, part: str) -> None:
+        """End a fault if it is active and its owner may clear it."""
+        fault = Fault(code, part)
+        if fault in self.state.faults and CATALOGUE[code].cleared_by is ClearedBy.OWNER:
+            self.state = replace(self.state, faults=self.state.faults - {fault})
+            self.give(Alarm(code, part, raised=False))
+
+    def each_visit(self, work: Callable[[Turn, Visit], None]) -> None:
+        """Do `work` for every visit that is in progress now, each as it stands by then."""
+        for number in [visit.id for visit in self.state.visits]:
+            visit = self.state.visit(number)
+            if visit is not None:
+                work(self, visit)

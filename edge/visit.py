@@ -1,0 +1,231 @@
+"""The visit: step(state, event, rules) -> state, commands. Pure; the heart of the station.
+
+bytes -> Tap -> Granted -> [OpenLid, Say] -> LidOpened -> ChamberChanged -> [Capture] -> PhotosTaken
+-> [Classify] -> Classified -> [Say] -> LidClosed -> [Record] -> Recorded -> [Say points]
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cloud_sync.award_rules import Outcome
+from cloud_sync.facts import Role, VisitFacts
+from config.station import OpenBy
+from edge import deposits, openings
+from edge.faults import FaultCode
+from edge.messages import (
+    CaptureFailed,
+    ChamberChanged,
+    Classified,
+    ClassifyFailed,
+    FaultCleared,
+    FaultRaised,
+    Granted,
+    LevelChanged,
+    LidClosed,
+    LidObstructed,
+    LidOpened,
+    PhotosTaken,
+    Pressed,
+    Prompt,
+    Record,
+    Recorded,
+    RecordFailed,
+    Refused,
+    Say,
+    Tick,
+)
+from edge.turn import Turn
+from edge.visit_state import OpeningPhase, State, Visit, VisitRules
+
+if TYPE_CHECKING:
+    from edge.messages import Command, VisitEvent
+
+JOURNAL = "journal"
+"""The part that faults of the station's disk name."""
+
+
+def step(state: State, event: VisitEvent, rules: VisitRules) -> tuple[State, tuple[Command, ...]]:
+    """The state after an event, and what is to be done. Events must come in the order of their `at`."""
+    turn = Turn(state, event.at, rules)
+    _handle(turn, event)
+    turn.each_visit(_finish_if_ready)
+    return turn.state, tuple(turn.commands)
+
+
+def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one row an event)
+    match event:
+        case Granted():
+            _granted(turn, event)
+        case Refused():
+            turn.say(Say(Prompt.CARD_BLOCKED))
+        case Pressed():
+            _pressed(turn, event)
+        case LidOpened():
+            openings.lid_opened(turn, event)
+        case LidClosed():
+            openings.lid_closed(turn, event)
+        case LidObstructed():
+            openings.lid_obstructed(turn, event)
+        case ChamberChanged():
+            _chamber_changed(turn, event)
+        case LevelChanged():
+            full = turn.state.full - {event.bin} | ({event.bin} if event.full else set())
+            turn.state = replace(turn.state, full=full)
+        case PhotosTaken():
+            deposits.photos_taken(turn, event)
+        case CaptureFailed():
+            deposits.capture_failed(turn, event)
+        case Classified():
+            deposits.classified(turn, event)
+        case ClassifyFailed():
+            deposits.classify_failed(turn, event)
+        case Recorded():
+            _recorded(turn, event)
+        case RecordFailed():
+            _not_recorded(turn, turn.state.visit(event.visit))
+        case FaultRaised():
+            turn.raise_fault(event.fault, event.part)
+        case FaultCleared():
+            turn.clear_fault(event.fault, event.part)
+        case Tick():
+            turn.each_visit(deposits.deposits_overdue)
+            turn.each_visit(openings.openings_overdue)
+            turn.each_visit(_recording_overdue)
+
+
+def _granted(turn: Turn, event: Granted) -> None:
+    visit = _current_of(turn, event) or _take_over(turn, event)
+    if visit is None:
+        turn.say(Say(Prompt.WAIT))
+        return
+    targets = [
+        rule
+        for rule in turn.rules.bins.values()
+        if rule.open_by is OpenBy.ALL or (rule.open_by is OpenBy.READER and rule.reader == event.reader)
+    ]
+    if not targets:
+        _await_press(turn, visit)
+        return
+    is_new = not visit.openings and not visit.closed
+    answers = []
+    for rule in targets:
+        now = turn.state.visit(visit.id)
+        if now is not None:
+            answers.append(Say(openings.request_opening(turn, now, rule.id) or Prompt.WELCOME, rule.category))
+    if any(say.prompt is Prompt.WELCOME for say in answers):
+        if is_new:
+            turn.say(Say(Prompt.WELCOME))
+    else:
+        turn.say(answers[0])
+
+
+def _current_of(turn: Turn, event: Granted) -> Visit | None:
+    """The current visit, if this card may add to it."""
+    visit = turn.state.visit(turn.state.current)
+    if visit is None or visit.card != event.card or visit.is_full:
+        return None
+    return visit if event.at - visit.started_at < turn.rules.waits.max_visit_s else None
+
+
+def _take_over(turn: Turn, event: Granted) -> Visit | None:
+    """A new visit for this card; lids already open stay with the visit before. None when too many wait."""
+    if len(turn.state.visits) >= turn.rules.max_visits:
+        return None
+    before = turn.state.visit(turn.state.current)
+    if before is not None:
+        kept = tuple(o for o in before.openings if o.phase is not OpeningPhase.WAITING)
+        turn.put(replace(before, openings=kept, idle_until=event.at))
+    number = turn.state.next_visit
+    visit = Visit(number, event.card, event.credential, event.role, event.at, idle_until=event.at)
+    turn.state = replace(
+        turn.state, visits=(*turn.state.visits, visit), current=number, next_visit=number + 1
+    )
+    return visit
+
+
+def _await_press(turn: Turn, visit: Visit) -> None:
+    if any(rule.open_by is OpenBy.BUTTON for rule in turn.rules.bins.values()):
+        turn.put(replace(visit, idle_until=turn.at + turn.rules.waits.choose_s))
+        turn.say(Say(Prompt.CHOOSE))
+    else:
+        turn.say(Say(Prompt.BIN_FAULTY))
+
+
+def _pressed(turn: Turn, event: Pressed) -> None:
+    rule = turn.rules.bins.get(event.bin)
+    if rule is None or rule.open_by is not OpenBy.BUTTON:
+        return
+    visit = turn.state.visit(turn.state.current)
+    if visit is None or visit.is_full:
+        turn.say(Say(Prompt.TAP_FIRST))
+    elif refusal := openings.request_opening(turn, visit, event.bin):
+        turn.say(Say(refusal, bin=rule.category))
+
+
+def _chamber_changed(turn: Turn, event: ChamberChanged) -> None:
+    opening = deposits.chamber_changed(turn, event)
+    held = turn.state.holder(event.bin)
+    still_current = held is not None and held[0].id == turn.state.current
+    if held is not None and still_current and opening and opening.phase is OpeningPhase.OPEN:
+        openings.renew(turn, *held)
+
+
+def _finish_if_ready(turn: Turn, visit: Visit) -> None:
+    """Send a visit to the disk once nothing of it is outstanding; one that opened no lid just ends."""
+    waits_for_more = turn.state.current == visit.id and turn.at < visit.idle_until
+    if visit.recording_until is not None or visit.is_busy or waits_for_more:
+        return
+    if not visit.closed:
+        turn.drop(visit)
+        return
+    turn.put(replace(visit, recording_until=turn.at + turn.rules.waits.record_s))
+    if turn.state.current == visit.id:
+        turn.state = replace(turn.state, current=None)
+    turn.give(Record(visit.id, _facts(turn, visit)))
+
+
+def _facts(turn: Turn, visit: Visit) -> VisitFacts:
+    return VisitFacts(
+        card=visit.card,
+        credential=visit.credential,
+        role=visit.role,
+        duration_s=round(turn.at - visit.started_at, 3),
+        openings=visit.closed,
+        deposits=tuple(deposits.deposit_facts(turn, visit, deposit) for deposit in visit.deposits),
+        rules=0,
+        provisional=0,
+    )
+
+
+def _recorded(turn: Turn, event: Recorded) -> None:
+    visit = turn.state.visit(event.visit)
+    turn.clear_fault(FaultCode.JOURNAL_FAILED, JOURNAL)
+    if visit is None or visit.recording_until is None:
+        return
+    turn.drop(visit)
+    turn.say(Say(_closing_words(visit, event), points=event.award.points), about=visit.id)
+
+
+def _closing_words(visit: Visit, event: Recorded) -> Prompt:
+    if visit.is_staff:
+        return Prompt.STAFF_DONE
+    if all(line.outcome is Outcome.NOTHING for line in event.award.lines):
+        return Prompt.NO_DEPOSIT
+    if event.award.points == 0:
+        return Prompt.NO_POINTS
+    return Prompt.POINTS_HELD if visit.role is Role.UNKNOWN else Prompt.POINTS
+
+
+def _recording_overdue(turn: Turn, visit: Visit) -> None:
+    if visit.recording_until is not None and visit.recording_until <= turn.at:
+        _not_recorded(turn, visit)
+
+
+def _not_recorded(turn: Turn, visit: Visit | None) -> None:
+    """A visit that the disk did not take earns nothing, and that is said aloud."""
+    turn.raise_fault(FaultCode.JOURNAL_FAILED, JOURNAL)
+    if visit is not None and visit.recording_until is not None:
+        turn.drop(visit)
+        turn.say(Say(Prompt.NOT_SAVED), about=visit.id)

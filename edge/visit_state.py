@@ -1,0 +1,184 @@
+"""What the station knows of visits in progress, and the rules it goes by. Frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from math import inf
+from typing import TYPE_CHECKING
+
+from cloud_sync.facts import MAX_DEPOSITS, MAX_OPENINGS, OpeningFacts, Role
+
+if TYPE_CHECKING:
+    from cloud_sync.facts import Credential
+    from config.sorting import Category
+    from config.station import OpenBy, StationSettings, VisitSection
+    from edge.faults import Fault
+    from models.verdict import Verdict
+
+MODEL = "model"
+"""The part that faults of the waste model name."""
+
+
+@dataclass(frozen=True, slots=True)
+class BinRule:
+    """One bin, as far as a visit cares. `camera` is None where nothing looks into it."""
+
+    id: str
+    category: Category
+    open_by: OpenBy
+    reader: str | None
+    camera: str | None
+    weighed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class VisitRules:
+    """A station's bins by id, and its waits in seconds."""
+
+    bins: dict[str, BinRule]
+    waits: VisitSection
+
+    @property
+    def travel_limit_s(self) -> float:
+        """A lid that has not arrived after this long has a fault: twice its travel, and a second."""
+        return 2 * self.waits.travel_s + 1
+
+    @property
+    def longest_hold_s(self) -> float:
+        """The longest that one opening can keep a bin from the next visit."""
+        return self.waits.max_open_s + self.waits.obstructed_s + 2 * self.travel_limit_s
+
+    @property
+    def max_visits(self) -> int:
+        """Visits in progress at once: one a bin still shutting, one a bin being recorded, one new."""
+        return 2 * len(self.bins) + 1
+
+
+def visit_rules(settings: StationSettings) -> VisitRules:
+    """The rules that a station's settings mean."""
+    bins = {
+        bin_.id: BinRule(bin_.id, bin_.category, bin_.open_by, bin_.reader, bin_.camera, bin_.weighed)
+        for bin_ in settings.bin
+    }
+    return VisitRules(bins, settings.visit)
+
+
+class OpeningPhase(StrEnum):
+    """Where one lid stands in its opening."""
+
+    WAITING = auto()
+    """Another visit's lid must shut first."""
+    OPENING = auto()
+    OPEN = auto()
+    CLOSING = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """One lid opened, or waited for, by one visit. Times are the clock's monotonic seconds."""
+
+    bin: str
+    phase: OpeningPhase
+    until: float
+    """When this phase is overdue; for OPEN, when the lease ends."""
+    opened_at: float = inf
+    """When the switch first said open; inf before."""
+    closing_at: float = inf
+
+
+class DepositPhase(StrEnum):
+    """How far the station has looked at a deposit."""
+
+    CAPTURING = auto()
+    CLASSIFYING = auto()
+    JUDGED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Deposit:
+    """One thing thrown in. JUDGED without a verdict means unseen."""
+
+    number: int
+    bin: str
+    at: float
+    phase: DepositPhase
+    until: float
+    weight_g: int | None = None
+    verdict: Verdict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One card's visit, from tap to record."""
+
+    id: int
+    card: str
+    credential: Credential
+    role: Role
+    started_at: float
+    idle_until: float
+    """With nothing open and nothing to look at, the visit waits for more until then."""
+    recording_until: float | None = None
+    """Set once the visit is on its way to the disk; nothing is added to it after that."""
+    openings: tuple[Opening, ...] = ()
+    closed: tuple[OpeningFacts, ...] = ()
+    deposits: tuple[Deposit, ...] = ()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a lid or a look at a deposit is still outstanding."""
+        return bool(self.openings) or any(d.phase is not DepositPhase.JUDGED for d in self.deposits)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether this visit's event can hold no further opening or deposit."""
+        return len(self.openings) + len(self.closed) >= MAX_OPENINGS or len(self.deposits) >= MAX_DEPOSITS
+
+    @property
+    def is_staff(self) -> bool:
+        """Staff open what residents cannot."""
+        return self.role is Role.STAFF
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that the station decides by. `current` is the visit that new taps and presses belong to."""
+
+    visits: tuple[Visit, ...] = ()
+    current: int | None = None
+    next_visit: int = 1
+    faults: frozenset[Fault] = field(default_factory=frozenset)
+    full: frozenset[str] = frozenset()
+
+    def visit(self, number: int | None) -> Visit | None:
+        """The visit in progress with this number."""
+        return next((visit for visit in self.visits if visit.id == number), None)
+
+    def holder(self, bin_id: str) -> tuple[Visit, Opening] | None:
+        """Whose opening a bin's lid is in right now; a bin has at most one."""
+        return next(
+            (
+                (visit, opening)
+                for visit in self.visits
+                for opening in visit.openings
+                if opening.bin == bin_id and opening.phase is not OpeningPhase.WAITING
+            ),
+            None,
+        )
+
+
+def next_deadline(state: State) -> float | None:
+    """When a Tick is due, in monotonic seconds; None when nothing is waited for."""
+    times = [opening.until for visit in state.visits for opening in visit.openings]
+    times += [
+        deposit.until
+        for visit in state.visits
+        for deposit in visit.deposits
+        if deposit.phase is not DepositPhase.JUDGED
+    ]
+    times += [visit.recording_until for visit in state.visits if visit.recording_until is not None]
+    times += [
+        visit.idle_until for visit in state.visits if not visit.is_busy and visit.recording_until is None
+    ]
+    return min(times, default=None)

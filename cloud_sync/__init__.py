@@ -1,1 +1,1 @@
-
+"""The way to the cloud, and the cloud."""

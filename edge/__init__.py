@@ -1,1 +1,1 @@
-
+"""On the Pi: the station."""

@@ -5,7 +5,6 @@ The panel is another process and may be killed or missing; nothing here waits fo
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -153,4 +152,4 @@ class LiveFolder:
         # No fsync: the folder is in memory, and a reader only needs never to see half a file.
         fresh = self._folder / f".{name}.new"
         fresh.write_bytes(content)
-        os.replace(fresh, self._folder / name)
+        fresh.replace(self._folder / name)

@@ -1,1 +1,1 @@
-
+"""On the wire between the Pi and what speaks serial."""

@@ -1,0 +1,250 @@
+"""The only place that speaks MQTT: a thin adapter over paho, used by a station's sync and by the ledger.
+
+Every connection gets a fresh paho client. A paho client that outlives its connection would keep
+unacknowledged messages in memory and send them again past any window, and a late acknowledgement
+could hit another message that got the same packet id. The broker's session lives on under the
+client id, so nothing that was not acknowledged is lost by this.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Full, Queue
+
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
+
+from config.errors import InputError
+from config.station import CloudSection
+
+log = logging.getLogger(__name__)
+
+QOS = 1
+KEEPALIVE_S = 30
+CONNECT_TIMEOUT_S = 5.0
+FIRST_PAUSE_S = 0.25
+LONGEST_PAUSE_S = 30.0
+LASTING_S = 10.0
+"""After a connection that lasted this long, pauses start from the first again."""
+BACKLOG = 256
+"""Messages that wait for the caller; beyond it the network thread waits, and TCP slows the broker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker says, retained, for a client that vanished without a goodbye."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message that came in; the broker keeps it until `ack()`."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    _acknowledge: Callable[[], None]
+
+    def ack(self) -> None:
+        """Let the broker forget it. Does nothing once the connection it came by is gone: it comes again."""
+        self._acknowledge()
+
+
+def pause_s(failures: int, jitter: random.Random) -> float:
+    """How long to wait after so many failed connections in a row: doubling, capped, never in step."""
+    longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 32))
+    return longest * jitter.uniform(0.5, 1.0)
+
+
+class MqttLink:
+    """A persistent MQTT 3.1.1 session at QoS 1 that reconnects by itself.
+
+    `messages` is filled by the network thread and read by the caller's: `messages.get(timeout=…)`.
+    `window` bounds the publishes that wait for their PUBACK. `on_puback` gets the token of each
+    publish that the broker took; it runs on the network thread, so it may only hand over.
+    `connections` counts them: when it has grown, send again what has no receipt.
+    """
+
+    def __init__(  # noqa: PLR0913 (six of them have a default that fits)
+        self,
+        broker: CloudSection,
+        client_id: str,
+        subscriptions: Sequence[str],
+        *,
+        will: Will | None = None,
+        window: int = 20,
+        on_puback: Callable[[int], None] = lambda _token: None,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self.messages: Queue[Message] = Queue(BACKLOG)
+        self.connections = 0
+        self.client_id, self.subscriptions = client_id, tuple(subscriptions)
+        self.window, self.on_puback = window, on_puback
+        self._broker, self._password, self._will = broker, _password(broker), will
+        self._jitter = jitter or random.Random()  # noqa: S311 (spreads reconnections, guards nothing)
+        self._stopping = threading.Event()
+        self._connection: _Connection | None = None
+        self._thread = threading.Thread(target=self._keep_connected, name=f"mqtt {client_id}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect, and keep doing so until `stop()`; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Send what was published, say goodbye to the broker (so no will is sent) and end the thread."""
+        self._stopping.set()
+        if (connection := self._connection) is not None:
+            connection.close()
+        self._thread.join()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has taken us and granted every subscription."""
+        connection = self._connection
+        return connection is not None and connection.usable
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
+        """Send now; the token that `on_puback` will get, or None if not connected or the window is full.
+
+        A refused publish is not kept: the caller's outbox is the only queue.
+        """
+        connection = self._connection
+        return connection.publish(topic, payload, retain=retain) if connection else None
+
+    def _keep_connected(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            lasted = self._connect_once()
+            failures = 0 if lasted else failures + 1
+            self._stopping.wait(pause_s(failures, self._jitter))
+
+    def _connect_once(self) -> bool:
+        """Connect and stay until the connection ends; whether it lasted."""
+        number = self.connections + 1
+        connection = _Connection(number, self._client(), self)
+        try:
+            connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
+            log.warning("no broker at %s:%s (%s)", self._broker.host, self._broker.port, error)
+            return False
+        self.connections = number
+        self._connection = connection
+        connection.client.loop_start()
+        if self._stopping.is_set():
+            connection.close()
+        lasted = not connection.ended.wait(LASTING_S)
+        connection.ended.wait()
+        self._connection = None
+        connection.client.loop_stop()
+        return lasted
+
+    def _client(self) -> Client:
+        client = Client(
+            CallbackAPIVersion.VERSION2,
+            self.client_id,
+            clean_session=False,
+            protocol=MQTTProtocolVersion.MQTTv311,
+            reconnect_on_failure=False,
+            manual_ack=True,
+        )
+        client.suppress_exceptions = True  # a callback that fails must not end the network thread unseen
+        client.enable_logger(logging.getLogger(f"{__name__}.paho"))
+        client.connect_timeout = CONNECT_TIMEOUT_S
+        client.max_inflight_messages_set(0)  # no queue in paho: our window alone decides
+        if self._broker.tls_ca is not None:
+            client.tls_set(ca_certs=self._broker.tls_ca)
+        if self._broker.username is not None:
+            client.username_pw_set(self._broker.username, self._password)
+        if self._will is not None:
+            client.will_set(self._will.topic, self._will.payload, QOS, retain=True)
+        return client
+
+    def deliver(self, message: Message) -> None:
+        """Put one message before the caller, waiting for room; called by the network thread."""
+        while not self._stopping.is_set():
+            try:
+                self.messages.put(message, timeout=0.2)
+            except Full:
+                continue
+            return
+
+
+class _Connection:
+    """One connection's life: its paho client, its window, its end. Callbacks run on paho's thread."""
+
+    def __init__(self, number: int, client: Client, link: MqttLink) -> None:
+        self.client = client
+        self.ready = threading.Event()
+        self.ended = threading.Event()
+        self._number, self._link = number, link
+        self._window = threading.Semaphore(link.window)
+        client.on_connect = self._on_connect
+        client.on_subscribe = self._on_subscribe
+        client.on_message = self._on_message
+        client.on_publish = self._on_publish
+        client.on_disconnect = self._on_disconnect
+
+    @property
+    def usable(self) -> bool:
+        return self.ready.is_set() and not self.ended.is_set()
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int | None:
+        if not self.usable or not self._window.acquire(blocking=False):
+            return None
+        sent = self.client.publish(topic, payload, QOS, retain)
+        return self._token(sent.mid) if sent.rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
+
+    def close(self) -> None:
+        if self.client.disconnect() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self.ended.set()
+
+    def _token(self, mid: int) -> int:
+        return self._number << 16 | mid
+
+    def _ack(self, message: MQTTMessage) -> None:
+        if not self.ended.is_set():
+            self.client.ack(message.mid, message.qos)
+
+    def _on_connect(self, client: Client, _1: object, _2: object, code: ReasonCode, *_: object) -> None:
+        if code.is_failure:  # paho ends the connection by itself
+            log.error("the broker refuses %s: %s", self._link.client_id, code)
+        elif self._link.subscriptions:
+            client.subscribe([(topic, QOS) for topic in self._link.subscriptions])
+        else:
+            self.ready.set()
+
+    def _on_subscribe(self, client: Client, _1: object, _2: int, codes: list[ReasonCode], *_: object) -> None:
+        if any(code.is_failure for code in codes):
+            log.error("the broker denies a subscription among %s", self._link.subscriptions)
+            client.disconnect()
+        else:
+            self.ready.set()
+
+    def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
+        payload = bytes(message.payload)
+        self._link.deliver(Message(message.topic, payload, message.retain, lambda: self._ack(message)))
+
+    def _on_publish(self, _client: Client, _data: object, mid: int, *_: object) -> None:
+        self._window.release()
+        self._link.on_puback(self._token(mid))
+
+    def _on_disconnect(self, *_: object) -> None:
+        self.ended.set()
+
+
+def _password(broker: CloudSection) -> str | None:
+    if broker.password_file is None:
+        return None
+    try:
+        return Path(broker.password_file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        what = f"broker password file {broker.password_file} cannot be read ({error})"
+        raise InputError(what, "mend its path or rights") from None

@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+import pytest
+
+from cloud_sync.mqtt import FIRST_PAUSE_S, LONGEST_PAUSE_S, Message, MqttLink, Will, pause_s
+from config.errors import InputError
+from config.station import CloudSection
+
+WITHIN_S = 15.0
+Join = Callable[..., MqttLink]
+
+
+class Broker(Protocol):
+    port: int
+    keeps_sessions: bool
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.01)
+
+
+def received(link: MqttLink) -> Message:
+    return link.messages.get(timeout=WITHIN_S)
+
+
+def publish(link: MqttLink, body: bytes) -> bool:
+    return link.publish("tz/events", body) is not None
+
+
+@pytest.fixture
+def join(broker: Broker) -> Iterator[Join]:
+    """Start links at the broker; all are stopped afterwards."""
+    links: list[MqttLink] = []
+
+    def start(client_id: str, *subscriptions: str, **options: Any) -> MqttLink:  # noqa: ANN401 (as MqttLink has them)
+        settings = CloudSection(host="127.0.0.1", port=broker.port)
+        link = MqttLink(settings, client_id, subscriptions, **options)
+        links.append(link)
+        link.start()
+        until(lambda: link.connected)
+        return link
+
+    yield start
+    for link in links:
+        link.stop()
+
+
+def test_a_message_reaches_a_subscriber_and_its_puback_the_sender(join: Join) -> None:
+    pubacks: SimpleQueue[int] = SimpleQueue()
+    consumer = join("consumer", "tz/+/events")
+    sender = join("sender", on_puback=pubacks.put)
+    token = sender.publish("tz/a/events", b"\x00\xff bytes")
+    message = received(consumer)
+    assert (message.topic, message.payload) == ("tz/a/events", b"\x00\xff bytes")
+    assert pubacks.get(timeout=WITHIN_S) == token
+    message.ack()
+
+
+def test_a_retained_message_waits_for_who_comes_later(join: Join) -> None:
+    pubacks: SimpleQueue[int] = SimpleQueue()
+    sender = join("sender", on_puback=pubacks.put)
+    sender.publish("tz/a/receipts", b"kept", retain=True)
+    pubacks.get(timeout=WITHIN_S)
+    message = received(join("late", "tz/a/receipts"))
+    assert (message.payload, message.retained) == (b"kept", True)
+
+
+def test_only_an_acknowledged_message_is_forgotten_by_the_broker(join: Join) -> None:
+    consumer, sender = join("consumer", "tz/events"), join("sender")
+    sender.publish("tz/events", b"first")
+    sender.publish("tz/events", b"second")
+    received(consumer).ack()
+    assert received(consumer).payload == b"second"
+    consumer.stop()
+
+    again = join("consumer", "tz/events")
+    assert received(again).payload == b"second"
+    sender.publish("tz/events", b"third")
+    assert received(again).payload == b"third"
+
+
+def test_messages_for_a_client_that_is_away_wait_in_its_session(join: Join) -> None:
+    join("consumer", "tz/events").stop()
+    pubacks: SimpleQueue[int] = SimpleQueue()
+    sender = join("sender", on_puback=pubacks.put)
+    sender.publish("tz/events", b"while away")
+    pubacks.get(timeout=WITHIN_S)
+    assert received(join("consumer", "tz/events")).payload == b"while away"
+
+
+def test_publishing_without_a_broker_is_refused_and_never_sent_later(broker: Broker, join: Join) -> None:
+    sender, consumer = join("sender"), join("consumer", "tz/events")
+    broker.stop()
+    until(lambda: not sender.connected)
+    assert sender.publish("tz/events", b"lost on purpose") is None
+    broker.start()
+    until(lambda: sender.connected and consumer.connected)
+    sender.publish("tz/events", b"after")
+    assert received(consumer).payload == b"after"
+
+
+def test_links_come_back_with_their_subscriptions_when_the_broker_restarts(
+    broker: Broker, join: Join
+) -> None:
+    consumer, sender = join("consumer", "tz/events"), join("sender")
+    for round_ in range(3):
+        broker.stop()
+        until(lambda: not (sender.connected or consumer.connected))
+        broker.start()
+        until(lambda: sender.connected and consumer.connected)
+        sender.publish("tz/events", b"%d" % round_)
+        message = received(consumer)
+        message.ack()
+        assert message.payload == b"%d" % round_
+    assert sender.connections == 4
+
+
+def test_a_session_survives_the_restart_of_a_broker_that_keeps_them(broker: Broker, join: Join) -> None:
+    if not broker.keeps_sessions:
+        pytest.skip("iotcore forgets its sessions when it restarts")
+    consumer, sender = join("consumer", "tz/events"), join("sender")
+    sender.publish("tz/events", b"unacknowledged")
+    received(consumer)
+    broker.stop()
+    broker.start()
+    assert received(consumer).payload == b"unacknowledged"
+
+
+def test_an_acknowledgement_from_before_a_restart_hits_no_later_message(broker: Broker, join: Join) -> None:
+    consumer, sender = join("consumer", "tz/events"), join("sender")
+    sender.publish("tz/events", b"old")
+    stale = received(consumer)
+    broker.stop()
+    until(lambda: not consumer.connected)
+    broker.start()
+    until(lambda: sender.connected and consumer.connected)
+    sender.publish("tz/events", b"new")
+    while received(consumer).payload != b"new":
+        pass
+    stale.ack()
+    consumer.stop()
+    waiting = join("consumer", "tz/events")
+    seen = {received(waiting).payload}
+    while b"new" not in seen:
+        seen.add(received(waiting).payload)
+
+
+def test_the_window_refuses_a_publish_beyond_it_until_a_puback_makes_room(join: Join) -> None:
+    pubacks: SimpleQueue[int] = SimpleQueue()
+    sender = join("sender", window=2, on_puback=pubacks.put)
+    tokens = [sender.publish("tz/events", b"x" * 8000) for _ in range(200)]
+    taken = [token for token in tokens if token is not None]
+    assert len(taken) < 200
+    assert {pubacks.get(timeout=WITHIN_S) for _ in taken} == set(taken)
+    assert sender.publish("tz/events", b"room again") is not None
+
+
+def test_a_consumer_that_is_slow_gets_everything_once_it_reads(join: Join) -> None:
+    consumer, sender = join("consumer", "tz/events"), join("sender", window=500)
+    bodies = [b"%d" % number for number in range(400)]
+    for body in bodies:
+        until(partial(publish, sender, body))
+    got: list[bytes] = []
+    while len(got) < len(bodies):
+        message = received(consumer)
+        message.ack()
+        got.append(message.payload)
+    assert got == bodies
+
+
+DOOMED = """
+import sys, time
+from cloud_sync.mqtt import MqttLink, Will
+from config.station import CloudSection
+broker = CloudSection(host="127.0.0.1", port=int(sys.argv[1]))
+link = MqttLink(broker, "doomed", (), will=Will("tz/a/state", b"offline"))
+link.start()
+while not link.connected:
+    time.sleep(0.01)
+print("connected", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_will_speaks_for_a_client_that_was_killed(broker: Broker, join: Join) -> None:
+    watcher = join("watcher", "tz/a/state")
+    command = [sys.executable, "-c", DOOMED, str(broker.port)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as doomed:
+        assert doomed.stdout is not None
+        assert doomed.stdout.readline() == b"connected\n"
+        doomed.kill()
+        assert received(watcher).payload == b"offline"
+
+
+def test_a_client_that_says_goodbye_leaves_no_will(join: Join) -> None:
+    watcher, sender = join("watcher", "tz/a/state"), join("sender")
+    join("polite", will=Will("tz/a/state", b"offline")).stop()
+    sender.publish("tz/a/state", b"after")
+    assert received(watcher).payload == b"after"
+
+
+def test_what_was_published_before_stop_is_sent(join: Join) -> None:
+    watcher, sender = join("watcher", "tz/a/state"), join("sender")
+    sender.publish("tz/a/state", b"last words")
+    sender.stop()
+    assert received(watcher).payload == b"last words"
+
+
+def test_a_link_stops_at_once_while_no_broker_answers(broker: Broker) -> None:
+    broker.stop()
+    link = MqttLink(CloudSection(host="127.0.0.1", port=broker.port), "alone", ())
+    link.start()
+    began = time.monotonic()
+    link.stop()
+    assert time.monotonic() - began < 5
+    with pytest.raises(Empty):
+        link.messages.get_nowait()
+
+
+def test_pauses_grow_are_capped_and_never_in_step() -> None:
+    jitter = random.Random(7)  # noqa: S311
+    pauses = [pause_s(failures, jitter) for failures in range(1000)]
+    assert pauses[0] <= FIRST_PAUSE_S
+    assert max(pauses) <= LONGEST_PAUSE_S
+    assert all(pause >= LONGEST_PAUSE_S / 2 for pause in pauses[10:])
+    assert len(set(pauses)) == len(pauses)
+
+
+def test_a_password_file_that_is_missing_is_named() -> None:
+    broker = CloudSection(username="station-1", password_file="/nowhere/secret")  # noqa: S106
+    with pytest.raises(InputError, match="/nowhere/secret"):
+        MqttLink(broker, "x", ())

@@ -84,7 +84,8 @@ class LazyGroup(click.Group):
         """Import the named command; None if the table has no such name."""
         entry = COMMANDS.get(cmd_name)
         if entry is None:
-            return super().get_command(ctx, cmd_name)
+            return None
+        ctx.invoked_subcommand = cmd_name  # click says so only after the import, which may be what fails
         command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
         return command
 

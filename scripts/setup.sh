@@ -56,8 +56,9 @@ apt_install() { # installs Debian packages; 1 where that may not or cannot be do
 }
 
 apt_progress() { # shortens apt's lines to what moves, on stderr
-  sed -u -n -E 's/^Get:[0-9]+ [^ ]+ [^ ]+ [^ ]+ ([^ ]+) .*(\[[^]]+\])$/  fetching \1 \2/p; s/^(E: .*)/  \1/p;
-    s/^(Need to get .*) of archives.*/  \1/p' >&2
+  sed -u -n -E 's/^Get:[0-9]+ [^ ]+ [^ ]+ [^ ]+ ([^ ]+) .*(\[[^]]+\])$/  fetching \1 \2/p
+    s/^Need to get (.*) of archives.*/  \1 to fetch/p
+    s/^(E: .*)/  \1/p' >&2
 }
 
 apt_fetch() { # downloads one Debian package into a folder; needs no root, nor lists fetched before
@@ -143,14 +144,17 @@ install_project() {
 }
 
 pip_progress() { # shortens pip's lines to what moves, on stderr
-  sed -u -n -E 's/^ *Downloading ([^ /]+) (\([^)]*\)).*/  fetching \1 \2/p; s/^ *Downloading .*\/([^/ ]+) (\([^)]*\)).*/  fetching \1 \2/p;
-    s/^(Installing collected packages).*/  \1/p; s/^( *WARNING: Retrying).*(after connection broken).*/  the connection broke, trying again/p' >&2
+  sed -u -n -E 's/^ *Downloading (.*\/)?([^-/ ]+-[^- ]+)[^ ]* \(([^)]*)\).*/  fetching \2 (\3)/p
+    s/^ *Building .*for ([^ ]+).*started/  building \1/p
+    s/^Installing collected packages.*/  unpacking/p
+    s/^ *WARNING: Retrying.*/  the connection broke, trying again/p' >&2
 }
 
 failed_install() { # says which package, why, and three ways to go on
   local package reason
-  package=$(sed -n -E 's/^ERROR: No matching distribution found for ([^ ]+).*/\1/p; s/^ *Collecting ([^ ]+).*/\1/p' "$log" | tail -n 1)
+  package=$(sed -n -E 's/^ *ERROR: No matching distribution found for ([^ ]+).*/\1/p; s/^ *Collecting ([^ ]+).*/\1/p' "$log" | tail -n 1)
   reason=$(sed -n -E 's/^ *ERROR: (.*)/\1/p' "$log" | head -n 1 | cut -c1-200)
+  ! grep -q 'WARNING: Retrying' "$log" || reason="the connection failed; ${reason:-}"
   fail "installing tongzhan[$1] stopped at ${package:-its first step}: ${reason:-see the log}" \
     "the whole log: $log" \
     'the network was away: run the same command again, it goes on where it stopped' \

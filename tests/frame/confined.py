@@ -35,7 +35,7 @@ class ConfinedContract(Contract):
             f"{importer} -> {imported}"
             for importer in sorted(inside)
             for imported in sorted(graph.find_modules_directly_imported_by(importer) - allowed)
-            if self.libraries or not graph.is_module_squashed(imported)
+            if cast("bool", self.libraries) or not graph.is_module_squashed(imported)
         ]
         return ContractCheck(kept=not escapes, metadata={"escapes": escapes})
 

@@ -1,0 +1,51 @@
+"""What tests of several folders share: photos, a browser, free ports, and hypothesis's settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+# Wall-clock deadlines fail on a busy machine; in CI the same examples come every time.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session")
+def photos_folder() -> Path:
+    """Give the folder of labelled photos, with its index.csv; it is not part of the repository."""
+    folder = Path(os.environ.get("TONGZHAN_PHOTOS") or CHECKOUT.parent / "shared" / "waste-photos")
+    if not (folder / "index.csv").is_file():
+        pytest.skip(f"no labelled photos in {folder}; set TONGZHAN_PHOTOS to a folder with an index.csv")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """Give the browser's program; start it with --headless, and with --no-sandbox as root."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        found = shutil.which(name)
+        if found:
+            return Path(found)
+    pytest.skip("no Chromium; install it: sudo apt-get install chromium fonts-noto-cjk")
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Give a function that names a TCP port of 127.0.0.1 which nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+            return port
+
+    return find

@@ -1,6 +1,6 @@
-"""A signed batch: one line of header, then JSON that any MQTT tool can read.
+r"""A signed batch: one line of header, then JSON that any MQTT tool can read.
 
-    {"v":1,"key":"<key id>","sig":"<base64>"}\\n
+    {"v":1,"key":"<key id>","sig":"<base64>"}\n
     {"community":"…","station":"…","events":[…]}
 
 The Ed25519 signature covers every byte after the first newline. The same frame carries receipts

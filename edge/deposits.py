@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         PhotosTaken,
     )
     from edge.turn import Turn
+    from edge.visit_state import VisitRules
     from models.verdict import Verdict
 
 PROMPTS = {
@@ -36,11 +37,11 @@ PROMPTS = {
 """What is said of a deposit; of an empty picture, nothing."""
 
 
-def deposit_facts(turn: Turn, visit: Visit, deposit: Deposit) -> DepositFacts:
+def deposit_facts(rules: VisitRules, visit: Visit, deposit: Deposit) -> DepositFacts:
     """A deposit as the wire states it."""
     return DepositFacts(
         bin=deposit.bin,
-        bin_category=turn.rules.bins[deposit.bin].category,
+        bin_category=rules.bins[deposit.bin].category,
         at_s=round(deposit.at - visit.started_at, 3),
         verdict=None if deposit.verdict is None else _verdict_facts(deposit.verdict),
         weight_g=deposit.weight_g,
@@ -159,7 +160,7 @@ def _camera(turn: Turn, deposit: Deposit) -> str:
 def _judge(turn: Turn, visit: Visit, deposit: Deposit, verdict: Verdict | None) -> None:
     judged = replace(deposit, phase=DepositPhase.JUDGED, until=inf, verdict=verdict)
     visit = turn.put_deposit(visit, judged)
-    prompt = PROMPTS.get(outcome_of(deposit_facts(turn, visit, judged)))
+    prompt = PROMPTS.get(outcome_of(deposit_facts(turn.rules, visit, judged)))
     if prompt is None:
         return
     say = Say(

@@ -50,6 +50,7 @@ class FaultCode(StrEnum):
     MODEL_FAILED = auto()
     READER_FAILED = auto()
     JOURNAL_FAILED = auto()
+    EVENTS_REFUSED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,13 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
             ClearedBy.OWNER,
             "the disk did not take a visit",
             "free space on the disk or replace the card; points made before are safe",
+        ),
+        FaultCode.EVENTS_REFUSED: FaultKind(
+            Severity.WARNING,
+            Blocks.NOTHING,
+            ClearedBy.OWNER,
+            "the ledger set events of this station aside",
+            "look at the ledger's list of refused events; the station keeps them",
         ),
     }
 )

@@ -11,9 +11,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import Credential, Role, VisitFacts
     from config.sorting import Category
+    from edge.access import RosterEntry
     from edge.faults import FaultCode
     from models.verdict import Verdict
 
@@ -237,7 +240,18 @@ VisitEvent = (
 )
 """What `edge.visit.step` understands."""
 
-Event = Tapped | VisitEvent
+
+@dataclass(frozen=True, slots=True)
+class JournalRead:
+    """What the journal tells now and then: known cards, events without a receipt, events refused."""
+
+    at: float
+    roster: Mapping[str, RosterEntry] = field(repr=False)
+    waiting: int
+    refused: int
+
+
+Event = Tapped | JournalRead | VisitEvent
 """What devices and workers may post to the inbox."""
 
 

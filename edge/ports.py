@@ -106,6 +106,10 @@ class Journal(Protocol):
         """Known cards by hash; cheap when nothing has changed since the last call."""
         ...
 
+    def outbox(self) -> tuple[int, int]:
+        """How many events wait for their receipt, and how many the ledger refused."""
+        ...
+
 
 class Workers(Protocol):
     """Runs blocking jobs away from the station's own thread."""

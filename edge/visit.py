@@ -193,7 +193,7 @@ def _facts(turn: Turn, visit: Visit) -> VisitFacts:
         role=visit.role,
         duration_s=round(turn.at - visit.started_at, 3),
         openings=visit.closed,
-        deposits=tuple(deposits.deposit_facts(turn, visit, deposit) for deposit in visit.deposits),
+        deposits=tuple(deposits.deposit_facts(turn.rules, visit, deposit) for deposit in visit.deposits),
         rules=0,
         provisional=0,
     )

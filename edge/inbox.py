@@ -1,0 +1,47 @@
+"""The station's one inbox: any thread puts, one thread takes."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edge.messages import Event
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 10_000
+"""More waiting events than a working station ever has; a flood beyond it is dropped and logged."""
+
+
+class QueueInbox:
+    """A bounded queue of events, each with the moment it was posted. Implements `edge.ports.Inbox`."""
+
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        """Hold at most `capacity` events."""
+        self._queue: queue.Queue[tuple[Event | None, float]] = queue.Queue(capacity)
+
+    def post(self, event: Event) -> None:
+        """Put an event; never blocks, because gpiozero's and readers' threads call this."""
+        try:
+            self._queue.put_nowait((event, perf_counter()))
+        except queue.Full:
+            log.error("inbox full: %s dropped", type(event).__name__)  # noqa: TRY400 (nothing to trace)
+
+    def wake(self) -> None:
+        """Make a waiting `take` return, even with nothing posted."""
+        try:
+            self._queue.put_nowait((None, perf_counter()))
+        except queue.Full:
+            return  # something is there to take anyway
+
+    def take(self, wait_s: float | None) -> tuple[Event | None, float] | None:
+        """The next event and its moment (perf_counter seconds); None after `wait_s` without one."""
+        try:
+            if wait_s is not None and wait_s <= 0:
+                return self._queue.get_nowait()
+            return self._queue.get(timeout=wait_s)
+        except queue.Empty:
+            return None

@@ -1,0 +1,78 @@
+"""A station's secrets: files in its state folder that nobody else may read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from cloud_sync.cards import KEY_BYTES
+from config.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STATION_KEY = "station.key"
+CARD_KEY = "card.key"
+LEDGER_KEY = "ledger.pub"
+
+
+@dataclass(frozen=True, slots=True)
+class StationKeys:
+    """`signing` signs what the station sends, `card` hashes cards, `ledger` checks what comes down."""
+
+    signing: Ed25519PrivateKey
+    card: bytes
+    ledger: Ed25519PublicKey
+
+    def __repr__(self) -> str:
+        """Show nothing: keys never reach a log."""
+        return "StationKeys(…)"
+
+
+def load_keys(state_dir: Path) -> StationKeys:
+    """The three keys of a station; InputError names the file that is missing or wrong."""
+    return StationKeys(
+        signing=Ed25519PrivateKey.from_private_bytes(_read(state_dir / STATION_KEY)),
+        card=_read(state_dir / CARD_KEY),
+        ledger=Ed25519PublicKey.from_public_bytes(_read(state_dir / LEDGER_KEY)),
+    )
+
+
+def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) -> StationKeys:
+    """Draw the station's own key if it has none yet, and keep the community's two beside it."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    if not (state_dir / STATION_KEY).exists():
+        _write(state_dir / STATION_KEY, secrets.token_bytes(KEY_BYTES))
+    _write(state_dir / CARD_KEY, card_key)
+    _write(state_dir / LEDGER_KEY, ledger_key.public_bytes_raw())
+    return load_keys(state_dir)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        if path.stat().st_mode & 0o077:
+            raise InputError(f"{path} can be read by others", f"run: chmod 600 {path}")
+        value = bytes.fromhex(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        raise InputError(f"no key file {path}", "make the station's keys with: tongzhan station init") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is no key file ({error})", "restore it, or init the station anew") from None
+    if len(value) != KEY_BYTES:
+        raise InputError(f"{path} holds {len(value)} bytes, a key has {KEY_BYTES}", "restore it")
+    return value
+
+
+def _write(path: Path, value: bytes) -> None:
+    """Replace a file as a whole, readable by its owner alone from its first moment."""
+    fresh = path.with_name(f".{path.name}.new")
+    fresh.unlink(missing_ok=True)
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(value.hex() + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

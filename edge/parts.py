@@ -1,0 +1,29 @@
+"""What a station is made of; chosen in `edge.main` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from edge.ports import Camera, Classifier, Clock, Journal, Lid, Speaker, Workers
+    from edge.screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The devices and services of one station. `screen` is None where nobody looks."""
+
+    clock: Clock
+    lids: Mapping[str, Lid]
+    camera: Camera
+    classifier: Classifier
+    speaker: Speaker
+    journal: Journal
+    workers: Workers
+    screen: Screen | None
+    boot: str
+    community: str
+    name: str

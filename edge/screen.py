@@ -1,0 +1,94 @@
+"""Leaves the live state and the last picture for the panel, at most ten times a second."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from cloud_sync.award_rules import outcome_of
+from edge.deposits import deposit_facts
+from edge.live import LiveFolder
+from edge.live_view import Seen, Whereabouts, live_state, note_said, note_state
+from edge.visit_state import DepositPhase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.live_view import Vocabulary
+    from edge.messages import Photo, Say
+    from edge.ports import Clock, Workers
+    from edge.visit_state import State, VisitRules
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 0.1
+"""The panel gets at most ten states a second; the newest one always arrives."""
+
+
+class Screen:
+    """The station's side of its screen. All methods are called from the station's own thread."""
+
+    def __init__(
+        self,
+        folder: LiveFolder,
+        rules: VisitRules,
+        vocabulary: Vocabulary,
+        clock: Clock,
+        encode: Callable[[Photo], bytes],
+    ) -> None:
+        """Write to `folder`; `encode` turns a camera's photo into JPEG bytes."""
+        self._folder = folder
+        self._rules = rules
+        self._vocabulary = vocabulary
+        self._clock = clock
+        self._encode = encode
+        self._seen = Seen()
+        self._pictures = 0
+        self._due_at = 0.0
+        self._is_stale = True
+
+    def said(self, say: Say) -> None:
+        """A prompt was spoken."""
+        self._seen = note_said(self._seen, say, self._vocabulary)
+        self._is_stale = True
+
+    def changed(self, state: State) -> None:
+        """The station's state changed."""
+        visit = state.visit(state.current)
+        outcomes = {}
+        if visit is not None:
+            outcomes = {
+                deposit.number: outcome_of(deposit_facts(self._rules, visit, deposit))
+                for deposit in visit.deposits
+                if deposit.phase is DepositPhase.JUDGED
+            }
+        self._seen = note_state(self._seen, state, outcomes, self._vocabulary)
+        self._is_stale = True
+
+    def show_picture(self, photo: Photo, workers: Workers) -> None:
+        """Encode and leave a picture, away from the station's thread."""
+        self._pictures += 1
+        workers.submit(
+            "screen", lambda: self._try(lambda: self._folder.write_picture(self._encode(photo))), None
+        )
+        self._is_stale = True
+
+    def next_due(self) -> float | None:
+        """When `write` should next be called, in monotonic seconds; None while nothing changed."""
+        return self._due_at if self._is_stale else None
+
+    def write(self, state: State, outbox: int, community: str, station: str, workers: Workers) -> None:
+        """Leave the live state, if it is time."""
+        if not self._is_stale or self._clock.now() < self._due_at:
+            return
+        self._is_stale = False
+        self._due_at = self._clock.now() + INTERVAL_S
+        where = Whereabouts(community, station, self._pictures, outbox)
+        live = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
+        workers.submit("screen", lambda: self._try(lambda: self._folder.write_state(live)), None)
+
+    def _try(self, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except OSError as error:
+            log.warning("the screen's folder cannot be written: %s", error)

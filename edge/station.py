@@ -1,0 +1,209 @@
+"""The station: one inbox, its timers, and the dispatch of commands. The only owner of state.
+
+Devices post events; one thread takes them, steps the pure visit machine and hands its commands out.
+Blocking work goes to workers. A lid command goes out before anything touches a disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from dataclasses import replace
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from cloud_sync.facts import Stamp
+from edge import jobs
+from edge.access import HeldCards, decide
+from edge.faults import FaultCode
+from edge.messages import (
+    Alarm,
+    Capture,
+    CaptureFailed,
+    Classify,
+    ClassifyFailed,
+    CloseLid,
+    FaultCleared,
+    FaultRaised,
+    JournalRead,
+    OpenLid,
+    PhotosTaken,
+    Record,
+    RecordFailed,
+    Say,
+    Tapped,
+    Tick,
+)
+from edge.visit import step
+from edge.visit_state import State, next_deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edge.access import RosterEntry
+    from edge.inbox import QueueInbox
+    from edge.messages import Command, Event, VisitEvent
+    from edge.parts import Parts
+    from edge.visit_state import VisitRules
+
+log = logging.getLogger(__name__)
+
+JOURNAL_READ_S = 0.5
+"""How often the station looks whether the sync process brought something."""
+KEPT_TIMINGS = 10_000
+
+
+class Station:
+    """Runs visits. `run` for real time, or `run_pending` again and again in virtual time."""
+
+    def __init__(
+        self, inbox: QueueInbox, rules: VisitRules, parts: Parts, state: State | None = None
+    ) -> None:
+        """Take events from `inbox`; begin in `state` (faults found at start, say)."""
+        self.state = state or State()
+        self.tap_to_lid_s: deque[float] = deque(maxlen=KEPT_TIMINGS)
+        """From a tap's posting to its lid command being out, by the performance counter."""
+        self._inbox = inbox
+        self._rules = rules
+        self._parts = parts
+        self._held = HeldCards()
+        self._roster: Mapping[str, RosterEntry] = {}
+        self._waiting = 0
+        self._refused = 0
+        self._last_at = parts.clock.now()
+        self._read_journal_at = self._last_at
+        self._is_reading = False
+        self._is_stopping = False
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Work until `stop` is called from another thread."""
+        while not self._is_stopping:
+            due = self.next_deadline()
+            wait_s = None if due is None else max(0.0, due - self._parts.clock.now())
+            if (taken := self._inbox.take(wait_s)) is not None:
+                self._take(*taken)
+            self._do_what_is_due()
+
+    def stop(self) -> None:
+        """Make `run` return after the event at hand; callable from any thread."""
+        self._is_stopping = True
+        self._inbox.wake()
+
+    def run_pending(self) -> None:
+        """Handle everything that has been posted and everything that is due, without waiting."""
+        while True:
+            self._do_what_is_due()
+            if (taken := self._inbox.take(0)) is None:
+                return
+            self._take(*taken)
+
+    def next_deadline(self) -> float | None:
+        """When the station next wants to be woken, in monotonic seconds."""
+        screen = self._parts.screen
+        times = [next_deadline(self.state), screen.next_due() if screen else None]
+        if not self._is_reading:
+            times.append(self._read_journal_at)
+        return min((time for time in times if time is not None), default=None)
+
+    def _do_what_is_due(self) -> None:
+        now = self._parts.clock.now()
+        due = next_deadline(self.state)
+        if due is not None and due <= now:
+            self._handle(Tick(now))
+        if not self._is_reading and self._read_journal_at <= now:
+            self._is_reading = True
+            busy = JournalRead(now, self._roster, self._waiting, self._refused)
+            self._submit("journal", lambda: jobs.read_journal(self._parts, busy), busy)
+        if self._parts.screen is not None:
+            parts = self._parts
+            self._parts.screen.write(self.state, self._waiting, parts.community, parts.name, parts.workers)
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def _take(self, event: Event | None, posted: float) -> None:
+        if event is None:
+            return
+        # Threads may post a little out of order; the machine is promised that time never steps back.
+        self._last_at = max(self._last_at, event.at)
+        event = replace(event, at=self._last_at)
+        match event:
+            case Tapped():
+                self._tapped(event, posted)
+            case JournalRead():
+                self._journal_read(event)
+            case _:
+                self._handle(event)
+
+    def _tapped(self, tap: Tapped, posted: float) -> None:
+        is_held = self._held.is_held(tap, self._rules.waits.held_card_s)
+        self._held = self._held.seen(tap)
+        if not is_held:
+            self._handle(decide(tap, self._roster), posted)
+
+    def _journal_read(self, event: JournalRead) -> None:
+        self._is_reading = False
+        self._read_journal_at = event.at + JOURNAL_READ_S
+        self._roster, self._waiting, self._refused = event.roster, event.waiting, event.refused
+        kind = FaultRaised if event.refused else FaultCleared
+        self._handle(kind(event.at, FaultCode.EVENTS_REFUSED, "outbox"))
+
+    def _handle(self, event: VisitEvent, posted: float | None = None) -> None:
+        self._last_at = max(self._last_at, event.at)
+        self.state, commands = step(self.state, event, self._rules)
+        for command in commands:
+            if isinstance(command, OpenLid):
+                self._parts.lids[command.bin].open(command.lease_s)
+                if posted is not None:
+                    self.tap_to_lid_s.append(perf_counter() - posted)
+                    posted = None
+        for command in commands:
+            self._give(command)
+        self._show(event)
+
+    def _show(self, event: VisitEvent) -> None:
+        if self._parts.screen is None:
+            return
+        if isinstance(event, PhotosTaken) and event.photos:
+            self._parts.screen.show_picture(event.photos[-1], self._parts.workers)
+        self._parts.screen.changed(self.state)
+
+    # --- commands -------------------------------------------------------------------------------
+
+    def _give(self, command: Command) -> None:
+        at, parts = self._last_at, self._parts
+        match command:
+            case OpenLid():
+                return  # already out, ahead of everything else
+            case CloseLid():
+                parts.lids[command.bin].end_lease()
+            case Capture(visit, deposit, _):
+                busy: Event = CaptureFailed(at, visit, deposit, busy=True)
+                self._submit("camera", lambda: jobs.capture(parts, command), busy)
+            case Classify(visit, deposit, _):
+                busy = ClassifyFailed(at, visit, deposit, busy=True)
+                self._submit("classifier", lambda: jobs.classify(parts, command), busy)
+            case Record(visit, _):
+                stamp = self._stamp()
+                self._submit("journal", lambda: jobs.record(parts, command, stamp), RecordFailed(at, visit))
+            case Alarm():
+                log.warning(
+                    "%s: %s %s", command.part, command.fault, "began" if command.raised else "is over"
+                )
+                stamp = self._stamp()
+                self._submit("journal", lambda: jobs.record_alarm(parts, command, stamp), None)
+            case Say():
+                self._say(command)
+
+    def _submit(self, device: str, job: Callable[[], Event | None], busy: Event | None) -> None:
+        self._parts.workers.submit(device, job, busy)
+
+    def _say(self, say: Say) -> None:
+        if self._parts.screen is not None:
+            self._parts.screen.said(say)
+        self._submit("speaker", lambda: self._parts.speaker.say(say), None)
+
+    def _stamp(self) -> Stamp:
+        wall = self._parts.clock.wall()
+        return Stamp(max(0.0, wall.unix_s), wall.trusted, self._parts.boot, max(0.0, self._parts.clock.now()))

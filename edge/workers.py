@@ -1,0 +1,87 @@
+"""Where blocking work runs: one thread a device with a small mailbox, or at once when simulated."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.messages import Event
+    from edge.ports import Inbox
+
+    Job = Callable[[], Event | None]
+
+log = logging.getLogger(__name__)
+
+SLOTS = 8
+"""Jobs that may wait for one device: a family throwing things in faster than the model looks."""
+
+
+class ThreadWorkers:
+    """One thread a device, started when it is first needed. Implements `edge.ports.Workers`."""
+
+    def __init__(self, inbox: Inbox, slots: int = SLOTS) -> None:
+        """Post results to `inbox`; let at most `slots` jobs wait for a device."""
+        self._inbox = inbox
+        self._slots = slots
+        self._mailboxes: dict[str, queue.Queue[Job | None]] = {}
+        self._threads: list[threading.Thread] = []
+
+    def submit(self, device: str, job: Job, busy: Event | None) -> None:
+        """Run `job` on the device's thread and post what it returns; post `busy` when it has no room."""
+        if device not in self._mailboxes:
+            self._start(device)
+        try:
+            self._mailboxes[device].put_nowait(job)
+        except queue.Full:
+            log.warning("%s is busy: a job was turned away", device)
+            if busy is not None:
+                self._inbox.post(busy)
+
+    def _start(self, device: str) -> None:
+        mailbox: queue.Queue[Job | None] = queue.Queue(self._slots)
+        self._mailboxes[device] = mailbox
+        thread = threading.Thread(target=self._work, args=(device, mailbox), name=device, daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _work(self, device: str, mailbox: queue.Queue[Job | None]) -> None:
+        while (job := mailbox.get()) is not None:
+            try:
+                result = job()
+            except Exception:  # the worker's outermost loop: the next job must still run
+                log.exception("a job of %s failed; its visit goes on by deadline", device)
+                continue
+            if result is not None:
+                self._inbox.post(result)
+
+    def stop(self, wait_s: float = 5.0) -> None:
+        """Let every thread finish the jobs it has, and end; one that hangs is left to die as a daemon."""
+        for mailbox in self._mailboxes.values():
+            with suppress(queue.Full):
+                mailbox.put(None, timeout=wait_s)
+        for thread in self._threads:
+            thread.join(wait_s)
+
+
+class InlineWorkers:
+    """Runs each job at once on the caller's thread, for virtual time. Implements `edge.ports.Workers`."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        """Post results to `inbox`."""
+        self._inbox = inbox
+
+    def submit(self, device: str, job: Job, busy: Event | None) -> None:
+        """Run `job` now and post what it returns; there is always room."""
+        del device, busy
+        result = job()
+        if result is not None:
+            self._inbox.post(result)
+
+    def stop(self) -> None:
+        """Nothing runs between calls."""

@@ -58,7 +58,7 @@ def _read(path: Path) -> bytes:
             raise InputError(f"{path} can be read by others", f"run: chmod 600 {path}")
         value = bytes.fromhex(path.read_text(encoding="ascii"))
     except FileNotFoundError:
-        raise InputError(f"no key file {path}", "make the station's keys with: tongzhan station init") from None
+        raise InputError(f"no key file {path}", "make it with: tongzhan station init") from None
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is no key file ({error})", "restore it, or init the station anew") from None
     if len(value) != KEY_BYTES:

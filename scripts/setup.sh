@@ -121,7 +121,7 @@ make_venv() {
 
 borrow_pip() { # puts pip into .venv from Debian's package of pip's wheel, which needs no root
   local folder wheel
-  folder=$(mktemp -d)
+  folder=$(mktemp -d) || return
   if apt_fetch python3-pip-whl "$folder"; then
     dpkg -x "$folder"/python3-pip-whl_*.deb "$folder/root"
     for wheel in "$folder"/root/usr/share/python-wheels/pip-*.whl; do

@@ -16,6 +16,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 # Wall-clock deadlines fail on a busy machine; in CI the same examples come every time.
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.register_profile("full", deadline=None, max_examples=1000)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

@@ -1,1 +1,1 @@
-
+"""The waste model: bundle, pixels, pipeline, runtime, and how it is made."""

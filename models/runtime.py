@@ -1,0 +1,126 @@
+"""The network in ONNX Runtime, tested before it is trusted; the only file that imports onnxruntime."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as refusals
+
+from models.bundle import Bundle, BundleError, load_bundle
+from models.golden import golden_pictures
+from models.pipeline import Judge, judge, normalise
+from models.pixels import letterbox
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from config.sorting import Sorting
+    from models.bundle import Manifest
+    from models.verdict import Verdict
+
+_LOG_ERRORS_ONLY = 3
+_RUNTIME_ERRORS = (
+    refusals.Fail,
+    refusals.InvalidArgument,
+    refusals.InvalidGraph,
+    refusals.InvalidProtobuf,
+    refusals.NoModel,
+    refusals.NotImplemented,
+    refusals.RuntimeException,
+)
+"""What ONNX Runtime raises at a bad graph or a bad input; its errors share no base but Exception."""
+
+
+class Network:
+    """One ONNX graph on the CPU: arrays in, arrays out."""
+
+    def __init__(self, model: bytes, threads: int = 1) -> None:
+        """Build the session; BundleError if these bytes are no graph that the runtime understands."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Spinning would keep cores busy between deposits, and a tap waiting meanwhile.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = _LOG_ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except _RUNTIME_ERRORS as error:
+            raise BundleError(
+                f"the model does not load: {_first_line(error)}", "copy the bundle again"
+            ) from None
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Give the network's one output for a batch of normalised pictures."""
+        try:
+            output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
+        except _RUNTIME_ERRORS as error:
+            raise BundleError(
+                f"the model does not run: {_first_line(error)}", "copy the bundle again"
+            ) from None
+        return output
+
+
+class Classifier:
+    """A tested model joined with a city's rules: pictures in, one verdict out. For one thread."""
+
+    def __init__(self, bundle: Bundle, sorting: Sorting, threads: int = 1) -> None:
+        """Load the model and run its self-test, which warms it up too; BundleError if it fails.
+
+        InputError if the sorting rules and the model's labels do not fit.
+        """
+        self.manifest: Manifest = bundle.manifest
+        self.rules = _rules(bundle.manifest, sorting)
+        self._network = Network(bundle.model, threads)
+        self._self_test()
+
+    def classify(self, pictures: Sequence[NDArray[np.uint8]]) -> Verdict:
+        """Give one verdict over several RGB pictures of one deposit, at least one, of any size."""
+        return judge(self.logits(pictures), self.rules)
+
+    def logits(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Give the network's raw (pictures, labels) answers, for evaluation."""
+        if not pictures:
+            raise ValueError("a verdict needs at least one picture")
+        squares = np.stack([letterbox(picture, self.manifest.input.size) for picture in pictures])
+        return self._answers(squares)
+
+    def _answers(self, squares: NDArray[np.uint8]) -> NDArray[np.float32]:
+        spec = self.manifest.input
+        return self._network.run(normalise(squares, spec.mean, spec.std))
+
+    def _self_test(self) -> None:
+        golden = self.manifest.golden
+        expected = np.array(golden.logits, np.float32)
+        found = self._answers(golden_pictures(len(expected), self.manifest.input.size))
+        off = float(np.abs(found - expected).max()) if found.shape == expected.shape else float("inf")
+        if not off <= golden.tolerance:  # written so that NaN fails too
+            what = f"model {self.manifest.title} fails its self-test: off by {off:.3g}"
+            raise BundleError(what, "copy the bundle again, or update onnxruntime")
+
+
+def load_classifier(bundle_folder: Path, sorting: Sorting, threads: int = 1) -> Classifier:
+    """Read, check and test a bundle. BundleError if it must not be used, InputError if rules do not fit."""
+    return Classifier(load_bundle(bundle_folder), sorting, threads)
+
+
+def _rules(manifest: Manifest, sorting: Sorting) -> Judge:
+    known = dict(zip(manifest.waste_labels, sorting.categories_of(manifest.waste_labels), strict=True))
+    labels = tuple(label.key for label in manifest.labels)
+    return Judge(
+        model=manifest.title,
+        labels=labels,
+        categories=tuple(known.get(label) for label in labels),
+        temperature=manifest.temperature,
+        sure=manifest.thresholds.sure,
+        empty=manifest.thresholds.empty,
+    )
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

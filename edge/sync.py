@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 import queue
-import time
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud_sync import delivery, topics
 from cloud_sync.delivery import Delivery
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from edge.keys import StationKeys
     from edge.outbox import Outbox
+    from edge.ports import Clock
 
 log = logging.getLogger(__name__)
 
@@ -53,30 +53,31 @@ class StationState(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Whose events these are."""
+class Sender:
+    """Whose events these are, and what they are signed with."""
 
     community: str
     station: str
+    keys: StationKeys
 
 
 class Sync:
     """One station's delivery. `turn` does one round; `run` repeats it until told to stop."""
 
     def __init__(
-        self, address: Address, keys: StationKeys, outbox: Outbox, link: MqttLink, jitter: random.Random
+        self, sender: Sender, outbox: Outbox, link: MqttLink, clock: Clock, jitter: random.Random
     ) -> None:
         """Drain `outbox` through `link`, which the caller starts and stops."""
-        self._address = address
-        self._keys = keys
-        self._ledger_keys: dict[str, Ed25519PublicKey] = {key_id(keys.ledger): keys.ledger}
+        self._sender = sender
+        self._ledger_keys = {key_id(sender.keys.ledger): sender.keys.ledger}
         self._outbox = outbox
         self._link = link
+        self._clock = clock
         self._jitter = jitter
         self._delivery = Delivery()
         self._connections = 0
-        self._state_told_at = float("-inf")
-        self._pruned_at = float("-inf")
+        self._state_told_at = -inf
+        self._pruned_at = -inf
 
     def run(self, stopping: threading.Event) -> None:
         """Deliver until `stopping` is set."""
@@ -89,21 +90,24 @@ class Sync:
             message = self._link.messages.get(timeout=wait_s)
         except queue.Empty:
             message = None
-        now = time.monotonic()
+        now = self._clock.now()
         if message is not None:
             self._take(message, now)
-        if self._link.connections != self._connections:
-            # A new connection: whatever the old one carried may be lost, so it is sent again at once.
-            self._connections = self._link.connections
-            self._delivery = Delivery()
-            self._state_told_at = float("-inf")
-        if delivery.overdue(self._delivery, now):
-            self._delivery = delivery.failed(self._delivery, now, self._jitter.random())
-            log.warning("no receipt in time; sending again in %.0f s", self._delivery.quiet_until - now)
+        self._notice_trouble(now)
         while self._link.connected and delivery.may_send(self._delivery, now) and self._send_one(now):
             pass
         self._tell_state(now)
         self._prune(now)
+
+    def _notice_trouble(self, now: float) -> None:
+        if self._link.connections != self._connections:
+            # A new connection: whatever the old one carried may be lost, so it is sent again at once.
+            self._connections = self._link.connections
+            self._delivery = Delivery()
+            self._state_told_at = -inf
+        if delivery.overdue(self._delivery, now):
+            self._delivery = delivery.failed(self._delivery, now, self._jitter.random())
+            log.warning("no receipt in time; sending again in %.0f s", self._delivery.quiet_until - now)
 
     def _send_one(self, now: float) -> bool:
         """Publish the next batch; False when there is none or the broker has no room."""
@@ -111,8 +115,9 @@ class Sync:
         if not rows:
             return False
         events = take_batch(row.event for row in rows)
-        message = seal_batch(self._keys.signing, self._address.community, self._address.station, events)
-        topic = topics.events(self._address.community, self._address.station)
+        sender = self._sender
+        message = seal_batch(sender.keys.signing, sender.community, sender.station, events)
+        topic = topics.events(sender.community, sender.station)
         if self._link.publish(topic, message) is None:
             return False
         self._delivery = delivery.sent(self._delivery, rows[len(events) - 1].id, now)
@@ -126,11 +131,11 @@ class Sync:
             log.error("a receipt that cannot be believed: %s", error)  # noqa: TRY400 (one line says it all)
             message.ack()
             return
-        if Address(receipt.community, receipt.station) != self._address:
+        if (receipt.community, receipt.station) != (self._sender.community, self._sender.station):
             log.error("a receipt for %s/%s came here", receipt.community, receipt.station)
             message.ack()
             return
-        for epoch, sequence, reason in self._outbox.note_receipts(receipt.epochs, time.time()):
+        for epoch, sequence, reason in self._outbox.note_receipts(receipt.epochs, self._clock.wall().unix_s):
             log.error("the ledger set event %s/%s aside: %s", epoch, sequence, reason)
         message.ack()
         self._delivery = delivery.receipted(self._delivery, self._outbox.oldest(), now)
@@ -140,14 +145,14 @@ class Sync:
         if not self._link.connected or now - self._state_told_at < STATE_S:
             return
         state = StationState(online=True, outbox=self._outbox.depth())
-        topic = topics.state(self._address.community, self._address.station)
+        topic = topics.state(self._sender.community, self._sender.station)
         if self._link.publish(topic, msgspec.json.encode(state), retain=True) is not None:
             self._state_told_at = now
 
     def _prune(self, now: float) -> None:
         if now - self._pruned_at >= PRUNE_S:
             self._pruned_at = now
-            if forgotten := self._outbox.prune(time.time()):
+            if forgotten := self._outbox.prune(self._clock.wall().unix_s):
                 log.info("forgot %s events receipted more than 30 days ago", forgotten)
 
 

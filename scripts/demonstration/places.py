@@ -1,0 +1,100 @@
+"""Where the demo keeps its things and which ports it uses."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The demo's listeners, all on 127.0.0.1."""
+
+    panel: int
+    ledger: int
+    broker: int
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The demo's folder: configuration, keys, journal, the ledger's database, logs."""
+
+    root: Path
+
+    @property
+    def station_toml(self) -> Path:
+        """The simulated station's configuration."""
+        return self.root / "station.toml"
+
+    @property
+    def ledger_toml(self) -> Path:
+        """The ledger's configuration."""
+        return self.root / "ledger.toml"
+
+    @property
+    def logs(self) -> Path:
+        """One file for each process."""
+        return self.root / "logs"
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep a second demo out of this folder for as long as this one runs."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / "lock").open("w", encoding="ascii") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise InputError(
+                    f"another demo is running in {self.root}", "end it, or name another folder with --state"
+                ) from None
+            yield
+
+
+def default_root() -> Path:
+    """The demo's folder where none is named: it stays, so that the next demo goes on from there."""
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "tongzhan" / "demo"
+
+
+def ports_from(first: int) -> Ports:
+    """Three ports in a row; InputError names one that is taken."""
+    ports = Ports(first, first + 1, first + 2)
+    for what, port in (("panel", ports.panel), ("ledger", ports.ledger), ("broker", ports.broker)):
+        _check_free(port, what)
+    return ports
+
+
+def any_free_ports() -> Ports:
+    """Three ports that nobody uses, for a demo that shows no pages."""
+    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
+        for each in (one, two, three):
+            each.bind((LOOPBACK, 0))
+        return Ports(one.getsockname()[1], two.getsockname()[1], three.getsockname()[1])
+
+
+def _check_free(port: int, what: str) -> None:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise
+            why = "in use" if error.errno == errno.EADDRINUSE else "not yours to open"
+            raise InputError(
+                f"port {port} (the demo's {what}) is {why}",
+                f"choose others with --port, as in --port {port + 100}",
+            ) from None

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.sim.stamps import STAMPS
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 CLOSED = "http://127.0.0.1:9"
@@ -131,3 +133,14 @@ def test_photos_that_cannot_be_fetched_leave_nothing_and_name_the_ways_to_go_on(
     assert "error: the demo's photos could not be fetched" in done.stderr
     assert "scripts/demo --photos DIR" in done.stderr
     assert list((cache / "tongzhan").iterdir()) == []
+
+
+def test_every_folder_of_photos_that_the_simulation_shows_is_kept() -> None:
+    (line,) = [
+        line
+        for line in (CHECKOUT / "scripts" / "demo").read_text().splitlines()
+        if line.startswith("folders=")
+    ]
+    kept = set(line.partition("(")[2].partition(")")[0].split())
+    shown = {name.partition("/")[0] for names in STAMPS.values() for name in names}
+    assert shown <= kept

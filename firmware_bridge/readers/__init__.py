@@ -1,0 +1,1 @@
+"""Decoders for real card readers: bytes in, canonical card numbers out. Pure."""

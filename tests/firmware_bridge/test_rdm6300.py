@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_bridge.readers.rdm6300 import Decoder
+
+SEEED = b"\x0262E3086CED08\x03"
+"""The example of Seeed Studio's page on the module: card 62E3086CED, checksum 08H."""
+
+FOBS = st.binary(min_size=5, max_size=5)
+
+
+def frame(fob: bytes) -> bytes:
+    checksum = fob[0] ^ fob[1] ^ fob[2] ^ fob[3] ^ fob[4]
+    return b"\x02%b%02X\x03" % (fob.hex().upper().encode(), checksum)
+
+
+def test_the_makers_example_is_read() -> None:
+    assert Decoder().feed(SEEED) == ["62e3086ced"]
+
+
+def test_the_number_printed_on_a_fob_is_its_last_four_bytes() -> None:
+    # 0008844356 is printed on the fob that sends 10 00 86 F4 44 and the checksum 26 (Hobby Components).
+    (number,) = Decoder().feed(b"\x02100086F44426\x03")
+    assert bytes.fromhex(number)[1:] == (8844356).to_bytes(4, "big")
+
+
+def test_lower_case_digits_name_the_same_fob() -> None:
+    assert Decoder().feed(SEEED.lower()) == ["62e3086ced"]
+
+
+@given(st.lists(FOBS), st.data())
+def test_it_does_not_matter_how_the_stream_is_cut(fobs: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(map(frame, fobs))
+    cuts = data.draw(st.lists(st.integers(0, len(stream))).map(sorted))
+    pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+    decoder = Decoder()
+    found = [number for piece in pieces for number in decoder.feed(piece)]
+    assert found == [fob.hex() for fob in fobs]
+
+
+@given(FOBS, st.integers(2, 20))
+def test_a_held_fob_is_reported_each_time_it_is_sent(fob: bytes, times: int) -> None:
+    assert Decoder().feed(frame(fob) * times) == [fob.hex()] * times
+
+
+@given(st.binary(max_size=60), FOBS)
+def test_no_noise_hides_the_frame_that_follows_it(noise: bytes, fob: bytes) -> None:
+    assert Decoder().feed(noise + frame(fob))[-1] == fob.hex()
+
+
+@given(FOBS, st.integers(0, 13), FOBS)
+def test_a_frame_cut_short_is_dropped_and_the_next_one_read(cut: bytes, length: int, whole: bytes) -> None:
+    assert Decoder().feed(frame(cut)[:length] + frame(whole)) == [whole.hex()]
+
+
+@given(FOBS, st.integers(0, 13), st.integers(0, 255))
+def test_one_wrong_byte_never_makes_another_fob(fob: bytes, place: int, byte: int) -> None:
+    damaged = bytearray(frame(fob))
+    damaged[place] = byte
+    assert Decoder().feed(bytes(damaged)) in ([], [fob.hex()])
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        b"\x0262E3086CED09\x03",  # a wrong checksum
+        b"\x0262E3086CE08\x03",  # a digit short
+        b"\x0262E3086CED080\x03",  # a digit too many
+        b"\x0262E3086CED0800\x03",  # a byte too many
+        b"\x0262E3086C D08\x03",  # no digit
+        b"\x02\x03",
+        b"62E3086CED08\x03",  # no start
+        b"\x0262E3086CED08\x04",  # no end
+    ],
+)
+def test_what_is_no_frame_is_no_card(stream: bytes) -> None:
+    assert Decoder().feed(stream) == []
+
+
+def test_an_endless_frame_takes_no_memory() -> None:
+    decoder = Decoder()
+    decoder.feed(b"\x02" + b"0" * 1_000_000)
+    assert len(pickle.dumps(decoder)) < 200
+    assert decoder.feed(SEEED) == ["62e3086ced"]

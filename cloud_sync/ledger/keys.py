@@ -1,0 +1,81 @@
+"""The ledger's two secrets, files that only it may read: Django's secret key and its signing key."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from config.errors import InputError
+
+SECRET_KEY_FILE = "secret_key"  # noqa: S105 (a file's name)
+SIGNING_KEY_FILE = "signing_key"
+OTHERS = 0o077
+"""Permission bits that nobody but the owner may have."""
+
+
+def make_keys(state_dir: Path) -> None:
+    """Make the keys that are missing; those that exist stay as they are."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _create(state_dir / SECRET_KEY_FILE, secrets.token_hex(32))
+        _create(state_dir / SIGNING_KEY_FILE, _new_signing_key())
+    except OSError as error:
+        raise InputError(f"state_dir {state_dir} cannot be written ({error})", "mend its rights") from None
+
+
+def read_secret_key(state_dir: Path) -> str:
+    """Django's secret key; InputError if it is missing or others may read it."""
+    return _read(state_dir / SECRET_KEY_FILE)
+
+
+def read_signing_key(state_dir: Path) -> Ed25519PrivateKey:
+    """The key that signs receipts; InputError if it is missing, damaged, or others may read it."""
+    file = state_dir / SIGNING_KEY_FILE
+    try:
+        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(_read(file)))
+    except ValueError:
+        raise InputError(f"{file} is no Ed25519 key", "restore it from a backup") from None
+
+
+def public_key_hex(key: Ed25519PrivateKey) -> str:
+    """The public half as 64 hex digits: what the other end is told."""
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def _new_signing_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
+
+
+def _create(file: Path, text: str) -> None:
+    """Write a new file whole or not at all, so that a crash leaves no empty key."""
+    if file.exists():
+        return
+    draft = file.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as out:
+        out.write(text)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.rename(file)
+
+
+def _read(file: Path) -> str:
+    try:
+        if file.stat().st_mode & OTHERS:
+            raise InputError(f"{file} can be read by others", f"run: chmod 600 {file}")
+        return file.read_text(encoding="ascii")
+    except FileNotFoundError:
+        raise InputError(f"no file {file}", "run: tongzhan ledger init --config F") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read ({error})", "mend its rights") from None

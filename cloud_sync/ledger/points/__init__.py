@@ -1,0 +1,1 @@
+"""Households, cards, accounts, transfers, and what each visit was settled at."""

@@ -1,0 +1,29 @@
+"""The versions of the award rules that the ledger settles by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import msgspec
+
+from cloud_sync.award_rules import AwardRules
+from cloud_sync.ledger.points.models import Rules
+from cloud_sync.ledger.stations.models import Community
+from config.errors import InputError
+
+
+def add_rules(community: Community, rules: AwardRules) -> None:
+    """Add a version; InputError if that version is here with other content, for it may be in use."""
+    body = msgspec.json.encode(rules, order="sorted")
+    stored, _ = Rules.objects.get_or_create(
+        community=community, version=rules.version, defaults={"body": body}
+    )
+    if bytes(stored.body) != body:
+        what = f"award rules version {rules.version} of {community} are already here with other content"
+        raise InputError(what, "give the changed rules the next version")
+
+
+def known_rules(community: Community, versions: Collection[int]) -> dict[int, AwardRules]:
+    """Those of the versions that the ledger has."""
+    rows = Rules.objects.filter(community=community, version__in=versions)
+    return {row.version: msgspec.json.decode(bytes(row.body), type=AwardRules) for row in rows}

@@ -1,0 +1,95 @@
+"""Django's settings, all taken from the ledger.toml that TONGZHAN_LEDGER_CONFIG names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from cloud_sync.ledger import CONFIG_VARIABLE
+from cloud_sync.ledger.keys import read_secret_key
+from config.errors import InputError
+from config.ledger import is_postgres, load_ledger
+
+HERE = Path(__file__).parent
+BUSY_S = 20
+"""How long a writer waits for another before it reports that the database is busy."""
+
+
+def _database(name: str) -> dict[str, Any]:
+    """Django's description of a `database` value."""
+    if not is_postgres(name):
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": name,
+            "OPTIONS": {
+                "timeout": BUSY_S,
+                # A transaction that reads first and then wants to write would fail at once, not wait.
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON",
+            },
+        }
+    url = urlsplit(name)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": url.path.lstrip("/"),
+        "HOST": url.hostname or "",
+        "PORT": url.port or "",
+        "USER": unquote(url.username or ""),
+        "PASSWORD": unquote(url.password or ""),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+if CONFIG_VARIABLE not in os.environ:
+    raise InputError(f"{CONFIG_VARIABLE} is not set", "let it name the ledger.toml")
+LEDGER = load_ledger(Path(os.environ[CONFIG_VARIABLE]))
+
+DEBUG = False
+SECRET_KEY = read_secret_key(LEDGER.state_dir)
+ALLOWED_HOSTS = list(LEDGER.pages.allowed_hosts)
+ROOT_URLCONF = "cloud_sync.ledger.urls"
+ASGI_APPLICATION = "cloud_sync.ledger.asgi.application"
+DATABASES = {"default": _database(LEDGER.ledger.database)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.staticfiles",
+    "cloud_sync.ledger.stations",
+    "cloud_sync.ledger.points",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cloud_sync.ledger.pages.guard",
+    "cloud_sync.ledger.pages.speak",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [HERE / "templates"],
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [HERE / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = LEDGER.ledger.timezone
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LOCALE_PATHS = [HERE / "locale"]
+
+# A statement's address is its key, so it must not reach anyone by a Referer header.
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+
+# Commands set up their own log lines; Django's would say each twice.
+LOGGING_CONFIG = None

@@ -1,0 +1,1 @@
+"""Communities, their stations, and every event that a station sent."""

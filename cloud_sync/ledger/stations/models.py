@@ -1,0 +1,132 @@
+"""Stations and the events they sent. An event is stored once, with the bytes it came in, for ever."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
+
+
+class Community(models.Model):
+    """A community with its own accounts, rules and time zone."""
+
+    slug = models.CharField(max_length=32, unique=True)
+    name_zh = models.CharField(max_length=64)
+    name_en = models.CharField(max_length=64)
+    timezone = models.CharField(max_length=64)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Station(models.Model):
+    """One station. Its row is the lock under which a worker applies its events."""
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="stations")
+    slug = models.CharField(max_length=32)
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["community", "slug"], name="station_slug_in_community")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class StationKey(models.Model):
+    """A public key that signs this station's batches until it is retired."""
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="keys")
+    key_id = models.CharField(max_length=16, unique=True)
+    public = models.BinaryField(max_length=32)
+    """Ed25519, the raw 32 bytes."""
+    retired_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.key_id
+
+
+class Epoch(models.Model):
+    """One opening of a station's journal: all of its events up to `through` are stored here."""
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="epochs", db_index=False)
+    epoch = models.CharField(max_length=16)
+    through = models.BigIntegerField(default=0)
+    updated = models.DateTimeField()
+    """When a batch last carried an event of this epoch, known or new."""
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["station", "epoch"], name="epoch_in_station"),
+            CheckConstraint(condition=Q(through__gte=0), name="epoch_through_not_negative"),
+        ]
+        indexes = [Index(fields=["station", "-updated"], name="epoch_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.epoch} through {self.through}"
+
+
+class EventKind(models.TextChoices):
+    """What an event states; `unread` is one whose facts could not be read."""
+
+    VISIT = "visit"
+    ALARM = "alarm"
+    UNREAD = "unread"
+
+
+class EventState(models.TextChoices):
+    """Whether an event had its effect or was durably set aside."""
+
+    APPLIED = "applied"
+    REFUSED = "refused"
+
+
+class Event(models.Model):
+    """One event under its identity (station, epoch, sequence), as the bytes the station wrote."""
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="events", db_index=False)
+    epoch = models.CharField(max_length=16)
+    sequence = models.BigIntegerField()
+    kind = models.CharField(max_length=8, choices=EventKind)
+    body = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    """SHA-256 of `body`, hex."""
+    received_at = models.DateTimeField()
+    state = models.CharField(max_length=8, choices=EventState)
+    reason = models.CharField(max_length=32, blank=True, default="")
+    """Why it was refused, one word."""
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["station", "epoch", "sequence"], name="event_identity"),
+            CheckConstraint(condition=Q(sequence__gte=1), name="event_sequence_from_one"),
+            CheckConstraint(
+                condition=Q(state=EventState.APPLIED, reason="")
+                | (Q(state=EventState.REFUSED) & ~Q(reason="")),
+                name="event_refused_for_a_reason",
+            ),
+        ]
+        indexes = [
+            Index(fields=["station", "epoch"], name="event_refused", condition=Q(state=EventState.REFUSED)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.epoch}/{self.sequence} {self.kind} {self.state}"
+
+
+class Conflict(models.Model):
+    """Other content that came under the identity of an event already stored: evidence for a person."""
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="conflicts", db_index=False)
+    epoch = models.CharField(max_length=16)
+    sequence = models.BigIntegerField()
+    body = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["station", "epoch", "sequence", "digest"], name="conflict_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"conflict with {self.epoch}/{self.sequence}"

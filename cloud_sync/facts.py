@@ -14,15 +14,17 @@ from msgspec import Meta, Struct
 from config.sorting import Category
 from models.verdict import VerdictState
 
-CardHash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+MAX_NAME = 64
+CardHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """HMAC-SHA-256 of a credential, as `cloud_sync.cards` makes it."""
-Name = Annotated[str, Meta(min_length=1, max_length=64)]
+Name = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9 ._@+:/-]{{0,{MAX_NAME - 1}}}\Z")]
+"""What a file or a program calls something: ASCII that JSON leaves as it is, a byte a letter."""
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Span = Annotated[float, Meta(ge=0, le=86_400)]
 """Seconds since the visit began."""
 
-MAX_OPENINGS = 32
-MAX_DEPOSITS = 48
+MAX_OPENINGS = 24
+MAX_DEPOSITS = 32
 """Bounds of one visit, so that its event always fits a broker's smallest message (16 KiB)."""
 
 
@@ -103,7 +105,7 @@ class Stamp(Struct, frozen=True):
 class Event(Struct, frozen=True):
     """One event under its identity: (community, station, epoch, sequence), made once, never again."""
 
-    epoch: Annotated[str, Meta(pattern="^[0-9a-f]{16}$")]
+    epoch: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
     sequence: Annotated[int, Meta(ge=1, le=2**53)]
     stamp: Stamp
     facts: VisitFacts | AlarmFacts

@@ -11,7 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from cloud_sync.award_rules import Outcome, outcome_of
-from cloud_sync.facts import DepositFacts, VerdictFacts
+from cloud_sync.facts import MAX_NAME, DepositFacts, VerdictFacts
 from edge.faults import Fault, FaultCode, seeing_is_blocked
 from edge.messages import Capture, Classify, Prompt, Say
 from edge.visit_state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit
@@ -44,7 +44,8 @@ def deposit_facts(rules: VisitRules, visit: Visit, deposit: Deposit) -> DepositF
         bin_category=rules.bins[deposit.bin].category,
         at_s=round(deposit.at - visit.started_at, 3),
         verdict=None if deposit.verdict is None else _verdict_facts(deposit.verdict),
-        weight_g=deposit.weight_g,
+        # A scale that settles may read less than before; the wire knows no negative weight.
+        weight_g=None if deposit.weight_g is None else max(0, deposit.weight_g),
     )
 
 
@@ -52,9 +53,9 @@ def _verdict_facts(verdict: Verdict) -> VerdictFacts:
     return VerdictFacts(
         state=verdict.state,
         probability=round(min(1.0, max(0.0, verdict.probability)), 4),
-        model=verdict.model,
+        model=verdict.model[:MAX_NAME],
         category=verdict.category,
-        label=verdict.label,
+        label=None if verdict.label is None else verdict.label[:MAX_NAME],
     )
 
 

@@ -219,15 +219,13 @@ class Tick:
     at: float
 
 
+BinEvent = Pressed | LidOpened | LidClosed | LidObstructed | ChamberChanged | LevelChanged
+"""What happens at one bin."""
+
 VisitEvent = (
     Granted
     | Refused
-    | Pressed
-    | LidOpened
-    | LidClosed
-    | LidObstructed
-    | ChamberChanged
-    | LevelChanged
+    | BinEvent
     | PhotosTaken
     | CaptureFailed
     | Classified

@@ -36,7 +36,7 @@ def request_opening(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
         until = turn.at + turn.rules.longest_hold_s
         turn.put_opening(visit, Opening(bin_id, OpeningPhase.WAITING, until))
         return Prompt.WAIT
-    turn.give(OpenLid(visit.id, bin_id, turn.rules.waits.lease_s))
+    turn.give(OpenLid(visit.id, bin_id, turn.rules.lease_s))
     until = turn.at + turn.rules.travel_limit_s
     turn.put_opening(visit, Opening(bin_id, OpeningPhase.OPENING, until))
     return None
@@ -55,7 +55,7 @@ def renew(turn: Turn, visit: Visit, opening: Opening) -> bool:
     if opening.phase is OpeningPhase.OPENING:
         return True
     limit = opening.opened_at + turn.rules.waits.max_open_s
-    until = min(turn.at + turn.rules.waits.lease_s, limit)
+    until = min(turn.at + turn.rules.lease_s, limit)
     standing = opening.until if opening.phase is OpeningPhase.OPEN else turn.at
     if until - standing < RENEWAL_S:
         return opening.phase is OpeningPhase.OPEN
@@ -73,7 +73,7 @@ def lid_opened(turn: Turn, event: LidOpened) -> None:
     elif held[1].phase is OpeningPhase.OPENING:
         # The lease runs from the command, which went out one travel limit before OPENING is overdue.
         commanded_at = held[1].until - turn.rules.travel_limit_s
-        until = max(event.at, commanded_at + turn.rules.waits.lease_s)
+        until = max(event.at, commanded_at + turn.rules.lease_s)
         opened = replace(held[1], phase=OpeningPhase.OPEN, opened_at=event.at, until=until)
         turn.put_opening(held[0], opened)
 

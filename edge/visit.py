@@ -15,6 +15,7 @@ from config.station import OpenBy
 from edge import deposits, openings
 from edge.faults import FaultCode
 from edge.messages import (
+    BinEvent,
     CaptureFailed,
     ChamberChanged,
     Classified,
@@ -55,6 +56,8 @@ def step(state: State, event: VisitEvent, rules: VisitRules) -> tuple[State, tup
 
 
 def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one row an event)
+    if isinstance(event, BinEvent) and event.bin not in turn.rules.bins:
+        return  # a wire that belongs to no bin of ours
     match event:
         case Granted():
             _granted(turn, event)
@@ -96,15 +99,15 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
 
 
 def _granted(turn: Turn, event: Granted) -> None:
-    visit = _current_of(turn, event) or _take_over(turn, event)
-    if visit is None:
-        turn.say(Say(Prompt.WAIT))
-        return
     targets = [
         rule
         for rule in turn.rules.bins.values()
         if rule.open_by is OpenBy.ALL or (rule.open_by is OpenBy.READER and rule.reader == event.reader)
     ]
+    visit = _current_of(turn, event, {rule.id for rule in targets}) or _take_over(turn, event)
+    if visit is None:
+        turn.say(Say(Prompt.WAIT))
+        return
     if not targets:
         _await_press(turn, visit)
         return
@@ -121,12 +124,18 @@ def _granted(turn: Turn, event: Granted) -> None:
         turn.say(answers[0])
 
 
-def _current_of(turn: Turn, event: Granted) -> Visit | None:
-    """The current visit, if this card may add to it."""
+def _current_of(turn: Turn, event: Granted, bins: set[str]) -> Visit | None:
+    """The current visit, if this card may add these bins to it."""
     visit = turn.state.visit(turn.state.current)
-    if visit is None or visit.card != event.card or visit.is_full:
+    if visit is None or visit.card != event.card or not _may_add(turn, visit, bins):
         return None
-    return visit if event.at - visit.started_at < turn.rules.waits.max_visit_s else None
+    return visit
+
+
+def _may_add(turn: Turn, visit: Visit, bins: set[str]) -> bool:
+    """Whether a visit is young enough to open more, and its event can hold it."""
+    is_young = turn.at - visit.started_at < turn.rules.waits.max_visit_s
+    return is_young and not visit.is_full and visit.has_room_for(bins)
 
 
 def _take_over(turn: Turn, event: Granted) -> Visit | None:
@@ -154,11 +163,11 @@ def _await_press(turn: Turn, visit: Visit) -> None:
 
 
 def _pressed(turn: Turn, event: Pressed) -> None:
-    rule = turn.rules.bins.get(event.bin)
-    if rule is None or rule.open_by is not OpenBy.BUTTON:
+    rule = turn.rules.bins[event.bin]
+    if rule.open_by is not OpenBy.BUTTON:
         return
     visit = turn.state.visit(turn.state.current)
-    if visit is None or visit.is_full:
+    if visit is None or not _may_add(turn, visit, {rule.id}):
         turn.say(Say(Prompt.TAP_FIRST))
     elif refusal := openings.request_opening(turn, visit, event.bin):
         turn.say(Say(refusal, bin=rule.category))

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from cloud_sync.facts import MAX_DEPOSITS, MAX_OPENINGS, OpeningFacts, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cloud_sync.facts import Credential
     from config.sorting import Category
     from config.station import OpenBy, StationSettings, VisitSection
@@ -38,6 +40,11 @@ class VisitRules:
 
     bins: dict[str, BinRule]
     waits: VisitSection
+
+    @property
+    def lease_s(self) -> float:
+        """How long a lid command holds; no single one may outlast the limit of a whole opening."""
+        return min(self.waits.lease_s, self.waits.max_open_s)
 
     @property
     def travel_limit_s(self) -> float:
@@ -132,8 +139,13 @@ class Visit:
 
     @property
     def is_full(self) -> bool:
-        """Whether this visit's event can hold no further opening or deposit."""
-        return len(self.openings) + len(self.closed) >= MAX_OPENINGS or len(self.deposits) >= MAX_DEPOSITS
+        """Whether this visit's event can hold no further deposit."""
+        return len(self.deposits) >= MAX_DEPOSITS
+
+    def has_room_for(self, bins: Iterable[str]) -> bool:
+        """Whether this visit's event can hold openings of these bins, beside those under way."""
+        under_way = {opening.bin for opening in self.openings}
+        return len(self.closed) + len(under_way.union(bins)) <= MAX_OPENINGS
 
     @property
     def is_staff(self) -> bool:

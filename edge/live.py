@@ -12,6 +12,7 @@ import msgspec
 
 from cloud_sync.award_rules import Outcome
 from config.sorting import Category
+from edge.faults import Fault, FaultCode
 from edge.visit_state import OpeningPhase, State, VisitRules
 from models.verdict import VerdictState
 
@@ -113,7 +114,10 @@ def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[Li
 
 def _lid(state: State, bin_id: str) -> LidPhase:
     held = state.holder(bin_id)
-    return LidPhase.SHUT if held is None else LidPhase(held[1].phase.value)
+    if held is not None:
+        return LidPhase(held[1].phase.value)
+    stands_open = {Fault(code, bin_id) for code in (FaultCode.LID_STUCK_OPEN, FaultCode.LID_FORCED)}
+    return LidPhase.OPEN if stands_open & state.faults else LidPhase.SHUT
 
 
 def next_action(state: State) -> NextAction:

@@ -23,9 +23,9 @@ from edge.visit_state import DepositPhase
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from config.sorting import Sorting
+    from config.sorting import Category, Sorting
     from config.words import Words
-    from edge.visit_state import Deposit, State, VisitRules
+    from edge.visit_state import Deposit, State, Visit, VisitRules
 
 _SHOWS_POINTS = {Prompt.POINTS, Prompt.POINTS_HELD, Prompt.NO_POINTS}
 
@@ -40,12 +40,20 @@ class Vocabulary:
 
     def spoken(self, say: Say) -> Both:
         """A prompt in both languages, its places filled."""
-        values = {"points": Both(str(say.points), str(say.points)), "label": self.label(say.label)}
-        for place, category in (("bin", say.bin), ("belongs", say.belongs)):
-            if category is not None:
-                face = self.sorting.category[category]
-                values[place] = Both(face.zh, face.en)
+        points = "" if say.points is None else str(say.points)
+        values = {
+            "points": Both(points, points),
+            "label": self.label(say.label),
+            "bin": self._category(say.bin),
+            "belongs": self._category(say.belongs),
+        }
         return self.words.said(say.prompt, values)
+
+    def _category(self, category: Category | None) -> Both:
+        if category is None:
+            return Both("", "")
+        face = self.sorting.category[category]
+        return Both(face.zh, face.en)
 
     def label(self, label: str | None) -> Both:
         """A fine label's names; the key itself when the bundle names none."""
@@ -73,12 +81,17 @@ def note_said(seen: Seen, say: Say, vocabulary: Vocabulary) -> Seen:
     return seen
 
 
+def shown_visit(seen: Seen, state: State) -> Visit | None:
+    """The visit on the screen: the current one, else the last until it is on the disk."""
+    return state.visit(seen.visit if state.current is None else state.current)
+
+
 def note_state(seen: Seen, state: State, outcomes: Mapping[int, Outcome], vocabulary: Vocabulary) -> Seen:
     """After the state changed: a new visit clears the screen, a judged deposit shows its verdict.
 
-    `outcomes` are those of the current visit's judged deposits, by number.
+    `outcomes` are those of the shown visit's judged deposits, by number.
     """
-    visit = state.visit(state.current)
+    visit = shown_visit(seen, state)
     if visit is None:
         return seen
     if visit.id != seen.visit:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from cloud_sync.award_rules import outcome_of
 from edge.deposits import deposit_facts
 from edge.live import LiveFolder
-from edge.live_view import Seen, Whereabouts, live_state, note_said, note_state
+from edge.live_view import Seen, Whereabouts, live_state, note_said, note_state, shown_visit
 from edge.visit_state import DepositPhase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from edge.live import LiveState
     from edge.live_view import Vocabulary
     from edge.messages import Photo, Say
     from edge.ports import Clock, Workers
@@ -44,6 +45,10 @@ class Screen:
         self._encode = encode
         self._seen = Seen()
         self._pictures = 0
+        self._newest_picture: Photo | None = None
+        self._written_picture: Photo | None = None
+        self._newest_state: LiveState | None = None
+        self._written_state: LiveState | None = None
         self._due_at = 0.0
         self._is_stale = True
 
@@ -54,7 +59,7 @@ class Screen:
 
     def changed(self, state: State) -> None:
         """The station's state changed."""
-        visit = state.visit(state.current)
+        visit = shown_visit(self._seen, state)
         outcomes = {}
         if visit is not None:
             outcomes = {
@@ -65,12 +70,10 @@ class Screen:
         self._seen = note_state(self._seen, state, outcomes, self._vocabulary)
         self._is_stale = True
 
-    def show_picture(self, photo: Photo, workers: Workers) -> None:
-        """Encode and leave a picture, away from the station's thread."""
+    def show_picture(self, photo: Photo) -> None:
+        """Leave this picture with the next state."""
         self._pictures += 1
-        workers.submit(
-            "screen", lambda: self._try(lambda: self._folder.write_picture(self._encode(photo))), None
-        )
+        self._newest_picture = photo
         self._is_stale = True
 
     def next_due(self) -> float | None:
@@ -78,17 +81,26 @@ class Screen:
         return self._due_at if self._is_stale else None
 
     def write(self, state: State, outbox: int, community: str, station: str, workers: Workers) -> None:
-        """Leave the live state, if it is time."""
+        """Leave the live state and a new picture, if it is time, away from the station's thread."""
         if not self._is_stale or self._clock.now() < self._due_at:
             return
         self._is_stale = False
         self._due_at = self._clock.now() + INTERVAL_S
         where = Whereabouts(community, station, self._pictures, outbox)
-        live = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
-        workers.submit("screen", lambda: self._try(lambda: self._folder.write_state(live)), None)
+        self._newest_state = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
+        workers.submit("screen", self._write_newest, None)
 
-    def _try(self, write: Callable[[], None]) -> None:
+    def _write_newest(self) -> None:
+        """Runs on a worker. What is newest by then: a job turned away is done by one that still waits."""
+        # The state first: it must never count a picture that is newer than the one written before it.
+        live = self._newest_state
+        picture = self._newest_picture
         try:
-            write()
+            if picture is not self._written_picture:
+                self._written_picture = picture
+                self._folder.write_picture(self._encode(picture))
+            if live is not None and live is not self._written_state:
+                self._written_state = live
+                self._folder.write_state(live)
         except OSError as error:
             log.warning("the screen's folder cannot be written: %s", error)

@@ -166,7 +166,7 @@ class Station:
         if self._parts.screen is None:
             return
         if isinstance(event, PhotosTaken) and event.photos:
-            self._parts.screen.show_picture(event.photos[-1], self._parts.workers)
+            self._parts.screen.show_picture(event.photos[-1])
         self._parts.screen.changed(self.state)
 
     # --- commands -------------------------------------------------------------------------------

@@ -119,5 +119,5 @@ class Workers(Protocol):
         ...
 
     def stop(self) -> None:
-        """Finish what runs, drop what waits, end the threads."""
+        """Finish what runs and what waits, end the threads."""
         ...

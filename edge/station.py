@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 
 JOURNAL_READ_S = 0.5
 """How often the station looks whether the sync process brought something."""
+JOURNAL_SILENT_S = 60.0
+"""So long may a look at the journal take before another is tried: its answer may have been lost."""
 KEPT_TIMINGS = 10_000
 
 
@@ -72,13 +74,14 @@ class Station:
         self._refused = 0
         self._last_at = parts.clock.now()
         self._read_journal_at = self._last_at
-        self._is_reading = False
+        self._knows_cards = False
         self._is_stopping = False
 
     # --- the loop -------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Work until `stop` is called from another thread."""
+        self._learn_cards()
         while not self._is_stopping:
             due = self.next_deadline()
             wait_s = None if due is None else max(0.0, due - self._parts.clock.now())
@@ -93,6 +96,7 @@ class Station:
 
     def run_pending(self) -> None:
         """Handle everything that has been posted and everything that is due, without waiting."""
+        self._learn_cards()
         while True:
             self._do_what_is_due()
             if (taken := self._inbox.take(0)) is None:
@@ -102,18 +106,23 @@ class Station:
     def next_deadline(self) -> float | None:
         """When the station next wants to be woken, in monotonic seconds."""
         screen = self._parts.screen
-        times = [next_deadline(self.state), screen.next_due() if screen else None]
-        if not self._is_reading:
-            times.append(self._read_journal_at)
+        times = [next_deadline(self.state), screen.next_due() if screen else None, self._read_journal_at]
         return min((time for time in times if time is not None), default=None)
+
+    def _learn_cards(self) -> None:
+        """Know the blocked cards before the first tap: one that came too early would be let in."""
+        if not self._knows_cards:
+            self._knows_cards = True
+            known = JournalRead(self._last_at, self._roster, self._waiting, self._refused)
+            self._take(jobs.read_journal(self._parts, known), perf_counter())
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
         due = next_deadline(self.state)
         if due is not None and due <= now:
             self._handle(Tick(now))
-        if not self._is_reading and self._read_journal_at <= now:
-            self._is_reading = True
+        if self._read_journal_at <= now:
+            self._read_journal_at = now + JOURNAL_SILENT_S
             busy = JournalRead(now, self._roster, self._waiting, self._refused)
             self._submit("journal", lambda: jobs.read_journal(self._parts, busy), busy)
         if self._parts.screen is not None:
@@ -125,8 +134,9 @@ class Station:
     def _take(self, event: Event | None, posted: float) -> None:
         if event is None:
             return
-        # Threads may post a little out of order; the machine is promised that time never steps back.
-        self._last_at = max(self._last_at, event.at)
+        # Threads may post a little out of order; the machine is promised that time never steps back,
+        # and an event of the future would make every wait overdue.
+        self._last_at = max(self._last_at, min(event.at, self._parts.clock.now()))
         event = replace(event, at=self._last_at)
         match event:
             case Tapped():
@@ -143,7 +153,6 @@ class Station:
             self._handle(decide(tap, self._roster), posted)
 
     def _journal_read(self, event: JournalRead) -> None:
-        self._is_reading = False
         self._read_journal_at = event.at + JOURNAL_READ_S
         self._roster, self._waiting, self._refused = event.roster, event.waiting, event.refused
         kind = FaultRaised if event.refused else FaultCleared
@@ -152,12 +161,10 @@ class Station:
     def _handle(self, event: VisitEvent, posted: float | None = None) -> None:
         self._last_at = max(self._last_at, event.at)
         self.state, commands = step(self.state, event, self._rules)
-        for command in commands:
-            if isinstance(command, OpenLid):
-                self._parts.lids[command.bin].open(command.lease_s)
-                if posted is not None:
-                    self.tap_to_lid_s.append(perf_counter() - posted)
-                    posted = None
+        for move in (command for command in commands if isinstance(command, OpenLid | CloseLid)):
+            self._move(move)
+        if posted is not None and any(isinstance(command, OpenLid) for command in commands):
+            self.tap_to_lid_s.append(perf_counter() - posted)
         for command in commands:
             self._give(command)
         self._show(event)
@@ -171,13 +178,18 @@ class Station:
 
     # --- commands -------------------------------------------------------------------------------
 
+    def _move(self, command: OpenLid | CloseLid) -> None:
+        lid = self._parts.lids[command.bin]
+        if isinstance(command, OpenLid):
+            lid.open(command.lease_s)
+        else:
+            lid.end_lease()
+
     def _give(self, command: Command) -> None:
         at, parts = self._last_at, self._parts
         match command:
-            case OpenLid():
+            case OpenLid() | CloseLid():
                 return  # already out, ahead of everything else
-            case CloseLid():
-                parts.lids[command.bin].end_lease()
             case Capture(visit, deposit, _):
                 busy: Event = CaptureFailed(at, visit, deposit, busy=True)
                 self._submit("camera", lambda: jobs.capture(parts, command), busy)

@@ -10,7 +10,6 @@ down, signed by the ledger. Limits: 100 events, 16 KiB of body.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -92,12 +91,12 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(raw: bytes) -> Event:
     """An event from its bytes; msgspec.DecodeError when it is malformed or of an unknown kind."""
-    return msgspec.json.decode(raw, type=Event)
+    return _parse(raw, Event)
 
 
 def decode_event_id(raw: bytes) -> EventId:
     """Only an event's identity; msgspec.DecodeError when even that cannot be read."""
-    return msgspec.json.decode(raw, type=EventId)
+    return _parse(raw, EventId)
 
 
 def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS) -> list[bytes]:
@@ -157,13 +156,20 @@ def _verified_body(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> byte
         raise EnvelopeError("unknown_key", f"no key {header.key[:16]!r}")
     try:
         keys[header.key].verify(base64.b64decode(header.sig, validate=True), body)
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, ValueError):  # ValueError: it is not base64
         raise EnvelopeError("signature", "the signature does not fit the body") from None
     return body
 
 
 def _decode(data: bytes, record: type[Record]) -> Record:
     try:
-        return msgspec.json.decode(data, type=record)
+        return _parse(data, record)
     except msgspec.DecodeError as error:
         raise EnvelopeError("malformed", str(error)) from None
+
+
+def _parse(data: bytes, record: type[Record]) -> Record:
+    try:
+        return msgspec.json.decode(data, type=record)
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are
+        raise msgspec.DecodeError(str(error)) from None

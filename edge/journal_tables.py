@@ -40,6 +40,7 @@ CREATE TABLE IF NOT EXISTS outbox (
     UNIQUE (epoch, sequence)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS outbox_open ON outbox (id) WHERE receipted_s IS NULL;
+CREATE INDEX IF NOT EXISTS outbox_refused ON outbox (id) WHERE refused IS NOT NULL;
 CREATE TABLE IF NOT EXISTS roster (
     card TEXT PRIMARY KEY, state TEXT NOT NULL, role TEXT NOT NULL
 ) STRICT;
@@ -72,7 +73,8 @@ def written_at_once(database: Database) -> Iterator[None]:
     database.execute("BEGIN IMMEDIATE")
     try:
         yield
+        database.commit()
     except BaseException:
+        # A commit that fails may leave its transaction open, and then no other could begin.
         database.rollback()
         raise
-    database.commit()

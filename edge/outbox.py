@@ -63,7 +63,7 @@ class Outbox:
                     [now_s, epoch.epoch, epoch.through],
                 )
                 self._database.execute(
-                    "UPDATE outbox SET receipted_s = NULL"
+                    "UPDATE outbox SET receipted_s = NULL, refused = NULL"
                     " WHERE epoch = ? AND sequence > ? AND receipted_s IS NOT NULL",
                     [epoch.epoch, epoch.through],
                 )
@@ -82,11 +82,15 @@ class Outbox:
         return cursor.rowcount > 0
 
     def prune(self, now_s: float) -> int:
-        """Forget events receipted more than KEPT_S ago, but never a refused one. Returns how many."""
+        """Forget events receipted more than KEPT_S ago, with their visits, but never a refused one.
+
+        Returns how many events that were.
+        """
+        old = "SELECT epoch, sequence FROM outbox WHERE receipted_s < ? AND refused IS NULL"
         with written_at_once(self._database):
-            cursor = self._database.execute(
-                "DELETE FROM outbox WHERE receipted_s < ? AND refused IS NULL", [now_s - KEPT_S]
-            )
+            for table in ("awards", "visits", "outbox"):
+                forget = f"DELETE FROM {table} WHERE (epoch, sequence) IN ({old})"  # noqa: S608 (ours)
+                cursor = self._database.execute(forget, [now_s - KEPT_S])
         return cursor.rowcount
 
     def replace_roster(self, roster: Mapping[str, RosterEntry]) -> None:

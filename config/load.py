@@ -19,9 +19,11 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 MAX_FILE_BYTES = 1 << 20
 """A configuration larger than this is a mistake, and is refused before it is read."""
 
-_AT = re.compile(r" - at `\$(?P<path>[^`]*)`$")
+_AT = re.compile(r" - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]+)`")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+_ANY_KEY = "[...]"
+"""What msgspec writes for a key of a table whose keys are free."""
 
 
 def load_toml(path: Path, record: type[Record]) -> Record:
@@ -52,53 +54,102 @@ def _parse(path: Path) -> dict[str, Any]:
 
 def _explain(message: str, data: dict[str, Any], record: type[Record], source: str) -> InputError:
     at = _AT.search(message)
-    path = at["path"].lstrip(".") if at else ""
+    path = _with_keys_named(at["path"].lstrip("."), message, data, record) if at else ""
     said = _AT.sub("", message)
     if unknown := _UNKNOWN.search(said):
         key = _join(path, unknown["name"])
-        return InputError(f"{source}: unknown key {key}", _advice_for_unknown(unknown["name"], path, record))
+        return InputError(f"{source}: unknown key {key}", _choose(unknown["name"], _fields_at(record, path)))
     if missing := _MISSING.search(said):
         return InputError(f"{source}: missing key {_join(path, missing['name'])}", "add it")
-    found = _value_at(data, path)
+    is_key = at is not None and at["key"] is not None
+    found = None if is_key else _value_at(data, path)
     shown = "" if found is None else f", found {found!r}"
-    return InputError(f"{source}: {path or 'the file'}: {said[0].lower()}{said[1:]}{shown}", "mend the value")
+    what = f"{source}: {path or 'the file'}: {said[0].lower()}{said[1:]}{shown}"
+    return InputError(what, "mend the key" if is_key else _advice_for_value(found, record, path))
 
 
 def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _advice_for_unknown(name: str, path: str, record: type[msgspec.Struct]) -> str:
-    known = _fields_at(record, path)
-    if close := get_close_matches(name, known, n=1):
+def _parts(path: str) -> list[str]:
+    return re.findall(r"[^.\[\]]+", path)
+
+
+def _with_keys_named(path: str, message: str, data: dict[str, Any], record: type[Record]) -> str:
+    """The path with the key at fault for each `[...]`: the one that fails alike without the others."""
+    while _ANY_KEY in path:
+        table, rest = path.split(_ANY_KEY, 1)
+        keys = _value_at(data, table)
+        guilty = (key for key in keys if _fails_alike(_with_only(data, _parts(table), key), record, message))
+        path = f"{table}.{next(guilty, '*')}{rest}"
+    return path
+
+
+def _with_only(data: Any, parts: list[str], key: str) -> Any:  # noqa: ANN401 (TOML is any of its types)
+    if not parts:
+        return {key: data[key]}
+    if isinstance(data, dict):
+        return data | {parts[0]: _with_only(data[parts[0]], parts[1:], key)}
+    number = int(parts[0])
+    return [*data[:number], _with_only(data[number], parts[1:], key), *data[number + 1 :]]
+
+
+def _fails_alike(data: dict[str, Any], record: type[Record], message: str) -> bool:
+    try:
+        msgspec.convert(data, record, strict=True)
+    except msgspec.ValidationError as error:
+        return str(error) == message
+    return False
+
+
+def _advice_for_value(found: object, record: type[msgspec.Struct], path: str) -> str:
+    wanted = _type_at(record, path)
+    if isinstance(wanted, msgspec.inspect.EnumType) and isinstance(found, str):
+        return _choose(found, [str(one.value) for one in wanted.cls])
+    return "mend the value"
+
+
+def _choose(wrong: str, known: list[str]) -> str:
+    if close := get_close_matches(wrong, known, n=1):
         return f"did you mean {close[0]}?"
     return f"known here: {', '.join(known)}"
 
 
 def _fields_at(record: type[msgspec.Struct], path: str) -> list[str]:
     """The key names a record accepts at a key path such as `bin[0].lid`."""
-    info: msgspec.inspect.Type = msgspec.inspect.type_info(record)
-    for part in filter(None, re.split(r"\.|\[\d+\]|\[\.\.\.\]", path)):
-        found = next((f.type for f in _struct(info).fields if f.encode_name == part), None)
-        if found is None:
-            return []
-        info = found
-    return [field.encode_name for field in _struct(info).fields]
+    info = _type_at(record, path)
+    return (
+        [field.encode_name for field in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
+    )
 
 
-def _struct(info: msgspec.inspect.Type) -> msgspec.inspect.StructType:
+def _type_at(record: type[msgspec.Struct], path: str) -> msgspec.inspect.Type | None:
+    info: msgspec.inspect.Type | None = msgspec.inspect.type_info(record)
+    for part in _parts(path):
+        info = _inside(info, part)
+    return _without_none(info)
+
+
+def _inside(info: msgspec.inspect.Type | None, part: str) -> msgspec.inspect.Type | None:
+    match _without_none(info):
+        case msgspec.inspect.StructType(fields=fields):
+            return next((field.type for field in fields if field.encode_name == part), None)
+        case msgspec.inspect.DictType(value_type=inner):
+            return inner
+        case msgspec.inspect.ListType(item_type=inner) | msgspec.inspect.VarTupleType(item_type=inner):
+            return inner
+    return None
+
+
+def _without_none(info: msgspec.inspect.Type | None) -> msgspec.inspect.Type | None:
     if isinstance(info, msgspec.inspect.UnionType):
-        info = next(kind for kind in info.types if not isinstance(kind, msgspec.inspect.NoneType))
-    if isinstance(info, (msgspec.inspect.ListType, msgspec.inspect.VarTupleType)):
-        return _struct(info.item_type)
-    if not isinstance(info, msgspec.inspect.StructType):
-        msg = f"{info} has no keys"
-        raise TypeError(msg)
+        return next(kind for kind in info.types if not isinstance(kind, msgspec.inspect.NoneType))
     return info
 
 
-def _value_at(data: object, path: str) -> object:
-    for part in filter(None, re.split(r"\.|\[|\]", path)):
+def _value_at(data: Any, path: str) -> Any:  # noqa: ANN401 (TOML is any of its types)
+    for part in _parts(path):
         if isinstance(data, dict):
             data = data.get(part)
         elif isinstance(data, list) and part.isdigit() and int(part) < len(data):

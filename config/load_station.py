@@ -21,7 +21,10 @@ def load_station(path: Path) -> StationSettings:
     settings = load_toml(path, StationSettings)
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
-    return _absolute(settings, path.resolve().parent)
+    settings = _absolute(settings, path.resolve().parent)
+    for problem, mend in _missing_files(settings):
+        raise InputError(f"{path}: {problem}", mend)
+    return settings
 
 
 def _problems(settings: StationSettings) -> list[Problem]:
@@ -40,8 +43,8 @@ def _problems(settings: StationSettings) -> list[Problem]:
             for number, reader in enumerate(settings.reader)
             if reader.port is None
         ]
-        found += _pins_used_twice(settings)
-    return found + _place_problems(settings)
+        found += _ports_used_twice(settings) + _pins_used_twice(settings)
+    return found + _wait_problems(settings) + _place_problems(settings)
 
 
 def _duplicates(kind: str, ids: list[str]) -> list[Problem]:
@@ -49,9 +52,7 @@ def _duplicates(kind: str, ids: list[str]) -> list[Problem]:
     return [(f"{kind}: two have the id {name}", "give each its own id") for name in twice]
 
 
-def _bin_problems(
-    key: str, bin_: BinSection, readers: list[str], cameras: list[str]
-) -> list[Problem]:
+def _bin_problems(key: str, bin_: BinSection, readers: list[str], cameras: list[str]) -> list[Problem]:
     found = []
     if bin_.open_by is OpenBy.READER and bin_.reader is None:
         found.append((f'{key}.reader: missing, and open_by is "reader"', "name the bin's reader"))
@@ -68,10 +69,24 @@ def _bin_problems(
 def _real_bin_problems(key: str, bin_: BinSection) -> list[Problem]:
     found = []
     if bin_.lid is None:
-        found.append((f"{key}.lid: missing, and devices are real", f"add a [{key}.lid] table with its pins"))
+        found.append(
+            (f"{key}.lid: missing, and devices are real", "add [bin.lid] with its pins below that [[bin]]")
+        )
     if bin_.open_by is OpenBy.BUTTON and bin_.button is None:
         found.append((f'{key}.button: missing, and open_by is "button"', "name the button's pin"))
     return found
+
+
+def _ports_used_twice(settings: StationSettings) -> list[Problem]:
+    first: dict[str, int] = {}
+    for number, reader in enumerate(settings.reader):
+        if reader.port is not None:
+            first.setdefault(reader.port, number)
+    return [
+        (f"reader[{number}].port: {reader.port} is already reader[{first[reader.port]}].port", "name its own")
+        for number, reader in enumerate(settings.reader)
+        if reader.port is not None and first[reader.port] != number
+    ]
 
 
 def _pins_used_twice(settings: StationSettings) -> list[Problem]:
@@ -90,6 +105,14 @@ def _pins_used_twice(settings: StationSettings) -> list[Problem]:
     ]
 
 
+def _wait_problems(settings: StationSettings) -> list[Problem]:
+    visit = settings.visit
+    if min(visit.lease_s, visit.max_open_s) > visit.travel_s:
+        return []
+    key = "lease_s" if visit.lease_s <= visit.travel_s else "max_open_s"
+    return [(f"visit.{key}: over before the lid stands open", "make it longer than visit.travel_s")]
+
+
 def _place_problems(settings: StationSettings) -> list[Problem]:
     found = []
     try:
@@ -102,6 +125,20 @@ def _place_problems(settings: StationSettings) -> list[Problem]:
     if settings.cloud.tls_ca is None and not loopback:
         found.append(("cloud.tls_ca: missing, and the broker is not this machine", "name the CA file"))
     return found
+
+
+def _missing_files(settings: StationSettings) -> list[Problem]:
+    """Files that a key names and that are not there; the settings' paths are absolute by now."""
+    named = {
+        "station.rules": settings.station.rules,
+        "cloud.tls_ca": settings.cloud.tls_ca,
+        "cloud.password_file": settings.cloud.password_file,
+    }
+    return [
+        (f"{key}: no file {file}", "create it, or name another")
+        for key, file in named.items()
+        if file is not None and not Path(file).is_file()
+    ]
 
 
 def _absolute(settings: StationSettings, base: Path) -> StationSettings:

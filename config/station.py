@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from config.sorting import Category
 
-Slug = Annotated[str, Meta(pattern="^[a-z0-9][a-z0-9-]{0,31}$")]
+Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
 """A name that is safe in an MQTT topic, a file name and an address."""
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 Pin = Annotated[int, Meta(ge=0, le=27)]

@@ -1,0 +1,37 @@
+"""A camera over simulated bins: it sees what was thrown in last."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edge.ports import CameraError
+from edge.sim.scenes import vary
+
+if TYPE_CHECKING:
+    from config.station import StationSettings
+    from edge.messages import Photo
+    from edge.sim.plant import Plant
+
+
+class SimCamera:
+    """All cameras of one station. Implements `edge.ports.Camera`; frames are RGB (height, width, 3) uint8."""
+
+    def __init__(self, settings: StationSettings, plant: Plant) -> None:
+        """Look into the plant's bins, each through the camera that the settings name."""
+        self.failed: set[str] = set()
+        """Cameras, by id, that give no picture."""
+        self._cameras = {section.id: section.camera for section in settings.bin}
+        self._plant = plant
+
+    def take(self, bin_id: str) -> tuple[Photo, ...]:
+        """Two or three frames, no two alike. CameraError when the camera failed or has nothing to see."""
+        camera = self._cameras[bin_id]
+        thing = self._plant.bins[bin_id].top
+        if camera is None or camera in self.failed:
+            raise CameraError(f"camera {camera} gives no picture")
+        if thing is None:
+            raise CameraError(f"bin {bin_id} has nothing in it yet")
+        rng = np.random.default_rng(thing.seed)
+        return tuple(vary(thing.picture, rng) for _ in range(int(rng.integers(2, 4))))

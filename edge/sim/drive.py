@@ -1,0 +1,98 @@
+"""What moves a simulated world: virtual time, as fast as the machine allows, or real time."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from edge.sim.timeline import Timeline, VirtualClock
+
+MOST_STEPS_AT_ONE_MOMENT = 10_000
+"""More rounds than any station needs without time passing: it waits for something already over."""
+
+
+class Steppable(Protocol):
+    """A station as virtual time sees it."""
+
+    def run_pending(self) -> None:
+        """Handle everything posted, and every deadline that has come."""
+        ...
+
+    def next_deadline(self) -> float | None:
+        """When it next wants to be woken, in monotonic seconds."""
+        ...
+
+
+class WorldStoodStillError(RuntimeError):
+    """Nothing will ever happen again, and what was waited for has not."""
+
+
+def run_virtual(
+    timeline: Timeline, clock: VirtualClock, station: Steppable, done: Callable[[], bool]
+) -> None:
+    """Let world and station live, one moment after another on this thread, until `done()`.
+
+    WorldStoodStillError when nothing is planned any more, or when time no longer passes.
+    """
+    station.run_pending()
+    steps = 0
+    while not done():
+        before = clock.now()
+        due = _earliest(timeline.next_due(), station.next_deadline())
+        if due is None:
+            raise WorldStoodStillError(f"nothing is planned after {before:.3f} s")
+        clock.move_to(max(before, due))
+        timeline.run_due(clock.now())
+        station.run_pending()
+        steps = steps + 1 if clock.now() == before else 0
+        if steps > MOST_STEPS_AT_ONE_MOMENT:
+            raise WorldStoodStillError(f"time stands still at {before:.3f} s")
+
+
+def _earliest(*times: float | None) -> float | None:
+    return min((time for time in times if time is not None), default=None)
+
+
+class RealTimeDriver:
+    """A thread that lets a world live in its clock's real time."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        """Drive `timeline`, whose clock moves by itself."""
+        self.error: Exception | None = None
+        """What ended the thread, where it was not `stop`."""
+        self._timeline = timeline
+        self._is_stopping = False
+        self._thread = threading.Thread(target=self._run, name="world", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the action at hand, and wait for that; raises what ended the thread before."""
+        with self._timeline.changed:
+            self._is_stopping = True
+            self._timeline.changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join()
+        if self.error is not None:
+            raise self.error
+
+    def _run(self) -> None:
+        try:
+            self._live()
+        except Exception as error:  # noqa: BLE001 (the outermost loop: `stop` raises it where someone looks)
+            self.error = error
+
+    def _live(self) -> None:
+        with self._timeline.changed:
+            while not self._is_stopping:
+                due = self._timeline.next_due()
+                wait_s = None if due is None else due - self._timeline.clock.now()
+                if wait_s is None or wait_s > 0:
+                    self._timeline.changed.wait(wait_s)
+                else:
+                    self._timeline.run_due(self._timeline.clock.now())

@@ -1,0 +1,98 @@
+"""Who lives around a simulated station: residents with households, staff, and strangers with cards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import count, product
+from typing import TYPE_CHECKING
+
+from cloud_sync.cards import card_hash
+from cloud_sync.facts import Credential, Role
+from edge.access import CardState, RosterEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+SURNAMES = "王李张刘陈杨黄赵周吴徐孙"
+GIVEN_NAMES = ("芳", "伟", "敏", "静", "磊", "洋", "丽", "强", "玉兰", "建国", "秀英", "子涵")
+PER_HOUSEHOLD = 2
+"""Residents who share an account."""
+STRANGERS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone with a card. `household` is None for staff and strangers.
+
+    `number` is an EM4100 fob's ten hex digits, `card` its hash.
+    """
+
+    name: str
+    household: str | None
+    number: str
+    card: str
+    role: Role
+    state: CardState = CardState.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbourhood:
+    """Everyone who may come to the station."""
+
+    residents: tuple[Person, ...]
+    blocked: Person
+    staff: Person
+    strangers: tuple[Person, ...]
+    """Their cards are in no roster."""
+
+    @property
+    def known(self) -> tuple[Person, ...]:
+        """Everyone whose card the ledger knows."""
+        return (*self.residents, self.blocked, self.staff)
+
+    @property
+    def roster(self) -> dict[str, RosterEntry]:
+        """Known cards by hash, as the ledger would tell the station."""
+        return {person.card: RosterEntry(person.state, person.role) for person in self.known}
+
+
+def neighbourhood(rng: Random, card_key: bytes, residents: int = 12) -> Neighbourhood:
+    """Invent `residents` residents two to a household, one with a blocked card, one of staff, strangers.
+
+    Cards are hashed with the community's `card_key`.
+    """
+    cards = _cards(rng, card_key)
+    names = _names(rng)
+    neighbours = tuple(
+        Person(next(names), _household(number), *next(cards), Role.RESIDENT) for number in range(residents)
+    )
+    return Neighbourhood(
+        residents=neighbours,
+        blocked=Person(next(names), _household(residents), *next(cards), Role.RESIDENT, CardState.BLOCKED),
+        staff=Person(next(names), None, *next(cards), Role.STAFF),
+        strangers=tuple(Person("?", None, *next(cards), Role.UNKNOWN) for _ in range(STRANGERS)),
+    )
+
+
+def _household(resident: int) -> str:
+    """A flat's code: building, staircase, door."""
+    flat = resident // PER_HOUSEHOLD
+    return f"{1 + flat // 24}-{1 + flat // 12 % 2}-{1 + flat // 2 % 6}0{1 + flat % 2}"
+
+
+def _names(rng: Random) -> Iterator[str]:
+    names = [surname + given for surname, given in product(SURNAMES, GIVEN_NAMES)]
+    rng.shuffle(names)
+    yield from names
+    for lap in count(2):  # more people than names
+        yield from (f"{name}{lap}" for name in names)
+
+
+def _cards(rng: Random, card_key: bytes) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
+    while True:
+        number = f"{rng.getrandbits(40):010x}"
+        if number not in seen:
+            seen.add(number)
+            yield number, card_hash(card_key, Credential.EM4100, number)

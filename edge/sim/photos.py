@@ -1,0 +1,108 @@
+"""What simulated residents throw: photos of real things, drawn at random and decoded when thrown."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from config.errors import InputError
+from config.sorting import Category
+from edge.sim import scenes
+from models.pixels import MAX_BYTES, PictureError, decode_rgba, read_picture, resize
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from random import Random
+
+    from models.pixels import Rgb
+
+log = logging.getLogger(__name__)
+
+LONGEST = 480
+"""A camera's picture of one bin's mouth: larger photos are shrunk to so many pixels on their longer side."""
+WEIGHTS_G = {
+    Category.RECYCLABLE: (15, 600),
+    Category.HAZARDOUS: (10, 200),
+    Category.KITCHEN: (40, 900),
+    Category.OTHER: (5, 400),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """Something thrown into a bin, as camera and scale will see it.
+
+    `category` is None for what is no waste: the shadow of a hand. Frames of it vary by `seed`.
+    """
+
+    name: str
+    category: Category | None
+    weight_g: int
+    seed: int
+    picture: Rgb = field(repr=False, compare=False)
+
+
+class PhotoSource:
+    """Photos by category. `on_tray`: they are cut-outs, to be laid on a drawn tray."""
+
+    def __init__(self, paths: Mapping[Category, Sequence[Path]], *, on_tray: bool = False) -> None:
+        """Draw from these files; the same seeds draw the same things as long as the files are the same."""
+        self._paths = {category: list(paths[category]) for category in Category if paths.get(category)}
+        self._on_tray = on_tray
+
+    def __len__(self) -> int:
+        return sum(len(paths) for paths in self._paths.values())
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories that have a photo, in the standard's order."""
+        return tuple(self._paths)
+
+    def draw(self, rng: Random, category: Category) -> Thing:
+        """Take a thing of this category. A file that is no picture is told of once and not drawn again.
+
+        InputError when no picture of the category is left.
+        """
+        paths = self._paths.get(category, [])
+        while paths:
+            path = rng.choice(paths)
+            weight_g, seed = rng.randint(*WEIGHTS_G[category]), rng.getrandbits(32)
+            try:
+                picture = self._look(path, np.random.default_rng(seed))
+            except PictureError as error:
+                log.warning("%s: %s; left out", path, error.what)
+                paths.remove(path)
+            else:
+                return Thing(path.stem, category, weight_g, seed, picture)
+        raise InputError(f"no photo of {category} can be decoded", "put other photos there")
+
+    def _look(self, path: Path, rng: np.random.Generator) -> Rgb:
+        if self._on_tray:
+            return scenes.lay(scenes.tray(rng), decode_rgba(_read(path)), rng)
+        return _fit(read_picture(path))
+
+
+def hand_shadow(rng: Random) -> Thing:
+    """What a camera sees when a child only waves at an open bin."""
+    seed = rng.getrandbits(32)
+    return Thing("shadow", None, 0, seed, scenes.hand_shadow(np.random.default_rng(seed)))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise PictureError(f"it cannot be read ({error.strerror})", "mend its rights") from None
+
+
+def _fit(picture: Rgb) -> Rgb:
+    height, width = picture.shape[:2]
+    scale = LONGEST / max(height, width)
+    if scale >= 1:
+        return picture
+    return resize(picture, max(1, round(width * scale)), max(1, round(height * scale)))

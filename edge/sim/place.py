@@ -1,0 +1,120 @@
+"""The spot in front of a simulated station: its readers and buttons, and what people did there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from math import inf
+from typing import TYPE_CHECKING
+
+from cloud_sync.facts import Credential
+from config.station import OpenBy
+from edge.messages import Pressed, Tapped
+from edge.sim.photos import hand_shadow
+from edge.visit_state import visit_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from random import Random
+
+    from config.sorting import Category
+    from config.station import BinSection, StationSettings
+    from edge.sim.photos import PhotoSource
+    from edge.sim.plant import Plant
+
+LEFT_BESIDE = 0.2
+"""The share of things that people whom no lid lets in leave on the ground."""
+READ_EVERY_S = 0.1
+"""A reader reports a card that lies on it so often."""
+
+
+class Fate(StrEnum):
+    """Where a thing that someone wanted to throw ended up."""
+
+    IN_BIN = auto()
+    TAKEN_HOME = auto()
+    LEFT_BESIDE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Throw:
+    """One thing and its true category: None for the shadow of a hand. `name` is empty unless it got in."""
+
+    at: float
+    card: str
+    bin: str
+    bin_category: Category
+    name: str
+    category: Category | None
+    fate: Fate
+
+
+class Place:
+    """What people at the station share. `throws` keeps the truth about every thing."""
+
+    def __init__(self, settings: StationSettings, plant: Plant, photos: PhotoSource, rng: Random) -> None:
+        """Stand people before `plant`; whatever chance decides, `rng` does."""
+        self.plant = plant
+        self.rng = rng
+        self.rules = visit_rules(settings)
+        self.throws: list[Throw] = []
+        self._photos = photos
+        self._sections = {section.id: section for section in settings.bin}
+        self._readers = [reader.id for reader in settings.reader]
+        self._seen: dict[tuple[str, str], float] = {}
+
+    @property
+    def now(self) -> float:
+        """The moment, in monotonic seconds."""
+        return self.plant.timeline.clock.now()
+
+    def section(self, bin_id: str) -> BinSection:
+        """A bin as the settings describe it."""
+        return self._sections[bin_id]
+
+    def reader_for(self, bin_id: str) -> str:
+        """Where to tap for a bin."""
+        return self._sections[bin_id].reader or self._readers[0]
+
+    def any_reader(self) -> str:
+        """Some reader."""
+        return self.rng.choice(self._readers)
+
+    def tap(self, reader: str, card: str, hold_s: float = 0.0) -> None:
+        """Hold a card to a reader, which reports it again and again until it is taken away."""
+        self.plant.timeline.start(self._report(reader, card, self.now + hold_s))
+
+    def _report(self, reader: str, card: str, until: float) -> Iterator[float]:
+        while True:
+            self._seen[reader, card] = self.now
+            self.plant.inbox.post(Tapped(self.now, reader, card, Credential.EM4100))
+            if self.now + READ_EVERY_S > until:
+                return
+            yield READ_EVERY_S
+
+    def forgets_in_s(self, reader: str, card: str) -> float:
+        """How long a reader still takes this card's next tap for the one before."""
+        forgotten_at = self._seen.get((reader, card), -inf) + self.rules.waits.held_card_s + READ_EVERY_S
+        return max(0.0, forgotten_at - self.now)
+
+    def press(self, bin_id: str) -> None:
+        """Press a bin's button, if it has one."""
+        if self._sections[bin_id].open_by is OpenBy.BUTTON:
+            self.plant.inbox.post(Pressed(self.now, bin_id))
+
+    def throw(self, card: str, bin_id: str, category: Category | None) -> None:
+        """Throw something at a bin; what does not get in is kept."""
+        thing = hand_shadow(self.rng) if category is None else self._photos.draw(self.rng, category)
+        if self.plant.throw(bin_id, thing):
+            self._note(card, bin_id, category, Fate.IN_BIN, thing.name)
+        else:
+            self.keep(card, bin_id, category)
+
+    def keep(self, card: str, bin_id: str, category: Category | None) -> None:
+        """Do not throw something after all: take it home, or leave it on the ground."""
+        left = category is not None and self.rng.random() < LEFT_BESIDE
+        self._note(card, bin_id, category, Fate.LEFT_BESIDE if left else Fate.TAKEN_HOME)
+
+    def _note(self, card: str, bin_id: str, category: Category | None, fate: Fate, name: str = "") -> None:
+        bin_category = self._sections[bin_id].category
+        self.throws.append(Throw(self.now, card, bin_id, bin_category, name, category, fate))

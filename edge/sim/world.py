@@ -1,0 +1,156 @@
+"""A whole simulated world around one station: hardware, people, and what they do, from one seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from edge.sim.camera import SimCamera
+from edge.sim.place import Place
+from edge.sim.plans import Habits, Planner
+from edge.sim.plant import Plant
+from edge.sim.residents import LOOK_S, Resident
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from random import Random
+
+    from config.station import StationSettings
+    from edge.access import RosterEntry
+    from edge.ports import Inbox, Lid
+    from edge.sim.people import Neighbourhood
+    from edge.sim.photos import PhotoSource
+    from edge.sim.place import Throw
+    from edge.sim.plans import Meeting, VisitPlan
+    from edge.sim.timeline import Timeline
+
+QUIET_S = 1.0
+"""With every lid shut for so long, nobody is waiting for one: the next people may come."""
+STAFF_AFTER = 2
+"""Meetings with a full bin before staff come to empty it."""
+GIVE_UP_AFTER = 12
+"""Meetings in a row that open no lid; after that nobody comes any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is to be played. `visits` counts cards that were let in; `capacity` is a bin's, in things."""
+
+    visits: int
+    people: Neighbourhood
+    capacity: int = 30
+    habits: Habits = field(default_factory=Habits)
+
+
+class World:
+    """Everything at the station's rim; give its lids and camera to the station, then `start`."""
+
+    def __init__(
+        self,
+        settings: StationSettings,
+        timeline: Timeline,
+        inbox: Inbox,
+        photos: PhotoSource,
+        script: Script,
+        rng: Random,
+    ) -> None:
+        """Build it. Events go to `inbox`; all chance comes from `rng`, all time from the timeline's clock."""
+        self.timeline = timeline
+        self.plant = Plant(settings, timeline, inbox, script.capacity)
+        self.camera = SimCamera(settings, self.plant)
+        self.people = script.people
+        self.let_in = 0
+        """Cards that a lid has opened for so far: each is one visit, and one record."""
+        self.finished = False
+        """Whether all planned visits are over and the lids shut."""
+        self._visits = script.visits
+        self._place = Place(settings, self.plant, photos, rng)
+        self._planner = Planner(rng, settings, self.people, photos.categories, script.habits)
+        self._full_for = 0
+        self._last_cards: frozenset[str] = frozenset()
+
+    @property
+    def lids(self) -> Mapping[str, Lid]:
+        """Every lid by its bin's id."""
+        return self.plant.lids
+
+    @property
+    def roster(self) -> Mapping[str, RosterEntry]:
+        """Known cards by hash."""
+        return self.people.roster
+
+    @property
+    def throws(self) -> Sequence[Throw]:
+        """The truth about everything anyone brought so far."""
+        return self._place.throws
+
+    def start(self) -> None:
+        """Let people come."""
+        self.timeline.start(self._live())
+
+    def _live(self) -> Iterator[float]:
+        misses = 0
+        while self.let_in < self._visits and misses < GIVE_UP_AFTER:
+            meeting = self._next_meeting()
+            yield self._gap_s(meeting)
+            let_in = yield from self._meet(meeting)
+            self.let_in += let_in
+            misses = 0 if let_in else misses + 1
+        self.finished = True
+
+    def _next_meeting(self) -> Meeting:
+        full = [bin_id for bin_id, one in self.plant.bins.items() if one.is_full]
+        self._full_for = self._full_for + 1 if full else 0
+        if self._full_for > STAFF_AFTER or len(full) == len(self.plant.bins):
+            self._full_for = 0
+            return self._planner.emptying(full[0])
+        return self._planner.meeting(self._visits - self.let_in, self._last_cards)
+
+    def _gap_s(self, meeting: Meeting) -> float:
+        """How long nobody is there. Whoever comes again at once waits until the last visit is surely over."""
+        gap_s = self._place.rng.uniform(1.0, 4.0)
+        cards = frozenset(plan.person.card for plan in meeting.visits)
+        waits = self._place.rules.waits
+        if cards & self._last_cards:
+            gap_s += waits.held_card_s + waits.linger_s + waits.choose_s
+            gap_s += waits.capture_s + waits.classify_s + waits.record_s
+        self._last_cards = cards
+        return gap_s
+
+    def _meet(self, meeting: Meeting) -> Generator[float, None, int]:
+        """Let one meeting happen; returns how many of its people a lid opened for."""
+        if meeting.blocked is not None:
+            self._place.tap(self._place.any_reader(), meeting.blocked.card)
+            yield self._place.rng.uniform(2.0, 4.0)
+        first = self._come(meeting.first)
+        let_in, second = 0, first
+        if meeting.second is not None:
+            yield from self._wait_until_in(first)
+            yield self._place.rng.uniform(0.5, 2.5)
+            let_in, second = int(first.was_let_in), self._come(meeting.second)
+        while not (first.is_gone and second.is_gone):
+            yield LOOK_S
+        yield from self._wait_until_quiet()
+        return let_in + second.was_let_in
+
+    def _come(self, plan: VisitPlan) -> Resident:
+        resident = Resident(self._place, plan)
+        self.timeline.start(resident.visit())
+        return resident
+
+    def _wait_until_in(self, resident: Resident) -> Iterator[float]:
+        """Until a lid has opened for someone who has taken the card away again, or surely none will."""
+        gone_for_s = 0.0
+        while gone_for_s < self._place.rules.travel_limit_s:
+            if resident.was_let_in and not resident.holds_card:
+                return
+            yield LOOK_S
+            gone_for_s = gone_for_s + LOOK_S if resident.is_gone else 0.0
+
+    def _wait_until_quiet(self) -> Iterator[float]:
+        """Until no lid has moved off its shut end for a while, or one is surely broken."""
+        until = self._place.now + 2 * self._place.rules.longest_hold_s
+        shut_for_s = 0.0
+        while shut_for_s < QUIET_S and self._place.now < until:
+            yield LOOK_S
+            shut_for_s = shut_for_s + LOOK_S if self.plant.is_shut else 0.0

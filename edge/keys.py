@@ -36,9 +36,9 @@ class StationKeys:
 def load_keys(state_dir: Path) -> StationKeys:
     """The three keys of a station; InputError names the file that is missing or wrong."""
     return StationKeys(
-        signing=Ed25519PrivateKey.from_private_bytes(_read(state_dir / STATION_KEY)),
-        card=_read(state_dir / CARD_KEY),
-        ledger=Ed25519PublicKey.from_public_bytes(_read(state_dir / LEDGER_KEY)),
+        signing=Ed25519PrivateKey.from_private_bytes(read_key(state_dir / STATION_KEY)),
+        card=read_key(state_dir / CARD_KEY),
+        ledger=Ed25519PublicKey.from_public_bytes(read_key(state_dir / LEDGER_KEY)),
     )
 
 
@@ -52,7 +52,8 @@ def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) ->
     return load_keys(state_dir)
 
 
-def _read(path: Path) -> bytes:
+def read_key(path: Path) -> bytes:
+    """The key in a file; InputError when it is missing, open to others, or no key."""
     try:
         if path.stat().st_mode & 0o077:
             raise InputError(f"{path} can be read by others", f"run: chmod 600 {path}")

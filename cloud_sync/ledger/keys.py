@@ -1,4 +1,4 @@
-"""The ledger's two secrets, files that only it may read: Django's secret key and its signing key."""
+"""The ledger's secrets, files that only it may read: Django's key, its signing key, the cards' key."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from cloud_sync.cards import KEY_BYTES
 from config.errors import InputError
 
 SECRET_KEY_FILE = "secret_key"  # noqa: S105 (a file's name)
 SIGNING_KEY_FILE = "signing_key"
+CARD_KEY_FILE = "card_key"
 OTHERS = 0o077
 """Permission bits that nobody but the owner may have."""
 
@@ -28,6 +30,7 @@ def make_keys(state_dir: Path) -> None:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         _create(state_dir / SECRET_KEY_FILE, secrets.token_hex(32))
         _create(state_dir / SIGNING_KEY_FILE, _new_signing_key())
+        _create(state_dir / CARD_KEY_FILE, secrets.token_hex(KEY_BYTES))
     except OSError as error:
         raise InputError(f"state_dir {state_dir} cannot be written ({error})", "mend its rights") from None
 
@@ -44,6 +47,18 @@ def read_signing_key(state_dir: Path) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(_read(file)))
     except ValueError:
         raise InputError(f"{file} is no Ed25519 key", "restore it from a backup") from None
+
+
+def read_card_key(state_dir: Path) -> bytes:
+    """The key that the community's cards are hashed with; InputError if it is missing or damaged."""
+    file = state_dir / CARD_KEY_FILE
+    try:
+        key = bytes.fromhex(_read(file))
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise InputError(f"{file} is no card key", "restore it from a backup")
+    return key
 
 
 def public_key_hex(key: Ed25519PrivateKey) -> str:

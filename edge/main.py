@@ -1,0 +1,138 @@
+"""The composition root: the only place that chooses what a station is made of.
+
+A real and a simulated station differ in their rim, their clock and their workers, and in nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from cloud_sync.award_rules import AwardRules
+from config.load import load_toml
+from config.load_sorting import load_sorting
+from config.words import Both, load_words
+from edge.clocks import boot_id
+from edge.drivers.classifier import ModelEye, Unseeing
+from edge.drivers.log_speaker import LogSpeaker
+from edge.faults import FaultCode
+from edge.inbox import QueueInbox
+from edge.journal import SqliteJournal
+from edge.live import LiveFolder
+from edge.live_view import Vocabulary
+from edge.messages import FaultRaised
+from edge.parts import Parts
+from edge.screen import Screen
+from edge.station import Station
+from edge.visit_state import MODEL, visit_rules
+from models.bundle import SHIPPED_BUNDLE, BundleError
+from models.pixels import encode_jpeg
+from models.runtime import load_classifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from config.station import StationSettings
+    from edge.ports import Classifier, Clock, Inbox, Journal, Workers
+    from edge.rim import MakeRim, Rim
+
+log = logging.getLogger(__name__)
+
+EPOCH_BYTES = 8
+"""An epoch is 16 hex digits, drawn each time that the journal is opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What looks at deposits, and the names of what it knows; `refused` says why it is blind."""
+
+    classifier: Classifier
+    labels: Mapping[str, Both]
+    refused: str | None = None
+
+
+def open_eyes(settings: StationSettings) -> Eyes:
+    """The configured model, tested; a bundle that must not be used leaves the station unseeing."""
+    folder = Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
+    sorting = load_sorting(settings.model.sorting)
+    try:
+        model = load_classifier(folder, sorting, settings.model.threads)
+    except BundleError as error:
+        return Eyes(Unseeing(), {}, refused=str(error))
+    labels = {label.key: Both(label.zh, label.en) for label in model.manifest.labels}
+    return Eyes(ModelEye(model), labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What differs between a real station, one in simulated real time, and one in virtual time."""
+
+    make_rim: MakeRim
+    clock: Clock
+    make_workers: Callable[[Inbox], Workers]
+    has_screen: bool = True
+    watch: Callable[[Journal], Journal] = lambda journal: journal
+    """Lets a caller stand before the journal, to tell of each visit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """One station, put together. `close` may be called whether or not it ever ran."""
+
+    station: Station
+    rim: Rim
+    workers: Workers
+    journal: SqliteJournal
+
+    def run(self) -> None:
+        """Let the rim live and the station work until `station.stop()`; then leave everything safe."""
+        self.rim.start()
+        try:
+            self.station.run()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Lids first, then what is still to be written."""
+        self.rim.stop()
+        self.workers.stop()
+        self.journal.close()
+
+
+def compose(settings: StationSettings, around: Surroundings) -> Composition:
+    """Put a station together. InputError for a configuration that cannot be, JournalError for the disk."""
+    place = settings.station
+    rules = load_toml(Path(place.rules), AwardRules)
+    eyes = open_eyes(settings)
+    vocabulary = Vocabulary(load_words(), load_sorting(settings.model.sorting), eyes.labels)
+    epoch = secrets.token_hex(EPOCH_BYTES)
+    journal = SqliteJournal(Path(place.state_dir), epoch, rules, ZoneInfo(place.timezone))
+    inbox = QueueInbox()
+    workers = around.make_workers(inbox)
+    rim = around.make_rim(inbox, around.clock)
+    parts = Parts(
+        clock=around.clock,
+        lids=rim.lids,
+        camera=rim.camera,
+        classifier=eyes.classifier,
+        speaker=LogSpeaker(vocabulary),
+        journal=around.watch(journal),
+        workers=workers,
+        screen=_screen(settings, vocabulary, around.clock) if around.has_screen else None,
+        boot=boot_id(),
+        community=place.community,
+        name=place.name,
+    )
+    if eyes.refused is not None:
+        log.error("%s; the station runs unseeing, deposits earn the neutral amount", eyes.refused)
+        inbox.post(FaultRaised(around.clock.now(), FaultCode.MODEL_REFUSED, MODEL))
+    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal)
+
+
+def _screen(settings: StationSettings, vocabulary: Vocabulary, clock: Clock) -> Screen:
+    folder = LiveFolder(Path(settings.station.runtime_dir))
+    return Screen(folder, visit_rules(settings), vocabulary, clock, encode_jpeg)

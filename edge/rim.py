@@ -1,0 +1,27 @@
+"""What stands around one station and moves by itself: real devices, or a simulated world."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from edge.inbox import QueueInbox
+    from edge.ports import Camera, Clock, Lid
+
+
+@dataclass(frozen=True, slots=True)
+class Rim:
+    """Lids by bin and the camera; `start` lets events come, `stop` leaves everything safe."""
+
+    lids: Mapping[str, Lid]
+    camera: Camera
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+if TYPE_CHECKING:
+    MakeRim = Callable[[QueueInbox, Clock], Rim]
+    """Builds a rim that posts to an inbox and lives by a clock."""

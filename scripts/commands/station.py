@@ -1,0 +1,162 @@
+"""`tongzhan station`: the three processes of a station, and its keys."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from config.errors import InputError
+from config.load_station import load_station
+from config.station import Devices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.station import StationSettings
+    from edge.main import Surroundings
+
+PANEL_PORT = 8765
+
+config_option = click.option(
+    "--config",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The station's station.toml.",
+)
+
+
+@click.group()
+def station() -> None:
+    """Run a station: its loop, its sync, its panel."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+
+
+@station.command()
+@config_option
+@click.option(
+    "--card-key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The community's card key.",
+)
+@click.option("--ledger-key", required=True, help="The ledger's public key, 64 hex digits.")
+def init(config: Path, card_key: Path, ledger_key: str) -> None:
+    """Make the station's keys; prints the public key to register at the ledger."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from edge.keys import make_keys, read_key
+
+    settings = load_station(config)
+    try:
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(ledger_key))
+    except ValueError:
+        raise InputError(
+            f"--ledger-key {ledger_key[:16]!r} is no public key", "copy what `tongzhan ledger init` printed"
+        ) from None
+    keys = make_keys(Path(settings.station.state_dir), read_key(card_key), public)
+    click.echo(keys.signing.public_key().public_bytes_raw().hex())
+
+
+@station.command()
+@config_option
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Simulated stations only: photos of what residents throw (default: $TONGZHAN_STAMPS).",
+)
+@click.option("--visits", type=click.IntRange(1), default=1000, show_default=True, help="Simulated visits.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulated residents.")
+def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
+    """Run visits until SIGTERM."""
+    from edge.keys import load_keys
+    from edge.main import compose
+    from edge.ports import JournalError
+
+    settings = load_station(config)
+    keys = load_keys(Path(settings.station.state_dir))
+    if settings.station.devices is Devices.SIMULATED:
+        around = _simulated(settings, keys.card, _photos(photos), visits, seed)
+    else:
+        around = _real(settings, keys.card)
+    try:
+        composition = compose(settings, around)
+    except JournalError as error:
+        raise InputError(str(error), "mend the disk or its rights") from None
+    _on_stop(composition.station.stop)
+    composition.run()
+
+
+def _photos(photos: Path | None) -> Path:
+    if photos is not None:
+        return photos
+    if stamps := os.environ.get("TONGZHAN_STAMPS"):
+        return Path(stamps)
+    raise InputError("a simulated station needs photos to throw", "name a folder with --photos")
+
+
+def _simulated(
+    settings: StationSettings, card_key: bytes, photos: Path, visits: int, seed: int
+) -> Surroundings:
+    from edge.sim.people import neighbourhood
+    from edge.sim.photo_folders import open_photos
+    from edge.sim.simulation import Simulation
+    from edge.sim.world import Script
+
+    rng = random.Random(seed)  # noqa: S311 (plays residents, guards nothing)
+    script = Script(visits=visits, people=neighbourhood(rng, card_key))
+    return Simulation(settings, open_photos(photos), script, rng).surroundings()
+
+
+def _real(settings: StationSettings, card_key: bytes) -> Surroundings:
+    from edge.main import real_surroundings
+
+    return real_surroundings(settings, card_key)
+
+
+@station.command()
+@config_option
+def sync(config: Path) -> None:
+    """Deliver the journal to the ledger until SIGTERM."""
+    from edge.clocks import RealClock
+    from edge.keys import load_keys
+    from edge.outbox import Outbox
+    from edge.sync import Sender, Sync, link_for
+
+    settings = load_station(config)
+    state_dir = Path(settings.station.state_dir)
+    sender = Sender(settings.station.community, settings.station.name, load_keys(state_dir))
+    outbox = Outbox(state_dir)
+    link = link_for(settings)
+    stopping = threading.Event()
+    _on_stop(stopping.set)
+    link.start()
+    try:
+        Sync(sender, outbox, link, RealClock(), random.SystemRandom()).run(stopping)
+    finally:
+        link.stop()
+        outbox.close()
+
+
+@station.command()
+@config_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(1, 65535), default=PANEL_PORT, show_default=True, help="Port to listen on."
+)
+def panel(config: Path, host: str, port: int) -> None:
+    """Show the station's screen until SIGTERM."""
+    from edge.panel.serve import serve
+
+    serve(load_station(config), host, port)
+
+
+def _on_stop(stop: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop())

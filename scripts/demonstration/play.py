@@ -1,0 +1,206 @@
+"""One run of the demo from first process to last: set up, play, let everything arrive, count."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import msgspec
+from iotcore import Broker
+
+from cloud_sync.ledger.install import init
+from cloud_sync.ledger.keys import read_card_key, read_signing_key
+from config.errors import InputError
+from config.ledger import load_ledger
+from config.load_station import load_station
+from edge.keys import make_keys
+from edge.live import LINK_FILE
+from edge.main import Composition, compose
+from edge.outbox import Outbox
+from edge.sim.people import neighbourhood
+from edge.sim.photo_folders import open_photos
+from edge.sim.simulation import Simulation
+from edge.sim.world import Script
+from scripts.demonstration.places import LOOPBACK
+from scripts.demonstration.processes import Crew, crew
+from scripts.demonstration.report import Report, make_report, read_journal
+from scripts.demonstration.tell import TellingJournal
+from scripts.demonstration.town import write_configuration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from cloud_sync.facts import VisitFacts
+    from config.station import StationSettings
+    from edge.ports import Journal
+    from edge.sim.people import Neighbourhood
+    from scripts.demonstration.places import Folder, Ports
+
+ARRIVE_S = 60.0
+"""So long may the last events take to get their receipts."""
+TOWN_SEED = 2026
+"""The same people live in the town in every run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What was asked of the demo. `visits` is None for a demo on screen without an end."""
+
+    folder: Folder
+    ports: Ports
+    photos: Path
+    visits: int | None
+    seed: int
+    headless: bool
+
+
+ENDLESS = 1_000_000
+
+
+def play(wishes: Wishes, tell: Callable[[str], None]) -> Report:
+    """Run the demo to its end and count. InputError for what a person can mend."""
+    with ExitStack() as stack:
+        stack.enter_context(wishes.folder.claimed())
+        runtime = stack.enter_context(_memory_folder())
+        write_configuration(wishes.folder, wishes.ports, str(runtime))
+        settings = load_station(wishes.folder.station_toml)
+        simulation, links = _prepare(wishes, settings, tell)
+        ours = _start(wishes, stack, tell)
+        composition = compose(
+            settings, simulation.surroundings(_teller(simulation.people, links, runtime, tell))
+        )
+        if wishes.headless:
+            simulation.run_virtual(composition)
+        else:
+            _run_on_screen(composition, simulation, ours)
+        _let_all_arrive(settings, ours)
+        return _count(settings, composition)
+
+
+def _prepare(
+    wishes: Wishes, settings: StationSettings, tell: Callable[[str], None]
+) -> tuple[Simulation, dict[str, str]]:
+    """Keys, people, ledger: everything but processes."""
+    tell("making the ledger and the town")
+    photos = open_photos(wishes.photos)
+    state_dir = Path(settings.station.state_dir)
+    init(wishes.folder.ledger_toml)
+    secrets_dir = load_ledger(wishes.folder.ledger_toml).state_dir
+    keys = make_keys(state_dir, read_card_key(secrets_dir), read_signing_key(secrets_dir).public_key())
+    people = neighbourhood(Random(TOWN_SEED), keys.card)  # noqa: S311 (invents people, guards nothing)
+    from scripts.demonstration.seeding import seed  # noqa: PLC0415 (models need Django set up)
+
+    links = seed(people, keys.signing.public_key().public_bytes_raw().hex(), state_dir)
+    script = Script(visits=wishes.visits or ENDLESS, people=people)
+    begins = time.time() if wishes.headless else None
+    return Simulation(settings, photos, script, Random(wishes.seed), begins), links  # noqa: S311
+
+
+def _start(wishes: Wishes, stack: ExitStack, tell: Callable[[str], None]) -> Crew:
+    """Broker, ledger, sync and, on screen, the pages."""
+    tell("starting broker, ledger and sync" + ("" if wishes.headless else ", and the pages"))
+    stack.enter_context(_broker(wishes.ports.broker))
+    ours = stack.enter_context(crew(wishes.folder.logs))
+    station, ledger = str(wishes.folder.station_toml), str(wishes.folder.ledger_toml)
+    ours.start("ingest", ["ledger", "ingest", "--config", ledger])
+    ours.start("sync", ["station", "sync", "--config", station])
+    if not wishes.headless:
+        ours.start("pages", ["ledger", "serve", "--config", ledger])
+        ours.start("panel", ["station", "panel", "--config", station, "--port", str(wishes.ports.panel)])
+        tell(f"the station's screen:  http://{LOOPBACK}:{wishes.ports.panel}/?lang=en   (中文: ?lang=zh)")
+        tell("Ctrl-C ends everything; the next demo goes on from here")
+    return ours
+
+
+@contextmanager
+def _broker(port: int) -> Iterator[None]:
+    """A broker inside this demo. Ctrl-C must not reach it: it is needed until the last receipt."""
+    broker = Broker(port=port, listen=LOOPBACK)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        broker.start()
+    except OSError:
+        raise InputError(f"port {port} (the demo's broker) is in use", "choose others with --port") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        yield
+    finally:
+        broker.stop()
+
+
+@contextmanager
+def _memory_folder() -> Iterator[Path]:
+    """A folder in memory where the kernel has one, gone when the demo ends."""
+    shared = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a private folder in it)
+    with tempfile.TemporaryDirectory(prefix="tongzhan-", dir=shared if shared.is_dir() else None) as name:
+        yield Path(name)
+
+
+def _teller(
+    people: Neighbourhood, links: dict[str, str], runtime: Path, tell: Callable[[str], None]
+) -> Callable[[Journal], Journal]:
+    names = {person.card: person.name for person in people.known}
+
+    def told(line: str, facts: VisitFacts) -> None:
+        tell(line)
+        if facts.card in links:
+            link = {"url": links[facts.card], "name": names[facts.card]}
+            fresh = runtime / f".{LINK_FILE}.new"
+            fresh.write_bytes(msgspec.json.encode(link))
+            fresh.replace(runtime / LINK_FILE)
+
+    return lambda journal: TellingJournal(journal, people, told)
+
+
+def _run_on_screen(composition: Composition, simulation: Simulation, ours: Crew) -> None:
+    """Play in real time until all visits are over, Ctrl-C, or a process of ours that fell."""
+    station = composition.station
+    stopping = threading.Event()
+
+    def watch() -> None:
+        while not stopping.wait(0.5):
+            if (simulation.is_over and not station.state.visits) or ours.fallen():
+                station.stop()
+                return
+
+    before = {
+        number: signal.signal(number, lambda *_: station.stop()) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    watcher = threading.Thread(target=watch, name="watch")
+    watcher.start()
+    try:
+        composition.run()
+    finally:
+        stopping.set()
+        watcher.join()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _let_all_arrive(settings: StationSettings, ours: Crew) -> None:
+    """Wait until the outbox is empty; what is not there by then counts as lost."""
+    outbox = Outbox(Path(settings.station.state_dir))
+    deadline = time.monotonic() + ARRIVE_S
+    try:
+        while outbox.depth() and time.monotonic() < deadline:
+            if fallen := ours.fallen():
+                raise InputError(fallen, "start the demo again; it goes on from here")
+            time.sleep(0.1)
+    finally:
+        outbox.close()
+
+
+def _count(settings: StationSettings, composition: Composition) -> Report:
+    from scripts.demonstration.seeding import read_ledger  # noqa: PLC0415 (models need Django set up)
+
+    epoch = composition.journal.epoch
+    journal = read_journal(Path(settings.station.state_dir), epoch)
+    return make_report(journal, read_ledger(epoch), composition.station.tap_to_lid_s)

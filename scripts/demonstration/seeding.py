@@ -1,0 +1,68 @@
+"""Fills the demo's ledger and station with a small town, once; again does no harm.
+
+Importable only after `cloud_sync.ledger.setup`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.db.models import Sum
+from django.utils import timezone
+
+from cloud_sync.facts import Role
+from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
+from cloud_sync.ledger.points.statement import statement_link
+from cloud_sync.ledger.stations.models import Community, Event, EventState
+from cloud_sync.ledger.stations.registry import add_station
+from edge.outbox import Outbox
+from scripts.demonstration.report import LedgerSide
+from scripts.demonstration.town import COMMUNITY, STATION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from edge.sim.people import Neighbourhood
+
+
+def seed(people: Neighbourhood, station_key: str, station_dir: Path) -> dict[str, str]:
+    """Admit the station, bind every known card, give the station its roster.
+
+    `station_key` is the station's public key in hex. Returns each resident's statement link by card.
+    """
+    community = Community.objects.get(slug=COMMUNITY)
+    add_station(community, STATION, station_key)
+    links = {}
+    for person in people.known:
+        if person.role is Role.STAFF:
+            set_staff_card(community, person.card)
+        elif person.household is not None:
+            household = add_household(community, person.household)
+            bind_card(household, person.card, timezone.now())
+            links[person.card] = statement_link(household)
+    outbox = Outbox(station_dir)
+    try:
+        outbox.replace_roster(people.roster)
+    finally:
+        outbox.close()
+    return links
+
+
+def read_ledger(epoch: str) -> LedgerSide:
+    """What the ledger holds of the run that `epoch` names, and everything it ever applied."""
+    run = VisitSettlement.objects.filter(event__epoch=epoch)
+    sums = run.aggregate(held=Sum("held"), lowered=Sum("lowered"), settled=Sum("settled"))
+    given = Transfer.objects.filter(event__epoch=epoch, debit__kind=AccountKind.ISSUING)
+    audit = verify()
+    applied = Event.objects.filter(state=EventState.APPLIED).values_list("epoch", "sequence")
+    return LedgerSide(
+        held=sums["held"] or 0,
+        lowered=sums["lowered"] or 0,
+        settled=sums["settled"] or 0,
+        transferred=given.aggregate(points=Sum("points"))["points"] or 0,
+        twice=audit.duplicates,
+        problems=audit.problems,
+        applied=frozenset((name, sequence) for name, sequence in applied),
+    )

@@ -59,6 +59,12 @@ def test_the_wheel_holds_every_file_of_our_packages(wheel: set[str]) -> None:
     assert sorted(ours - IN_A_CHECKOUT_ONLY - wheel) == []
 
 
+def test_every_catalogue_of_translations_is_compiled_into_the_wheel(wheel: set[str]) -> None:
+    sources = [file for name in OURS for file in (CHECKOUT / name).rglob("*.po")]
+    assert sources
+    assert {str(file.relative_to(CHECKOUT).with_suffix(".mo")) for file in sources} <= wheel
+
+
 def test_the_wheel_holds_nothing_else(wheel: set[str]) -> None:
     tops = {PurePosixPath(name).parts[0] for name in wheel}
     assert {top for top in tops if not top.endswith(".dist-info")} == OURS

@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from config.errors import InputError
 from config.load import load_toml
+from config.load_sorting import DEFAULT_SORTING, shipped_sortings
 from config.station import CloudSection, Slug
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -34,6 +35,8 @@ class LedgerSection(_Section, frozen=True):
     timezone: str = "Asia/Shanghai"
     rules: Annotated[tuple[str, ...], Meta(min_length=1)] = ("award_rules.v1.toml",)
     """Every version of the award rules: files beside this one, else those that Tongzhan ships."""
+    sorting: str = DEFAULT_SORTING
+    """Whose names and colours the four categories have: a city that Tongzhan ships, or a TOML file."""
 
 
 class PagesSection(_Section, frozen=True):
@@ -111,6 +114,7 @@ def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:
             ledger,
             database=database,
             state_dir=str(base / ledger.state_dir),
+            sorting=ledger.sorting if ledger.sorting in shipped_sortings() else str(base / ledger.sorting),
             rules=tuple(str(_beside_or_shipped(base, name)) for name in ledger.rules),
         ),
         broker=msgspec.structs.replace(

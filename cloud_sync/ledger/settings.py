@@ -11,6 +11,7 @@ from cloud_sync.ledger import CONFIG_VARIABLE
 from cloud_sync.ledger.keys import read_secret_key
 from config.errors import InputError
 from config.ledger import is_postgres, load_ledger
+from config.load_sorting import load_sorting
 
 HERE = Path(__file__).parent
 BUSY_S = 20
@@ -46,6 +47,7 @@ def _database(name: str) -> dict[str, Any]:
 if CONFIG_VARIABLE not in os.environ:
     raise InputError(f"{CONFIG_VARIABLE} is not set", "let it name the ledger.toml")
 LEDGER = load_ledger(Path(os.environ[CONFIG_VARIABLE]))
+SORTING = load_sorting(LEDGER.ledger.sorting)
 
 DEBUG = False
 SECRET_KEY = read_secret_key(LEDGER.state_dir)
@@ -62,8 +64,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "cloud_sync.ledger.pages.guard",
-    "cloud_sync.ledger.pages.speak",
+    "cloud_sync.ledger.middleware.guard",
+    "cloud_sync.ledger.middleware.speak",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -84,6 +86,7 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = LEDGER.ledger.timezone
 LANGUAGE_CODE = "zh-hans"
+LANGUAGE_COOKIE_NAME = "language"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS = [HERE / "locale"]
 

@@ -1,0 +1,12 @@
+"""The ledger's pages as an ASGI application."""
+
+from __future__ import annotations
+
+import warnings
+
+from django.core.asgi import get_asgi_application
+
+# WhiteNoise hands over files as plain iterators. Ours are a few kilobytes, so reading them whole is right.
+warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
+
+application = get_asgi_application()

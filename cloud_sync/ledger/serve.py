@@ -1,0 +1,43 @@
+"""The ledger's web pages under uvicorn."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+import uvicorn
+
+from cloud_sync.ledger.database import check
+from config.errors import InputError
+from config.ledger import LedgerSettings, PagesSection
+
+GRACE_S = 5
+"""How long an open request may still take once the server is to stop."""
+
+
+def serve(settings: LedgerSettings) -> None:
+    """Serve the pages until SIGTERM or SIGINT; InputError if the port is taken."""
+    check(settings)
+    with listen(settings.pages) as listener:
+        config = uvicorn.Config(
+            "cloud_sync.ledger.asgi:application",
+            lifespan="off",
+            log_level="warning",
+            access_log=False,  # a statement's address is its key: it must not get into a log
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def listen(pages: PagesSection) -> socket.socket:
+    """A socket that listens where the pages are served; InputError says why it cannot."""
+    family = socket.AF_INET6 if ":" in pages.host else socket.AF_INET
+    try:
+        return socket.create_server((pages.host, pages.port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            what = f"port {pages.port} on {pages.host} is in use"
+            raise InputError(what, "set another port under [pages] in the ledger.toml") from None
+        what = f"pages.host {pages.host}, port {pages.port}: cannot listen there ({error.strerror})"
+        raise InputError(what, "set host and port under [pages] in the ledger.toml") from None

@@ -1,0 +1,138 @@
+"""The panel's web application: page, stream of updates, picture, installer's page. It only reads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from config.sorting import Sorting
+from config.station import Language
+from config.words import Words
+from edge.panel.events import Events
+from edge.panel.folder import RuntimeFolder
+from edge.panel.pages import STATIC, Pages
+from edge.panel.texts import load_texts
+from edge.panel.vocabulary import Vocabulary
+
+LANGUAGE = "lang"
+"""The name of the query parameter and of the cookie that remembers it."""
+REMEMBER_S = 365 * 24 * 3600
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_app(
+    runtime_dir: Path,
+    words: Words,
+    sorting: Sorting,
+    default_language: Language,
+    *,
+    now: Callable[[], float] = time.time,
+) -> Starlette:
+    """The application that shows what a station leaves in `runtime_dir`, which may appear later.
+
+    `now` gives Unix time. InputError when `words` or `sorting` lack what the screen needs.
+    """
+    folder = RuntimeFolder(runtime_dir, now, time.monotonic)
+    pages = Pages(Vocabulary(words, sorting, load_texts()))
+    panel = _Panel(folder, pages, default_language)
+    app = Starlette(
+        routes=[
+            Route("/", panel.page),
+            Route("/faults", panel.faults),
+            Route("/events", panel.events, methods=["GET"]),
+            Route("/picture.jpg", panel.picture),
+            Route("/colours.css", panel.colours),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(_Guarded)],
+    )
+    app.state.events = panel.events
+    return app
+
+
+def end_streams(app: Starlette) -> None:
+    """Let every watcher's stream end, as a stopping server must."""
+    events: Events = app.state.events
+    events.close()
+
+
+class _Panel:
+    """The routes' answers."""
+
+    def __init__(self, folder: RuntimeFolder, pages: Pages, default_language: Language) -> None:
+        self._folder = folder
+        self._pages = pages
+        self._default = default_language
+        self.events = Events(self._screen, self._language, pages.build)
+
+    async def page(self, request: Request) -> Response:
+        """The screen; `?lang=` chooses a language and remembers it."""
+        language = self._language(request)
+        return _remember(request, language, self._pages.page(self._folder.scene(), language))
+
+    async def faults(self, request: Request) -> Response:
+        """The installer's page."""
+        language = self._language(request)
+        return _remember(request, language, self._pages.faults(self._folder.scene(), language))
+
+    async def picture(self, request: Request) -> Response:
+        """The camera's last picture; never kept by the browser."""
+        del request
+        jpeg = self._folder.picture()
+        if jpeg is None:
+            return PlainTextResponse("no picture\n", status_code=404)
+        return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+    async def colours(self, request: Request) -> Response:
+        """The city's colours."""
+        del request
+        return Response(self._pages.colours, media_type="text/css")
+
+    def _screen(self, language: Language) -> str:
+        return self._pages.screen(self._folder.scene(), language)
+
+    def _language(self, request: Request) -> Language:
+        asked = _asked_language(request) or request.cookies.get(LANGUAGE)
+        return Language(asked) if asked in set(Language) else self._default
+
+
+def _asked_language(request: Request) -> str | None:
+    asked = request.query_params.get(LANGUAGE)
+    return asked if asked in set(Language) else None
+
+
+def _remember(request: Request, language: Language, html: str) -> Response:
+    response = HTMLResponse(html, headers={"Cache-Control": "no-store"})
+    if _asked_language(request):
+        response.set_cookie(LANGUAGE, language.value, max_age=REMEMBER_S, httponly=True, samesite="lax")
+    return response
+
+
+class _Guarded:
+    """Puts the security headers on every answer, streams included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, guarded)

@@ -1,0 +1,79 @@
+"""The one stream of updates: each watcher gets the screen anew when it changed, and a beat when not."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from config.station import Language
+from edge.panel.folder import LOOKS_PER_S
+
+MOST_STREAMS = 20
+"""Screens that may watch one station at once; a Raspberry Pi has other things to do."""
+BEAT_S = 2.0
+"""A page that hears nothing for three of these says so by itself."""
+RETRY_MS = 1000
+"""How soon a browser tries again after a stream broke."""
+
+_FULL = (
+    f"{MOST_STREAMS} 个屏幕正在观看本桶站，请先关闭一个。\n"
+    f"{MOST_STREAMS} screens watch this station already: close one of them.\n"
+)
+
+
+class Events:
+    """An ASGI endpoint. `screen` renders what a language's screen shows now."""
+
+    def __init__(
+        self, screen: Callable[[Language], str], language_of: Callable[[Request], Language], build: str
+    ) -> None:
+        self._screen = screen
+        self._language_of = language_of
+        self._build = build
+        self._streams = 0
+        self._closing = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one watcher until it leaves or the panel stops; 503 to one too many."""
+        if self._streams >= MOST_STREAMS:
+            full = PlainTextResponse(_FULL, status_code=503, headers={"Retry-After": "5"})
+            await full(scope, receive, send)
+            return
+        self._streams += 1
+        try:
+            await self._response(scope)(scope, receive, send)
+        finally:
+            self._streams -= 1
+
+    def close(self) -> None:
+        """End every stream soon, so that the server can stop."""
+        self._closing = True
+
+    def _response(self, scope: Scope) -> StreamingResponse:
+        updates = self._updates(self._language_of(Request(scope)))
+        return StreamingResponse(updates, media_type="text/event-stream")
+
+    async def _updates(self, language: Language) -> AsyncIterator[bytes]:
+        yield f"retry: {RETRY_MS}\n\n".encode()
+        shown = None
+        quiet_looks = 0
+        while not self._closing:
+            html = self._screen(language)
+            if html != shown:
+                yield _event("screen", msgspec.json.encode({"build": self._build, "html": html}))
+                shown, quiet_looks = html, 0
+            elif quiet_looks >= BEAT_S * LOOKS_PER_S:
+                yield _event("beat", b"{}")
+                quiet_looks = 0
+            await asyncio.sleep(1 / LOOKS_PER_S)
+            quiet_looks += 1
+
+
+def _event(name: str, data: bytes) -> bytes:
+    """One event; `data` is JSON, so that it holds no line break."""
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), data)

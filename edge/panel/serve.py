@@ -1,0 +1,101 @@
+"""Serve the panel until the process is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+from starlette.applications import Starlette
+
+from config.errors import InputError
+from config.load_sorting import load_sorting
+from config.station import StationSettings
+from config.words import load_words
+from edge.panel.app import create_app, end_streams
+
+log = logging.getLogger(__name__)
+
+STOP_WITHIN_S = 3
+"""A browser that does not take its last bytes is cut off after this."""
+BACKLOG = 64
+
+
+def serve(settings: StationSettings, host: str, port: int) -> None:
+    """Show the station of `settings` on http://host:port until SIGTERM or SIGINT, then return.
+
+    The station itself need not run yet. InputError when the address cannot be had.
+    """
+    app = create_app(
+        Path(settings.station.runtime_dir),
+        load_words(),
+        load_sorting(settings.model.sorting),
+        settings.station.language,
+    )
+    listener = listen(host, port)
+    log.info("the panel is on http://%s:%d/", host, listener.getsockname()[1])
+    with listener:
+        PanelServer(app).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; InputError names the port or host that cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+    except socket.gaierror:
+        raise InputError(f"no host {host}", "name an address of this machine with --host") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
+        # A panel that is started again at once must not wait for its last connections to time out.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        _explain(error, host, port)
+    return listener
+
+
+def _explain(error: OSError, host: str, port: int) -> NoReturn:
+    if error.errno == errno.EADDRINUSE:
+        raise InputError(f"port {port} on {host} is in use", "choose another with --port") from None
+    if error.errno == errno.EACCES:
+        raise InputError(f"port {port} needs root's rights", "choose one above 1023 with --port") from None
+    if error.errno == errno.EADDRNOTAVAIL:
+        raise InputError(f"{host} is no address of this machine", "name one with --host") from None
+    raise error
+
+
+class PanelServer(uvicorn.Server):
+    """Uvicorn that ends the streams of updates when it stops, and returns rather than die of the signal."""
+
+    def __init__(self, app: Starlette) -> None:
+        self._panel = app
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                ws="none",
+                timeout_graceful_shutdown=STOP_WITHIN_S,
+            )
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, end the streams, finish what is being answered."""
+        end_streams(self._panel)
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop at a signal, and at once at a second; uvicorn's own would raise it again at the end."""
+        del sig, frame
+        self.force_exit = self.should_exit
+        self.should_exit = True

@@ -1,0 +1,46 @@
+"""A contact's settled level: what it says once it has said it for a while. Pure.
+
+Levels are read, never counted from edges: a phantom or a lost edge (gpiozero#1090) changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """How long a level must stand before it counts, in seconds."""
+
+    on_s: float
+    off_s: float
+
+    def of(self, raw: bool) -> float:  # noqa: FBT001 (a level is its own name)
+        """The wait for one level."""
+        return self.on_s if raw else self.off_s
+
+
+@dataclass(frozen=True, slots=True)
+class Debounced:
+    """`level` is the settled one, None before the first; `raw` was read last, and first at `since`."""
+
+    level: bool | None = None
+    raw: bool | None = None
+    since: float = -inf
+
+
+def settle(contact: Debounced, raw: bool, now: float, settling: Settling) -> Debounced:  # noqa: FBT001 (as above)
+    """The contact after one reading."""
+    if raw is not contact.raw:
+        contact = replace(contact, raw=raw, since=now)
+    if contact.level is not raw and now >= contact.since + settling.of(raw):
+        contact = replace(contact, level=raw)
+    return contact
+
+
+def settles_at(contact: Debounced, settling: Settling) -> float:
+    """When another reading would settle it; inf while it is settled or was never read."""
+    if contact.raw is None or contact.raw is contact.level:
+        return inf
+    return contact.since + settling.of(contact.raw)

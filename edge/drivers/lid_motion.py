@@ -1,0 +1,196 @@
+"""How a lid moves: step(motion, request, seen, now, times) -> motion. Pure; knows no pins.
+
+A lease opens the lid; when it ends the lid is driven shut. Something in the way (the obstruction input,
+or a shut switch that stays silent through a whole drive, which is all that tells of a hand where no such
+input is wired) reverses it. It is tried again a few times, and then left open with its motor off.
+Only a reversal drives a lid open after its lease, and never for longer than one drive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum, auto
+from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from config.station import VisitSection
+
+DRIVE_TRAVELS = 1.5
+"""A drive may last so many travels: room for a weak battery, and over before the visit calls it a fault."""
+RETRY_S = 2.0
+TRIES = 3
+
+
+class Drive(StrEnum):
+    """Where a motor pushes its lid."""
+
+    OFF = auto()
+    OPEN = auto()
+    SHUT = auto()
+
+
+class Phase(StrEnum):
+    """What a lid is about."""
+
+    RESTING = auto()
+    """No lease. The lid stands where it was found, where a hand left it, or shut."""
+    OPENING = auto()
+    HELD = auto()
+    """Under a lease with the motor off: the gearing holds the lid, open or as far as it came."""
+    CLOSING = auto()
+    REVERSING = auto()
+    """Driven open again, because something was in the way."""
+    WAITING = auto()
+    """Open enough, motor off, until the way has been free for a while."""
+    LEFT_OPEN = auto()
+    """Given up: motor off until somebody shuts it by hand, or asks again."""
+
+
+_DRIVES = {Phase.OPENING: Drive.OPEN, Phase.REVERSING: Drive.OPEN, Phase.CLOSING: Drive.SHUT}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a lid's inputs say now."""
+
+    opened: bool
+    closed: bool
+    obstructed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFor:
+    """Open, or stay open, at most `lease_s` seconds from now."""
+
+    lease_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndLease:
+    """Shut now, unless something is in the way."""
+
+
+Request = OpenFor | EndLease
+
+
+@dataclass(frozen=True, slots=True)
+class LidTimes:
+    """A lid's bounds: seconds, and how often it is tried to shut it."""
+
+    drive_s: float
+    """The longest that the motor runs in one direction at a stretch."""
+    retry_s: float
+    """How long the way must have been free before the next try."""
+    patience_s: float
+    """No try begins later than this after the first."""
+    tries: int
+
+
+def lid_times(waits: VisitSection) -> LidTimes:
+    """The bounds that fit a station's visits."""
+    return LidTimes(DRIVE_TRAVELS * waits.travel_s, RETRY_S, waits.obstructed_s, TRIES)
+
+
+@dataclass(frozen=True, slots=True)
+class Motion:
+    """Where a lid stands in its movement. Times are the clock's monotonic seconds."""
+
+    phase: Phase = Phase.RESTING
+    since: float = -inf
+    """When this phase began; in WAITING, when something was last seen in the way."""
+    lease_until: float = -inf
+    closing_since: float = -inf
+    tries: int = 0
+    has_left: bool = False
+    """Whether the lid has left its shut switch since the lease began."""
+    blocks: int = 0
+    """How often something was found in the way, ever; it only counts up."""
+
+    @property
+    def drive(self) -> Drive:
+        """What the motor is to do."""
+        return _DRIVES.get(self.phase, Drive.OFF)
+
+
+def step(motion: Motion, request: Request | None, seen: Seen, now: float, times: LidTimes) -> Motion:
+    """Where the lid stands after a request, or only after time has passed. `now` never steps back."""
+    if request is not None:
+        motion = _asked(motion, request, seen, now)
+    if not seen.closed:
+        motion = replace(motion, has_left=True)
+    while (after := _passed(motion, seen, now, times)) != motion:
+        motion = after
+    return motion
+
+
+def next_due(motion: Motion, times: LidTimes) -> float:
+    """When `step` has to be called again though nothing was seen or asked; inf when never."""
+    match motion.phase:
+        case Phase.OPENING:
+            return min(motion.lease_until, motion.since + times.drive_s)
+        case Phase.HELD:
+            return motion.lease_until
+        case Phase.CLOSING | Phase.REVERSING:
+            return motion.since + times.drive_s
+        case Phase.WAITING:
+            return min(motion.since + times.retry_s, motion.closing_since + times.patience_s)
+        case Phase.RESTING | Phase.LEFT_OPEN:
+            return inf
+
+
+def _asked(motion: Motion, request: Request, seen: Seen, now: float) -> Motion:
+    match request:
+        case OpenFor(lease_s):
+            return _open(replace(motion, lease_until=now + lease_s), now)
+        case EndLease() if motion.phase in (Phase.CLOSING, Phase.REVERSING, Phase.WAITING):
+            return motion
+        case EndLease():
+            return _close(motion, seen, now)
+
+
+def _open(motion: Motion, now: float) -> Motion:
+    if motion.phase in (Phase.OPENING, Phase.HELD):
+        return motion  # a renewal is no second drive: asked often enough, the motor would never stop
+    since = motion.since if motion.phase is Phase.REVERSING else now
+    return replace(motion, phase=Phase.OPENING, since=since, has_left=False)
+
+
+def _close(motion: Motion, seen: Seen, now: float) -> Motion:
+    """Begin to shut; wait first if something is in the way already."""
+    motion = replace(motion, since=now, lease_until=-inf, closing_since=now)
+    if seen.closed:
+        return replace(motion, phase=Phase.RESTING)
+    if seen.obstructed:
+        return replace(motion, phase=Phase.WAITING, tries=0, blocks=motion.blocks + 1)
+    return replace(motion, phase=Phase.CLOSING, tries=1)
+
+
+def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
+    """One change that what is seen, or the time, calls for."""
+    driven_enough = now >= motion.since + times.drive_s
+    match motion.phase:
+        case Phase.OPENING | Phase.HELD if now >= motion.lease_until:
+            motion = _close(motion, seen, now)
+        case Phase.OPENING if seen.opened or driven_enough:
+            motion = replace(motion, phase=Phase.HELD, since=now)
+        # A lid that is stuck shut keeps its lease, so that renewals do not drive it again and again.
+        case Phase.HELD | Phase.CLOSING | Phase.WAITING | Phase.LEFT_OPEN if seen.closed and motion.has_left:
+            motion = replace(motion, phase=Phase.RESTING, since=now, lease_until=-inf)
+        case Phase.CLOSING if seen.obstructed or driven_enough:
+            motion = replace(motion, phase=Phase.REVERSING, since=now, blocks=motion.blocks + 1)
+        case Phase.REVERSING if seen.opened or driven_enough:
+            motion = replace(motion, phase=Phase.WAITING, since=now)
+        case Phase.WAITING:
+            motion = _waited(motion, seen, now, times)
+    return motion
+
+
+def _waited(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
+    if now >= motion.closing_since + times.patience_s or motion.tries >= times.tries:
+        return replace(motion, phase=Phase.LEFT_OPEN, since=now)
+    if seen.obstructed:
+        return replace(motion, since=now)
+    if now >= motion.since + times.retry_s:
+        return replace(motion, phase=Phase.CLOSING, since=now, tries=motion.tries + 1)
+    return motion

@@ -84,6 +84,14 @@ def test_a_set_up_for_the_demo_is_not_enough_for_the_tests(set_up_copy: Path) ->
     assert bash(set_up_copy, ". scripts/setup.sh; ready demo,dev").returncode == 1
 
 
+@pytest.mark.parametrize(("home", "status"), [("/elsewhere", 1), ("$PWD", 0)])
+def test_an_environment_that_came_here_with_its_folder_is_made_anew(
+    set_up_copy: Path, home: str, status: int
+) -> None:
+    script = f'. scripts/setup.sh; echo "#!{home}/.venv/bin/python" >.venv/bin/pip; usable_venv'
+    assert bash(set_up_copy, script).returncode == status
+
+
 def test_a_failed_download_names_the_package_and_the_ways_to_go_on(copy: Path) -> None:
     closed = {
         "PIP_INDEX_URL": CLOSED,

@@ -71,7 +71,7 @@ class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     bundle: str | None = None
     """A bundle's folder; the one that Tongzhan ships when absent."""
-    sorting: str = "shanghai"
+    sorting: str = "beijing"
     threads: Annotated[int, Meta(ge=1, le=8)] = 2
 
 

@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 INTERVAL_S = 0.1
 """The panel gets at most ten states a second; the newest one always arrives."""
+HEARTBEAT_S = 2.0
+"""A state that stands longer is written again, so that the panel can tell a quiet station from a dead one."""
 
 
 class Screen:
@@ -76,13 +78,13 @@ class Screen:
         self._newest_picture = photo
         self._is_stale = True
 
-    def next_due(self) -> float | None:
-        """When `write` should next be called, in monotonic seconds; None while nothing changed."""
-        return self._due_at if self._is_stale else None
+    def next_due(self) -> float:
+        """When `write` should next be called, in monotonic seconds."""
+        return self._due_at if self._is_stale else self._due_at + HEARTBEAT_S
 
     def write(self, state: State, outbox: int, community: str, station: str, workers: Workers) -> None:
         """Leave the live state and a new picture, if it is time, away from the station's thread."""
-        if not self._is_stale or self._clock.now() < self._due_at:
+        if self._clock.now() < self.next_due():
             return
         self._is_stale = False
         self._due_at = self._clock.now() + INTERVAL_S

@@ -87,7 +87,7 @@ class LiveFault(msgspec.Struct, frozen=True):
 
 
 class LiveState(msgspec.Struct, frozen=True):
-    """Everything the screen shows. `picture` counts up with each new picture; 0 before the first."""
+    """Everything the screen shows. `picture` counts up with each new picture; 0 while a visit has none."""
 
     community: str
     station: str

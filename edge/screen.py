@@ -47,6 +47,7 @@ class Screen:
         self._encode = encode
         self._seen = Seen()
         self._pictures = 0
+        self._shown_picture = 0
         self._newest_picture: Photo | None = None
         self._written_picture: Photo | None = None
         self._newest_state: LiveState | None = None
@@ -69,12 +70,16 @@ class Screen:
                 for deposit in visit.deposits
                 if deposit.phase is DepositPhase.JUDGED
             }
-        self._seen = note_state(self._seen, state, outcomes, self._vocabulary)
+        seen = note_state(self._seen, state, outcomes, self._vocabulary)
+        if seen.visit != self._seen.visit:
+            self._shown_picture = 0  # what the last visit threw in is none of the next one's business
+        self._seen = seen
         self._is_stale = True
 
     def show_picture(self, photo: Photo) -> None:
         """Leave this picture with the next state."""
         self._pictures += 1
+        self._shown_picture = self._pictures
         self._newest_picture = photo
         self._is_stale = True
 
@@ -88,7 +93,7 @@ class Screen:
             return
         self._is_stale = False
         self._due_at = self._clock.now() + INTERVAL_S
-        where = Whereabouts(community, station, self._pictures, outbox)
+        where = Whereabouts(community, station, self._shown_picture, outbox)
         self._newest_state = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
         workers.submit("screen", self._write_newest, None)
 

@@ -56,7 +56,8 @@ def renew(turn: Turn, visit: Visit, opening: Opening) -> bool:
         return True
     limit = opening.opened_at + turn.rules.waits.max_open_s
     until = min(turn.at + turn.rules.lease_s, limit)
-    standing = opening.until if opening.phase is OpeningPhase.OPEN else turn.at
+    # After a stall the lease may be over before its Tick: nothing is left of it to count on.
+    standing = max(opening.until, turn.at) if opening.phase is OpeningPhase.OPEN else turn.at
     if until - standing < RENEWAL_S:
         return opening.phase is OpeningPhase.OPEN
     turn.give(OpenLid(visit.id, opening.bin, until - turn.at))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import Stamp
+from cloud_sync.facts import MAX_WALL_S, Stamp
 from edge import jobs
 from edge.access import HeldCards, decide
 from edge.faults import FaultCode
@@ -118,9 +118,7 @@ class Station:
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
-        due = next_deadline(self.state)
-        if due is not None and due <= now:
-            self._handle(Tick(now))
+        self._tick_if_due(now)
         if self._read_journal_at <= now:
             self._read_journal_at = now + JOURNAL_SILENT_S
             busy = JournalRead(now, self._roster, self._waiting, self._refused)
@@ -128,6 +126,11 @@ class Station:
         if self._parts.screen is not None:
             parts = self._parts
             self._parts.screen.write(self.state, self._waiting, parts.community, parts.name, parts.workers)
+
+    def _tick_if_due(self, now: float) -> None:
+        due = next_deadline(self.state)
+        if due is not None and due <= now:
+            self._handle(Tick(now))
 
     # --- events ---------------------------------------------------------------------------------
 
@@ -138,6 +141,7 @@ class Station:
         # and an event of the future would make every wait overdue.
         self._last_at = max(self._last_at, min(event.at, self._parts.clock.now()))
         event = replace(event, at=self._last_at)
+        self._tick_if_due(self._last_at)
         match event:
             case Tapped():
                 self._tapped(event, posted)
@@ -218,4 +222,5 @@ class Station:
 
     def _stamp(self) -> Stamp:
         wall = self._parts.clock.wall()
-        return Stamp(max(0.0, wall.unix_s), wall.trusted, self._parts.boot, max(0.0, self._parts.clock.now()))
+        unix_s = min(max(0.0, wall.unix_s), MAX_WALL_S)
+        return Stamp(unix_s, wall.trusted, self._parts.boot, max(0.0, self._parts.clock.now()))

@@ -23,6 +23,9 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 Span = Annotated[float, Meta(ge=0, le=86_400)]
 """Seconds since the visit began."""
 
+MAX_WALL_S = 32_503_680_000.0
+"""The year 3000, well before the calendars of Python and of databases end."""
+
 MAX_OPENINGS = 24
 MAX_DEPOSITS = 32
 """Bounds of one visit, so that its event always fits a broker's smallest message (16 KiB)."""
@@ -94,7 +97,7 @@ class AlarmFacts(Struct, frozen=True, tag_field="kind", tag="alarm"):
 class Stamp(Struct, frozen=True):
     """When an event was written: wall-clock if it can be trusted, and always the boot's own seconds."""
 
-    wall_s: Annotated[float, Meta(ge=0)]
+    wall_s: Annotated[float, Meta(ge=0, le=MAX_WALL_S)]
     """Unix time; meaningless unless `trusted`."""
     trusted: bool
     boot: Name

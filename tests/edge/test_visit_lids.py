@@ -118,9 +118,8 @@ def test_renewal_ends_at_the_limit_of_the_whole_opening() -> None:
     stood_open = scene.now
     leased_until = [stood_open]
     while closes(scene.commands) == []:
-        for one in scene.throw():
-            if isinstance(one, OpenLid):
-                leased_until.append(scene.now + one.lease_s)
+        renewals = [one for one in scene.throw() if isinstance(one, OpenLid)]
+        leased_until += [scene.now + one.lease_s for one in renewals]
         scene.wait(1)
     assert max(leased_until) == stood_open + WAITS.max_open_s
     assert scene.now == pytest.approx(stood_open + WAITS.max_open_s)

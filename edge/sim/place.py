@@ -48,6 +48,11 @@ class Throw:
     category: Category | None
     fate: Fate
 
+    @property
+    def is_right(self) -> bool:
+        """Whether it is waste that belongs in that bin."""
+        return self.category is self.bin_category
+
 
 class Place:
     """What people at the station share. `throws` keeps the truth about every thing."""

@@ -46,7 +46,7 @@ class Resident:
     @property
     def was_let_in(self) -> bool:
         """Whether any lid has opened since the first tap."""
-        return any(lid.opened_at > self.tapped_at for lid in self._place.plant.lids.values())
+        return any(lid.opened_at >= self.tapped_at for lid in self._place.plant.lids.values())
 
     def visit(self) -> Iterator[float]:
         """Go from bin to bin, as far as lids open; then leave."""
@@ -113,7 +113,7 @@ class Resident:
         self._place.tap(reader, self._card, hold_s)
 
     def _is_mine(self, lid: SimLid) -> bool:
-        return lid.is_open and lid.opened_at > self.tapped_at
+        return lid.is_open and lid.opened_at >= self.tapped_at
 
     def _wait_for(self, lid: SimLid) -> Generator[float, None, bool]:
         rules = self._place.rules

@@ -49,9 +49,9 @@ class Happening:
 
     __slots__ = ("_action",)
 
-    def __init__(self, action: Callable[[], None]) -> None:
+    def __init__(self, action: Callable[[], object]) -> None:
         """Do `action` when its time comes."""
-        self._action: Callable[[], None] | None = action
+        self._action: Callable[[], object] | None = action
 
     @property
     def is_over(self) -> bool:
@@ -84,7 +84,7 @@ class Timeline:
         self._heap: list[tuple[float, int, Happening]] = []
         self._order = itertools.count()
 
-    def call_at(self, due: float, action: Callable[[], None]) -> Happening:
+    def call_at(self, due: float, action: Callable[[], object]) -> Happening:
         """Plan `action` for the moment `due`."""
         happening = Happening(action)
         with self.changed:
@@ -92,7 +92,7 @@ class Timeline:
             self.changed.notify_all()
         return happening
 
-    def call_in(self, delay_s: float, action: Callable[[], None]) -> Happening:
+    def call_in(self, delay_s: float, action: Callable[[], object]) -> Happening:
         """Plan `action` for `delay_s` seconds from now."""
         return self.call_at(self.clock.now() + delay_s, action)
 

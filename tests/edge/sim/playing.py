@@ -1,0 +1,50 @@
+"""Play one simulated world to its end with the tiny station."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from edge.sim.drive import run_virtual
+from edge.sim.people import neighbourhood
+from edge.sim.plans import Habits
+from edge.sim.timeline import Timeline, VirtualClock
+from edge.sim.world import Script, World
+from tests.edge.sim.tiny_station import TinyStation
+
+if TYPE_CHECKING:
+    from config.station import StationSettings
+    from edge.sim.photos import PhotoSource
+
+CARD_KEY = bytes(range(32))
+ALMOST_NEVER_FULL = 30
+
+
+class Game:
+    """A world, its station, and the seed's random numbers for whatever else happens."""
+
+    def __init__(  # noqa: PLR0913 (all that a test may want to turn)
+        self,
+        settings: StationSettings,
+        photos: PhotoSource,
+        seed: int,
+        visits: int,
+        habits: Habits | None = None,
+        capacity: int = ALMOST_NEVER_FULL,
+        *,
+        residents: int = 12,
+    ) -> None:
+        self.rng = Random(seed)
+        self.clock = VirtualClock()
+        self.timeline = Timeline(self.clock)
+        self.station = TinyStation(settings)
+        script = Script(visits, neighbourhood(self.rng, CARD_KEY, residents), capacity, habits or Habits())
+        self.world = World(settings, self.timeline, self.station, photos, script, self.rng)
+        self.station.join(self.world)
+
+    def play(self) -> None:
+        """Let it live until nobody comes any more and every visit is over."""
+        self.world.start()
+        run_virtual(
+            self.timeline, self.clock, self.station, lambda: self.world.finished and self.station.is_idle
+        )

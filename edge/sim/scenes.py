@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from models.pixels import Rgb, Rgba
 
-WIDTH, HEIGHT = 480, 360
-"""The tray as the camera sees it."""
-LEAST_SCALE, MOST_SCALE = 0.5, 0.85
+WIDTH, HEIGHT = 360, 360
+"""The tray as a camera sees it: the region around one bin's mouth."""
+LEAST_SCALE, MOST_SCALE = 0.65, 0.95
 """A thing's longer side as a part of the tray's height."""
 
 _NEAR_BLUR, _FAR_BLUR = 12, 36

@@ -1,0 +1,111 @@
+"""The Pi's pins: contacts to ground, and H-bridges. The only file that imports gpiozero.
+
+Every function takes the pin factory: `real_pins` on a Pi, gpiozero's MockFactory anywhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError
+
+from config.errors import InputError
+from edge.drivers.lid_motion import Drive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["Contact", "Factory", "HBridge", "pin_errors", "real_pins"]
+
+
+def real_pins(work_dir: Path) -> Factory:
+    """The pins of this Raspberry Pi; InputError where there are none that may be used.
+
+    `work_dir` is a writable folder: lgpio leaves a FIFO there, and in the current folder, which a
+    service often may not write, when nobody says otherwise.
+    """
+    os.environ.setdefault("LG_WD", str(work_dir))
+    try:
+        # Named outright: gpiozero's own choice falls back to libraries that a Pi 5 does not know.
+        from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 (lgpio exists on a Pi only)
+
+        return LGPIOFactory()
+    except ImportError as error:
+        raise InputError(f"no library for the Pi's pins ({error})", "pip install lgpio on the Pi") from error
+    except pin_errors() as error:
+        what = f"this machine's pins cannot be used ({error})"
+        mend = 'run on a Raspberry Pi as a user of the group gpio, or set station.devices = "simulated"'
+        raise InputError(what, mend) from error
+
+
+def pin_errors() -> tuple[type[Exception], ...]:
+    """What reading or setting a pin may raise."""
+    lgpio = sys.modules.get("lgpio")
+    return (GPIOZeroError, OSError) if lgpio is None else (GPIOZeroError, OSError, lgpio.error)
+
+
+class Contact:
+    """A contact between a pin and ground, under the pin's own pull-up. InputError if it cannot be had."""
+
+    def __init__(self, pin: int, changed: Callable[[], None], factory: Factory) -> None:
+        """Call `changed` from gpiozero's thread at every edge, also at false ones."""
+        with _claiming(pin):
+            self._device = DigitalInputDevice(pin, pull_up=True, pin_factory=factory)
+            self._device.when_activated = changed
+            self._device.when_deactivated = changed
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the contact connects the pin to ground right now; a broken wire is an open contact."""
+        return bool(self._device.is_active)
+
+    def close(self) -> None:
+        """Give the pin back."""
+        self._device.close()
+
+
+class HBridge:
+    """Two pins that turn a motor one way or the other, never both high. InputError if they cannot be had.
+
+    Both are low from the first moment that they are outputs.
+    """
+
+    def __init__(self, open_pin: int, close_pin: int, factory: Factory) -> None:
+        with _claiming(open_pin):
+            self._open = DigitalOutputDevice(open_pin, initial_value=False, pin_factory=factory)
+        try:
+            with _claiming(close_pin):
+                self._shut = DigitalOutputDevice(close_pin, initial_value=False, pin_factory=factory)
+        except InputError:
+            self._open.close()
+            raise
+
+    def set(self, drive: Drive) -> None:
+        """Drive this way from now on."""
+        if drive is not Drive.OPEN:
+            self._open.off()
+        if drive is not Drive.SHUT:
+            self._shut.off()
+        if drive is Drive.OPEN:
+            self._open.on()
+        elif drive is Drive.SHUT:
+            self._shut.on()
+
+    def close(self) -> None:
+        """Stop the motor and give the pins back."""
+        self.set(Drive.OFF)
+        self._open.close()
+        self._shut.close()
+
+
+@contextmanager
+def _claiming(pin: int) -> Iterator[None]:
+    try:
+        yield
+    except pin_errors() as error:
+        mend = "stop the program that uses it, or name another pin"
+        raise InputError(f"pin {pin} cannot be used ({error})", mend) from error

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from config.errors import InputError
+from edge.clocks import RealClock
+from edge.drivers.gpio_lid import GpioLid
+from edge.drivers.lid_motion import LidTimes
+from edge.messages import LidOpened
+from tests.edge.drivers.board import WIRES, Board, MovingLid
+from tests.edge.drivers.posted import Posted
+from tests.firmware_bridge.wire import until
+
+TRAVEL_S = 0.3
+TIMES = LidTimes(drive_s=0.6, retry_s=0.1, patience_s=5.0, tries=2)
+OFF, OPENS, SHUTS = (False, False), (True, False), (False, True)
+
+
+@pytest.fixture
+def board() -> Board:
+    return Board()
+
+
+@pytest.fixture
+def posted() -> Posted:
+    return Posted()
+
+
+@pytest.fixture
+def lid(board: Board, posted: Posted) -> Iterator[GpioLid]:
+    lid = GpioLid("left", WIRES, TIMES, RealClock(), posted, board.factory)
+    yield lid
+    lid.close()
+    assert not board.both_ever_high()
+
+
+@pytest.fixture
+def world(board: Board, lid: GpioLid, posted: Posted) -> Iterator[MovingLid]:
+    """Give a lid that stands shut and was seen to."""
+    with MovingLid(board, TRAVEL_S) as world:
+        lid.start()
+        until(lambda: posted.names() == ["LidClosed"])
+        yield world
+
+
+def test_a_lease_opens_the_lid_and_shuts_it_when_it_ends(
+    lid: GpioLid, world: MovingLid, board: Board, posted: Posted
+) -> None:
+    before = RealClock().now()
+    lid.open(1.0)
+    assert board.motor() == OPENS
+    until(lambda: posted.names()[1:] == ["LidOpened"])
+    assert board.motor() == OFF
+    opened = posted.events[1]
+    assert opened == LidOpened(opened.at, "left")
+    assert before <= opened.at <= RealClock().now()
+    until(lambda: posted.names()[2:] == ["LidClosed"])
+    assert posted.events[2].at >= before + 1.0
+    assert world.place == 0
+    assert board.motor() == OFF
+
+
+def test_a_renewal_keeps_the_lid_open_and_the_end_of_the_lease_shuts_it(
+    lid: GpioLid, world: MovingLid, posted: Posted
+) -> None:
+    lid.open(0.7)
+    until(lambda: posted.names()[-1] == "LidOpened")
+    lid.open(60)
+    renewed_at = RealClock().now()
+    until(lambda: RealClock().now() > renewed_at + 0.8)
+    assert world.place == 1
+    lid.end_lease()
+    until(lambda: posted.names()[-1] == "LidClosed")
+
+
+def test_something_in_the_way_reverses_the_lid_at_once_and_it_shuts_later(
+    lid: GpioLid, world: MovingLid, board: Board, posted: Posted
+) -> None:
+    world.obstacle = 0.5
+    lid.open(0.7)
+    until(lambda: board.motor() == SHUTS and world.place == world.obstacle)
+    board.contact(24, closed=False)
+    until(lambda: posted.names()[-1] == "LidObstructed")
+    assert board.motor() != SHUTS
+    until(lambda: world.place == 1)
+    world.obstacle = 0
+    board.contact(24, closed=True)
+    until(lambda: posted.names()[-1] == "LidClosed")
+    assert posted.names().count("LidObstructed") == 1
+
+
+def test_a_broken_wire_of_the_obstruction_input_keeps_the_lid_open(
+    lid: GpioLid, world: MovingLid, board: Board, posted: Posted
+) -> None:
+    board.contact(24, closed=False)
+    lid.open(1.0)
+    until(lambda: posted.names()[-1] == "LidObstructed")
+    assert world.place == 1
+    assert (27, True) not in board.outputs
+
+
+def test_a_hand_on_a_lid_is_let_go_and_the_lid_stays_open(
+    lid: GpioLid, world: MovingLid, board: Board, posted: Posted, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.obstacle = 0.5
+    lid.open(0.7)
+    until(lambda: "left open" in caplog.text)
+    assert posted.names().count("LidObstructed") == TIMES.tries
+    assert world.place == 1
+    assert board.motor() == OFF
+
+
+def test_a_lid_that_does_not_move_is_driven_no_longer_than_a_drive(
+    lid: GpioLid, world: MovingLid, board: Board, posted: Posted
+) -> None:
+    world.is_held = True
+    asked_at = RealClock().now()
+    lid.open(60)
+    until(lambda: board.motor() == OFF)
+    assert TIMES.drive_s <= RealClock().now() - asked_at < TIMES.drive_s + 2
+    assert posted.names() == ["LidClosed"]
+
+
+def test_bouncing_switches_are_one_arrival(lid: GpioLid, board: Board, posted: Posted) -> None:
+    board.contact(24, closed=True)
+    lid.start()
+    lid.open(60)
+    for _ in range(50):
+        board.contact(22, closed=True)
+        board.contact(22, closed=False)
+    board.contact(22, closed=True)
+    until(lambda: posted.names() == ["LidOpened"])
+    until(lambda: board.motor() == OFF)
+    assert posted.names() == ["LidOpened"]
+
+
+def test_nothing_moves_and_nothing_is_made_up_at_start(lid: GpioLid, board: Board, posted: Posted) -> None:
+    for pin in (22, 23, 24):  # edges of pins that are being set up
+        board.contact(pin, closed=True)
+        board.contact(pin, closed=False)
+    lid.start()
+    board.contact(23, closed=True)
+    until(lambda: posted.events)
+    assert posted.names() == ["LidClosed"]
+    assert all(not level for _, level in board.outputs)
+
+
+def test_a_lid_found_open_at_start_is_news(lid: GpioLid, board: Board, posted: Posted) -> None:
+    board.contact(22, closed=True)
+    lid.start()
+    until(lambda: posted.names() == ["LidOpened"])
+    assert all(not level for _, level in board.outputs)
+
+
+def test_closing_stops_the_motor_where_the_lid_stands(lid: GpioLid, world: MovingLid, board: Board) -> None:
+    lid.open(60)
+    until(lambda: world.place > 0.2)
+    lid.close()
+    assert board.motor() == OFF
+    lid.open(60)
+    assert board.motor() == OFF
+    assert all(not thread.name.startswith("lid") for thread in threading.enumerate())
+
+
+def test_a_lid_whose_switch_cannot_be_read_stops_and_goes_on_when_it_can(
+    lid: GpioLid, world: MovingLid, board: Board, posted: Posted, caplog: pytest.LogCaptureFixture
+) -> None:
+    lid.open(60)
+    until(lambda: board.motor() == OPENS)
+    board.broken.add(22)
+    until(lambda: board.motor() == OFF)
+    lid.open(60)
+    assert board.motor() == OFF
+    assert "does not answer" in caplog.text
+    board.broken.clear()
+    until(lambda: world.place > 0)
+    lid.end_lease()
+    until(lambda: posted.names()[-1] == "LidClosed")
+
+
+def test_a_pin_that_is_taken_is_named_and_the_others_are_given_back(board: Board, posted: Posted) -> None:
+    taken = GpioLid("left", WIRES, TIMES, RealClock(), posted, board.factory)
+    other = WIRES.__class__(open_pin=5, close_pin=6, opened_switch=13, closed_switch=23)
+    with pytest.raises(InputError, match="pin 23"):
+        GpioLid("right", other, TIMES, RealClock(), posted, board.factory)
+    taken.close()
+    GpioLid("right", other, TIMES, RealClock(), posted, board.factory).close()

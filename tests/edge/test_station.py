@@ -1,0 +1,302 @@
+"""The station's loop, in virtual time: what goes out first, what is refused, what survives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_sync.envelope import EpochReceipt
+from cloud_sync.facts import MAX_WALL_S, Role
+from config.station import OpenBy
+from edge.access import CardState, RosterEntry
+from edge.faults import FaultCode
+from edge.inbox import QueueInbox
+from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
+from edge.outbox import Outbox
+from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
+from edge.visit_state import VisitRules
+from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
+from tests.edge.workbench import EPOCH, UNIX_S, Bench, by_hand, rows
+
+ONE_BIN = rules_of(bin_rule())
+
+
+@pytest.fixture
+def benches(tmp_path: Path) -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(rules: VisitRules = ONE_BIN, inbox: QueueInbox | None = None) -> Bench:
+        made.append(Bench(tmp_path / str(len(made)), rules, inbox=inbox))
+        return made[-1]
+
+    yield make
+    for bench in made:
+        bench.close()
+
+
+@pytest.fixture
+def bench(benches: Callable[..., Bench]) -> Bench:
+    return benches()
+
+
+def rise(bench: Bench, name: str = "kitchen") -> None:
+    bench.pass_time(WAITS.travel_s)
+    bench.inbox.post(LidOpened(bench.clock.at, name))
+    bench.station.run_pending()
+
+
+def one_visit(bench: Bench, who: str = "zhang") -> None:
+    """Let a resident throw one thing in; the visit is over when this returns."""
+    bench.tap(who)
+    rise(bench)
+    bench.inbox.post(ChamberChanged(bench.clock.at, "kitchen"))
+    bench.pass_time(WAITS.lease_s)
+    bench.inbox.post(LidClosed(bench.clock.at, "kitchen"))
+    bench.pass_time(1)
+
+
+def roster(bench: Bench, **states: CardState) -> None:
+    """Bring a roster as the sync process would: through a connection of its own."""
+    outbox = Outbox(bench.folder)
+    outbox.replace_roster({card(who): RosterEntry(state, Role.RESIDENT) for who, state in states.items()})
+    outbox.close()
+
+
+# --- one visit ----------------------------------------------------------------------------------
+
+
+def test_a_visit_goes_from_tap_to_points(bench: Bench) -> None:
+    one_visit(bench)
+    assert bench.said() == [Prompt.WELCOME, Prompt.RIGHT, Prompt.POINTS_HELD]
+    assert (rows(bench.journal_file, "visits"), rows(bench.journal_file, "outbox")) == (1, 1)
+    assert bench.station.state.visits == ()
+
+
+def test_points_are_never_spoken_before_the_row_is_on_the_disk(bench: Bench) -> None:
+    one_visit(bench)
+    one_visit(bench)
+    awards_then = [note[2] for note in bench.diary if note[:2] == ("say", Prompt.POINTS_HELD)]
+    assert awards_then == [1, 2]
+
+
+def test_a_tap_reaches_the_lid_before_anything_else_hears_of_it(bench: Bench) -> None:
+    bench.pass_time(1)
+    bench.diary.clear()
+    bench.tap()
+    bench.station.run_pending()
+    assert bench.diary[0] == ("open", "kitchen", WAITS.lease_s)
+
+
+def test_a_lid_is_commanded_before_the_visit_of_the_same_moment_is_written(bench: Bench) -> None:
+    bench.tap("zhang")
+    rise(bench)
+    bench.tap("li")
+    bench.pass_time(WAITS.lease_s - WAITS.travel_s + 1)
+    bench.diary.clear()
+    bench.inbox.post(LidClosed(bench.clock.at, "kitchen"))
+    bench.station.run_pending()
+    assert bench.diary[:2] == [("open", "kitchen", WAITS.lease_s), ("record visit",)]
+
+
+def test_a_lid_shut_by_hand_ends_the_first_lease_before_the_second_begins(bench: Bench) -> None:
+    bench.tap("zhang")
+    rise(bench)
+    bench.tap("li")
+    bench.station.run_pending()
+    bench.diary.clear()
+    bench.inbox.post(LidClosed(bench.clock.at, "kitchen"))
+    bench.station.run_pending()
+    assert bench.diary[:2] == [("end lease", "kitchen"), ("open", "kitchen", WAITS.lease_s)]
+
+
+def test_the_time_from_tap_to_lid_is_measured_once_a_tap(benches: Callable[..., Bench]) -> None:
+    bench = benches(rules_of(*four_bins(OpenBy.ALL)))
+    bench.tap()
+    bench.station.run_pending()
+    (measured,) = bench.station.tap_to_lid_s
+    assert 0 < measured < 1
+
+
+def test_a_camera_that_fails_leaves_the_deposit_unseen(bench: Bench) -> None:
+    bench.camera.is_broken = True
+    one_visit(bench)
+    assert bench.said() == [Prompt.WELCOME, Prompt.UNSEEN, Prompt.POINTS_HELD]
+
+
+def test_a_model_that_fails_leaves_the_deposit_unseen(bench: Bench) -> None:
+    bench.classifier.is_broken = True
+    one_visit(bench)
+    assert bench.said() == [Prompt.WELCOME, Prompt.UNSEEN, Prompt.POINTS_HELD]
+    assert {fault.code for fault in bench.station.state.faults} == {FaultCode.MODEL_FAILED}
+    assert rows(bench.journal_file, "outbox") == 2  # the alarm, and the visit
+
+
+# --- taps ---------------------------------------------------------------------------------------
+
+
+def test_a_card_held_to_the_reader_is_one_visit_and_one_command(bench: Bench) -> None:
+    for _ in range(200):
+        bench.tap()
+        bench.pass_time(0.02)
+    assert [note for note in bench.diary if note[0] == "open"] == [("open", "kitchen", WAITS.lease_s)]
+    assert bench.station.state.next_visit == 2
+
+
+def test_a_flood_of_cards_leaves_a_bounded_state_and_everything_ends(bench: Bench) -> None:
+    for number in range(2_000):
+        bench.tap(f"card {number}")
+    bench.station.run_pending()
+    assert len(bench.station.state.visits) <= ONE_BIN.max_visits
+    bench.pass_time(300)
+    assert bench.station.state.visits == ()
+
+
+def test_a_card_blocked_before_the_start_opens_nothing_even_if_it_taps_first(bench: Bench) -> None:
+    roster(bench, thief=CardState.BLOCKED)
+    bench.tap("thief")
+    bench.station.run_pending()
+    assert bench.said() == [Prompt.CARD_BLOCKED]
+    assert not any(note[0] == "open" for note in bench.diary)
+
+
+def test_a_roster_that_another_process_brings_counts_within_a_second(bench: Bench) -> None:
+    bench.pass_time(5)
+    roster(bench, thief=CardState.BLOCKED)
+    bench.pass_time(JOURNAL_READ_S)
+    bench.tap("thief")
+    bench.station.run_pending()
+    assert bench.said() == [Prompt.CARD_BLOCKED]
+
+
+def test_the_roster_known_last_still_counts_while_the_disk_refuses(bench: Bench) -> None:
+    roster(bench, thief=CardState.BLOCKED)
+    bench.pass_time(1)
+    bench.journal.is_full = True
+    bench.pass_time(5)
+    bench.tap("thief")
+    bench.station.run_pending()
+    assert bench.said() == [Prompt.CARD_BLOCKED]
+
+
+def test_a_roster_of_a_newer_version_leaves_the_one_known_before(bench: Bench) -> None:
+    roster(bench, thief=CardState.BLOCKED)
+    bench.pass_time(1)
+    by_hand(bench.journal_file, "UPDATE roster SET state = 'melted'")
+    bench.pass_time(1)
+    bench.tap("thief")
+    bench.station.run_pending()
+    assert bench.said() == [Prompt.CARD_BLOCKED]
+
+
+# --- a disk that fails --------------------------------------------------------------------------
+
+
+def test_a_disk_that_refuses_costs_the_points_says_so_and_goes_on(bench: Bench) -> None:
+    bench.journal.is_full = True
+    one_visit(bench)
+    assert bench.said() == [Prompt.WELCOME, Prompt.RIGHT, Prompt.NOT_SAVED]
+    assert {fault.code for fault in bench.station.state.faults} == {FaultCode.JOURNAL_FAILED}
+    bench.journal.is_full = False
+    one_visit(bench)
+    assert bench.said()[3:] == [Prompt.WELCOME, Prompt.RIGHT, Prompt.POINTS_HELD]
+    assert bench.station.state.faults == frozenset()
+    assert rows(bench.journal_file, "awards") == 1
+
+
+def test_events_that_the_ledger_refused_are_an_alarm_until_it_takes_them(bench: Bench) -> None:
+    one_visit(bench)
+    outbox = Outbox(bench.folder)
+    outbox.note_receipts([EpochReceipt(EPOCH, 1, ((1, "unreadable"),))], UNIX_S)
+    bench.pass_time(1)
+    assert {fault.code for fault in bench.station.state.faults} == {FaultCode.EVENTS_REFUSED}
+    outbox.note_receipts([EpochReceipt(EPOCH, 0)], UNIX_S)  # the ledger was restored and knows nothing of it
+    outbox.close()
+    bench.pass_time(1)
+    assert bench.station.state.faults == frozenset()
+
+
+def test_a_lost_answer_of_the_journal_stops_its_reading_only_for_a_while(
+    benches: Callable[..., Bench],
+) -> None:
+    bench = benches(inbox=QueueInbox(4))
+    bench.pass_time(1)
+    for number in range(10):  # a flood, in which the journal's answer finds no room
+        bench.tap(f"card {number}")
+    bench.clock.at += JOURNAL_READ_S
+    bench.station.run_pending()
+    roster(bench, thief=CardState.BLOCKED)
+    bench.pass_time(JOURNAL_SILENT_S + 30)
+    bench.diary.clear()
+    bench.tap("thief")
+    bench.station.run_pending()
+    assert bench.said() == [Prompt.CARD_BLOCKED]
+
+
+# --- time ---------------------------------------------------------------------------------------
+
+
+def test_events_that_come_out_of_order_are_straightened(bench: Bench) -> None:
+    bench.pass_time(10)
+    bench.tap(at=bench.clock.at)
+    bench.inbox.post(LidOpened(bench.clock.at - 3, "kitchen"))
+    bench.station.run_pending()
+    (visit,) = bench.station.state.visits
+    assert visit.openings[0].opened_at == visit.started_at
+
+
+def test_an_event_dated_in_the_future_makes_nothing_overdue(bench: Bench) -> None:
+    bench.tap(at=bench.clock.at + 1e6)
+    bench.station.run_pending()
+    rise(bench)
+    bench.pass_time(1)
+    assert not any(note[0] == "end lease" for note in bench.diary)
+
+
+def test_what_was_overdue_ends_before_a_late_event_is_looked_at(bench: Bench) -> None:
+    bench.tap()
+    rise(bench)
+    bench.clock.at += 600  # the station stood still, and nobody ticked
+    bench.inbox.post(ChamberChanged(bench.clock.at, "kitchen"))
+    bench.station.run_pending()
+    assert [note[0] for note in bench.diary if note[0] in {"open", "end lease"}] == ["open", "end lease"]
+
+
+@pytest.mark.parametrize("unix_s", [-1e9, 0.0, 1e15], ids=["before 1970", "1970", "far away"])
+def test_no_calendar_however_wrong_costs_a_visit(bench: Bench, unix_s: float) -> None:
+    bench.clock.unix_s = unix_s
+    one_visit(bench)
+    assert bench.said()[-1] is Prompt.POINTS_HELD
+    assert MAX_WALL_S < 1e15
+
+
+def test_a_station_at_rest_wakes_only_to_read_the_journal(bench: Bench) -> None:
+    bench.pass_time(10)
+    due = bench.station.next_deadline()
+    assert due is not None
+    assert 0 < due - bench.clock.at <= JOURNAL_READ_S
+
+
+# --- the inbox ----------------------------------------------------------------------------------
+
+
+def test_the_inbox_drops_what_is_beyond_its_room_and_never_blocks() -> None:
+    inbox = QueueInbox(3)
+    for number in range(10):
+        inbox.post(LidOpened(float(number), "kitchen"))
+    inbox.wake()
+    kept = iter(lambda: inbox.take(0), None)
+    assert [event for event, _ in kept] == [LidOpened(float(number), "kitchen") for number in range(3)]
+
+
+def test_a_wake_ends_a_wait_without_an_event() -> None:
+    inbox = QueueInbox()
+    inbox.wake()
+    taken = inbox.take(None)
+    assert taken is not None
+    assert taken[0] is None
+
+
+def test_an_empty_inbox_gives_nothing_after_the_wait() -> None:
+    assert QueueInbox().take(0.001) is None

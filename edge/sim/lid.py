@@ -7,16 +7,14 @@ lid driven open.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
 from edge.messages import LidClosed, LidObstructed, LidOpened
+from edge.sim.lid_log import Note, What
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from edge.ports import Inbox
     from edge.sim.timeline import Happening, Timeline
 
@@ -42,28 +40,6 @@ class Drive(Enum):
     OPEN = 1
     NONE = 0
     SHUT = -1
-
-
-class What(StrEnum):
-    """What a lid's log can say."""
-
-    LEASED = auto()
-    DRIVEN_OPEN = auto()
-    DRIVEN_SHUT = auto()
-    REVERSED = auto()
-    """Driven open because something was in the way: the one reason that needs no lease."""
-    OPENED = auto()
-    SHUT = auto()
-    STOPPED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One line of a lid's log."""
-
-    at: float
-    what: What
-    leased_until: float
 
 
 class SimLid:
@@ -259,17 +235,3 @@ def _cancel(*happenings: Happening | None) -> None:
     for happening in happenings:
         if happening is not None:
             happening.cancel()
-
-
-def longest_beyond_lease_s(notes: Iterable[Note]) -> float:
-    """The longest that these notes show the motor driving a lid open without a lease, reversals aside."""
-    longest, since, until = 0.0, None, -inf
-    for note in notes:
-        if since is not None:
-            longest = max(longest, note.at - max(since, until))
-        if note.what is What.DRIVEN_OPEN:
-            since = note.at
-        elif note.what is not What.LEASED:
-            since = None
-        until = note.leased_until
-    return longest

@@ -8,7 +8,6 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from cloud_sync.facts import Credential
-from config.station import OpenBy
 from edge.messages import Pressed, Tapped
 from edge.sim.photos import hand_shadow
 from edge.visit_state import visit_rules
@@ -103,9 +102,8 @@ class Place:
         return max(0.0, forgotten_at - self.now)
 
     def press(self, bin_id: str) -> None:
-        """Press a bin's button, if it has one."""
-        if self._sections[bin_id].open_by is OpenBy.BUTTON:
-            self.plant.inbox.post(Pressed(self.now, bin_id))
+        """Press a bin's button."""
+        self.plant.inbox.post(Pressed(self.now, bin_id))
 
     def throw(self, card: str, bin_id: str, category: Category | None) -> None:
         """Throw something at a bin; what does not get in is kept."""

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edge.messages import Event, LidClosed, LidObstructed, LidOpened
-from edge.sim.lid import CONTACT, RETRY_S, LidFault, Note, SimLid, What, longest_beyond_lease_s
+from edge.sim.lid import CONTACT, RETRY_S, LidFault, SimLid
+from edge.sim.lid_log import Note, What, longest_beyond_lease_s
 from edge.sim.timeline import Timeline, VirtualClock
 
 TRAVEL_S = 2.0

@@ -12,7 +12,8 @@ from config.sorting import Category
 from config.station import VisitSection
 from edge.faults import FaultCode
 from edge.messages import LidObstructed, Pressed, Prompt, Record, Tapped
-from edge.sim.lid import LidFault, longest_beyond_lease_s
+from edge.sim.lid import LidFault
+from edge.sim.lid_log import longest_beyond_lease_s
 from edge.sim.photos import PhotoSource
 from edge.sim.place import Fate
 from edge.sim.plans import Habits

@@ -10,12 +10,19 @@ CONFIG_VARIABLE = "TONGZHAN_LEDGER_CONFIG"
 
 
 def setup(config: Path) -> None:
-    """Make Django ready in this process, for the ledger that `config` describes.
+    """Make Django ready in this process, for the ledger that `config` describes; again does no harm.
 
-    Once a process: Django's settings cannot be exchanged. InputError names what is wrong in the file.
+    InputError names what is wrong in the file. RuntimeError for another file than the first time:
+    Django's settings cannot be exchanged.
     """
-    os.environ[CONFIG_VARIABLE] = str(config.resolve())
-    os.environ["DJANGO_SETTINGS_MODULE"] = f"{__name__}.settings"
-    import django  # noqa: PLC0415 (what only wants the version of this package needs no Django)
+    # What a command needs before it has read its configuration must not import Django.
+    import django  # noqa: PLC0415
+    from django.apps import apps  # noqa: PLC0415
 
+    wanted = str(config.resolve())
+    if apps.ready and os.environ[CONFIG_VARIABLE] != wanted:
+        msg = f"this process is set up for {os.environ[CONFIG_VARIABLE]} and cannot change to {wanted}"
+        raise RuntimeError(msg)
+    os.environ[CONFIG_VARIABLE] = wanted
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"{__name__}.settings"
     django.setup()

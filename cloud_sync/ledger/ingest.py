@@ -49,10 +49,12 @@ class Worker:
         self._stopping = stopping
         self._apply = apply
         self._jitter = random.Random()  # noqa: S311 (spreads retries, guards nothing)
+        self._connected = False
 
     def run(self) -> None:
         """Take message after message; a stop lets the current one finish."""
         while not self._stopping.is_set():
+            self._tell_connection()
             try:
                 message = self._link.messages.get(timeout=LOOK_S)
             except queue.Empty:
@@ -75,6 +77,11 @@ class Worker:
             self._answer(applied)
             log.info("%s: %s, %.0f ms", station, _told(applied), (time.monotonic() - began) * 1000)
         message.ack()
+
+    def _tell_connection(self) -> None:
+        if self._link.connected != self._connected:
+            self._connected = not self._connected
+            log.info("connected to the broker" if self._connected else "the broker is away")
 
     def _apply_when_free(self, payload: bytes, community: str, station: str) -> Applied | None:
         failures = 0

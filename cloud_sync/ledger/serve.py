@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import socket
 
 import uvicorn
@@ -10,6 +11,8 @@ import uvicorn
 from cloud_sync.ledger.database import check
 from config.errors import InputError
 from config.ledger import LedgerSettings, PagesSection
+
+log = logging.getLogger(__name__)
 
 GRACE_S = 5
 """How long an open request may still take once the server is to stop."""
@@ -22,11 +25,13 @@ def serve(settings: LedgerSettings) -> None:
         config = uvicorn.Config(
             "cloud_sync.ledger.asgi:application",
             lifespan="off",
+            log_config=None,
             log_level="warning",
             access_log=False,  # a statement's address is its key: it must not get into a log
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )
+        log.info("pages on %s/", settings.url)
         uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -43,7 +43,7 @@ def serve(config: Path) -> None:
     settings = _open(config)
     from cloud_sync.ledger.serve import serve as run
 
-    click.echo(f"pages on {settings.url}/")
+    _log()
     run(settings)
 
 
@@ -54,7 +54,7 @@ def ingest(config: Path) -> None:
     settings = _open(config)
     from cloud_sync.ledger.ingest import ingest as run
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    _log()
     run(settings)
 
 
@@ -139,6 +139,11 @@ def staff(config: Path, card: str) -> None:
     from cloud_sync.ledger.points.households import set_staff_card
 
     click.echo(f"card {set_staff_card(community, card)} is a staff card")
+
+
+def _log() -> None:
+    """One line an event on stderr, where the service manager keeps it."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 
 
 def _open(config: Path) -> LedgerSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Sum
@@ -64,13 +64,8 @@ def lock_cards(community: Community, hashes: Collection[str]) -> dict[str, Card]
 
 
 def _happened_at(stamp: Stamp, now: datetime, zone: ZoneInfo) -> datetime:
-    """The stamp's wall time where it is trusted and a real date, else when the event came; local."""
-    if stamp.trusted:
-        try:
-            return datetime.fromtimestamp(stamp.wall_s, UTC).astimezone(zone)
-        except (OverflowError, ValueError, OSError):  # further than any calendar goes
-            return now.astimezone(zone)
-    return now.astimezone(zone)
+    """The stamp's wall time where it is trusted, else when the event came; local."""
+    return datetime.fromtimestamp(stamp.wall_s, zone) if stamp.trusted else now.astimezone(zone)
 
 
 def _tallies(community: Community, cards: Collection[Card], days: Collection[date]) -> dict[TallyKey, Tally]:

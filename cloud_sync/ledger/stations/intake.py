@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud_sync import envelope, facts
 from cloud_sync.ledger.stations.models import Conflict, Epoch, Event, EventKind, EventState, Station
 
-UNREADABLE = (ValueError, RecursionError)
-"""What hostile JSON raises: bad syntax or types, broken UTF-8 (both ValueError), bottomless nesting."""
 MAX_SEQUENCE = 2**53
 MAX_PROVISIONAL = facts.MAX_DEPOSITS * 10_000
 """More than any rules can give one visit; beyond it sums could leave the database's integers."""
@@ -66,7 +65,7 @@ def open_message(message: bytes, station: Station) -> list[Incoming]:
     }
     try:
         batch = envelope.open_batch(message, keys)
-    except (envelope.EnvelopeError, *UNREADABLE) as error:
+    except envelope.EnvelopeError as error:
         raise RejectedError(str(error)) from None
     if (batch.community, batch.station) != (station.community.slug, station.slug):
         raise RejectedError(f"the body speaks for {batch.community!r}/{batch.station!r}")
@@ -76,7 +75,7 @@ def open_message(message: bytes, station: Station) -> list[Incoming]:
 def _incoming(body: bytes) -> Incoming:
     try:
         name = envelope.decode_event_id(body)
-    except UNREADABLE as error:
+    except msgspec.DecodeError as error:
         raise RejectedError(f"an event without identity ({error})") from None
     if not _EPOCH.fullmatch(name.epoch) or not 1 <= name.sequence <= MAX_SEQUENCE:
         raise RejectedError(f"an event of an impossible identity ({name.epoch[:16]!r}, {name.sequence})")
@@ -86,7 +85,7 @@ def _incoming(body: bytes) -> Incoming:
 def _facts(body: bytes) -> facts.Event | None:
     try:
         event = envelope.decode_event(body)
-    except UNREADABLE:
+    except msgspec.DecodeError:
         return None
     visit = event.facts
     return None if isinstance(visit, facts.VisitFacts) and visit.provisional > MAX_PROVISIONAL else event

@@ -1,0 +1,84 @@
+"""The statement in a real browser, served by the real server."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from playwright.sync_api import Browser, Page, expect
+
+from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.statement import statement_link
+from config.ledger import load_ledger
+from tests.ledger.conftest import TONGZHAN
+from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts
+
+WITHIN_MS = 20_000
+
+
+@pytest.fixture
+def served(config: Path) -> Iterator[str]:
+    """The address of a running `tongzhan ledger serve` over this test's database."""
+    command = [sys.executable, "-c", TONGZHAN, "ledger", "serve", "--config", str(config)]
+    with ExitStack() as stack:
+        process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+        stack.callback(process.terminate)
+        assert process.stderr is not None
+        assert any("pages on" in line for line in process.stderr)
+        yield load_ledger(config).url
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Page]:
+    """A page as wide as a small phone; whatever its console complains of fails the test."""
+    complaints: list[str] = []
+    page = browser.new_page(viewport={"width": 360, "height": 740}, locale="zh-CN")
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def font_sizes(page: Page, selector: str) -> list[float]:
+    """In pixels, of every element that the selector finds."""
+    script = "found => found.map(one => parseFloat(getComputedStyle(one).fontSize))"
+    sizes: list[float] = page.locator(selector).evaluate_all(script)
+    return sizes
+
+
+def test_a_resident_reads_switches_language_and_sees_the_balance_rise(
+    served: str, phone: Page, town: Town
+) -> None:
+    now = datetime.now(UTC)
+    household = add_household(town.community, "3-2-501")
+    bind_card(household, card(1), now)
+    town.deliver(event(1, visit_facts(1, *[HAZARDOUS] * 5, WRONG, provisional=25), at=stamp(now)), now=now)
+    link = statement_link(household).replace(settings.LEDGER.url, served)
+    connection.close()
+
+    phone.goto(link)
+    expect(phone.locator(".points")).to_have_text("25")
+    expect(phone.locator("body")).to_contain_text("下次请投：")
+    assert min(font_sizes(phone, "header *, main *")) >= 18
+    assert min(font_sizes(phone, ".points")) >= 48
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 360
+    target = phone.locator(".language").bounding_box()
+    assert target is not None
+    assert target["height"] >= 48
+
+    phone.locator(".language").click()
+    expect(phone.locator("h1")).to_have_text("Your points")
+    phone.evaluate("window.sameDocument = true")
+    town.deliver(event(2, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
+    connection.close()
+    expect(phone.locator(".points")).to_have_text("27", timeout=WITHIN_MS)
+    assert phone.evaluate("window.sameDocument") is True
+    expect(phone.locator("h1")).to_have_text("Your points")

@@ -1,0 +1,122 @@
+"""`tongzhan ledger …` as an operator types it, each command a process of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import connection
+
+from cloud_sync.ledger.points.models import Account, Card, Household
+from cloud_sync.ledger.stations.models import Station
+from config.ledger import load_ledger
+from tests.ledger.conftest import LEDGER_TOML, PREPARED
+from tests.ledger.town import RIGHT, Town, card, event, visit_facts
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def refused(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line of a command that refused its input."""
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_init_makes_a_ledger_with_secrets_that_nobody_else_reads(tongzhan: Run, tmp_path: Path) -> None:
+    config = tmp_path / "ledger.toml"
+    config.write_text(LEDGER_TOML)
+    first = done(tongzhan("ledger", "init", "--config", config))
+    files = list((tmp_path / "state").iterdir())
+    assert sorted(file.name for file in files) == ["card_key", "secret_key", "signing_key"]
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+    keys = [file.read_text() for file in files]
+    assert done(tongzhan("ledger", "init", "--config", config)) == first
+    assert [file.read_text() for file in files] == keys
+    audit = json.loads(done(tongzhan("ledger", "verify", "--config", config, "--json")))
+    assert audit["ok"] is True
+
+
+def test_a_ledger_that_was_not_made_says_how_to_make_it(tongzhan: Run, tmp_path: Path) -> None:
+    config = tmp_path / "ledger.toml"
+    config.write_text(LEDGER_TOML.replace('"state"', f'"{PREPARED}/state"'))
+    for command in ("serve", "ingest", "verify"):
+        assert "run: tongzhan ledger init" in refused(tongzhan("ledger", command, "--config", config))
+
+
+def test_stations_and_households_are_added_once_however_often(
+    tongzhan: Run, config: Path, town: Town
+) -> None:
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    connection.close()
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    for _ in range(2):
+        done(tongzhan("ledger", "station", "add", "north-gate", "--public-key", key, "--config", config))
+    out = done(
+        tongzhan(
+            *("ledger", "household", "add", "3-2-501", "--config", config),
+            *("--card", card(7), "--card", card(8), "--name", "王家"),
+        )
+    )
+    assert "2 points that waited for it are released" in out
+    done(tongzhan("ledger", "staff", card(9), "--config", config))
+    link = done(tongzhan("ledger", "household", "link", "3-2-501", "--config", config)).strip()
+    assert "/statement/" in link
+    assert Station.objects.filter(slug="north-gate").count() == 1
+    household = Household.objects.get()
+    assert (household.name, Account.objects.get(household=household).balance) == ("王家", 2)
+    assert Card.objects.get(hash=card(9)).role == "staff"
+
+
+def test_verify_exits_1_and_names_what_was_tampered_with(tongzhan: Run, config: Path, town: Town) -> None:
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE points_account SET balance = 1 WHERE kind = 'suspense'")
+    connection.close()
+    result = tongzhan("ledger", "verify", "--config", config, "--json")
+    assert result.returncode == 1
+    audit = json.loads(result.stdout)
+    assert list(audit) == ["ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"]
+    assert (audit["ok"], audit["transfers"], audit["sum"], audit["held"]) == (False, 1, -1, 2)
+    assert "(suspense sunny-garden) holds 1, its transfers come to 2" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("station", "add", "North Gate", "--public-key", "00"), "station 'North Gate' is no name"),
+        (("station", "add", "north-gate", "--public-key", "00"), "'00' is no Ed25519 public key"),
+        (("household", "add", "1-1-101", "--card", "1234"), "'1234' is no card hash"),
+        (("household", "link", "9-9-999"), "no household 9-9-999"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(
+    tongzhan: Run, config: Path, arguments: tuple[str, ...], line: str
+) -> None:
+    assert line in refused(tongzhan("ledger", *arguments, "--config", config))
+
+
+def test_a_port_in_use_is_named_with_the_way_to_another(tongzhan: Run, config: Path) -> None:
+    port = load_ledger(config).pages.port
+    with socket.create_server(("127.0.0.1", port)):
+        line = refused(tongzhan("ledger", "serve", "--config", config))
+    assert f"port {port} on 127.0.0.1 is in use; set another port under [pages]" in line
+
+
+def test_secrets_that_others_may_read_are_refused(tongzhan: Run, tmp_path: Path) -> None:
+    config = tmp_path / "ledger.toml"
+    config.write_text(LEDGER_TOML)
+    done(tongzhan("ledger", "init", "--config", config))
+    (tmp_path / "state" / "signing_key").chmod(0o644)
+    assert "chmod 600" in refused(tongzhan("ledger", "ingest", "--config", config))

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cloud_sync.ledger.points.households import (
+    add_household,
+    bind_card,
+    find_household,
+    set_staff_card,
+)
+from cloud_sync.ledger.points.models import Account, Card, Household
+from cloud_sync.ledger.points.rules import add_rules, known_rules
+from cloud_sync.ledger.stations.models import Station, StationKey
+from cloud_sync.ledger.stations.registry import add_station
+from config.errors import InputError
+from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
+
+
+def new_key() -> str:
+    return Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+
+
+def test_a_station_may_have_a_second_key_while_it_changes_to_it(town: Town) -> None:
+    old, new = new_key(), new_key()
+    station = add_station(town.community, "east-gate", old)
+    assert add_station(town.community, "east-gate", new) == station
+    assert station.keys.count() == 2
+
+
+def test_a_key_belongs_to_one_station(town: Town) -> None:
+    key = new_key()
+    add_station(town.community, "east-gate", key)
+    with pytest.raises(InputError, match="belongs to station east-gate"):
+        add_station(town.community, "west-gate", key)
+    assert list(Station.objects.values_list("slug", flat=True)) == ["east-gate"]
+
+
+def test_a_retired_key_does_not_come_back(town: Town) -> None:
+    key = new_key()
+    add_station(town.community, "east-gate", key)
+    StationKey.objects.update(retired_at=NOW)
+    with pytest.raises(InputError, match="was retired"):
+        add_station(town.community, "east-gate", key)
+
+
+@pytest.mark.parametrize("slug", ["", "East", "east/gate", "+", "#", "-east", "east\n", "e" * 33])
+def test_a_name_that_could_not_be_a_topic_is_refused(town: Town, slug: str) -> None:
+    with pytest.raises(InputError, match="no name for a topic"):
+        add_station(town.community, slug, new_key())
+
+
+def test_adding_a_household_again_finds_the_same_one(town: Town) -> None:
+    first = add_household(town.community, "3-2-501")
+    assert add_household(town.community, "3-2-501") == find_household(town.community, "3-2-501") == first
+    assert Account.objects.filter(household=first).count() == 1
+
+
+@pytest.mark.parametrize("code", ["", "  ", "x" * 33])
+def test_a_code_that_cannot_be_one_is_refused(town: Town, code: str) -> None:
+    with pytest.raises(InputError, match="no household code"):
+        add_household(town.community, code)
+
+
+@pytest.fixture
+def household(town: Town) -> Household:
+    return add_household(town.community, "3-2-501")
+
+
+def test_a_card_belongs_to_one_household(town: Town, household: Household) -> None:
+    bind_card(household, card(1), NOW)
+    neighbour = add_household(town.community, "3-2-502")
+    with pytest.raises(InputError, match="is household 3-2-501's"):
+        bind_card(neighbour, card(1), NOW)
+    with pytest.raises(InputError, match="is household 3-2-501's"):
+        set_staff_card(town.community, card(1))
+
+
+def test_a_staff_card_is_no_households(town: Town, household: Household) -> None:
+    set_staff_card(town.community, card(1))
+    with pytest.raises(InputError, match="is a staff card"):
+        bind_card(household, card(1), NOW)
+    assert Card.objects.get(hash=card(1)).household is None
+
+
+@pytest.mark.parametrize("text", ["", "12", "G" * 64, "A" * 64, "0" * 65, "0" * 64 + "\n"])
+def test_what_is_no_card_hash_is_refused(household: Household, text: str) -> None:
+    with pytest.raises(InputError, match="no card hash"):
+        bind_card(household, text, NOW)
+
+
+def test_binding_one_card_leaves_what_other_cards_hold(town: Town, household: Household) -> None:
+    town.deliver(*(event(n, visit_facts(n, RIGHT, provisional=2)) for n in (1, 2)))
+    assert bind_card(household, card(1), NOW) == 2
+    assert town.suspense == 2
+
+
+def test_rules_once_here_do_not_change(town: Town) -> None:
+    add_rules(town.community, rules(2))
+    add_rules(town.community, rules(2))
+    with pytest.raises(InputError, match="version 2 of sunny-garden are already here with other content"):
+        add_rules(town.community, rules(2, points=31))
+    assert known_rules(town.community, {2, 3}) == {2: rules(2)}

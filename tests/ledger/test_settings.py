@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cloud_sync import ledger
+from cloud_sync.ledger.keys import make_keys, public_key_hex, read_card_key, read_secret_key, read_signing_key
+from cloud_sync.ledger.settings import _database
+from config.errors import InputError
+from config.ledger import load_ledger
+from tests.ledger.conftest import LEDGER_TOML
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    config = tmp_path / "ledger.toml"
+    config.write_text(LEDGER_TOML)
+    return config
+
+
+def test_paths_are_relative_to_the_file_and_rules_may_be_those_that_are_shipped(file: Path) -> None:
+    settings = load_ledger(file)
+    assert settings.ledger.database == str(file.parent / "ledger.sqlite3")
+    assert settings.state_dir == file.parent / "state"
+    assert settings.rule_files[0].is_file()
+    (file.parent / "award_rules.v1.toml").write_text("")
+    assert load_ledger(file).rule_files == (file.parent / "award_rules.v1.toml",)
+
+
+def test_links_begin_with_the_public_address_if_there_is_one(file: Path) -> None:
+    assert load_ledger(file).url == "http://127.0.0.1:8000"
+    file.write_text(LEDGER_TOML + 'public_url = "https://points.example.org/"\n')
+    assert load_ledger(file).url == "https://points.example.org"
+
+
+WRONG = {
+    'timezone = "Mars/Olympus"': "ledger.timezone: no zone 'Mars/Olympus'",
+    "rules = []": "ledger.rules",
+    'comunity = "x"': "unknown key ledger.comunity; did you mean community?",
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_a_wrong_key_is_named_with_its_whole_path(file: Path, line: str) -> None:
+    file.write_text(LEDGER_TOML.replace("[ledger]", f"[ledger]\n{line}"))
+    with pytest.raises(InputError, match=str(file)) as caught:
+        load_ledger(file)
+    assert WRONG[line] in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"ledger.sqlite3"', '"mysql://there/x"', "ledger.database"),
+        ("[pages]", '[broker]\nhost = "broker.example.org"\n[pages]', "broker.tls_ca: missing"),
+        ("[pages]", '[pages]\npublic_url = "points.example.org"', "pages.public_url"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_it_starts(file: Path, old: str, new: str, said: str) -> None:
+    file.write_text(LEDGER_TOML.replace(old, new))
+    with pytest.raises(InputError) as caught:
+        load_ledger(file)
+    assert said in str(caught.value)
+
+
+def test_postgresql_is_told_by_its_address() -> None:
+    described = _database("postgresql://led%40ger:s%2Fecret@db.example.org:5433/points")
+    assert (described["USER"], described["PASSWORD"]) == ("led@ger", "s/ecret")
+    assert (described["HOST"], described["PORT"], described["NAME"]) == ("db.example.org", 5433, "points")
+
+
+def test_keys_are_made_once_and_read_only_while_they_are_secret(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    first = (read_secret_key(tmp_path), public_key_hex(read_signing_key(tmp_path)), read_card_key(tmp_path))
+    make_keys(tmp_path)
+    assert (
+        read_secret_key(tmp_path),
+        public_key_hex(read_signing_key(tmp_path)),
+        read_card_key(tmp_path),
+    ) == first
+    (tmp_path / "signing_key").chmod(0o640)
+    with pytest.raises(InputError, match="chmod 600"):
+        read_signing_key(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["", "zz", "00" * 31])
+def test_a_damaged_key_is_named(tmp_path: Path, damage: str) -> None:
+    make_keys(tmp_path)
+    for name, read in (("signing_key", read_signing_key), ("card_key", read_card_key)):
+        (tmp_path / name).write_text(damage)
+        with pytest.raises(InputError, match=name):
+            read(tmp_path)
+
+
+def test_a_process_serves_one_ledger_only(file: Path) -> None:
+    with pytest.raises(RuntimeError, match="cannot change"):
+        ledger.setup(file)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, sync_playwright
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -37,6 +38,16 @@ def chromium() -> Path:
         if found:
             return Path(found)
     pytest.skip("no Chromium; install it: sudo apt-get install chromium fonts-noto-cjk")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: Path) -> Iterator[Browser]:
+    """Give a running browser. One for all tests: a process can hold one Playwright at a time."""
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield started
+        started.close()
 
 
 @pytest.fixture

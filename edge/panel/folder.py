@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import urlsplit
+from typing import Annotated, TypeVar
 
 import msgspec
 
@@ -26,7 +25,7 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 class StatementLink(msgspec.Struct, frozen=True):
     """The last resident's statement, as the demo leaves it: an http address and whose it is."""
 
-    url: str
+    url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2000)]
     name: str
 
 
@@ -78,8 +77,6 @@ class RuntimeFolder:
         # A clock that was set back must not keep a dead station looking alive: hence abs().
         if live is not None and abs(self._now() - live.written_s) > STALE_AFTER_S:
             live = None
-        if link is not None and urlsplit(link.url).scheme not in {"http", "https"}:
-            link = None
         return Scene(live and msgspec.structs.replace(live, written_s=0.0), link, self._version(live))
 
     def _read(self, name: str, record: type[Record], complaints: list[str]) -> Record | None:

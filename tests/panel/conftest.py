@@ -1,0 +1,65 @@
+"""A panel over a folder: the application alone, served on a real port, and looked at by a browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+
+from config.load_sorting import load_sorting
+from config.station import Language
+from config.words import load_words
+from edge.live import LiveFolder
+from edge.panel.app import create_app
+from edge.panel.serve import PanelServer, listen
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A running panel: its address, and the folder that a station would write to."""
+
+    url: str
+    port: int
+    path: Path
+    folder: LiveFolder
+
+
+def application(path: Path, city: str = "beijing") -> Starlette:
+    return create_app(path, load_words(), load_sorting(city), Language.CHINESE)
+
+
+@contextmanager
+def running(path: Path, port: int = 0, city: str = "beijing") -> Iterator[Panel]:
+    """Serve a folder until the block ends; the server has stopped when it does."""
+    listener = listen("127.0.0.1", port)
+    bound: int = listener.getsockname()[1]
+    server = PanelServer(application(path, city))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield Panel(f"http://127.0.0.1:{bound}", bound, path, LiveFolder(path))
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listener.close()
+        assert not thread.is_alive()
+
+
+@pytest.fixture
+def panel(tmp_path: Path) -> Iterator[Panel]:
+    with running(tmp_path) as panel:
+        yield panel
+
+
+@pytest.fixture
+def jpeg() -> bytes:
+    """Give a picture that a browser can draw."""
+    _, encoded = cv2.imencode(".jpg", np.full((48, 64, 3), 128, np.uint8))
+    return encoded.tobytes()

@@ -63,9 +63,10 @@ class SerialPort:
         self._thread.start()
 
     def stop(self) -> None:
-        """Close the port and end the thread, within a second."""
+        """Close the port and end the thread, within a second. Without a start it does nothing."""
         self._stopping.set()
-        self._thread.join(_JOIN_S)
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         pause_s = FIRST_PAUSE_S

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
+import numpy as np
+
 from edge.ports import ClassifierError
 from models.bundle import BundleError
 
@@ -23,9 +25,10 @@ class ModelEye:
         self._model = model
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
-        """Give one verdict over several frames; ClassifierError when the runtime fails."""
+        """Give one verdict over several frames; ClassifierError when the runtime fails, or without frames."""
+        frames = [picture for picture in pictures if isinstance(picture, np.ndarray)]
         try:
-            return self._model.classify(pictures)
+            return self._model.classify(frames)
         except (BundleError, ValueError) as error:
             raise ClassifierError(str(error)) from error
 

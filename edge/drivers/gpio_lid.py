@@ -52,11 +52,9 @@ class GpioLid:
         self._lock = threading.Lock()
         self._motion = Motion()
         self._bridge = Bridge()
-        self._is_over = False
+        self._is_live = False
         self._loop = Loop(f"lid {bin_id}", self._turn, self._stop_motor)
         with ExitStack() as claimed:
-            self._motor = HBridge(wires.open_pin, wires.close_pin, factory)
-            claimed.callback(self._motor.close)
 
             def contact(pin: int, settling: Settling) -> SettledContact:
                 made = SettledContact(Contact(pin, self._loop.wake, factory), settling)
@@ -67,10 +65,13 @@ class GpioLid:
             self._closed = contact(wires.closed_switch, SWITCH)
             pin = wires.obstruction
             self._free = None if pin is None else contact(pin, WAY_IS_FREE)
+            self._motor = HBridge(wires.open_pin, wires.close_pin, factory)
+            claimed.callback(self._motor.close)  # claimed last: given back, and halted, first
             self._pins = claimed.pop_all()
 
     def start(self) -> None:
-        """Begin to watch the switches; once."""
+        """Begin to watch the switches; once. Before it, `open` does nothing: nobody would stop the motor."""
+        self._is_live = True
         self._loop.start()
 
     def open(self, lease_s: float) -> None:
@@ -81,14 +82,12 @@ class GpioLid:
         """Shut now, unless something is in the way."""
         self._ask(EndLease())
 
-    def close(self) -> None:
-        """Stop the motor, wherever the lid stands, and give the pins back. `open` does nothing any more."""
-        self._loop.stop()
+    def stop(self) -> None:
+        """Halt the motor, wherever the lid stands, and give the pins back. `open` does nothing any more."""
         with self._lock:
-            if not self._is_over:
-                self._is_over = True
-                self._motor.set(Drive.OFF)
-                self._pins.close()
+            self._is_live = False
+            self._pins.close()
+        self._loop.stop()
 
     def _ask(self, request: Request) -> None:
         # On the caller's thread: handing it over could cost a tap 5 ms, the interpreter's switch interval.
@@ -105,7 +104,7 @@ class GpioLid:
             return self._wait_s()
 
     def _advance(self, request: Request | None) -> None:
-        if self._is_over:
+        if not self._is_live:
             return
         now, before = self._clock.now(), self._motion
         moved = [self._opened.read(now), self._closed.read(now)]
@@ -149,6 +148,8 @@ class GpioLid:
     def _stop_motor(self) -> None:
         """Called when a turn failed: what cannot be watched must not move."""
         with self._lock:
+            if not self._is_live:
+                return
             try:
                 self._motor.set(Drive.OFF)
             except pin_errors() as error:

@@ -30,6 +30,7 @@ def real_pins(work_dir: Path) -> Factory:
     """
     os.environ.setdefault("LG_WD", str(work_dir))
     try:
+        work_dir.mkdir(parents=True, exist_ok=True)
         # Named outright: gpiozero's own choice falls back to libraries that a Pi 5 does not know.
         from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 (lgpio exists on a Pi only)
 

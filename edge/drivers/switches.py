@@ -71,7 +71,7 @@ class _Watched(ABC):
         """Begin to watch; once."""
         self._loop.start()
 
-    def close(self) -> None:
+    def stop(self) -> None:
         """Stop watching and give the pin back."""
         self._loop.stop()
         self._contact.close()

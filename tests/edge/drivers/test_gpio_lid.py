@@ -33,7 +33,7 @@ def posted() -> Posted:
 def lid(board: Board, posted: Posted) -> Iterator[GpioLid]:
     lid = GpioLid("left", WIRES, TIMES, RealClock(), posted, board.factory)
     yield lid
-    lid.close()
+    lid.stop()
     assert not board.both_ever_high()
 
 
@@ -158,7 +158,7 @@ def test_a_lid_found_open_at_start_is_news(lid: GpioLid, board: Board, posted: P
 def test_closing_stops_the_motor_where_the_lid_stands(lid: GpioLid, world: MovingLid, board: Board) -> None:
     lid.open(60)
     until(lambda: world.place > 0.2)
-    lid.close()
+    lid.stop()
     assert board.motor() == OFF
     lid.open(60)
     assert board.motor() == OFF
@@ -186,5 +186,5 @@ def test_a_pin_that_is_taken_is_named_and_the_others_are_given_back(board: Board
     other = WIRES.__class__(open_pin=5, close_pin=6, opened_switch=13, closed_switch=23)
     with pytest.raises(InputError, match="pin 23"):
         GpioLid("right", other, TIMES, RealClock(), posted, board.factory)
-    taken.close()
-    GpioLid("right", other, TIMES, RealClock(), posted, board.factory).close()
+    taken.stop()
+    GpioLid("right", other, TIMES, RealClock(), posted, board.factory).stop()

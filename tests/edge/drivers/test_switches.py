@@ -29,7 +29,7 @@ def posted() -> Posted:
 def button(board: Board, posted: Posted) -> Iterator[GpioButton]:
     button = GpioButton("left", PIN, RealClock(), posted, board.factory)
     yield button
-    button.close()
+    button.stop()
 
 
 def start(watched: GpioButton | FullSwitch) -> None:
@@ -81,7 +81,7 @@ def full_switch(board: Board, posted: Posted, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("edge.drivers.switches.FULL", Settling(0.05, 0.05))
     switch = FullSwitch("left", PIN, RealClock(), posted, board.factory)
     yield switch
-    switch.close()
+    switch.stop()
 
 
 def test_a_bin_that_fills_and_is_emptied_is_told_of(

@@ -27,6 +27,8 @@ VERSION = 1
 MAX_EVENTS = 100
 MAX_BODY_BYTES = 16 * 1024
 MAX_HEADER_BYTES = 512
+MAX_RECEIPT_EPOCHS = 64
+"""A receipt with fewer epochs names every one that the ledger took events of in the last 30 days."""
 
 
 class EnvelopeError(Exception):
@@ -72,7 +74,7 @@ class EpochReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """What the ledger holds of one station: an entry for each epoch it still keeps, newest first."""
+    """What the ledger holds of one station: an entry for each epoch, newest first, MAX_RECEIPT_EPOCHS."""
 
     community: str
     station: str

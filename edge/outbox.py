@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
+from cloud_sync.envelope import MAX_RECEIPT_EPOCHS
 from edge.journal_tables import open_journal, written_at_once
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 KEPT_S = 30 * 86_400.0
 """Receipted events stay so long, so that a ledger restored from a backup can have them again."""
+SURELY_NAMED_S = 25 * 86_400.0
+"""A receipt names an epoch for 30 days after its last event. One whose events were receipted so lately
+and that is not named is one that the ledger lost; the five days between are for receipts that came late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,25 +59,35 @@ class Outbox:
 
         Returns the newly refused events as (epoch, sequence, reason). `now_s` is Unix time.
         """
+        named = tuple(epochs)
         refused: list[tuple[str, int, str]] = []
         with written_at_once(self._database):
-            for epoch in epochs:
+            for epoch in named:
                 self._database.execute(
                     "UPDATE outbox SET receipted_s = ?"
                     " WHERE epoch = ? AND sequence <= ? AND receipted_s IS NULL",
                     [now_s, epoch.epoch, epoch.through],
                 )
-                self._database.execute(
-                    "UPDATE outbox SET receipted_s = NULL, refused = NULL"
-                    " WHERE epoch = ? AND sequence > ? AND receipted_s IS NOT NULL",
-                    [epoch.epoch, epoch.through],
-                )
+                self._wait_again(epoch.epoch, epoch.through, receipted_after=-inf)
                 refused += [
                     (epoch.epoch, sequence, reason)
                     for sequence, reason in epoch.refused
                     if self._refuse(epoch.epoch, sequence, reason)
                 ]
+            if len(named) < MAX_RECEIPT_EPOCHS:
+                for lost in self._epochs() - {epoch.epoch for epoch in named}:
+                    self._wait_again(lost, 0, receipted_after=now_s - SURELY_NAMED_S)
         return refused
+
+    def _epochs(self) -> set[str]:
+        return {row[0] for row in self._database.execute("SELECT DISTINCT epoch FROM outbox")}
+
+    def _wait_again(self, epoch: str, through: int, receipted_after: float) -> None:
+        self._database.execute(
+            "UPDATE outbox SET receipted_s = NULL, refused = NULL"
+            " WHERE epoch = ? AND sequence > ? AND receipted_s > ?",
+            [epoch, through, receipted_after],
+        )
 
     def _refuse(self, epoch: str, sequence: int, reason: str) -> bool:
         cursor = self._database.execute(

@@ -1,0 +1,67 @@
+"""Journals to write into, and the check that holds of every one of them at any moment."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from cloud_sync.envelope import decode_event
+from cloud_sync.facts import AlarmFacts, Credential, DepositFacts, OpeningFacts, Role, Stamp, VisitFacts
+from config.sorting import Category
+from edge.journal import SqliteJournal
+from edge.journal_tables import JOURNAL_FILE
+from tests.edge.builders import RULES, card
+from tests.edge.workbench import UNIX_S, by_hand
+
+NOON = Stamp(UNIX_S, trusted=True, boot="boot", monotonic_s=1.0)
+ALARM = AlarmFacts("lid_forced", "kitchen", raised=True)
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+DAY_S = 86_400.0
+
+
+def visit(deposits: int = 1, who: str = "zhang", role: Role = Role.RESIDENT) -> VisitFacts:
+    """Give a visit of unseen deposits: the neutral amount, one point each."""
+    one = DepositFacts("kitchen", Category.KITCHEN, 3.0)
+    return VisitFacts(
+        card(who), Credential.EM4100, role, 9.0, (OpeningFacts("kitchen", 2.0, 8.0),), (one,) * deposits, 0, 0
+    )
+
+
+def at(unix_s: float) -> Stamp:
+    return msgspec.structs.replace(NOON, wall_s=unix_s)
+
+
+def opened(folder: Path, epoch: str | None = None) -> SqliteJournal:
+    return SqliteJournal(folder, epoch or secrets.token_hex(8), RULES, SHANGHAI)
+
+
+def sound(folder: Path) -> list[tuple[str, int]]:
+    """Give every visit's identity, having checked that visits, awards and events fit each other."""
+    file = folder / JOURNAL_FILE
+    assert by_hand(file, "PRAGMA integrity_check") == [("ok",)]
+    events = {
+        (event.epoch, event.sequence): event
+        for event in (decode_event(bytes_of(raw)) for (raw,) in by_hand(file, "SELECT event FROM outbox"))
+    }
+    of_visits = {key: event.facts for key, event in events.items() if isinstance(event.facts, VisitFacts)}
+    awards = {
+        (str(epoch), int(str(sequence))): points
+        for epoch, sequence, points in by_hand(file, "SELECT epoch, sequence, points FROM awards")
+    }
+    visits = by_hand(file, "SELECT epoch, sequence FROM visits ORDER BY rowid")
+    assert set(visits) == set(awards) == set(of_visits)
+    assert len(visits) == len(awards) == len(set(visits))
+    for key, facts in of_visits.items():
+        assert facts.provisional == awards[key], "the event states another award than the journal"
+    for epoch in {epoch for epoch, _ in events}:
+        sequences = sorted(sequence for other, sequence in events if other == epoch)
+        assert sequences == list(range(1, len(sequences) + 1)), "a gap that the ledger would wait at for ever"
+    return [(str(epoch), int(str(sequence))) for epoch, sequence in visits]
+
+
+def bytes_of(raw: object) -> bytes:
+    assert isinstance(raw, bytes)
+    return raw

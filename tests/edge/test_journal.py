@@ -1,0 +1,308 @@
+"""What survives: one visit, one award, one outbox row, all or none, whatever the disk does."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cloud_sync.award_rules import Award, Outcome
+from cloud_sync.envelope import EpochReceipt, decode_event
+from cloud_sync.facts import Role, VisitFacts
+from edge.access import CardState, RosterEntry
+from edge.journal import SqliteJournal
+from edge.journal_tables import JOURNAL_FILE
+from edge.outbox import Outbox
+from edge.ports import JournalError
+from tests.edge.builders import RULES, card
+from tests.edge.journal_checks import ALARM, DAY_S, NOON, at, bytes_of, opened, sound, visit
+from tests.edge.workbench import UNIX_S, by_hand
+
+OpenJournal = Callable[[], SqliteJournal]
+
+
+@pytest.fixture
+def open_journal(tmp_path: Path) -> Iterator[OpenJournal]:
+    made: list[SqliteJournal] = []
+
+    def make() -> SqliteJournal:
+        made.append(opened(tmp_path))
+        return made[-1]
+
+    yield make
+    for journal in made:
+        journal.close()
+
+
+@pytest.fixture
+def journal(open_journal: OpenJournal) -> SqliteJournal:
+    return open_journal()
+
+
+# --- all or nothing -----------------------------------------------------------------------------
+
+
+def test_a_visit_is_priced_and_kept_with_its_event(journal: SqliteJournal, tmp_path: Path) -> None:
+    award = journal.record_visit(visit(3), NOON)
+    assert [line.outcome for line in award.lines] == [Outcome.UNSEEN] * 3
+    assert sound(tmp_path) == [(journal.epoch, 1)]
+    ((raw,),) = by_hand(tmp_path / JOURNAL_FILE, "SELECT event FROM outbox")
+    event = decode_event(bytes_of(raw))
+    assert isinstance(event.facts, VisitFacts)
+    assert (event.facts.provisional, event.facts.rules) == (3, RULES.version)
+    assert event.stamp == NOON
+
+
+def test_alarms_and_visits_share_one_line_of_numbers(journal: SqliteJournal, tmp_path: Path) -> None:
+    journal.record_visit(visit(), NOON)
+    journal.record_alarm(ALARM, NOON)
+    journal.record_visit(visit(), NOON)
+    assert sound(tmp_path) == [(journal.epoch, 1), (journal.epoch, 3)]
+
+
+@pytest.mark.parametrize("table", ["outbox", "visits", "awards"])
+def test_a_failure_at_any_table_keeps_nothing_and_loses_no_number(
+    journal: SqliteJournal, tmp_path: Path, table: str
+) -> None:
+    journal.record_visit(visit(), NOON)
+    file = tmp_path / JOURNAL_FILE
+    by_hand(file, f"CREATE TRIGGER no BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'worn out'); END")
+    with pytest.raises(JournalError, match="worn out"):
+        journal.record_visit(visit(), NOON)
+    assert sound(tmp_path) == [(journal.epoch, 1)]
+    by_hand(file, "DROP TRIGGER no")
+    journal.record_visit(visit(), NOON)
+    assert sound(tmp_path) == [(journal.epoch, 1), (journal.epoch, 2)]
+
+
+def test_a_commit_that_fails_blocks_no_later_visit(journal: SqliteJournal, tmp_path: Path) -> None:
+    file = tmp_path / JOURNAL_FILE
+    by_hand(file, "CREATE TABLE hook (id INTEGER REFERENCES roster (card) DEFERRABLE INITIALLY DEFERRED)")
+    by_hand(file, "CREATE TRIGGER late AFTER INSERT ON visits BEGIN INSERT INTO hook VALUES (7); END")
+    for _ in range(2):
+        with pytest.raises(JournalError, match="FOREIGN KEY"):
+            journal.record_visit(visit(), NOON)
+    by_hand(file, "DROP TRIGGER late")
+    journal.record_visit(visit(), NOON)
+    assert sound(tmp_path) == [(journal.epoch, 1)]
+
+
+def test_a_full_disk_refuses_visits_and_takes_them_again_when_there_is_room(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    database = journal._database  # noqa: SLF001 (the limit of pages is one connection's)
+    pages = next(iter(database.execute("PRAGMA page_count")))[0]
+    database.execute(f"PRAGMA max_page_count = {pages + 2}")
+    kept = visits_until_full(journal)
+    assert 0 < kept < 1_000
+    assert visits_until_full(journal) == 0
+    assert len(sound(tmp_path)) == kept
+    database.execute(f"PRAGMA max_page_count = {pages + 500}")
+    journal.record_visit(visit(12), NOON)
+    assert len(sound(tmp_path)) == kept + 1
+
+
+def test_another_process_that_holds_the_lock_is_waited_for_and_then_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.journal_tables.BUSY_S", 0.05)
+    journal = opened(tmp_path)
+    other = sqlite3.connect(tmp_path / JOURNAL_FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JournalError, match="locked"):
+        journal.record_visit(visit(), NOON)
+    other.execute("ROLLBACK")
+    journal.record_visit(visit(), NOON)
+    assert len(sound(tmp_path)) == 1
+    other.close()
+    journal.close()
+
+
+def visits_until_full(journal: SqliteJournal) -> int:
+    for kept in range(1_000):
+        try:
+            journal.record_visit(visit(12, who=f"card {kept}"), NOON)
+        except JournalError as error:
+            assert "full" in str(error)  # noqa: PT017 (which visit it is, nobody knows before)
+            return kept
+    return 1_000
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["visit", "alarm", "receipt", "restart"]),
+        st.integers(0, 14),
+        st.sampled_from([None, None, None, "outbox", "visits", "awards"]),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=25)
+@given(steps=STEPS)
+def test_whatever_fails_every_award_has_one_event_and_one_visit(
+    steps: list[tuple[str, int, str | None]],
+) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        journal, outbox, told = opened(folder), Outbox(folder), list[tuple[str, int]]()
+        sequence = 0
+        for kind, amount, breaks in steps:
+            if breaks:
+                by_hand(
+                    folder / JOURNAL_FILE,
+                    f"CREATE TRIGGER no BEFORE INSERT ON {breaks} BEGIN SELECT RAISE(ABORT, 'no'); END",
+                )
+            try:
+                match kind:
+                    case "visit":
+                        journal.record_visit(visit(amount, who=f"card {amount % 3}"), NOON)
+                        sequence += 1
+                        told.append((journal.epoch, sequence))
+                    case "alarm":
+                        journal.record_alarm(ALARM, NOON)
+                        sequence += 1
+                    case "restart":
+                        journal.close()
+                        journal, sequence = opened(folder), 0
+                    case _:
+                        outbox.note_receipts([EpochReceipt(journal.epoch, amount)], UNIX_S)
+            except JournalError:
+                assert breaks
+            by_hand(folder / JOURNAL_FILE, "DROP TRIGGER IF EXISTS no")
+        assert sound(folder) == told
+        journal.close()
+        outbox.close()
+
+
+# --- numbers that are never given twice ---------------------------------------------------------
+
+
+def test_a_new_opening_counts_from_one_in_an_epoch_of_its_own(
+    open_journal: OpenJournal, tmp_path: Path
+) -> None:
+    first = open_journal()
+    first.record_visit(visit(), NOON)
+    first.close()
+    second = open_journal()
+    second.record_visit(visit(), NOON)
+    assert sound(tmp_path) == [(first.epoch, 1), (second.epoch, 1)]
+
+
+def test_a_card_image_restored_from_before_names_no_two_events_alike(tmp_path: Path) -> None:
+    file = tmp_path / "card" / JOURNAL_FILE
+    journal = opened(tmp_path / "card")
+    journal.record_visit(visit(), NOON)
+    journal.close()
+    image = file.read_bytes()
+    lived = opened(tmp_path / "card")
+    lived.record_visit(visit(), NOON)
+    sent = set(sound(tmp_path / "card"))
+    lived.close()
+    file.write_bytes(image)
+    restored = opened(tmp_path / "card")
+    restored.record_visit(visit(2), NOON)
+    again = set(sound(tmp_path / "card"))
+    restored.close()
+    assert again - sent == {(restored.epoch, 1)}
+
+
+def test_the_same_epoch_opened_again_goes_on_counting(tmp_path: Path) -> None:
+    for _ in range(2):
+        journal = opened(tmp_path, "e" * 16)
+        journal.record_visit(visit(), NOON)
+        journal.close()
+    assert sound(tmp_path) == [("e" * 16, 1), ("e" * 16, 2)]
+
+
+def test_a_folder_that_cannot_hold_a_journal_is_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL_FILE).write_bytes(b"this is no database, " * 100)
+    with pytest.raises(JournalError, match="cannot be opened"):
+        opened(tmp_path)
+
+
+# --- caps ---------------------------------------------------------------------------------------
+
+
+def points(award: Award) -> int:
+    return award.points
+
+
+def test_the_daily_cap_counts_across_visits_and_restarts(open_journal: OpenJournal) -> None:
+    per_visit = []
+    for _ in range(5):
+        journal = open_journal()
+        per_visit.append(points(journal.record_visit(visit(5), NOON)))
+        journal.close()
+    assert per_visit == [5, 5, 2, 0, 0]  # twelve deposits a day
+
+
+def test_each_card_has_a_cap_of_its_own(journal: SqliteJournal) -> None:
+    assert points(journal.record_visit(visit(12), NOON)) == 12
+    assert points(journal.record_visit(visit(12, who="li"), NOON)) == 12
+
+
+def test_a_new_day_begins_at_midnight_of_the_stations_own_zone(journal: SqliteJournal) -> None:
+    midnight = 1_780_000_000.0 // DAY_S * DAY_S - 8 * 3600 + DAY_S  # 00:00 in Shanghai
+    assert points(journal.record_visit(visit(12), at(midnight - 1))) == 12
+    assert points(journal.record_visit(visit(12), at(midnight - 0.5))) == 0
+    assert points(journal.record_visit(visit(12), at(midnight))) == 12
+
+
+def test_a_visit_that_the_disk_refused_uses_up_nothing(journal: SqliteJournal, tmp_path: Path) -> None:
+    file = tmp_path / JOURNAL_FILE
+    by_hand(file, "CREATE TRIGGER no BEFORE INSERT ON awards BEGIN SELECT RAISE(ABORT, 'no'); END")
+    with pytest.raises(JournalError):
+        journal.record_visit(visit(12), NOON)
+    by_hand(file, "DROP TRIGGER no")
+    assert points(journal.record_visit(visit(12), NOON)) == 12
+
+
+def test_staff_earn_nothing(journal: SqliteJournal) -> None:
+    assert points(journal.record_visit(visit(3, role=Role.STAFF), NOON)) == 0
+
+
+# --- the roster ---------------------------------------------------------------------------------
+
+
+def test_the_roster_is_read_again_when_another_process_changed_it_and_only_then(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    assert journal.roster() == {}
+    outbox = Outbox(tmp_path)
+    entry = RosterEntry(CardState.BLOCKED, Role.RESIDENT)
+    outbox.replace_roster({card("li"): entry})
+    known = journal.roster()
+    assert known == {card("li"): entry}
+    journal.record_visit(visit(), NOON)
+    assert journal.roster() is known
+    outbox.replace_roster({card("wang"): RosterEntry(CardState.ACTIVE, Role.STAFF)})
+    assert set(journal.roster()) == {card("wang")}
+    outbox.close()
+
+
+def test_a_roster_with_a_state_of_a_newer_version_is_told_as_a_journal_that_cannot_be_read(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    by_hand(tmp_path / JOURNAL_FILE, "INSERT INTO roster VALUES ('x', 'melted', 'resident')")
+    with pytest.raises(JournalError, match="melted"):
+        journal.roster()
+
+
+def test_a_roster_half_written_by_a_killed_process_is_never_seen(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.replace_roster({card("li"): RosterEntry(CardState.ACTIVE, Role.STAFF)})
+    other = sqlite3.connect(tmp_path / JOURNAL_FILE, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM roster")
+    assert set(journal.roster()) == {card("li")}
+    other.close()
+    assert set(journal.roster()) == {card("li")}
+    outbox.close()

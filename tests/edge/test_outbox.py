@@ -1,0 +1,214 @@
+"""What waits for its receipt, what waits again, what was refused, and what may be forgotten."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
+from edge.journal import SqliteJournal
+from edge.journal_tables import JOURNAL_FILE
+from edge.outbox import KEPT_S, Outbox
+from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.workbench import UNIX_S, by_hand, rows
+
+A, B = "a" * 16, "b" * 16
+NOW = UNIX_S
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
+    made = opened(tmp_path, A)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def outbox(journal: SqliteJournal, tmp_path: Path) -> Iterator[Outbox]:
+    """An outbox of five visits of epoch A."""
+    for _ in range(5):
+        journal.record_visit(visit(), NOON)
+    made = Outbox(tmp_path)
+    yield made
+    made.close()
+
+
+def waiting(outbox: Outbox) -> list[tuple[str, int]]:
+    events = [decode_event(row.event) for row in outbox.waiting(0, 1_000)]
+    return [(event.epoch, event.sequence) for event in events]
+
+
+def of_epoch(epoch: str, *sequences: int) -> list[tuple[str, int]]:
+    return [(epoch, sequence) for sequence in sequences]
+
+
+def add_epoch(folder: Path, epoch: str = B, events: int = 2) -> None:
+    journal = opened(folder, epoch)
+    for _ in range(events):
+        journal.record_alarm(ALARM, NOON)
+    journal.close()
+
+
+# --- waiting ------------------------------------------------------------------------------------
+
+
+def test_what_waits_is_given_in_the_order_of_writing_a_part_at_a_time(outbox: Outbox) -> None:
+    first = outbox.waiting(0, 2)
+    rest = outbox.waiting(first[-1].id, 100)
+    assert [decode_event(row.event).sequence for row in first + rest] == [1, 2, 3, 4, 5]
+    assert (outbox.depth(), outbox.oldest()) == (5, first[0].id)
+
+
+def test_an_empty_outbox_has_no_oldest_row(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    assert (outbox.waiting(0, 10), outbox.depth(), outbox.oldest()) == ([], 0, None)
+    outbox.close()
+
+
+def test_an_events_bytes_never_change(outbox: Outbox) -> None:
+    before = outbox.waiting(0, 10)
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW)
+    outbox.note_receipts([EpochReceipt(A, 0)], NOW)
+    assert outbox.waiting(0, 10) == before
+
+
+# --- receipts -----------------------------------------------------------------------------------
+
+
+def test_a_receipt_covers_its_epoch_up_to_its_number(outbox: Outbox, tmp_path: Path) -> None:
+    add_epoch(tmp_path)
+    outbox.note_receipts([EpochReceipt(A, 3)], NOW)
+    assert waiting(outbox) == of_epoch(A, 4, 5) + of_epoch(B, 1, 2)
+    outbox.note_receipts([EpochReceipt(B, 1), EpochReceipt(A, 5)], NOW)
+    assert waiting(outbox) == of_epoch(B, 2)
+
+
+def test_the_same_receipt_again_changes_nothing(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.note_receipts([EpochReceipt(A, 3)], NOW)
+    before = by_hand(tmp_path / JOURNAL_FILE, "SELECT * FROM outbox")
+    outbox.note_receipts([EpochReceipt(A, 3)], NOW + 60)
+    assert by_hand(tmp_path / JOURNAL_FILE, "SELECT * FROM outbox") == before
+
+
+def test_what_a_restored_ledger_no_longer_holds_waits_again(outbox: Outbox) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW)
+    outbox.note_receipts([EpochReceipt(A, 2)], NOW)
+    assert waiting(outbox) == of_epoch(A, 3, 4, 5)
+
+
+def test_an_epoch_that_a_restored_ledger_never_heard_of_waits_again(outbox: Outbox, tmp_path: Path) -> None:
+    add_epoch(tmp_path)
+    outbox.note_receipts([EpochReceipt(B, 2), EpochReceipt(A, 5)], NOW)
+    assert waiting(outbox) == []
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW + 3600)
+    assert waiting(outbox) == of_epoch(B, 1, 2)
+    outbox.note_receipts([], NOW + 3600)
+    assert waiting(outbox) == of_epoch(A, 1, 2, 3, 4, 5) + of_epoch(B, 1, 2)
+
+
+def test_an_epoch_too_old_to_be_named_does_not_wait_again(outbox: Outbox) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW)
+    outbox.note_receipts([EpochReceipt(B, 9)], NOW + KEPT_S)
+    assert waiting(outbox) == []
+
+
+def test_a_receipt_that_had_no_room_for_every_epoch_takes_nothing_back(outbox: Outbox) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW)
+    others = [EpochReceipt(f"{number:016x}", 1) for number in range(MAX_RECEIPT_EPOCHS)]
+    outbox.note_receipts(others, NOW)
+    assert waiting(outbox) == []
+    outbox.note_receipts(others[1:], NOW)
+    assert waiting(outbox) == of_epoch(A, 1, 2, 3, 4, 5)
+
+
+def test_a_receipt_of_another_stations_epoch_touches_nothing(outbox: Outbox) -> None:
+    assert outbox.note_receipts([EpochReceipt(B, 99, ((3, "unreadable"),))], NOW) == []
+    assert len(waiting(outbox)) == 5
+
+
+# --- refusals -----------------------------------------------------------------------------------
+
+
+def test_a_refused_event_is_told_of_once(outbox: Outbox, journal: SqliteJournal) -> None:
+    receipt = EpochReceipt(A, 4, ((2, "unreadable"), (4, "conflict")))
+    assert outbox.note_receipts([receipt], NOW) == [(A, 2, "unreadable"), (A, 4, "conflict")]
+    assert outbox.note_receipts([receipt], NOW) == []
+    assert waiting(outbox) == of_epoch(A, 5)
+    assert journal.outbox() == (1, 2)
+
+
+def test_a_refusal_beyond_the_contiguous_part_is_told_of_once_and_waits_on(outbox: Outbox) -> None:
+    receipt = EpochReceipt(A, 1, ((3, "unreadable"),))
+    assert outbox.note_receipts([receipt], NOW) == [(A, 3, "unreadable")]
+    assert outbox.note_receipts([receipt], NOW) == []
+    assert waiting(outbox) == of_epoch(A, 2, 3, 4, 5)
+
+
+def test_a_refusal_that_a_restored_ledger_forgot_is_forgotten_here_too(
+    outbox: Outbox, journal: SqliteJournal
+) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5, ((2, "unreadable"),))], NOW)
+    outbox.note_receipts([EpochReceipt(A, 1)], NOW)
+    assert journal.outbox() == (4, 0)
+    assert outbox.note_receipts([EpochReceipt(A, 5, ((2, "unreadable"),))], NOW) == [(A, 2, "unreadable")]
+
+
+# --- forgetting ---------------------------------------------------------------------------------
+
+
+def test_receipted_events_stay_thirty_days_and_then_go_with_their_visits(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    file = tmp_path / JOURNAL_FILE
+    outbox.note_receipts([EpochReceipt(A, 3)], NOW)
+    assert outbox.prune(NOW + KEPT_S) == 0
+    assert outbox.prune(NOW + KEPT_S + 1) == 3
+    assert waiting(outbox) == of_epoch(A, 4, 5)
+    assert [rows(file, table) for table in ("outbox", "visits", "awards")] == [2, 2, 2]
+
+
+def test_a_refused_event_is_never_forgotten(outbox: Outbox, tmp_path: Path) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5, ((2, "unreadable"),))], NOW)
+    assert outbox.prune(NOW + 10 * KEPT_S) == 4
+    assert by_hand(tmp_path / JOURNAL_FILE, "SELECT sequence FROM visits") == [(2,)]
+
+
+def test_what_waits_is_never_forgotten(outbox: Outbox) -> None:
+    assert outbox.prune(NOW + 10 * KEPT_S) == 0
+
+
+def test_forgetting_gives_no_number_a_second_time(outbox: Outbox, journal: SqliteJournal) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW)
+    outbox.prune(NOW + 2 * KEPT_S)
+    journal.record_visit(visit(), NOON)
+    assert waiting(outbox) == of_epoch(A, 6)
+
+
+def test_a_disk_that_fails_half_way_through_a_receipt_keeps_none_of_it(
+    outbox: Outbox, tmp_path: Path
+) -> None:
+    add_epoch(tmp_path)
+    by_hand(
+        tmp_path / JOURNAL_FILE,
+        "CREATE TRIGGER no BEFORE UPDATE ON outbox WHEN NEW.epoch = 'bbbbbbbbbbbbbbbb'"
+        " BEGIN SELECT RAISE(ABORT, 'worn out'); END",
+    )
+    with pytest.raises(sqlite3.Error, match="worn out"):
+        outbox.note_receipts([EpochReceipt(A, 5), EpochReceipt(B, 2)], NOW)
+    assert len(waiting(outbox)) == 7
+
+
+# --- how it is asked ----------------------------------------------------------------------------
+
+
+def test_what_is_asked_twice_a_second_scans_no_month_of_rows(outbox: Outbox, tmp_path: Path) -> None:
+    assert outbox.depth() == 5
+    for condition, index in (
+        ("receipted_s IS NULL", "outbox_open"),
+        ("refused IS NOT NULL", "outbox_refused"),
+    ):
+        question = f"EXPLAIN QUERY PLAN SELECT count(*) FROM outbox WHERE {condition}"  # noqa: S608 (ours)
+        assert f"USING INDEX {index}" in str(by_hand(tmp_path / JOURNAL_FILE, question))

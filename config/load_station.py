@@ -10,10 +10,13 @@ import msgspec
 
 from config.errors import InputError
 from config.load import load_toml
-from config.station import BinSection, Devices, OpenBy, StationSettings
+from config.station import BinSection, Devices, LidSection, OpenBy, StationSettings
 
 Problem = tuple[str, str]
 """What is wrong, with its whole key path; and the mend."""
+
+_PULLED_UP = range(9)
+"""Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
 
 
 def load_station(path: Path) -> StationSettings:
@@ -74,7 +77,17 @@ def _real_bin_problems(key: str, bin_: BinSection) -> list[Problem]:
         )
     if bin_.open_by is OpenBy.BUTTON and bin_.button is None:
         found.append((f'{key}.button: missing, and open_by is "button"', "name the button's pin"))
-    return found
+    return found + _motor_problems(f"{key}.lid", bin_.lid)
+
+
+def _motor_problems(key: str, lid: LidSection | None) -> list[Problem]:
+    """A motor's pin that is high while the Pi starts would move the lid with nobody watching."""
+    pins = {} if lid is None else {"open_pin": lid.open_pin, "close_pin": lid.close_pin}
+    return [
+        (f"{key}.{name}: pin {pin} is high while the Pi starts and would run the motor", "use 9 to 27")
+        for name, pin in pins.items()
+        if pin in _PULLED_UP
+    ]
 
 
 def _ports_used_twice(settings: StationSettings) -> list[Problem]:

@@ -110,19 +110,27 @@ class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     id: Slug
     source: str | int = 0
-    """A V4L2 number or device path."""
+    """A V4L2 number or device path, or the address of a network camera that OpenCV opens."""
     width: Annotated[int, Meta(ge=160, le=4096)] = 640
     height: Annotated[int, Meta(ge=120, le=4096)] = 480
 
 
 class LidSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The pins of one lid driven straight from the Pi."""
+    """The pins of one lid driven straight from the Pi: two to an H-bridge, the others to contacts.
+
+    A contact connects its pin to ground; the pin's own pull-up does the rest.
+    """
 
     open_pin: Pin
+    """High: the H-bridge drives the lid open. From 9 to 27, which stay low while the Pi starts."""
     close_pin: Pin
+    """High: the H-bridge drives the lid shut. From 9 to 27 too."""
     opened_switch: Pin
+    """Closed while the lid stands open."""
     closed_switch: Pin
+    """Closed while the lid is shut."""
     obstruction: Pin | None = None
+    """Closed while the lid's way is free, so that a broken wire counts as something in the way."""
 
 
 class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -133,12 +141,14 @@ class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     open_by: OpenBy = OpenBy.READER
     reader: Slug | None = None
     button: Pin | None = None
+    """Connects the pin to ground while it is pressed."""
     camera: Slug | None = None
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """The bin's mouth in the picture: left, top, right, bottom as fractions of its size."""
     weighed: bool = False
     lid: LidSection | None = None
     full_switch: Pin | None = None
+    """Connects the pin to ground while the bin is full."""
 
 
 class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -70,7 +70,7 @@ class Capture(Protocol):
 
 
 def open_capture(section: CameraSection) -> Capture:
-    """The real camera: a V4L2 number or device, or else whatever cv2 can play, such as a video file."""
+    """The real camera: a V4L2 number or device, or else any address or file that cv2 can play."""
     source = section.source
     is_device = isinstance(source, int) or source.startswith("/dev/")
     capture = cv2.VideoCapture(source, cv2.CAP_V4L2) if is_device else cv2.VideoCapture(source)

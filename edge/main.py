@@ -9,16 +9,18 @@ import logging
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from cloud_sync.award_rules import AwardRules
 from config.load import load_toml
 from config.load_sorting import load_sorting
 from config.words import Both, load_words
-from edge.clocks import boot_id
+from edge.clocks import RealClock, boot_id
 from edge.drivers.classifier import ModelEye, Unseeing
 from edge.drivers.log_speaker import LogSpeaker
+from edge.drivers.pins import real_pins
+from edge.drivers.real_rim import real_rim
 from edge.faults import FaultCode
 from edge.inbox import QueueInbox
 from edge.journal import SqliteJournal
@@ -29,6 +31,7 @@ from edge.parts import Parts
 from edge.screen import Screen
 from edge.station import Station
 from edge.visit_state import MODEL, visit_rules
+from edge.workers import ThreadWorkers
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.pixels import encode_jpeg
 from models.runtime import load_classifier
@@ -37,8 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from config.station import StationSettings
+    from edge.messages import Photo
     from edge.ports import Classifier, Clock, Inbox, Journal, Workers
     from edge.rim import MakeRim, Rim
+    from models.pixels import Rgb
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +82,12 @@ class Surroundings:
     has_screen: bool = True
     watch: Callable[[Journal], Journal] = lambda journal: journal
     """Lets a caller stand before the journal, to tell of each visit."""
+
+
+def real_surroundings(settings: StationSettings, card_key: bytes) -> Surroundings:
+    """Pins, serial ports and cameras of this Raspberry Pi; InputError where there are none to be had."""
+    factory = real_pins(Path(settings.station.runtime_dir))
+    return Surroundings(real_rim(settings, card_key, factory), RealClock(), ThreadWorkers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,4 +146,8 @@ def compose(settings: StationSettings, around: Surroundings) -> Composition:
 
 def _screen(settings: StationSettings, vocabulary: Vocabulary, clock: Clock) -> Screen:
     folder = LiveFolder(Path(settings.station.runtime_dir))
-    return Screen(folder, visit_rules(settings), vocabulary, clock, encode_jpeg)
+    return Screen(folder, visit_rules(settings), vocabulary, clock, _jpeg)
+
+
+def _jpeg(photo: Photo) -> bytes:
+    return encode_jpeg(cast("Rgb", photo))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +49,7 @@ def classify(
     if as_json:
         click.echo(msgspec.json.encode(answers).decode())
     if any("error" in answer for answer in answers):
-        sys.exit(BAD_INPUT)
+        click.get_current_context().exit(BAD_INPUT)
 
 
 def _answers(classifier: Classifier, photos: Sequence[Path]) -> Iterator[dict[str, Any]]:
@@ -75,7 +74,7 @@ def _answers(classifier: Classifier, photos: Sequence[Path]) -> Iterator[dict[st
 
 def _line(answer: dict[str, Any], sorting: Sorting) -> str:
     if "error" in answer:
-        return f"{answer['path']}: error: {answer['error']}"
+        return f"error: {answer['error']}"
     category = answer["category"]
     said = f"{sorting.category[category].zh} {category}" if category else str(answer["state"])
     label = f" ({answer['label']})" if answer["label"] else ""

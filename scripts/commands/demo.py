@@ -94,6 +94,7 @@ def _summary(report: Report) -> str:
     given = f"{report.settled_points} settled, {report.held} kept, {report.lowered} lowered"
     return (
         f"{report.visits} visits, {report.deposits} deposits: {report.right} right, {report.unsure} unsure\n"
-        f"{report.provisional_points} points spoken = {given}; {report.lost} events lost, {report.twice} twice\n"
+        f"{report.provisional_points} points spoken: {given}\n"
+        f"{report.lost} events lost, {report.twice} twice\n"
         f"tap to lid: {report.tap_to_lid_ms.p50} ms at the median, {report.tap_to_lid_ms.p99} ms at p99"
     )

@@ -133,7 +133,7 @@ class MqttLink:
         try:
             connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
-            log.warning("no broker at %s:%s (%s)", self._broker.host, self._broker.port, error)
+            log.warning("no broker at %s:%s (%s)", self._broker.host, self._broker.port, str(error))
             return False
         self.connections = number
         self._connection = connection

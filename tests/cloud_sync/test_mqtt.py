@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
@@ -234,7 +235,7 @@ def test_a_link_stops_at_once_while_no_broker_answers(broker: Broker) -> None:
 
 
 def test_pauses_grow_are_capped_and_never_in_step() -> None:
-    jitter = random.Random(7)  # noqa: S311
+    jitter = random.Random(7)
     pauses = [pause_s(failures, jitter) for failures in range(1000)]
     assert pauses[0] <= FIRST_PAUSE_S
     assert max(pauses) <= LONGEST_PAUSE_S
@@ -246,3 +247,49 @@ def test_a_password_file_that_is_missing_is_named() -> None:
     broker = CloudSection(username="station-1", password_file="/nowhere/secret")  # noqa: S106
     with pytest.raises(InputError, match="/nowhere/secret"):
         MqttLink(broker, "x", ())
+
+
+class Guarded(Protocol):
+    port: int
+    ca: Path
+    password: Path
+    wrong_password: Path
+
+
+def guarded_link(broker: Guarded, ca: Path, password: Path) -> MqttLink:
+    settings = CloudSection(port=broker.port, tls_ca=str(ca), username="gate", password_file=str(password))
+    return MqttLink(settings, "gate", ["tz/events"])
+
+
+def test_a_link_joins_a_broker_over_tls_with_its_password(guarded: Guarded) -> None:
+    link = guarded_link(guarded, guarded.ca, guarded.password)
+    link.start()
+    until(lambda: link.connected)
+    link.publish("tz/events", b"private")
+    assert received(link).payload == b"private"
+    link.stop()
+
+
+def test_a_wrong_password_is_refused_and_logged(guarded: Guarded, caplog: pytest.LogCaptureFixture) -> None:
+    link = guarded_link(guarded, guarded.ca, guarded.wrong_password)
+    link.start()
+    until(lambda: "the broker refuses gate: Not authorized" in caplog.text)
+    assert not link.connected
+    assert link.publish("tz/events", b"too early") is None
+    link.stop()
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_broker_that_the_authority_does_not_vouch_for_gets_no_password(
+    guarded: Guarded,
+    tmp_path: Path,
+    make_certificate: Callable[[Path, Path], None],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    make_certificate(tmp_path / "other.pem", tmp_path / "other-key.pem")
+    link = guarded_link(guarded, tmp_path / "other.pem", guarded.password)
+    link.start()
+    until(lambda: "certificate verify failed" in caplog.text)
+    assert not link.connected
+    link.stop()

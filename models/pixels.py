@@ -27,6 +27,9 @@ MAX_PIXELS = 50_000_000
 GREY = 127
 """What stands behind transparent pixels and beside a picture that is not square: the model's zero."""
 
+# What cannot be decoded is said once, by PictureError; cv2 would print its own lines beside it.
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+
 _BAND_ROWS = 256
 """Rows blended at a time, so that a large picture is not held as floats all at once."""
 _KEEPS_ALPHA = frozenset({"PNG", "WebP", "GIF"})
@@ -37,13 +40,16 @@ class PictureError(InputError):
 
 
 def read_picture(path: Path) -> Rgb:
-    """Decode a file. PictureError if it cannot be read, is too large or is no picture."""
+    """Decode a file. PictureError names it if it cannot be read, is too large or is no picture."""
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise PictureError(f"{path} cannot be read ({error.strerror})", "name a picture") from None
-    return decode(data)
+        raise PictureError(f"{path}: cannot be read ({error.strerror})", "name a picture") from None
+    try:
+        return decode(data)
+    except PictureError as error:
+        raise PictureError(f"{path}: {error.what}", error.mend) from None
 
 
 def decode(data: bytes) -> Rgb:

@@ -1,0 +1,1 @@
+"""How the shipped model is made: data set, features, training, calibration, export, evaluation."""

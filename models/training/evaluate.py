@@ -1,0 +1,81 @@
+"""A bundle measured on labelled photos. Needs no torch, so that a station can be measured where it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+
+from config.errors import InputError
+from models.pipeline import CATEGORIES, probabilities
+from models.pixels import read_picture
+from models.training import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.runtime import Classifier
+    from models.training.photos import Photo
+
+BATCH = 8
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What `tongzhan model evaluate --json` prints; shares from 0 to 1.
+
+    `confusion[true][predicted]` counts photos by their likeliest category, thresholds aside.
+    """
+
+    photos: int
+    accuracy: float
+    macro_f1: float
+    recall: dict[str, float]
+    ece: float
+    coverage_at_1pct_error: float
+    accuracy_at_85pct_coverage: float
+    confusion: dict[str, dict[str, int]]
+
+
+def evaluate(
+    classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
+) -> Report:
+    """Classify every photo alone and compare. PictureError names a photo that is none."""
+    if not photos:
+        raise InputError("no photos to evaluate", "name photos of which some are in that split")
+    truth = np.array([CATEGORIES.index(photo.category) for photo in photos])
+    return report(coarse_probabilities(classifier, photos, advance), truth)
+
+
+def coarse_probabilities(
+    classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
+) -> NDArray[np.float64]:
+    """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`."""
+    rows = []
+    for start in range(0, len(photos), BATCH):
+        pictures = [read_picture(photo.path) for photo in photos[start : start + BATCH]]
+        rows.append(classifier.logits(pictures))
+        advance(len(pictures))
+    fine = probabilities(np.concatenate(rows), classifier.rules.temperature)
+    coarse: NDArray[np.float64] = fine @ classifier.rules.membership()
+    return coarse
+
+
+def report(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Report:
+    """Measure (photos, 4) probabilities against the true columns."""
+    counts = measure.confusion(coarse, truth)
+    return Report(
+        photos=len(truth),
+        accuracy=round(measure.accuracy(counts), 4),
+        macro_f1=round(measure.macro_f1(counts), 4),
+        recall={name.value: round(share, 4) for name, share in measure.recall(counts).items()},
+        ece=round(measure.calibration_error(coarse, truth), 4),
+        coverage_at_1pct_error=round(measure.coverage_at(coarse, truth, 0.01), 4),
+        accuracy_at_85pct_coverage=round(measure.accuracy_at(coarse, truth, 0.85), 4),
+        confusion={
+            name.value: {other.value: int(counts[i, j]) for j, other in enumerate(CATEGORIES)}
+            for i, name in enumerate(CATEGORIES)
+        },
+    )

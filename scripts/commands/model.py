@@ -1,0 +1,101 @@
+"""`tongzhan model`: the waste model's life, from photos to a measured bundle."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+if TYPE_CHECKING:
+    from models.training.evaluate import Report
+
+
+@click.group()
+def model() -> None:
+    """Train and evaluate the waste model."""
+
+
+@model.command()
+@click.option(
+    "--photos",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A folder with index.csv, or with folders named by category.",
+)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the bundle goes.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    help="Where finished work is kept for the next run; OUT/cache if absent.",
+)
+@click.option("--version", default="0.2", show_default=True, help="The new bundle's version.")
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+def train(photos: Path, out: Path, cache: Path | None, version: str, threads: int) -> None:
+    """Train on labelled photos and write a bundle: ONNX file, manifest, model card.
+
+    Stopped by Ctrl-C or a power cut, it goes on where it was when it is started again.
+    """
+    from models.training.train import Plan
+    from models.training.train import train as run
+
+    manifest = run(Plan(photos, out, cache or out / "cache", version, threads))
+    figures = manifest.metrics
+    click.echo(f"{manifest.title} in {out}: {figures.accuracy:.1%} of {figures.photos} test photos right")
+
+
+@model.command()
+@click.argument("photos", type=click.Path(path_type=Path), metavar="INDEX_OR_FOLDER")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="A bundle's folder; the shipped one if absent."
+)
+@click.option(
+    "--sorting", "rules", default="beijing", show_default=True, help="A city's name, or a TOML file."
+)
+@click.option(
+    "--split",
+    "part",
+    type=click.Choice(["all", "train", "calibration", "test"]),
+    default="all",
+    show_default=True,
+    help="Only the photos that training with this version dealt to one split.",
+)
+@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+def evaluate(
+    photos: Path, *, as_json: bool, bundle: Path | None, rules: str, part: str, threads: int
+) -> None:
+    """Measure a bundle on labelled photos: an index.csv with path,category, or folders named by category."""
+    from config.load_sorting import load_sorting
+    from models.bundle import SHIPPED_BUNDLE
+    from models.runtime import load_classifier
+    from models.training.evaluate import evaluate as measure
+    from models.training.photos import Split, read_photos, split
+    from models.training.taxonomy import load_taxonomy
+
+    chosen = read_photos(photos)
+    if part != "all":
+        chosen = split(chosen, load_taxonomy())[Split(part)]
+    classifier = load_classifier(bundle or SHIPPED_BUNDLE, load_sorting(rules), threads)
+    with click.progressbar(length=len(chosen), label="classifying", file=sys.stderr) as bar:
+        report = measure(classifier, chosen, bar.update)
+    click.echo(msgspec.json.encode(report).decode() if as_json else _table(report))
+
+
+def _table(report: Report) -> str:
+    lines = [
+        f"photos                    {report.photos}",
+        f"accuracy                  {report.accuracy:.1%}",
+        f"macro-F1                  {report.macro_f1:.3f}",
+        f"calibration error         {report.ece:.3f}",
+        f"coverage at 1 % error     {report.coverage_at_1pct_error:.1%}",
+        f"accuracy at 85 % coverage {report.accuracy_at_85pct_coverage:.1%}",
+        "",
+        "true \\ predicted " + "".join(f"{name:>11}" for name in report.confusion) + "     recall",
+    ]
+    for name, row in report.confusion.items():
+        recall = f"{report.recall[name]:.1%}" if name in report.recall else "-"
+        lines.append(f"{name:<17}" + "".join(f"{count:>11}" for count in row.values()) + f"{recall:>11}")
+    return "\n".join(lines)

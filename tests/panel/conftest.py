@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from config.words import load_words
 from edge.live import LiveFolder
 from edge.panel.app import create_app
 from edge.panel.serve import PanelServer, listen
+from tests.panel.scenes import NOW
 
 
 @dataclass(frozen=True)
@@ -31,16 +32,18 @@ class Panel:
     folder: LiveFolder
 
 
-def application(path: Path, city: str = "beijing") -> Starlette:
-    return create_app(path, load_words(), load_sorting(city), Language.CHINESE)
+def application(path: Path, city: str = "beijing", now: Callable[[], float] = lambda: NOW) -> Starlette:
+    return create_app(path, load_words(), load_sorting(city), Language.CHINESE, now=now)
 
 
 @contextmanager
-def running(path: Path, port: int = 0, city: str = "beijing") -> Iterator[Panel]:
+def running(
+    path: Path, port: int = 0, city: str = "beijing", now: Callable[[], float] = lambda: NOW
+) -> Iterator[Panel]:
     """Serve a folder until the block ends; the server has stopped when it does."""
     listener = listen("127.0.0.1", port)
     bound: int = listener.getsockname()[1]
-    server = PanelServer(application(path, city))
+    server = PanelServer(application(path, city, now))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

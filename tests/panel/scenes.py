@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from cloud_sync.award_rules import Outcome
@@ -18,6 +17,9 @@ from edge.live import (
     NextAction,
 )
 from models.verdict import VerdictState
+
+NOW = 1_800_000_000.0
+"""The Unix time at which every state is written; a panel under test takes it for the present."""
 
 PEEL = LiveText("香蕉皮", "banana peel")
 CHOPSTICKS = LiveText("一次性筷子", "disposable chopsticks")
@@ -49,17 +51,17 @@ def verdict(
 
 def live(
     following: NextAction = NextAction.TAP,
-    shown: tuple[LiveBin, ...] = bins(),  # noqa: B008 (a frozen value)
+    shown: tuple[LiveBin, ...] = bins(),
     judged: LiveVerdict | None = None,
     said: LiveText | None = None,
     points: LivePoints | None = None,
     faults: tuple[LiveFault, ...] = (),
 ) -> LiveState:
-    """Give a state written now, with a picture."""
+    """Give a state written at NOW, with a picture."""
     return LiveState(
         community="sunny-garden",
         station="station-3",
-        written_s=time.time(),
+        written_s=NOW,
         next=following,
         bins=shown,
         verdict=judged,
@@ -93,9 +95,7 @@ SCENES: dict[str, Callable[[], LiveState]] = {
     "unsure": lambda: live(
         NextAction.CHOOSE,
         judged=verdict(Outcome.UNSURE, None, CHOPSTICKS, 0.41),
-        said=LiveText(
-            "看不清是什么，照样给您积分。", "I could not tell what it was. You still get points."
-        ),
+        said=LiveText("看不清是什么，照样给您积分。", "I could not tell what it was. You still get points."),
     ),
     "unseen": lambda: live(
         NextAction.WAIT,
@@ -110,9 +110,7 @@ SCENES: dict[str, Callable[[], LiveState]] = {
     ),
     "held": lambda: live(
         judged=verdict(Outcome.WRONG, Category.KITCHEN),
-        said=LiveText(
-            "本次2分先为您留着，绑卡后到账。", "2 points are kept until your card is registered."
-        ),
+        said=LiveText("本次2分先为您留着，绑卡后到账。", "2 points are kept until your card is registered."),
         points=LivePoints(2, held=True),
     ),
     "full and faulty": lambda: live(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from html import unescape
 from pathlib import Path
@@ -22,7 +21,7 @@ from edge.faults import CATALOGUE, FaultCode
 from edge.live import LINK_FILE, LiveFault, LiveFolder, LiveState, LiveText
 from edge.panel.app import create_app
 from tests.panel.conftest import application
-from tests.panel.scenes import SCENES, live
+from tests.panel.scenes import NOW, SCENES, live
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def test_a_station_that_is_not_writing_is_said_to_be_down_in_both_languages(
     client: TestClient, folder: LiveFolder, age_s: float | None
 ) -> None:
     if age_s is not None:
-        folder.write_state(msgspec.structs.replace(live(), written_s=time.time() - age_s))
+        folder.write_state(msgspec.structs.replace(live(), written_s=NOW - age_s))
     page = client.get("/").text
     assert 'id="screen" data-away="true"' in page
     assert "桶站正在启动，或暂停服务" in page
@@ -141,7 +140,9 @@ def test_the_pages_files_are_all_there(client: TestClient) -> None:
     page = client.get("/").text
     addresses = re.findall(r'(?:href|src)="(/[^"]+)"', page)
     assert len(addresses) >= 4
-    assert {address: client.get(address).status_code for address in addresses} == dict.fromkeys(addresses, 200)
+    assert {address: client.get(address).status_code for address in addresses} == dict.fromkeys(
+        addresses, 200
+    )
 
 
 def test_the_picture_is_the_stations_last_and_is_never_kept(

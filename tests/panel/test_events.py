@@ -13,8 +13,9 @@ import pytest
 
 from edge.live import STATE_FILE
 from edge.panel.events import MOST_STREAMS
+from edge.panel.folder import STALE_AFTER_S
 from tests.panel.conftest import Panel, running
-from tests.panel.scenes import SCENES, live
+from tests.panel.scenes import NOW, SCENES, live
 
 WITHIN_S = 10.0
 
@@ -99,11 +100,14 @@ def test_a_station_that_stops_and_starts_again_is_followed(panel: Panel) -> None
         stream.screen(lambda html: not down(html))
 
 
-def test_a_station_that_falls_silent_is_said_to_be_down(panel: Panel) -> None:
-    panel.folder.write_state(live())
-    with watching(panel) as stream:
-        stream.screen(lambda html: not down(html))
-        stream.screen(down)
+def test_a_station_that_falls_silent_is_said_to_be_down(tmp_path: Path) -> None:
+    present = [NOW]
+    with running(tmp_path, now=lambda: present[0]) as panel:
+        panel.folder.write_state(live())
+        with watching(panel) as stream:
+            stream.screen(lambda html: not down(html))
+            present[0] += STALE_AFTER_S + 1
+            stream.screen(down)
 
 
 def test_one_watcher_too_many_gets_a_clear_answer_until_another_leaves(panel: Panel) -> None:

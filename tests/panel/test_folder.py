@@ -13,9 +13,7 @@ import pytest
 
 from edge.live import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveFolder
 from edge.panel.folder import STALE_AFTER_S, RuntimeFolder, Scene
-from tests.panel.scenes import live
-
-NOW = 1_800_000_000.0
+from tests.panel.scenes import NOW, live
 
 
 class Clock:
@@ -75,9 +73,7 @@ def test_a_state_from_the_future_does_not_keep_a_dead_station_alive(
     assert look().live is None
 
 
-def test_a_state_written_again_unchanged_is_the_same_scene(
-    tmp_path: Path, look: Callable[[], Scene]
-) -> None:
+def test_a_state_written_again_unchanged_is_the_same_scene(tmp_path: Path, look: Callable[[], Scene]) -> None:
     write(tmp_path, NOW - 1)
     before = look()
     write(tmp_path, NOW)
@@ -134,9 +130,7 @@ def link(path: Path, url: str) -> None:
     (path / LINK_FILE).write_text(json.dumps({"url": url, "name": "3-201"}), encoding="utf-8")
 
 
-def test_a_link_to_the_statement_is_taken_when_it_is_there(
-    tmp_path: Path, look: Callable[[], Scene]
-) -> None:
+def test_a_link_to_the_statement_is_taken_when_it_is_there(tmp_path: Path, look: Callable[[], Scene]) -> None:
     link(tmp_path, "http://127.0.0.1:8000/s/1")
     found = look().link
     assert found is not None

@@ -18,7 +18,7 @@ from edge.panel.texts import load_texts
 from edge.panel.view import ScreenView, known_fault, screen_view
 from edge.panel.vocabulary import Vocabulary
 from models.verdict import VerdictState
-from tests.panel.scenes import CHOPSTICKS, PEEL, bin_of, bins, live, verdict
+from tests.panel.scenes import CHOPSTICKS, PEEL, bin_of, live, verdict
 
 ZH, EN = Language.CHINESE, Language.ENGLISH
 VOCABULARY = {city: Vocabulary(load_words(), load_sorting(city), load_texts()) for city in shipped_sortings()}
@@ -38,7 +38,12 @@ def test_without_a_live_state_there_is_nothing_to_draw() -> None:
     ("outcome", "category", "zh", "en"),
     [
         (Outcome.RIGHT, Category.KITCHEN, ("香蕉皮", "投对了"), ("Banana peel", "Right bin")),
-        (Outcome.WRONG, Category.KITCHEN, ("香蕉皮，下次请投", "厨余垃圾"), ("Banana peel goes in", "Kitchen")),
+        (
+            Outcome.WRONG,
+            Category.KITCHEN,
+            ("香蕉皮，下次请投", "厨余垃圾"),
+            ("Banana peel goes in", "Kitchen"),
+        ),
         (Outcome.WRONG, None, ("香蕉皮，下次请投", "请投别的桶"), ("Banana peel goes in", "Other bin")),
         (Outcome.UNSURE, None, ("可能是香蕉皮", "看不清"), ("Maybe banana peel", "Not sure")),
         (Outcome.UNSEEN, None, ("香蕉皮", "没看到"), ("Banana peel", "Not seen")),
@@ -118,7 +123,12 @@ def test_the_voice_is_shown_in_both_languages_with_the_screens_own_first() -> No
 
 
 @pytest.mark.parametrize(
-    ("points", "shown"), [(None, ("", False)), (LivePoints(2, True), ("+2", True)), (LivePoints(0, False), ("+0", False))]
+    ("points", "shown"),
+    [
+        (None, ("", False)),
+        (LivePoints(2, held=True), ("+2", True)),
+        (LivePoints(0, held=False), ("+0", False)),
+    ],
 )
 def test_points_are_shown_with_a_plus_and_whether_they_are_kept(
     points: LivePoints | None, shown: tuple[str, bool]

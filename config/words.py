@@ -55,11 +55,20 @@ def load_words(path: Path = SHIPPED_WORDS) -> Words:
     """The words in a file; InputError names a place that nothing fills."""
     words = load_toml(path, Words)
     for name, entry in words.prompt.items():
-        for text in (entry.zh, entry.en):
-            places = {place for _, place, _, _ in string.Formatter().parse(text) if place is not None}
-            if unknown := places - _PLACES:
-                places_known = ", ".join(sorted(_PLACES))
-                raise InputError(
-                    f"{path}: prompt.{name}: unknown place {{{unknown.pop()}}}", f"known: {places_known}"
-                )
+        for language, text in (("zh", entry.zh), ("en", entry.en)):
+            if wrong := _wrong_places(text):
+                known = ", ".join(f"{{{place}}}" for place in sorted(_PLACES))
+                raise InputError(f"{path}: prompt.{name}.{language}: {wrong}", f"known places: {known}")
     return words
+
+
+def _wrong_places(text: str) -> str | None:
+    """What is wrong with a text's places; None when each is one that is filled."""
+    try:
+        parts = list(string.Formatter().parse(text))
+    except ValueError as error:
+        return f"braces that do not fit ({error})"
+    for _, place, style, conversion in parts:
+        if place is not None and (place not in _PLACES or style or conversion):
+            return f"unknown place {{{place}}}"
+    return None

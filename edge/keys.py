@@ -43,12 +43,20 @@ def load_keys(state_dir: Path) -> StationKeys:
 
 
 def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) -> StationKeys:
-    """Draw the station's own key if it has none yet, and keep the community's two beside it."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    if not (state_dir / STATION_KEY).exists():
-        _write(state_dir / STATION_KEY, secrets.token_bytes(KEY_BYTES))
-    _write(state_dir / CARD_KEY, card_key)
-    _write(state_dir / LEDGER_KEY, ledger_key.public_bytes_raw())
+    """Draw the station's own key if it has none yet, and keep the community's two beside it.
+
+    InputError when the folder cannot be written.
+    """
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True)
+        if not (state_dir / STATION_KEY).exists():
+            _write(state_dir / STATION_KEY, secrets.token_bytes(KEY_BYTES))
+        _write(state_dir / CARD_KEY, card_key)
+        _write(state_dir / LEDGER_KEY, ledger_key.public_bytes_raw())
+    except OSError as error:
+        raise InputError(
+            f"no keys can be kept in {state_dir} ({error})", "mend the folder's rights"
+        ) from None
     return load_keys(state_dir)
 
 

@@ -1,0 +1,305 @@
+"""Every kind of mistake in a station.toml: one line with the file, the whole key path and the mend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.errors import InputError
+from config.load import MAX_FILE_BYTES, load_toml
+from config.load_station import load_station
+from config.station import Devices, OpenBy, StationSettings
+
+GOOD = """
+[station]
+community = "lane"
+name = "gate"
+devices = "real"
+state_dir = "state"
+runtime_dir = "/run/tongzhan"
+
+[[reader]]
+id = "left"
+port = "/dev/ttyAMA0"
+
+[[camera]]
+id = "cam"
+
+[[bin]]
+id = "kitchen"
+category = "kitchen"
+reader = "left"
+camera = "cam"
+[bin.lid]
+open_pin = 10
+close_pin = 11
+opened_switch = 12
+closed_switch = 13
+
+[[bin]]
+id = "other"
+category = "other"
+open_by = "button"
+button = 20
+[bin.lid]
+open_pin = 14
+close_pin = 15
+opened_switch = 16
+closed_switch = 17
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "station.toml"
+
+
+def complaint(file: Path, text: str) -> str:
+    """Give what a person is told about a station.toml, having checked its form."""
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_station(file)
+    told = str(caught.value)
+    assert "\n" not in told
+    assert str(file) in caught.value.what
+    assert caught.value.mend
+    return told.removeprefix(f"{file}: ")
+
+
+# --- a good one ---------------------------------------------------------------------------------
+
+
+def test_a_good_file_is_read_with_its_defaults_and_absolute_paths(file: Path) -> None:
+    file.write_text(GOOD, encoding="utf-8")
+    settings = load_station(file)
+    assert (settings.station.devices, settings.bin[1].open_by) == (Devices.REAL, OpenBy.BUTTON)
+    assert settings.station.state_dir == str(file.parent / "state")
+    assert settings.station.runtime_dir == "/run/tongzhan"
+    assert Path(settings.station.rules).is_file()
+    assert (settings.visit.lease_s, settings.cloud.host) == (8.0, "127.0.0.1")
+
+
+def test_rules_beside_the_file_come_before_the_shipped_ones(file: Path) -> None:
+    file.write_text(GOOD, encoding="utf-8")
+    (file.parent / "award_rules.v1.toml").write_text("", encoding="utf-8")
+    assert load_station(file).station.rules == str(file.parent / "award_rules.v1.toml")
+
+
+def test_a_simulated_station_needs_no_wires(file: Path) -> None:
+    text = GOOD.replace('"real"', '"simulated"').split("[[bin]]")[0].replace('port = "/dev/ttyAMA0"', "")
+    file.write_text(text + '[[bin]]\nid = "a"\ncategory = "other"\nreader = "left"\n', encoding="utf-8")
+    assert load_station(file).bin[0].lid is None
+
+
+# --- mistakes of one key ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("name =", "nmae =", "unknown key station.nmae; did you mean name?"),
+        ("name =", "zzz =", "unknown key station.zzz; known here: community, name, devices, "),
+        ("[station]", "[sattion]", "unknown key sattion; did you mean station?"),
+        (
+            "opened_switch = 12",
+            "open_switch = 12",
+            "unknown key bin[0].lid.open_switch; did you mean opened_switch?",
+        ),
+        ('id = "cam"', 'id = "cam"\nhight = 480', "unknown key camera[0].hight; did you mean height?"),
+        ('name = "gate"', "name = 7", "station.name: expected `str`, got `int`, found 7; mend the value"),
+        ("button = 20", 'button = "20"', "bin[1].button: expected `int | null`, got `str`, found '20'; mend"),
+        ("button = 20", "button = 28", "bin[1].button: expected `int` <= 27, found 28; mend the value"),
+        (
+            'category = "kitchen"',
+            'category = "kichen"',
+            "bin[0].category: invalid enum value 'kichen', found",
+        ),
+        ('category = "kitchen"', 'category = "kichen"', "; did you mean kitchen?"),
+        ('category = "kitchen"', 'category = "xyz"', "; known here: recyclable, hazardous, kitchen, other"),
+        ('devices = "real"', 'devices = "fake"', "; known here: real, simulated"),
+        ('community = "lane"', "", "missing key station.community; add it"),
+        ('id = "cam"', "", "missing key camera[0].id; add it"),
+        ("closed_switch = 13", "", "missing key bin[0].lid.closed_switch; add it"),
+        ("[[reader]]", "[[lost]]", "unknown key lost; known here: station, cloud, model, visit, bin, reader"),
+        ('id = "kitchen"', 'id = "Kitchen 1"', "bin[0].id: expected `str` matching regex"),
+        ('id = "kitchen"', 'id = "kitchen\\n"', "bin[0].id: expected `str` matching regex"),
+        ('camera = "cam"', "region = [0, 0, 1]", "bin[0].region: expected `array` of length 4, got 3"),
+        (
+            'camera = "cam"',
+            'region = [0, 0, 1, "x"]',
+            "bin[0].region[3]: expected `float`, got `str`, found 'x'",
+        ),
+        (
+            'camera = "cam"',
+            "region = [0, 0.5, 1, 0.4]",
+            "bin[0].region: not left, top, right, bottom within 0 to 1",
+        ),
+        (
+            'camera = "cam"',
+            "region = [0, 0, 1, 1.2]",
+            "bin[0].region: not left, top, right, bottom within 0 to 1",
+        ),
+        (
+            'camera = "cam"',
+            "region = [0, 0, nan, 1]",
+            "bin[0].region: not left, top, right, bottom within 0 to 1",
+        ),
+        (
+            "[[camera]]",
+            "[visit]\nlease_s = -1\n[[camera]]",
+            "visit.lease_s: expected `float` > 0.0, found -1",
+        ),
+        (
+            "[[camera]]",
+            "[visit]\nlease_s = nan\n[[camera]]",
+            "visit.lease_s: expected `float` > 0.0, found nan",
+        ),
+        ("[[camera]]", "[visit]\nlease_s = true\n[[camera]]", "visit.lease_s: expected `float`, got `bool`"),
+        ("[[camera]]", "[cloud]\nport = 0\n[[camera]]", "cloud.port: expected `int` >= 1, found 0"),
+        ("[station]", "visit = 3\n[station]", "visit: expected `object`, got `int`, found 3; mend the value"),
+    ],
+)
+def test_a_mistake_of_one_key_is_named_whole(file: Path, old: str, new: str, told: str) -> None:
+    assert told in complaint(file, GOOD.replace(old, new, 1))
+
+
+def test_a_station_without_bins_is_none(file: Path) -> None:
+    assert complaint(file, "bin = []\n" + GOOD.split("[[bin]]", maxsplit=1)[0]).startswith(
+        "bin: expected `array` of length >= 1"
+    )
+
+
+# --- mistakes that no single key shows ----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('reader = "left"', 'reader = "right"', "bin[0].reader: no reader right; known: left"),
+        ('reader = "left"', "", 'bin[0].reader: missing, and open_by is "reader"; name the bin\'s reader'),
+        ('camera = "cam"', 'camera = "eye"', "bin[0].camera: no camera eye; known: cam"),
+        ('id = "other"', 'id = "kitchen"', "bin: two have the id kitchen; give each its own id"),
+        ("button = 20", "", 'bin[1].button: missing, and open_by is "button"; name the button\'s pin'),
+        (
+            "button = 20",
+            "button = 13",
+            "bin[1].button: pin 13 is already bin[0].lid.closed_switch; give each wire",
+        ),
+        ("open_pin = 14", "open_pin = 16", "bin[1].lid.opened_switch: pin 16 is already bin[1].lid.open_pin"),
+        ('port = "/dev/ttyAMA0"', "", "reader[0].port: a real reader needs its serial port; add port ="),
+        (
+            "[[camera]]",
+            '[[reader]]\nid = "right"\nport = "/dev/ttyAMA0"\n[[camera]]',
+            "reader[1].port: /dev/ttyAMA0 is already reader[0].port; name its own",
+        ),
+        (
+            "[[camera]]",
+            '[[reader]]\nid = "left"\nport = "/dev/ttyS0"\n[[camera]]',
+            "reader: two have the id left; give each its own id",
+        ),
+        (
+            "[[camera]]",
+            '[[camera]]\nid = "cam"\n[[camera]]',
+            "camera: two have the id cam; give each its own id",
+        ),
+        (
+            'devices = "real"',
+            'devices = "real"\ntimezone = "Asia/Shanghei"',
+            "station.timezone: no zone 'Asia/Shanghei'; use one like",
+        ),
+        (
+            'devices = "real"',
+            'devices = "real"\ntimezone = "../../etc"',
+            "station.timezone: no zone '../../etc'",
+        ),
+        (
+            "[[camera]]",
+            '[cloud]\nhost = "broker.example"\n[[camera]]',
+            "cloud.tls_ca: missing, and the broker is not this machine; name the CA file",
+        ),
+        (
+            "[[camera]]",
+            "[visit]\nlease_s = 2\n[[camera]]",
+            "visit.lease_s: over before the lid stands open; make it",
+        ),
+        (
+            "[[camera]]",
+            "[visit]\nmax_open_s = 1\n[[camera]]",
+            "visit.max_open_s: over before the lid stands open",
+        ),
+    ],
+)
+def test_a_mistake_between_keys_is_named_whole(file: Path, old: str, new: str, told: str) -> None:
+    assert told in complaint(file, GOOD.replace(old, new, 1))
+
+
+def test_a_real_bin_without_a_lid_is_told_how_to_write_one(file: Path) -> None:
+    before, _, after = GOOD.partition("[bin.lid]")
+    assert complaint(file, before + "[[bin]]" + after.partition("[[bin]]")[2]) == (
+        "bin[0].lid: missing, and devices are real; add [bin.lid] with its pins below that [[bin]]"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "key"),
+    [
+        ('[station]\nrules = "mine.toml"', "station.rules"),
+        ('[cloud]\ntls_ca = "ca.pem"\n[station]', "cloud.tls_ca"),
+        ('[cloud]\npassword_file = "secret"\n[station]', "cloud.password_file"),
+    ],
+)
+def test_a_file_that_is_named_and_missing_is_told_with_the_key_that_names_it(
+    file: Path, line: str, key: str
+) -> None:
+    told = complaint(file, GOOD.replace("[station]", line, 1))
+    assert told.startswith(f"{key}: no file /")
+    assert told.endswith("; create it, or name another")
+
+
+def test_a_broker_elsewhere_with_its_authority_is_no_mistake(file: Path) -> None:
+    (file.parent / "ca.pem").write_text("", encoding="utf-8")
+    cloud = '[cloud]\nhost = "broker.example"\ntls_ca = "ca.pem"\n[[camera]]'
+    file.write_text(GOOD.replace("[[camera]]", cloud, 1), encoding="utf-8")
+    assert load_station(file).cloud.tls_ca == str(file.parent / "ca.pem")
+
+
+# --- files that are none ------------------------------------------------------------------------
+
+
+def told_of(path: Path) -> str:
+    with pytest.raises(InputError) as caught:
+        load_toml(path, StationSettings)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_missing_file_is_named(file: Path) -> None:
+    assert told_of(file) == f"no file {file}; create it, or name another with --config"
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert told_of(tmp_path).startswith(f"{tmp_path} cannot be read (")
+
+
+def test_a_file_that_is_not_toml_names_the_line(file: Path) -> None:
+    assert complaint(file, GOOD + "\nthis is no key\n").startswith(f"{file} is not TOML: ")
+    assert f"line {len(GOOD.splitlines()) + 2}" in complaint(file, GOOD + "\nthis is no key\n")
+
+
+def test_bytes_that_are_no_text_are_told(file: Path) -> None:
+    file.write_bytes(b"\xff\xfe\x00")
+    assert told_of(file).startswith(f"{file} cannot be read (")
+
+
+def test_a_huge_file_is_not_even_read(file: Path) -> None:
+    file.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
+    assert f"{file} is larger than {MAX_FILE_BYTES} bytes" in told_of(file)
+
+
+def test_settings_cannot_be_changed_once_they_are_read(file: Path) -> None:
+    file.write_text(GOOD, encoding="utf-8")
+    settings: Any = load_station(file)
+    with pytest.raises(AttributeError):
+        settings.station.name = "other"

@@ -242,6 +242,21 @@ def test_health_follows_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Client().get("/healthz").status_code == 503
 
 
+def test_a_failure_tells_nothing_but_that_points_are_safe(
+    household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError("private")
+
+    monkeypatch.setattr("cloud_sync.ledger.points.views.make_statement", fail)
+    response = Client(raise_request_exception=False).get(address(household))
+    assert response.status_code == 500
+    page = response.content.decode()
+    assert "您的积分都在" in page
+    assert "Your points are safe" in page
+    assert "private" not in page
+
+
 @pytest.mark.parametrize("method", ["post", "put", "delete"])
 def test_pages_can_only_be_read(household: Household, method: str) -> None:
     for path in ("/", "/healthz", address(household)):

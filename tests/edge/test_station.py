@@ -13,8 +13,9 @@ from config.station import OpenBy
 from edge.access import CardState, RosterEntry
 from edge.faults import FaultCode
 from edge.inbox import QueueInbox
-from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
+from edge.messages import ChamberChanged, LevelChanged, LidClosed, LidOpened, Prompt
 from edge.outbox import Outbox
+from edge.screen import INTERVAL_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
 from edge.visit_state import VisitRules
 from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
@@ -276,6 +277,18 @@ def test_a_station_at_rest_wakes_only_to_read_the_journal(bench: Bench) -> None:
     due = bench.station.next_deadline()
     assert due is not None
     assert 0 < due - bench.clock.at <= JOURNAL_READ_S
+
+
+def test_a_busy_second_writes_ten_states_and_the_last_one_arrives(bench: Bench) -> None:
+    written = set()
+    for hundredth in range(100):
+        bench.inbox.post(LevelChanged(bench.clock.at, "kitchen", full=hundredth % 2 == 0))
+        bench.pass_time(0.01)
+        written.add(bench.shown().written_s)
+    assert len(written) in {10, 11}
+    bench.inbox.post(LevelChanged(bench.clock.at, "kitchen", full=True))
+    bench.pass_time(INTERVAL_S)
+    assert bench.shown().bins[0].full
 
 
 # --- the inbox ----------------------------------------------------------------------------------

@@ -64,7 +64,8 @@ class Outbox:
         with written_at_once(self._database):
             for epoch in named:
                 self._database.execute(
-                    "UPDATE outbox SET receipted_s = ?"
+                    # The index of what waits: by (epoch, sequence) it would read a month of rows each time.
+                    "UPDATE outbox INDEXED BY outbox_open SET receipted_s = ?"
                     " WHERE epoch = ? AND sequence <= ? AND receipted_s IS NULL",
                     [now_s, epoch.epoch, epoch.through],
                 )

@@ -120,7 +120,7 @@ def scene(tmp_path: Path, broker: Broker) -> Iterator[Scene]:
     journal = SqliteJournal(tmp_path, EPOCH, RULES, ZoneInfo("Asia/Shanghai"))
     outbox = Outbox(tmp_path)
     clock = SteppedClock()
-    sync = Sync(Sender("lane", "gate", keys), outbox, link, clock, random.Random(1))  # noqa: S311 (jitter)
+    sync = Sync(Sender("lane", "gate", keys), outbox, link, clock, random.Random(1))
     made = Scene(journal, outbox, sync, ledger, link, clock)
     made.until(lambda: link.connected and ledger.link.connected)
     yield made

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from edge.drivers import h_bridge
 from edge.drivers.debounce import Settling
-from edge.drivers.h_bridge import Bridge
-from edge.drivers.lid_motion import Drive, EndLease, Motion, OpenFor, Phase, Seen, next_due, step
+from edge.drivers.h_bridge import Bridge, Drive
+from edge.drivers.lid_motion import EndLease, Motion, OpenFor, Phase, Seen, next_due, step
 from edge.drivers.loop import Loop
 from edge.drivers.pins import Contact, HBridge, pin_errors
 from edge.drivers.switches import POLL_S, SettledContact

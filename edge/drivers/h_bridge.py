@@ -6,11 +6,18 @@ A motor thrown into reverse draws twice its stall current; a geared one has stop
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from math import inf
 
-from edge.drivers.lid_motion import Drive
-
 REST_S = 0.1
+
+
+class Drive(StrEnum):
+    """Where a motor pushes its lid."""
+
+    OFF = auto()
+    OPEN = auto()
+    SHUT = auto()
 
 
 @dataclass(frozen=True, slots=True)

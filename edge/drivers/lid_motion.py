@@ -13,6 +13,8 @@ from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
+from edge.drivers.h_bridge import REST_S, Drive
+
 if TYPE_CHECKING:
     from config.station import VisitSection
 
@@ -20,14 +22,6 @@ DRIVE_TRAVELS = 1.5
 """A drive may last so many travels: room for a weak battery, and over before the visit calls it a fault."""
 RETRY_S = 2.0
 TRIES = 3
-
-
-class Drive(StrEnum):
-    """Where a motor pushes its lid."""
-
-    OFF = auto()
-    OPEN = auto()
-    SHUT = auto()
 
 
 class Phase(StrEnum):
@@ -89,7 +83,8 @@ class LidTimes:
 
 def lid_times(waits: VisitSection) -> LidTimes:
     """The bounds that fit a station's visits."""
-    return LidTimes(DRIVE_TRAVELS * waits.travel_s, RETRY_S, waits.obstructed_s, TRIES)
+    drive_s = DRIVE_TRAVELS * waits.travel_s + REST_S  # its motor may have to rest before it turns round
+    return LidTimes(drive_s, RETRY_S, waits.obstructed_s, TRIES)
 
 
 @dataclass(frozen=True, slots=True)

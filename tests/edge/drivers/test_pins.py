@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import InputError
-from edge.drivers.lid_motion import Drive
+from edge.drivers.h_bridge import Drive
 from edge.drivers.pins import Contact, HBridge, real_pins
 from tests.edge.drivers.board import WIRES, Board
 

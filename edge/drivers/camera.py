@@ -212,6 +212,8 @@ class UsbCamera:
         is_lost = self._newest.age_s() > LOST_S
         if is_lost is not self._is_lost:
             self._is_lost = is_lost
+            words = "no new picture; check its cable and its source" if is_lost else "sees again"
+            log.warning("camera %s on %s: %s", self._section.id, self._section.source, words)
             kind = FaultRaised if is_lost else FaultCleared
             self._inbox.post(kind(self._clock.now(), FaultCode.CAMERA_FAILED, self._section.id))
         return _WATCH_S

@@ -97,7 +97,7 @@ class HBridge:
             self._shut.on()
 
     def close(self) -> None:
-        """Stop the motor and give the pins back."""
+        """Stop the motor and give the pins back. They float then: the bridge needs pull-downs of its own."""
         self.set(Drive.OFF)
         self._open.close()
         self._shut.close()

@@ -94,7 +94,7 @@ def test_no_photo_is_older_than_the_question(camera: UsbCamera, feed: Feed) -> N
 
 
 def test_a_driver_that_repeats_its_last_picture_gives_no_photo_but_a_fault(
-    camera: UsbCamera, feed: Feed, posted: Posted
+    camera: UsbCamera, feed: Feed, posted: Posted, caplog: pytest.LogCaptureFixture
 ) -> None:
     camera.take("left")
     feed.mode = Mode.FROZEN
@@ -102,6 +102,7 @@ def test_a_driver_that_repeats_its_last_picture_gives_no_photo_but_a_fault(
         camera.take("left")
     until(lambda: posted.events)
     assert posted.events == [FaultRaised(posted.events[0].at, FaultCode.CAMERA_FAILED, "over")]
+    assert "check its cable" in caplog.text
 
 
 def test_a_read_that_never_returns_holds_nobody_up(feed: Feed, camera: UsbCamera, posted: Posted) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -16,8 +15,7 @@ SHIPPED_WORDS = Path(__file__).parent / "prompts.toml"
 _PLACES = {"bin", "belongs", "label", "points"}
 
 
-@dataclass(frozen=True, slots=True)
-class Both:
+class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One text in both languages."""
 
     zh: str
@@ -28,16 +26,19 @@ class Both:
         return self.zh if language is Language.CHINESE else self.en
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    zh: str
-    en: str
+class FaultWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a fault means, and what whoever stands before the station can do about it."""
+
+    meaning: Both
+    mend: Both
 
 
 class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every prompt and every next action, by name."""
+    """Every prompt, next action and fault, by name."""
 
-    prompt: dict[str, _Entry]
-    action: dict[str, _Entry]
+    prompt: dict[str, Both]
+    action: dict[str, Both]
+    fault: dict[str, FaultWords]
 
     def said(self, prompt: str, values: dict[str, Both]) -> Both:
         """A prompt with its places filled, in both languages. KeyError for a prompt that has no words."""
@@ -48,7 +49,7 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def asked(self, action: str) -> Both:
         """A next action in both languages. KeyError for one that has no words."""
-        return Both(self.action[action].zh, self.action[action].en)
+        return self.action[action]
 
 
 def load_words(path: Path = SHIPPED_WORDS) -> Words:

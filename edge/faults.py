@@ -1,4 +1,4 @@
-"""The fault catalogue: what each fault means, what it blocks, and who may clear it. Pure data."""
+"""The fault catalogue: how grave each fault is, what it blocks, who may clear it. Pure data."""
 
 from __future__ import annotations
 
@@ -55,13 +55,11 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One row of the catalogue; `mend` is a plain sentence for whoever stands before the station."""
+    """One row of the catalogue; its words stand in config/prompts.toml."""
 
     severity: Severity
     blocks: Blocks
     cleared_by: ClearedBy
-    meaning: str
-    mend: str
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -74,69 +72,15 @@ class Fault:
 
 CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
     {
-        FaultCode.LID_STUCK_SHUT: FaultKind(
-            Severity.ERROR,
-            Blocks.BIN,
-            ClearedBy.OWNER,
-            "the lid was told to open and its open switch stayed silent",
-            "free the lid, check the open switch, then tap a staff card",
-        ),
-        FaultCode.LID_STUCK_OPEN: FaultKind(
-            Severity.ERROR,
-            Blocks.BIN,
-            ClearedBy.OWNER,
-            "the lid's lease ended and its shut switch stayed silent",
-            "clear what holds the lid, then shut it by hand",
-        ),
-        FaultCode.LID_FORCED: FaultKind(
-            Severity.WARNING,
-            Blocks.NOTHING,
-            ClearedBy.OWNER,
-            "the lid opened although nobody was let in",
-            "shut the lid; if it happens again, look at its latch",
-        ),
-        FaultCode.CAMERA_FAILED: FaultKind(
-            Severity.ERROR,
-            Blocks.SEEING,
-            ClearedBy.OWNER,
-            "the camera gave no picture",
-            "check the camera's cable; deposits earn the neutral amount meanwhile",
-        ),
-        FaultCode.MODEL_REFUSED: FaultKind(
-            Severity.ERROR,
-            Blocks.SEEING,
-            ClearedBy.RESTART,
-            "the model's files are missing or not the ones that were published",
-            "install the model bundle again and restart the station",
-        ),
-        FaultCode.MODEL_FAILED: FaultKind(
-            Severity.ERROR,
-            Blocks.SEEING,
-            ClearedBy.OWNER,
-            "the model gave no answer in time",
-            "look at the station's temperature and load; it goes on by itself when it can",
-        ),
-        FaultCode.READER_FAILED: FaultKind(
-            Severity.ERROR,
-            Blocks.NOTHING,
-            ClearedBy.OWNER,
-            "a card reader is unplugged or cannot be read",
-            "check the reader's cable; it is opened again by itself",
-        ),
-        FaultCode.JOURNAL_FAILED: FaultKind(
-            Severity.ERROR,
-            Blocks.AWARDS,
-            ClearedBy.OWNER,
-            "the disk did not take a visit",
-            "free space on the disk or replace the card; points made before are safe",
-        ),
-        FaultCode.EVENTS_REFUSED: FaultKind(
-            Severity.WARNING,
-            Blocks.NOTHING,
-            ClearedBy.OWNER,
-            "the ledger set events of this station aside",
-            "look at the ledger's list of refused events; the station keeps them",
-        ),
+        FaultCode.LID_STUCK_SHUT: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.LID_STUCK_OPEN: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.LID_FORCED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CAMERA_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
+        FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.RESTART),
+        FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
+        FaultCode.READER_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.JOURNAL_FAILED: FaultKind(Severity.ERROR, Blocks.AWARDS, ClearedBy.OWNER),
+        FaultCode.EVENTS_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
     }
 )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -101,8 +102,8 @@ class Composition:
 
     def run(self) -> None:
         """Let the rim live and the station work until `station.stop()`; then leave everything safe."""
-        self.rim.start()
         try:
+            self.rim.start()
             self.station.run()
         finally:
             self.close()
@@ -116,16 +117,39 @@ class Composition:
 
 def compose(settings: StationSettings, around: Surroundings) -> Composition:
     """Put a station together. InputError for a configuration that cannot be, JournalError for the disk."""
+    eyes = open_eyes(settings)
+    inbox = QueueInbox()
+    with ExitStack() as undo:
+        rim = around.make_rim(inbox, around.clock)
+        undo.callback(rim.stop)
+        journal = _journal(settings)
+        undo.callback(journal.close)
+        workers = around.make_workers(inbox)
+        parts = _parts(settings, around, eyes, rim, journal, workers)
+        undo.pop_all()
+    if eyes.refused is not None:
+        log.error("%s; the station runs unseeing, deposits earn the neutral amount", eyes.refused)
+        inbox.post(FaultRaised(around.clock.now(), FaultCode.MODEL_REFUSED, MODEL))
+    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal)
+
+
+def _journal(settings: StationSettings) -> SqliteJournal:
     place = settings.station
     rules = load_toml(Path(place.rules), AwardRules)
-    eyes = open_eyes(settings)
-    vocabulary = Vocabulary(load_words(), load_sorting(settings.model.sorting), eyes.labels)
     epoch = secrets.token_hex(EPOCH_BYTES)
-    journal = SqliteJournal(Path(place.state_dir), epoch, rules, ZoneInfo(place.timezone))
-    inbox = QueueInbox()
-    workers = around.make_workers(inbox)
-    rim = around.make_rim(inbox, around.clock)
-    parts = Parts(
+    return SqliteJournal(Path(place.state_dir), epoch, rules, ZoneInfo(place.timezone))
+
+
+def _parts(
+    settings: StationSettings,
+    around: Surroundings,
+    eyes: Eyes,
+    rim: Rim,
+    journal: SqliteJournal,
+    workers: Workers,
+) -> Parts:
+    vocabulary = Vocabulary(load_words(), load_sorting(settings.model.sorting), eyes.labels)
+    return Parts(
         clock=around.clock,
         lids=rim.lids,
         camera=rim.camera,
@@ -135,13 +159,9 @@ def compose(settings: StationSettings, around: Surroundings) -> Composition:
         workers=workers,
         screen=_screen(settings, vocabulary, around.clock) if around.has_screen else None,
         boot=boot_id(),
-        community=place.community,
-        name=place.name,
+        community=settings.station.community,
+        name=settings.station.name,
     )
-    if eyes.refused is not None:
-        log.error("%s; the station runs unseeing, deposits earn the neutral amount", eyes.refused)
-        inbox.post(FaultRaised(around.clock.now(), FaultCode.MODEL_REFUSED, MODEL))
-    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal)
 
 
 def _screen(settings: StationSettings, vocabulary: Vocabulary, clock: Clock) -> Screen:

@@ -27,6 +27,9 @@ INTERVAL_S = 0.1
 HEARTBEAT_S = 2.0
 """A state that stands longer is written again, so that the panel can tell a quiet station from a dead one."""
 
+QUIET_S = 20.0
+"""So long does the screen show what the last visit threw in and earned; then it is nobody's business."""
+
 
 class Screen:
     """The station's side of its screen. All methods are called from the station's own thread."""
@@ -53,12 +56,13 @@ class Screen:
         self._newest_state: LiveState | None = None
         self._written_state: LiveState | None = None
         self._due_at = 0.0
+        self._changed_at = clock.now()
         self._is_stale = True
 
     def said(self, say: Say) -> None:
         """A prompt was spoken."""
         self._seen = note_said(self._seen, say, self._vocabulary)
-        self._is_stale = True
+        self._touch()
 
     def changed(self, state: State) -> None:
         """The station's state changed."""
@@ -74,14 +78,14 @@ class Screen:
         if seen.visit != self._seen.visit:
             self._shown_picture = 0  # what the last visit threw in is none of the next one's business
         self._seen = seen
-        self._is_stale = True
+        self._touch()
 
     def show_picture(self, photo: Photo) -> None:
         """Leave this picture with the next state."""
         self._pictures += 1
         self._shown_picture = self._pictures
         self._newest_picture = photo
-        self._is_stale = True
+        self._touch()
 
     def next_due(self) -> float:
         """When `write` should next be called, in monotonic seconds."""
@@ -91,11 +95,17 @@ class Screen:
         """Leave the live state and a new picture, if it is time, away from the station's thread."""
         if self._clock.now() < self.next_due():
             return
+        if not state.visits and self._clock.now() - self._changed_at >= QUIET_S:
+            self._seen, self._shown_picture = Seen(), 0
         self._is_stale = False
         self._due_at = self._clock.now() + INTERVAL_S
         where = Whereabouts(community, station, self._shown_picture, outbox)
         self._newest_state = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
         workers.submit("screen", self._write_newest, None)
+
+    def _touch(self) -> None:
+        self._changed_at = self._clock.now()
+        self._is_stale = True
 
     def _write_newest(self) -> None:
         """Runs on a worker. What is newest by then: a job turned away is done by one that still waits."""

@@ -164,14 +164,16 @@ class Station:
 
     def _handle(self, event: VisitEvent, posted: float | None = None) -> None:
         self._last_at = max(self._last_at, event.at)
-        self.state, commands = step(self.state, event, self._rules)
+        before = self.state
+        self.state, commands = step(before, event, self._rules)
         for move in (command for command in commands if isinstance(command, OpenLid | CloseLid)):
             self._move(move)
         if posted is not None and any(isinstance(command, OpenLid) for command in commands):
             self.tap_to_lid_s.append(perf_counter() - posted)
         for command in commands:
             self._give(command)
-        self._show(event)
+        if self.state is not before:
+            self._show(event)
 
     def _show(self, event: VisitEvent) -> None:
         if self._parts.screen is None:

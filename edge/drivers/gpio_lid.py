@@ -107,13 +107,15 @@ class GpioLid:
         if not self._is_live:
             return
         now, before = self._clock.now(), self._motion
-        moved = [self._opened.read(now), self._closed.read(now)]
+        # A lid that stands open already says so again to whoever asks: the station waits to hear it.
+        opened = self._opened.read(now) or isinstance(request, OpenFor)
+        closed = self._closed.read(now)
         if self._free is not None:
             self._free.read(now)
         self._motion = step(before, request, self._seen(), now, self._times)
         self._bridge = h_bridge.command(self._bridge, self._motion.drive, now)
         self._motor.set(self._bridge.drive)
-        self._tell(before, *moved)
+        self._tell(before, opened, closed)
 
     def _seen(self) -> Seen:
         return Seen(
@@ -122,11 +124,11 @@ class GpioLid:
             obstructed=self._free is not None and self._free.is_closed is not True,
         )
 
-    def _tell(self, before: Motion, opened_changed: bool, closed_changed: bool) -> None:  # noqa: FBT001
+    def _tell(self, before: Motion, opened_is_news: bool, closed_is_news: bool) -> None:  # noqa: FBT001
         now, seen = self._clock.now(), self._seen()
-        if opened_changed and seen.opened:
+        if opened_is_news and seen.opened:
             self._inbox.post(LidOpened(now, self._bin))
-        if closed_changed and seen.closed:
+        if closed_is_news and seen.closed:
             self._inbox.post(LidClosed(now, self._bin))
         if self._motion.blocks > before.blocks:
             self._inbox.post(LidObstructed(now, self._bin))

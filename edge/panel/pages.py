@@ -14,6 +14,7 @@ from config.errors import InputError
 from config.sorting import Sorting
 from config.station import Language
 from config.words import Words
+from edge.faults import CATALOGUE
 from edge.live import NextAction
 from edge.panel.colours import stylesheet
 from edge.panel.folder import Scene
@@ -32,7 +33,7 @@ class Pages:
     """Renders scenes. InputError when the words or the city's rules lack what the screen needs."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        _check_actions(vocabulary.words)
+        _check_words(vocabulary.words)
         _check_icons(vocabulary.sorting)
         self._vocabulary = vocabulary
         self._environment = Environment(
@@ -56,7 +57,8 @@ class Pages:
         """The installer's page: every active fault, what it means and what to do."""
         live = scene.live
         rows = [] if live is None else [(fault, known_fault(fault.code)) for fault in live.faults]
-        return self._render("faults.html", language, live=live, rows=rows)
+        words = self._vocabulary.words.fault
+        return self._render("faults.html", language, live=live, rows=rows, words=words)
 
     def _screen(self, scene: Scene, language: Language) -> str:
         view = screen_view(scene, language, self._vocabulary)
@@ -66,6 +68,7 @@ class Pages:
         other = Language.ENGLISH if language is Language.CHINESE else Language.CHINESE
         return self._environment.get_template(template).render(
             build=self.build,
+            language=language,
             tag=TAGS[language],
             other=other.value,
             other_tag=TAGS[other],
@@ -75,7 +78,9 @@ class Pages:
         )
 
 
-def _check_actions(words: Words) -> None:
+def _check_words(words: Words) -> None:
+    if missing := [code.value for code in CATALOGUE if code.value not in words.fault]:
+        raise InputError(f"the prompts have no fault.{missing[0]}", "add it, in Chinese and English")
     if missing := [action.value for action in NextAction if action.value not in words.action]:
         raise InputError(f"the prompts have no action.{missing[0]}", "add it, in Chinese and English")
 

@@ -9,6 +9,7 @@ import pytest
 from config.errors import InputError
 from config.station import Language
 from config.words import SHIPPED_WORDS, Both, load_words
+from edge.faults import FaultCode
 from edge.live import NextAction
 from edge.messages import Prompt
 
@@ -36,7 +37,17 @@ def test_every_next_action_has_words_in_both_languages(action: NextAction) -> No
     assert 1 <= len(both.en.split()) <= 3
 
 
+@pytest.mark.parametrize("fault", FaultCode)
+def test_every_fault_has_its_meaning_and_its_mend_in_both_languages(fault: FaultCode) -> None:
+    words = WORDS.fault[fault]
+    for both in (words.meaning, words.mend):
+        assert has_chinese(both.zh)
+        assert both.en.isascii()
+        assert both.en.endswith(".")
+
+
 def test_there_are_no_words_that_nothing_says() -> None:
+    assert set(WORDS.fault) == set(FaultCode)
     assert set(WORDS.prompt) == set(Prompt)
     assert set(WORDS.action) == set(NextAction)
 

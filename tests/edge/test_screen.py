@@ -30,7 +30,7 @@ from edge.live import (
 from edge.live_view import Vocabulary
 from edge.messages import Photo, Pressed, Prompt, Say
 from edge.ports import Workers
-from edge.screen import HEARTBEAT_S, INTERVAL_S, Screen
+from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
 from edge.visit_state import State
 from edge.workers import InlineWorkers, ThreadWorkers
 from tests.edge.builders import (
@@ -246,6 +246,26 @@ def test_at_most_ten_states_a_second_are_written_and_the_last_always_arrives(pan
     panel.clock.at = max(panel.screen.next_due(), panel.clock.at)
     panel.write()
     assert [fault.part for fault in panel.read().faults] == ["kitchen"]
+
+
+def test_what_a_visit_threw_in_leaves_the_screen_after_a_while(panel: Panel) -> None:
+    scene = panel.scene
+    scene.open_bin()
+    panel.follow()
+    scene.throw()
+    panel.screen.show_picture("photo")
+    scene.seen_as(verdict())
+    panel.follow()
+    scene.shut_bin()
+    panel.follow()
+    scene.recorded()
+    shown = panel.follow()
+    assert shown.verdict is not None
+    assert shown.picture == 1
+    panel.clock.at += QUIET_S
+    panel.write()
+    shown = panel.read()
+    assert (shown.verdict, shown.points, shown.said, shown.picture) == (None, None, None, 0)
 
 
 def test_a_quiet_station_is_written_again_now_and_then_so_that_it_is_not_taken_for_dead(panel: Panel) -> None:

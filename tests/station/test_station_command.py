@@ -1,0 +1,112 @@
+"""`tongzhan station`, as an installer types it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.demo.test_demo import answers, until
+from tests.station.test_composition import BIN, STATION
+
+KEY = "11" * 32
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "station.toml"
+    path.write_text(STATION.format(model="") + BIN.format("kitchen"), encoding="utf-8")
+    return path
+
+
+def tongzhan(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from scripts.cli import main; main()", "station", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def init(config: Path) -> subprocess.CompletedProcess[str]:
+    card_key = config.with_name("card_key")
+    card_key.touch(0o600)
+    card_key.write_text(KEY, encoding="ascii")
+    return tongzhan("init", "--config", str(config), "--card-key", str(card_key), "--ledger-key", KEY)
+
+
+def test_init_prints_the_public_key_and_keeps_it_through_a_second_init(config: Path) -> None:
+    first, second = init(config), init(config)
+    assert first.returncode == 0, first.stderr
+    assert len(bytes.fromhex(first.stdout.strip())) == 32
+    assert second.stdout == first.stdout
+    keys = list((config.parent / "state").iterdir())
+    assert sorted(key.name for key in keys) == ["card.key", "ledger.pub", "station.key"]
+    assert all(key.stat().st_mode & 0o077 == 0 for key in keys)
+
+
+@pytest.mark.parametrize("command", ["run", "sync"])
+def test_a_station_without_keys_says_how_to_make_them(config: Path, command: str) -> None:
+    done = tongzhan(command, "--config", str(config))
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no key file ")
+    assert "tongzhan station init" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_wrong_ledger_key_is_named(config: Path) -> None:
+    done = tongzhan("init", "--config", str(config), "--card-key", str(config), "--ledger-key", "nonsense")
+    assert done.returncode == 2
+    assert "--ledger-key 'nonsense' is no public key" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["run", "sync", "panel"])
+def test_a_missing_configuration_is_one_line_with_its_mend(tmp_path: Path, command: str) -> None:
+    missing = tmp_path / "nowhere.toml"
+    done = tongzhan(command, "--config", str(missing))
+    assert done.returncode == 2
+    assert done.stderr == f"error: no file {missing}; create it, or name another with --config\n"
+
+
+def test_an_unknown_key_is_named_with_its_whole_path_and_the_file(config: Path) -> None:
+    config.write_text(config.read_text(encoding="utf-8") + "\n[visit]\nleese_s = 3\n", encoding="utf-8")
+    done = tongzhan("run", "--config", str(config))
+    assert done.returncode == 2
+    assert done.stderr == f"error: {config}: unknown key visit.leese_s; did you mean lease_s?\n"
+
+
+def test_a_simulated_station_without_photos_says_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TONGZHAN_STAMPS", raising=False)
+    init(config)
+    done = tongzhan("run", "--config", str(config))
+    assert done.returncode == 2
+    assert "name a folder with --photos" in done.stderr
+
+
+def test_sync_ends_at_once_when_asked(config: Path) -> None:
+    init(config)
+    with start("sync", "--config", str(config)) as running:
+        assert running.stderr is not None
+        running.stderr.readline()  # no broker here, it says: it is at work
+        ends_at_once(running)
+
+
+def test_the_panel_ends_at_once_when_asked(config: Path, free_port: Callable[[], int]) -> None:
+    port = free_port()
+    with start("panel", "--config", str(config), "--port", str(port)) as running:
+        until(lambda: answers(f"http://127.0.0.1:{port}/"))
+        ends_at_once(running)
+
+
+def start(*arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", "from scripts.cli import main; main()", "station", *arguments]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def ends_at_once(running: subprocess.Popen[str]) -> None:
+    asked = time.monotonic()
+    running.send_signal(signal.SIGTERM)
+    running.wait(30)
+    assert running.returncode == 0
+    assert time.monotonic() - asked < 15

@@ -15,7 +15,7 @@ from edge.faults import FaultCode
 from edge.inbox import QueueInbox
 from edge.messages import ChamberChanged, LevelChanged, LidClosed, LidOpened, Prompt
 from edge.outbox import Outbox
-from edge.screen import INTERVAL_S
+from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
 from edge.visit_state import VisitRules
 from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
@@ -289,6 +289,13 @@ def test_a_busy_second_writes_ten_states_and_the_last_one_arrives(bench: Bench) 
     bench.inbox.post(LevelChanged(bench.clock.at, "kitchen", full=True))
     bench.pass_time(INTERVAL_S)
     assert bench.shown().bins[0].full
+
+
+def test_what_a_resident_earned_leaves_the_screen_though_the_station_goes_on_reading(bench: Bench) -> None:
+    one_visit(bench)
+    assert bench.shown().points is not None
+    bench.pass_time(QUIET_S + HEARTBEAT_S + 1)
+    assert (bench.shown().points, bench.shown().verdict) == (None, None)
 
 
 # --- the inbox ----------------------------------------------------------------------------------

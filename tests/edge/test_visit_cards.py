@@ -11,6 +11,7 @@ from config.station import OpenBy
 from edge.access import CardState, HeldCards, RosterEntry, decide
 from edge.faults import CATALOGUE, Fault, FaultCode, blocked_bins, seeing_is_blocked
 from edge.messages import Granted, LidObstructed, Pressed, Prompt, Refused, RefusedBy, Tapped
+from edge.visit_state import Opening, OpeningPhase, State, Visit
 from tests.edge.builders import (
     WAITS,
     Scene,
@@ -131,6 +132,14 @@ def test_waiting_for_a_bin_outlasts_the_longest_opening_of_it() -> None:
     scene.post(LidObstructed(scene.now, "kitchen"))
     scene.wait(WAITS.obstructed_s)
     assert opens(scene.closed()) == ["kitchen"]
+
+
+def test_whoever_waits_for_a_bin_beyond_every_limit_is_let_go_all_the_same() -> None:
+    waiting = Opening("kitchen", OpeningPhase.WAITING, until=110.0)
+    visit = Visit(1, card("li"), Credential.EM4100, Role.RESIDENT, 100.0, 100.0, openings=(waiting,))
+    scene = Scene(state=State(visits=(visit,), current=1, next_visit=2))
+    assert said(scene.wait(10)) == [Prompt.BIN_FAULTY]
+    assert scene.ended
 
 
 def test_too_many_visits_in_progress_make_a_new_card_wait() -> None:

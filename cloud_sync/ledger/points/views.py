@@ -9,6 +9,9 @@ from django.views.decorators.http import require_safe
 
 from cloud_sync.ledger.points.statement import household_of, make_statement
 
+LONGEST_KEY = 18
+"""Digits that surely fit the database's integers."""
+
 
 @require_safe
 def statement(request: HttpRequest, token: str) -> HttpResponse:
@@ -16,6 +19,10 @@ def statement(request: HttpRequest, token: str) -> HttpResponse:
     household = household_of(token)
     if household is None:
         raise Http404
-    before = request.GET.get("before", "")
-    shown = make_statement(household, timezone.now(), int(before) if before.isdecimal() else None)
+    shown = make_statement(household, timezone.now(), _event(request.GET.get("before", "")))
     return render(request, "statement.html", {"statement": shown})
+
+
+def _event(text: str) -> int | None:
+    """An event's key; None for what cannot be one, as somebody's own typing may well be."""
+    return int(text) if text.isdecimal() and len(text) <= LONGEST_KEY else None

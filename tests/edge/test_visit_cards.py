@@ -86,6 +86,18 @@ def test_the_first_cards_lease_ends_before_the_second_cards_begins_when_it_is_sh
     assert kinds.index("CloseLid") < kinds.index("OpenLid")
 
 
+def test_whoever_waits_for_several_bins_is_served_at_each_as_it_is_shut() -> None:
+    scene = Scene(rules_of(*four_bins(OpenBy.ALL)))
+    scene.tap("gate", who="zhang")
+    scene.now += 2
+    for name in scene.rules.bins:
+        scene.opened(name)
+    scene.tap("gate", who="li")
+    scene.wait(WAITS.lease_s)
+    for name in ("kitchen", "other", "recyclable", "hazardous"):
+        assert opens(scene.closed(name)) == [name]
+
+
 def test_a_third_card_takes_the_waiting_ones_place() -> None:
     scene = Scene()
     scene.open_bin(who="zhang")

@@ -8,58 +8,48 @@ import msgspec
 
 from config.load import load_toml
 from config.station import Language
+from config.words import Both
 
 SHIPPED_TEXTS = Path(__file__).parent / "texts.toml"
-
-
-class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One text in both languages."""
-
-    zh: str
-    en: str
-
-    def within(self, language: Language) -> str:
-        """The text in one language."""
-        return self.zh if language is Language.CHINESE else self.en
 
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every text of the screen; texts.toml says where each stands."""
 
-    title: Text
-    right: Text
-    elsewhere: Text
-    unsure: Text
-    unseen: Text
-    nothing: Text
-    kept: Text
-    away: Text
-    goes_in: Text
-    maybe: Text
-    something: Text
-    points: Text
-    next: Text
-    sees: Text
-    no_picture: Text
-    faulty: Text
-    full: Text
-    shut: Text
-    opening: Text
-    open: Text
-    closing: Text
-    notice: Text
-    statement: Text
-    away_why: Text
-    away_back: Text
-    faults: Text
-    no_faults: Text
-    fault_part: Text
-    fault_meaning: Text
-    fault_mend: Text
-    fault_unknown: Text
-    outbox: Text
-    station_down: Text
-    back: Text
+    title: Both
+    right: Both
+    elsewhere: Both
+    unsure: Both
+    unseen: Both
+    nothing: Both
+    kept: Both
+    away: Both
+    goes_in: Both
+    maybe: Both
+    something: Both
+    points: Both
+    next: Both
+    sees: Both
+    no_picture: Both
+    faulty: Both
+    full: Both
+    shut: Both
+    opening: Both
+    open: Both
+    closing: Both
+    notice: Both
+    statement: Both
+    away_why: Both
+    away_back: Both
+    faults: Both
+    no_faults: Both
+    fault_part: Both
+    fault_meaning: Both
+    fault_mend: Both
+    fault_unknown: Both
+    outbox: Both
+    station_down: Both
+    back: Both
 
     def within(self, language: Language) -> dict[str, str]:
         """Every text in one language, by name."""

@@ -8,9 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +18,7 @@ import pytest
 from config.sorting import Category
 from models.pixels import encode_jpeg
 from scripts.demonstration.places import Folder
+from tests.waiting import answers, fetch, until
 
 if TYPE_CHECKING:
     from models.pixels import Rgb
@@ -155,7 +154,8 @@ def on_screen(tmp_path: Path, photos: Path, ports: int) -> Iterator[subprocess.P
 def test_ctrl_c_ends_a_demo_on_screen_and_leaves_nothing_running(
     on_screen: subprocess.Popen[str], ports: int
 ) -> None:
-    until(lambda: answers(f"http://127.0.0.1:{ports}/") and answers(f"http://127.0.0.1:{ports + 1}/healthz"))
+    until(lambda: answers(f"http://127.0.0.1:{ports + 1}/healthz"), "the ledger's pages", within_s=60)
+    until(lambda: is_at_work(ports), "the station", within_s=60)
     children = descendants(on_screen.pid)
     assert len(children) >= 5  # broker, ingest, sync, the ledger's pages, the panel
     on_screen.send_signal(signal.SIGINT)
@@ -168,7 +168,7 @@ def test_ctrl_c_ends_a_demo_on_screen_and_leaves_nothing_running(
 def test_the_panel_shows_a_running_demo(on_screen: subprocess.Popen[str], ports: int) -> None:
     del on_screen
     page = f"http://127.0.0.1:{ports}/?lang=en"
-    until(lambda: answers(page) and "Throw in" in fetch(page))
+    until(lambda: answers(page) and "Throw in" in fetch(page), "an open lid", within_s=60)
 
 
 def test_a_port_in_use_is_named_with_its_mend(tmp_path: Path, photos: Path, ports: int) -> None:
@@ -209,27 +209,6 @@ def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
     assert f"no folder {tmp_path / 'nowhere'}" in done.stderr
 
 
-def answers(url: str) -> bool:
-    try:
-        fetch(url)
-    except OSError:
-        return False
-    return True
-
-
-def fetch(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 (our own pages)
-        text: str = answer.read().decode()
-    return text
-
-
-def until(condition: Callable[[], object], within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.1)
-
-
 def descendants(pid: int) -> list[int]:
     """Every process below `pid`, from /proc."""
     parents = {}
@@ -244,3 +223,9 @@ def descendants(pid: int) -> list[int]:
     for one in found:
         found += [child for child, parent in parents.items() if parent == one]
     return found[1:]
+
+
+def is_at_work(port: int) -> bool:
+    """Whether the panel shows a station that runs."""
+    page = f"http://127.0.0.1:{port}/?lang=en"
+    return answers(page) and any(words in fetch(page) for words in ("Tap card", "Throw in"))

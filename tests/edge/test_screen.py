@@ -43,7 +43,8 @@ from tests.edge.builders import (
     verdict,
     with_faults,
 )
-from tests.edge.workbench import HandClock, wait_until
+from tests.edge.workbench import HandClock
+from tests.waiting import until
 
 VOCABULARY = Vocabulary(load_words(), load_sorting(), {"banana_peel": Both("香蕉皮", "banana peel")})
 RULES = rules_of(bin_rule())
@@ -315,7 +316,7 @@ def test_the_last_state_arrives_even_when_a_slow_folder_turned_it_away(tmp_path:
         panel.write()
         assert folder.begun.wait(10)
     folder.release.set()
-    wait_until(lambda: (tmp_path / STATE_FILE).exists() and panel.read().picture == 20, "the last state")
+    until(lambda: (tmp_path / STATE_FILE).exists() and panel.read().picture == 20, "the last state")
     assert (tmp_path / PICTURE_FILE).read_bytes() == b"photo 19"
     workers.stop()
 

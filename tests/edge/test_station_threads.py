@@ -13,7 +13,8 @@ from edge.clocks import RealClock
 from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
 from edge.workers import ThreadWorkers
 from tests.edge.builders import bin_rule, rules_of
-from tests.edge.workbench import Bench, rows, wait_until
+from tests.edge.workbench import Bench, rows
+from tests.waiting import until
 
 QUICK = VisitSection(
     lease_s=0.2, max_open_s=1, travel_s=0.05, linger_s=0.1, max_visit_s=5, held_card_s=0.05, obstructed_s=0.2
@@ -58,7 +59,7 @@ def bench(tmp_path: Path) -> Iterator[Running]:
 
 def test_a_visit_goes_from_tap_to_points_across_threads(bench: Running) -> None:
     bench.tap()
-    wait_until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
+    until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
     (said,) = [note for note in bench.diary if note[:2] == ("say", Prompt.POINTS_HELD)]
     assert said[2] == 1, "points were spoken before the award was on the disk"
     assert len(bench.station.tap_to_lid_s) == 1
@@ -67,11 +68,11 @@ def test_a_visit_goes_from_tap_to_points_across_threads(bench: Running) -> None:
 def test_a_disk_that_refuses_is_told_and_the_station_goes_on(bench: Running) -> None:
     bench.journal.is_full = True
     bench.tap()
-    wait_until(lambda: Prompt.NOT_SAVED in bench.said(), "the bad news")
+    until(lambda: Prompt.NOT_SAVED in bench.said(), "the bad news")
     bench.journal.is_full = False
     bench.tap()
-    wait_until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
-    wait_until(lambda: bench.station.state.faults == frozenset(), "the end of the fault")
+    until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
+    until(lambda: bench.station.state.faults == frozenset(), "the end of the fault")
 
 
 def test_a_flood_from_many_threads_loses_no_award_and_ends(bench: Running) -> None:
@@ -84,8 +85,8 @@ def test_a_flood_from_many_threads_loses_no_award_and_ends(bench: Running) -> No
         thread.start()
     for thread in threads:
         thread.join()
-    wait_until(lambda: rows(bench.journal_file, "visits"), "a first visit on the disk")
-    wait_until(lambda: not bench.station.state.visits, "quiet")
+    until(lambda: rows(bench.journal_file, "visits"), "a first visit on the disk")
+    until(lambda: not bench.station.state.visits, "quiet")
     bench.stop()
     visits, awards = rows(bench.journal_file, "visits"), rows(bench.journal_file, "awards")
     assert visits == awards
@@ -95,12 +96,12 @@ def test_a_flood_from_many_threads_loses_no_award_and_ends(bench: Running) -> No
 
 def test_what_the_panel_reads_follows_the_station(bench: Running) -> None:
     bench.tap()
-    wait_until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
-    wait_until(lambda: bench.shown().points is not None, "points on the screen")
+    until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
+    until(lambda: bench.shown().points is not None, "points on the screen")
     assert bench.shown().picture == 1
     assert (bench.folder / "live" / "picture.jpg").read_bytes() == b"photo of kitchen"
 
 
 def test_a_station_that_is_told_to_stop_stops_though_nothing_happens(bench: Running) -> None:
-    wait_until(lambda: ("read outbox",) in bench.diary, "the loop to run")
+    until(lambda: ("read outbox",) in bench.diary, "the loop to run")
     bench.stop()

@@ -11,7 +11,7 @@ import pytest
 from edge.inbox import QueueInbox
 from edge.messages import CaptureFailed, Event, LidOpened
 from edge.workers import InlineWorkers, ThreadWorkers
-from tests.edge.workbench import wait_until
+from tests.waiting import until
 
 DONE = LidOpened(1.0, "kitchen")
 BUSY = CaptureFailed(1.0, 1, 1, busy=True)
@@ -110,7 +110,7 @@ def test_stopping_does_not_wait_for_ever_for_a_device_that_hangs(inbox: QueueInb
         workers.submit("camera", held_by(release), None)
     workers.stop(wait_s=0.05)
     release.set()
-    wait_until(lambda: all(thread.name != "camera" for thread in threading.enumerate()), "the hung thread")
+    until(lambda: all(thread.name != "camera" for thread in threading.enumerate()), "the hung thread")
 
 
 def test_inline_work_is_done_when_submit_returns(inbox: QueueInbox) -> None:

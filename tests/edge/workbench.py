@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -216,11 +214,3 @@ class Bench:
     def close(self) -> None:
         self.workers.stop()
         self.journal.inner.close()
-
-
-def wait_until(condition: Callable[[], object], what: str, limit_s: float = 20.0) -> None:
-    """Wait in real time for something another thread brings about."""
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {limit_s} s in vain: {what}"
-        threading.Event().wait(0.002)

@@ -10,7 +10,8 @@ import pytest
 from serial import Serial
 
 from firmware_bridge.port import SerialPort
-from tests.firmware_bridge.wire import Wire, until
+from tests.firmware_bridge.wire import Wire
+from tests.waiting import until
 
 
 class Log:

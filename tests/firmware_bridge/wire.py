@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 import os
-import threading
-import time
 import tty
-from collections.abc import Callable
 from pathlib import Path
-
-
-def until(condition: Callable[[], object], within_s: float = 10.0) -> None:
-    deadline = time.monotonic() + within_s
-    pause = threading.Event()
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        pause.wait(0.002)
 
 
 class Wire:

@@ -8,8 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -31,16 +30,10 @@ from config.ledger import LedgerSettings, load_ledger
 from config.station import CloudSection
 from tests.ledger.conftest import PREPARED, TONGZHAN
 from tests.ledger.town import EPOCH, RIGHT, Town, event, visit_facts
+from tests.waiting import until
 
 WITHIN_S = 30.0
 COMMUNITY, STATION = "sunny-garden", "east-gate"
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.01)
 
 
 @pytest.fixture

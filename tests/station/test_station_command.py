@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.demo.test_demo import answers, until
 from tests.station.test_composition import BIN, STATION
+from tests.waiting import answers, until
 
 KEY = "11" * 32
 

@@ -16,7 +16,7 @@ from edge.ports import CameraError
 from tests.edge.drivers.feed import Feed, Mode, PacedFile, write_video
 from tests.edge.drivers.posted import Posted
 from tests.edge.drivers.scene import Picture, Scene
-from tests.firmware_bridge.wire import until
+from tests.waiting import until
 
 SECTION = CameraSection(id="over")
 REGIONS = {"left": (0.0, 0.0, 0.5, 1.0), "right": (0.5, 0.0, 1.0, 1.0)}

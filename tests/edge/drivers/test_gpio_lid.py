@@ -12,7 +12,7 @@ from edge.drivers.lid_motion import LidTimes
 from edge.messages import LidOpened
 from tests.edge.drivers.board import WIRES, Board, MovingLid
 from tests.edge.drivers.posted import Posted
-from tests.firmware_bridge.wire import until
+from tests.waiting import until
 
 TRAVEL_S = 0.3
 TIMES = LidTimes(drive_s=0.6, retry_s=0.1, patience_s=5.0, tries=2)

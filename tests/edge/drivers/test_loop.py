@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from edge.drivers.loop import Loop
-from tests.firmware_bridge.wire import until
+from tests.waiting import until
 
 
 def test_a_turn_is_taken_at_start_and_whenever_it_is_woken() -> None:

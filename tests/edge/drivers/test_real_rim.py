@@ -28,7 +28,8 @@ from edge.workers import ThreadWorkers
 from tests.edge.drivers.board import Board, MovingLid
 from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene
-from tests.firmware_bridge.wire import Wire, until
+from tests.firmware_bridge.wire import Wire
+from tests.waiting import until
 
 KEY = bytes(range(32))
 FRAME = b"\x0262E3086CED08\x03"

@@ -13,7 +13,8 @@ from edge.drivers.serial_reader import SerialReader
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, Tapped
 from tests.edge.drivers.posted import Posted
-from tests.firmware_bridge.wire import Wire, until
+from tests.firmware_bridge.wire import Wire
+from tests.waiting import until
 
 KEY = bytes(range(32))
 FRAME = b"\x0262E3086CED08\x03"

@@ -10,7 +10,7 @@ from edge.drivers.switches import FullSwitch, GpioButton
 from edge.messages import LevelChanged, Pressed
 from tests.edge.drivers.board import Board
 from tests.edge.drivers.posted import Posted
-from tests.firmware_bridge.wire import until
+from tests.waiting import until
 
 PIN = 5
 

@@ -1,0 +1,31 @@
+"""Waiting for what another thread or process brings about: a condition with a deadline, no blind sleeps."""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable
+
+
+def until(condition: Callable[[], object], what: str = "the condition", within_s: float = 30.0) -> None:
+    """Return as soon as `condition` holds; fail when it does not within `within_s` seconds."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, f"waited {within_s} s in vain: {what}"
+        time.sleep(0.005)
+
+
+def fetch(url: str) -> str:
+    """Give the text of one of our own pages."""
+    with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 (our own pages)
+        text: str = answer.read().decode()
+    return text
+
+
+def answers(url: str) -> bool:
+    """Whether a page of ours can be had."""
+    try:
+        fetch(url)
+    except OSError:
+        return False
+    return True

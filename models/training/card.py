@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.pipeline import CATEGORIES
-from models.training.measure import accuracy_at, confusion
+from models.training.measure import accuracy, accuracy_at, confusion, macro_f1
 from models.training.samples import NO_WASTE
 
 if TYPE_CHECKING:
@@ -31,13 +31,17 @@ COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the card tells beside the manifest: counts of the run, and the test split's probabilities."""
+    """What the card tells beside the manifest: counts of the run, and the test split's probabilities.
+
+    `fine` are those of labels, `coarse` of categories; `chamber` of categories too, for augmented copies.
+    """
 
     counts: dict[str, str]
     photos: Sequence[Photo]
     test: Samples
     fine: NDArray[np.float64]
     coarse: NDArray[np.float64]
+    chamber: NDArray[np.float64]
 
 
 def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
@@ -51,6 +55,7 @@ def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
         coverage_curve=_coverage_curve(coarse, truth),
         label_recall=_label_recall(manifest, facts),
         scene_states=_scene_states(facts.coarse[~waste], manifest.thresholds),
+        chamber=_chamber(facts.chamber, truth),
         test_scenes=str(int((~waste).sum())),
         sources=_sources(facts.photos, taxonomy),
     )
@@ -107,6 +112,11 @@ def _label_recall(manifest: Manifest, facts: Facts) -> str:
         if (own == number).any()
     ]
     return ", ".join(told)
+
+
+def _chamber(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
+    counts = confusion(coarse, truth)
+    return f"{accuracy(counts):.1%}, {macro_f1(counts):.3f}"
 
 
 def _scene_states(coarse: NDArray[np.float64], thresholds: Thresholds) -> str:

@@ -122,4 +122,4 @@ def _surprise(coarse: Probabilities, truth: Truth) -> float:
 
 
 def _round(share: float) -> float:
-    return round(share, 4)
+    return round(share, 5)  # one digit more than is shown, so that showing rounds but once

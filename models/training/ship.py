@@ -45,13 +45,15 @@ GOLDEN_TOLERANCE = 0.02
 class Trained:
     """What training made: the network's layers and head, and the splits that neither was fitted to.
 
-    `photos` are all there were, `counts` what the model card tells of the run.
+    `chamber` are the test photos once more, as a chamber might show them; `photos` all there were;
+    `counts` what the model card tells of the run.
     """
 
     layers: Sequence[Conv]
     head: Head
     calibration: Samples
     test: Samples
+    chamber: Samples
     photos: Sequence[Photo]
     counts: dict[str, str]
 
@@ -79,7 +81,8 @@ def ship(trained: Trained, taxonomy: Taxonomy, out: Path, version: str) -> Manif
     out.mkdir(parents=True, exist_ok=True)
     (out / MODEL_FILE).write_bytes(model)
     (out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    facts = Facts(trained.counts, trained.photos, test, fine, coarse)
+    chamber = probabilities(trained.head.logits(trained.chamber.features), temperature) @ membership(taxonomy)
+    facts = Facts(trained.counts, trained.photos, test, fine, coarse, chamber)
     (out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
     return manifest
 

@@ -62,12 +62,19 @@ def train(plan: Plan) -> Manifest:
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns) as progress:
         samples = {part: _samples(part, dealt[part], plan, store, progress, taxonomy) for part in Split}
+        chamber = _chamber(dealt[Split.TEST], plan, store, progress, taxonomy)
         fitting = progress.add_task("fitting the classifier", total=1)
         learned = samples[Split.TRAIN]
         head = fit_head(learned.features, learned.allowed, learned.weights, plan.threads)
         progress.advance(fitting)
     trained = Trained(
-        layers, head, samples[Split.CALIBRATION], samples[Split.TEST], photos, _counts(plan, dealt)
+        layers,
+        head,
+        samples[Split.CALIBRATION],
+        samples[Split.TEST],
+        chamber,
+        photos,
+        _counts(plan, dealt),
     )
     return ship(trained, taxonomy, plan.out, plan.version)
 
@@ -105,3 +112,14 @@ def _samples(
     names = [f"scene {seed} {number}" for number in range(len(scenes))]
     empty = store.extract(names, scenes.__getitem__, advance)
     return with_scenes(photo_samples(photos, seen, taxonomy), empty, taxonomy)
+
+
+def _chamber(
+    photos: Sequence[Photo], plan: Plan, store: FeatureStore, progress: Progress, taxonomy: Taxonomy
+) -> Samples:
+    """See the test photos once more, as a chamber might show them: measured, never fitted to."""
+    task = progress.add_task("seeing test in a chamber", total=2 * len(photos))
+    seen = gather(
+        photos, copies=1, root=plan.photos, store=store, advance=lambda n: progress.advance(task, n)
+    )
+    return photo_samples(photos, seen[len(photos) :], taxonomy)

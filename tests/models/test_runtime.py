@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+from config.errors import InputError
+from config.sorting import Category, Sorting
+from models.bundle import SHIPPED_BUNDLE, Bundle, BundleError, load_bundle
+from models.golden import golden_pictures
+from models.pipeline import normalise
+from models.runtime import Classifier, Network, load_classifier
+from models.verdict import VerdictState
+
+
+def test_golden_pictures_are_the_same_bytes_everywhere() -> None:
+    pictures = golden_pictures(2, 224)
+    assert pictures.shape == (2, 224, 224, 3)
+    assert pictures[0, 100, 50].tolist() == [175, 41, 248]
+    assert pictures[1, 223, 7].tolist() == [237, 122, 166]
+    assert int(pictures.astype(np.int64).sum()) == 36217748
+
+
+def test_the_shipped_model_passes_its_self_test_with_any_number_of_threads(beijing: Sorting) -> None:
+    for threads in (1, 2, 3):
+        assert load_classifier(SHIPPED_BUNDLE, beijing, threads).manifest.title.startswith("waste-")
+
+
+def test_the_self_tests_tolerance_is_far_above_this_machines_error() -> None:
+    bundle = load_bundle()
+    golden = bundle.manifest.golden
+    pictures = golden_pictures(len(golden.logits), bundle.manifest.input.size)
+    spec = bundle.manifest.input
+    found = Network(bundle.model).run(normalise(pictures, spec.mean, spec.std))
+    assert np.abs(found - np.array(golden.logits)).max() < golden.tolerance / 20
+
+
+def test_the_self_test_needs_answers_that_differ() -> None:
+    rows = np.array(load_bundle().manifest.golden.logits)
+    assert np.abs(rows[0] - rows[1]).max() > 1
+
+
+@pytest.mark.parametrize("spoil", [0.05, float("nan"), float("inf")])
+def test_a_model_that_answers_otherwise_than_its_manifest_is_refused(beijing: Sorting, spoil: float) -> None:
+    bundle = load_bundle()
+    golden = bundle.manifest.golden
+    first = (golden.logits[0][0] + spoil, *golden.logits[0][1:])
+    wrong = msgspec.structs.replace(golden, logits=(first, *golden.logits[1:]))
+    manifest = msgspec.structs.replace(bundle.manifest, golden=wrong)
+    with pytest.raises(BundleError, match="fails its self-test"):
+        Classifier(Bundle(manifest, bundle.model), beijing)
+
+
+def test_a_manifest_with_other_labels_than_the_network_is_refused(beijing: Sorting) -> None:
+    bundle = load_bundle()
+    golden = bundle.manifest.golden
+    fewer = msgspec.structs.replace(
+        bundle.manifest,
+        labels=bundle.manifest.labels[1:],
+        golden=msgspec.structs.replace(golden, logits=tuple(row[1:] for row in golden.logits)),
+    )
+    kept = {key: value for key, value in beijing.labels.items() if key in fewer.waste_labels}
+    with pytest.raises(BundleError, match="fails its self-test"):
+        Classifier(Bundle(fewer, bundle.model), msgspec.structs.replace(beijing, labels=kept))
+
+
+def test_a_manifest_with_another_input_size_is_refused(beijing: Sorting) -> None:
+    bundle = load_bundle()
+    spec = msgspec.structs.replace(bundle.manifest.input, size=128)
+    with pytest.raises(BundleError, match="does not run"):
+        Classifier(Bundle(msgspec.structs.replace(bundle.manifest, input=spec), bundle.model), beijing)
+
+
+def test_rules_that_forget_a_label_are_refused_by_its_name(beijing: Sorting) -> None:
+    fewer = {key: value for key, value in beijing.labels.items() if key != "shoes"}
+    with pytest.raises(InputError, match="no category for shoes"):
+        load_classifier(SHIPPED_BUNDLE, msgspec.structs.replace(beijing, labels=fewer))
+
+
+def test_rules_with_a_label_the_model_has_not_are_refused_by_its_name(beijing: Sorting) -> None:
+    more = {**beijing.labels, "shoez": Category.OTHER}
+    with pytest.raises(InputError, match="has no label shoez"):
+        load_classifier(SHIPPED_BUNDLE, msgspec.structs.replace(beijing, labels=more))
+
+
+def test_frames_of_any_size_make_one_verdict(classifier: Classifier) -> None:
+    rng = np.random.default_rng(3)
+    frames = [rng.integers(0, 255, (*size, 3)).astype(np.uint8) for size in ((1, 1), (480, 640), (90, 20))]
+    verdict = classifier.classify(frames)
+    assert verdict.model == classifier.manifest.title
+    assert verdict.state in set(VerdictState)
+
+
+def test_a_frame_classifies_the_same_alone_and_among_others(classifier: Classifier) -> None:
+    frames = list(golden_pictures(3, 100))
+    together = classifier.logits(frames)
+    alone = np.concatenate([classifier.logits([frame]) for frame in frames])
+    assert np.abs(together - alone).max() < 1e-3
+
+
+def test_a_verdict_over_no_frames_is_a_mistake_of_the_caller(classifier: Classifier) -> None:
+    with pytest.raises(ValueError, match="at least one picture"):
+        classifier.classify([])
+
+
+def test_a_bundle_is_loaded_by_its_folder(bundle_copy: Path, beijing: Sorting) -> None:
+    assert load_classifier(bundle_copy, beijing).rules.labels[0] == "cardboard"

@@ -11,12 +11,13 @@ import pytest
 from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
-from edge.outbox import KEPT_S, Outbox
+from edge.outbox import Outbox
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import UNIX_S, by_hand, rows
 
 A, B = "a" * 16, "b" * 16
 NOW = UNIX_S
+THIRTY_DAYS_S = 30 * 86_400.0
 
 
 @pytest.fixture
@@ -111,8 +112,17 @@ def test_an_epoch_that_a_restored_ledger_never_heard_of_waits_again(outbox: Outb
 
 def test_an_epoch_too_old_to_be_named_does_not_wait_again(outbox: Outbox) -> None:
     outbox.note_receipts([EpochReceipt(A, 5)], NOW)
-    outbox.note_receipts([EpochReceipt(B, 9)], NOW + KEPT_S)
+    outbox.note_receipts([EpochReceipt(B, 9)], NOW + THIRTY_DAYS_S)
     assert waiting(outbox) == []
+
+
+@pytest.mark.parametrize(("days", "waits"), [(24.9, 5), (25.1, 0)])
+def test_a_receipt_may_have_come_up_to_five_days_after_the_event(
+    outbox: Outbox, days: float, waits: int
+) -> None:
+    outbox.note_receipts([EpochReceipt(A, 5)], NOW)
+    outbox.note_receipts([], NOW + days * 86_400)
+    assert len(waiting(outbox)) == waits
 
 
 def test_a_receipt_that_had_no_room_for_every_epoch_takes_nothing_back(outbox: Outbox) -> None:
@@ -164,25 +174,25 @@ def test_receipted_events_stay_thirty_days_and_then_go_with_their_visits(
 ) -> None:
     file = tmp_path / JOURNAL_FILE
     outbox.note_receipts([EpochReceipt(A, 3)], NOW)
-    assert outbox.prune(NOW + KEPT_S) == 0
-    assert outbox.prune(NOW + KEPT_S + 1) == 3
+    assert outbox.prune(NOW + THIRTY_DAYS_S) == 0
+    assert outbox.prune(NOW + THIRTY_DAYS_S + 1) == 3
     assert waiting(outbox) == of_epoch(A, 4, 5)
     assert [rows(file, table) for table in ("outbox", "visits", "awards")] == [2, 2, 2]
 
 
 def test_a_refused_event_is_never_forgotten(outbox: Outbox, tmp_path: Path) -> None:
     outbox.note_receipts([EpochReceipt(A, 5, ((2, "unreadable"),))], NOW)
-    assert outbox.prune(NOW + 10 * KEPT_S) == 4
+    assert outbox.prune(NOW + 10 * THIRTY_DAYS_S) == 4
     assert by_hand(tmp_path / JOURNAL_FILE, "SELECT sequence FROM visits") == [(2,)]
 
 
 def test_what_waits_is_never_forgotten(outbox: Outbox) -> None:
-    assert outbox.prune(NOW + 10 * KEPT_S) == 0
+    assert outbox.prune(NOW + 10 * THIRTY_DAYS_S) == 0
 
 
 def test_forgetting_gives_no_number_a_second_time(outbox: Outbox, journal: SqliteJournal) -> None:
     outbox.note_receipts([EpochReceipt(A, 5)], NOW)
-    outbox.prune(NOW + 2 * KEPT_S)
+    outbox.prune(NOW + 2 * THIRTY_DAYS_S)
     journal.record_visit(visit(), NOON)
     assert waiting(outbox) == of_epoch(A, 6)
 

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 from msgspec import Meta
 
+from config.common import (
+    Problem,
+    absolute_broker,
+    absolute_sorting,
+    beside_or_shipped,
+    broker_problems,
+    zone_problems,
+)
 from config.errors import InputError
 from config.load import load_toml
-from config.load_sorting import DEFAULT_SORTING, shipped_sortings
+from config.load_sorting import DEFAULT_SORTING
 from config.station import CloudSection, Slug
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -87,26 +93,19 @@ def is_postgres(database: str) -> bool:
     return database.startswith(POSTGRES)
 
 
-def _problems(settings: LedgerSettings) -> list[tuple[str, str]]:
-    """What no single key can tell is wrong, each with its mend."""
-    found = []
-    try:
-        ZoneInfo(settings.ledger.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = settings.ledger.timezone
-        found.append((f"ledger.timezone: no zone {zone!r}", 'use one like "Asia/Shanghai"'))
+def _problems(settings: LedgerSettings) -> list[Problem]:
+    """What no single key can tell is wrong."""
+    found = zone_problems("ledger.timezone", settings.ledger.timezone)
     if "://" in settings.ledger.database and not is_postgres(settings.ledger.database):
         found.append(("ledger.database: no such kind of database", "use a file or postgresql://…"))
-    if settings.broker.tls_ca is None and settings.broker.host not in LOOPBACK:
-        found.append(("broker.tls_ca: missing, and the broker is not this machine", "name the CA file"))
     url = settings.pages.public_url
     if url is not None and not url.startswith(("http://", "https://")):
         found.append((f"pages.public_url: {url!r} is no address", "begin it with https://"))
-    return found
+    return found + broker_problems("broker", settings.broker)
 
 
 def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:
-    ledger, broker = settings.ledger, settings.broker
+    ledger = settings.ledger
     database = ledger.database if is_postgres(ledger.database) else str(base / ledger.database)
     return msgspec.structs.replace(
         settings,
@@ -114,17 +113,8 @@ def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:
             ledger,
             database=database,
             state_dir=str(base / ledger.state_dir),
-            sorting=ledger.sorting if ledger.sorting in shipped_sortings() else str(base / ledger.sorting),
-            rules=tuple(str(_beside_or_shipped(base, name)) for name in ledger.rules),
+            sorting=absolute_sorting(base, ledger.sorting),
+            rules=tuple(beside_or_shipped(base, name) for name in ledger.rules),
         ),
-        broker=msgspec.structs.replace(
-            broker,
-            tls_ca=None if broker.tls_ca is None else str(base / broker.tls_ca),
-            password_file=None if broker.password_file is None else str(base / broker.password_file),
-        ),
+        broker=absolute_broker(settings.broker, base),
     )
-
-
-def _beside_or_shipped(base: Path, name: str) -> Path:
-    beside = base / name
-    return beside if beside.exists() else Path(__file__).parent / name

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from config.common import (
+    Problem,
+    absolute_broker,
+    absolute_sorting,
+    beside_or_shipped,
+    broker_problems,
+    under,
+    zone_problems,
+)
 from config.errors import InputError
 from config.load import load_toml
 from config.station import BinSection, Devices, LidSection, OpenBy, StationSettings
-
-Problem = tuple[str, str]
-"""What is wrong, with its whole key path; and the mend."""
 
 _PULLED_UP = range(9)
 """Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
@@ -127,17 +132,8 @@ def _wait_problems(settings: StationSettings) -> list[Problem]:
 
 
 def _place_problems(settings: StationSettings) -> list[Problem]:
-    found = []
-    try:
-        ZoneInfo(settings.station.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
-        found.append(
-            (f"station.timezone: no zone {settings.station.timezone!r}", 'use one like "Asia/Shanghai"')
-        )
-    loopback = settings.cloud.host in {"127.0.0.1", "localhost", "::1"}
-    if settings.cloud.tls_ca is None and not loopback:
-        found.append(("cloud.tls_ca: missing, and the broker is not this machine", "name the CA file"))
-    return found
+    zone = zone_problems("station.timezone", settings.station.timezone)
+    return zone + broker_problems("cloud", settings.cloud)
 
 
 def _missing_files(settings: StationSettings) -> list[Problem]:
@@ -155,27 +151,16 @@ def _missing_files(settings: StationSettings) -> list[Problem]:
 
 
 def _absolute(settings: StationSettings, base: Path) -> StationSettings:
-    def under(path: str | None) -> str | None:
-        return None if path is None else str(base / path)
-
-    return msgspec.structs.replace(
-        settings,
-        station=msgspec.structs.replace(
-            settings.station,
-            state_dir=str(base / settings.station.state_dir),
-            runtime_dir=str(base / settings.station.runtime_dir),
-            rules=str(_beside_or_shipped(base, settings.station.rules)),
-        ),
-        cloud=msgspec.structs.replace(
-            settings.cloud,
-            tls_ca=under(settings.cloud.tls_ca),
-            password_file=under(settings.cloud.password_file),
-        ),
-        model=msgspec.structs.replace(settings.model, bundle=under(settings.model.bundle)),
+    place = msgspec.structs.replace(
+        settings.station,
+        state_dir=str(base / settings.station.state_dir),
+        runtime_dir=str(base / settings.station.runtime_dir),
+        rules=beside_or_shipped(base, settings.station.rules),
     )
-
-
-def _beside_or_shipped(base: Path, name: str) -> Path:
-    """A file beside the configuration, else the one of that name that Tongzhan ships."""
-    beside = base / name
-    return beside if beside.exists() else Path(__file__).parent / name
+    model = msgspec.structs.replace(
+        settings.model,
+        bundle=under(base, settings.model.bundle),
+        sorting=absolute_sorting(base, settings.model.sorting),
+    )
+    cloud = absolute_broker(settings.cloud, base)
+    return msgspec.structs.replace(settings, station=place, cloud=cloud, model=model)

@@ -303,3 +303,12 @@ def test_settings_cannot_be_changed_once_they_are_read(file: Path) -> None:
     settings: Any = load_station(file)
     with pytest.raises(AttributeError):
         settings.station.name = "other"
+
+
+@pytest.mark.parametrize(("sorting", "is_shipped"), [("shanghai", True), ("our-town.toml", False)])
+def test_a_shipped_citys_name_stays_a_name_and_any_other_is_a_file(
+    file: Path, sorting: str, is_shipped: bool
+) -> None:
+    file.write_text(GOOD + f'[model]\nsorting = "{sorting}"\n', encoding="utf-8")
+    read = load_station(file).model.sorting
+    assert read == (sorting if is_shipped else str(file.with_name(sorting)))

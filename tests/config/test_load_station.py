@@ -305,10 +305,11 @@ def test_settings_cannot_be_changed_once_they_are_read(file: Path) -> None:
         settings.station.name = "other"
 
 
-@pytest.mark.parametrize(("sorting", "is_shipped"), [("shanghai", True), ("our-town.toml", False)])
+@pytest.mark.parametrize(
+    ("sorting", "read"), [("shanghai", "shanghai"), ("our-town.toml", "{folder}/our-town.toml")]
+)
 def test_a_shipped_citys_name_stays_a_name_and_any_other_is_a_file(
-    file: Path, sorting: str, is_shipped: bool
+    file: Path, sorting: str, read: str
 ) -> None:
     file.write_text(GOOD + f'[model]\nsorting = "{sorting}"\n', encoding="utf-8")
-    read = load_station(file).model.sorting
-    assert read == (sorting if is_shipped else str(file.with_name(sorting)))
+    assert load_station(file).model.sorting == read.format(folder=file.parent)

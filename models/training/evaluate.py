@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from models.training.photos import Photo
 
 BATCH = 8
+DIGITS = 5
+"""More than is ever shown, so that showing rounds but once."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -52,7 +54,7 @@ def evaluate(
 def coarse_probabilities(
     classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float64]:
-    """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`."""
+    """Give (photos, DIGITS) calibrated probabilities of the categories, in the order of `CATEGORIES`."""
     rows = []
     for start in range(0, len(photos), BATCH):
         pictures = [read_picture(photo.path) for photo in photos[start : start + BATCH]]
@@ -64,16 +66,16 @@ def coarse_probabilities(
 
 
 def report(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Report:
-    """Measure (photos, 4) probabilities against the true columns."""
+    """Measure (photos, DIGITS) probabilities against the true columns."""
     counts = measure.confusion(coarse, truth)
     return Report(
         photos=len(truth),
-        accuracy=round(measure.accuracy(counts), 4),
-        macro_f1=round(measure.macro_f1(counts), 4),
-        recall={name.value: round(share, 4) for name, share in measure.recall(counts).items()},
-        ece=round(measure.calibration_error(coarse, truth), 4),
-        coverage_at_1pct_error=round(measure.coverage_at(coarse, truth, 0.01), 4),
-        accuracy_at_85pct_coverage=round(measure.accuracy_at(coarse, truth, 0.85), 4),
+        accuracy=round(measure.accuracy(counts), DIGITS),
+        macro_f1=round(measure.macro_f1(counts), DIGITS),
+        recall={name.value: round(share, DIGITS) for name, share in measure.recall(counts).items()},
+        ece=round(measure.calibration_error(coarse, truth), DIGITS),
+        coverage_at_1pct_error=round(measure.coverage_at(coarse, truth, 0.01), DIGITS),
+        accuracy_at_85pct_coverage=round(measure.accuracy_at(coarse, truth, 0.85), DIGITS),
         confusion={
             name.value: {other.value: int(counts[i, j]) for j, other in enumerate(CATEGORIES)}
             for i, name in enumerate(CATEGORIES)

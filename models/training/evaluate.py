@@ -54,7 +54,7 @@ def evaluate(
 def coarse_probabilities(
     classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float64]:
-    """Give (photos, DIGITS) calibrated probabilities of the categories, in the order of `CATEGORIES`."""
+    """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`."""
     rows = []
     for start in range(0, len(photos), BATCH):
         pictures = [read_picture(photo.path) for photo in photos[start : start + BATCH]]
@@ -66,7 +66,7 @@ def coarse_probabilities(
 
 
 def report(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Report:
-    """Measure (photos, DIGITS) probabilities against the true columns."""
+    """Measure (photos, 4) probabilities against the true columns."""
     counts = measure.confusion(coarse, truth)
     return Report(
         photos=len(truth),

@@ -5,14 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from config.sorting import Category
+
 if TYPE_CHECKING:
     from random import Random
 
-    from config.sorting import Category
     from config.station import BinSection, StationSettings
     from edge.sim.people import Neighbourhood, Person
 
 MOST_THINGS = 3
+SHARES = {
+    Category.RECYCLABLE: 0.3,
+    Category.HAZARDOUS: 0.05,
+    Category.KITCHEN: 0.45,
+    Category.OTHER: 0.2,
+}
+"""What a household throws away, by pieces: chosen to look like a kitchen's bin, not measured."""
 HOLD_S = 3.0
 """How long some residents keep the card on the reader."""
 
@@ -121,7 +129,7 @@ class Planner:
             return (Errand(self._rng.choice(self._bins).id, (None,)),)
         carried: dict[str, list[Category]] = {}
         for _ in range(self._rng.randint(1, MOST_THINGS)):
-            category = self._rng.choice(self._categories)
+            (category,) = self._rng.choices(self._categories, [SHARES[one] for one in self._categories])
             carried.setdefault(self._bin_for(category).id, []).append(category)
         return tuple(Errand(bin_id, tuple(things)) for bin_id, things in carried.items())
 

@@ -212,6 +212,10 @@ def test_the_identity_of_an_unreadable_event_can_still_be_read() -> None:
     assert (named.epoch, named.sequence) == ("ab", 7)
 
 
+def test_the_limits_are_those_that_stations_and_brokers_were_promised() -> None:
+    assert (MAX_EVENTS, MAX_BODY_BYTES) == (100, 16 * 1024)
+
+
 # --- packing ------------------------------------------------------------------------------------
 
 RAW = st.integers(0, 4000).map(lambda size: b'"' + b"x" * size + b'"')

@@ -13,7 +13,7 @@ from config.station import OpenBy
 from edge.access import CardState, RosterEntry
 from edge.faults import FaultCode
 from edge.inbox import QueueInbox
-from edge.messages import ChamberChanged, LevelChanged, LidClosed, LidOpened, Prompt
+from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpened, Prompt
 from edge.outbox import Outbox
 from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
@@ -255,12 +255,29 @@ def test_an_event_dated_in_the_future_makes_nothing_overdue(bench: Bench) -> Non
     assert not any(note[0] == "end lease" for note in bench.diary)
 
 
-def test_what_was_overdue_ends_before_a_late_event_is_looked_at(bench: Bench) -> None:
+class StallingInbox(QueueInbox):
+    """An inbox whose station stands still once, while something is thrown in, and is then told to stop."""
+
+    stall: Callable[[], None] = staticmethod(lambda: None)
+
+    def take(self, wait_s: float | None) -> tuple[Event | None, float] | None:
+        self.stall()
+        return super().take(0 if wait_s is None else min(wait_s, 0))
+
+
+def test_what_was_overdue_ends_before_a_late_event_is_looked_at(benches: Callable[..., Bench]) -> None:
+    inbox = StallingInbox()
+    bench = benches(inbox=inbox)
     bench.tap()
     rise(bench)
-    bench.clock.at += 600  # the station stood still, and nobody ticked
-    bench.inbox.post(ChamberChanged(bench.clock.at, "kitchen"))
-    bench.station.run_pending()
+
+    def stand_still() -> None:
+        inbox.stall = bench.station.stop
+        bench.clock.at += WAITS.lease_s + 1
+        inbox.post(ChamberChanged(bench.clock.at, "kitchen"))
+
+    inbox.stall = stand_still
+    bench.station.run()
     assert [note[0] for note in bench.diary if note[0] in {"open", "end lease"}] == ["open", "end lease"]
 
 

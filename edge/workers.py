@@ -31,6 +31,7 @@ class ThreadWorkers:
         self._slots = slots
         self._mailboxes: dict[str, queue.Queue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
+        self._is_stopping = False
 
     def submit(self, device: str, job: Job, busy: Event | None) -> None:
         """Run `job` on the device's thread and post what it returns; post `busy` when it has no room."""
@@ -52,16 +53,22 @@ class ThreadWorkers:
 
     def _work(self, device: str, mailbox: queue.Queue[Job | None]) -> None:
         while (job := mailbox.get()) is not None:
-            try:
-                result = job()
-            except Exception:  # the worker's outermost loop: the next job must still run
-                log.exception("a job of %s failed; its visit goes on by deadline", device)
-                continue
-            if result is not None:
-                self._inbox.post(result)
+            self._do(device, job)
+            if self._is_stopping and mailbox.empty():
+                return  # a mailbox that was full had no room for the word to stop
+
+    def _do(self, device: str, job: Job) -> None:
+        try:
+            result = job()
+        except Exception:  # the worker's outermost loop: the next job must still run
+            log.exception("a job of %s failed; its visit goes on by deadline", device)
+            return
+        if result is not None:
+            self._inbox.post(result)
 
     def stop(self, wait_s: float = 5.0) -> None:
         """Let every thread finish the jobs it has, and end; one that hangs is left to die as a daemon."""
+        self._is_stopping = True
         for mailbox in self._mailboxes.values():
             with suppress(queue.Full):
                 mailbox.put(None, timeout=wait_s)

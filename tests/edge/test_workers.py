@@ -105,9 +105,15 @@ def test_stopping_does_what_waits_and_ends_every_thread(inbox: QueueInbox) -> No
 
 
 def test_stopping_does_not_wait_for_ever_for_a_device_that_hangs(inbox: QueueInbox) -> None:
-    workers, release = ThreadWorkers(inbox, slots=1), threading.Event()
-    for _ in range(3):
-        workers.submit("camera", held_by(release), None)
+    workers, release, begun = ThreadWorkers(inbox, slots=1), threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        begun.set()
+        release.wait()
+
+    workers.submit("camera", hangs, None)
+    assert begun.wait(10)
+    workers.submit("camera", lambda: None, None)  # fills the mailbox: no room for the word to stop
     workers.stop(wait_s=0.05)
     release.set()
     until(lambda: all(thread.name != "camera" for thread in threading.enumerate()), "the hung thread")

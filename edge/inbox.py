@@ -37,6 +37,11 @@ class QueueInbox:
         except queue.Full:
             return  # something is there to take anyway
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits at this moment."""
+        return self._queue.empty()
+
     def take(self, wait_s: float | None) -> tuple[Event | None, float] | None:
         """The next event and its moment (perf_counter seconds); None after `wait_s` without one."""
         try:

@@ -118,7 +118,8 @@ class Station:
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
-        self._tick_if_due(now)
+        if self._inbox.is_empty:  # else what still waits may have come in time
+            self._tick_if_due(now)
         if self._read_journal_at <= now:
             self._read_journal_at = now + JOURNAL_SILENT_S
             busy = JournalRead(now, self._roster, self._waiting, self._refused)

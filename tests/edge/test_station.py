@@ -255,6 +255,18 @@ def test_an_event_dated_in_the_future_makes_nothing_overdue(bench: Bench) -> Non
     assert not any(note[0] == "end lease" for note in bench.diary)
 
 
+def test_a_lid_that_opened_in_time_is_not_stuck_because_the_station_heard_of_it_late(bench: Bench) -> None:
+    bench.tap()
+    bench.station.run_pending()
+    opened_at = bench.clock.at + WAITS.travel_s
+    bench.inbox.post(LevelChanged(opened_at, "kitchen", full=False))
+    bench.inbox.post(LidOpened(opened_at, "kitchen"))
+    bench.clock.at += WAITS.lease_s - 1  # beyond the limit of its travel
+    bench.station.run_pending()
+    assert bench.station.state.faults == frozenset()
+    assert bench.station.state.visits[0].openings[0].opened_at == opened_at
+
+
 class StallingInbox(QueueInbox):
     """An inbox whose station stands still once, while something is thrown in, and is then told to stop."""
 

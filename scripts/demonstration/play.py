@@ -123,13 +123,15 @@ def _start(wishes: Wishes, stack: ExitStack, tell: Callable[[str], None]) -> Cre
 def _broker(port: int) -> Iterator[None]:
     """A broker inside this demo. Ctrl-C must not reach it: it is needed until the last receipt."""
     broker = Broker(port=port, listen=LOOPBACK)
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The broker's process inherits the blocked signal. One that comes meanwhile waits for us, and is not
+    # lost as an ignored one would be.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         broker.start()
     except OSError:
         raise InputError(f"port {port} (the demo's broker) is in use", "choose others with --port") from None
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     try:
         yield
     finally:

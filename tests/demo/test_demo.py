@@ -165,6 +165,25 @@ def test_ctrl_c_ends_a_demo_on_screen_and_leaves_nothing_running(
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
 
 
+def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: Path, ports: int) -> None:
+    starting = subprocess.Popen(
+        command(tmp_path, photos, "--port", str(ports)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with starting:
+        assert starting.stdout is not None
+        while not starting.stdout.readline().startswith("starting broker"):
+            assert starting.poll() is None
+        children = descendants(starting.pid)
+        starting.send_signal(signal.SIGINT)
+        _, complaint = starting.communicate(timeout=60)
+    assert starting.returncode == 130
+    assert "Traceback" not in complaint
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+
+
 def test_the_panel_shows_a_running_demo(on_screen: subprocess.Popen[str], ports: int) -> None:
     del on_screen
     page = f"http://127.0.0.1:{ports}/?lang=en"

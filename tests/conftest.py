@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,8 @@ def chromium() -> Path:
 @pytest.fixture(scope="session")
 def browser(chromium: Path) -> Iterator[Browser]:
     """Give a running browser. One for all tests: a process can hold one Playwright at a time."""
+    if find_library("atomic") is None:
+        pytest.skip("Playwright's driver needs a library; install it: sudo apt-get install libatomic1")
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=flags)

@@ -21,6 +21,8 @@ SHIPPED_BUNDLE = Path(__file__).parent / "waste"
 """The folder of the bundle that comes with Tongzhan."""
 MANIFEST = "manifest.json"
 MAX_MANIFEST_BYTES = 1 << 20
+MAX_TITLE = 64
+"""As many letters as an event on the wire has for a model's name."""
 MAX_MODEL_BYTES = 64 << 20
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -49,7 +51,7 @@ class ModelFile(_Part, frozen=True):
 class Label(_Part, frozen=True):
     """One fine label: the key that sorting rules use, and what a person reads."""
 
-    key: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]*$")]
+    key: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
     zh: str
     en: str
 
@@ -117,6 +119,8 @@ class Manifest(_Part, frozen=True):
         keys = [label.key for label in self.labels]
         if len(set(keys)) != len(keys):
             raise ValueError("two labels share a key")
+        if len(self.title) > MAX_TITLE:
+            raise ValueError(f"name and version together have more than {MAX_TITLE} letters")
         if self.empty not in keys:
             raise ValueError(f"empty names no label: {self.empty}")
         if any(len(row) != len(keys) for row in self.golden.logits):

@@ -95,6 +95,7 @@ def test_a_bundle_error_is_a_persons_mistake_with_a_mend() -> None:
         (lambda m: m.update(format=2), "format"),
         (lambda m: m.update(empty="nothing"), "empty names no label"),
         (lambda m: m["labels"].append(m["labels"][0]), "two labels share a key"),
+        (lambda m: m.update(name="a" * 60, version="1.0.0"), "more than 64 letters"),
         (lambda m: m["labels"].pop(), "golden.logits|empty names no label"),
         (lambda m: m["thresholds"].update(sure=1.5), "thresholds.sure"),
         (lambda m: m["model"].update(name="../waste.onnx"), "model.name"),

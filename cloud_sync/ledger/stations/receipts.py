@@ -10,13 +10,12 @@ from typing import Any
 
 from django.db.models import Case, Q, QuerySet, Value, When
 
-from cloud_sync.envelope import EpochReceipt, Receipt
+from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, Receipt
 from cloud_sync.ledger.stations.intake import Identity, Reason
 from cloud_sync.ledger.stations.models import Conflict, Epoch, Event, EventState, Station
 
 KEPT = timedelta(days=30)
 """How long a station keeps receipted rows, and so how long a receipt names an epoch."""
-MAX_EPOCHS = 64
 MAX_REFUSED = 400
 """Refusals that one receipt names, so that it fits a broker's smallest message."""
 
@@ -25,7 +24,7 @@ def receipt_for(station: Station, batch: Collection[Identity], now: datetime) ->
     """The station's receipt after a batch: its refusals first, then the latest of all others."""
     epochs = list(
         Epoch.objects.filter(station=station, updated__gte=now - KEPT).order_by("-updated", "-id")[
-            :MAX_EPOCHS
+            :MAX_RECEIPT_EPOCHS
         ]
     )
     refused = _refused(station, {epoch.epoch for epoch in epochs}, batch)

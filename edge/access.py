@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from cloud_sync.facts import Role
 from edge.messages import Granted, Refused, RefusedBy, Tapped
+from edge.roster import CardState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
-class CardState(StrEnum):
-    """What the ledger's roster says of a card."""
-
-    ACTIVE = "active"
-    BLOCKED = "blocked"
-
-
-@dataclass(frozen=True, slots=True)
-class RosterEntry:
-    """One known card. A card that is not in the roster is unknown, and opens too."""
-
-    state: CardState
-    role: Role
+    from edge.roster import RosterEntry
 
 
 def decide(tap: Tapped, roster: Mapping[str, RosterEntry]) -> Granted | Refused:

@@ -14,9 +14,9 @@ import msgspec
 from cloud_sync.award_rules import Award, AwardRules, Tally, award
 from cloud_sync.envelope import encode_event
 from cloud_sync.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
-from edge.access import CardState, RosterEntry
 from edge.journal_tables import open_journal, written_at_once
 from edge.ports import JournalError
+from edge.roster import CardState, RosterEntry
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

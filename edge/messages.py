@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import Credential, Role, VisitFacts
     from config.sorting import Category
-    from edge.access import RosterEntry
     from edge.faults import FaultCode
+    from edge.roster import RosterEntry
     from models.verdict import Verdict
 
 Photo = object

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cloud_sync.envelope import EpochReceipt
-    from edge.access import RosterEntry
+    from edge.roster import RosterEntry
 
 KEPT_S = 30 * 86_400.0
 """Receipted events stay so long, so that a ledger restored from a backup can have them again."""

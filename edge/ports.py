@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
-    from edge.access import RosterEntry
     from edge.messages import Event, Photo, Say
+    from edge.roster import RosterEntry
     from models.verdict import Verdict
 
 

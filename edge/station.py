@@ -40,10 +40,10 @@ from edge.visit_state import State, next_deadline
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edge.access import RosterEntry
     from edge.inbox import QueueInbox
     from edge.messages import Command, Event, VisitEvent
     from edge.parts import Parts
+    from edge.roster import RosterEntry
     from edge.visit_state import VisitRules
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential, Role
-from edge.access import CardState, RosterEntry
+from edge.roster import CardState, RosterEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from random import Random
 
     from config.station import StationSettings
-    from edge.access import RosterEntry
     from edge.ports import Inbox, Lid
+    from edge.roster import RosterEntry
     from edge.sim.people import Neighbourhood
     from edge.sim.photos import PhotoSource
     from edge.sim.place import Throw

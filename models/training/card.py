@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.bundle import Manifest, Thresholds
-    from models.training.photos import Photo
+    from models.training.photo import Photo
     from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
 

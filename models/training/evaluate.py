@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.runtime import Classifier
-    from models.training.photos import Photo
+    from models.training.photo import Photo
 
 BATCH = 8
 DIGITS = 5

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.sorting import Category
+from models.training.photo import Photo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,17 +32,6 @@ class Split(StrEnum):
     TRAIN = "train"
     CALIBRATION = "calibration"
     TEST = "test"
-
-
-@dataclass(frozen=True, slots=True)
-class Photo:
-    """One labelled photo. `source`, `label` and `group` are empty where only the category is known."""
-
-    path: Path
-    category: Category
-    source: str = ""
-    label: str = ""
-    group: str = ""
 
 
 def read_photos(where: Path) -> list[Photo]:

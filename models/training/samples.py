@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.training.features import FeatureStore
-    from models.training.photos import Photo
+    from models.training.photo import Photo
     from models.training.taxonomy import Taxonomy
 
 DISTRUST = 0.3

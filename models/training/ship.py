@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.bundle import Thresholds
     from models.training.backbone import Conv
     from models.training.head import Head
-    from models.training.photos import Photo
+    from models.training.photo import Photo
     from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
 

@@ -13,7 +13,7 @@ from config.load import load_toml
 from models.bundle import Label
 
 if TYPE_CHECKING:
-    from models.training.photos import Photo
+    from models.training.photo import Photo
 
 TAXONOMY = Path(__file__).with_name("taxonomy.toml")
 

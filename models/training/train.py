@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.bundle import Manifest
-    from models.training.photos import Photo
+    from models.training.photo import Photo
     from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import AlarmFacts, DepositFacts, Stamp, VisitFacts
-    from edge.access import RosterEntry
+    from edge.roster import RosterEntry
     from edge.sim.people import Neighbourhood
 
 _MARKS = {

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from cloud_sync.award_rules import Award, Outcome
 from cloud_sync.envelope import EpochReceipt, decode_event
 from cloud_sync.facts import Role, VisitFacts
-from edge.access import CardState, RosterEntry
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
 from edge.outbox import Outbox
 from edge.ports import JournalError
+from edge.roster import CardState, RosterEntry
 from tests.edge.builders import RULES, card
 from tests.edge.journal_checks import ALARM, DAY_S, NOON, at, bytes_of, opened, sound, visit
 from tests.edge.workbench import UNIX_S, by_hand

@@ -10,11 +10,11 @@ import pytest
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import MAX_WALL_S, Role
 from config.station import OpenBy
-from edge.access import CardState, RosterEntry
 from edge.faults import FaultCode
 from edge.inbox import QueueInbox
 from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpened, Prompt
 from edge.outbox import Outbox
+from edge.roster import CardState, RosterEntry
 from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
 from edge.visit_state import VisitRules

@@ -8,9 +8,10 @@ import pytest
 
 from cloud_sync.facts import Credential, Role
 from config.station import OpenBy
-from edge.access import CardState, HeldCards, RosterEntry, decide
+from edge.access import HeldCards, decide
 from edge.faults import CATALOGUE, Fault, FaultCode, blocked_bins, seeing_is_blocked
 from edge.messages import Granted, LidObstructed, OpenLid, Pressed, Prompt, Refused, RefusedBy, Tapped
+from edge.roster import CardState, RosterEntry
 from edge.visit_state import Opening, OpeningPhase, State, Visit
 from tests.edge.builders import (
     WAITS,

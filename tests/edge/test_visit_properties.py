@@ -33,7 +33,7 @@ from config.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import load_words
-from edge.access import CardState, RosterEntry, decide
+from edge.access import decide
 from edge.faults import FaultCode, blocked_bins
 from edge.journal import SqliteJournal
 from edge.live import bins_of, next_action
@@ -66,6 +66,7 @@ from edge.messages import (
     Tick,
     VisitEvent,
 )
+from edge.roster import CardState, RosterEntry
 from edge.visit import step
 from edge.visit_state import MODEL, State, VisitRules, next_deadline
 from models.verdict import Verdict, VerdictState

@@ -14,7 +14,6 @@ from cloud_sync.award_rules import Award
 from cloud_sync.facts import AlarmFacts, Credential, Stamp, VisitFacts
 from config.load_sorting import load_sorting
 from config.words import load_words
-from edge.access import RosterEntry
 from edge.inbox import QueueInbox
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
@@ -23,6 +22,7 @@ from edge.live_view import Vocabulary
 from edge.messages import Photo, Say, Tapped
 from edge.parts import Parts
 from edge.ports import CameraError, ClassifierError, Clock, JournalError, WallTime, Workers
+from edge.roster import RosterEntry
 from edge.screen import Screen
 from edge.station import Station
 from edge.visit_state import VisitRules

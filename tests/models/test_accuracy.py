@@ -14,7 +14,8 @@ from models.bundle import SHIPPED_BUNDLE
 from models.pixels import read_picture
 from models.runtime import Classifier, load_classifier
 from models.training.evaluate import coarse_probabilities, evaluate
-from models.training.photos import Photo, Split, read_photos, split
+from models.training.photo import Photo
+from models.training.photos import Split, read_photos, split
 from models.training.taxonomy import load_taxonomy
 from models.verdict import VerdictState
 from scripts.commands.model import model

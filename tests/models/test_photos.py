@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from config.errors import InputError
 from config.load_sorting import load_sorting
 from config.sorting import Category
-from models.training.photos import Photo, Split, read_photos, split
+from models.training.photo import Photo
+from models.training.photos import Split, read_photos, split
 from models.training.taxonomy import Taxonomy, load_taxonomy
 from tests.models import files
 

@@ -10,7 +10,7 @@ from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential, Role
 from config.sorting import Category
 from config.station import BinSection
-from edge.access import CardState
+from edge.roster import CardState
 from edge.sim.people import PER_HOUSEHOLD, neighbourhood
 from edge.sim.plans import MOST_THINGS, Habits, Planner, VisitPlan
 from tests.edge.sim.playing import CARD_KEY

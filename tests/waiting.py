@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import urllib.request
 from collections.abc import Callable
+from http.client import HTTPException
 
 
 def until(condition: Callable[[], object], what: str = "the condition", within_s: float = 30.0) -> None:
@@ -26,6 +27,8 @@ def answers(url: str) -> bool:
     """Whether a page of ours can be had."""
     try:
         fetch(url)
-    except OSError:
+    except (OSError, HTTPException):
+        # The latter is no server's fault: a call to a port that nobody listens on yet may get that very
+        # port as its own, and then hears itself.
         return False
     return True

@@ -67,7 +67,7 @@ def blobs(rng: np.random.Generator) -> Rgb:
 
 @pytest.fixture
 def ports() -> int:
-    """The first of three ports in a row that nobody listens on, below those that the kernel gives to callers."""
+    """The first of three ports in a row that nobody listens on, none of them a port for callers."""
     for first in range(10_000 + os.getpid() % 20_000, 32_000, 3):
         with socket.socket() as one, socket.socket() as two, socket.socket() as three:
             try:

@@ -109,7 +109,7 @@ class Screen:
 
     def _write_newest(self) -> None:
         """Runs on a worker. What is newest by then: a job turned away is done by one that still waits."""
-        # The state first: it must never count a picture that is newer than the one written before it.
+        # The state is taken first: it must never count a picture newer than the one written before it.
         live = self._newest_state
         picture = self._newest_picture
         try:

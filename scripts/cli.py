@@ -42,7 +42,7 @@ COMMANDS: dict[str, Entry] = {
     "station": Entry(
         "scripts.commands.station",
         "station",
-        "Run or check a station: its loop, its sync, its panel.",
+        "Run a station: its loop, its sync, its panel.",
         "station",
     ),
     "classify": Entry(
@@ -54,7 +54,7 @@ COMMANDS: dict[str, Entry] = {
     "model": Entry(
         "scripts.commands.model",
         "model",
-        "Train, evaluate and export the waste model.",
+        "Train and evaluate the waste model.",
         "station",
     ),
     "ledger": Entry(

@@ -18,6 +18,7 @@ import pytest
 from config.sorting import Category
 from models.pixels import encode_jpeg
 from scripts.demonstration.places import Folder
+from tests.ports import free_ports
 from tests.waiting import answers, fetch, until
 
 if TYPE_CHECKING:
@@ -67,16 +68,8 @@ def blobs(rng: np.random.Generator) -> Rgb:
 
 @pytest.fixture
 def ports() -> int:
-    """The first of three ports in a row that nobody listens on, none of them a port for callers."""
-    for first in range(10_000 + os.getpid() % 20_000, 32_000, 3):
-        with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-            try:
-                for port, each in enumerate((one, two, three), start=first):
-                    each.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    pytest.fail("no three free ports in a row")
+    """The first of three ports in a row that nobody listens on."""
+    return free_ports(3)
 
 
 def command(state: Path, photos: Path, *more: str) -> list[str]:
@@ -175,7 +168,7 @@ def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: 
     with starting:
         assert starting.stdout is not None
         while not starting.stdout.readline().startswith("starting broker"):
-            assert starting.poll() is None
+            assert starting.poll() is None, starting.communicate()
         children = descendants(starting.pid)
         starting.send_signal(signal.SIGINT)
         _, complaint = starting.communicate(timeout=60)

@@ -13,6 +13,8 @@ import click
 import pytest
 
 from scripts import cli
+from scripts.commands.bench import BENCHES
+from scripts.lazy import Entry
 
 ALWAYS = ["demo", "station", "classify", "model", "ledger"]
 
@@ -21,7 +23,7 @@ ALWAYS = ["demo", "station", "classify", "model", "ledger"]
 def probe(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Add a command `probe` to the table; the test writes the file it comes from."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setitem(cli.COMMANDS, "probe", cli.Entry("probe_command", "probe", "A probe.", "ledger"))
+    monkeypatch.setitem(cli.COMMANDS, "probe", Entry("probe_command", "probe", "A probe.", "ledger"))
     monkeypatch.delitem(sys.modules, "probe_command", raising=False)
     return tmp_path / "probe_command.py"
 
@@ -114,8 +116,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
         command("print('running', flush=True); threading.Event().wait(30)", before="import threading")
     )
     code = (
-        "import sys; from scripts import cli;"
-        "cli.COMMANDS['probe'] = cli.Entry('probe_command', 'probe', '', '');"
+        "import sys; from scripts import cli, lazy;"
+        "cli.COMMANDS['probe'] = lazy.Entry('probe_command', 'probe', '', '');"
         f"sys.path.append({str(tmp_path)!r}); sys.argv[1:] = ['probe']; cli.main()"
     )
     with subprocess.Popen(
@@ -129,9 +131,8 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert errors.strip() == ""
 
 
-@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
-def test_every_entry_of_the_table_is_a_command_with_a_help_text(name: str) -> None:
-    entry = cli.COMMANDS[name]
+@pytest.mark.parametrize("entry", [*cli.COMMANDS.values(), *BENCHES.values()], ids=lambda entry: entry.module)
+def test_every_entry_of_the_tables_is_a_command_with_a_help_text(entry: Entry) -> None:
     found = getattr(importlib.import_module(entry.module), entry.attribute)
     assert isinstance(found, click.Command)
     assert found.get_short_help_str()

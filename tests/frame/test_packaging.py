@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from scripts.cli import OURS
+from scripts.lazy import OURS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 IN_A_CHECKOUT_ONLY = {"scripts/demo", "scripts/setup.sh", "scripts/test"}

@@ -1,0 +1,24 @@
+"""`tongzhan bench`: the table of benchmarks, each in `scripts/bench/`, imported only when it is called."""
+
+from __future__ import annotations
+
+import click
+
+from scripts.lazy import Entry, LazyGroup
+
+BENCHES: dict[str, Entry] = {
+    "classify": Entry("scripts.bench.classify", "classify", "From a photo's file to its verdict.", "station"),
+    "fleet": Entry("scripts.bench.fleet", "fleet", "From a record to its receipt, many stations.", "demo"),
+    "ledger": Entry("scripts.bench.ledger", "ledger", "Events settled a second.", "demo"),
+    "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records a second.", "station"),
+    "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events a second.", "demo"),
+    "tap": Entry("scripts.bench.tap", "tap", "From a card's last byte to the lid's pin.", "station"),
+}
+
+
+@click.group(cls=LazyGroup, table=BENCHES)
+def bench() -> None:
+    """Measure one part against its physical limit and its peers, in one run.
+
+    Machines differ and are shared, so each figure is a ratio to what the same machine did in the same run.
+    """

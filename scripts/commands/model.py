@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from config.errors import InputError
+
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from models.training.evaluate import Report
 
 
@@ -63,15 +68,25 @@ def train(photos: Path, out: Path, cache: Path | None, version: str, threads: in
     show_default=True,
     help="Only the photos that training with this version dealt to one split.",
 )
+@click.option(
+    "--picture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("evaluation.png"),
+    show_default=True,
+    help="Without --json: where the picture of confusion, coverage and reliability goes.",
+)
 @click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
-def evaluate(
-    photos: Path, *, as_json: bool, bundle: Path | None, rules: str, part: str, threads: int
+def evaluate(  # noqa: PLR0913 - a command's options
+    photos: Path, *, as_json: bool, bundle: Path | None, rules: str, part: str, picture: Path, threads: int
 ) -> None:
-    """Measure a bundle on labelled photos: an index.csv with path,category, or folders named by category."""
+    """Measure a bundle on labelled photos: an index.csv with path,category, or folders named by category.
+
+    Prints a table and draws a PNG, or prints JSON alone.
+    """
     from config.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE
     from models.runtime import load_classifier
-    from models.training.evaluate import evaluate as measure
+    from models.training.evaluate import coarse_probabilities, report_of, truth_of
     from models.training.photos import Split, read_photos, split
     from models.training.taxonomy import load_taxonomy
 
@@ -80,8 +95,26 @@ def evaluate(
         chosen = split(chosen, load_taxonomy())[Split(part)]
     classifier = load_classifier(bundle or SHIPPED_BUNDLE, load_sorting(rules), threads)
     with click.progressbar(length=len(chosen), label="classifying", file=sys.stderr) as bar:
-        report = measure(classifier, chosen, bar.update)
-    click.echo(msgspec.json.encode(report).decode() if as_json else _table(report))
+        coarse = coarse_probabilities(classifier, chosen, bar.update)
+    truth = truth_of(chosen)
+    report = report_of(coarse, truth)
+    if as_json:
+        click.echo(msgspec.json.encode(report).decode())
+        return
+    click.echo(_table(report))
+    _draw(coarse, truth, f"{classifier.manifest.title} on {len(chosen)} photos", picture)
+
+
+def _draw(coarse: NDArray[np.float64], truth: NDArray[np.int64], title: str, path: Path) -> None:
+    from models.training.plots import save_picture
+
+    try:
+        save_picture(coarse, truth, title, path)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror})", "name another with --picture"
+        ) from None
+    click.echo(f"\npicture: {path}")
 
 
 def _table(report: Report) -> str:

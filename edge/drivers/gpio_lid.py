@@ -8,20 +8,20 @@ from contextlib import ExitStack
 from math import inf
 from typing import TYPE_CHECKING
 
-from edge.drivers import h_bridge
 from edge.drivers.debounce import Settling
-from edge.drivers.h_bridge import Bridge, Drive
-from edge.drivers.lid_motion import EndLease, Motion, OpenFor, Phase, Seen, next_due, step
 from edge.drivers.loop import Loop
 from edge.drivers.pins import Contact, HBridge, pin_errors
 from edge.drivers.switches import POLL_S, SettledContact
 from edge.messages import LidClosed, LidObstructed, LidOpened
+from firmware_bridge import h_bridge
+from firmware_bridge.h_bridge import Bridge, Drive
+from firmware_bridge.lid_motion import EndLease, Motion, OpenFor, Phase, Seen, next_due, step
 
 if TYPE_CHECKING:
     from config.station import LidSection
-    from edge.drivers.lid_motion import LidTimes, Request
     from edge.drivers.pins import Factory
     from edge.ports import Clock, Inbox
+    from firmware_bridge.lid_motion import LidTimes, Request
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError
 
 from config.errors import InputError
-from edge.drivers.h_bridge import Drive
+from firmware_bridge.h_bridge import Drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

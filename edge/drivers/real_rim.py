@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from config.errors import InputError
 from edge.drivers.camera import UsbCamera, open_capture
 from edge.drivers.gpio_lid import GpioLid
-from edge.drivers.lid_motion import lid_times
 from edge.drivers.serial_reader import SerialReader
 from edge.drivers.sight import LidNews, Sight
 from edge.drivers.switches import FullSwitch, GpioButton
 from edge.rim import Rim
+from firmware_bridge.lid_motion import lid_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable

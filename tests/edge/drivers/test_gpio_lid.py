@@ -8,8 +8,8 @@ import pytest
 from config.errors import InputError
 from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
-from edge.drivers.lid_motion import LidTimes
 from edge.messages import LidOpened
+from firmware_bridge.lid_motion import LidTimes
 from tests.edge.drivers.board import WIRES, Board, MovingLid
 from tests.edge.drivers.posted import Posted
 from tests.waiting import until

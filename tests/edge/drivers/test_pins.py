@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from config.errors import InputError
-from edge.drivers.h_bridge import Drive
 from edge.drivers.pins import Contact, HBridge, real_pins
+from firmware_bridge.h_bridge import Drive
 from tests.edge.drivers.board import WIRES, Board
 
 

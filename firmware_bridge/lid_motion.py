@@ -13,7 +13,7 @@ from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
-from edge.drivers.h_bridge import REST_S, Drive
+from firmware_bridge.h_bridge import REST_S, Drive
 
 if TYPE_CHECKING:
     from config.station import VisitSection

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.station import VisitSection
-from edge.drivers.h_bridge import REST_S, Drive
-from edge.drivers.lid_motion import (
+from firmware_bridge.h_bridge import REST_S, Drive
+from firmware_bridge.lid_motion import (
     EndLease,
     LidTimes,
     Motion,

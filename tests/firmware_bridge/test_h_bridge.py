@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.drivers.h_bridge import REST_S, Bridge, Drive, command, rest_ends
+from firmware_bridge.h_bridge import REST_S, Bridge, Drive, command, rest_ends
 
 
 def test_the_first_drive_begins_at_once() -> None:

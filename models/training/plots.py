@@ -93,6 +93,6 @@ def draw_reliability(axes: Axes, coarse: Probabilities, truth: Truth) -> None:
 
 
 def _percent(axes: Axes) -> None:
-    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_formatter(PercentFormatter(1))
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.grid(alpha=0.3)

@@ -1,0 +1,175 @@
+"""`tongzhan bench classify`: from a photo's file to its verdict, against the bare network call."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+import numpy as np
+
+from config.errors import InputError
+from config.load_sorting import load_sorting
+from models.bundle import SHIPPED_BUNDLE, load_bundle
+from models.golden import golden_pictures
+from models.pipeline import normalise
+from models.pixels import encode_jpeg, letterbox, read_picture
+from models.runtime import load_classifier
+from scripts.bench.peers import network_calls
+from scripts.bench.result import Result, percentile, show
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from models.bundle import Bundle
+
+_T = TypeVar("_T")
+
+WARM_UP = 3
+TAP_EVERY_S = 0.005
+"""How often the thread that stands for a card reader wakes up."""
+
+
+@click.command()
+@click.option(
+    "--photos",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder of photos; generated pictures of 256 px if absent.",
+)
+@click.option(
+    "--bundle", type=click.Path(path_type=Path), help="A bundle's folder; the shipped one if absent."
+)
+@click.option(
+    "--count", type=click.IntRange(10, 5000), default=200, show_default=True, help="Photos to time."
+)
+@click.option("--threads", type=click.IntRange(1, 8), default=2, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def classify(photos: Path | None, *, bundle: Path | None, count: int, threads: int, as_json: bool) -> None:
+    """Measure our whole pipeline, the bare session.run, and other runtimes on the same photos, in one run.
+
+    Milliseconds a photo, medians. `ratio` is bare / ours: 0.83 means 20 % on top of the bare call.
+    Runtimes that are not installed are left out; pip install ncnn pnnx brings one.
+    """
+    folder = bundle or SHIPPED_BUNDLE
+    with tempfile.TemporaryDirectory() as scratch:
+        paths = list(islice(cycle(_photos(photos, Path(scratch))), count))
+        show(measure(folder, paths, threads, Path(scratch)), as_json=as_json)
+
+
+def measure(folder: Path, paths: Sequence[Path], threads: int, scratch: Path) -> Result:
+    """Time everything photo by photo, ours and the others in turn, so that a busy moment hits them all."""
+    loaded = load_bundle(folder)
+    ours = load_classifier(folder, load_sorting("beijing"), threads)
+    others = network_calls(loaded.model, loaded.manifest.input.size, threads, scratch)
+    times: dict[str, list[float]] = {name: [] for name in ("ours", *others)}
+    for number, path in enumerate([*paths[:WARM_UP], *paths]):
+        took = {"ours": _ms(lambda path: ours.classify([read_picture(path)]), path)}
+        tensor = _tensor(loaded, path)
+        took |= {name: _ms(call, tensor) for name, call in others.items()}
+        if number >= WARM_UP:
+            for name, value in took.items():
+                times[name].append(value)
+    medians = {name: round(statistics.median(values), 3) for name, values in times.items()}
+    bare = medians.pop("session.run")
+    whole = medians.pop("ours")
+    taps = _tap_delays(lambda: ours.classify([read_picture(paths[0])]), len(paths))
+    return Result(
+        name="classify",
+        ours=whole,
+        limit=bare,
+        ratio=round(bare / whole, 4),
+        peers=medians,
+        unit="ms/photo",
+        details={
+            "photos": len(paths),
+            "threads": threads,
+            "over_bare": round(whole / bare - 1, 4),
+            "ours_p99_ms": round(percentile(times["ours"], 0.99), 3),
+            **taps,
+            "peak_memory_mb": _peak_memory_mb(folder, paths[0]),
+            "model_mb": round(len(loaded.model) / 1e6, 2),
+        },
+    )
+
+
+def _photos(folder: Path | None, scratch: Path) -> list[Path]:
+    if folder is None:
+        return _generated(scratch)
+    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in {".jpg", ".jpeg", ".png"})
+    if not found:
+        raise InputError(f"{folder}: no photos", "name a folder with .jpg or .png files")
+    return found[:: max(1, len(found) // 1000)]
+
+
+def _generated(scratch: Path) -> list[Path]:
+    paths = []
+    for number, picture in enumerate(golden_pictures(8, 256)):
+        path = scratch / f"{number}.jpg"
+        path.write_bytes(encode_jpeg(picture))
+        paths.append(path)
+    return paths
+
+
+def _tensor(bundle: Bundle, path: Path) -> NDArray[np.float32]:
+    spec = bundle.manifest.input
+    return normalise(letterbox(read_picture(path), spec.size)[None], spec.mean, spec.std)
+
+
+def _ms(call: Callable[[_T], object], given: _T) -> float:
+    start = time.perf_counter()
+    call(given)
+    return (time.perf_counter() - start) * 1000
+
+
+def _tap_delays(classify_one: Callable[[], object], rounds: int) -> dict[str, float]:
+    """How late a thread wakes up that waits like a card reader's: alone, and beside the classifying one."""
+    with _reader() as alone:
+        time.sleep(TAP_EVERY_S * min(rounds, 200))
+    with _reader() as beside:
+        for _ in range(rounds):
+            classify_one()
+    return {
+        "tap_p99_ms_idle": round(percentile(alone, 0.99), 3),
+        "tap_p99_ms_classifying": round(percentile(beside, 0.99), 3),
+    }
+
+
+@contextmanager
+def _reader() -> Iterator[list[float]]:
+    delays: list[float] = []
+    over = threading.Event()
+
+    def wait_for_cards() -> None:
+        while not over.is_set():
+            due = time.perf_counter() + TAP_EVERY_S
+            time.sleep(TAP_EVERY_S)
+            delays.append((time.perf_counter() - due) * 1000)
+
+    reader = threading.Thread(target=wait_for_cards)
+    reader.start()
+    try:
+        yield delays
+    finally:
+        over.set()
+        reader.join()
+
+
+def _peak_memory_mb(folder: Path, photo: Path) -> float:
+    """The most memory that a process of its own held which classified one photo."""
+    command = ["from scripts.cli import main; main()", "classify", str(photo), "--bundle", str(folder)]
+    running = subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.DEVNULL)  # noqa: S603
+    _, status, used = os.wait4(running.pid, 0)
+    running.returncode = os.waitstatus_to_exitcode(status)
+    if running.returncode:
+        raise InputError(f"{photo}: could not be classified", "see the line above")
+    return round(used.ru_maxrss / 1024, 1)

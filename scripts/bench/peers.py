@@ -1,0 +1,97 @@
+"""The same network in other runtimes: (1, 3, size, size) float32 in, logits out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import onnxruntime
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Call = Callable[[NDArray[np.float32]], object]
+
+
+def network_calls(model: bytes, size: int, threads: int, scratch: Path) -> Mapping[str, Call]:
+    """Give one call for each runtime that is installed and takes this network; session.run is always there.
+
+    `scratch` is a folder for what a runtime wants converted.
+    """
+    file = scratch / "network.onnx"
+    file.write_bytes(model)
+    makers: dict[str, Callable[[], Call | None]] = {
+        "session.run": lambda: _onnx_runtime(model, threads),
+        "opencv dnn": lambda: _opencv(file, threads),
+        "ncnn": lambda: _ncnn(file, size, threads, scratch),
+    }
+    calls = {name: make() for name, make in makers.items()}
+    return {name: call for name, call in calls.items() if call is not None}
+
+
+def _onnx_runtime(model: bytes, threads: int) -> Call:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # As ours: threads that spin after their call would be timed against whoever comes next.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda tensor: session.run(None, {name: tensor})
+
+
+def _opencv(file: Path, threads: int) -> Call | None:
+    cv2.setNumThreads(threads)
+    try:
+        network = cv2.dnn.readNetFromONNX(str(file))
+    except cv2.error:
+        return None  # an operator that OpenCV does not know
+
+    def call(tensor: NDArray[np.float32]) -> object:
+        network.setInput(tensor)
+        return network.forward()
+
+    return call
+
+
+def _ncnn(file: Path, size: int, threads: int, scratch: Path) -> Call | None:
+    if importlib.util.find_spec("ncnn") is None or importlib.util.find_spec("pnnx") is None:
+        return None
+    import ncnn  # noqa: PLC0415 - only where it is installed
+
+    if not _converted(file, size):
+        return None
+    network: Any = ncnn.Net()
+    network.opt.num_threads = threads
+    network.load_param(str(scratch / "network.ncnn.param"))
+    network.load_model(str(scratch / "network.ncnn.bin"))
+
+    def call(tensor: NDArray[np.float32]) -> object:
+        extractor = network.create_extractor()
+        extractor.input("in0", ncnn.Mat(tensor[0]).clone())
+        return extractor.extract("out0")
+
+    return call
+
+
+def _converted(file: Path, size: int) -> bool:
+    """Whether pnnx, the converter that comes from pip, made ncnn's two files beside the ONNX file."""
+    found = importlib.util.find_spec("pnnx")
+    if found is None or found.origin is None:
+        return False
+    converter = Path(found.origin).parent / "pnnx"
+    done = subprocess.run(  # noqa: S603
+        [converter, file.name, f"inputshape=[1,3,{size},{size}]"],
+        cwd=file.parent,
+        env=os.environ,
+        capture_output=True,
+        timeout=300,
+        check=False,
+    )
+    return done.returncode == 0 and file.with_name("network.ncnn.param").exists()

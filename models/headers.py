@@ -7,7 +7,7 @@ are known: what has no header here reaches no decoder.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +17,7 @@ _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _JPEG_SCAN = 0xDA
 _JPEG_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 """Markers that no length follows."""
+_ORIENTATION, _ORIENTATIONS = 0x0112, 8
 _PNG_END = b"IEND\xaeB`\x82"
 
 
@@ -42,6 +43,29 @@ def read_header(data: bytes) -> Header:
                 raise HeaderError(f"is a {name} file without pixels")
             return Header(name, width, height)
     raise HeaderError("is no JPEG, PNG, WebP, GIF or BMP picture")
+
+
+def exif_orientation(exif: bytes) -> int:
+    """Give the orientation, 1 (upright) to 8, of an EXIF block with or without its "Exif" prefix.
+
+    1 where it says nothing sensible. CIPA DC-008: a TIFF header, then entries of 12 bytes; tag 0x0112.
+    """
+    tiff = exif.removeprefix(b"Exif\0\0")
+    order: dict[bytes, Literal["big", "little"]] = {b"MM\0*": "big", b"II*\0": "little"}
+    if tiff[:4] not in order:
+        return 1
+
+    def number(at: int, length: int) -> int:
+        return int.from_bytes(tiff[at : at + length], order[tiff[:4]])
+
+    first = number(4, 4) + 2
+    for entry in range(first, first + 12 * number(first - 2, 2), 12):
+        if entry + 12 > len(tiff):
+            break
+        if number(entry, 2) == _ORIENTATION:
+            found = number(entry + 8, 2)
+            return found if 1 <= found <= _ORIENTATIONS else 1
+    return 1
 
 
 def _jpeg(data: bytes) -> tuple[int, int]:

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 
 from config.errors import InputError
-from models.headers import HeaderError, read_header
+from models.headers import HeaderError, exif_orientation, read_header
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -31,6 +32,17 @@ GREY = 127
 # What cannot be decoded is said once, by PictureError; cv2 would print its own lines beside it.
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
+_TURNS: dict[int, Callable[[NDArray[np.uint8]], NDArray[np.uint8]]] = {
+    1: lambda raw: raw,
+    2: lambda raw: raw[:, ::-1],
+    3: lambda raw: raw[::-1, ::-1],
+    4: lambda raw: raw[::-1],
+    5: lambda raw: raw.swapaxes(0, 1),
+    6: lambda raw: raw.swapaxes(0, 1)[:, ::-1],
+    7: lambda raw: raw[::-1, ::-1].swapaxes(0, 1),
+    8: lambda raw: raw.swapaxes(0, 1)[::-1],
+}
+"""How to turn a picture upright, by its EXIF orientation."""
 _BAND_ROWS = 256
 """Rows blended at a time, so that a large picture is not held as floats all at once."""
 _KEEPS_ALPHA = frozenset({"PNG", "WebP", "GIF"})
@@ -66,9 +78,12 @@ def decode(data: bytes) -> Rgb:
 
 
 def decode_rgba(data: bytes) -> Rgba:
-    """Decode one picture to RGBA, its alpha kept (opaque where it has none). PictureError as in `decode`."""
+    """Decode one picture to RGBA, upright, its alpha kept (opaque where it has none).
+
+    PictureError as in `decode`.
+    """
     _checked(data)
-    raw = _to_8_bit(_raw(data, cv2.IMREAD_UNCHANGED))
+    raw = _upright(_to_8_bit(_raw(data, cv2.IMREAD_UNCHANGED)), data)
     channels = 1 if raw.ndim == 2 else raw.shape[2]  # noqa: PLR2004 - a grey picture has two axes
     if channels == 2:  # noqa: PLR2004 - grey and alpha
         grey, alpha = cv2.split(raw)
@@ -142,6 +157,16 @@ def _raw(data: bytes, flags: int) -> NDArray[np.uint8 | np.uint16]:
             "file has a picture's header, but its pixels cannot be decoded", "name a whole picture"
         )
     return raw.astype(np.uint16 if raw.dtype == np.uint16 else np.uint8, copy=False)
+
+
+def _upright(raw: NDArray[np.uint8], data: bytes) -> NDArray[np.uint8]:
+    """Turn as the file's EXIF says: what cv2 leaves to its caller once the alpha is to be kept."""
+    if b"eXIf" not in data and b"EXIF" not in data and b"Exif" not in data:
+        return raw
+    _, kinds, blocks = cv2.imdecodeWithMetadata(np.frombuffer(data, np.uint8), flags=cv2.IMREAD_UNCHANGED)
+    found = {kind: np.asarray(block).tobytes() for kind, block in zip(kinds, blocks, strict=True)}
+    turn = _TURNS[exif_orientation(found.get(cv2.IMAGE_METADATA_EXIF, b""))]
+    return np.ascontiguousarray(turn(raw))
 
 
 def _to_8_bit(raw: NDArray[np.uint8 | np.uint16]) -> NDArray[np.uint8]:

@@ -40,10 +40,22 @@ def png(picture: Rgb) -> bytes:
 
 def turned_jpeg(picture: Rgb, orientation: int) -> bytes:
     """Give a JPEG whose EXIF says how it is to be turned; 6 means a quarter clockwise."""
-    tiff = b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
-    body = b"Exif\0\0" + tiff
+    body = b"Exif\0\0" + exif(orientation)
     plain = jpeg(picture)
     return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + plain[2:]
+
+
+def turned_png(picture: NDArray[np.uint8], orientation: int) -> bytes:
+    """Give a PNG, of RGB or RGBA, with an eXIf chunk behind its header."""
+    order = [2, 1, 0, 3][: picture.shape[2]]
+    plain, body = encoded(np.ascontiguousarray(picture[:, :, order]), ".png"), exif(orientation)
+    chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    return plain[:33] + chunk + plain[33:]
+
+
+def exif(orientation: int) -> bytes:
+    """Give an EXIF block that says one thing: how the picture is to be turned."""
+    return b"MM\0*\0\0\0\x08" + struct.pack(">HHHIHHI", 1, 0x0112, 3, 1, orientation, 0, 0)
 
 
 def cmyk_jpeg(height: int = 16, width: int = 24) -> bytes:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import InputError
+from models.headers import exif_orientation
 from models.pixels import (
     GREY,
     MAX_BYTES,
@@ -44,6 +45,24 @@ def test_an_exif_orientation_turns_the_picture_upright() -> None:
     assert picture.shape == (80, 60, 3)
     assert close(picture[10, 30], files.RED_LEFT)
     assert close(picture[70, 30], files.BLUE_RIGHT)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_png_is_turned_as_a_jpeg_is_with_alpha_or_without(orientation: int) -> None:
+    picture = files.two_halves(60, 80)
+    picture[:10] = 250  # a bar along the top tells mirrored from turned
+    expected = decode(files.turned_jpeg(picture, orientation)).astype(int)
+    opaque = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
+    for turned in (files.turned_png(picture, orientation), files.turned_png(opaque, orientation)):
+        found = decode(turned)
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).mean() < 6
+
+
+@given(st.binary(max_size=60))
+def test_an_exif_block_of_any_bytes_says_a_way_to_turn(block: bytes) -> None:
+    for head in (b"", b"MM\0*", b"II*\0", b"Exif\0\0MM\0*\0\0\0\x08"):
+        assert 1 <= exif_orientation(head + block) <= 8
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".bmp", ".webp", ".gif"])

@@ -19,7 +19,8 @@ from config.common import (
 from config.errors import InputError
 from config.load import load_toml
 from config.load_sorting import DEFAULT_SORTING
-from config.station import CloudSection, Slug
+from config.station import CloudSection
+from config.wiring import Slug
 
 POSTGRES = ("postgresql://", "postgres://")
 

@@ -58,14 +58,16 @@ def _explain(message: str, data: dict[str, Any], record: type[Record], source: s
     said = _AT.sub("", message)
     if unknown := _UNKNOWN.search(said):
         key = _join(path, unknown["name"])
-        return InputError(f"{source}: unknown key {key}", _choose(unknown["name"], _fields_at(record, path)))
+        return InputError(
+            f"{source}: unknown key {key}", _choose(unknown["name"], _fields_at(record, path, data))
+        )
     if missing := _MISSING.search(said):
         return InputError(f"{source}: missing key {_join(path, missing['name'])}", "add it")
     is_key = at is not None and at["key"] is not None
     found = None if is_key else _value_at(data, path)
     shown = "" if found is None else f", found {found!r}"
     what = f"{source}: {path or 'the file'}: {said[0].lower()}{said[1:]}{shown}"
-    return InputError(what, "mend the key" if is_key else _advice_for_value(found, record, path))
+    return InputError(what, "mend the key" if is_key else _advice_for_value(found, record, path, data))
 
 
 def _join(path: str, name: str) -> str:
@@ -103,10 +105,12 @@ def _fails_alike(data: dict[str, Any], record: type[Record], message: str) -> bo
     return False
 
 
-def _advice_for_value(found: object, record: type[msgspec.Struct], path: str) -> str:
-    wanted = _type_at(record, path)
+def _advice_for_value(found: object, record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> str:
+    wanted = _type_at(record, path, data)
     if isinstance(wanted, msgspec.inspect.EnumType) and isinstance(found, str):
         return _choose(found, [str(one.value) for one in wanted.cls])
+    if isinstance(wanted, msgspec.inspect.LiteralType) and isinstance(found, str):
+        return _choose(found, [str(one) for one in wanted.values])
     return "mend the value"
 
 
@@ -116,23 +120,32 @@ def _choose(wrong: str, known: list[str]) -> str:
     return f"known here: {', '.join(known)}"
 
 
-def _fields_at(record: type[msgspec.Struct], path: str) -> list[str]:
+def _fields_at(record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> list[str]:
     """The key names a record accepts at a key path such as `bin[0].lid`."""
-    info = _type_at(record, path)
+    info = _type_at(record, path, data)
     return (
         [field.encode_name for field in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
     )
 
 
-def _type_at(record: type[msgspec.Struct], path: str) -> msgspec.inspect.Type | None:
+def _type_at(record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> msgspec.inspect.Type | None:
+    """The type of what stands at a key path. `data` decides where a table may be one of several."""
     info: msgspec.inspect.Type | None = msgspec.inspect.type_info(record)
+    value: Any = data
     for part in _parts(path):
-        info = _inside(info, part)
-    return _without_none(info)
+        info = _inside(info, part, value)
+        value = _value_at(value, part)
+    return _meant(info, value)
 
 
-def _inside(info: msgspec.inspect.Type | None, part: str) -> msgspec.inspect.Type | None:
-    match _without_none(info):
+def _inside(
+    info: msgspec.inspect.Type | None,
+    part: str,
+    value: Any,  # noqa: ANN401 (as above)
+) -> msgspec.inspect.Type | None:
+    if (tags := _tags(info, part)) is not None:
+        return tags
+    match _meant(info, value):
         case msgspec.inspect.StructType(fields=fields):
             return next((field.type for field in fields if field.encode_name == part), None)
         case msgspec.inspect.DictType(value_type=inner):
@@ -142,10 +155,27 @@ def _inside(info: msgspec.inspect.Type | None, part: str) -> msgspec.inspect.Typ
     return None
 
 
-def _without_none(info: msgspec.inspect.Type | None) -> msgspec.inspect.Type | None:
-    if isinstance(info, msgspec.inspect.UnionType):
-        return next(kind for kind in info.types if not isinstance(kind, msgspec.inspect.NoneType))
-    return info
+def _tags(info: msgspec.inspect.Type | None, part: str) -> msgspec.inspect.LiteralType | None:
+    """The names that a table's own kind may have, if that is what the key `part` says."""
+    tables = [kind for kind in _kinds(info) if isinstance(kind, msgspec.inspect.StructType)]
+    names = [str(table.tag) for table in tables if table.tag_field == part]
+    return msgspec.inspect.LiteralType(tuple(names)) if names else None
+
+
+def _meant(info: msgspec.inspect.Type | None, value: Any) -> msgspec.inspect.Type | None:  # noqa: ANN401 (as above)
+    """The type that is not None; of several tables the one whose name the value has."""
+    kinds = _kinds(info)
+    for kind in kinds:
+        if not isinstance(kind, msgspec.inspect.StructType) or kind.tag_field is None:
+            continue
+        if isinstance(value, dict) and value.get(kind.tag_field) == kind.tag:
+            return kind
+    return kinds[0] if kinds else None
+
+
+def _kinds(info: msgspec.inspect.Type | None) -> list[msgspec.inspect.Type]:
+    kinds = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return [kind for kind in kinds if kind is not None and not isinstance(kind, msgspec.inspect.NoneType)]
 
 
 def _value_at(data: Any, path: str) -> Any:  # noqa: ANN401 (TOML is any of its types)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from config.check_wiring import wiring_problems
 from config.common import (
     Problem,
     absolute_broker,
@@ -18,10 +19,7 @@ from config.common import (
 )
 from config.errors import InputError
 from config.load import load_toml
-from config.station import BinSection, Devices, LidSection, OpenBy, StationSettings
-
-_PULLED_UP = range(9)
-"""Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
+from config.station import BinSection, Devices, OpenBy, StationSettings
 
 
 def load_station(path: Path) -> StationSettings:
@@ -41,17 +39,12 @@ def _problems(settings: StationSettings) -> list[Problem]:
     cameras = [camera.id for camera in settings.camera]
     found = _duplicates("bin", [bin_.id for bin_ in settings.bin])
     found += _duplicates("reader", readers) + _duplicates("camera", cameras)
+    found += _duplicates("controller", [controller.id for controller in settings.controller])
     for number, bin_ in enumerate(settings.bin):
         found += _bin_problems(f"bin[{number}]", bin_, readers, cameras)
-        if settings.station.devices is Devices.REAL:
-            found += _real_bin_problems(f"bin[{number}]", bin_)
+    found += _one_camera_twice(settings)
     if settings.station.devices is Devices.REAL:
-        found += [
-            (f"reader[{number}].port: a real reader needs its serial port", 'add port = "/dev/…"')
-            for number, reader in enumerate(settings.reader)
-            if reader.port is None
-        ]
-        found += _ports_used_twice(settings) + _pins_used_twice(settings)
+        found += wiring_problems(settings)
     return found + _wait_problems(settings) + _place_problems(settings)
 
 
@@ -74,53 +67,28 @@ def _bin_problems(key: str, bin_: BinSection, readers: list[str], cameras: list[
     return found
 
 
-def _real_bin_problems(key: str, bin_: BinSection) -> list[Problem]:
-    found = []
-    if bin_.lid is None:
-        found.append(
-            (f"{key}.lid: missing, and devices are real", "add [bin.lid] with its pins below that [[bin]]")
-        )
-    if bin_.open_by is OpenBy.BUTTON and bin_.button is None:
-        found.append((f'{key}.button: missing, and open_by is "button"', "name the button's pin"))
-    return found + _motor_problems(f"{key}.lid", bin_.lid)
-
-
-def _motor_problems(key: str, lid: LidSection | None) -> list[Problem]:
-    """A motor's pin that is high while the Pi starts would move the lid with nobody watching."""
-    pins = {} if lid is None else {"open_pin": lid.open_pin, "close_pin": lid.close_pin}
-    return [
-        (f"{key}.{name}: pin {pin} is high while the Pi starts and would run the motor", "use 9 to 27")
-        for name, pin in pins.items()
-        if pin in _PULLED_UP
-    ]
-
-
-def _ports_used_twice(settings: StationSettings) -> list[Problem]:
+def _one_camera_twice(settings: StationSettings) -> list[Problem]:
+    """A camera can be opened once; two that name it would take turns at failing."""
     first: dict[str, int] = {}
-    for number, reader in enumerate(settings.reader):
-        if reader.port is not None:
-            first.setdefault(reader.port, number)
+    for number, camera in enumerate(settings.camera):
+        first.setdefault(camera_device(camera.source), number)
+    twice = [
+        (number, camera, first[camera_device(camera.source)])
+        for number, camera in enumerate(settings.camera)
+        if first[camera_device(camera.source)] != number
+    ]
     return [
-        (f"reader[{number}].port: {reader.port} is already reader[{first[reader.port]}].port", "name its own")
-        for number, reader in enumerate(settings.reader)
-        if reader.port is not None and first[reader.port] != number
+        (
+            f"camera[{number}].source: {camera.source} is already camera[{before}].source",
+            "name its own, or let one camera look at both bins",
+        )
+        for number, camera, before in twice
     ]
 
 
-def _pins_used_twice(settings: StationSettings) -> list[Problem]:
-    users: dict[int, list[str]] = {}
-    for number, bin_ in enumerate(settings.bin):
-        pins = {"button": bin_.button, "full_switch": bin_.full_switch}
-        if bin_.lid is not None:
-            pins |= {f"lid.{name}": pin for name, pin in msgspec.structs.asdict(bin_.lid).items()}
-        for name, pin in pins.items():
-            if pin is not None:
-                users.setdefault(pin, []).append(f"bin[{number}].{name}")
-    return [
-        (f"{keys[1]}: pin {pin} is already {keys[0]}", "give each wire its own pin")
-        for pin, keys in users.items()
-        if len(keys) > 1
-    ]
+def camera_device(source: str | int) -> str:
+    """One name for a camera's source, however it is written: 0 and "/dev/video0" are one device."""
+    return f"/dev/video{source}" if isinstance(source, int) else source
 
 
 def _wait_problems(settings: StationSettings) -> list[Problem]:

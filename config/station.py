@@ -9,12 +9,9 @@ import msgspec
 from msgspec import Meta
 
 from config.sorting import Category
+from config.wiring import ControllerSection, LevelSection, LidSection, Pin, ReaderSection, Slug
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
-"""A name that is safe in an MQTT topic, a file name and an address."""
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
-Pin = Annotated[int, Meta(ge=0, le=27)]
-"""A GPIO number as Broadcom counts them (the 40-pin header has 0 to 27)."""
 
 
 class Devices(StrEnum):
@@ -97,14 +94,6 @@ class VisitSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """Deposits counted for one opening of one lid."""
 
 
-class ReaderSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One card reader."""
-
-    id: Slug
-    port: str | None = None
-    """Serial port of an RDM6300; needed when devices are real."""
-
-
 class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One camera over one or more bins."""
 
@@ -113,24 +102,6 @@ class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """A V4L2 number or device path, or the address of a network camera that OpenCV opens."""
     width: Annotated[int, Meta(ge=160, le=4096)] = 640
     height: Annotated[int, Meta(ge=120, le=4096)] = 480
-
-
-class LidSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The pins of one lid driven straight from the Pi: two to an H-bridge, the others to contacts.
-
-    A contact connects its pin to ground; the pin's own pull-up does the rest.
-    """
-
-    open_pin: Pin
-    """High: the H-bridge drives the lid open. From 9 to 27, which stay low while the Pi starts."""
-    close_pin: Pin
-    """High: the H-bridge drives the lid shut. From 9 to 27 too."""
-    opened_switch: Pin
-    """Closed while the lid stands open."""
-    closed_switch: Pin
-    """Closed while the lid is shut."""
-    obstruction: Pin | None = None
-    """Closed while the lid's way is free, so that a broken wire counts as something in the way."""
 
 
 class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -149,10 +120,12 @@ class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     lid: LidSection | None = None
     full_switch: Pin | None = None
     """Connects the pin to ground while the bin is full."""
+    level: LevelSection | None = None
+    """Says the same from a distance; a bin has one of the two."""
 
 
 class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole station.toml. `[[bin]]`, `[[reader]]` and `[[camera]]` are lists of tables."""
+    """A whole station.toml. `[[bin]]`, `[[reader]]`, `[[camera]]`, `[[controller]]` are lists of tables."""
 
     station: StationSection
     cloud: CloudSection = CloudSection()
@@ -161,3 +134,4 @@ class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     bin: Annotated[tuple[BinSection, ...], Meta(min_length=1, max_length=8)]
     reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=9)]
     camera: tuple[CameraSection, ...] = ()
+    controller: Annotated[tuple[ControllerSection, ...], Meta(max_length=4)] = ()

@@ -18,7 +18,7 @@ from firmware_bridge.h_bridge import Bridge, Drive
 from firmware_bridge.lid_motion import EndLease, Motion, OpenFor, Phase, Seen, next_due, step
 
 if TYPE_CHECKING:
-    from config.station import LidSection
+    from config.wiring import HBridgeLid
     from edge.drivers.pins import Factory
     from edge.ports import Clock, Inbox
     from firmware_bridge.lid_motion import LidTimes, Request
@@ -42,7 +42,7 @@ class GpioLid:
     """
 
     def __init__(
-        self, bin_id: str, wires: LidSection, times: LidTimes, clock: Clock, inbox: Inbox, factory: Factory
+        self, bin_id: str, wires: HBridgeLid, times: LidTimes, clock: Clock, inbox: Inbox, factory: Factory
     ) -> None:
         """Claim the pins, motor off; InputError for a pin that cannot be had. `start` begins the watch."""
         self._bin = bin_id

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
+from config.wiring import HBridgeLid
 from edge.drivers.camera import UsbCamera, open_capture
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.serial_reader import SerialReader
@@ -120,6 +121,8 @@ def _add_lids(
     lids = {}
     for bin_ in settings.bin:
         wires = _named(bin_.lid, f"bin {bin_.id}: no lid")
+        if not isinstance(wires, HBridgeLid):
+            raise InputError(f"bin {bin_.id}: its kind of lid cannot be driven yet", 'use kind = "h_bridge"')
         lids[bin_.id] = devices.add(GpioLid(bin_.id, wires, times, clock, inbox, factory))
     return lids
 

@@ -11,6 +11,7 @@ from config.errors import InputError
 from config.load import MAX_FILE_BYTES, load_toml
 from config.load_station import load_station
 from config.station import Devices, OpenBy, StationSettings
+from config.wiring import ControllerLid, HBridgeLid, RelayLid, ServoLid
 
 GOOD = """
 [station]
@@ -33,6 +34,7 @@ category = "kitchen"
 reader = "left"
 camera = "cam"
 [bin.lid]
+kind = "h_bridge"
 open_pin = 10
 close_pin = 11
 opened_switch = 12
@@ -44,6 +46,7 @@ category = "other"
 open_by = "button"
 button = 20
 [bin.lid]
+kind = "h_bridge"
 open_pin = 14
 close_pin = 15
 opened_switch = 16
@@ -233,6 +236,133 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
 )
 def test_a_mistake_between_keys_is_named_whole(file: Path, old: str, new: str, told: str) -> None:
     assert told in complaint(file, GOOD.replace(old, new, 1))
+
+
+AT_A_CONTROLLER = (
+    GOOD
+    + """
+[[controller]]
+id = "mcu"
+port = "/dev/serial/by-id/mcu"
+
+[[reader]]
+id = "gate"
+kind = "wiegand"
+controller = "mcu"
+number = 0
+
+[[reader]]
+id = "back"
+controller = "mcu"
+number = 0
+
+[[bin]]
+id = "glass"
+category = "recyclable"
+reader = "gate"
+lid = { kind = "controller", controller = "mcu", number = 0 }
+level = { controller = "mcu", number = 0, full_mm = 150 }
+
+[[bin]]
+id = "paper"
+category = "recyclable"
+reader = "gate"
+lid = { kind = "servo", servo_pin = 18, open_degrees = 80, closed_degrees = -20, closed_switch = 24 }
+
+[[bin]]
+id = "cells"
+category = "hazardous"
+reader = "gate"
+lid = { kind = "relay", relay_pin = 19, closed_switch = 25, obstruction = 26 }
+"""
+)
+
+
+def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
+    file.write_text(AT_A_CONTROLLER, encoding="utf-8")
+    bins = {bin_.id: bin_.lid for bin_ in load_station(file).bin}
+    assert isinstance(bins["kitchen"], HBridgeLid)
+    assert bins["glass"] == ControllerLid(controller="mcu", number=0)
+    assert isinstance(bins["paper"], ServoLid)
+    assert isinstance(bins["cells"], RelayLid)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            'kind = "servo"',
+            'kind = "sevro"',
+            "bin[3].lid.kind: invalid value 'sevro', found",
+        ),
+        ('kind = "servo", ', "", "missing key bin[3].lid.kind; add it"),
+        ("servo_pin = 18", "servo_pim = 18", "unknown key bin[3].lid.servo_pim; did you mean servo_pin?"),
+        (", closed_switch = 24", "", "missing key bin[3].lid.closed_switch; add it"),
+        (", obstruction = 26", "", "missing key bin[4].lid.obstruction; add it"),
+        ("opened_switch = 12\n", "", "missing key bin[0].lid.opened_switch; add it"),
+        (
+            "servo_pin = 18",
+            "servo_pin = 25",
+            "bin[4].lid.closed_switch: pin 25 is already bin[3].lid.servo_pin",
+        ),
+        ("servo_pin = 18", "servo_pin = 8", "bin[3].lid.servo_pin: pin 8 is high while the Pi starts"),
+        ("relay_pin = 19", "relay_pin = 2", "bin[4].lid.relay_pin: pin 2 is high while the Pi starts"),
+        ("open_degrees = 80", "open_degrees = -20", "bin[3].lid.open_degrees: the same as closed_degrees"),
+        ("open_degrees = 80", "open_degrees = 800", "bin[3].lid.open_degrees: expected `float` <= 180"),
+        (
+            'lid = { kind = "controller", controller = "mcu"',
+            'lid = { kind = "controller", controller = "mcv"',
+            "bin[2].lid.controller: no controller mcv; known: mcu",
+        ),
+        (
+            "number = 0, full_mm = 150 }",
+            "number = 0, full_mm = 150 }\nfull_switch = 5",
+            "bin[2].level: the bin has a full_switch too; keep one of the two",
+        ),
+        ('id = "mcu"', 'id = "mcv"', "bin[2].lid.controller: no controller mcu; known: mcv"),
+        (
+            'kind = "servo", servo_pin = 18, open_degrees = 80, closed_degrees = -20, closed_switch = 24',
+            'kind = "controller", controller = "mcu", number = 0',
+            "bin[3].lid.number: lid 0 of mcu is already bin[2].lid.number; give each its own number",
+        ),
+        (
+            '"/dev/serial/by-id/mcu"',
+            '"/dev/ttyAMA0"',
+            "reader[0].port: /dev/ttyAMA0 is already control",
+        ),
+        ('kind = "wiegand"\n', "", "reader[2].number: rdm6300 reader 0 of mcu is already reader[1].number"),
+        (
+            'kind = "wiegand"\ncontroller = "mcu"\nnumber = 0',
+            'kind = "wiegand"\nport = "/dev/ttyS0"',
+            "reader[1].controller: missing, and the Pi takes no Wiegand; wire it to a controller",
+        ),
+        (
+            'kind = "wiegand"\ncontroller = "mcu"\nnumber = 0',
+            'kind = "wiegand"\ncontroller = "mcu"',
+            "reader[1].number: missing, and the reader is at a controller; add number = 0",
+        ),
+        (
+            'kind = "wiegand"\ncontroller = "mcu"',
+            'port = "/dev/ttyS0"',
+            "reader[1].number: means nothing without a controller",
+        ),
+        ('kind = "wiegand"', 'port = "/dev/ttyS0"', "reader[1].port: the reader is at a controller already"),
+        ('kind = "wiegand"', 'kind = "wigand"', "reader[1].kind: invalid enum value 'wigand'"),
+    ],
+)
+def test_a_mistake_about_a_kind_of_lid_or_reader_is_named_whole(
+    file: Path, old: str, new: str, told: str
+) -> None:
+    assert old in AT_A_CONTROLLER
+    assert complaint(file, AT_A_CONTROLLER.replace(old, new, 1)).startswith(told)
+
+
+@pytest.mark.parametrize(("one", "other"), [("0", '"/dev/video0"'), ('"rtsp://cam/1"', '"rtsp://cam/1"')])
+def test_two_cameras_with_one_source_are_refused(file: Path, one: str, other: str) -> None:
+    cameras = f'[[camera]]\nid = "cam"\nsource = {one}\n[[camera]]\nid = "eye"\nsource = {other}\n'
+    told = complaint(file, GOOD.replace('[[camera]]\nid = "cam"\n', cameras))
+    assert told.startswith("camera[1].source: ")
+    assert told.endswith("; name its own, or let one camera look at both bins")
 
 
 def test_a_real_bin_without_a_lid_is_told_how_to_write_one(file: Path) -> None:

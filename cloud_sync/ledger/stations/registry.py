@@ -9,7 +9,7 @@ from django.db import transaction
 from cloud_sync.envelope import key_id
 from cloud_sync.ledger.stations.models import Community, Station, StationKey
 from config.errors import InputError
-from config.station import Slug
+from config.wiring import Slug
 
 
 def add_station(community: Community, slug: str, public_key: str) -> Station:

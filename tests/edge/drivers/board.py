@@ -8,9 +8,9 @@ from typing import Self
 
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from config.station import LidSection
+from config.wiring import HBridgeLid
 
-WIRES = LidSection(open_pin=17, close_pin=27, opened_switch=22, closed_switch=23, obstruction=24)
+WIRES = HBridgeLid(open_pin=17, close_pin=27, opened_switch=22, closed_switch=23, obstruction=24)
 
 
 class Board:
@@ -46,10 +46,10 @@ class Board:
         else:
             mock.drive_high()
 
-    def motor(self, wires: LidSection = WIRES) -> tuple[bool, bool]:
+    def motor(self, wires: HBridgeLid = WIRES) -> tuple[bool, bool]:
         return self.is_high(wires.open_pin), self.is_high(wires.close_pin)
 
-    def both_ever_high(self, wires: LidSection = WIRES) -> bool:
+    def both_ever_high(self, wires: HBridgeLid = WIRES) -> bool:
         levels = {wires.open_pin: False, wires.close_pin: False}
         for pin, level in self.outputs:
             if pin in levels:
@@ -62,7 +62,7 @@ class Board:
 class MovingLid:
     """A lid between its two switches, moved by a thread as its motor pins say. 0 is shut, 1 is open."""
 
-    def __init__(self, board: Board, travel_s: float, wires: LidSection = WIRES) -> None:
+    def __init__(self, board: Board, travel_s: float, wires: HBridgeLid = WIRES) -> None:
         self.place = 0.0
         self.is_held = False
         """Someone holds it where it is."""

@@ -15,7 +15,8 @@ from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential, VisitFacts
 from config.errors import InputError
 from config.load_station import load_station
-from config.station import LidSection, StationSettings
+from config.station import StationSettings
+from config.wiring import HBridgeLid
 from edge.clocks import RealClock
 from edge.drivers.camera import Capture
 from edge.drivers.pins import Contact
@@ -61,6 +62,7 @@ reader = "gate"
 camera = "over"
 full_switch = 6
 [bin.lid]
+kind = "h_bridge"
 open_pin = 17
 close_pin = 27
 opened_switch = 22
@@ -73,6 +75,7 @@ category = "other"
 open_by = "button"
 button = 5
 [bin.lid]
+kind = "h_bridge"
 open_pin = 12
 close_pin = 13
 opened_switch = 16
@@ -126,7 +129,7 @@ def running(place: Place) -> Iterator[Composition]:
     assert set(threading.enumerate()) <= before, "a thread outlived the station"
 
 
-def hold_card(place: Place, wires: LidSection) -> None:
+def hold_card(place: Place, wires: HBridgeLid) -> None:
     """Hold a card to the reader, which sends it again and again, until the lid's motor turns."""
 
     def opens() -> bool:
@@ -196,7 +199,7 @@ def test_a_bin_without_a_camera_has_no_photo(place: Place) -> None:
     rim.stop()
 
 
-def wires_of(place: Place, bin_id: str) -> LidSection:
+def wires_of(place: Place, bin_id: str) -> HBridgeLid:
     (wires,) = [bin_.lid for bin_ in place.settings.bin if bin_.id == bin_id]
-    assert wires is not None
+    assert isinstance(wires, HBridgeLid)
     return wires

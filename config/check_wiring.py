@@ -1,0 +1,161 @@
+"""What is wrong between the wires of a real station: pins, ports and a controller's numbers used twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from config.station import OpenBy
+from config.wiring import ControllerLid, HBridgeLid, ReaderKind, RelayLid, ServoLid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from config.common import Problem
+    from config.station import BinSection, StationSettings
+    from config.wiring import GpioLidSection, LidSection, ReaderSection
+
+_PULLED_UP = range(9)
+"""Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
+_T = TypeVar("_T", int, str, tuple[str, str, int])
+
+
+def wiring_problems(settings: StationSettings) -> list[Problem]:
+    """What is wrong with the wires of a station whose devices are real, each with its mend."""
+    found: list[Problem] = []
+    for number, bin_ in enumerate(settings.bin):
+        found += _bin_problems(f"bin[{number}]", bin_)
+    for number, reader in enumerate(settings.reader):
+        found += _reader_problems(f"reader[{number}]", reader)
+    found += _unknown_controllers(settings)
+    found += [
+        (f"{later}: {port} is already {earlier}", "name its own")
+        for port, earlier, later in _twice(_ports(settings))
+    ]
+    found += [
+        (f"{later}: pin {pin} is already {earlier}", "give each wire its own pin")
+        for pin, earlier, later in _twice(_pins(settings))
+    ]
+    return found + [
+        (f"{later}: {what} {number} of {controller} is already {earlier}", "give each its own number")
+        for (controller, what, number), earlier, later in _twice(_numbers(settings))
+    ]
+
+
+def motor_pins(lid: GpioLidSection) -> dict[str, int]:
+    """The pins that make a lid move, by their keys."""
+    match lid:
+        case HBridgeLid():
+            return {"open_pin": lid.open_pin, "close_pin": lid.close_pin}
+        case ServoLid():
+            return {"servo_pin": lid.servo_pin}
+        case RelayLid():
+            return {"relay_pin": lid.relay_pin}
+
+
+def _bin_problems(key: str, bin_: BinSection) -> list[Problem]:
+    found = []
+    if bin_.lid is None:
+        found.append(
+            (f"{key}.lid: missing, and devices are real", "add [bin.lid] with its pins below that [[bin]]")
+        )
+    elif not isinstance(bin_.lid, ControllerLid):
+        found += _motor_problems(f"{key}.lid", bin_.lid)
+    if bin_.open_by is OpenBy.BUTTON and bin_.button is None:
+        found.append((f'{key}.button: missing, and open_by is "button"', "name the button's pin"))
+    if bin_.level is not None and bin_.full_switch is not None:
+        found.append((f"{key}.level: the bin has a full_switch too", "keep one of the two"))
+    return found
+
+
+def _motor_problems(key: str, lid: GpioLidSection) -> list[Problem]:
+    """A motor's pin that is high while the Pi starts would move the lid with nobody watching."""
+    found = [
+        (f"{key}.{name}: pin {pin} is high while the Pi starts and would run the motor", "use 9 to 27")
+        for name, pin in motor_pins(lid).items()
+        if pin in _PULLED_UP
+    ]
+    if isinstance(lid, ServoLid) and lid.open_degrees == lid.closed_degrees:
+        found.append((f"{key}.open_degrees: the same as closed_degrees", "measure both angles"))
+    return found
+
+
+def _reader_problems(key: str, reader: ReaderSection) -> list[Problem]:
+    if reader.controller is None and reader.number is not None:
+        return [(f"{key}.number: means nothing without a controller", 'add controller = "…"')]
+    if reader.controller is not None:
+        return _controller_reader_problems(key, reader)
+    if reader.kind is ReaderKind.WIEGAND:
+        return [(f"{key}.controller: missing, and the Pi takes no Wiegand", "wire it to a controller")]
+    if reader.port is None:
+        mend = 'add port = "/dev/…", or controller and number'
+        return [(f"{key}.port: a real reader needs its serial port", mend)]
+    return []
+
+
+def _controller_reader_problems(key: str, reader: ReaderSection) -> list[Problem]:
+    if reader.port is not None:
+        return [(f"{key}.port: the reader is at a controller already", "keep port, or controller and number")]
+    if reader.number is None:
+        return [(f"{key}.number: missing, and the reader is at a controller", "add number = 0")]
+    return []
+
+
+def _unknown_controllers(settings: StationSettings) -> list[Problem]:
+    known = [controller.id for controller in settings.controller]
+    named = [(f"{key}.controller", name) for key, name, _ in _at_controllers(settings)]
+    return [
+        (f"{key}: no controller {name}", f"known: {', '.join(known) or 'none'}")
+        for key, name in named
+        if name not in known
+    ]
+
+
+def _at_controllers(settings: StationSettings) -> Iterator[tuple[str, str, tuple[str, int]]]:
+    """All that hangs on a controller: its key path, the controller, and which of its what."""
+    for number, bin_ in enumerate(settings.bin):
+        if isinstance(bin_.lid, ControllerLid):
+            yield f"bin[{number}].lid", bin_.lid.controller, ("lid", bin_.lid.number)
+        if bin_.level is not None:
+            yield f"bin[{number}].level", bin_.level.controller, ("level sensor", bin_.level.number)
+    for number, reader in enumerate(settings.reader):
+        if reader.controller is not None and reader.number is not None:
+            what = f"{reader.kind.value} reader"
+            yield f"reader[{number}]", reader.controller, (what, reader.number)
+
+
+def _numbers(settings: StationSettings) -> Iterator[tuple[tuple[str, str, int], str]]:
+    for key, controller, (what, number) in _at_controllers(settings):
+        yield (controller, what, number), f"{key}.number"
+
+
+def _ports(settings: StationSettings) -> Iterator[tuple[str, str]]:
+    for number, controller in enumerate(settings.controller):
+        yield controller.port, f"controller[{number}].port"
+    for number, reader in enumerate(settings.reader):
+        if reader.port is not None:
+            yield reader.port, f"reader[{number}].port"
+
+
+def _pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
+    for number, bin_ in enumerate(settings.bin):
+        pins = {"button": bin_.button, "full_switch": bin_.full_switch, **_lid_pins(bin_.lid)}
+        for name, pin in pins.items():
+            if pin is not None:
+                yield pin, f"bin[{number}].{name}"
+
+
+def _lid_pins(lid: LidSection | None) -> dict[str, int | None]:
+    if lid is None or isinstance(lid, ControllerLid):
+        return {}
+    contacts = {name: getattr(lid, name) for name in ("opened_switch", "closed_switch", "obstruction")}
+    return {f"lid.{name}": pin for name, pin in (motor_pins(lid) | contacts).items()}
+
+
+def _twice(uses: Iterable[tuple[_T, str]]) -> Iterator[tuple[_T, str, str]]:
+    """What is used again: the thing, the key that has it, and the later key."""
+    first: dict[_T, str] = {}
+    for thing, key in uses:
+        if thing in first:
+            yield thing, first[thing], key
+        else:
+            first[thing] = key

@@ -1,20 +1,21 @@
-"""One Django for the whole run; for each test a fresh copy of a prepared SQLite file."""
+"""One Django for the whole run; for each test a fresh copy of a prepared database."""
 
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from cloud_sync.ledger import install
+from config.ledger import load_ledger
 
 LEDGER_TOML = """
 [ledger]
@@ -27,6 +28,12 @@ state_dir = "state"
 [pages]
 allowed_hosts = ["127.0.0.1", "localhost", "testserver"]
 """
+
+
+def ledger_toml(database: str) -> str:
+    """A configuration for that database, with the keys of the prepared ledger; it may be lengthened."""
+    return LEDGER_TOML.replace("ledger.sqlite3", database).replace('"state"', f'"{PREPARED}/state"')
+
 
 TONGZHAN = "from scripts.cli import main; main()"
 """The command line as another process runs it."""
@@ -43,40 +50,82 @@ install.init(PREPARED / "ledger.toml")
 
 from django.db import connections  # noqa: E402 (as above)
 
+from cloud_sync.ledger import settings as django_settings  # noqa: E402
+from cloud_sync.ledger.database import prepare  # noqa: E402
 from cloud_sync.ledger.stations.models import Community  # noqa: E402
+from tests.engines import Engine, Tier, postgres_copies, sqlite_copies  # noqa: E402
 from tests.ledger.town import Town  # noqa: E402
+from tests.postgres import Postgres, postgres_server  # noqa: E402
 
 connections.close_all()
 
 
-@pytest.fixture
-def new_database(tmp_path: Path) -> Iterator[Callable[[], Path]]:
-    """Give a function that puts a fresh ledger database, a real file, in place of the last one."""
-    numbers = itertools.count()
-
-    def fresh() -> Path:
-        connections.close_all()
-        file = tmp_path / f"ledger-{next(numbers)}.sqlite3"
-        shutil.copy(PREPARED / "ledger.sqlite3", file)
-        connections["default"].settings_dict["NAME"] = str(file)
-        return file
-
-    yield fresh
+def use_database(name: str) -> None:
+    """Let this process's Django work on another database: what `database` in a ledger.toml says."""
     connections.close_all()
+    described = {"default": django_settings._database(name)}  # noqa: SLF001 (what the settings themselves do)
+    connections.settings.update(connections.configure_settings(described))
+    if connections.all(initialized_only=True):
+        del connections["default"]
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server for all tests of this process, with the database `prepared`."""
+    try:
+        with postgres_server() as server:
+            server.run("CREATE DATABASE prepared")
+            config = PREPARED / "postgres.toml"
+            config.write_text(ledger_toml(server.url("prepared")), encoding="utf-8")
+            use_database(server.url("prepared"))
+            prepare(load_ledger(config))
+            connections.close_all()
+            yield server
+            connections.close_all()
+    except FileNotFoundError as missing:
+        pytest.skip(str(missing))
 
 
 @pytest.fixture
-def database(new_database: Callable[[], Path]) -> Path:
-    """This test's own ledger database."""
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """Database and broker of this test: a laptop's, unless the test asks for others (tests/engines.py)."""
+    tier: Tier = getattr(request, "param", Tier.LAPTOP)
+    with ExitStack() as stack:
+        if tier is Tier.LAPTOP:
+            fresh = sqlite_copies(PREPARED / "ledger.sqlite3", tmp_path)
+        else:
+            fresh = stack.enter_context(postgres_copies(request.getfixturevalue("postgres"), "prepared"))
+        stack.callback(connections.close_all)
+        made = Engine(tier, tmp_path, fresh)
+        stack.callback(made.stop)
+        yield made
+
+
+@pytest.fixture
+def new_database(engine: Engine) -> Callable[[], str]:
+    """Give a function that puts a fresh ledger database in place of the last one."""
+
+    def fresh() -> str:
+        connections.close_all()
+        name = engine.new_database()
+        use_database(name)
+        return name
+
+    return fresh
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """This test's own ledger database, as `database` in a ledger.toml names it."""
     return new_database()
 
 
 @pytest.fixture
-def config(database: Path, free_port: Callable[[], int]) -> Path:
+def config(database: str, tmp_path: Path, free_port: Callable[[], int]) -> Path:
     """A ledger.toml by which another process works on this test's database, with ports of its own."""
-    file = database.with_name("ledger.toml")
-    text = LEDGER_TOML.replace("ledger.sqlite3", str(database)).replace('"state"', f'"{PREPARED}/state"')
-    file.write_text(f"{text}\nport = {free_port()}\n\n[broker]\nport = {free_port()}\n", encoding="utf-8")
+    file = tmp_path / "ledger.toml"
+    text = f"{ledger_toml(database)}\nport = {free_port()}\n\n[broker]\nport = {free_port()}\n"
+    file.write_text(text, encoding="utf-8")
     return file
 
 
@@ -92,7 +141,7 @@ def tongzhan() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture
-def town(database: Path) -> Town:
+def town(database: str) -> Town:
     """The community of this test's database."""
-    assert database.is_file()
+    assert database
     return Town(Community.objects.get())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -88,7 +87,7 @@ def deliveries(draw: st.DrawFn, journal: list[Sent]) -> list[list[Sent]]:
     return batches
 
 
-def fresh_town(new_database: Callable[[], Path]) -> Town:
+def fresh_town(new_database: Callable[[], str]) -> Town:
     new_database()
     town = Town(Community.objects.get())
     add_rules(town.community, rules(ROOMY, points=10_000, deposits=1000))
@@ -119,7 +118,7 @@ hostile = settings(
 @hostile
 @given(st.data())
 def test_any_order_and_repetition_end_in_the_same_balances_and_through(
-    new_database: Callable[[], Path], data: st.DataObject
+    new_database: Callable[[], str], data: st.DataObject
 ) -> None:
     journal = data.draw(journals(ROOMY))
     in_order = outcome(fresh_town(new_database), [[sent] for sent in journal])
@@ -132,7 +131,7 @@ def test_any_order_and_repetition_end_in_the_same_balances_and_through(
 @hostile
 @given(st.data())
 def test_where_caps_bite_order_may_move_points_but_never_make_or_lose_any(
-    new_database: Callable[[], Path], data: st.DataObject
+    new_database: Callable[[], str], data: st.DataObject
 ) -> None:
     journal = data.draw(journals(TIGHT))
     town = fresh_town(new_database)

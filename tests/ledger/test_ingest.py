@@ -121,7 +121,7 @@ def test_ctrl_c_stops_the_worker_as_well(broker: CloudSection, config: Path) -> 
 
 
 def test_a_batch_that_waits_for_a_busy_database_survives_the_workers_death(
-    gate: Gate, database: Path, config: Path
+    gate: Gate, database: str, config: Path
 ) -> None:
     writer = sqlite3.connect(database, isolation_level=None)
     with worker_process(config) as process:

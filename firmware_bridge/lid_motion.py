@@ -3,7 +3,9 @@
 A lease opens the lid; when it ends the lid is driven shut. Something in the way (the obstruction input,
 or a shut switch that stays silent through a whole drive, which is all that tells of a hand where no such
 input is wired) reverses it. It is tried again a few times, and then left open with its motor off.
-Only a reversal drives a lid open after its lease, and never for longer than one drive.
+Only a reversal drives a lid open after its lease, and never for longer than one drive. A lid that a
+spring shuts is held instead of driven, so it is never given up while something is in its way. No motor
+runs while both switches say that the lid is there: one of them lies.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ class Phase(StrEnum):
     """Given up: motor off until somebody shuts it by hand, or asks again."""
 
 
+_HELD_OPEN = frozenset({Phase.OPENING, Phase.HELD, Phase.REVERSING, Phase.WAITING})
 _DRIVES = {Phase.OPENING: Drive.OPEN, Phase.REVERSING: Drive.OPEN, Phase.CLOSING: Drive.SHUT}
 
 
@@ -79,12 +82,14 @@ class LidTimes:
     patience_s: float
     """No try begins later than this after the first."""
     tries: int
+    springs_shut: bool = False
+    """A spring or weight shuts it as soon as nothing holds it: `Motion.holds_open` is its drive."""
 
 
-def lid_times(waits: VisitSection) -> LidTimes:
+def lid_times(waits: VisitSection, *, springs_shut: bool = False) -> LidTimes:
     """The bounds that fit a station's visits."""
     drive_s = DRIVE_TRAVELS * waits.travel_s + REST_S  # its motor may have to rest before it turns round
-    return LidTimes(drive_s, RETRY_S, waits.obstructed_s, TRIES)
+    return LidTimes(drive_s, RETRY_S, waits.obstructed_s, TRIES, springs_shut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,21 @@ class Motion:
         """What the motor is to do."""
         return _DRIVES.get(self.phase, Drive.OFF)
 
+    @property
+    def holds_open(self) -> bool:
+        """Whether a lid that a spring would shut is to be held."""
+        return self.phase in _HELD_OPEN
+
+
+def found(seen: Seen, now: float) -> Motion:
+    """A lid as it was found at start; shut once its way has been free for a while, unless it is already.
+
+    One that stands open lost its lease together with the program that held it.
+    """
+    if seen.closed:
+        return Motion()
+    return Motion(Phase.WAITING, since=now, closing_since=now)
+
 
 def step(motion: Motion, request: Request | None, seen: Seen, now: float, times: LidTimes) -> Motion:
     """Where the lid stands after a request, or only after time has passed. `now` never steps back."""
@@ -128,6 +148,8 @@ def next_due(motion: Motion, times: LidTimes) -> float:
             return motion.lease_until
         case Phase.CLOSING | Phase.REVERSING:
             return motion.since + times.drive_s
+        case Phase.WAITING if times.springs_shut:
+            return motion.since + times.retry_s
         case Phase.WAITING:
             return min(motion.since + times.retry_s, motion.closing_since + times.patience_s)
         case Phase.RESTING | Phase.LEFT_OPEN:
@@ -165,6 +187,8 @@ def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
     """One change that what is seen, or the time, calls for."""
     driven_enough = now >= motion.since + times.drive_s
     match motion.phase:
+        case Phase.OPENING | Phase.CLOSING | Phase.REVERSING if seen.opened and seen.closed:
+            motion = replace(motion, phase=Phase.LEFT_OPEN, since=now, lease_until=-inf)
         case Phase.OPENING | Phase.HELD if now >= motion.lease_until:
             motion = _close(motion, seen, now)
         case Phase.OPENING if seen.opened or driven_enough:
@@ -173,6 +197,11 @@ def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
         case Phase.HELD | Phase.CLOSING | Phase.WAITING | Phase.LEFT_OPEN if seen.closed and motion.has_left:
             motion = replace(motion, phase=Phase.RESTING, since=now, lease_until=-inf)
         case Phase.CLOSING if seen.obstructed or driven_enough:
+            # What is held waits for its way as long as it takes: only a silent switch uses a try up.
+            tries = motion.tries - 1 if times.springs_shut and seen.obstructed else motion.tries
+            blocks = motion.blocks + 1
+            motion = replace(motion, phase=Phase.REVERSING, since=now, blocks=blocks, tries=tries)
+        case Phase.LEFT_OPEN if times.springs_shut and seen.obstructed and not seen.closed:
             motion = replace(motion, phase=Phase.REVERSING, since=now, blocks=motion.blocks + 1)
         case Phase.REVERSING if seen.opened or driven_enough:
             motion = replace(motion, phase=Phase.WAITING, since=now)
@@ -182,10 +211,13 @@ def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
 
 
 def _waited(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
-    if now >= motion.closing_since + times.patience_s or motion.tries >= times.tries:
+    given_up = motion.tries >= times.tries
+    if not times.springs_shut and (given_up or now >= motion.closing_since + times.patience_s):
         return replace(motion, phase=Phase.LEFT_OPEN, since=now)
     if seen.obstructed:
         return replace(motion, since=now)
-    if now >= motion.since + times.retry_s:
-        return replace(motion, phase=Phase.CLOSING, since=now, tries=motion.tries + 1)
-    return motion
+    if now < motion.since + times.retry_s:
+        return motion
+    if given_up:
+        return replace(motion, phase=Phase.LEFT_OPEN, since=now)
+    return replace(motion, phase=Phase.CLOSING, since=now, tries=motion.tries + 1)

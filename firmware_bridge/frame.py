@@ -1,0 +1,119 @@
+"""Frames on the wire between the Pi and a microcontroller: bytes <-> frames, and the way back after noise.
+
+A frame is COBS-encoded and ends with a zero. Inside: a length, type, sequence number, body, CRC-16/XMODEM
+with a final XOR. Without that XOR a delimiter flipped to 01 appends a zero that the CRC accepts; the length
+byte stands guard beside it. docs/protocol.md has the format in words. Pure.
+"""
+
+from __future__ import annotations
+
+from binascii import crc_hqx
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+MAX_BODY = 64
+LONGEST_CODED = 1 + MAX_BODY + 2 + 2 + 1
+"""Bytes of the longest frame between two zeros: length, type and sequence, body, CRC, one byte of COBS."""
+
+_FINAL_XOR = 0xFFFF
+_CRC_BYTES = 2
+_SHORTEST = 1 + 2 + _CRC_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What travels: a type and a sequence number, 0 to 255, and at most MAX_BODY bytes."""
+
+    type: int
+    sequence: int
+    body: bytes = b""
+
+
+class Flaw(StrEnum):
+    """Why what stood between two zeros was no frame."""
+
+    TOO_LONG = auto()
+    STUFFING = auto()
+    """COBS points beyond the end."""
+    LENGTH = auto()
+    """The length byte says another length."""
+    CRC = auto()
+
+
+def encode(frame: Frame) -> bytes:
+    """The frame's bytes on the wire, with the zero at their end. ValueError for a body that is too long."""
+    if len(frame.body) > MAX_BODY:
+        raise ValueError(f"a body has at most {MAX_BODY} bytes, this one {len(frame.body)}")
+    content = bytes([2 + len(frame.body), frame.type, frame.sequence]) + frame.body
+    return _stuff(content + _crc(content)) + b"\0"
+
+
+class Decoder:
+    """Finds frames in a stream of bytes, however it is cut; holds at most LONGEST_CODED + 1 of them."""
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._dropped: Counter[Flaw] = Counter()
+
+    @property
+    def dropped(self) -> Counter[Flaw]:
+        """How much was dropped, and why; what stands between two zeros counts once."""
+        return Counter(self._dropped)
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Give all frames that `data` completes."""
+        *pieces, rest = data.split(b"\0")
+        found = []
+        for piece in pieces:
+            self._hold(piece)
+            found.append(self._end())
+        self._hold(rest)
+        return [frame for frame in found if frame is not None]
+
+    def _hold(self, piece: bytes) -> None:
+        self._held += piece[: LONGEST_CODED + 1 - len(self._held)]
+
+    def _end(self) -> Frame | None:
+        coded, self._held = bytes(self._held), bytearray()
+        if not coded:
+            return None
+        outcome = _decode(coded)
+        if isinstance(outcome, Frame):
+            return outcome
+        self._dropped[outcome] += 1
+        return None
+
+
+def _decode(coded: bytes) -> Frame | Flaw:
+    if len(coded) > LONGEST_CODED:
+        return Flaw.TOO_LONG
+    plain = _unstuff(coded)
+    if plain is None:
+        return Flaw.STUFFING
+    if len(plain) < _SHORTEST or plain[0] != len(plain) - 1 - _CRC_BYTES:
+        return Flaw.LENGTH
+    content, crc = plain[:-_CRC_BYTES], plain[-_CRC_BYTES:]
+    if crc != _crc(content):
+        return Flaw.CRC
+    return Frame(content[1], content[2], content[3:])
+
+
+def _crc(content: bytes) -> bytes:
+    return (crc_hqx(content, 0) ^ _FINAL_XOR).to_bytes(_CRC_BYTES, "little")
+
+
+def _stuff(plain: bytes) -> bytes:
+    # No run between zeros reaches COBS's 254 bytes: a frame is shorter.
+    return b"".join(bytes([len(run) + 1]) + run for run in plain.split(b"\0"))
+
+
+def _unstuff(coded: bytes) -> bytes | None:
+    runs, at = [], 0
+    while at < len(coded):
+        following = at + coded[at]
+        if following > len(coded):
+            return None
+        runs.append(coded[at + 1 : following])
+        at = following
+    return b"\0".join(runs)

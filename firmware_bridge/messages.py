@@ -1,0 +1,202 @@
+"""What the Pi and a microcontroller tell each other. Pure. docs/protocol.md has the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+VERSION = 1
+"""The one version of the protocol that this code speaks."""
+MAX_LEASE_MS = 60_000
+MAX_SERIAL = 32
+"""Bytes that one message from a serial reader carries."""
+
+
+class Position(IntEnum):
+    """Where a lid is; only a limit switch makes it SHUT or OPEN."""
+
+    UNKNOWN = 0
+    SHUT = 1
+    OPENING = 2
+    OPEN = 3
+    CLOSING = 4
+    STOPPED = 5
+
+
+class Cause(IntEnum):
+    """Why a lid's last movement began or ended."""
+
+    ASKED = 0
+    LEASE_OVER = 1
+    HOST_SILENT = 2
+    OBSTRUCTED = 3
+    LEFT_OPEN = 4
+    TRAVEL_TIMEOUT = 5
+    BOTH_SWITCHES = 6
+    MOTORS_STOPPED = 7
+    SMOKE = 8
+
+
+class SensorKind(IntEnum):
+    """What a sensor measures, and in what unit."""
+
+    WEIGHT = 0
+    """Counts of an HX711."""
+    LEVEL = 1
+    """Millimetres."""
+    SMOKE = 2
+    TEMPERATURE = 3
+    """Hundredths of a degree Celsius."""
+    DOOR = 4
+    PANIC = 5
+    SUPPLY = 6
+    """Millivolts."""
+
+
+class Reason(IntEnum):
+    """Why a device refused a message."""
+
+    NO_SUCH_LID = 1
+    LEASE_TOO_LONG = 2
+    MOTORS_STOPPED = 3
+    UNKNOWN_TYPE = 4
+    MALFORMED = 5
+    SMOKE = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """The host begins a link: the versions it speaks, the link's id, its first credit."""
+
+    lowest: int
+    highest: int
+    link: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The device's answer. `version` is 0 when it speaks none of those offered, at most `highest`."""
+
+    version: int
+    highest: int
+    link: int
+    boot: int
+    lids: int
+    wiegand_readers: int
+    serial_readers: int
+    sensors: int
+    """A bit for each `SensorKind`."""
+    credit: int
+    firmware: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """`number` is the last one taken; the other side may send up to `number` plus `credit`."""
+
+    number: int
+    credit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """`own` is the sender's id, `other` the receiver's as the sender knows it, 0 without a link."""
+
+    own: int
+    other: int
+    uptime_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetLid:
+    """A lid's bounds; it moves nothing."""
+
+    lid: int
+    travel_ms: int
+    retry_ms: int = 2000
+    """How long the way must have been free before the next try to shut."""
+    patience_ms: int = 20_000
+    """No try begins later than this after the first."""
+    tries: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLid:
+    """Open, or stay open, at most so long; a lease of 0 ends it."""
+
+    lid: int
+    lease_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndLease:
+    """Shut now, unless something is in the way."""
+
+    lid: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopMotors:
+    """Every lease ends and every motor is off until `Resume`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A person at the station has reset a panic."""
+
+
+@dataclass(frozen=True, slots=True)
+class LidState:
+    """Where a lid is, and why it came to be there."""
+
+    lid: int
+    position: Position
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class WiegandBits:
+    """What a Wiegand reader sent: a text of 0 and 1, first bit first."""
+
+    reader: int
+    bits: str
+
+
+@dataclass(frozen=True, slots=True)
+class SerialBytes:
+    """What a serial reader sent: 1 to MAX_SERIAL bytes, cut anywhere."""
+
+    reader: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SensorValue:
+    """What a sensor reads, in its kind's unit."""
+
+    kind: SensorKind
+    index: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The device took the message of this number, and does not do what it asks."""
+
+    number: int
+    reason: Reason
+
+
+Request = SetLid | OpenLid | EndLease | StopMotors | Resume
+"""What a host asks for; numbered."""
+Report = LidState | WiegandBits | SerialBytes | SensorValue | Refused
+"""What a device tells; numbered."""
+Control = Hello | Welcome | Ack | Heartbeat
+"""What keeps the link; not numbered."""
+Message = Request | Report | Control
+
+
+def is_numbered(message: Message) -> bool:
+    """Whether a message carries a sequence number, is acknowledged and repeated."""
+    return not isinstance(message, Control)

@@ -68,12 +68,13 @@ class MqttLink:
     """A persistent MQTT 3.1.1 session at QoS 1 that reconnects by itself.
 
     `messages` is filled by the network thread and read by the caller's: `messages.get(timeout=…)`.
-    `window` bounds the publishes that wait for their PUBACK. `on_puback` gets the token of each
-    publish that the broker took; it runs on the network thread, so it may only hand over.
+    `window` bounds the publishes that wait for their PUBACK. A link that is not `lasting` leaves the
+    broker no session. `on_puback` gets the token of each publish that the broker took; it runs on the
+    network thread, so it may only hand over.
     `connections` counts them: when it has grown, send again what has no receipt.
     """
 
-    def __init__(  # noqa: PLR0913 (six of them have a default that fits)
+    def __init__(  # noqa: PLR0913 (seven of them have a default that fits)
         self,
         broker: CloudSection,
         client_id: str,
@@ -81,6 +82,7 @@ class MqttLink:
         *,
         will: Will | None = None,
         window: int = 20,
+        lasting: bool = True,
         on_puback: Callable[[int], None] = lambda _token: None,
         jitter: random.Random | None = None,
     ) -> None:
@@ -89,6 +91,7 @@ class MqttLink:
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
         self.window, self.on_puback = window, on_puback
         self._broker, self._password, self._will = broker, _password(broker), will
+        self._lasting = lasting
         self._jitter = jitter or random.Random()  # noqa: S311 (spreads reconnections, guards nothing)
         self._stopping = threading.Event()
         self._connection: _Connection | None = None
@@ -150,7 +153,7 @@ class MqttLink:
         client = Client(
             CallbackAPIVersion.VERSION2,
             self.client_id,
-            clean_session=False,
+            clean_session=not self._lasting,
             protocol=MQTTProtocolVersion.MQTTv311,
             reconnect_on_failure=False,
             manual_ack=True,

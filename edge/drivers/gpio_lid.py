@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING
 
 from edge.drivers.debounce import Settling
 from edge.drivers.loop import Loop
-from edge.drivers.pins import Contact, HBridge, pin_errors
+from edge.drivers.motors import motor_of
+from edge.drivers.pins import Contact, pin_errors
 from edge.drivers.switches import POLL_S, SettledContact
 from edge.messages import LidClosed, LidObstructed, LidOpened
-from firmware_bridge import h_bridge
-from firmware_bridge.h_bridge import Bridge, Drive
-from firmware_bridge.lid_motion import EndLease, Motion, OpenFor, Phase, Seen, next_due, step
+from firmware_bridge.h_bridge import Drive
+from firmware_bridge.lid_motion import (
+    DRIVE_TRAVELS,
+    EndLease,
+    Motion,
+    OpenFor,
+    Phase,
+    Seen,
+    found,
+    next_due,
+    step,
+)
 
 if TYPE_CHECKING:
-    from config.wiring import HBridgeLid
+    from config.wiring import GpioLidSection
     from edge.drivers.pins import Factory
     from edge.ports import Clock, Inbox
     from firmware_bridge.lid_motion import LidTimes, Request
@@ -33,16 +43,22 @@ WAY_IS_FREE = Settling(on_s=0.2, off_s=0.0)
 
 
 class GpioLid:
-    """One bin's lid: an H-bridge, a switch at each end, an obstruction input. Implements `edge.ports.Lid`.
+    """One bin's lid at the Pi's own pins, of any kind. Implements `edge.ports.Lid`.
 
     A switch connects its pin to ground while the lid is there; the obstruction input's contact does while
     the way is free, so that a broken wire counts as something in the way. The lid's own thread ends its
-    lease, whatever becomes of the station's. Nothing moves before the first `open` or `end_lease`; where
-    the lid is found at start is posted, since a lid found open is news.
+    lease, whatever becomes of whoever asked. Where the lid is found at start is posted, since a lid found
+    open is news, and one that is not shut is shut once its way was free for a while.
     """
 
     def __init__(
-        self, bin_id: str, wires: HBridgeLid, times: LidTimes, clock: Clock, inbox: Inbox, factory: Factory
+        self,
+        bin_id: str,
+        wires: GpioLidSection,
+        times: LidTimes,
+        clock: Clock,
+        inbox: Inbox,
+        factory: Factory,
     ) -> None:
         """Claim the pins, motor off; InputError for a pin that cannot be had. `start` begins the watch."""
         self._bin = bin_id
@@ -51,7 +67,9 @@ class GpioLid:
         self._inbox = inbox
         self._lock = threading.Lock()
         self._motion = Motion()
-        self._bridge = Bridge()
+        self._motor_due = inf
+        self._was_found = False
+        self._was_open = False
         self._is_live = False
         self._loop = Loop(f"lid {bin_id}", self._turn, self._stop_motor)
         with ExitStack() as claimed:
@@ -61,13 +79,26 @@ class GpioLid:
                 claimed.callback(made.close)
                 return made
 
-            self._opened = contact(wires.opened_switch, SWITCH)
             self._closed = contact(wires.closed_switch, SWITCH)
+            pin = wires.opened_switch
+            self._opened = None if pin is None else contact(pin, SWITCH)
             pin = wires.obstruction
             self._free = None if pin is None else contact(pin, WAY_IS_FREE)
-            self._motor = HBridge(wires.open_pin, wires.close_pin, factory)
+            self._contacts = [each for each in (self._closed, self._opened, self._free) if each is not None]
+            self._motor = motor_of(wires, factory)
             claimed.callback(self._motor.close)  # claimed last: given back, and halted, first
             self._pins = claimed.pop_all()
+
+    @property
+    def turned_at(self) -> float:
+        """When the lid's thread last looked, in seconds of time.monotonic."""
+        return self._loop.turned_at
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the lid is shut, or was given up: nothing more will move without a request."""
+        with self._lock:
+            return self._motion.phase in (Phase.RESTING, Phase.LEFT_OPEN)
 
     def start(self) -> None:
         """Begin to watch the switches; once. Before it, `open` does nothing: nobody would stop the motor."""
@@ -107,25 +138,30 @@ class GpioLid:
         if not self._is_live:
             return
         now, before = self._clock.now(), self._motion
+        news = {contact: contact.read(now) for contact in self._contacts}
+        if not self._was_found and self._closed.is_closed is not None:
+            self._was_found = True
+            if before.phase is Phase.RESTING:  # nobody was quicker to ask
+                before = found(self._seen(before, now), now)
+        seen = self._seen(before, now)
+        self._motion = step(before, request, seen, now, self._times)
+        self._motor_due = self._motor.obey(self._motion, now)
         # A lid that stands open already says so again to whoever asks: the station waits to hear it.
-        opened = self._opened.read(now) or isinstance(request, OpenFor)
-        closed = self._closed.read(now)
-        if self._free is not None:
-            self._free.read(now)
-        self._motion = step(before, request, self._seen(), now, self._times)
-        self._bridge = h_bridge.command(self._bridge, self._motion.drive, now)
-        self._motor.set(self._bridge.drive)
-        self._tell(before, opened, closed)
+        opened_is_news = not self._was_open or isinstance(request, OpenFor)
+        self._was_open = seen.opened
+        self._tell(before, seen, opened_is_news=opened_is_news, closed_is_news=news[self._closed])
 
-    def _seen(self) -> Seen:
+    def _seen(self, motion: Motion, now: float) -> Seen:
+        closed = self._closed.is_closed is True
+        seems_open = _seems_open(motion, now, self._times) and not closed
         return Seen(
-            opened=self._opened.is_closed is True,
-            closed=self._closed.is_closed is True,
+            opened=seems_open if self._opened is None else self._opened.is_closed is True,
+            closed=closed,
             obstructed=self._free is not None and self._free.is_closed is not True,
         )
 
-    def _tell(self, before: Motion, opened_is_news: bool, closed_is_news: bool) -> None:  # noqa: FBT001
-        now, seen = self._clock.now(), self._seen()
+    def _tell(self, before: Motion, seen: Seen, *, opened_is_news: bool, closed_is_news: bool) -> None:
+        now = self._clock.now()
         if opened_is_news and seen.opened:
             self._inbox.post(LidOpened(now, self._bin))
         if closed_is_news and seen.closed:
@@ -133,16 +169,15 @@ class GpioLid:
         if self._motion.blocks > before.blocks:
             self._inbox.post(LidObstructed(now, self._bin))
         if self._motion.phase is Phase.LEFT_OPEN and before.phase is not Phase.LEFT_OPEN:
-            log.warning("lid %s: left open, something is in its way", self._bin)
+            both = seen.opened and seen.closed
+            why = "both its switches say that it is there" if both else "something is in its way"
+            log.warning("lid %s: left open, %s", self._bin, why)
 
     def _wait_s(self) -> float:
-        turns_round = self._bridge.drive is not self._motion.drive
         due = min(
             next_due(self._motion, self._times),
-            h_bridge.rest_ends(self._bridge) if turns_round else inf,
-            self._opened.due,
-            self._closed.due,
-            inf if self._free is None else self._free.due,
+            self._motor_due,
+            *(contact.due for contact in self._contacts),
         )
         poll_s = POLL_S if self._motion.drive is Drive.OFF else POLL_DRIVING_S
         return max(0.0, min(poll_s, due - self._clock.now()))
@@ -153,6 +188,16 @@ class GpioLid:
             if not self._is_live:
                 return
             try:
-                self._motor.set(Drive.OFF)
+                self._motor.halt()
             except pin_errors() as error:
                 log.error("lid %s: its motor cannot be stopped (%s)", self._bin, error)  # noqa: TRY400
+
+
+def _seems_open(motion: Motion, now: float, times: LidTimes) -> bool:
+    """Whether a lid without a switch at its open end is open, given that it is not shut.
+
+    Its shut switch has let go, and its motor has driven it open for a whole travel since.
+    """
+    if motion.phase in (Phase.OPENING, Phase.REVERSING):
+        return now >= motion.since + times.drive_s / DRIVE_TRAVELS
+    return motion.phase in (Phase.HELD, Phase.WAITING)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class Loop:
         self._failed = failed
         self._woken = threading.Event()
         self._is_stopping = False
+        self.turned_at = time.monotonic()
+        """When the last turn ended, or the loop was made: what does not turn hangs."""
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
@@ -48,6 +51,7 @@ class Loop:
     def _run(self) -> None:
         while not self._is_stopping:
             wait_s = self._take_turn()
+            self.turned_at = time.monotonic()
             self._woken.wait(wait_s)
             self._woken.clear()
 

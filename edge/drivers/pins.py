@@ -1,4 +1,4 @@
-"""The Pi's pins: contacts to ground, and H-bridges. The only file that imports gpiozero.
+"""The Pi's pins: contacts to ground, H-bridges, servos, relays. The only file that imports gpiozero.
 
 Every function takes the pin factory: `real_pins` on a Pi, gpiozero's MockFactory anywhere else.
 """
@@ -10,16 +10,18 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError
+from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError, PWMOutputDevice
 
 from config.errors import InputError
 from firmware_bridge.h_bridge import Drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-__all__ = ["Contact", "Factory", "HBridge", "pin_errors", "real_pins"]
+__all__ = ["Contact", "Factory", "HBridge", "Relay", "ServoSignal", "hold_low", "pin_errors", "real_pins"]
+
+SERVO_HZ = 50
 
 
 def real_pins(work_dir: Path) -> Factory:
@@ -101,6 +103,62 @@ class HBridge:
         self.set(Drive.OFF)
         self._open.close()
         self._shut.close()
+
+
+class ServoSignal:
+    """A servo's signal, without pulses from the first moment. InputError if the pin cannot be had."""
+
+    def __init__(self, pin: int, factory: Factory) -> None:
+        with _claiming(pin):
+            self._device = PWMOutputDevice(pin, frequency=SERVO_HZ, initial_value=0, pin_factory=factory)
+        self._pulse_s = 0.0
+
+    def set(self, pulse_s: float) -> None:
+        """Send pulses of this length from now on; none at 0, and then the servo goes limp."""
+        if pulse_s != self._pulse_s:  # setting it anew would cut the pulse at hand short
+            self._device.value = pulse_s * SERVO_HZ
+            self._pulse_s = pulse_s
+
+    def close(self) -> None:
+        """End the pulses and give the pin back."""
+        self.set(0)
+        self._device.close()
+
+
+class Relay:
+    """A pin that energises a relay while it is high; low from its first moment. InputError as above."""
+
+    def __init__(self, pin: int, factory: Factory) -> None:
+        with _claiming(pin):
+            self._device = DigitalOutputDevice(pin, initial_value=False, pin_factory=factory)
+
+    def set(self, *, energised: bool) -> None:
+        """Energise it, or let it go."""
+        if energised:
+            self._device.on()
+        else:
+            self._device.off()
+
+    def close(self) -> None:
+        """Let it go and give the pin back. It floats then: the relay's board needs a pull-down of its own."""
+        self._device.off()
+        self._device.close()
+
+
+def hold_low(pins: Iterable[int], factory: Factory) -> list[str]:
+    """Make each pin a low output and give it back; say of those that cannot be had why not.
+
+    A Raspberry Pi's kernel leaves an output as it was when the program that held it dies, unless
+    dtparam=strict_gpiod stands in config.txt (raspberrypi/linux, pull requests 6117 and 6150).
+    """
+    failures: tuple[type[Exception], ...] = (InputError, *pin_errors())
+    failed = []
+    for pin in pins:
+        try:
+            Relay(pin, factory).close()
+        except failures as error:
+            failed.append(str(error))
+    return failed
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.messages import LidOpened
 from firmware_bridge.lid_motion import LidTimes
-from tests.edge.drivers.board import WIRES, Board, MovingLid
+from tests.edge.drivers.board import WIRES, Board, MockBoard, MovingLid, both_ever_high, make_board, motor
 from tests.edge.drivers.posted import Posted
 from tests.waiting import until
 
@@ -20,8 +20,17 @@ OFF, OPENS, SHUTS = (False, False), (True, False), (False, True)
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board()
+def board() -> Iterator[Board]:
+    board = make_board()
+    yield board
+    board.close()
+
+
+def mocked(board: Board) -> MockBoard:
+    """Give the board as a mock one; a real chip does not break when it is told to."""
+    if not isinstance(board, MockBoard):
+        pytest.skip("needs the mock pins")
+    return board
 
 
 @pytest.fixture
@@ -34,7 +43,7 @@ def lid(board: Board, posted: Posted) -> Iterator[GpioLid]:
     lid = GpioLid("left", WIRES, TIMES, RealClock(), posted, board.factory)
     yield lid
     lid.stop()
-    assert not board.both_ever_high()
+    assert not both_ever_high(board)
 
 
 @pytest.fixture
@@ -51,16 +60,16 @@ def test_a_lease_opens_the_lid_and_shuts_it_when_it_ends(
 ) -> None:
     before = RealClock().now()
     lid.open(1.0)
-    assert board.motor() == OPENS
+    assert motor(board) == OPENS
     until(lambda: posted.names()[1:] == ["LidOpened"])
-    assert board.motor() == OFF
+    assert motor(board) == OFF
     opened = posted.events[1]
     assert opened == LidOpened(opened.at, "left")
     assert before <= opened.at <= RealClock().now()
     until(lambda: posted.names()[2:] == ["LidClosed"])
     assert posted.events[2].at >= before + 1.0
     assert world.place == 0
-    assert board.motor() == OFF
+    assert motor(board) == OFF
 
 
 def test_a_renewal_keeps_the_lid_open_and_the_end_of_the_lease_shuts_it(
@@ -81,10 +90,10 @@ def test_something_in_the_way_reverses_the_lid_at_once_and_it_shuts_later(
 ) -> None:
     world.obstacle = 0.5
     lid.open(0.7)
-    until(lambda: board.motor() == SHUTS and world.place == world.obstacle)
+    until(lambda: motor(board) == SHUTS and world.place == world.obstacle)
     board.contact(24, closed=False)
     until(lambda: posted.names()[-1] == "LidObstructed")
-    assert board.motor() != SHUTS
+    assert motor(board) != SHUTS
     until(lambda: world.place == 1)
     world.obstacle = 0
     board.contact(24, closed=True)
@@ -110,7 +119,7 @@ def test_a_hand_on_a_lid_is_let_go_and_the_lid_stays_open(
     until(lambda: "left open" in caplog.text)
     assert posted.names().count("LidObstructed") == TIMES.tries
     assert world.place == 1
-    assert board.motor() == OFF
+    assert motor(board) == OFF
 
 
 def test_a_lid_that_does_not_move_is_driven_no_longer_than_a_drive(
@@ -119,7 +128,7 @@ def test_a_lid_that_does_not_move_is_driven_no_longer_than_a_drive(
     world.is_held = True
     asked_at = RealClock().now()
     lid.open(60)
-    until(lambda: board.motor() == OFF)
+    until(lambda: motor(board) == OFF)
     assert TIMES.drive_s <= RealClock().now() - asked_at < TIMES.drive_s + 2
     assert posted.names() == ["LidClosed"]
 
@@ -133,7 +142,7 @@ def test_bouncing_switches_are_one_arrival(lid: GpioLid, board: Board, posted: P
         board.contact(22, closed=False)
     board.contact(22, closed=True)
     until(lambda: posted.names() == ["LidOpened"])
-    until(lambda: board.motor() == OFF)
+    until(lambda: motor(board) == OFF)
     assert posted.names() == ["LidOpened"]
 
 
@@ -141,8 +150,8 @@ def test_nothing_moves_and_nothing_is_made_up_at_start(lid: GpioLid, board: Boar
     for pin in (22, 23, 24):  # edges of pins that are being set up
         board.contact(pin, closed=True)
         board.contact(pin, closed=False)
-    lid.start()
     board.contact(23, closed=True)
+    lid.start()
     until(lambda: posted.events)
     assert posted.names() == ["LidClosed"]
     assert all(not level for _, level in board.outputs)
@@ -153,6 +162,47 @@ def test_a_lid_found_open_at_start_is_news(lid: GpioLid, board: Board, posted: P
     lid.start()
     until(lambda: posted.names() == ["LidOpened"])
     assert all(not level for _, level in board.outputs)
+
+
+def test_a_lid_found_open_at_start_is_shut_once_its_way_was_free_for_a_while(
+    lid: GpioLid, board: Board, posted: Posted
+) -> None:
+    with MovingLid(board, TRAVEL_S) as world:
+        world.place = 1.0
+        until(lambda: not mocked(board).level(22))
+        lid.start()
+        until(lambda: posted.names() == ["LidOpened", "LidClosed"])
+        assert world.place == 0
+        assert (17, True) not in board.outputs
+
+
+def test_a_lid_found_open_with_something_in_its_way_stays_until_the_way_is_free(
+    lid: GpioLid, board: Board, posted: Posted
+) -> None:
+    with MovingLid(board, TRAVEL_S) as world:
+        world.place = 0.5
+        board.contact(24, closed=False)
+        lid.start()
+        started_at = RealClock().now()
+        until(lambda: RealClock().now() > started_at + 1)
+        assert world.place == 0.5
+        board.contact(24, closed=True)
+        until(lambda: posted.names() == ["LidClosed"])
+        assert (17, True) not in board.outputs
+
+
+def test_no_motor_runs_while_both_switches_are_closed(
+    lid: GpioLid, board: Board, posted: Posted, caplog: pytest.LogCaptureFixture
+) -> None:
+    for pin in (22, 23, 24):
+        board.contact(pin, closed=True)
+    lid.start()
+    until(lambda: sorted(posted.names()) == ["LidClosed", "LidOpened"])
+    before = len(board.outputs)
+    lid.open(60)
+    assert motor(board) == OFF
+    assert (17, True) not in board.outputs[before:]
+    assert "both its switches" in caplog.text
 
 
 def test_a_lid_that_stands_open_says_so_again_to_whoever_asks(
@@ -169,9 +219,9 @@ def test_closing_stops_the_motor_where_the_lid_stands(lid: GpioLid, world: Movin
     lid.open(60)
     until(lambda: world.place > 0.2)
     lid.stop()
-    assert board.motor() == OFF
+    assert motor(board) == OFF
     lid.open(60)
-    assert board.motor() == OFF
+    assert motor(board) == OFF
     assert all(not thread.name.startswith("lid") for thread in threading.enumerate())
 
 
@@ -179,19 +229,20 @@ def test_a_lid_whose_switch_cannot_be_read_stops_and_goes_on_when_it_can(
     lid: GpioLid, world: MovingLid, board: Board, posted: Posted, caplog: pytest.LogCaptureFixture
 ) -> None:
     lid.open(60)
-    until(lambda: board.motor() == OPENS)
-    board.broken.add(22)
-    until(lambda: board.motor() == OFF)
+    until(lambda: motor(board) == OPENS)
+    mocked(board).broken.add(22)
+    until(lambda: motor(board) == OFF)
     lid.open(60)
-    assert board.motor() == OFF
+    assert motor(board) == OFF
     assert "does not answer" in caplog.text
-    board.broken.clear()
+    mocked(board).broken.clear()
     until(lambda: world.place > 0)
     lid.end_lease()
     until(lambda: posted.names()[-1] == "LidClosed")
 
 
-def test_a_pin_that_is_taken_is_named_and_the_others_are_given_back(board: Board, posted: Posted) -> None:
+def test_a_pin_that_is_taken_is_named_and_the_others_are_given_back(posted: Posted) -> None:
+    board = MockBoard()
     taken = GpioLid("left", WIRES, TIMES, RealClock(), posted, board.factory)
     other = WIRES.__class__(open_pin=5, close_pin=6, opened_switch=13, closed_switch=23)
     with pytest.raises(InputError, match="pin 23"):

@@ -8,7 +8,7 @@ import pytest
 from config.errors import InputError
 from edge.drivers.pins import Contact, HBridge, real_pins
 from firmware_bridge.h_bridge import Drive
-from tests.edge.drivers.board import WIRES, Board
+from tests.edge.drivers.board import WIRES, MockBoard, both_ever_high, motor
 
 
 @pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins")
@@ -20,19 +20,19 @@ def test_a_machine_without_pins_is_told_what_to_do(tmp_path: Path, monkeypatch: 
 
 
 def test_an_h_bridge_is_low_from_its_first_moment_and_never_high_on_both_sides() -> None:
-    board = Board()
+    board = MockBoard()
     bridge = HBridge(17, 27, board.factory)
     for drive in (Drive.OPEN, Drive.SHUT, Drive.OPEN, Drive.OFF, Drive.SHUT, Drive.SHUT):
         bridge.set(drive)
-        assert board.motor() == (drive is Drive.OPEN, drive is Drive.SHUT)
+        assert motor(board) == (drive is Drive.OPEN, drive is Drive.SHUT)
     bridge.close()
-    assert board.motor() == (False, False)
-    assert not board.both_ever_high()
+    assert motor(board) == (False, False)
+    assert not both_ever_high(board)
     assert board.outputs[:2] == [(17, False), (27, False)]
 
 
 def test_a_bridge_whose_second_pin_is_taken_gives_the_first_one_back() -> None:
-    board = Board()
+    board = MockBoard()
     taken = Contact(WIRES.close_pin, lambda: None, board.factory)
     with pytest.raises(InputError, match=f"pin {WIRES.close_pin} cannot be used"):
         HBridge(WIRES.open_pin, WIRES.close_pin, board.factory)
@@ -41,7 +41,7 @@ def test_a_bridge_whose_second_pin_is_taken_gives_the_first_one_back() -> None:
 
 
 def test_a_contact_is_open_until_it_reaches_ground() -> None:
-    board = Board()
+    board = MockBoard()
     contact = Contact(5, lambda: None, board.factory)
     assert not contact.is_closed
     board.contact(5, closed=True)

@@ -26,7 +26,7 @@ from edge.journal_tables import JOURNAL_FILE
 from edge.main import Composition, Surroundings, compose
 from edge.ports import CameraError
 from edge.workers import ThreadWorkers
-from tests.edge.drivers.board import Board, MovingLid
+from tests.edge.drivers.board import MockBoard, MovingLid, both_ever_high, motor
 from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene
 from tests.firmware_bridge.wire import Wire
@@ -89,7 +89,7 @@ class Place:
 
     settings: StationSettings
     wire: Wire
-    board: Board
+    board: MockBoard
     feed: Feed
 
     def open_camera(self, _: object) -> Capture:
@@ -112,7 +112,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     wire.plug_in()
     config = tmp_path / "station.toml"
     config.write_text(TOML.format(port=wire.path))
-    yield Place(load_station(config), wire, Board(), Feed(Scene()))
+    yield Place(load_station(config), wire, MockBoard(), Feed(Scene()))
     wire.unplug()
 
 
@@ -134,7 +134,7 @@ def hold_card(place: Place, wires: HBridgeLid) -> None:
 
     def opens() -> bool:
         place.wire.send(FRAME)
-        return place.board.motor(wires) == (True, False)
+        return motor(place.board, wires) == (True, False)
 
     until(opens)
 
@@ -171,8 +171,8 @@ def test_a_station_that_stops_halts_its_lids(place: Place, running: Composition)
     wires = wires_of(place, "kitchen")
     hold_card(place, wires)
     running.station.stop()
-    until(lambda: place.board.motor(wires) == (False, False))
-    assert not place.board.both_ever_high(wires)
+    until(lambda: motor(place.board, wires) == (False, False))
+    assert not both_ever_high(place.board, wires)
 
 
 def test_a_rim_that_never_started_can_be_stopped(place: Place) -> None:

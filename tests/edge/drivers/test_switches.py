@@ -8,7 +8,7 @@ from edge.clocks import RealClock
 from edge.drivers.debounce import Settling
 from edge.drivers.switches import FullSwitch, GpioButton
 from edge.messages import LevelChanged, Pressed
-from tests.edge.drivers.board import Board
+from tests.edge.drivers.board import MockBoard
 from tests.edge.drivers.posted import Posted
 from tests.waiting import until
 
@@ -16,8 +16,8 @@ PIN = 5
 
 
 @pytest.fixture
-def board() -> Board:
-    return Board()
+def board() -> MockBoard:
+    return MockBoard()
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def posted() -> Posted:
 
 
 @pytest.fixture
-def button(board: Board, posted: Posted) -> Iterator[GpioButton]:
+def button(board: MockBoard, posted: Posted) -> Iterator[GpioButton]:
     button = GpioButton("left", PIN, RealClock(), posted, board.factory)
     yield button
     button.stop()
@@ -38,7 +38,7 @@ def start(watched: GpioButton | FullSwitch) -> None:
     until(lambda: watched.is_closed is not None)
 
 
-def press(board: Board, posted: Posted) -> None:
+def press(board: MockBoard, posted: Posted) -> None:
     """Press, bouncing, until the press was seen, and let go."""
     before = len(posted.events)
     for closed in (True, False, True, False, True):
@@ -47,14 +47,16 @@ def press(board: Board, posted: Posted) -> None:
     board.contact(PIN, closed=False)
 
 
-def test_a_press_is_posted_once_however_it_bounces(board: Board, posted: Posted, button: GpioButton) -> None:
+def test_a_press_is_posted_once_however_it_bounces(
+    board: MockBoard, posted: Posted, button: GpioButton
+) -> None:
     start(button)
     press(board, posted)
     assert posted.events == [Pressed(posted.events[0].at, "left")]
 
 
 def test_a_button_held_down_at_start_is_no_press_until_it_is_let_go_and_pressed(
-    board: Board, posted: Posted, button: GpioButton
+    board: MockBoard, posted: Posted, button: GpioButton
 ) -> None:
     board.contact(PIN, closed=True)
     start(button)
@@ -66,7 +68,7 @@ def test_a_button_held_down_at_start_is_no_press_until_it_is_let_go_and_pressed(
 
 
 def test_edges_while_a_button_is_set_up_are_no_press(
-    board: Board, posted: Posted, button: GpioButton
+    board: MockBoard, posted: Posted, button: GpioButton
 ) -> None:
     for _ in range(3):
         board.contact(PIN, closed=True)
@@ -76,7 +78,7 @@ def test_edges_while_a_button_is_set_up_are_no_press(
 
 
 @pytest.fixture
-def full_switch(board: Board, posted: Posted, monkeypatch: pytest.MonkeyPatch) -> Iterator[FullSwitch]:
+def full_switch(board: MockBoard, posted: Posted, monkeypatch: pytest.MonkeyPatch) -> Iterator[FullSwitch]:
     """Give a full switch that believes what it sees sooner than a real one."""
     monkeypatch.setattr("edge.drivers.switches.FULL", Settling(0.05, 0.05))
     switch = FullSwitch("left", PIN, RealClock(), posted, board.factory)
@@ -85,7 +87,7 @@ def full_switch(board: Board, posted: Posted, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_a_bin_that_fills_and_is_emptied_is_told_of(
-    board: Board, posted: Posted, full_switch: FullSwitch
+    board: MockBoard, posted: Posted, full_switch: FullSwitch
 ) -> None:
     start(full_switch)
     assert posted.events == []
@@ -99,7 +101,7 @@ def test_a_bin_that_fills_and_is_emptied_is_told_of(
 
 
 def test_a_bin_that_is_full_at_start_is_told_of(
-    board: Board, posted: Posted, full_switch: FullSwitch
+    board: MockBoard, posted: Posted, full_switch: FullSwitch
 ) -> None:
     board.contact(PIN, closed=True)
     start(full_switch)

@@ -15,6 +15,7 @@ import click
 from config.errors import InputError
 from config.load_station import load_station
 from config.station import Devices
+from scripts.commands.station_check import check
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -142,6 +143,9 @@ def sync(config: Path) -> None:
     finally:
         link.stop()
         outbox.close()
+
+
+station.add_command(check)
 
 
 @station.command()

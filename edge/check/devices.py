@@ -1,0 +1,221 @@
+"""Readers, controllers, lids and cameras, looked at through the station's own drivers.
+
+What is checked is what will run: the rim is built and started as the station does it, nothing moves
+unless asked for, and what the drivers post is read for a few seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from config.errors import InputError
+from edge.check.finding import Finding, Level
+from edge.inbox import QueueInbox
+from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
+from edge.ports import CameraError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from config.station import BinSection, StationSettings
+    from config.words import Words
+    from edge.messages import Event
+    from edge.ports import Clock
+    from edge.rim import MakeRim, Rim
+
+DARK = 12.0
+"""Mean brightness, 0 to 255, below which nobody recognises anything."""
+LOOK_S = 0.2
+MOVE_LEASE_S = 2.0
+
+
+@dataclass(slots=True)
+class Observed:
+    """What the drivers said so far."""
+
+    opened: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    obstructed: set[str] = field(default_factory=set)
+    tapped: set[str] = field(default_factory=set)
+    faults: set[tuple[str, str]] = field(default_factory=set)
+    """(code, part) of those that are raised now."""
+    brightness: dict[str, float] = field(default_factory=dict)
+    """Of the last picture, by bin."""
+    moved: dict[str, bool] = field(default_factory=dict)
+    """Whether a lid opened and shut again, by bin, of those that were asked to."""
+
+    def note(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case LidOpened(bin=bin_id):
+                self.opened.add(bin_id)
+            case LidClosed(bin=bin_id):
+                self.closed.add(bin_id)
+            case LidObstructed(bin=bin_id):
+                self.obstructed.add(bin_id)
+            case Tapped(reader=reader):
+                self.tapped.add(reader)
+            case FaultRaised(fault=code, part=part):
+                self.faults.add((code, part))
+            case FaultCleared(fault=code, part=part):
+                self.faults.discard((code, part))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How far the check goes: how long it listens, and whether it waits for cards or moves lids."""
+
+    listen_s: float = 4.0
+    taps_s: float = 0.0
+    move: bool = False
+
+
+def check_devices(
+    settings: StationSettings,
+    make_rim: MakeRim,
+    clock: Clock,
+    wanted: Wanted,
+    words: Words,
+    tell: Callable[[str], None] = lambda _key: None,
+) -> list[Finding]:
+    """Build the rim, listen, look, move where wanted, and leave everything safe.
+
+    `tell` gets the name of a text when a person has to do something, such as hold a card.
+    """
+    inbox = QueueInbox()
+    try:
+        rim = make_rim(inbox, clock)
+    except InputError as problem:
+        values = {"reason": problem.what, "mend": problem.mend}
+        return [Finding("devices", Level.FAILED, "refused", values=values)]
+    observed = Observed()
+    try:
+        rim.start()
+        _listen(inbox, observed, clock, wanted.listen_s, lambda: _all_said(settings, observed))
+        _look(settings, rim, observed)
+        if wanted.taps_s:
+            tell("hold_a_card")
+            everyone = {reader.id for reader in settings.reader}
+            _listen(inbox, observed, clock, wanted.taps_s, lambda: observed.tapped >= everyone)
+        if wanted.move:
+            tell("lids_move")
+            for bin_ in settings.bin:
+                _move(settings, bin_, rim, inbox, observed, clock)
+    finally:
+        rim.stop()
+    return judge(settings, observed, wanted, words)
+
+
+def _all_said(settings: StationSettings, observed: Observed) -> bool:
+    """Every lid has said where it is. Ports and cameras say only what is wrong, so they get their time."""
+    return False if settings.camera or settings.reader else len(observed.closed) == len(settings.bin)
+
+
+def _listen(
+    inbox: QueueInbox, observed: Observed, clock: Clock, seconds: float, enough: Callable[[], bool]
+) -> None:
+    until = clock.now() + seconds
+    while clock.now() < until and not enough():
+        taken = inbox.take(min(LOOK_S, max(0.0, until - clock.now())))
+        if taken is not None and taken[0] is not None:
+            observed.note(taken[0])
+
+
+def _look(settings: StationSettings, rim: Rim, observed: Observed) -> None:
+    for bin_ in settings.bin:
+        if bin_.camera is None:
+            continue
+        try:
+            pictures = rim.camera.take(bin_.id)
+        except CameraError:
+            continue
+        observed.brightness[bin_.id] = float(np.asarray(pictures[-1]).mean())
+
+
+def _move(
+    settings: StationSettings,
+    bin_: BinSection,
+    rim: Rim,
+    inbox: QueueInbox,
+    observed: Observed,
+    clock: Clock,
+) -> None:
+    """Open one lid for a moment and wait until it is shut again."""
+    travel_s = 2 * settings.visit.travel_s + 1
+    observed.opened.discard(bin_.id)
+    rim.lids[bin_.id].open(MOVE_LEASE_S)
+    _listen(inbox, observed, clock, travel_s, lambda: bin_.id in observed.opened)
+    observed.closed.discard(bin_.id)
+    _listen(inbox, observed, clock, MOVE_LEASE_S + travel_s, lambda: bin_.id in observed.closed)
+    observed.moved[bin_.id] = bin_.id in observed.opened and bin_.id in observed.closed
+
+
+def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: Words) -> list[Finding]:
+    """Say of every device how it is. Pure."""
+    faulty = {part: code for code, part in sorted(observed.faults)}
+    found = [_fault(kind, part, faulty[part], words) for kind, part in _devices(settings) if part in faulty]
+    named = {finding.which for finding in found}
+    found += [_reader(reader.id, observed, wanted) for reader in settings.reader if reader.id not in named]
+    found += [
+        Finding("controller", Level.OK, "controller_ok", controller.id)
+        for controller in settings.controller
+        if controller.id not in named
+    ]
+    found += [_lid(bin_.id, observed, wanted) for bin_ in settings.bin if bin_.id not in named]
+    found += [
+        _camera(section.id, settings.bin, observed) for section in settings.camera if section.id not in named
+    ]
+    return found + [
+        _fault("devices", part, code, words) for part, code in faulty.items() if part not in named
+    ]
+
+
+def _devices(settings: StationSettings) -> Iterable[tuple[str, str]]:
+    yield from (("reader", reader.id) for reader in settings.reader)
+    yield from (("controller", controller.id) for controller in settings.controller)
+    yield from (("lid", bin_.id) for bin_ in settings.bin)
+    yield from (("camera", camera.id) for camera in settings.camera)
+
+
+def _fault(kind: str, part: str, code: str, words: Words) -> Finding:
+    return Finding(kind, Level.FAILED, "fault", part, fault=words.fault[code])
+
+
+def _reader(reader_id: str, observed: Observed, wanted: Wanted) -> Finding:
+    if reader_id in observed.tapped:
+        return Finding("reader", Level.OK, "reader_read", reader_id)
+    if wanted.taps_s:
+        return Finding("reader", Level.FAILED, "reader_unread", reader_id)
+    return Finding("reader", Level.OK, "reader_ok", reader_id)
+
+
+def _lid(bin_id: str, observed: Observed, wanted: Wanted) -> Finding:
+    if wanted.move:
+        moved = observed.moved.get(bin_id, False)
+        return Finding(
+            "lid", Level.OK if moved else Level.FAILED, "lid_moved" if moved else "lid_stands", bin_id
+        )
+    if bin_id in observed.closed and bin_id in observed.opened:
+        return Finding("lid", Level.FAILED, "lid_both", bin_id)
+    if bin_id in observed.closed:
+        return Finding("lid", Level.OK, "lid_shut", bin_id)
+    if bin_id in observed.opened:
+        return Finding("lid", Level.DOUBTFUL, "lid_open", bin_id)
+    return Finding("lid", Level.FAILED, "lid_silent", bin_id)
+
+
+def _camera(camera_id: str, bins: Iterable[BinSection], observed: Observed) -> Finding:
+    seen = {
+        bin_.id: observed.brightness[bin_.id]
+        for bin_ in bins
+        if bin_.camera == camera_id and bin_.id in observed.brightness
+    }
+    if not seen:
+        return Finding("camera", Level.FAILED, "camera_blind", camera_id)
+    dark = sorted(bin_id for bin_id, brightness in seen.items() if brightness < DARK)
+    if dark:
+        return Finding("camera", Level.DOUBTFUL, "camera_dark", camera_id, {"bins": ", ".join(dark)})
+    return Finding("camera", Level.OK, "camera_ok", camera_id, {"bins": ", ".join(sorted(seen))})

@@ -1,0 +1,163 @@
+"""The parts of a station that are no devices: keys, disk, journal, clock, memory folder, model."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import statistics
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.errors import InputError
+from config.load_sorting import load_sorting
+from edge.check.finding import Finding, Level
+from edge.journal_tables import JOURNAL_FILE
+from edge.keys import load_keys
+from models.bundle import SHIPPED_BUNDLE, BundleError
+from models.golden import golden_pictures
+from models.runtime import load_classifier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.station import StationSettings
+    from edge.ports import Clock
+
+LOW_MB, FULL_MB = 500, 50
+"""A week without network is about 20,000 events, 60 MB; logs and updates want their part."""
+SLOW_DISK_MS = 100.0
+"""A write that takes longer to reach the card makes residents wait for their points."""
+SYNCS = 5
+SLOW_MODEL_MS = 1500.0
+"""Three frames a deposit at this pace still fit into the visit's wait for a verdict."""
+_IN_MEMORY = {"tmpfs", "ramfs"}
+
+
+def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
+    """Look at everything but devices and the broker; a probe that fails is a finding, never an exception."""
+    state_dir = Path(settings.station.state_dir)
+    return [
+        check_keys(state_dir),
+        check_disk(state_dir),
+        check_journal(state_dir),
+        check_runtime_folder(Path(settings.station.runtime_dir)),
+        check_clock(clock),
+        check_model(settings),
+    ]
+
+
+def check_keys(state_dir: Path) -> Finding:
+    """Whether the three keys are there and nobody else can read them."""
+    try:
+        load_keys(state_dir)
+    except InputError as problem:
+        return _failed("keys", "refused", reason=problem.what, mend=problem.mend)
+    return Finding("keys", Level.OK, "keys_ok", values={"folder": str(state_dir)})
+
+
+def check_disk(state_dir: Path) -> Finding:
+    """Whether the journal's folder takes writes, how much room it has, and how long a write takes."""
+    try:
+        took_ms = _sync_ms(state_dir)
+        free_mb = shutil.disk_usage(state_dir).free // 1_000_000
+    except OSError as error:
+        values = {"folder": str(state_dir), "reason": error.strerror or str(error)}
+        return Finding("disk", Level.FAILED, "disk_refuses", values=values)
+    values = {"free": str(free_mb), "ms": f"{took_ms:.0f}", "folder": str(state_dir)}
+    if free_mb < FULL_MB:
+        return Finding("disk", Level.FAILED, "disk_full", values=values)
+    if free_mb < LOW_MB:
+        return Finding("disk", Level.DOUBTFUL, "disk_full", values=values)
+    slow = took_ms > SLOW_DISK_MS
+    return Finding(
+        "disk", Level.DOUBTFUL if slow else Level.OK, "disk_slow" if slow else "disk_ok", values=values
+    )
+
+
+def _sync_ms(folder: Path) -> float:
+    """The median time of a small write that has reached the disk."""
+    took = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(SYNCS):
+            start = time.perf_counter()
+            file.write(b"tongzhan" * 512)
+            file.flush()
+            os.fsync(file.fileno())
+            took.append((time.perf_counter() - start) * 1000)
+    return statistics.median(took)
+
+
+def check_journal(state_dir: Path) -> Finding:
+    """Whether the journal can be read and is whole; one that is not there yet is made at the first start."""
+    file = state_dir / JOURNAL_FILE
+    if not file.exists():
+        return Finding("journal", Level.OK, "journal_none")
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as journal:
+            verdict = str(journal.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        verdict = str(error)
+    if verdict != "ok":
+        return Finding("journal", Level.FAILED, "journal_broken", values={"reason": verdict.splitlines()[0]})
+    return Finding("journal", Level.OK, "journal_ok", values={"mb": f"{file.stat().st_size / 1_000_000:.1f}"})
+
+
+def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> Finding:
+    """Whether the screen's folder can be written and lies in memory, not on the card."""
+    values = {"folder": str(folder)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        values["reason"] = error.strerror or str(error)
+        return Finding("runtime", Level.FAILED, "runtime_refuses", values=values)
+    if _file_system(folder.resolve(), mounts) not in _IN_MEMORY:
+        return Finding("runtime", Level.DOUBTFUL, "runtime_on_disk", values=values)
+    return Finding("runtime", Level.OK, "runtime_ok", values=values)
+
+
+def _file_system(folder: Path, mounts: Path) -> str:
+    """The kind of file system that a folder lies on: that of the longest mount point above it."""
+    best, kind = "", ""
+    for row in mounts.read_text(encoding="utf-8").splitlines():
+        _, point, found, *_ = row.split()
+        if folder.is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, found
+    return kind
+
+
+def check_clock(clock: Clock) -> Finding:
+    """Whether anyone vouches for the calendar."""
+    wall = clock.wall()
+    values = {"time": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall.unix_s))}
+    if not wall.trusted:
+        return Finding("clock", Level.DOUBTFUL, "clock_untrusted", values=values)
+    return Finding("clock", Level.OK, "clock_ok", values=values)
+
+
+def check_model(settings: StationSettings, now: Callable[[], float] = time.perf_counter) -> Finding:
+    """Whether the bundle passes its self-test, fits the city's rules, and how long one picture takes."""
+    folder = Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
+    try:
+        model = load_classifier(folder, load_sorting(settings.model.sorting), settings.model.threads)
+    except (BundleError, InputError) as problem:
+        return _failed("model", "refused", reason=problem.what, mend=problem.mend)
+    start = now()
+    model.classify([*golden_pictures(1, model.manifest.input.size)])
+    took_ms = (now() - start) * 1000
+    slow = took_ms > SLOW_MODEL_MS
+    return Finding(
+        "model",
+        Level.DOUBTFUL if slow else Level.OK,
+        "model_slow" if slow else "model_ok",
+        values={"title": model.manifest.title, "ms": f"{took_ms:.0f}", "sorting": settings.model.sorting},
+    )
+
+
+def _failed(part: str, says: str, *, reason: str, mend: str) -> Finding:
+    return Finding(part, Level.FAILED, says, values={"reason": reason, "mend": mend})

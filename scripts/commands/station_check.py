@@ -1,0 +1,127 @@
+"""`tongzhan station check`: one line a part, with its state in words, what was seen, and the mend."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import msgspec
+
+from config.load_station import load_station
+from config.station import Devices, Language
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from config.station import StationSettings
+    from edge.check.devices import Wanted
+    from edge.check.finding import Finding, Line, Texts
+
+ICONS = {"ok": "✓", "doubtful": "!", "failed": "✗"}
+FAILED = 1
+TAPS_S = 15.0
+
+
+@click.command()
+@click.option(
+    "--config",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The station's station.toml.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@click.option("--taps", is_flag=True, help="Wait 15 s for a card at every reader.")
+@click.option("--move", is_flag=True, help="Open and shut every lid once: nobody's hand may be near.")
+@click.option(
+    "--language",
+    type=click.Choice([language.value for language in Language]),
+    help="The station's own language if absent.",
+)
+def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str | None) -> None:
+    """Look at every part of a station: keys, disk, clock, model, broker, readers, lids, cameras.
+
+    Nothing moves without --move. Exit status 1 if a part without which the station cannot work failed.
+    While the station runs, its devices are as it says itself: stop it to have them looked at afresh.
+    """
+    from edge.check.devices import Wanted
+    from edge.check.finding import Level, line, load_texts
+
+    logging.basicConfig(level=logging.CRITICAL)  # a driver's complaints are the findings' business
+    settings = load_station(config)
+    texts, spoken = load_texts(), Language(language or settings.station.language)
+    wanted = Wanted(taps_s=TAPS_S if taps else 0.0, move=move)
+    findings = look(settings, wanted, lambda key: _tell(texts, key, spoken))
+    lines = [line(finding, texts, spoken) for finding in findings]
+    is_well = all(each.state is not Level.FAILED for each in lines)
+    if as_json:
+        click.echo(msgspec.json.encode({"ok": is_well, "parts": lines}))
+    else:
+        click.echo(table(lines, texts, spoken))
+    if not is_well:
+        click.get_current_context().exit(FAILED)
+
+
+def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding]:
+    """Find out about every part, devices last."""
+    from config.words import load_words
+    from edge.check.broker import check_broker
+    from edge.check.finding import Finding, Level
+    from edge.check.running import judge_running, running_state
+    from edge.check.system import check_system
+    from edge.clocks import RealClock
+
+    clock, words = RealClock(), load_words()
+    found = [*check_system(settings, clock), Finding("speaker", Level.OK, "speaker_silent")]
+    found.append(check_broker(settings))
+    live = running_state(settings)
+    if live is not None:
+        return found + judge_running(settings, live, words)
+    if settings.station.devices is Devices.SIMULATED:
+        return [*found, Finding("devices", Level.OK, "simulated")]
+    return found + _devices(settings, wanted, tell)
+
+
+def _devices(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding]:
+    from config.errors import InputError
+    from config.words import load_words
+    from edge.check.devices import check_devices
+    from edge.check.finding import Finding, Level
+    from edge.clocks import RealClock
+    from edge.keys import CARD_KEY, read_key
+    from edge.main import real_surroundings
+
+    try:
+        card_key = read_key(Path(settings.station.state_dir) / CARD_KEY)
+        around = real_surroundings(settings, card_key)
+    except InputError as problem:
+        values = {"reason": problem.what, "mend": problem.mend}
+        return [Finding("devices", Level.FAILED, "refused", values=values)]
+    return check_devices(settings, around.make_rim, RealClock(), wanted, load_words(), tell)
+
+
+def table(lines: Sequence[Line], texts: Texts, language: Language) -> str:
+    """Lay the parts out, a line each, the mend behind what was seen."""
+    rows = []
+    for each in lines:
+        state = texts.state[each.state].within(language)
+        mend = f" → {each.mend}" if each.mend else ""
+        rows.append(f"{ICONS[each.state]} {_wide(state, 7)} {_wide(each.part, 16)} {each.seen}{mend}")
+    return "\n".join(rows)
+
+
+def _wide(text: str, columns: int) -> str:
+    """Fill up to so many columns of a terminal, where a Chinese character takes two."""
+    taken = sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)  # noqa: PLR2004 - where CJK begins
+    return text + " " * (columns - taken)
+
+
+def _tell(texts: Texts, key: str, language: Language) -> None:
+    click.echo(texts.says[key].seen.within(language), err=True)
+
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    _Tell = Callable[[str], None]

@@ -1,0 +1,128 @@
+"""`tongzhan station check`, as an installer types it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from config.errors import InputError
+from config.sorting import Category
+from edge.live import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
+from scripts.commands.station_check import check
+from tests.ports import free_port
+from tests.station.test_composition import BIN, STATION
+from tests.station.test_station_command import init
+
+REAL = """
+[cloud]
+port = {port}
+
+[[reader]]
+id = "gate"
+port = "{reader}"
+
+[[bin]]
+id = "kitchen"
+category = "kitchen"
+reader = "gate"
+[bin.lid]
+kind = "h_bridge"
+open_pin = 17
+close_pin = 27
+opened_switch = 22
+closed_switch = 23
+"""
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> Path:
+    path = tmp_path / "station.toml"
+    text = STATION.format(model="") + BIN.format("kitchen")
+    path.write_text(f"{text}\n[cloud]\nport = {free_port()}\n", encoding="utf-8")
+    return path
+
+
+def run_check(config: Path, *options: str) -> Result:
+    return CliRunner().invoke(check, ["--config", str(config), *options], catch_exceptions=False)
+
+
+def test_a_station_without_keys_fails_and_says_the_mend_in_its_line(simulated: Path) -> None:
+    (simulated.parent / "state").mkdir()
+    done = run_check(simulated, "--language", "en")
+    assert done.exit_code == 1
+    line = next(line for line in done.stdout.splitlines() if "keys" in line)
+    assert line.startswith("✗ failed")
+    assert "tongzhan station init" in line
+
+
+def test_a_simulated_station_that_was_set_up_is_well_though_its_broker_is_away(simulated: Path) -> None:
+    init(simulated)
+    done = run_check(simulated, "--json", "--language", "en")
+    printed = json.loads(done.stdout)
+    assert printed["ok"] is True, printed
+    assert done.exit_code == 0
+    states = {part["part"]: part["state"] for part in printed["parts"]}
+    assert states["broker"] == "doubtful"
+    assert states["model"] in {"ok", "doubtful"}
+    assert states["devices"] == "ok"
+    assert all(list(part) == ["part", "state", "seen", "mend"] for part in printed["parts"])
+
+
+def test_it_speaks_the_stations_language_with_an_icon_and_a_word_for_each_state(simulated: Path) -> None:
+    init(simulated)
+    chinese = run_check(simulated).stdout
+    assert "✓ 正常" in chinese
+    assert "识别模型" in chinese
+    assert "! 注意" in chinese
+
+
+def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, simulated: Path) -> None:
+    init(simulated)
+    bins = tuple(
+        LiveBin(name, Category.KITCHEN, LidPhase.SHUT, faulty=False, full=False) for name in ("kitchen",)
+    )
+    LiveFolder(tmp_path / "run").write_state(
+        LiveState(
+            community="lane-9",
+            station="gate",
+            written_s=time.time(),
+            next=NextAction.TAP,
+            bins=bins,
+            verdict=None,
+            said=None,
+            points=None,
+            faults=(LiveFault("lid_stuck_shut", "kitchen"),),
+            picture=0,
+            outbox=0,
+        )
+    )
+    printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
+    lid = next(part for part in printed["parts"] if part["part"] == "lid kitchen")
+    assert lid["state"] == "failed"
+    assert "open switch" in lid["seen"]
+    assert printed["ok"] is False
+    assert any("running" in part["seen"] for part in printed["parts"])
+
+
+def test_a_configuration_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no file"):
+        run_check(tmp_path / "none.toml")
+
+
+def test_pins_that_are_not_to_be_had_are_a_failed_part_with_the_mend(simulated: Path) -> None:
+    init(simulated)
+    text = simulated.read_text(encoding="utf-8")
+    head = text[: text.index("[[")].replace('"simulated"', '"real"')
+    head = head[: head.index("[model]")] if "[model]" in head else head
+    simulated.write_text(head + REAL.format(port=free_port(), reader="/dev/no-such-port"), encoding="utf-8")
+    done = run_check(simulated, "--json", "--language", "en")
+    failed = [part for part in json.loads(done.stdout)["parts"] if part["state"] == "failed"]
+    assert failed
+    assert all(part["mend"] for part in failed)
+    assert done.exit_code == 1
+    assert msgspec.json.decode(done.stdout)["ok"] is False

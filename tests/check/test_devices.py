@@ -1,0 +1,121 @@
+"""Devices judged by what their drivers say: pure cases, and the real drivers over mock pins and a pty."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from config.load_station import load_station
+from config.station import StationSettings
+from config.words import load_words
+from edge.check.devices import Observed, Wanted, judge
+from edge.check.finding import Finding, Level
+from edge.faults import FaultCode
+
+WORDS = load_words()
+AS_IT_STANDS = Wanted()
+TOML = """
+[station]
+community = "lane-9"
+name = "gate"
+devices = "real"
+state_dir = "state"
+runtime_dir = "run"
+
+[[reader]]
+id = "gate"
+port = "/dev/ttyUSB0"
+
+[[camera]]
+id = "over"
+source = "/dev/video0"
+
+[[bin]]
+id = "kitchen"
+category = "kitchen"
+reader = "gate"
+camera = "over"
+[bin.lid]
+kind = "h_bridge"
+open_pin = 17
+close_pin = 27
+opened_switch = 22
+closed_switch = 23
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StationSettings:
+    path = tmp_path / "station.toml"
+    path.write_text(TOML, encoding="utf-8")
+    return load_station(path)
+
+
+def found(settings: StationSettings, observed: Observed, wanted: Wanted = AS_IT_STANDS) -> dict[str, Finding]:
+    return {finding.part: finding for finding in judge(settings, observed, wanted, WORDS)}
+
+
+def well() -> Observed:
+    return Observed(closed={"kitchen"}, brightness={"kitchen": 90.0})
+
+
+def test_a_station_that_is_well_has_a_line_for_each_device(settings: StationSettings) -> None:
+    findings = found(settings, well())
+    assert {part: each.level for part, each in findings.items()} == dict.fromkeys(
+        ("reader", "lid", "camera"), Level.OK
+    )
+
+
+def test_a_lid_whose_switches_are_silent_both_closed_or_open_is_told_apart(settings: StationSettings) -> None:
+    for closed, opened, says in [
+        (set(), set(), "lid_silent"),
+        ({"kitchen"}, {"kitchen"}, "lid_both"),
+        (set(), {"kitchen"}, "lid_open"),
+    ]:
+        assert found(settings, Observed(closed=closed, opened=opened))["lid"].says == says
+
+
+@pytest.mark.parametrize(
+    ("code", "part", "kind"),
+    [
+        (FaultCode.READER_FAILED, "gate", "reader"),
+        (FaultCode.LID_STUCK_OPEN, "kitchen", "lid"),
+        (FaultCode.CAMERA_FAILED, "over", "camera"),
+    ],
+)
+def test_a_fault_stands_at_its_part_once_with_the_catalogues_words(
+    settings: StationSettings, code: FaultCode, part: str, kind: str
+) -> None:
+    observed = well()
+    observed.faults.add((code, part))
+    findings = [each for each in judge(settings, observed, Wanted(), WORDS) if each.which == part]
+    assert [(each.part, each.level, each.fault) for each in findings] == [
+        (kind, Level.FAILED, WORDS.fault[code])
+    ]
+
+
+def test_a_dark_picture_is_doubtful_and_none_at_all_fails(settings: StationSettings) -> None:
+    dark = well()
+    dark.brightness["kitchen"] = 3.0
+    assert found(settings, dark)["camera"].says == "camera_dark"
+    blind = well()
+    blind.brightness.clear()
+    assert found(settings, blind)["camera"].level is Level.FAILED
+
+
+def test_a_reader_that_was_asked_for_a_card_must_have_read_one(settings: StationSettings) -> None:
+    wanted = Wanted(taps_s=5)
+    assert found(settings, well(), wanted)["reader"].says == "reader_unread"
+    tapped = well()
+    tapped.tapped.add("gate")
+    assert found(settings, tapped, wanted)["reader"].says == "reader_read"
+
+
+def test_a_lid_that_was_asked_to_move_must_have_moved(settings: StationSettings) -> None:
+    wanted = replace(Wanted(), move=True)
+    assert found(settings, well(), wanted)["lid"].says == "lid_stands"
+    moved = well()
+    moved.moved["kitchen"] = True
+    assert found(settings, moved, wanted)["lid"].says == "lid_moved"

@@ -1,0 +1,98 @@
+"""Probes of what is no device, over real folders and files."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from edge.check import system
+from edge.check.finding import Level
+from edge.journal_tables import JOURNAL_FILE
+from edge.keys import make_keys
+from edge.ports import WallTime
+
+
+class Wall:
+    """A calendar that says what it is told."""
+
+    def __init__(self, *, trusted: bool) -> None:
+        self._trusted = trusted
+
+    def now(self) -> float:
+        return 0.0
+
+    def wall(self) -> WallTime:
+        return WallTime(1_800_000_000.0, trusted=self._trusted)
+
+
+def test_keys_that_are_missing_or_open_to_others_fail_with_the_mend(tmp_path: Path) -> None:
+    missing = system.check_keys(tmp_path)
+    assert (missing.level, missing.says) == (Level.FAILED, "refused")
+    assert "station init" in missing.values["mend"]
+    make_keys(tmp_path, bytes(32), Ed25519PrivateKey.generate().public_key())
+    assert system.check_keys(tmp_path).level is Level.OK
+    (tmp_path / "card.key").chmod(0o644)
+    assert "read by others" in system.check_keys(tmp_path).values["reason"]
+
+
+def test_a_disk_that_takes_writes_says_its_room_and_its_pace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "LOW_MB", 0)
+    monkeypatch.setattr(system, "FULL_MB", 0)
+    found = system.check_disk(tmp_path)
+    assert found.says in {"disk_ok", "disk_slow"}
+    assert int(found.values["free"]) > 0
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_with_little_room_is_doubtful_and_one_with_hardly_any_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system, "LOW_MB", 10**9)
+    assert (system.check_disk(tmp_path).level, system.check_disk(tmp_path).says) == (
+        Level.DOUBTFUL,
+        "disk_full",
+    )
+    monkeypatch.setattr(system, "FULL_MB", 10**9)
+    assert system.check_disk(tmp_path).level is Level.FAILED
+
+
+def test_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
+    assert system.check_disk(tmp_path / "gone").says == "disk_refuses"
+
+
+def test_a_journal_is_none_yet_whole_or_broken(tmp_path: Path) -> None:
+    assert system.check_journal(tmp_path).says == "journal_none"
+    file = tmp_path / JOURNAL_FILE
+    journal = sqlite3.connect(file)
+    journal.execute("CREATE TABLE visit (id INTEGER PRIMARY KEY, body TEXT)")
+    journal.executemany("INSERT INTO visit (body) VALUES (?)", [("x" * 500,)] * 200)
+    journal.commit()
+    journal.close()
+    assert system.check_journal(tmp_path).says == "journal_ok"
+    bytes_ = bytearray(file.read_bytes())
+    bytes_[4096:20_000] = b"\xff" * (20_000 - 4096)
+    file.write_bytes(bytes_)
+    broken = system.check_journal(tmp_path)
+    assert (broken.level, broken.says) == (Level.FAILED, "journal_broken")
+
+
+def test_the_memory_folder_is_judged_by_where_it_lies(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    folder = tmp_path / "run"
+    mounts.write_text(f"/dev/root / ext4 rw 0 0\ntmpfs {folder} tmpfs rw 0 0\n", encoding="utf-8")
+    assert system.check_runtime_folder(folder, mounts).says == "runtime_ok"
+    mounts.write_text("/dev/root / ext4 rw 0 0\n", encoding="utf-8")
+    assert system.check_runtime_folder(folder, mounts).says == "runtime_on_disk"
+    blocked = tmp_path / "file"
+    blocked.touch()
+    assert system.check_runtime_folder(blocked / "run", mounts).says == "runtime_refuses"
+
+
+@pytest.mark.parametrize(("trusted", "level"), [(True, Level.OK), (False, Level.DOUBTFUL)])
+def test_a_clock_nobody_vouches_for_is_doubtful(trusted: bool, level: Level) -> None:  # noqa: FBT001
+    assert system.check_clock(Wall(trusted=trusted)).level is level

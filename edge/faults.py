@@ -45,12 +45,22 @@ class FaultCode(StrEnum):
     LID_STUCK_SHUT = auto()
     LID_STUCK_OPEN = auto()
     LID_FORCED = auto()
+    LID_UNREACHABLE = auto()
+    LID_MISSING = auto()
+    CONTROLLER_LOST = auto()
+    CONTROLLER_FOREIGN = auto()
+    CONTROLLER_VERSION = auto()
+    PORT_BUSY = auto()
+    SMOKE = auto()
+    PANIC = auto()
     CAMERA_FAILED = auto()
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
     READER_FAILED = auto()
     JOURNAL_FAILED = auto()
+    JOURNAL_RECOVERED = auto()
     EVENTS_REFUSED = auto()
+    STATION_KEY_RETIRED = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +74,7 @@ class FaultKind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """An active fault of one part: a bin, a reader, a camera, or the station's own journal or model."""
+    """An active fault of one part: a bin, reader, camera or controller, the station's journal or model."""
 
     code: FaultCode
     part: str
@@ -75,12 +85,22 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.LID_STUCK_SHUT: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
         FaultCode.LID_STUCK_OPEN: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
         FaultCode.LID_FORCED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.LID_UNREACHABLE: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.LID_MISSING: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.CONTROLLER_LOST: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CONTROLLER_FOREIGN: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CONTROLLER_VERSION: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.PORT_BUSY: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.SMOKE: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.PANIC: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
         FaultCode.CAMERA_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.RESTART),
         FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.READER_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.JOURNAL_FAILED: FaultKind(Severity.ERROR, Blocks.AWARDS, ClearedBy.OWNER),
+        FaultCode.JOURNAL_RECOVERED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.RESTART),
         FaultCode.EVENTS_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.STATION_KEY_RETIRED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
     }
 )
 

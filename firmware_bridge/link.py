@@ -1,0 +1,222 @@
+"""The host's side of the link to a microcontroller: bytes and time in, bytes and events out. Pure.
+
+docs/protocol.md says what both sides do. Time is passed in, in monotonic seconds; so is where ids come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware_bridge import frame
+from firmware_bridge.codec import decode, encode
+from firmware_bridge.frame import Decoder, Frame
+from firmware_bridge.link_events import Denied, Down, DownReason, Event, Told, Up, VersionRefused, WrongDevice
+from firmware_bridge.messages import (
+    VERSION,
+    Ack,
+    Heartbeat,
+    Hello,
+    Message,
+    Refused,
+    Report,
+    Request,
+    Welcome,
+    is_numbered,
+)
+from firmware_bridge.requests import admit, aged, voided
+from firmware_bridge.strangers import Ear, Stranger
+from firmware_bridge.window import Asked, Outcome, Receiver, Sender
+
+if TYPE_CHECKING:
+    from firmware_bridge.codec import Misfit
+
+BEAT_S = 0.25
+SILENCE_S = 1.0
+STOOD_STILL_S = 2.0
+"""A host that did nothing for so long begins again: what waits in its port's buffer is old."""
+REFUSED_PAUSE_S = 2.0
+"""Between two HELLOs to a device that speaks another version; it may be given new firmware."""
+CREDIT = 8
+"""Messages that a device may have under way."""
+_U32 = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to write, and what happened."""
+
+    out: bytes
+    events: tuple[Event, ...]
+
+
+class _Session:
+    """A link that is up: what is under way in both directions."""
+
+    def __init__(self, welcome: Welcome, now: float) -> None:
+        self.boot = welcome.boot
+        self.sender: Sender[Request] = Sender(welcome.credit, aged)
+        self.receiver = Receiver()
+        self.sent: dict[int, Request] = {}
+        self.heard_at = now
+        self.beat_at = now
+        self.owes_ack = False
+
+
+class Link:
+    """One link after another over one port. Call `step` with whatever came and not later than `next_due`."""
+
+    def __init__(self, draw_id: Callable[[], int], now: float) -> None:
+        """`draw_id` gives random numbers from 1 to 0xFFFFFFFF."""
+        self._draw_id = draw_id
+        self._started_at = self._stepped_at = now
+        self._decoder = Decoder()
+        self._out = bytearray()
+        self._events: list[Event] = []
+        self._told: set[type[Event]] = set()
+        self._begin(now)
+
+    @property
+    def is_up(self) -> bool:
+        """Whether requests reach the device."""
+        return self._session is not None
+
+    def step(self, now: float, data: bytes = b"", requests: Iterable[Request] = ()) -> Turn:
+        """Take what came and what is asked; give what to write now. Requests without a link are dropped."""
+        if now - self._stepped_at > STOOD_STILL_S:
+            self._down(DownReason.STOOD_STILL, now)
+        self._stepped_at = now
+        frames = self._decoder.feed(data)
+        if self._session is None and data and (stranger := self._ear.hear(data, len(frames))) is not None:
+            self._tell_once(WrongDevice(stranger))
+        for one in frames:
+            self._take(one, now)
+        for request in requests:
+            self._ask(request, now)
+        self._pass_time(now)
+        turn = Turn(bytes(self._out), tuple(self._events))
+        self._out.clear()
+        self._events.clear()
+        return turn
+
+    def next_due(self) -> float:
+        """When `step` has to be called though nothing came and nothing is asked."""
+        if (session := self._session) is None:
+            return self._hello_at
+        return min(session.beat_at, session.sender.next_due(), session.heard_at + SILENCE_S)
+
+    def port_lost(self, now: float) -> Turn:
+        """The port is gone: the link ends. Call `step` again when the port is back."""
+        self._down(DownReason.PORT_LOST, now)
+        self._stepped_at = now
+        self._decoder.feed(b"\0")  # half a frame from before must not meet the rest of another
+        turn = Turn(b"", tuple(self._events))
+        self._events.clear()
+        return turn
+
+    def _begin(self, now: float) -> None:
+        self._session: _Session | None = None
+        self._id = self._draw_id()
+        self._ear = Ear()
+        self._since = self._hello_at = now
+
+    def _down(self, reason: DownReason, now: float) -> None:
+        if self._session is not None:
+            self._begin(now)
+        self._tell_once(Down(reason))
+
+    def _tell_once(self, event: Event) -> None:
+        if type(event) not in self._told:
+            self._told.add(type(event))
+            self._events.append(event)
+
+    def _ask(self, request: Request, now: float) -> None:
+        if (session := self._session) is not None:
+            admit(session.sender.waiting, Asked(request, now))
+            session.sender.replace_flying(lambda flying: voided(request, flying))
+
+    def _take(self, one: Frame, now: float) -> None:
+        message = decode(one.type, one.body)
+        if self._session is None:
+            self._take_answer(message, now)
+        elif one.sequence:
+            self._take_numbered(self._session, one.sequence, message, now)
+        else:
+            self._take_control(self._session, message, now)
+
+    def _take_answer(self, message: Message | Misfit, now: float) -> None:
+        match message:
+            case Hello(link=self._id):
+                self._tell_once(WrongDevice(Stranger.ECHO))
+            case Welcome(link=self._id) if message.version == VERSION:
+                self._session = _Session(message, now)
+                self._told.clear()
+                self._events.append(Up(message))
+            case Welcome(link=self._id):
+                self._tell_once(VersionRefused(VERSION, VERSION, message.highest))
+
+    def _take_control(self, session: _Session, message: Message | Misfit, now: float) -> None:
+        match message:
+            case Ack(number, credit):
+                session.sender.acknowledged(number, credit, now)
+                session.heard_at = now
+            case Heartbeat(own) if own != session.boot:
+                self._down(DownReason.RESTARTED, now)
+            case Heartbeat(_, other) if other != self._id:
+                self._down(DownReason.FORGOTTEN, now)
+            case Heartbeat():
+                session.heard_at = now
+
+    def _take_numbered(self, session: _Session, number: int, message: Message | Misfit, now: float) -> None:
+        if isinstance(message, Message) and not is_numbered(message):
+            return
+        outcome = session.receiver.receive(number)
+        if outcome is Outcome.DROPPED:
+            return
+        session.heard_at = now
+        session.owes_ack = True
+        if outcome is Outcome.TAKEN and isinstance(message, Report):
+            self._events.append(self._told_by(session, message))
+
+    def _told_by(self, session: _Session, report: Report) -> Event:
+        if isinstance(report, Refused) and (request := session.sent.get(report.number)) is not None:
+            return Denied(request, report.reason)
+        return Told(report)
+
+    def _pass_time(self, now: float) -> None:
+        if (session := self._session) is None:
+            self._seek(now)
+            return
+        if now >= session.heard_at + SILENCE_S:
+            self._down(DownReason.SILENT, now)
+            self._seek(now)
+            return
+        self._keep(session, now)
+        if session.sender.is_exhausted:
+            self._down(DownReason.UNANSWERED, now)
+
+    def _seek(self, now: float) -> None:
+        if now >= self._since + SILENCE_S and not self._told:
+            self._tell_once(Down(DownReason.SILENT))
+        if now >= self._hello_at:
+            self._out.append(0)
+            self._send(Hello(VERSION, VERSION, self._id, CREDIT))
+            self._hello_at = now + (REFUSED_PAUSE_S if VersionRefused in self._told else BEAT_S)
+
+    def _keep(self, session: _Session, now: float) -> None:
+        beats = now >= session.beat_at
+        if beats:
+            uptime_ms = round((now - self._started_at) * 1000) & _U32
+            self._send(Heartbeat(self._id, session.boot, uptime_ms))
+            session.beat_at = now + BEAT_S
+        if beats or session.owes_ack:
+            self._send(Ack(session.receiver.taken, CREDIT))
+            session.owes_ack = False
+        for number, request in session.sender.due(now):
+            session.sent[number] = request
+            self._send(request, number)
+
+    def _send(self, message: Message, number: int = 0) -> None:
+        code, body = encode(message)
+        self._out += frame.encode(Frame(code, number, body))

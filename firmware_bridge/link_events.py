@@ -1,0 +1,72 @@
+"""What a host's side of the link tells whoever uses it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from firmware_bridge.messages import Reason, Report, Request, Welcome
+from firmware_bridge.strangers import Stranger
+
+
+class DownReason(StrEnum):
+    """Why a link ended, or did not come about."""
+
+    SILENT = auto()
+    RESTARTED = auto()
+    """The device has another boot id."""
+    FORGOTTEN = auto()
+    """The device has ended the link, or speaks with another host."""
+    UNANSWERED = auto()
+    """It is heard, and acknowledges nothing."""
+    STOOD_STILL = auto()
+    """This side did nothing for a while."""
+    PORT_LOST = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The link is there; send the lids' settings now, the device may have forgotten them."""
+
+    welcome: Welcome
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """There is no link; what waited is gone. Told once, until `Up`."""
+
+    reason: DownReason
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The device told something; each once and in order."""
+
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The device does not do what was asked."""
+
+    request: Request
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRefused:
+    """Offered these versions; the device speaks at most `theirs`. Told once, until `Up`."""
+
+    lowest: int
+    highest: int
+    theirs: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrongDevice:
+    """Something else speaks on the port. Told once, until `Up`."""
+
+    stranger: Stranger
+
+
+Event = Up | Down | Told | Denied | VersionRefused | WrongDevice

@@ -1,0 +1,36 @@
+"""What speaks on a port where a microcontroller was expected. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum, auto
+
+from firmware_bridge.readers import rdm6300
+
+_TOO_MUCH_NOISE = 64
+"""Bytes without a frame among them: more than a microcontroller's boot loader says."""
+
+
+class Stranger(StrEnum):
+    """Something else than a microcontroller of ours."""
+
+    CARD_READER = auto()
+    """An RDM6300: a card was held to it."""
+    ECHO = auto()
+    """Our own words come back: a modem, a loop-back plug, or transmit wired to receive."""
+    NOISE = auto()
+    """Bytes, and no frame among them: another baud rate, another device, or a bad ground."""
+
+
+class Ear:
+    """Listens to what a port says while nobody has answered the handshake."""
+
+    def __init__(self) -> None:
+        self._reader = rdm6300.Decoder()
+        self._noise = 0
+
+    def hear(self, data: bytes, frames: int) -> Stranger | None:
+        """Name the stranger once bytes, with so many frames among them, tell; None while nothing does."""
+        if self._reader.feed(data):
+            return Stranger.CARD_READER
+        self._noise = 0 if frames else self._noise + len(data)
+        return Stranger.NOISE if self._noise >= _TOO_MUCH_NOISE else None

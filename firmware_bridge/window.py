@@ -1,0 +1,132 @@
+"""Numbered messages: sent until they are acknowledged, taken once and in order (go-back-n). Pure.
+
+Both sides of a link have a `Sender` and a `Receiver`; docs/protocol.md says what they do.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from math import inf
+from typing import Generic, TypeVar
+
+_NUMBERS = 255
+_HALF = 127
+FIRST_WAIT_S = 0.1
+LONGEST_WAIT_S = 0.8
+MOST_REPEATS = 10
+
+
+def following(number: int) -> int:
+    """The number after this one: 1 to 255, and 1 again; 1 after 0, which is none."""
+    return number % _NUMBERS + 1
+
+
+class Outcome(StrEnum):
+    """What becomes of a numbered message that came."""
+
+    TAKEN = auto()
+    """The next one: act on it, acknowledge it."""
+    HAD = auto()
+    """It was taken before: acknowledge it again, and no more."""
+    DROPPED = auto()
+    """One before it is missing: it will be sent again."""
+
+
+class Receiver:
+    """Takes each number once, in order. `taken` is the last one, 0 before the first."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def receive(self, number: int) -> Outcome:
+        """Say what becomes of a message with this number, and remember it."""
+        behind = (following(self.taken) - number) % _NUMBERS
+        if behind == 0:
+            self.taken = number
+            return Outcome.TAKEN
+        return Outcome.HAD if behind <= _HALF else Outcome.DROPPED
+
+
+MessageT = TypeVar("MessageT")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Generic[MessageT]):
+    """A message, and when it was asked for: what it says may age while it waits."""
+
+    message: MessageT
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Flying(Generic[MessageT]):
+    number: int
+    asked: Asked[MessageT]
+
+
+class Sender(Generic[MessageT]):
+    """Keeps messages until they are acknowledged; `waiting` holds those that credit keeps back.
+
+    Whoever owns the sender bounds `waiting`: what may be dropped or replaced, only the messages' meaning
+    tells. `amend` gives the message as it stands when it is sent (again) at some time.
+    """
+
+    def __init__(self, credit: int, amend: Callable[[Asked[MessageT], float], MessageT]) -> None:
+        self.waiting: deque[Asked[MessageT]] = deque()
+        self._flying: deque[_Flying[MessageT]] = deque()
+        self._credit = credit
+        self._amend = amend
+        self._last = 0
+        self._acknowledged = 0
+        self._repeats = 0
+        self._repeat_at = inf
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the oldest message was repeated MOST_REPEATS times, and its last wait is over in vain."""
+        return self._repeats > MOST_REPEATS
+
+    @property
+    def flying(self) -> int:
+        """How many messages are sent and not acknowledged."""
+        return len(self._flying)
+
+    def acknowledged(self, number: int, credit: int, now: float) -> None:
+        """The other side has taken everything up to `number`, and lets `credit` more be under way."""
+        numbers = [flying.number for flying in self._flying]
+        if number in numbers:
+            for _ in range(numbers.index(number) + 1):
+                self._flying.popleft()
+            self._acknowledged = number
+            self._repeats = 0
+            self._repeat_at = now + FIRST_WAIT_S if self._flying else inf
+        if number == self._acknowledged:
+            self._credit = credit
+
+    def replace_flying(self, change: Callable[[MessageT], MessageT]) -> None:
+        """Change what is sent when a message is repeated; what was taken already stays as it was."""
+        self._flying = deque(
+            _Flying(one.number, Asked(change(one.asked.message), one.asked.at)) for one in self._flying
+        )
+
+    def due(self, now: float) -> list[tuple[int, MessageT]]:
+        """Numbers and messages to send now: all under way again when their wait is over, then fresh ones."""
+        sent = []
+        if now >= self._repeat_at:
+            self._repeats += 1
+            self._repeat_at = now + min(FIRST_WAIT_S * 2**self._repeats, LONGEST_WAIT_S)
+            sent += [(one.number, self._amend(one.asked, now)) for one in self._flying]
+        while self.waiting and len(self._flying) < self._credit:
+            asked = self.waiting.popleft()
+            self._last = following(self._last)
+            self._flying.append(_Flying(self._last, asked))
+            self._repeat_at = min(self._repeat_at, now + FIRST_WAIT_S)
+            sent.append((self._last, self._amend(asked, now)))
+        return sent
+
+    def next_due(self) -> float:
+        """When `due` has something to send though nothing was heard or asked; inf when never."""
+        return self._repeat_at

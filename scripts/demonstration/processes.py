@@ -1,4 +1,4 @@
-"""The demo's other processes: started with their logs in files, and surely ended."""
+"""Processes of ours beside this one: started with their logs in files, and surely ended."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
 
-_TONGZHAN = "from scripts.cli import main; main()"
+TONGZHAN = (sys.executable, "-c", "from scripts.cli import main; main()")
+"""The `tongzhan` command as the interpreter that we run in starts it."""
 END_S = 10.0
 """How long a process may take to finish what it has in hand."""
 
@@ -31,16 +32,46 @@ class Crew:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
-        """Start `tongzhan ARGUMENTS…` in a session of its own, so that Ctrl-C reaches only the demo."""
-        command = [*_dies_with_us(), sys.executable, "-c", _TONGZHAN, *arguments]
+        """Start `tongzhan ARGUMENTS…` in a session of its own, so that Ctrl-C reaches only us."""
+        self.launch(name, [*TONGZHAN, *arguments])
+
+    def launch(
+        self, name: str, command: Sequence[str], pass_fds: Collection[int] = (), user: int | None = None
+    ) -> None:
+        """Start any command so; as another `user` where a program refuses to be root."""
         with (self._logs / f"{name}.log").open("ab") as output:
-            self._running[name] = subprocess.Popen(  # noqa: S603 (our own command, no shell)
-                command,
+            self._running[name] = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
+                [*_dies_with_us(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                pass_fds=pass_fds,
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
+
+    def pid(self, name: str) -> int | None:
+        """The process's number while it runs."""
+        process = self._running.get(name)
+        return process.pid if process is not None and process.poll() is None else None
+
+    def kill(self, name: str) -> None:
+        """Kill a process with SIGKILL, as a power cut would; nothing happens to one that is not there."""
+        if (process := self._running.pop(name, None)) is not None:
+            process.kill()
+            process.wait()
+
+    def forget(self, name: str) -> bool:
+        """Let go of a process that ended by itself; whether there was one."""
+        return self._running.pop(name, None) is not None
+
+    def end_one(self, name: str) -> None:
+        """Ask a process to finish, and make sure that it has; nothing happens to one that is not there."""
+        if (process := self._running.pop(name, None)) is not None:
+            _ask(process)
+            _make_sure(name, process)
 
     def fallen(self) -> str | None:
         """Name a process that ended by itself, with its log; None while all run."""
@@ -52,20 +83,28 @@ class Crew:
     def end(self) -> None:
         """Ask every process to finish, then make sure that it has."""
         for process in self._running.values():
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
+            _ask(process)
         for name, process in self._running.items():
-            try:
-                process.wait(END_S)
-            except subprocess.TimeoutExpired:
-                log.warning("%s did not finish in %.0f s and was killed", name, END_S)
-                process.kill()
-                process.wait()
+            _make_sure(name, process)
         self._running.clear()
 
 
+def _ask(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+
+
+def _make_sure(name: str, process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(END_S)
+    except subprocess.TimeoutExpired:
+        log.warning("%s did not finish in %.0f s and was killed", name, END_S)
+        process.kill()
+        process.wait()
+
+
 def _dies_with_us() -> list[str]:
-    """Have the kernel end the child if the demo itself is killed, where util-linux can ask for that."""
+    """Have the kernel end the child if we ourselves are killed, where util-linux can ask for that."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 

@@ -22,8 +22,10 @@ from scripts.demonstration.report import LedgerSide
 from scripts.demonstration.town import COMMUNITY, STATION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from edge.roster import RosterEntry
     from edge.sim.people import Neighbourhood
 
 
@@ -32,8 +34,14 @@ def seed(people: Neighbourhood, station_key: str, station_dir: Path) -> dict[str
 
     `station_key` is the station's public key in hex. Returns each resident's statement link by card.
     """
+    links = bind_cards(people)
+    admit(STATION, station_key, station_dir, people.roster)
+    return links
+
+
+def bind_cards(people: Neighbourhood) -> dict[str, str]:
+    """Make households and bind every known card; each resident's statement link by card."""
     community = Community.objects.get(slug=COMMUNITY)
-    add_station(community, STATION, station_key)
     links = {}
     for person in people.known:
         if person.role is Role.STAFF:
@@ -42,12 +50,17 @@ def seed(people: Neighbourhood, station_key: str, station_dir: Path) -> dict[str
             household = add_household(community, person.household)
             bind_card(household, person.card, timezone.now())
             links[person.card] = statement_link(household)
+    return links
+
+
+def admit(station: str, public_key: str, station_dir: Path, roster: Mapping[str, RosterEntry]) -> None:
+    """Have the ledger listen to a station, and the station know its cards."""
+    add_station(Community.objects.get(slug=COMMUNITY), station, public_key)
     outbox = Outbox(station_dir)
     try:
-        outbox.replace_roster(people.roster)
+        outbox.replace_roster(roster)
     finally:
         outbox.close()
-    return links
 
 
 def read_ledger(epoch: str) -> LedgerSide:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.sorting import Category
 from scripts.demonstration.places import LOOPBACK
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _STATION = """\
 community = "{community}"
 name = "{station}"
 devices = "simulated"
-state_dir = "station"
+state_dir = "{state}"
 runtime_dir = "{runtime}"
 
 [cloud]
@@ -46,7 +47,7 @@ _LEDGER = """\
 community = "{community}"
 name_zh = "荷花里"
 name_en = "Lotus Lane"
-database = "ledger.sqlite3"
+database = "{database}"
 state_dir = "ledger"
 
 [pages]
@@ -61,11 +62,20 @@ port = {broker}
 
 def write_configuration(folder: Folder, ports: Ports, runtime_dir: str) -> None:
     """Write station.toml and ledger.toml anew; only the ports differ from run to run."""
-    names = {"community": COMMUNITY, "station": STATION, "host": LOOPBACK, "runtime": runtime_dir}
-    bins = "".join(
-        _BIN.format(category=category) for category in ("recyclable", "kitchen", "hazardous", "other")
+    folder.station_toml.write_text(
+        station_toml(STATION, "station", runtime_dir, ports.broker), encoding="utf-8"
     )
-    station = _STATION.format(**names, broker=ports.broker) + bins
-    folder.station_toml.write_text(station, encoding="utf-8")
-    ledger = _LEDGER.format(**names, broker=ports.broker, ledger=ports.ledger)
-    folder.ledger_toml.write_text(ledger, encoding="utf-8")
+    folder.ledger_toml.write_text(ledger_toml("ledger.sqlite3", ports), encoding="utf-8")
+
+
+def station_toml(name: str, state_dir: str, runtime_dir: str, broker: int) -> str:
+    """A simulated station of the town; `broker` is a port of this machine."""
+    names = {"community": COMMUNITY, "station": name, "state": state_dir, "runtime": runtime_dir}
+    bins = "".join(_BIN.format(category=category) for category in Category)
+    return _STATION.format(**names, host=LOOPBACK, broker=broker) + bins
+
+
+def ledger_toml(database: str, ports: Ports) -> str:
+    """The town's ledger over a database."""
+    names = {"community": COMMUNITY, "host": LOOPBACK, "database": database}
+    return _LEDGER.format(**names, broker=ports.broker, ledger=ports.ledger)

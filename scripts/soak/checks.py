@@ -1,0 +1,250 @@
+"""What must hold after a soak, whatever happened in it. Pure: stories in, problems out.
+
+What a card's restored image must and must not cost:
+
+- A row that only the lost card had, and that the ledger had receipted, is settled all the same.
+- A row that only the lost card had, and that was never receipted, is gone with the card, unless the
+  ledger took it and only the receipt was under way. It is counted, as `gone_with_card`.
+- If the ledger itself is restored later, from a backup that lacks a row of a lost card, nobody has that
+  row any more: the same count.
+
+Every row of a journal that still is in a station must be in the ledger, once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+NAMED = 5
+"""Problems of one kind that are named; the rest are counted."""
+LEASE_TOLERANCE_S = 0.001
+"""Rounding of the simulated clock."""
+
+EventId = tuple[str, str, int]
+"""Station, epoch, sequence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of an outbox. `points` and `card` are None for an alarm."""
+
+    digest: str
+    points: int | None
+    card: str | None
+    receipted: bool
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """All rows of one journal; `gone` for one on a card that was replaced by an older image of it."""
+
+    station: str
+    rows: Mapping[EventId, Row]
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The ledger's word on one visit, and what its transfers moved for it."""
+
+    provisional: int
+    settled: int
+    held: int
+    lowered: int
+    given: int
+    """Points from the issuing account for this visit, less what went back there."""
+    waiting: int
+    """Points of these that still lie in suspense."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One account: what it says it holds, what its transfers come to, and whether it may owe."""
+
+    name: str
+    balance: int
+    moved: int
+    may_owe: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What the ledger came to. An event or a settlement stands in its list as often as it is stored."""
+
+    events: Sequence[EventId]
+    refused: Mapping[EventId, str]
+    settlements: Sequence[tuple[EventId, Settlement]]
+    accounts: Sequence[Account]
+    audit: Sequence[str] = ()
+    """What `tongzhan ledger verify` found wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that a soak is judged by."""
+
+    journals: Sequence[Journal]
+    ledger: Ledger
+    told: Mapping[EventId, int]
+    """Points of every record that a station said its disk had taken."""
+    excused: Collection[EventId] = ()
+    """Rows of lost cards that a backup lacked from which the ledger was restored afterwards."""
+    blocked: Collection[str] = ()
+    """Cards that no lid may open for."""
+    beyond_lease_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The counts, and a line for each thing that is wrong."""
+
+    events: int
+    awards: int
+    awards_of: Mapping[str, int]
+    """By station."""
+    provisional: int
+    settled: int
+    held: int
+    lowered: int
+    gone_with_card: int
+    lost: int
+    twice: int
+    problems: tuple[str, ...] = field(default=())
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """Hold the journals against the ledger, and the ledger against itself."""
+    alive, gone = _rows(evidence.journals, gone=False), _rows(evidence.journals, gone=True)
+    gone = {name: row for name, row in gone.items() if name not in alive}
+    have = Counter(evidence.ledger.events)
+    lost = sorted(_lost(alive, gone, have, evidence.excused))
+    twice = sorted(_twice(have, evidence.ledger))
+    settlements = dict(evidence.ledger.settlements)
+    awards = Counter(name[0] for name, row in (alive | gone).items() if row.points is not None)
+    return Judgement(
+        events=len(have),
+        awards=awards.total(),
+        awards_of=dict(awards),
+        provisional=sum(words.provisional for words in settlements.values()),
+        settled=sum(words.settled for words in settlements.values()),
+        held=sum(words.held for words in settlements.values()),
+        lowered=sum(words.lowered for words in settlements.values()),
+        gone_with_card=sum(name not in have for name in gone) - sum(name in gone for name in lost),
+        lost=len(lost),
+        twice=len(twice),
+        problems=(
+            *_named("lost", (_told(name) for name in lost)),
+            *_named("twice", (_told(name) for name in twice)),
+            *_problems(evidence, alive | gone, settlements),
+        ),
+    )
+
+
+def missing(journals: Sequence[Journal], events: Collection[EventId]) -> set[EventId]:
+    """Rows of journals in stations that the ledger does not have yet."""
+    return _rows(journals, gone=False).keys() - events
+
+
+def _rows(journals: Sequence[Journal], *, gone: bool) -> dict[EventId, Row]:
+    found: dict[EventId, Row] = {}
+    for journal in journals:
+        if journal.gone is gone:
+            for name, row in journal.rows.items():
+                if name not in found or row.receipted:
+                    found[name] = row
+    return found
+
+
+def _lost(
+    alive: Mapping[EventId, Row],
+    gone: Mapping[EventId, Row],
+    have: Mapping[EventId, int],
+    excused: Collection[EventId],
+) -> set[EventId]:
+    receipted = {name for name, row in gone.items() if row.receipted and name not in excused}
+    return {name for name in alive.keys() | receipted if name not in have}
+
+
+def _twice(have: Mapping[EventId, int], ledger: Ledger) -> set[EventId]:
+    settled = Counter(name for name, _ in ledger.settlements)
+    return {name for counts in (have, settled) for name, times in counts.items() if times > 1}
+
+
+def _problems(
+    evidence: Evidence, rows: Mapping[EventId, Row], settlements: Mapping[EventId, Settlement]
+) -> Iterator[str]:
+    ledger, have = evidence.ledger, set(evidence.ledger.events)
+    yield from _named("not settled, or for other points", _unlike(rows, have, settlements))
+    yield from _named("does not add up", _wrong_sums(settlements))
+    yield from _named("in the ledger, on no journal", (_told(name) for name in sorted(have - rows.keys())))
+    yield from _named("refused", (f"{_told(name)}: {why}" for name, why in sorted(ledger.refused.items())))
+    yield from _named("told, but not on the journal", _forgotten(evidence.told, rows))
+    yield from _named("two contents under one name", _collisions(evidence.journals))
+    yield from _account_problems(ledger.accounts)
+    yield from _named("ledger verify", ledger.audit)
+    opened = (_told(name) for name, row in sorted(rows.items()) if row.card in set(evidence.blocked))
+    yield from _named("opened for a blocked card", opened)
+    if evidence.beyond_lease_s > LEASE_TOLERANCE_S:
+        yield f"a lid was driven open {evidence.beyond_lease_s:.3f} s beyond its lease"
+
+
+def _unlike(
+    rows: Mapping[EventId, Row], have: Collection[EventId], settlements: Mapping[EventId, Settlement]
+) -> Iterator[str]:
+    """Awards that arrived, and whose settlement is not there or does not speak of the same points."""
+    for name in sorted(rows.keys() & set(have)):
+        points = rows[name].points
+        words = settlements.get(name)
+        if points is not None and (words is None or words.provisional != points):
+            yield f"{_told(name)}: {points} on the journal, {words and words.provisional} in the ledger"
+
+
+def _wrong_sums(settlements: Mapping[EventId, Settlement]) -> Iterator[str]:
+    for name, words in sorted(settlements.items()):
+        if words.settled + words.held + words.lowered != words.provisional:
+            yield f"{_told(name)}: settled {words.settled}, held {words.held}, lowered {words.lowered}"
+        if (words.given, words.waiting) != (words.settled + words.held, words.held):
+            yield f"{_told(name)}: transfers gave {words.given}, of which {words.waiting} wait; {words}"
+
+
+def _forgotten(told: Mapping[EventId, int], rows: Mapping[EventId, Row]) -> Iterator[str]:
+    for name, points in sorted(told.items()):
+        if name not in rows:
+            yield f"{_told(name)} is not there"
+        elif (rows[name].points or 0) != points:
+            yield f"{_told(name)} has {rows[name].points} points, the station said {points}"
+
+
+def _collisions(journals: Sequence[Journal]) -> Iterator[str]:
+    first: dict[EventId, str] = {}
+    for journal in journals:
+        for name, row in journal.rows.items():
+            if first.setdefault(name, row.digest) != row.digest:
+                yield _told(name)
+
+
+def _account_problems(accounts: Sequence[Account]) -> Iterator[str]:
+    total = sum(account.balance for account in accounts)
+    if total:
+        yield f"all accounts together hold {total}, not 0"
+    for account in accounts:
+        if account.balance != account.moved:
+            yield f"{account.name} holds {account.balance}, its transfers come to {account.moved}"
+        if account.balance < 0 and not account.may_owe:
+            yield f"{account.name} is below its floor: {account.balance}"
+
+
+def _named(kind: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
+    """The first few of a kind in words, and how many more there are."""
+    found = list(lines)
+    yield from (f"{kind}: {line}" for line in found[:NAMED])
+    if len(found) > NAMED:
+        yield f"{kind}: and {len(found) - NAMED} more"
+
+
+def _told(name: EventId) -> str:
+    station, epoch, sequence = name
+    return f"{station} {epoch}/{sequence}"

@@ -1,0 +1,167 @@
+"""The engines under a soak: which processes they are, how the ledger's database is backed up and restored."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import sys
+from contextlib import closing
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol
+
+from config.errors import InputError
+from scripts.soak.postgres import Postgres, find_programs, within_reach
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scripts.demonstration.processes import Crew
+
+BROKER, DATABASE = "broker", "database"
+LOOPBACK = "127.0.0.1"
+
+_IOTCORE = "import sys; from iotcore import Broker; Broker(int(sys.argv[1]), '127.0.0.1').run_forever()"
+_MOSQUITTO = """\
+listener {port} 127.0.0.1
+allow_anonymous true
+max_queued_messages 0
+persistence true
+persistence_location {folder}/
+"""
+
+
+class Tier(StrEnum):
+    """Which broker with which database."""
+
+    LAPTOP = "iotcore-sqlite"
+    TOWN = "mosquitto-postgres"
+
+
+class Engine(Protocol):
+    """A broker and a database of the soak's own, in its folder."""
+
+    @property
+    def processes(self) -> tuple[str, ...]:
+        """Those of broker and database, in the order they are started in."""
+        ...
+
+    @property
+    def database(self) -> str:
+        """What ledger.toml says for it."""
+        ...
+
+    def make(self) -> None:
+        """Write what the processes need before they first start."""
+        ...
+
+    def start(self, name: str, crew: Crew) -> None:
+        """Start one of `processes`."""
+        ...
+
+    def answers(self) -> bool:
+        """Whether the database can be used now."""
+        ...
+
+    def prepare(self) -> None:
+        """Make the empty database, once it answers; `tongzhan ledger init` comes after."""
+        ...
+
+    def backup(self) -> None:
+        """Back the database up while it is in use; the last backup is the one that counts."""
+        ...
+
+    def restore(self) -> None:
+        """Put the last backup back; nobody else uses the database meanwhile."""
+        ...
+
+
+class Laptop:
+    """iotcore and a SQLite file."""
+
+    processes = (BROKER,)
+
+    def __init__(self, folder: Path, broker_port: int) -> None:
+        self.database = str(folder / "ledger.sqlite3")
+        self._file, self._saved = folder / "ledger.sqlite3", folder / "backup.sqlite3"
+        self._port = broker_port
+
+    def make(self) -> None:
+        """Nothing: the file is made by `tongzhan ledger init`."""
+
+    def start(self, name: str, crew: Crew) -> None:
+        """Start the broker, which forgets everything when it ends."""
+        crew.launch(name, [sys.executable, "-c", _IOTCORE, str(self._port)])
+
+    def answers(self) -> bool:
+        """A file always does."""
+        return True
+
+    def prepare(self) -> None:
+        """Nothing: as `make`."""
+
+    def backup(self) -> None:
+        """Copy the database by SQLite's own online backup, to a file that takes its name when it is whole."""
+        fresh = self._saved.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with (
+            closing(sqlite3.connect(self._file, timeout=30)) as source,
+            closing(sqlite3.connect(fresh)) as copy,
+        ):
+            source.backup(copy)
+        fresh.replace(self._saved)
+
+    def restore(self) -> None:
+        """Put the copy in the place of the file; its log of unfinished writes goes with it."""
+        for suffix in ("-wal", "-shm"):
+            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(self._saved, self._file)
+
+
+class Town:
+    """mosquitto and PostgreSQL."""
+
+    processes = (BROKER, DATABASE)
+
+    def __init__(self, folder: Path, broker_port: int, database_port: int) -> None:
+        mosquitto = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin")
+        if mosquitto is None:
+            raise InputError("this engine needs mosquitto", "sudo apt-get install mosquitto")
+        self._mosquitto, self._port = mosquitto, broker_port
+        self._folder = folder
+        self._saved = folder / "postgres" / "backup"
+        self._postgres = Postgres(within_reach(find_programs(), folder), folder / "postgres", database_port)
+        self.database = self._postgres.url
+
+    def make(self) -> None:
+        """The broker's configuration and the server's folder."""
+        place = self._folder / "mosquitto"
+        place.mkdir()
+        place.chmod(0o777)  # as root, mosquitto runs as a user of its own
+        text = _MOSQUITTO.format(port=self._port, folder=place)
+        (self._folder / "mosquitto.conf").write_text(text, encoding="utf-8")
+        self._postgres.make()
+
+    def start(self, name: str, crew: Crew) -> None:
+        """Start broker or database."""
+        if name == BROKER:
+            crew.launch(name, [self._mosquitto, "-c", str(self._folder / "mosquitto.conf")])
+        else:
+            crew.launch(name, self._postgres.command, user=self._postgres.user)
+
+    def answers(self) -> bool:
+        """Whether the server takes connections."""
+        return self._postgres.answers()
+
+    def prepare(self) -> None:
+        """Make the empty database, once the server answers."""
+        self._postgres.renew()
+
+    def backup(self) -> None:
+        """pg_dump, to a file that takes its name when it is whole."""
+        fresh = self._saved.with_suffix(".new")
+        self._postgres.dump(fresh)
+        fresh.replace(self._saved)
+
+    def restore(self) -> None:
+        """An empty database, and pg_restore."""
+        self._postgres.restore(self._saved)

@@ -1,0 +1,128 @@
+"""Reads what a soak is judged by: every journal file there ever was, and the ledger's tables.
+
+Importable only after `cloud_sync.ledger.setup`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from django.db import connections, transaction
+from django.db.models import Sum
+
+from cloud_sync.envelope import decode_event
+from cloud_sync.facts import VisitFacts
+from cloud_sync.ledger.points.models import Account, AccountKind, Transfer, VisitSettlement
+from cloud_sync.ledger.stations.models import Conflict, Event, EventState
+from edge.journal_tables import JOURNAL_FILE
+from scripts.soak.checks import Account as AccountWord
+from scripts.soak.checks import Journal, Ledger, Row, Settlement
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from scripts.soak.checks import EventId
+
+_ROWS = "SELECT epoch, sequence, event, receipted_s IS NOT NULL, refused FROM outbox"
+_IDENTITY = ("event__station__slug", "event__epoch", "event__sequence")
+
+
+def read_journal(folder: Path, station: str, *, gone: bool = False) -> Journal:
+    """Every row of the journal in a folder; an empty one where no journal was begun yet."""
+    file = folder / JOURNAL_FILE
+    if not file.exists():
+        return Journal(station, {}, gone)
+    with closing(sqlite3.connect(file, timeout=30)) as database:
+        rows = {
+            (station, epoch, sequence): _row(event, receipted=bool(receipted), refused=refused)
+            for epoch, sequence, event, receipted, refused in database.execute(_ROWS)
+        }
+    return Journal(station, rows, gone)
+
+
+def _row(event: bytes, *, receipted: bool, refused: str | None) -> Row:
+    facts = decode_event(event).facts
+    digest = hashlib.sha256(event).hexdigest()[:16]
+    if isinstance(facts, VisitFacts):
+        return Row(digest, facts.provisional, facts.card, receipted, refused)
+    return Row(digest, None, None, receipted, refused)
+
+
+def depth(folder: Path) -> int:
+    """How many events of the journal in a folder wait for their receipt."""
+    file = folder / JOURNAL_FILE
+    if not file.exists():
+        return 0
+    with closing(sqlite3.connect(file, timeout=30)) as database:
+        query = "SELECT count(*) FROM outbox WHERE receipted_s IS NULL"
+        return int(database.execute(query).fetchone()[0])
+
+
+def read_events() -> frozenset[EventId]:
+    """The identity of every event that the ledger has now."""
+    connections.close_all()  # the file may be another than before, the server may have been killed
+    rows = Event.objects.values_list("station__slug", "epoch", "sequence")
+    found = frozenset((station, epoch, sequence) for station, epoch, sequence in rows)
+    connections.close_all()
+    return found
+
+
+def read_ledger(audit: Sequence[str]) -> Ledger:
+    """Everything in the ledger that has to do with points; `audit` is what its own audit found wrong."""
+    connections.close_all()
+    with transaction.atomic():
+        ledger = Ledger(
+            events=list(Event.objects.values_list("station__slug", "epoch", "sequence")),
+            refused=_refused(),
+            settlements=_settlements(),
+            accounts=_accounts(),
+            audit=audit,
+        )
+    connections.close_all()
+    return ledger
+
+
+def _refused() -> dict[EventId, str]:
+    identity = ("station__slug", "epoch", "sequence")
+    events = Event.objects.filter(state=EventState.REFUSED).values_list(*identity, "reason")
+    refused = {(station, epoch, sequence): reason for station, epoch, sequence, reason in events}
+    for station, epoch, sequence in Conflict.objects.values_list(*identity):
+        refused[station, epoch, sequence] = "other content came under this name"
+    return refused
+
+
+def _settlements() -> list[tuple[EventId, Settlement]]:
+    given, waiting = _net(AccountKind.ISSUING), _net(AccountKind.SUSPENSE)
+    found = []
+    for row in VisitSettlement.objects.select_related("event__station").iterator():
+        name = (row.event.station.slug, row.event.epoch, row.event.sequence)
+        words = (row.provisional, row.settled, row.held, row.lowered)
+        found.append((name, Settlement(*words, given=-given[name], waiting=waiting[name])))
+    return found
+
+
+def _net(kind: AccountKind) -> Counter[EventId]:
+    """What came into accounts of a kind for each event, less what went out."""
+    net: Counter[EventId] = Counter()
+    for side, sign in (("credit", 1), ("debit", -1)):
+        rows = Transfer.objects.filter(**{f"{side}__kind": kind}).values_list(*_IDENTITY)
+        for station, epoch, sequence, points in rows.annotate(moved=Sum("points")):
+            net[station, epoch, sequence] += sign * points
+    return net
+
+
+def _accounts() -> list[AccountWord]:
+    moved: Counter[int] = Counter()
+    for side, sign in (("credit", 1), ("debit", -1)):
+        for pk, points in Transfer.objects.values_list(side).annotate(Sum("points")):
+            moved[pk] += sign * points
+    accounts: Iterable[Account] = Account.objects.select_related("household", "community")
+    return [
+        AccountWord(str(account), account.balance, moved[account.pk], account.kind == AccountKind.ISSUING)
+        for account in accounts
+    ]

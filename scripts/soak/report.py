@@ -1,0 +1,57 @@
+"""What a soak came to, as JSON or in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """One soak. `faults` counts what was done by its kind, `restarts` what ended by itself by its process."""
+
+    ok: bool
+    engine: str
+    seed: int
+    kills: int
+    seconds: float
+    faults: Mapping[str, int]
+    restarts: Mapping[str, int]
+    awards_of: Mapping[str, int]
+    """On each station's journals."""
+    told: int
+    """Records that quick stations said their disk had taken."""
+    events: int
+    awards: int
+    provisional: int
+    settled: int
+    held: int
+    lowered: int
+    gone_with_card: int
+    lost: int
+    twice: int
+    problems: tuple[str, ...]
+    verify: Mapping[str, object]
+    """What `tongzhan ledger verify --json` said."""
+    beyond_lease_s: float
+    timeline: tuple[str, ...]
+    replay: str
+    """Does the same at the same moments; what each process does then is not for a seed to say."""
+
+
+def summary(report: Report) -> str:
+    """The same for a person, without the timeline."""
+    judged = f"{report.settled} settled, {report.held} held, {report.lowered} lowered"
+    faults = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(report.faults.items()))
+    ended = ", ".join(f"{name} {count}" for name, count in sorted(report.restarts.items())) or "none"
+    return "\n".join(
+        [
+            f"{report.kills} kills on {report.engine}, seed {report.seed}, {report.seconds:.0f} s: {faults}",
+            f"ended by themselves and started again: {ended}",
+            f"{report.events} events, {report.awards} awards, {report.provisional} points: {judged}",
+            f"{report.lost} lost, {report.twice} twice, {report.gone_with_card} gone with their cards",
+            *(f"WRONG: {problem}" for problem in report.problems),
+            f"replay: {report.replay} (the same faults at the same moments; processes keep their own time)",
+            "every award settled once" if report.ok else "this is a defect: --keep DIR keeps what is there",
+        ]
+    )

@@ -1,0 +1,196 @@
+"""A station for the soak, as a process: quick, telling what it has kept, with a calendar that can be moved.
+
+It is composed as every station is (`edge.main`); only its surroundings differ. Its visits happen in
+virtual time, a few a second, and each is on the disk before the next begins. It runs without a model,
+so that it starts quickly: every deposit is unseen and earns the neutral amount.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from config.load_station import load_station
+from edge.keys import load_keys
+from edge.main import compose
+from edge.ports import Clock, Journal, JournalError, WallTime
+from edge.sim.lid import SimLid
+from edge.sim.lid_log import longest_beyond_lease_s
+from edge.sim.people import Neighbourhood, neighbourhood
+from edge.sim.photo_folders import open_photos
+from edge.sim.simulation import Simulation
+from edge.sim.world import Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cloud_sync.award_rules import Award
+    from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
+    from config.station import StationSettings
+    from edge.main import Composition
+    from edge.roster import RosterEntry
+
+ENDLESS = 1_000_000
+LIDS_TOLD_EVERY = 20
+"""Records between two words on the lids: reading their logs takes longer the longer they are."""
+DISK_REFUSED = 3
+"""Exit status when the journal could not be opened."""
+
+
+class Told(msgspec.Struct, frozen=True, tag=True):
+    """What a station says on its pipe, one a line: a record that its disk has taken."""
+
+    station: str
+    epoch: str
+    sequence: int
+    points: int
+
+
+class Lids(msgspec.Struct, frozen=True, tag=True):
+    """What a station says of its lids: the longest that one was driven open beyond its lease."""
+
+    station: str
+    beyond_lease_s: float
+
+
+def townspeople(card_key: bytes, residents: int) -> Neighbourhood:
+    """The people of the soak's town: the same in every process."""
+    return neighbourhood(random.Random(residents), card_key, residents)  # noqa: S311 (invents people)
+
+
+class SteppedClock:
+    """A clock whose calendar is moved by the seconds in a file. Implements `edge.ports.Clock`."""
+
+    def __init__(self, clock: Clock, file: Path) -> None:
+        """Be `clock`, and look into `file` whenever someone asks for the date."""
+        self._clock, self._file = clock, file
+
+    def now(self) -> float:
+        """Monotonic seconds, which nothing steps."""
+        return self._clock.now()
+
+    def wall(self) -> WallTime:
+        """The calendar; nobody vouches for one that is years behind."""
+        try:
+            step_s = float(self._file.read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):  # ValueError: it is being written
+            step_s = 0.0
+        wall = self._clock.wall()
+        return WallTime(max(0.0, wall.unix_s + step_s), wall.trusted and step_s > -365 * 86_400)
+
+
+class TellingJournal(Journal):
+    """A journal that tells the soak what it has kept, after it has kept it, and keeps visits apart."""
+
+    def __init__(self, journal: Journal, epoch: str, station: str, pipe: int, every_s: float) -> None:
+        """Write to the descriptor `pipe`; keep a visit at most each `every_s` seconds of real time."""
+        self._journal, self._epoch, self._station, self._pipe = journal, epoch, station, pipe
+        self._every_s, self._kept_at = every_s, 0.0
+        self.sequence = 0
+        """Of the last record kept."""
+        self.look_at_lids: Callable[[], None] = lambda: None
+        """Called now and then, after a record was kept."""
+
+    def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
+        """Keep a visit, then tell of it."""
+        time.sleep(max(0.0, self._kept_at + self._every_s - time.monotonic()))
+        self._kept_at = time.monotonic()
+        award = self._journal.record_visit(facts, stamp)
+        self._kept(award.points)
+        return award
+
+    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
+        """Keep an alarm, then tell of it."""
+        self._journal.record_alarm(facts, stamp)
+        self._kept(0)
+
+    def roster(self) -> Mapping[str, RosterEntry]:
+        """Known cards by hash."""
+        return self._journal.roster()
+
+    def outbox(self) -> tuple[int, int]:
+        """How many events wait for their receipt, and how many the ledger refused."""
+        return self._journal.outbox()
+
+    def _kept(self, points: int) -> None:
+        self.sequence += 1
+        tell(self._pipe, Told(self._station, self._epoch, self.sequence, points))
+        if self.sequence % LIDS_TOLD_EVERY == 0:
+            self.look_at_lids()
+
+
+def tell(pipe: int, word: Told | Lids) -> None:
+    """Say one thing in one write, which a pipe keeps whole."""
+    os.write(pipe, msgspec.json.encode(word) + b"\n")
+
+
+def run(config: Path, photos: Path, residents: int, pipe: int, every_s: float) -> int:
+    """Play visits until SIGTERM; give the exit status."""
+    settings = _quick(load_station(config))
+    folder = Path(settings.station.state_dir)
+    people = townspeople(load_keys(folder).card, residents)
+    rng = random.Random()  # noqa: S311 (plays residents: other visits after each start)
+    script = Script(visits=ENDLESS, people=people)
+    simulation = Simulation(settings, open_photos(photos), script, rng, time.time())
+    told: list[TellingJournal] = []
+
+    def watch(journal: Journal) -> Journal:
+        epoch = getattr(journal, "epoch", "")
+        told.append(TellingJournal(journal, epoch, settings.station.name, pipe, every_s))
+        return told[-1]
+
+    around = simulation.surroundings(watch)
+    clock = SteppedClock(around.clock, folder.with_name(f"{folder.name}.clock"))
+    try:
+        composition = compose(settings, replace(around, clock=clock))
+    except JournalError as error:
+        sys.stderr.write(f"{error}\n")
+        return DISK_REFUSED
+    told[0].look_at_lids = lambda: _tell_lids(composition, pipe, settings.station.name)
+    try:
+        simulation.run_virtual(composition)
+    finally:
+        told[0].look_at_lids()
+    return 0
+
+
+def _tell_lids(composition: Composition, pipe: int, station: str) -> None:
+    lids = [lid for lid in composition.rim.lids.values() if isinstance(lid, SimLid)]
+    longest = max((longest_beyond_lease_s(lid.notes) for lid in lids), default=0.0)
+    tell(pipe, Lids(station, longest))
+
+
+def _quick(settings: StationSettings) -> StationSettings:
+    """The station with scales in the place of cameras, and without its model."""
+    bins = tuple(msgspec.structs.replace(bin_, camera=None, weighed=True) for bin_ in settings.bin)
+    model = msgspec.structs.replace(settings.model, bundle=str(Path(settings.station.state_dir) / "no-model"))
+    return msgspec.structs.replace(settings, bin=bins, model=model)
+
+
+def main() -> int:
+    """Be the process: `python -m scripts.soak.station CONFIG PHOTOS RESIDENTS PIPE EVERY_S`."""
+    parser = argparse.ArgumentParser()
+    for name, kind in (
+        ("config", Path),
+        ("photos", Path),
+        ("residents", int),
+        ("pipe", int),
+        ("every_s", float),
+    ):
+        parser.add_argument(name, type=kind)
+    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    return run(given.config, given.photos, given.residents, given.pipe, given.every_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""The whole system of a soak: its folder, its processes, and what keeps them running."""
+
+from __future__ import annotations
+
+import random
+import socket
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scripts.demonstration.places import LOOPBACK, Ports
+from scripts.demonstration.town import ledger_toml, station_toml
+from scripts.soak.engines import Engine, Laptop, Tier, Town
+from scripts.soak.plan import Cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scripts.demonstration.processes import Crew
+    from scripts.soak.proxy import Network
+
+QUICK = ("north", "south")
+"""Stations in virtual time (`scripts.soak.station`)."""
+SLOW = "east"
+"""A station as a person starts it: `tongzhan station run`, threads, real time, the model."""
+STATIONS = (*QUICK, SLOW)
+SLOW_SEED = 7
+"""Of the people around the slow station, which `station run` invents for itself."""
+RECORD_EVERY_S = 0.4
+"""Between two visits of one quick station."""
+AGAIN_S = 0.5
+"""A process that ended by itself is started again after so long, as a service manager does."""
+LOWEST, HIGHEST = 10_000, 32_000
+"""Ports below those that the kernel gives to callers, who could otherwise hear themselves."""
+
+_HASTE = """
+[visit]
+travel_s = 0.3
+lease_s = 3.0
+max_open_s = 6.0
+linger_s = 0.6
+held_card_s = 0.5
+"""
+
+
+@dataclass
+class System:
+    """Processes by name, each kept running unless it is held."""
+
+    root: Path
+    photos: Path
+    tier: Tier
+    crew: Crew
+    network: Network
+    pipe: int
+    """Where the quick stations tell what they have kept."""
+    first_port: int
+    residents: int
+    """So many people around the quick stations."""
+    workers: int = 1
+    held: set[str] = field(default_factory=set)
+    """Processes that are not to be started now."""
+    ended: Counter[str] = field(default_factory=Counter)
+    """How often each ended by itself."""
+
+    def __post_init__(self) -> None:
+        """Choose ports and name the processes; nothing runs yet."""
+        self.engine: Engine = self._engine()
+        self.starters: dict[str, Callable[[], None]] = {name: self._starter(name) for name in self._names()}
+        self._not_before: dict[str, float] = {}
+
+    @property
+    def cast(self) -> Cast:
+        """Who can be struck."""
+        links = (*(f"sync-{name}" for name in STATIONS), *self.worker_names)
+        return Cast(tuple(self.starters), links, STATIONS, QUICK)
+
+    @property
+    def worker_names(self) -> tuple[str, ...]:
+        """The ledger's workers."""
+        return tuple(f"worker-{number}" for number in range(1, self.workers + 1))
+
+    @property
+    def ledger_toml(self) -> Path:
+        """What the first worker, and every other command on the ledger, is configured by."""
+        return self.root / "worker-1.toml"
+
+    def state_dir(self, station: str) -> Path:
+        """A station's journal and keys."""
+        return self.root / station
+
+    def station_toml(self, station: str) -> Path:
+        """A station's configuration."""
+        return self.root / f"{station}.toml"
+
+    def make(self) -> None:
+        """Write all configuration and open the network."""
+        self.engine.make()
+        broker = self.first_port
+        for number, link in enumerate(self.cast.links):
+            self.network.open(link, self._link_port(number), broker)
+        for number, name in enumerate(STATIONS):
+            text = station_toml(name, name, f"run-{name}", self._link_port(number))
+            self.station_toml(name).write_text(text + (_HASTE if name == SLOW else ""), encoding="utf-8")
+        for number, name in enumerate(self.worker_names, len(STATIONS)):
+            ports = Ports(0, self.first_port + 2, self._link_port(number))
+            text = ledger_toml(self.engine.database, ports)
+            (self.root / f"{name}.toml").write_text(text, encoding="utf-8")
+
+    def keep_up(self) -> None:
+        """Start what should run and does not."""
+        for name, start in self.starters.items():
+            if name in self.held or self.crew.pid(name) is not None:
+                continue
+            if name in self._not_before:
+                if time.monotonic() < self._not_before[name]:
+                    continue
+                del self._not_before[name]
+            elif self.crew.forget(name):
+                self.ended[name] += 1
+                self._not_before[name] = time.monotonic() + AGAIN_S
+                continue
+            start()
+
+    def hold(self, *names: str) -> None:
+        """Kill processes, and do not start them again until `release`."""
+        self.held.update(names)
+        for name in names:
+            self.crew.kill(name)
+
+    def release(self, *names: str) -> None:
+        """Let held processes run again."""
+        self.held.difference_update(names)
+        self.keep_up()
+
+    def _engine(self) -> Engine:
+        if self.tier is Tier.LAPTOP:
+            return Laptop(self.root, self.first_port)
+        return Town(self.root, self.first_port, self.first_port + 1)
+
+    def _link_port(self, number: int) -> int:
+        return self.first_port + 3 + number
+
+    def _names(self) -> tuple[str, ...]:
+        of_stations = [f"{kind}-{station}" for station in STATIONS for kind in ("station", "sync")]
+        return (*self.engine.processes, *self.worker_names, *of_stations)
+
+    def _starter(self, name: str) -> Callable[[], None]:
+        kind, _, station = name.partition("-")
+        config = str(self.station_toml(station))
+        if name in self.engine.processes:
+            return lambda: self.engine.start(name, self.crew)
+        if kind == "worker":
+            return lambda: self.crew.start(name, ["ledger", "ingest", "--config", f"{self.root}/{name}.toml"])
+        if kind == "sync":
+            return lambda: self.crew.start(name, ["station", "sync", "--config", config])
+        photos = str(self.photos)
+        if station == SLOW:
+            more = ["--photos", photos, "--visits", "1000000", "--seed", str(SLOW_SEED)]
+            return lambda: self.crew.start(name, ["station", "run", "--config", config, *more])
+        quick = ["-m", "scripts.soak.station", config, photos, str(self.residents), str(self.pipe)]
+        command = [sys.executable, *quick, str(RECORD_EVERY_S)]
+        return lambda: self.crew.launch(name, command, pass_fds=[self.pipe])
+
+
+PORTS = 3 + len(STATIONS) + 2
+"""In a row: broker, database, pages, and a link for each station and worker."""
+
+
+def free_ports() -> int:
+    """The first of PORTS ports in a row that nobody listens on."""
+    while True:
+        first = random.randint(LOWEST, HIGHEST - PORTS)  # noqa: S311 (a port guards nothing)
+        if all(_is_free(port) for port in range(first, first + PORTS)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with closing(socket.socket()) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

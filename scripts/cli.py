@@ -47,6 +47,12 @@ COMMANDS: dict[str, Entry] = {
         "Serve, feed and verify the community's ledger.",
         "ledger",
     ),
+    "soak": Entry(
+        "scripts.commands.soak",
+        "soak",
+        "Strike the whole system with random faults, then check every point.",
+        "demo",
+    ),
     "bench": Entry(
         "scripts.commands.bench",
         "bench",

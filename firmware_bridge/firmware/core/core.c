@@ -1,0 +1,238 @@
+#include "core.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "commands.h"
+
+static const struct settling ALARM = {20, 200}; /* a button that bounces on release stays pressed */
+static const struct settling DOOR = {50, 50};
+
+enum { SETTLES_MS = 60 }; /* the longest of the waits above, and a little */
+
+static uint8_t at_most(uint8_t value, uint8_t most)
+{
+    return value < most ? value : most;
+}
+
+void core_start(struct core *core, const struct core_fitted *fitted, uint32_t boot_id, uint32_t now_ms)
+{
+    memset(core, 0, sizeof *core);
+    core->started_ms = now_ms;
+    core->fitted = *fitted;
+    core->fitted.lids = at_most(fitted->lids, LIDS_MOST);
+    core->fitted.wiegand_readers = at_most(fitted->wiegand_readers, WIEGAND_MOST);
+    core->fitted.serial_readers = at_most(fitted->serial_readers, SERIAL_MOST);
+    sensors_start(&core->sensors, fitted->sensors);
+    for (uint8_t i = 0; i < core->fitted.lids; i++) {
+        lid_start(&core->lids[i]);
+    }
+    struct link_welcome welcome = {boot_id, sensors_kinds(&core->sensors), core->fitted.lids,
+                                   core->fitted.wiegand_readers, core->fitted.serial_readers};
+    link_start(&core->link, &welcome, now_ms);
+}
+
+static void end_leases(struct core *core, uint32_t now_ms)
+{
+    for (uint8_t i = 0; i < core->fitted.lids; i++) {
+        lid_end_lease(&core->lids[i], CAUSE_HOST_SILENT, now_ms);
+    }
+}
+
+static void begin_link(struct core *core, uint32_t now_ms)
+{
+    end_leases(core, now_ms);
+    for (uint8_t i = 0; i < core->fitted.lids; i++) {
+        lid_tell_again(&core->lids[i]);
+    }
+    sensors_tell_again(&core->sensors);
+}
+
+static void obey(struct core *core, const struct frame *frame, uint32_t now_ms)
+{
+    enum refusal refusal = command_check(core, frame);
+    if (refusal == REFUSAL_NONE) {
+        command_do(core, frame, now_ms);
+    } else {
+        const uint8_t body[2] = {frame->number, (uint8_t)refusal};
+        if (!link_send(&core->link, MESSAGE_REFUSED, body, sizeof body)) {
+            return; /* not taken: it comes again when there is room for the answer */
+        }
+    }
+    link_take(&core->link);
+}
+
+static void happened(struct core *core, enum link_event event, const struct frame *frame, uint32_t now_ms)
+{
+    switch (event) {
+    case LINK_BEGAN:
+        begin_link(core, now_ms);
+        break;
+    case LINK_GONE:
+    case LINK_SILENT:
+        end_leases(core, now_ms);
+        break;
+    case LINK_MESSAGE:
+        obey(core, frame, now_ms);
+        break;
+    case LINK_NOTHING:
+        break;
+    }
+}
+
+void core_receive(struct core *core, uint8_t byte, uint32_t now_ms)
+{
+    struct frame frame;
+    if (frame_read(&core->reader, byte, &frame)) {
+        happened(core, link_receive(&core->link, &frame, now_ms), &frame, now_ms);
+    }
+}
+
+static void drop_tap(struct core *core)
+{
+    if (core->taps_dropped < UINT16_MAX) {
+        core->taps_dropped++;
+    }
+}
+
+void core_wiegand(struct core *core, uint8_t reader, bool bit, uint32_t now_ms)
+{
+    if (reader < core->fitted.wiegand_readers) {
+        wiegand_pulse(&core->wiegand[reader], bit, now_ms);
+    }
+}
+
+void core_serial(struct core *core, uint8_t reader, uint8_t byte, uint32_t now_ms)
+{
+    if (reader < core->fitted.serial_readers && !serial_reader_byte(&core->serial[reader], byte, now_ms)) {
+        drop_tap(core);
+    }
+}
+
+void core_measured(struct core *core, enum sensor_kind kind, uint8_t index, int32_t value)
+{
+    sensors_read(&core->sensors, kind, index, value);
+}
+
+static void read_contacts(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
+{
+    bool had_smoke = contact_is_on(&core->smoke);
+    contact_read(&core->smoke, inputs->smoke, now_ms, ALARM);
+    contact_read(&core->door, inputs->door_open, now_ms, DOOR);
+    contact_read(&core->panic, inputs->panic, now_ms, ALARM);
+    sensors_read(&core->sensors, SENSOR_SMOKE, 0, contact_is_on(&core->smoke));
+    sensors_read(&core->sensors, SENSOR_DOOR, 0, contact_is_on(&core->door));
+    sensors_read(&core->sensors, SENSOR_PANIC, 0, contact_is_on(&core->panic));
+    if (contact_is_on(&core->panic) && !core->motors_stopped) {
+        command_stop_motors(core, now_ms);
+    }
+    if (contact_is_on(&core->smoke) && !had_smoke && !core->motors_stopped) {
+        for (uint8_t i = 0; i < core->fitted.lids; i++) {
+            lid_shut(&core->lids[i], CAUSE_SMOKE, now_ms);
+        }
+    }
+}
+
+static void turn_lids(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
+{
+    for (uint8_t i = 0; i < core->fitted.lids; i++) {
+        uint8_t bit = (uint8_t)(1U << i);
+        struct lid_contacts contacts = {
+            (inputs->opened & bit) != 0, (inputs->closed & bit) != 0, (inputs->free & bit) != 0};
+        lid_turn(&core->lids[i], contacts, now_ms);
+    }
+}
+
+static void tell_lids(struct core *core)
+{
+    for (uint8_t i = 0; i < core->fitted.lids; i++) {
+        struct lid *lid = &core->lids[i];
+        const uint8_t body[3] = {i, lid->position, lid->cause};
+        if (lid->is_news && link_send(&core->link, MESSAGE_LID, body, sizeof body)) {
+            lid->is_news = false;
+        }
+    }
+}
+
+static void tell_sensors(struct core *core, uint32_t now_ms)
+{
+    struct sensor *sensor;
+    while (link_has_room(&core->link) && (sensor = sensors_due(&core->sensors, now_ms)) != NULL) {
+        uint8_t body[6] = {sensor->kind, sensor->index};
+        bytes_put_u32(body + 2, (uint32_t)sensor->value);
+        link_send(&core->link, MESSAGE_SENSOR, body, sizeof body);
+        sensors_told(sensor, now_ms);
+    }
+}
+
+static void tell_wiegand(struct core *core, uint8_t index, uint32_t now_ms)
+{
+    struct wiegand *reader = &core->wiegand[index];
+    uint8_t bits = wiegand_message(reader, now_ms);
+    if (bits == 0) {
+        return;
+    }
+    uint8_t bytes = (uint8_t)((bits + 7U) / 8U);
+    uint8_t body[2 + WIEGAND_BITS_MOST / 8] = {index, bits};
+    memcpy(body + 2, reader->data, bytes);
+    if (!link_send(&core->link, MESSAGE_WIEGAND, body, (uint8_t)(2U + bytes))) {
+        drop_tap(core);
+    }
+    wiegand_clear(reader);
+}
+
+static void tell_serial(struct core *core, uint8_t index, uint32_t now_ms)
+{
+    struct serial_reader *reader = &core->serial[index];
+    if (!serial_reader_is_due(reader, now_ms)) {
+        return;
+    }
+    uint8_t body[1 + SERIAL_PIECE_MOST] = {index};
+    memcpy(body + 1, reader->bytes, reader->count);
+    if (!link_send(&core->link, MESSAGE_SERIAL, body, (uint8_t)(1U + reader->count))) {
+        drop_tap(core);
+    }
+    reader->count = 0;
+}
+
+void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
+{
+    happened(core, link_step(&core->link, now_ms), NULL, now_ms);
+    read_contacts(core, inputs, now_ms);
+    turn_lids(core, inputs, now_ms);
+    core->has_settled = core->has_settled || (uint32_t)(now_ms - core->started_ms) >= SETTLES_MS;
+    if (!core->has_settled) {
+        return; /* a host told "unknown" a moment before it is told "shut" would learn nothing */
+    }
+    tell_lids(core);
+    for (uint8_t i = 0; i < core->fitted.wiegand_readers; i++) {
+        tell_wiegand(core, i, now_ms);
+    }
+    for (uint8_t i = 0; i < core->fitted.serial_readers; i++) {
+        tell_serial(core, i, now_ms);
+    }
+    tell_sensors(core, now_ms);
+}
+
+enum drive core_drive(const struct core *core, uint8_t lid)
+{
+    return lid < core->fitted.lids ? (enum drive)core->lids[lid].bridge.drive : DRIVE_OFF;
+}
+
+size_t core_emit(struct core *core, uint8_t *wire, uint32_t now_ms)
+{
+    return link_emit(&core->link, wire, now_ms);
+}
+
+bool core_is_sane(const struct core *core)
+{
+    const struct link *link = &core->link;
+    bool is_sane = core->fitted.lids <= LIDS_MOST && link->count <= LINK_QUEUE && link->head < LINK_QUEUE &&
+                   link->under_way <= link->count && core->reader.count < FRAME_WIRE_MAX;
+    for (uint8_t i = 0; i < core->fitted.lids && i < LIDS_MOST; i++) {
+        const struct lid *lid = &core->lids[i];
+        bool may_drive = !core->motors_stopped || lid->bridge.drive == DRIVE_OFF;
+        is_sane = is_sane && may_drive && lid->motion.phase <= PHASE_LEFT_OPEN && lid->bridge.drive <= DRIVE_SHUT;
+    }
+    return is_sane;
+}

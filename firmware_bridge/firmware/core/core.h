@@ -1,0 +1,76 @@
+/* The device: what the host says, what the inputs say, and what the motors are to do.
+ * No heap, no pins, no clock of its own: `now_ms` comes with every call, and never steps back. */
+#ifndef TZ_CORE_H
+#define TZ_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "contact.h"
+#include "frame.h"
+#include "lid.h"
+#include "link.h"
+#include "sensors.h"
+#include "serial_reader.h"
+#include "wiegand.h"
+
+enum { LIDS_MOST = 8, WIEGAND_MOST = 4, SERIAL_MOST = 2 };
+
+/* What is fitted to this device. More than there is room for is cut down. */
+struct core_fitted {
+    uint8_t lids;
+    uint8_t wiegand_readers;
+    uint8_t serial_readers;
+    uint8_t sensors[SENSOR_KINDS];
+};
+
+/* Contacts as they are this moment, a bit a lid; a bit is 1 where the contact connects to ground. */
+struct core_inputs {
+    uint8_t opened;
+    uint8_t closed;
+    uint8_t free;
+    bool smoke;
+    bool door_open;
+    bool panic;
+};
+
+struct core {
+    struct core_fitted fitted;
+    struct frame_reader reader;
+    struct link link;
+    struct lid lids[LIDS_MOST];
+    struct sensors sensors;
+    struct wiegand wiegand[WIEGAND_MOST];
+    struct serial_reader serial[SERIAL_MOST];
+    struct contact smoke, door, panic;
+    uint32_t started_ms;
+    bool has_settled; /* whether the contacts have had time to settle since the start */
+    bool motors_stopped;
+    uint16_t taps_dropped; /* Wiegand messages and serial bytes without a link or room; stays at 65535 */
+};
+
+/* Make a device that has just booted. `boot_id` is not 0. */
+void core_start(struct core *core, const struct core_fitted *fitted, uint32_t boot_id, uint32_t now_ms);
+
+/* A byte came from the host. */
+void core_receive(struct core *core, uint8_t byte, uint32_t now_ms);
+
+/* A pulse came from a Wiegand reader, a byte from a serial one, a value from a sensor that is no contact. */
+void core_wiegand(struct core *core, uint8_t reader, bool bit, uint32_t now_ms);
+void core_serial(struct core *core, uint8_t reader, uint8_t byte, uint32_t now_ms);
+void core_measured(struct core *core, enum sensor_kind kind, uint8_t index, int32_t value);
+
+/* Read the contacts and let time pass; afterwards the motors are to do what `core_drive` says. */
+void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now_ms);
+
+/* What a lid's motor is to do. */
+enum drive core_drive(const struct core *core, uint8_t lid);
+
+/* Write the frame that is to go out next; says how many bytes, 0 if none. `wire` has FRAME_WIRE_MAX. */
+size_t core_emit(struct core *core, uint8_t *wire, uint32_t now_ms);
+
+/* Whether the state is one that can be: the watchdog is petted after a step only then. */
+bool core_is_sane(const struct core *core);
+
+#endif

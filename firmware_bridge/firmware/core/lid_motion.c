@@ -1,0 +1,144 @@
+#include "lid_motion.h"
+
+#include "clock.h"
+
+uint32_t lid_drive_ms(uint16_t travel_ms)
+{
+    return (uint32_t)travel_ms + travel_ms / 2U + BRIDGE_REST_MS;
+}
+
+static void enter(struct lid_motion *motion, enum lid_phase phase, uint32_t now_ms)
+{
+    motion->phase = (uint8_t)phase;
+    motion->since_ms = now_ms;
+}
+
+void lid_ask_open(struct lid_motion *motion, uint32_t lease_ms, uint32_t now_ms)
+{
+    motion->lease_until_ms = now_ms + lease_ms;
+    if (motion->phase == PHASE_OPENING || motion->phase == PHASE_HELD) {
+        return; /* a renewal is no second drive: asked often enough, the motor would never stop */
+    }
+    enter(motion, PHASE_OPENING, motion->phase == PHASE_REVERSING ? motion->since_ms : now_ms);
+    motion->has_left = false;
+}
+
+static void begin_to_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms)
+{
+    motion->closing_since_ms = now_ms;
+    if (seen.closed) {
+        enter(motion, PHASE_RESTING, now_ms);
+    } else if (seen.obstructed) {
+        enter(motion, PHASE_WAITING, now_ms);
+        motion->tries = 0;
+        motion->blocks++;
+    } else {
+        enter(motion, PHASE_CLOSING, now_ms);
+        motion->tries = 1;
+    }
+}
+
+void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms)
+{
+    bool is_shutting = motion->phase == PHASE_CLOSING || motion->phase == PHASE_REVERSING ||
+                       motion->phase == PHASE_WAITING;
+    if (!is_shutting) {
+        begin_to_shut(motion, seen, now_ms);
+    }
+}
+
+static bool wait_passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
+                        const struct lid_times *times)
+{
+    bool out_of_patience = (uint32_t)(now_ms - motion->closing_since_ms) >= times->patience_ms;
+    if (out_of_patience || motion->tries >= times->tries) {
+        enter(motion, PHASE_LEFT_OPEN, now_ms);
+        return true;
+    }
+    if (seen.obstructed) {
+        motion->since_ms = now_ms;
+        return false;
+    }
+    if ((uint32_t)(now_ms - motion->since_ms) < times->retry_ms) {
+        return false;
+    }
+    enter(motion, PHASE_CLOSING, now_ms);
+    motion->tries++;
+    return true;
+}
+
+static bool is_shut_again(const struct lid_motion *motion, struct lid_seen seen)
+{
+    /* A lid that is stuck shut keeps its lease, so that renewals do not drive it again and again. */
+    return seen.closed && motion->has_left;
+}
+
+/* One change that what is seen, or the time, calls for; whether there was one. */
+static bool passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
+                   const struct lid_times *times)
+{
+    bool driven_enough = (uint32_t)(now_ms - motion->since_ms) >= times->drive_ms;
+    bool has_lease = motion->phase == PHASE_OPENING || motion->phase == PHASE_HELD;
+    if (has_lease && clock_reached(now_ms, motion->lease_until_ms)) {
+        begin_to_shut(motion, seen, now_ms);
+        return true;
+    }
+    switch ((enum lid_phase)motion->phase) {
+    case PHASE_OPENING:
+        if (!seen.opened && !driven_enough) {
+            return false;
+        }
+        enter(motion, PHASE_HELD, now_ms);
+        return true;
+    case PHASE_REVERSING:
+        if (!seen.opened && !driven_enough) {
+            return false;
+        }
+        enter(motion, PHASE_WAITING, now_ms);
+        return true;
+    case PHASE_HELD:
+    case PHASE_CLOSING:
+    case PHASE_WAITING:
+    case PHASE_LEFT_OPEN:
+        if (is_shut_again(motion, seen)) {
+            enter(motion, PHASE_RESTING, now_ms);
+            return true;
+        }
+        if (motion->phase == PHASE_CLOSING && (seen.obstructed || driven_enough)) {
+            enter(motion, PHASE_REVERSING, now_ms);
+            motion->blocks++;
+            return true;
+        }
+        return motion->phase == PHASE_WAITING && wait_passed(motion, seen, now_ms, times);
+    case PHASE_RESTING:
+        return false;
+    }
+    return false;
+}
+
+void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times)
+{
+    enum { MOST_CHANGES = 8 }; /* no chain of phases at one moment is longer; a bound is better than trust */
+    if (!seen.closed) {
+        motion->has_left = true;
+    }
+    for (uint8_t i = 0; i < MOST_CHANGES && passed(motion, seen, now_ms, times); i++) {
+    }
+}
+
+enum drive lid_drive(const struct lid_motion *motion)
+{
+    switch ((enum lid_phase)motion->phase) {
+    case PHASE_OPENING:
+    case PHASE_REVERSING:
+        return DRIVE_OPEN;
+    case PHASE_CLOSING:
+        return DRIVE_SHUT;
+    case PHASE_RESTING:
+    case PHASE_HELD:
+    case PHASE_WAITING:
+    case PHASE_LEFT_OPEN:
+        return DRIVE_OFF;
+    }
+    return DRIVE_OFF;
+}

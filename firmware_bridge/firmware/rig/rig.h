@@ -1,0 +1,52 @@
+/* The test rig of docs/protocol.md: lines on standard input, answers on standard output, a plant, a pty. */
+#ifndef TZ_RIG_H
+#define TZ_RIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "plant.h"
+#include "protocol.h"
+
+enum { RIG_LINE_MOST = 1024, RIG_INDEXES = 4, RIG_BYTES_MOST = 256 };
+
+/* What a reader is sending. */
+struct rig_sending {
+    uint8_t items[RIG_BYTES_MOST]; /* bits, or bytes */
+    size_t count, sent;
+    uint8_t reader;
+};
+
+struct rig {
+    struct plant plant;
+    struct core_fitted fitted;
+    int32_t sensors[SENSOR_KINDS][RIG_INDEXES];
+    struct rig_sending wiegand, serial;
+    bool reboot_asked;
+    bool can_hang;   /* whether this rig has a main loop that can be made to stand still: a board's */
+    bool hang_asked;
+    bool is_over;    /* standard input has ended */
+    int master;      /* the host's bytes come and go here */
+    int device;      /* held open so that a test may close the pty at will */
+    char line[RIG_LINE_MOST];
+    size_t line_length;
+};
+
+/* Open a pty and print its path; false, with a sentence on standard error, when there is none. */
+bool rig_start(struct rig *rig, const struct core_fitted *fitted);
+
+/* Wait at most so long for bytes of the host or lines; then carry out the lines that have come. */
+void rig_wait(struct rig *rig, int ms);
+
+/* Answer the line whose reader has sent all, or whose reboot is done. Call after each step. */
+void rig_answer(struct rig *rig);
+
+/* The next bit or byte a reader sends; false when there is none. */
+bool rig_next(struct rig_sending *sending, uint8_t *reader, uint8_t *item);
+
+/* Bytes from and to the host; what the pty does not take is lost, as on a wire that nobody reads. */
+size_t rig_receive(struct rig *rig, uint8_t *bytes, size_t most);
+void rig_send(struct rig *rig, const uint8_t *bytes, size_t count);
+
+#endif

@@ -84,7 +84,7 @@ class Link:
 
     def step(self, now: float, data: bytes = b"", requests: Iterable[Request] = ()) -> Turn:
         """Take what came and what is asked; give what to write now. Requests without a link are dropped."""
-        if now - self._stepped_at > STOOD_STILL_S:
+        if self._session is not None and now - self._stepped_at > STOOD_STILL_S:
             self._down(DownReason.STOOD_STILL, now)
         self._stepped_at = now
         frames = self._decoder.feed(data)
@@ -107,13 +107,19 @@ class Link:
         return min(session.beat_at, session.sender.next_due(), session.heard_at + SILENCE_S)
 
     def port_lost(self, now: float) -> Turn:
-        """The port is gone: the link ends. Call `step` again when the port is back."""
+        """The port is gone: the link ends. Call `port_found` before the next `step`."""
         self._down(DownReason.PORT_LOST, now)
-        self._stepped_at = now
-        self._decoder.feed(b"\0")  # half a frame from before must not meet the rest of another
+        self._told.clear()  # when the port is back, it is news again that nobody answers
         turn = Turn(b"", tuple(self._events))
         self._events.clear()
         return turn
+
+    def port_found(self, now: float) -> Turn:
+        """The port is back, and whatever is on it: begin anew."""
+        self._decoder.feed(b"\0")  # half a frame from before must not meet the rest of another
+        self._begin(now)
+        self._stepped_at = now
+        return self.step(now)
 
     def _begin(self, now: float) -> None:
         self._session: _Session | None = None

@@ -1,4 +1,4 @@
-"""Serial ports: bytes as they come, and a port that is opened again after it was unplugged.
+"""Serial ports: bytes as they come and go, and a port that is opened again after it was unplugged.
 
 The only file that imports pyserial.
 """
@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
+import select
 import termios
 import threading
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from serial import Serial
+
+from firmware_bridge.line_errors import line_errors
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +28,16 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
 STEADY_READS = 40
 """A port that failed before so many reads is flapping: its pause goes on growing."""
+MOST_UNSENT = 4096
+"""Bytes that wait for a port that takes none; more are dropped."""
+WATCH_S = 1.0
+"""How often it is looked whether the port is still the one of its name, and how clean its line is."""
+MOST_ERRORS = 3
+"""Damaged bytes between two looks, above which a line counts as garbled."""
 _READ_S = 0.25
-"""A read without a byte returns after this long, so that `stop` need not wait for the device."""
+"""A read without a byte returns after this long."""
 _JOIN_S = 1.0
+_GARBLED = "its line is garbled; check its plug, the ground wire and the baud rate"
 _REASONS = {
     errno.ENOENT: "there is no such port; plug the device in, or mend the port's name",
     errno.EACCES: "this user may not open it; add the user to the group dialout",
@@ -33,42 +46,98 @@ _REASONS = {
 }
 
 
+def _no_turn() -> float:
+    return _READ_S
+
+
 class SerialPort:
-    """Reads one serial port on a thread of its own, exclusively, from `start` until `stop`.
+    """Reads one serial port on a thread of its own, exclusively, from `start` until `stop`; `write` from any.
 
     `on_bytes` gets what came, at least one byte at a time. `on_found` is called each time the port has
-    been opened and answers a read; `on_lost` once each time it cannot be opened or read any more, with
-    the reason and the mend in words. All three are called on the port's thread.
+    been opened and answers a read; `on_lost` once each time it cannot be opened or read any more, or its
+    line is garbled, with the reason and the mend in words. `on_turn` is called between two reads and says
+    how long the next may wait, in seconds. All are called on the port's thread.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (half of them are what it tells, and to whom)
         self,
         path: str,
         baud: int,
         on_bytes: Callable[[bytes], None],
         on_lost: Callable[[str], None],
         on_found: Callable[[], None],
+        *,
+        on_turn: Callable[[], float] = _no_turn,
+        count_errors: Callable[[int], int | None] = line_errors,
     ) -> None:
         self._path = path
         self._baud = baud
         self._on_bytes = on_bytes
         self._on_lost = on_lost
         self._on_found = on_found
+        self._on_turn = on_turn
+        self._count_errors = count_errors
         self._is_there: bool | None = None
+        self._errors: int | None = None
         self._stopping = threading.Event()
+        self._writing = threading.Lock()
+        self._open_port: int | None = None
+        self._unsent = b""
+        self._wakes: tuple[int, int] | None = None
         self._thread = threading.Thread(target=self._run, name=f"port {path}", daemon=True)
 
     def start(self) -> None:
         """Begin to read; once."""
+        woken, waker = os.pipe()
+        os.set_blocking(waker, False)
+        self._wakes = woken, waker
         self._thread.start()
 
     def stop(self) -> None:
         """Close the port and end the thread, within a second. Without a start it does nothing."""
         self._stopping.set()
+        self.wake()
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
+    def wake(self) -> None:
+        """Have `on_turn` called soon; from any thread."""
+        # So many wakes may lie there already that one more tells nothing.
+        with self._writing, suppress(BlockingIOError):
+            if self._wakes is not None:
+                os.write(self._wakes[1], b"\0")
+
+    def write(self, data: bytes) -> None:
+        """Send at once what the port takes, the rest when it takes more; from any thread, never blocks.
+
+        What is written while the port is not open, or while MOST_UNSENT bytes wait, is dropped.
+        """
+        with self._writing:
+            if self._open_port is None or len(self._unsent) + len(data) > MOST_UNSENT:
+                return
+            self._unsent += data
+            self._flush(self._open_port)
+            has_rest = bool(self._unsent)
+        if has_rest:
+            self.wake()
+
+    def _flush(self, port: int) -> None:
+        """Call it with `_writing` held."""
+        try:
+            self._unsent = self._unsent[os.write(port, self._unsent) :]
+        except BlockingIOError:
+            return
+        except OSError:  # the port's thread meets the same error, and says so
+            self._unsent = b""
+
     def _run(self) -> None:
+        self._open_again_and_again()
+        with self._writing:
+            wakes, self._wakes = self._wakes, None
+        for end in wakes or ():
+            os.close(end)
+
+    def _open_again_and_again(self) -> None:
         pause_s = FIRST_PAUSE_S
         while not self._stopping.is_set():
             try:
@@ -86,16 +155,50 @@ class SerialPort:
         """Read until the port fails or `stop` is called; say whether it worked for a good while."""
         reads = 0
         try:
-            with Serial(self._path, self._baud, timeout=_READ_S, exclusive=True) as port:
+            with Serial(self._path, self._baud, timeout=0, exclusive=True) as port:
+                self._opened(port.fileno())
+                watch_at = time.monotonic()
                 while not self._stopping.is_set():
                     data = port.read(port.in_waiting or 1)
                     reads += 1
-                    self._found()
+                    if time.monotonic() >= watch_at:
+                        self._watch(port.fileno())
+                        watch_at = time.monotonic() + WATCH_S
                     if data:
                         self._on_bytes(data)
+                    self._wait(port.fileno(), min(_READ_S, self._on_turn()))
         except (OSError, termios.error) as error:
             self._lost(_reason(error))
+        finally:
+            self._opened(None)
         return reads >= STEADY_READS
+
+    def _opened(self, port: int | None) -> None:
+        with self._writing:
+            self._open_port = port
+            self._unsent = b""
+        self._errors = None
+
+    def _wait(self, port: int, seconds: float) -> None:
+        """Until there is something to read, room to write the rest, a wake, or the time is over."""
+        sending = [port] if self._unsent else []
+        woken = self._wakes[0] if self._wakes is not None else port
+        readable, writable, _ = select.select([port, woken], sending, [], max(0.0, seconds))
+        if woken in readable and woken != port:
+            os.read(woken, 4096)
+        if writable:
+            with self._writing:
+                self._flush(port)
+
+    def _watch(self, port: int) -> None:
+        """Look at what reads do not tell: another device under the port's name, and damaged bytes."""
+        if os.stat(self._path).st_rdev != os.fstat(port).st_rdev:  # noqa: PTH116 (beside fstat)
+            raise OSError(errno.ENXIO, "another device has its name now")
+        before, self._errors = self._errors, self._count_errors(port)
+        if before is not None and self._errors is not None and self._errors - before > MOST_ERRORS:
+            self._lost(_GARBLED)
+        else:
+            self._found()
 
     def _found(self) -> None:
         if self._is_there is not True:

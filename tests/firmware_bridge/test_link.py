@@ -367,10 +367,17 @@ def test_a_lost_port_ends_the_link_and_half_a_frame_with_it() -> None:
     device = Device()
     device.step(coded(tap(1), 1)[:5])
     assert device.link.port_lost(0.1).events == (Down(DownReason.PORT_LOST),)
-    said = spoken(device.link.step(0.2).out)
-    assert said == [(0, Hello(1, 1, 1002, 8))]
-    turn = device.link.step(0.3, coded(replace(WELCOME, link=1002, boot=7)))
+    found = device.link.port_found(60.0)
+    assert (spoken(found.out), found.events) == ([(0, Hello(1, 1, 1003, 8))], ())
+    turn = device.link.step(60.1, coded(replace(WELCOME, link=1003, boot=7)))
     assert [type(event) for event in turn.events] == [Up]
+
+
+def test_a_port_that_comes_back_without_a_device_is_told() -> None:
+    link = Link(Ids(), 0.0)
+    assert link.port_lost(0.1).events == (Down(DownReason.PORT_LOST),)
+    assert link.port_found(5.0).events == ()
+    assert link.step(6.5).events == (Down(DownReason.SILENT),)
 
 
 def test_messages_without_a_number_that_need_one_and_the_other_way_round_are_dropped() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from serial import Serial
 
-from firmware_bridge.port import SerialPort
+from firmware_bridge.line_errors import line_errors
+from firmware_bridge.port import MOST_UNSENT, SerialPort
 from tests.firmware_bridge.wire import Wire
 from tests.waiting import until
 
@@ -157,3 +158,66 @@ def test_a_handler_that_fails_is_a_lost_port_that_comes_back(
     until(lambda: got == [b"y"])
     port.stop()
     assert "a handler failed" in caplog.text
+
+
+def test_what_is_written_goes_out_and_what_does_not_fit_is_dropped(wire: Wire, port: Log) -> None:
+    until(lambda: port.told == ["found"])
+    port.port.write(b"hello")
+    until(lambda: wire.heard() == b"hello")
+    # The device takes nothing: its kernel's buffer fills, then ours, and no write ever waits.
+    for _ in range(1000):
+        port.port.write(bytes(1000))
+    heard = 0
+    while more := wire.heard():
+        heard += len(more)
+    assert MOST_UNSENT <= heard < 1_000_000
+    port.port.write(b"on")
+    until(lambda: wire.heard().endswith(b"on"))
+
+
+def test_what_is_written_to_a_port_that_is_not_there_is_dropped(tmp_path: Path) -> None:
+    log = Log(str(tmp_path / "nothing"))
+    log.port.write(b"before the start")
+    log.port.start()
+    until(lambda: log.told)
+    log.port.write(b"while it is missing")
+    log.port.stop()
+    log.port.write(b"after the end")
+    log.port.wake()
+
+
+def test_another_device_under_the_ports_name_is_opened(wire: Wire, port: Log) -> None:
+    until(lambda: port.told == ["found"])
+    first = wire.let_go()
+    wire.plug_in()
+    until(lambda: len(port.told) == 3)
+    assert port.told[1].startswith("lost: it cannot be read ([Errno 6] another device has its name now)")
+    wire.send(b"second")
+    until(lambda: port.data == b"second")
+    os.close(first)
+
+
+def test_a_garbled_line_is_lost_until_it_is_clean(wire: Wire) -> None:
+    errors = iter([0, 100, 200, 201])
+    told: list[str] = []
+    port = SerialPort(
+        wire.path,
+        9600,
+        lambda _: None,
+        told.append,
+        lambda: told.append("found"),
+        count_errors=lambda _: next(errors, 201),
+    )
+    port.start()
+    until(lambda: len(told) == 3)
+    port.stop()
+    assert told == [
+        "found",
+        "its line is garbled; check its plug, the ground wire and the baud rate",
+        "found",
+    ]
+
+
+def test_where_the_driver_counts_no_errors_none_are_seen(wire: Wire) -> None:
+    with Serial(wire.path) as port:
+        assert line_errors(port.fileno()) is None

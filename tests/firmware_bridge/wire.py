@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import tty
 from pathlib import Path
 
@@ -30,3 +31,15 @@ class Wire:
     def send(self, data: bytes) -> None:
         assert self._master is not None
         os.write(self._master, data)
+
+    def heard(self) -> bytes:
+        """What was written to the port since the last call; empty when nothing was."""
+        assert self._master is not None
+        readable, _, _ = select.select([self._master], [], [], 0.1)
+        return os.read(self._master, 65536) if readable else b""
+
+    def let_go(self) -> int:
+        """Give the far end away, and with it the duty to close it; the device stays, and so does its name."""
+        assert self._master is not None
+        master, self._master = self._master, None
+        return master

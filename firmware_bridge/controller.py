@@ -1,0 +1,125 @@
+"""A microcontroller on a serial port: the link, kept by the port's thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from firmware_bridge.link import Link
+from firmware_bridge.link_events import Event
+from firmware_bridge.port import SerialPort
+
+if TYPE_CHECKING:
+    from firmware_bridge.link import Turn
+    from firmware_bridge.messages import Request
+
+BAUD = 115_200
+
+
+@dataclass(frozen=True, slots=True)
+class PortLost:
+    """The port cannot be opened or used; `reason` says why, and the mend. Told once each time."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PortFound:
+    """The port is there; whether a device of ours is on it, `Up` or `Down` will tell."""
+
+
+ControllerEvent = Event | PortLost | PortFound
+
+
+def _uncounted(port: int) -> None:
+    """A link bears damaged bytes and knows better than the port when they are too many."""
+    del port
+
+
+class Controller:
+    """Keeps a link over one port from `start` until `stop`, and asks of the device what it is told to.
+
+    `on_event` is called on the port's thread, in order; it may call `ask`. At `Up` tell the lids' settings:
+    a device that restarted has forgotten them. Nothing asked while the link is down is kept.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        on_event: Callable[[ControllerEvent], None],
+        now: Callable[[], float],
+        draw_id: Callable[[], int],
+    ) -> None:
+        """`now` gives monotonic seconds; `draw_id` random numbers from 1 to 0xFFFFFFFF."""
+        self._on_event = on_event
+        self._now = now
+        self._lock = threading.Lock()
+        self._link = Link(draw_id, now())
+        self._events: list[ControllerEvent] = []
+        self._is_open = False
+        self._port = SerialPort(
+            path, BAUD, self._received, self._lost, self._found, on_turn=self._turn, count_errors=_uncounted
+        )
+
+    @property
+    def is_up(self) -> bool:
+        """Whether what is asked reaches the device."""
+        return self._link.is_up
+
+    def start(self) -> None:
+        """Open the port and begin the link; once."""
+        self._port.start()
+
+    def stop(self) -> None:
+        """Close the port, within a second. The device ends every lease when it hears nothing more."""
+        self._port.stop()
+
+    def ask(self, *requests: Request) -> None:
+        """Send requests; their bytes are with the port when this returns, unless credit holds them back.
+
+        From any thread; never blocks. A request may be void by newer ones when its turn comes.
+        """
+        with self._lock:
+            if not self._link.is_up:
+                return
+            self._carry_out(self._link.step(self._now(), requests=requests))
+        self._port.wake()  # its thread has to be back for the answer, and delivers the events
+
+    def _received(self, data: bytes) -> None:
+        with self._lock:
+            self._carry_out(self._link.step(self._now(), data))
+
+    def _turn(self) -> float:
+        with self._lock:
+            now = self._now()
+            if self._is_open and now >= self._link.next_due():
+                self._carry_out(self._link.step(now))
+            wait_s = self._link.next_due() - now
+        self._deliver()
+        return wait_s
+
+    def _found(self) -> None:
+        with self._lock:
+            self._is_open = True
+            self._events.append(PortFound())
+            self._carry_out(self._link.port_found(self._now()))
+
+    def _lost(self, reason: str) -> None:
+        with self._lock:
+            self._is_open = False
+            self._events.append(PortLost(reason))
+            self._carry_out(self._link.port_lost(self._now()))
+        self._deliver()
+
+    def _carry_out(self, turn: Turn) -> None:
+        """Call it with the lock held."""
+        self._port.write(turn.out)
+        self._events += turn.events
+
+    def _deliver(self) -> None:
+        with self._lock:
+            events, self._events = self._events, []
+        for event in events:
+            self._on_event(event)

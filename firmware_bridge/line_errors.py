@@ -1,0 +1,24 @@
+"""How often a serial line's bytes came damaged, as Linux's driver counts it."""
+
+from __future__ import annotations
+
+import fcntl
+import struct
+
+_TIOCGICOUNT = 0x545D
+_COUNTERS = struct.Struct("20i")
+"""struct serial_icounter_struct of linux/serial.h: cts, dsr, rng, dcd, rx, tx, frame, overrun, parity, brk"""
+_FRAME, _PARITY, _BREAK = 6, 8, 9
+
+
+def line_errors(port: int) -> int | None:
+    """Framing errors, parity errors and breaks since the driver was loaded; None where none are counted.
+
+    `port` is an open descriptor. Breaks are what a receiver sees whose wire hangs loose on a low level.
+    """
+    try:
+        counters = _COUNTERS.unpack(fcntl.ioctl(port, _TIOCGICOUNT, bytes(_COUNTERS.size)))
+    except OSError:  # a pty, and some drivers, count nothing
+        return None
+    errors: int = counters[_FRAME] + counters[_PARITY] + counters[_BREAK]
+    return errors

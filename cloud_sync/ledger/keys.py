@@ -61,6 +61,18 @@ def read_card_key(state_dir: Path) -> bytes:
     return key
 
 
+def write_private(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all, readable by its owner alone from its first moment; OSError."""
+    draft = file.with_name(f".{file.name}.new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(file)
+
+
 def public_key_hex(key: Ed25519PrivateKey) -> str:
     """The public half as 64 hex digits: what the other end is told."""
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
@@ -72,17 +84,9 @@ def _new_signing_key() -> str:
 
 
 def _create(file: Path, text: str) -> None:
-    """Write a new file whole or not at all, so that a crash leaves no empty key."""
-    if file.exists():
-        return
-    draft = file.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as out:
-        out.write(text)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.rename(file)
+    """Make a file that is missing."""
+    if not file.exists():
+        write_private(file, text.encode("ascii"))
 
 
 def _read(file: Path) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
+from django.db.models import Max, Sum
+from django.db.models.functions import Coalesce
 
 from cloud_sync.envelope import key_id
-from cloud_sync.ledger.stations.models import Community, Station, StationKey
+from cloud_sync.ledger.stations.models import Community, EventState, Station, StationKey
 from config.errors import InputError
 from config.wiring import Slug
 
@@ -29,6 +34,87 @@ def add_station(community: Community, slug: str, public_key: str) -> Station:
             raise InputError(f"key {stored} belongs to station {stored.station}", "make a new key")
         if stored.retired_at is not None:
             raise InputError(f"key {stored} of station {station} was retired", "make a new key")
+    return station
+
+
+def retire_station(community: Community, slug: str, now: datetime) -> int:
+    """Take no more from a station; how many keys ended with it. InputError if there is no such station."""
+    with transaction.atomic():
+        station = _find(community, slug)
+        station.active = False
+        station.save(update_fields=["active"])
+        return station.keys.filter(retired_at=None).update(retired_at=now)
+
+
+def retire_key(community: Community, slug: str, key: str, now: datetime) -> StationKey:
+    """Believe a station's key no longer; again does no harm. InputError for its last one, or no key of it."""
+    with transaction.atomic():
+        station = _find(community, slug)
+        found = station.keys.filter(key_id=key).first()
+        if found is None:
+            raise InputError(f"station {slug} has no key {key}", "see: tongzhan ledger station list")
+        if found.retired_at is None:
+            if not station.keys.filter(retired_at=None).exclude(pk=found.pk).exists():
+                mend = "admit the new key first: tongzhan ledger station add"
+                raise InputError(f"{key} is the only key of station {slug}", mend)
+            found.retired_at = now
+            found.save(update_fields=["retired_at"])
+        return found
+
+
+def active_stations(community: Community) -> list[str]:
+    """The names of the stations that are listened to, in order."""
+    return sorted(community.stations.filter(active=True).values_list("slug", flat=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One station in a list of them."""
+
+    slug: str
+    active: bool
+    heard: datetime | None
+    """When a batch last came."""
+    delivered: int
+    """Events that it may forget."""
+    aside: int
+    keys: tuple[str, ...]
+    """Those that are believed."""
+
+    def as_json(self) -> dict[str, object]:
+        """For a script."""
+        heard = self.heard.isoformat() if self.heard else None
+        return {**asdict(self), "heard": heard, "keys": list(self.keys)}
+
+    def told(self) -> str:
+        """For a person, in a line."""
+        if not self.active:
+            return f"{self.slug}: retired, {self.delivered} events"
+        heard = f"heard {self.heard:%Y-%m-%d %H:%M} UTC" if self.heard else "never heard"
+        aside = f", {self.aside} set aside" if self.aside else ""
+        return f"{self.slug}: {heard}, {self.delivered} events{aside}, keys {', '.join(self.keys) or 'none'}"
+
+
+def stations(community: Community) -> list[Listed]:
+    """Every station that ever was, by name."""
+    return [_listed(station) for station in community.stations.order_by("slug")]
+
+
+def _listed(station: Station) -> Listed:
+    epochs = station.epochs.aggregate(heard=Max("updated"), delivered=Coalesce(Sum("through"), 0))
+    return Listed(
+        slug=station.slug,
+        active=station.active,
+        aside=station.events.filter(state=EventState.REFUSED).count(),
+        keys=tuple(station.keys.filter(retired_at=None).order_by("pk").values_list("key_id", flat=True)),
+        **epochs,
+    )
+
+
+def _find(community: Community, slug: str) -> Station:
+    station = community.stations.select_for_update().filter(slug=slug).first()
+    if station is None:
+        raise InputError(f"no station {slug} in {community}", "see: tongzhan ledger station list")
     return station
 
 

@@ -1,0 +1,113 @@
+"""The broker's folder: everything mosquitto reads, and each new user's password for its owner."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cloud_sync.ledger.broker import users
+from cloud_sync.ledger.broker.certificates import Identity, make_authority, make_server, serves
+from cloud_sync.ledger.broker.mosquitto import Listeners, mosquitto_conf
+from cloud_sync.ledger.keys import write_private
+from config.errors import InputError
+
+PUBLIC = 0o644
+PRIVATE = 0o600
+MOSQUITTOS = (
+    *("server.key", "stations.passwords", "stations.rights"),
+    *("ledgers.passwords", "ledgers.rights"),
+)
+"""Secret files that mosquitto reads, as the user it runs as."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a community's broker should be like."""
+
+    community: str
+    stations: Collection[str]
+    """Those that may connect; any other of this community is shut out."""
+    renewed: Collection[str]
+    """Stations that get a new password, so that their old one ends."""
+    names: Collection[str]
+    """Host names and addresses by which it is called."""
+    listeners: Listeners
+
+
+def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]:
+    """Write the folder anew; where each user with a new password finds it, readable by nobody else.
+
+    Users that were there keep their passwords, those of other communities too. InputError if the folder
+    cannot be written, or the system has no user of the name that mosquitto is to run as.
+    """
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        (folder / "credentials").mkdir(mode=0o700, exist_ok=True)
+        _write_certificates(folder, wanted.names, now)
+        _write(folder, "mosquitto.conf", mosquitto_conf(folder, wanted.listeners), PUBLIC)
+        ours = {users.station_user(wanted.community, station) for station in wanted.stations}
+        renewed = {users.station_user(wanted.community, station) for station in wanted.renewed}
+        fresh = _write_users(folder, "stations", wanted.community, ours, renewed)
+        fresh |= _write_users(folder, "ledgers", wanted.community, {users.ledger_user(wanted.community)}, ())
+        _hand_over(folder, wanted.listeners.owner)
+    except OSError as error:
+        raise InputError(f"{folder} cannot be written ({error})", "name another with --out") from None
+    return fresh
+
+
+def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> None:
+    """Make the authority once; the certificate when it is missing, nearly over, or for other names."""
+    if not (folder / "ca.key").exists():
+        authority = make_authority("Tongzhan broker", now)
+        write_private(folder / "ca.key", authority.key)
+        _write(folder, "ca.pem", authority.certificate.decode(), PUBLIC)
+    authority = Identity((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
+    certificate, key = folder / "server.pem", folder / "server.key"
+    if certificate.exists() and serves(certificate.read_bytes(), authority.certificate, names, now):
+        return
+    server = make_server(authority, names, now, key.read_bytes() if key.exists() else None)
+    write_private(key, server.key)
+    _write(folder, "server.pem", server.certificate.decode(), PUBLIC)
+
+
+def _write_users(
+    folder: Path, who: str, community: str, wanted: Collection[str], renewed: Collection[str]
+) -> dict[str, Path]:
+    """Write one listener's passwords and rights; the files with the passwords that are new."""
+    file = folder / f"{who}.passwords"
+    hashes = users.parse_passwords(file.read_text(encoding="ascii")) if file.exists() else {}
+    gone = {user for user in hashes if users.belongs(user, community) and user not in wanted}
+    kept = {user: hash_ for user, hash_ in hashes.items() if user not in gone}
+    fresh = {user: secrets.token_urlsafe(24) for user in wanted if user not in kept or user in renewed}
+    credentials = {user: folder / "credentials" / f"{user}.password" for user in fresh}
+    # A password is with its owner before the broker asks for it: killed in between, the next run draws anew.
+    for user, password in fresh.items():
+        write_private(credentials[user], f"{password}\n".encode())
+    kept |= {user: users.hashed(password, secrets.token_bytes(12)) for user, password in fresh.items()}
+    for user in gone:
+        (folder / "credentials" / f"{user}.password").unlink(missing_ok=True)
+    _write(folder, f"{who}.rights", users.rights(kept), PRIVATE)
+    _write(folder, f"{who}.passwords", users.format_passwords(kept), PRIVATE)
+    return credentials
+
+
+def _write(folder: Path, name: str, text: str, mode: int) -> None:
+    write_private(folder / name, text.encode())
+    (folder / name).chmod(mode)
+
+
+def _hand_over(folder: Path, owner: str) -> None:
+    """Let mosquitto read its secrets. Only root can, and only root starts it as another user."""
+    if os.geteuid() != 0:
+        return
+    try:
+        account = pwd.getpwnam(owner)
+    except KeyError:
+        raise InputError(f"no user {owner} here", "install mosquitto, or name another with --user") from None
+    for name in MOSQUITTOS:
+        os.chown(folder / name, account.pw_uid, account.pw_gid)

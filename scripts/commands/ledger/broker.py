@@ -1,0 +1,106 @@
+"""`tongzhan ledger broker`: a guarded mosquitto for this ledger and its stations."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from config.common import LOOPBACK
+from config.errors import InputError
+from scripts.commands.ledger.common import config_option, echo_json, json_option, open_ledger
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.broker.files import Wanted
+    from config.ledger import LedgerSettings
+
+STATION_PORT = 8883
+
+
+@click.command()
+@config_option
+@click.option(
+    *("--out", "folder"),
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write: mosquitto.conf and all it names. Kept between runs.",
+)
+@click.option("--host", help="The broker as stations call it.  [default: host under [broker]]")
+@click.option("--name", "names", multiple=True, help="A further name or address of the broker; repeatable.")
+@click.option(
+    "--station-port",
+    type=click.IntRange(1, 65535),
+    default=STATION_PORT,
+    show_default=True,
+    help="Where stations connect; the ledger connects to port under [broker].",
+)
+@click.option("--user", default="mosquitto", show_default=True, help="The system user mosquitto runs as.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("/var/lib/mosquitto"),
+    show_default=True,
+    help="Where mosquitto keeps its sessions.",
+)
+@click.option("--renew", multiple=True, metavar="SLUG", help="Give a station a new password; repeatable.")
+@json_option
+def broker(  # noqa: PLR0913 (one parameter an option)
+    config: Path,
+    folder: Path,
+    *,
+    host: str | None,
+    names: tuple[str, ...],
+    station_port: int,
+    user: str,
+    data: Path,
+    renew: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write a mosquitto that speaks TLS only, with a password and rights of its own for each station.
+
+    Run it again after admitting or retiring a station, and each month for the certificate; then reload
+    mosquitto. Passwords that were given stay as they are.
+    """
+    settings = open_ledger(config)
+    from cloud_sync.ledger.broker.files import Wanted, write_broker
+    from cloud_sync.ledger.broker.mosquitto import Listeners
+
+    called = host or settings.broker.host
+    folder = folder.resolve()
+    stations = _stations(settings, renew)
+    if station_port == settings.broker.port:
+        raise InputError(f"port {station_port} is the ledger's own", "name another with --station-port")
+    listeners = Listeners(station_port, settings.broker.port, settings.broker.host, user, data.resolve())
+    every = {called, settings.broker.host, *names} | (LOOPBACK if settings.broker.host in LOOPBACK else set())
+    wanted = Wanted(settings.ledger.community, stations, renew, every, listeners)
+    fresh = write_broker(folder, wanted, datetime.now(UTC))
+    if as_json:
+        echo_json({"folder": str(folder), "credentials": {user: str(file) for user, file in fresh.items()}})
+    else:
+        _tell(folder, wanted, called, fresh)
+
+
+def _stations(settings: LedgerSettings, renew: tuple[str, ...]) -> list[str]:
+    from cloud_sync.ledger.database import check
+    from cloud_sync.ledger.stations.registry import active_stations
+
+    stations = active_stations(check(settings))
+    for slug in renew:
+        if slug not in stations:
+            raise InputError(f"no active station {slug}", "see: tongzhan ledger station list")
+    return stations
+
+
+def _tell(folder: Path, wanted: Wanted, host: str, fresh: dict[str, Path]) -> None:
+    """What was written, and what the owner of each new password has to write down."""
+    click.echo(f"{folder}/mosquitto.conf: {len(wanted.stations)} stations of {wanted.community}")
+    for user, file in sorted(fresh.items()):
+        station = user.partition(".")[2]
+        ports = wanted.listeners
+        at, port = (host, ports.station_port) if station else (ports.ledger_host, ports.ledger_port)
+        section = f"station {station}, station.toml: [cloud]" if station else "ledger, ledger.toml: [broker]"
+        click.echo(f'{section} host = "{at}", port = {port}, username = "{user}"')
+        click.echo(f'  tls_ca = "{folder}/ca.pem", password_file = "{file}": both files go with it')
+    click.echo("start mosquitto with it, or reload one that runs: systemctl reload mosquitto")

@@ -1,0 +1,44 @@
+"""What the ledger's commands share: their options, and the ledger that a configuration describes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.stations.models import Community
+    from config.ledger import LedgerSettings
+
+config_option = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    required=True,
+    metavar="F",
+    help="The ledger.toml.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def open_ledger(config: Path) -> LedgerSettings:
+    """The settings, with Django set up for them."""
+    from cloud_sync.ledger import setup
+    from config.ledger import load_ledger
+
+    settings = load_ledger(config)
+    setup(config)
+    return settings
+
+
+def open_community(config: Path) -> Community:
+    """The community of a ledger whose database is ready for this version."""
+    from cloud_sync.ledger.database import check
+
+    return check(open_ledger(config))
+
+
+def echo_json(value: object) -> None:
+    """Print a value as one line of JSON."""
+    click.echo(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,65 @@
+"""`tongzhan ledger init · serve · ingest · verify`."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community, open_ledger
+
+
+@click.command()
+@config_option
+def init(config: Path) -> None:
+    """Make keys and database, or bring them up to date; again does no harm."""
+    from cloud_sync.ledger.install import init as make
+
+    click.echo(f"ready; stations check receipts by this public key: {make(config)}")
+
+
+@click.command()
+@config_option
+def serve(config: Path) -> None:
+    """Serve the web pages until stopped."""
+    settings = open_ledger(config)
+    from cloud_sync.ledger.serve import serve as run
+
+    _log()
+    run(settings)
+
+
+@click.command()
+@config_option
+def ingest(config: Path) -> None:
+    """Take what stations send and answer with receipts until stopped."""
+    settings = open_ledger(config)
+    from cloud_sync.ledger.ingest import ingest as run
+
+    _log()
+    run(settings)
+
+
+@click.command()
+@config_option
+@json_option
+def verify(config: Path, *, as_json: bool) -> int:
+    """Check every sum of the ledger; exit 1 and name what is wrong if one does not agree."""
+    open_community(config)
+    from cloud_sync.ledger.points.audit import verify as audit
+
+    result = audit()
+    for problem in result.problems:
+        click.echo(problem, err=True)
+    figures = result.as_json()
+    if as_json:
+        echo_json(figures)
+    else:
+        click.echo(", ".join(f"{name} {value}" for name, value in figures.items()))
+    return 0 if result.ok else 1
+
+
+def _log() -> None:
+    """One line an event on stderr, where the service manager keeps it."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

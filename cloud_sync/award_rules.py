@@ -40,6 +40,10 @@ class HeldBy(StrEnum):
     """Why points wait."""
 
     UNKNOWN_CARD = "unknown_card"
+    CHEATING = "cheating"
+    """Strong signs of cheating, until a person has decided."""
+    MINT_LIMIT = "mint_limit"
+    """The station brought more in a day than is plausible."""
 
 
 class OutcomePoints(Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,18 +168,37 @@ def _full_points(outcome: Outcome, category: Category, rules: AwardRules) -> int
             return 0
 
 
-def settle(provisional: int, earned: Award, *, bound: bool) -> Settlement:
+def settle(
+    provisional: int,
+    earned: Award,
+    *,
+    bound: bool,
+    suspected: bool = False,
+    mintable: int | None = None,
+) -> Settlement:
     """Settle a visit whose facts earn `earned`; `bound` says that its card belongs to a household.
 
     Never more than the station spoke: a station that forgot an award cannot mint by asking again.
+    Points of a `suspected` card wait for a person, and so do those beyond what the station may still
+    bring that day (`mintable`; None is no limit).
     """
     due = min(provisional, earned.points)
     lowered = provisional - due
     reason = _why_lowered(earned) if lowered else None
-    if bound:
+    held_by = _why_held(due, bound=bound, suspected=suspected, mintable=mintable)
+    if held_by is None:
         return Settlement(settled=due, held=0, lowered=lowered, lowered_by=reason)
-    held_by = HeldBy.UNKNOWN_CARD if due else None
     return Settlement(settled=0, held=due, lowered=lowered, lowered_by=reason, held_by=held_by)
+
+
+def _why_held(due: int, *, bound: bool, suspected: bool, mintable: int | None) -> HeldBy | None:
+    if due == 0:
+        return None
+    if mintable is not None and due > mintable:
+        return HeldBy.MINT_LIMIT
+    if suspected:
+        return HeldBy.CHEATING
+    return None if bound else HeldBy.UNKNOWN_CARD
 
 
 def _why_lowered(earned: Award) -> LoweredBy:

@@ -22,7 +22,7 @@ def _database(name: str) -> dict[str, Any]:
     """Django's description of a `database` value."""
     if not is_postgres(name):
         return {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "cloud_sync.ledger.engines.sqlite3",
             "NAME": name,
             "OPTIONS": {
                 "timeout": BUSY_S,
@@ -33,7 +33,7 @@ def _database(name: str) -> dict[str, Any]:
         }
     url = urlsplit(name)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "cloud_sync.ledger.engines.postgresql",
         "NAME": url.path.lstrip("/"),
         "HOST": url.hostname or "",
         "PORT": url.port or "",

@@ -42,6 +42,10 @@ def test_an_empty_ledger_is_in_order() -> None:
         "settled": 0,
         "held": 0,
         "lowered": 0,
+        "chain": True,
+        "broken_at": None,
+        "broken_in": None,
+        "heads": {"sunny-garden": ""},
     }
 
 
@@ -119,7 +123,7 @@ def without(table: str, constraint: str) -> str:
 @pytest.mark.parametrize(
     ("table", "constraint", "changed"),
     [
-        ("points_transfer", "transfer_once_for_a_purpose", {"id": "'another'"}),
+        ("points_transfer", "transfer_once_for_a_purpose", {"id": "1000", "position": "1000"}),
         ("stations_event", "event_identity", {"id": "1000"}),
     ],
 )

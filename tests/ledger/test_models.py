@@ -9,7 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
-from cloud_sync.ledger.points.accounts import Purpose, open_accounts, post, transfer
+from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import (
     Account,
@@ -18,6 +18,7 @@ from cloud_sync.ledger.points.models import (
     Transfer,
     VisitSettlement,
 )
+from cloud_sync.ledger.points.posting import Movement, Purpose, lock, origin_of, post
 from cloud_sync.ledger.stations.models import Epoch, Event, EventState, Station
 from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
 
@@ -83,10 +84,11 @@ def again(row: Event | Epoch) -> None:
 
 
 def move(*, points: int = 2, credit: int | None = None, purpose: Purpose = Purpose.AWARD) -> None:
-    row = Event.objects.select_related("station__community").get()
+    event = Event.objects.select_related("station__community").get()
     debit = Account.objects.get(kind="issuing").pk
     to = credit or Account.objects.get(kind="household").pk
-    post([transfer(row, purpose, debit, to, points, NOW)])
+    head = lock(event.station.community)
+    post(head, [Movement(origin_of(event), purpose, debit, to, points)], NOW)
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
@@ -123,14 +125,6 @@ def test_a_transfer_is_not_lost_with_what_it_belongs_to(held: Town) -> None:
         with pytest.raises(ProtectedError):
             row.delete()
     assert held.suspense == 2
-
-
-@pytest.mark.usefixtures("held")
-def test_the_same_event_and_purpose_make_the_same_transfer_id() -> None:
-    row = Event.objects.select_related("station__community").get()
-    again = transfer(row, Purpose.HOLD, 1, 2, 2, NOW)
-    assert again.pk == Transfer.objects.get().pk
-    assert transfer(row, Purpose.RELEASE, 1, 2, 2, NOW).pk != again.pk
 
 
 def test_opening_a_communitys_accounts_twice_makes_them_once(held: Town) -> None:

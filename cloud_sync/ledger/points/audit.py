@@ -1,21 +1,18 @@
-"""The audit: sums that must agree, read from the rows and not from what the code believes."""
+"""The audit: sums that must agree and a chain that must be whole, read from the rows alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
-from cloud_sync.ledger.points.accounts import Purpose
-from cloud_sync.ledger.points.models import Account, AccountKind, Transfer, VisitSettlement
-from cloud_sync.ledger.stations.models import Event, EventKind, EventState
-
-NAMED = 3
-"""How many rows of one kind of problem are named; the rest are counted."""
+from cloud_sync.ledger.points import sums
+from cloud_sync.ledger.points.models import Account, ChainHead, Transfer, VisitSettlement
+from cloud_sync.ledger.points.snapshot import snapshot
+from cloud_sync.ledger.points.walk import Break, find_break
+from cloud_sync.ledger.stations.models import Community
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +26,18 @@ class Audit:
     settled: int
     held: int
     lowered: int
+    heads: Mapping[str, str]
+    """Each community's last link, hex: who notes it elsewhere can show later that nothing was rewritten."""
+    breaks: Sequence[Break]
     problems: tuple[str, ...]
-    """One line for each thing that is wrong."""
+    """One line for each thing that is wrong, a broken chain first."""
 
     @property
     def ok(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
 
-    def as_json(self) -> dict[str, bool | int]:
+    def as_json(self) -> dict[str, object]:
         """The fields that `tongzhan ledger verify --json` prints."""
         return {
             "ok": self.ok,
@@ -47,15 +47,19 @@ class Audit:
             "settled": self.settled,
             "held": self.held,
             "lowered": self.lowered,
+            "chain": not self.breaks,
+            "broken_at": self.breaks[0].position if self.breaks else None,
+            "broken_in": self.breaks[0].community if self.breaks else None,
+            "heads": dict(self.heads),
         }
 
 
 def verify() -> Audit:
-    """Check the whole database as it stands at one instant."""
-    with transaction.atomic():
-        if connection.vendor == "postgresql":  # SQLite's transactions see one instant by themselves
-            connection.cursor().execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        duplicates = _duplicates()
+    """Check the whole database as it stands at one instant; writers go on meanwhile."""
+    with snapshot():
+        communities = list(Community.objects.order_by("pk"))
+        breaks = tuple(broken for community in communities if (broken := find_break(community)))
+        duplicates = sums.duplicates()
         totals = VisitSettlement.objects.aggregate(
             **{name: Coalesce(Sum(name), 0) for name in ("settled", "held", "lowered")}
         )
@@ -63,66 +67,12 @@ def verify() -> Audit:
             transfers=Transfer.objects.count(),
             sum=Account.objects.aggregate(sum=Coalesce(Sum("balance"), 0))["sum"],
             duplicates=duplicates,
-            problems=tuple(_problems(duplicates)),
+            heads={head.community.slug: bytes(head.chain).hex() for head in _heads()},
+            breaks=breaks,
+            problems=(*map(str, breaks), *sums.problems(duplicates)),
             **totals,
         )
 
 
-def _problems(duplicates: int) -> Iterator[str]:
-    if duplicates:
-        yield f"{duplicates} events or transfers are here twice"
-    yield from _balances_unlike_transfers()
-    floored = Account.objects.exclude(kind=AccountKind.ISSUING).filter(balance__lt=0)
-    yield from _named(floored, "account {0.pk} ({0}) is below zero: {0.balance}")
-    total = Account.objects.aggregate(sum=Coalesce(Sum("balance"), 0))["sum"]
-    if total:
-        yield f"all accounts together hold {total}, not 0"
-    yield from _settlement_problems()
-
-
-def _balances_unlike_transfers() -> Iterator[str]:
-    """Accounts whose balance is not what their transfers come to."""
-    incoming = dict(Transfer.objects.values_list("credit").annotate(Sum("points")))
-    outgoing = dict(Transfer.objects.values_list("debit").annotate(Sum("points")))
-    for account in Account.objects.select_related("household", "community").iterator():
-        moved = incoming.get(account.pk, 0) - outgoing.get(account.pk, 0)
-        if moved != account.balance:
-            yield f"account {account.pk} ({account}) holds {account.balance}, its transfers come to {moved}"
-
-
-def _settlement_problems() -> Iterator[str]:
-    unsettled = Event.objects.filter(kind=EventKind.VISIT, state=EventState.APPLIED, settlement=None)
-    yield from _named(unsettled, "event {0.pk} ({0}) was never settled")
-    sums = VisitSettlement.objects.exclude(provisional=F("settled") + F("held") + F("lowered"))
-    yield from _named(sums, "the settlement of event {0.pk} does not add up to {0.provisional}")
-    moved = VisitSettlement.objects.annotate(
-        given=_moved(Purpose.AWARD, Purpose.RELEASE), kept=_moved(Purpose.HOLD), freed=_moved(Purpose.RELEASE)
-    )
-    unlike = moved.exclude(settled=F("given"), held=F("kept") - F("freed"))
-    yield from _named(
-        unlike, "event {0.pk} settled {0.settled} and holds {0.held}, its transfers say otherwise"
-    )
-    given = Transfer.objects.filter(purpose__in=[Purpose.AWARD, Purpose.RELEASE])
-    astray = given.exclude(credit__household=F("event__settlement__household"))
-    yield from _named(astray, "transfer {0.pk} went to another household than its visit's")
-
-
-def _moved(*purposes: Purpose) -> Coalesce:
-    points = Sum("event__transfers__points", filter=Q(event__transfers__purpose__in=purposes))
-    return Coalesce(points, 0)
-
-
-def _named(rows: QuerySet[Any], line: str) -> Iterator[str]:
-    """A line for each of the first rows, and one that counts the others."""
-    for row in rows.order_by("pk")[:NAMED]:
-        yield line.format(row)
-    more = max(0, rows.count() - NAMED)
-    if more:
-        yield f"and {more} more of the same"
-
-
-def _duplicates() -> int:
-    """Identities that occur more than once: constraints forbid it, so this asks whether they still stand."""
-    events = Event.objects.values("station", "epoch", "sequence").annotate(times=Count("pk"))
-    transfers = Transfer.objects.values("event", "purpose").annotate(times=Count("pk"))
-    return events.filter(times__gt=1).count() + transfers.filter(times__gt=1).count()
+def _heads() -> Sequence[ChainHead]:
+    return list(ChainHead.objects.select_related("community").order_by("pk"))

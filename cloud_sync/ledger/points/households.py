@@ -8,9 +8,10 @@ import msgspec
 from django.db import transaction
 
 from cloud_sync.facts import CardHash
-from cloud_sync.ledger.points.accounts import Purpose, lock_accounts, post, transfer
-from cloud_sync.ledger.points.models import Account, AccountKind, Card, CardRole, Household, VisitSettlement
-from cloud_sync.ledger.points.settlement import lock_cards
+from cloud_sync.ledger.points.decisions import decide
+from cloud_sync.ledger.points.models import Account, AccountKind, Card, CardRole, Household
+from cloud_sync.ledger.points.posting import atomically, lock
+from cloud_sync.ledger.points.waiting import release_card
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
 
@@ -39,52 +40,59 @@ def find_household(community: Community, code: str) -> Household:
     return household
 
 
+@atomically
 def bind_card(household: Household, card_hash: str, now: datetime) -> int:
     """Give a card to a household, and with it the points its visits held; how many points those were.
 
     InputError for what is no card hash, a card of another household, and a staff card.
     """
-    community = household.community
-    with transaction.atomic():
-        card = lock_cards(community, {_card_hash(card_hash)})[card_hash]
-        if card.household_id == household.pk:
-            return 0
-        if card.household is not None:
-            raise InputError(f"card {card} is household {card.household}'s", "give each its own card")
-        if card.role == CardRole.STAFF:
-            raise InputError(f"card {card} is a staff card", "give the household its own card")
-        card.household = household
-        card.save(update_fields=["household"])
-        return _release(household, card, now)
+    head = lock(household.community)
+    card = _known_card(household.community, card_hash)
+    if card.household_id == household.pk:
+        return 0
+    if card.household is not None:
+        raise InputError(f"card {card} is household {card.household}'s", "give each its own card")
+    if card.role == CardRole.STAFF:
+        raise InputError(f"card {card} is a staff card", "give the household its own card")
+    card.household = household
+    card.save(update_fields=["household"])
+    return release_card(head, household, card, now)
 
 
+@atomically
 def set_staff_card(community: Community, card_hash: str) -> Card:
     """Make a card a staff card, which earns nothing; InputError for a household's card."""
-    with transaction.atomic():
-        card = lock_cards(community, {_card_hash(card_hash)})[card_hash]
-        if card.household is not None:
-            raise InputError(f"card {card} is household {card.household}'s", "give staff another card")
-        card.role = CardRole.STAFF
-        card.save(update_fields=["role"])
+    lock(community)
+    card = _known_card(community, card_hash)
+    if card.household is not None:
+        raise InputError(f"card {card} is household {card.household}'s", "give staff another card")
+    card.role = CardRole.STAFF
+    card.save(update_fields=["role"])
     return card
 
 
-def _release(household: Household, card: Card, now: datetime) -> int:
-    """Move what the card's visits held from suspense to the household; the locked card keeps others out."""
-    accounts = lock_accounts(household.community, {household.pk})
-    rows = VisitSettlement.objects.filter(
-        community=household.community, card_hash=card.hash, household=None
-    ).select_related("event__station__community")
-    to = accounts.household[household.pk]
-    transfers = [
-        transfer(row.event, Purpose.RELEASE, accounts.suspense, to, row.held, now) for row in rows if row.held
-    ]
-    post(transfers)
-    for row in rows:
-        row.household = household
-        row.settled, row.held, row.held_by = row.settled + row.held, 0, ""
-    VisitSettlement.objects.bulk_update(rows, ["household", "settled", "held", "held_by"], batch_size=200)
-    return sum(row.points for row in transfers)
+@atomically
+def suspect_card(card: Card, by: str, reason: str, now: datetime) -> None:
+    """From now on what this card earns waits for a person; InputError unless it says who and why."""
+    lock(card.community)
+    decide(card.community, by, f"suspects card {card}: {reason}", now)
+    Card.objects.filter(pk=card.pk, suspected_at=None).update(suspected_at=now)
+
+
+@atomically
+def clear_card(card: Card, by: str, reason: str, now: datetime) -> None:
+    """No longer suspect a card; what already waits still waits for a person."""
+    lock(card.community)
+    decide(card.community, by, f"clears card {card}: {reason}", now)
+    Card.objects.filter(pk=card.pk).update(suspected_at=None)
+
+
+def _known_card(community: Community, card_hash: str) -> Card:
+    """The card of that hash, under the lock; one never seen before gets its row."""
+    card, _ = Card.objects.select_related("household").get_or_create(
+        community=community, hash=_card_hash(card_hash)
+    )
+    return card
 
 
 def _card_hash(text: str) -> str:

@@ -2,112 +2,202 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from django.db.models import Sum
-
-from cloud_sync.award_rules import Award, AwardRules, Settlement, Tally, award, settle
+from cloud_sync.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
 from cloud_sync.facts import Role, Stamp, VisitFacts
-from cloud_sync.ledger.points.accounts import Accounts, Purpose, lock_accounts, post, transfer
-from cloud_sync.ledger.points.models import Card, CardRole, Transfer, VisitSettlement
-from cloud_sync.ledger.stations.models import Community, Event
+from cloud_sync.ledger import sql
+from cloud_sync.ledger.points import offsets
+from cloud_sync.ledger.points.books import Books, Holder, open_books
+from cloud_sync.ledger.points.models import VisitSettlement
+from cloud_sync.ledger.points.posting import Movement, Origin, Purpose, lock, post
+from cloud_sync.ledger.points.timing import Moment, Written, moments
+from cloud_sync.ledger.stations.models import Station
+
+MINT_DAYS_BACK = timedelta(days=31)
+"""Older visits count to the mint limit of this day, so that a stolen key cannot spread over the calendar."""
+
+SETTLEMENTS = sql.Table(
+    "points_visitsettlement",
+    {
+        "event_id": "bigint",
+        "community_id": "bigint",
+        "card_hash": "text",
+        "household_id": "bigint",
+        "happened_at": "timestamptz",
+        "local_day": "date",
+        "provisional": "bigint",
+        "settled": "bigint",
+        "held": "bigint",
+        "lowered": "bigint",
+        "lowered_by": "text",
+        "held_by": "text",
+        "counted": "integer",
+        "timed": "text",
+        "held_since": "timestamptz",
+        "withdrawn": "bigint",
+        "withdrawn_by": "text",
+    },
+)
+MINTED = sql.Table(
+    "points_minted",
+    {"station_id": "bigint", "day": "date", "points": "bigint"},
+    conflict="ON CONFLICT (station_id, day) DO UPDATE SET points = excluded.points",
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
     """A stored visit event with its facts, still to be settled."""
 
-    event: Event
+    origin: Origin
     facts: VisitFacts
     stamp: Stamp
 
 
-TallyKey = tuple[int | str, date]
-"""Who earns (a household's primary key, or an unbound card's hash) and on which local day."""
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The ledger's word on one visit, as it is about to be stored."""
+
+    visit: Visit
+    holder: Holder
+    at: datetime
+    day: date
+    timed: str
+    word: Settlement
+    counted: int
 
 
 def settle_visits(
-    community: Community, visits: Sequence[Visit], rules: Mapping[int, AwardRules], now: datetime
-) -> None:
-    """Settle visits in their order, within the transaction that stored their events."""
-    zone = ZoneInfo(community.timezone)
-    cards = lock_cards(community, {visit.facts.card for visit in visits})
-    accounts = lock_accounts(community, {card.household_id for card in cards.values() if card.household_id})
-    times = [_happened_at(visit.stamp, now, zone) for visit in visits]
-    tallies = _tallies(community, cards.values(), {time.date() for time in times})
-    transfers: list[Transfer] = []
-    rows: list[VisitSettlement] = []
-    for visit, time in zip(visits, times, strict=True):
-        card = cards[visit.facts.card]
-        key = (card.household_id or card.hash, time.date())
-        tally = tallies.get(key, Tally())
-        role = Role.STAFF if card.role == CardRole.STAFF else Role.RESIDENT
-        earned = award(visit.facts.deposits, role, rules[visit.facts.rules], tally)
-        word = settle(visit.facts.provisional, earned, bound=card.household_id is not None)
-        tallies[key] = Tally(tally.points + word.settled + word.held, tally.deposits + earned.counted)
-        rows.append(_row(visit, card, time, word, earned))
-        transfers += _transfers(visit.event, card, word, accounts, now)
-    VisitSettlement.objects.bulk_create(rows)
-    post(transfers)
+    station: Station,
+    visits: Sequence[Visit],
+    rules: Mapping[int, AwardRules],
+    now: datetime,
+    came: datetime | None = None,
+) -> list[Settled]:
+    """Settle visits of one station in their order, within the transaction that stored their events.
 
-
-def lock_cards(community: Community, hashes: Collection[str]) -> dict[str, Card]:
-    """These cards by hash, locked in sorted order; one never seen before gets its row."""
-    known = set(Card.objects.filter(community=community, hash__in=hashes).values_list("hash", flat=True))
-    unseen = [Card(community=community, hash=hash_) for hash_ in sorted(set(hashes) - known)]
-    Card.objects.bulk_create(unseen, ignore_conflicts=True)
-    rows = Card.objects.filter(community=community, hash__in=hashes).order_by("hash").select_for_update()
-    return {row.hash: row for row in rows}
-
-
-def _happened_at(stamp: Stamp, now: datetime, zone: ZoneInfo) -> datetime:
-    """The stamp's wall time where it is trusted, else when the event came; local."""
-    return datetime.fromtimestamp(stamp.wall_s, zone) if stamp.trusted else now.astimezone(zone)
-
-
-def _tallies(community: Community, cards: Collection[Card], days: Collection[date]) -> dict[TallyKey, Tally]:
-    """What each household and each unbound card has already earned on these days."""
-    applied = VisitSettlement.objects.filter(community=community, local_day__in=days)
-    sums = {"points": Sum("settled") + Sum("held"), "deposits": Sum("counted")}
-    households = {card.household_id for card in cards if card.household_id is not None}
-    unbound = {card.hash for card in cards if card.household_id is None}
-    of_households = applied.filter(household__in=households).values_list("household_id", "local_day")
-    of_cards = applied.filter(household=None, card_hash__in=unbound).values_list("card_hash", "local_day")
-    return {
-        (who, day): Tally(points, deposits)
-        for rows in (of_households, of_cards)
-        for who, day, points, deposits in rows.annotate(**sums)
+    `came` says when they were received, if that was before `now`.
+    """
+    received = came or now
+    zone = ZoneInfo(station.community.timezone)
+    head = lock(station.community)
+    times = _moments(station, visits, received)
+    days = [_days(moment, zone) for moment in times]
+    wanted = {day for some in days for day in some} | {
+        _mint_day(day, received, zone) for some in days for day in some
     }
+    books = open_books(station, {visit.facts.card for visit in visits}, wanted)
+    done = [
+        _settle(
+            visit, moment, possible, books, rules[visit.facts.rules], _mint_day(possible[0], received, zone)
+        )
+        for visit, moment, possible in zip(visits, times, days, strict=True)
+    ]
+    sql.insert(SETTLEMENTS, [_row(station.community_id, settled, now) for settled in done])
+    given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
+    moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
+    post(head, moves, now)
+    offsets.store(payments)
+    if minted := sorted(books.minted.items()):
+        sql.insert(MINTED, [(station.pk, sql.stored_day(day), points) for day, points in minted])
+    return done
 
 
-def _row(visit: Visit, card: Card, time: datetime, word: Settlement, earned: Award) -> VisitSettlement:
-    return VisitSettlement(
-        event=visit.event,
-        community_id=card.community_id,
-        card_hash=card.hash,
-        household_id=card.household_id,
-        happened_at=time,
-        local_day=time.date(),
-        provisional=visit.facts.provisional,
-        settled=word.settled,
-        held=word.held,
-        lowered=word.lowered,
-        lowered_by=word.lowered_by or "",
-        held_by=word.held_by or "",
-        counted=earned.counted,
+def _moments(station: Station, visits: Sequence[Visit], now: datetime) -> list[Moment]:
+    batch = [Written(visit.origin.epoch, visit.origin.sequence, visit.stamp) for visit in visits]
+    times = moments(batch, now)
+    unsure = {item.epoch for item, moment in zip(batch, times, strict=True) if moment.timed == "bounded"}
+    if not unsure:
+        return times
+    before = {epoch: at for epoch in unsure if (at := _last_before(station, epoch, batch)) is not None}
+    return moments(batch, now, before)
+
+
+def _last_before(station: Station, epoch: str, batch: Sequence[Written]) -> datetime | None:
+    """When the visit was that stands before this batch's first one in its journal, as far as that is sure."""
+    first = min(item.sequence for item in batch if item.epoch == epoch)
+    rows = VisitSettlement.objects.filter(
+        event__station=station, event__epoch=epoch, event__sequence__lt=first
+    ).exclude(timed="bounded")
+    return rows.order_by("-event__sequence").values_list("happened_at", flat=True).first()
+
+
+def _days(moment: Moment, zone: ZoneInfo) -> list[date]:
+    """The local days on which it may have been, the latest first."""
+    last = moment.latest.astimezone(zone).date()
+    if moment.timed != "bounded":
+        return [last]
+    apart = (last - moment.earliest.astimezone(zone).date()).days
+    return [last - timedelta(days=back) for back in range(apart + 1)]
+
+
+def _mint_day(day: date, now: datetime, zone: ZoneInfo) -> date:
+    return max(day, now.astimezone(zone).date() - MINT_DAYS_BACK)
+
+
+def _settle(
+    visit: Visit, moment: Moment, days: Sequence[date], books: Books, rules: AwardRules, mint_day: date
+) -> Settled:
+    """Settle one visit on that of its possible days where it earns most, and note what it used up."""
+    holder = books.holders[visit.facts.card]
+    role = Role.STAFF if holder.staff else Role.RESIDENT
+    nothing = Tally()
+    tallies = [books.tallies.get((holder.earner, day), nothing) for day in days]
+    awards = [award(visit.facts.deposits, role, rules, tally) for tally in tallies]
+    best = max(range(len(days)), key=lambda number: awards[number].points) if len(days) > 1 else 0
+    day, tally, earned = days[best], tallies[best], awards[best]
+    minted = books.minted.get(mint_day, 0)
+    word = settle(
+        visit.facts.provisional,
+        earned,
+        bound=holder.household is not None,
+        suspected=holder.suspected,
+        mintable=books.mint_limit - minted,
+    )
+    _note(books, holder, day, tally, word, earned)
+    if word.held_by is not HeldBy.MINT_LIMIT:
+        books.minted[mint_day] = minted + word.settled + word.held
+    at = moment.latest if best == 0 else max(moment.earliest, moment.latest - timedelta(days=best))
+    return Settled(visit, holder, at, day, moment.timed, word, earned.counted)
+
+
+def _note(books: Books, holder: Holder, day: date, tally: Tally, word: Settlement, earned: Award) -> None:
+    books.tallies[holder.earner, day] = Tally(
+        tally.points + word.settled + word.held, tally.deposits + earned.counted
     )
 
 
-def _transfers(
-    event: Event, card: Card, word: Settlement, accounts: Accounts, now: datetime
-) -> list[Transfer]:
-    made = []
-    if word.settled and card.household_id is not None:
-        account = accounts.household[card.household_id]
-        made.append(transfer(event, Purpose.AWARD, accounts.issuing, account, word.settled, now))
+def _row(community: int, settled: Settled, now: datetime) -> sql.Row:
+    word = settled.word
+    return (
+        settled.visit.origin.event,
+        community,
+        settled.holder.hash,
+        settled.holder.household,
+        sql.stored(settled.at),
+        sql.stored_day(settled.day),
+        settled.visit.facts.provisional,
+        word.settled,
+        word.held,
+        word.lowered,
+        word.lowered_by.value if word.lowered_by else "",
+        word.held_by.value if word.held_by else "",
+        settled.counted,
+        settled.timed,
+        sql.stored(now) if word.held else None,
+        0,
+        "",
+    )
+
+
+def _movement(settled: Settled, books: Books) -> Movement | None:
+    word, holder = settled.word, settled.holder
+    if word.settled and holder.account is not None:
+        return Movement(settled.visit.origin, Purpose.AWARD, books.own.issuing, holder.account, word.settled)
     if word.held:
-        made.append(transfer(event, Purpose.HOLD, accounts.issuing, accounts.suspense, word.held, now))
-    return made
+        return Movement(settled.visit.origin, Purpose.HOLD, books.own.issuing, books.own.suspense, word.held)
+    return None

@@ -1,4 +1,4 @@
-"""From a message's bytes to stored events: who signed it, what is new in it, what is set aside and why."""
+"""From a message's bytes to events: who signed it, what each event states, what cannot be applied and why."""
 
 from __future__ import annotations
 
@@ -6,20 +6,23 @@ import hashlib
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud_sync import envelope, facts
-from cloud_sync.ledger.stations.models import Conflict, Epoch, Event, EventKind, EventState, Station
+from cloud_sync.ledger.stations.alarms import Cause
+from cloud_sync.ledger.stations.models import EventKind, Station
 
 MAX_SEQUENCE = 2**53
+MAX_EVENT_BYTES = envelope.MAX_BODY_BYTES
 MAX_PROVISIONAL = facts.MAX_DEPOSITS * 10_000
 """More than any rules can give one visit; beyond it sums could leave the database's integers."""
 
 _EPOCH = re.compile(r"[0-9a-f]{16}")
+_UNREADABLE = {"no_header", "malformed", "too_many"}
+"""Reasons of `envelope` that say the same thing to a person."""
 
 Identity = tuple[str, int]
 """Epoch and sequence: an event's name within its station."""
@@ -29,12 +32,17 @@ class Reason(StrEnum):
     """Why an event is set aside, as its receipt says it."""
 
     MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
     UNKNOWN_RULES = "unknown_rules"
     CONFLICT = "conflict"
 
 
 class RejectedError(Exception):
-    """A message that earns no receipt; its text says why, for the log."""
+    """A message that earns no receipt; its text says why, for the log and the alarm."""
+
+    def __init__(self, cause: Cause, detail: str) -> None:
+        self.cause = cause
+        super().__init__(detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,42 +55,66 @@ class Incoming:
     event: facts.Event | None
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A batch that its station signed: its events, and what in it names no event."""
+
+    events: list[Incoming]
+    strays: list[bytes]
+
+
 def find_station(community: str, station: str) -> Station:
     """The active station of that name; RejectedError if there is none."""
-    found = Station.objects.select_related("community").filter(
-        community__slug=community, slug=station, active=True
-    )
-    if (row := found.first()) is None:
-        raise RejectedError(f"unknown station {community}/{station}")
-    return row
+    rows = Station.objects.select_related("community").filter(community__slug=community, slug=station)
+    if (found := rows.first()) is None:
+        raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {community}/{station}")
+    if not found.active:
+        raise RejectedError(Cause.RETIRED_STATION, f"station {community}/{station} is retired")
+    return found
 
 
-def open_message(message: bytes, station: Station) -> list[Incoming]:
-    """The events of a batch that this station signed; RejectedError says why it is not to be believed."""
+def open_message(message: bytes, station: Station) -> Opened:
+    """A batch that this station signed; RejectedError says why it is not to be believed."""
     keys = {
-        key.key_id: Ed25519PublicKey.from_public_bytes(bytes(key.public))
-        for key in station.keys.filter(retired_at=None)
+        key_id: Ed25519PublicKey.from_public_bytes(bytes(public))
+        for key_id, public in station.keys.filter(retired_at=None).values_list("key_id", "public")
     }
     try:
         batch = envelope.open_batch(message, keys)
     except envelope.EnvelopeError as error:
-        raise RejectedError(str(error)) from None
+        cause = Cause.UNREADABLE if error.reason in _UNREADABLE else Cause(error.reason)
+        raise RejectedError(cause, str(error)) from None
     if (batch.community, batch.station) != (station.community.slug, station.slug):
-        raise RejectedError(f"the body speaks for {batch.community!r}/{batch.station!r}")
-    return [_incoming(bytes(raw)) for raw in batch.events]
+        detail = f"the body speaks for {batch.community[:64]!r}/{batch.station[:64]!r}"
+        raise RejectedError(Cause.FOREIGN, detail)
+    return _sorted_by_name([bytes(raw) for raw in batch.events])
 
 
-def _incoming(body: bytes) -> Incoming:
+def _sorted_by_name(bodies: Sequence[bytes]) -> Opened:
+    opened = Opened([], [])
+    for body in bodies:
+        identity = _identity(body)
+        if identity is None:
+            opened.strays.append(body)
+        else:
+            event = _event(body)
+            opened.events.append(Incoming(identity, body, hashlib.sha256(body).hexdigest(), event))
+    return opened
+
+
+def _identity(body: bytes) -> Identity | None:
+    """An event's name, read even where nothing else can be; None for what names no event."""
     try:
         name = envelope.decode_event_id(body)
-    except msgspec.DecodeError as error:
-        raise RejectedError(f"an event without identity ({error})") from None
-    if not _EPOCH.fullmatch(name.epoch) or not 1 <= name.sequence <= MAX_SEQUENCE:
-        raise RejectedError(f"an event of an impossible identity ({name.epoch[:16]!r}, {name.sequence})")
-    return Incoming((name.epoch, name.sequence), body, hashlib.sha256(body).hexdigest(), _facts(body))
+    except msgspec.DecodeError:
+        return None
+    possible = _EPOCH.fullmatch(name.epoch) and 1 <= name.sequence <= MAX_SEQUENCE
+    return (name.epoch, name.sequence) if possible else None
 
 
-def _facts(body: bytes) -> facts.Event | None:
+def _event(body: bytes) -> facts.Event | None:
+    if len(body) > MAX_EVENT_BYTES:
+        return None
     try:
         event = envelope.decode_event(body)
     except msgspec.DecodeError:
@@ -91,17 +123,18 @@ def _facts(body: bytes) -> facts.Event | None:
     return None if isinstance(visit, facts.VisitFacts) and visit.provisional > MAX_PROVISIONAL else event
 
 
-def stored_digests(station: Station, incoming: Sequence[Incoming]) -> dict[Identity, str]:
-    """Digests of those events that are already stored."""
-    rows = Event.objects.filter(
-        station=station,
-        epoch__in={item.identity[0] for item in incoming},
-        sequence__in={item.identity[1] for item in incoming},
-    )
-    return {
-        (epoch, sequence): digest
-        for epoch, sequence, digest in rows.values_list("epoch", "sequence", "digest")
-    }
+def judge(body: bytes, rules: Collection[int], event: facts.Event | None) -> tuple[EventKind, Reason | None]:
+    """What an event is, and why it cannot be applied, if it cannot; `rules` are the versions known here."""
+    if event is None:
+        return EventKind.UNREAD, Reason.TOO_LARGE if len(body) > MAX_EVENT_BYTES else Reason.MALFORMED
+    if isinstance(event.facts, facts.AlarmFacts):
+        return EventKind.ALARM, None
+    return EventKind.VISIT, None if event.facts.rules in rules else Reason.UNKNOWN_RULES
+
+
+def read_again(body: bytes) -> facts.Event | None:
+    """What a stored body states to the code of today; None if it still cannot be read."""
+    return _event(body)
 
 
 def sort_out(
@@ -117,75 +150,3 @@ def sort_out(
         elif first[item.identity] != item.digest:
             conflicts.append(item)
     return new, conflicts
-
-
-def store_events(
-    station: Station, new: Sequence[Incoming], rules: Collection[int], now: datetime
-) -> list[Event]:
-    """Store new events, each applied or set aside; `rules` are the versions that the ledger knows."""
-    return Event.objects.bulk_create([_row(station, item, rules, now) for item in new])
-
-
-def _row(station: Station, item: Incoming, rules: Collection[int], now: datetime) -> Event:
-    kind, reason = _judge(item.event, rules)
-    return Event(
-        station=station,
-        epoch=item.identity[0],
-        sequence=item.identity[1],
-        kind=kind,
-        body=item.body,
-        digest=item.digest,
-        received_at=now,
-        state=EventState.REFUSED if reason else EventState.APPLIED,
-        reason=reason or "",
-    )
-
-
-def _judge(event: facts.Event | None, rules: Collection[int]) -> tuple[EventKind, Reason | None]:
-    if event is None:
-        return EventKind.UNREAD, Reason.MALFORMED
-    if isinstance(event.facts, facts.AlarmFacts):
-        return EventKind.ALARM, None
-    return EventKind.VISIT, None if event.facts.rules in rules else Reason.UNKNOWN_RULES
-
-
-def store_conflicts(station: Station, conflicts: Sequence[Incoming], now: datetime) -> None:
-    """Keep each contradiction once, however often it comes."""
-    Conflict.objects.bulk_create(
-        [
-            Conflict(
-                station=station,
-                epoch=item.identity[0],
-                sequence=item.identity[1],
-                body=item.body,
-                digest=item.digest,
-                received_at=now,
-            )
-            for item in conflicts
-        ],
-        ignore_conflicts=True,
-    )
-
-
-def advance(station: Station, epochs: Collection[str], now: datetime) -> None:
-    """Move each epoch's `through` over the events that are there without a gap."""
-    for name in sorted(epochs):
-        epoch, _ = Epoch.objects.get_or_create(station=station, epoch=name, defaults={"updated": now})
-        epoch.through = _contiguous(station, name, epoch.through)
-        epoch.updated = now
-        epoch.save(update_fields=["through", "updated"])
-
-
-def _contiguous(station: Station, epoch: str, through: int) -> int:
-    # Reads one row past the gap at most, so that a week stored above a gap costs nothing.
-    beyond = Event.objects.filter(station=station, epoch=epoch, sequence__gt=through)
-    for sequence in beyond.order_by("sequence").values_list("sequence", flat=True).iterator(chunk_size=100):
-        if sequence != through + 1:
-            break
-        through = sequence
-    return through
-
-
-def lock(station: Station) -> None:
-    """Let no other worker apply this station's events until the transaction ends."""
-    Station.objects.select_for_update().get(pk=station.pk)

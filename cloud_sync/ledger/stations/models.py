@@ -5,6 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
+MINT_LIMIT = 20_000
+"""What a station of 600 households, each at its daily cap, does not reach."""
+
 
 class Community(models.Model):
     """A community with its own accounts, rules and time zone."""
@@ -13,6 +16,13 @@ class Community(models.Model):
     name_zh = models.CharField(max_length=64)
     name_en = models.CharField(max_length=64)
     timezone = models.CharField(max_length=64)
+    daily_mint_limit = models.BigIntegerField(default=MINT_LIMIT)
+    """Points that one station may bring in a day before a person looks; as ledger.toml says it."""
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=Q(daily_mint_limit__gte=0), name="community_mint_not_negative")
+        ]
 
     def __str__(self) -> str:
         return self.slug
@@ -24,9 +34,17 @@ class Station(models.Model):
     community = models.ForeignKey(Community, models.PROTECT, related_name="stations")
     slug = models.CharField(max_length=32)
     active = models.BooleanField(default=True)
+    daily_mint_limit = models.BigIntegerField(null=True)
+    """This station's own, where the community's does not fit it."""
 
     class Meta:
-        constraints = [UniqueConstraint(fields=["community", "slug"], name="station_slug_in_community")]
+        constraints = [
+            UniqueConstraint(fields=["community", "slug"], name="station_slug_in_community"),
+            CheckConstraint(
+                condition=Q(daily_mint_limit__isnull=True) | Q(daily_mint_limit__gte=0),
+                name="station_mint_not_negative",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.slug
@@ -130,3 +148,54 @@ class Conflict(models.Model):
 
     def __str__(self) -> str:
         return f"conflict with {self.epoch}/{self.sequence}"
+
+
+class Stray(models.Model):
+    """Something in a signed batch that names no event: kept as evidence, for no receipt can name it."""
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="strays", db_index=False)
+    body = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["station", "digest"], name="stray_once")]
+
+    def __str__(self) -> str:
+        return f"stray {self.digest[:12]}"
+
+
+class Alarm(models.Model):
+    """Something that a person must look at, counted while it stays open: one row for one cause.
+
+    `community` and `station` are as the message's topic named them, for neither need exist.
+    """
+
+    community = models.CharField(max_length=64)
+    station = models.CharField(max_length=64)
+    reason = models.CharField(max_length=32)
+    """One word; see `stations.alarms.Cause`."""
+    detail = models.CharField(max_length=200)
+    """What the last of them was."""
+    times = models.BigIntegerField(default=1)
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    closed_by = models.CharField(max_length=64, blank=True, default="")
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(
+                fields=["community", "station", "reason"],
+                condition=Q(closed_at__isnull=True),
+                name="alarm_open_once",
+            ),
+            CheckConstraint(
+                condition=Q(closed_at__isnull=True, closed_by="")
+                | (Q(closed_at__isnull=False) & ~Q(closed_by="")),
+                name="alarm_closed_by_someone",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.community}/{self.station}: {self.reason} ({self.times})"

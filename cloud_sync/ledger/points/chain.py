@@ -1,0 +1,51 @@
+"""The chain over a community's transfers: each link is a hash of the link before it and of its row. Pure.
+
+Whoever has the rows can walk it without this code: a row is the JSON array that `Link` describes, and
+its link is SHA-256(previous link, then those bytes). The first row's previous link is empty.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+FIRST = b""
+"""The link before the first transfer."""
+
+_ENCODER = msgspec.json.Encoder()
+_ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    """A transfer as it is hashed: every column, and the identity and digest of the event behind it.
+
+    `debit`, `credit`, `station` and `household` are primary keys; `at_us` is microseconds since 1970, UTC;
+    `reverses` is the reversed transfer's position; `decision` is "who: why".
+    """
+
+    position: int
+    debit: int
+    credit: int
+    points: int
+    purpose: str
+    station: int
+    epoch: str
+    sequence: int
+    digest: str
+    at_us: int
+    household: int | None = None
+    reverses: int | None = None
+    decision: str | None = None
+
+
+def link(previous: bytes, row: Link) -> bytes:
+    """The 32 bytes that tie this row to all before it."""
+    return hashlib.sha256(previous + _ENCODER.encode(row)).digest()
+
+
+def microseconds(at: datetime) -> int:
+    """Whole microseconds since 1970, UTC; `at` has a time zone."""
+    return (at - _ORIGIN) // _MICROSECOND

@@ -1,0 +1,86 @@
+"""Corrections: a new transfer takes back what an earlier one gave, and what was spent becomes a debt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloud_sync.ledger.points.accounts import accounts_of
+from cloud_sync.ledger.points.decisions import decide
+from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
+from cloud_sync.ledger.points.posting import Movement, Purpose, atomically, lock, origin_of, post
+from config.errors import InputError
+
+GIFTS = (Purpose.AWARD, Purpose.RELEASE)
+"""Transfers that gave a household points, and so can be corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrected:
+    """What a correction took at once, and the debt it left, if any."""
+
+    taken: int
+    debt: Debt | None
+
+
+@atomically
+def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Corrected:
+    """Reverse a transfer that gave a household points, once; the points go back to issuing.
+
+    InputError for a transfer that gave no household anything, and for one that was corrected before.
+    """
+    head = lock(transfer.community)
+    household, account = _receiver(transfer)
+    if Debt.objects.filter(reverses=transfer).exists() or transfer.reversed_by.exists():
+        raise InputError(
+            f"transfer {transfer.position} was corrected before", "see the household's statement"
+        )
+    decision = decide(transfer.community, by, reason, now)
+    taken = min(account.balance, transfer.points)
+    if taken:
+        move = Movement(
+            origin_of(transfer.event),
+            Purpose.CORRECTION,
+            account.pk,
+            accounts_of(transfer.community).issuing,
+            taken,
+            household=household.pk,
+            reverses=transfer,
+            decision=decision,
+        )
+        post(head, [move], now)
+    owed = transfer.points - taken
+    if not owed:
+        return Corrected(taken, None)
+    debt = Debt.objects.create(
+        household=household,
+        reverses=transfer,
+        points=owed,
+        left=owed,
+        created_at=now,
+        decision=decision,
+    )
+    return Corrected(taken, debt)
+
+
+@atomically
+def forgive(debt: Debt, by: str, reason: str, now: datetime) -> int:
+    """Let a household off what it still owes; the points. InputError where nothing is owed any more."""
+    community = debt.household.community
+    lock(community)
+    row = Debt.objects.get(pk=debt.pk)
+    if not row.left:
+        raise InputError(f"debt {row.pk} is settled", "choose one of which something is left")
+    row.forgiven, row.left = row.left, 0
+    row.forgiveness = decide(community, by, reason, now)
+    row.save(update_fields=["forgiven", "left", "forgiveness"])
+    return row.forgiven
+
+
+def _receiver(transfer: Transfer) -> tuple[Household, Account]:
+    """The household that the transfer gave points, and its account as it stands under the lock."""
+    account = Account.objects.select_related("household").get(pk=transfer.credit_id)
+    if transfer.purpose not in GIFTS or account.household is None:
+        what = f"transfer {transfer.position} ({transfer.purpose}) gave no household any points"
+        raise InputError(what, "correct the award or the release; refuse what is still held")
+    return account.household, account

@@ -1,0 +1,42 @@
+"""Double entry in whole points. What must never happen is forbidden by the database itself."""
+
+from __future__ import annotations
+
+from cloud_sync.ledger.points.models.debts import Debt, DebtPart
+from cloud_sync.ledger.points.models.holders import (
+    Account,
+    AccountKind,
+    Card,
+    CardRole,
+    CardStatus,
+    Household,
+)
+from cloud_sync.ledger.points.models.settlements import Minted, Rules, Timed, VisitSettlement, Withdrawn
+from cloud_sync.ledger.points.models.transfers import (
+    ChainHead,
+    Decision,
+    ImmutableError,
+    Transfer,
+    TransferQuerySet,
+)
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "Card",
+    "CardRole",
+    "CardStatus",
+    "ChainHead",
+    "Debt",
+    "DebtPart",
+    "Decision",
+    "Household",
+    "ImmutableError",
+    "Minted",
+    "Rules",
+    "Timed",
+    "Transfer",
+    "TransferQuerySet",
+    "VisitSettlement",
+    "Withdrawn",
+]

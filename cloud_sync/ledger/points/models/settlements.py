@@ -1,0 +1,140 @@
+"""The ledger's word on each visit, the rules it settles by, and what each station brought."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+from cloud_sync.award_rules import HeldBy, LoweredBy
+from cloud_sync.ledger.points.models.holders import Household
+from cloud_sync.ledger.stations.models import Community, Event, Station
+
+
+class Timed(models.TextChoices):
+    """How the ledger knows when a visit was."""
+
+    STATED = "stated"
+    """The station's clock could be trusted."""
+    MENDED = "mended"
+    """By a trusted stamp of the same boot."""
+    BOUNDED = "bounded"
+    """Between its neighbours and the receipt, where it earns the most."""
+
+
+class Withdrawn(models.TextChoices):
+    """Why points that waited were not given."""
+
+    EXPIRED = "expired"
+    """Nobody registered the card in time."""
+    REFUSED = "refused"
+    """A person decided so."""
+
+
+class VisitSettlement(models.Model):
+    """The ledger's word on one visit: settled + held + lowered = provisional."""
+
+    event = models.OneToOneField(Event, models.PROTECT, related_name="settlement", primary_key=True)
+    community = models.ForeignKey(Community, models.PROTECT, related_name="settlements", db_index=False)
+    card_hash = models.CharField(max_length=64)
+    household = models.ForeignKey(
+        Household, models.PROTECT, related_name="settlements", null=True, db_index=False
+    )
+    happened_at = models.DateTimeField()
+    local_day = models.DateField()
+    """The calendar day of `happened_at` where the community is: what daily caps count by."""
+    provisional = models.BigIntegerField()
+    settled = models.BigIntegerField()
+    held = models.BigIntegerField()
+    lowered = models.BigIntegerField()
+    lowered_by = models.CharField(
+        max_length=16, blank=True, default="", choices=[(reason.value, reason.value) for reason in LoweredBy]
+    )
+    held_by = models.CharField(
+        max_length=16, blank=True, default="", choices=[(reason.value, reason.value) for reason in HeldBy]
+    )
+    counted = models.IntegerField()
+    """Deposits that count against the daily number."""
+    timed = models.CharField(max_length=8, choices=Timed, default=Timed.STATED)
+    held_since = models.DateTimeField(null=True)
+    """When the wait began; no longer set once nothing is held."""
+    withdrawn = models.BigIntegerField(default=0)
+    """The part of `lowered` that was held first."""
+    withdrawn_by = models.CharField(max_length=16, blank=True, default="", choices=Withdrawn)
+
+    class Meta:
+        constraints = [
+            CheckConstraint(
+                condition=Q(provisional=F("settled") + F("held") + F("lowered")), name="settlement_adds_up"
+            ),
+            CheckConstraint(
+                condition=Q(settled__gte=0, held__gte=0, lowered__gte=0, counted__gte=0),
+                name="settlement_not_negative",
+            ),
+            CheckConstraint(
+                condition=Q(lowered=F("withdrawn"), lowered_by="")
+                | (Q(lowered__gt=F("withdrawn")) & ~Q(lowered_by="")),
+                name="settlement_lowered_for_a_reason",
+            ),
+            CheckConstraint(
+                condition=Q(withdrawn=0, withdrawn_by="") | (Q(withdrawn__gt=0) & ~Q(withdrawn_by="")),
+                name="settlement_withdrawn_for_a_reason",
+            ),
+            CheckConstraint(
+                condition=Q(held=0, held_by="", held_since__isnull=True)
+                | (Q(held__gt=0, held_since__isnull=False) & ~Q(held_by="")),
+                name="settlement_held_for_a_reason",
+            ),
+            CheckConstraint(
+                condition=Q(settled=0) | Q(household__isnull=False), name="settlement_to_a_household"
+            ),
+        ]
+        indexes = [
+            Index(fields=["household", "local_day"], name="settlement_of_household"),
+            # Nearly all visits are of bound cards and in neither of these two.
+            Index(
+                fields=["community", "card_hash", "local_day"],
+                condition=Q(household__isnull=True),
+                name="settlement_of_unbound_card",
+            ),
+            Index(
+                fields=["community", "held_since"],
+                condition=Q(held_since__isnull=False),
+                name="settlement_that_waits",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.settled} of {self.provisional}"
+
+
+class Rules(models.Model):
+    """One version of the award rules; it never changes once it is here."""
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="rules", db_index=False)
+    version = models.BigIntegerField()
+    body = models.BinaryField()
+    """`cloud_sync.award_rules.AwardRules` as JSON."""
+
+    class Meta:
+        constraints = [UniqueConstraint(fields=["community", "version"], name="rules_version_in_community")]
+        verbose_name_plural = "rules"
+
+    def __str__(self) -> str:
+        return f"version {self.version}"
+
+
+class Minted(models.Model):
+    """What one station brought in a day without a person's look."""
+
+    station = models.ForeignKey(Station, models.PROTECT, related_name="minted", db_index=False)
+    day = models.DateField()
+    points = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["station", "day"], name="minted_of_station_and_day"),
+            CheckConstraint(condition=Q(points__gte=0), name="minted_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} on {self.day}"

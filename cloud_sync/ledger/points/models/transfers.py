@@ -1,0 +1,130 @@
+"""Transfers, the chain over them, and the decisions of people behind some of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, Never
+
+from django.db import models
+from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
+
+from cloud_sync.ledger.points.models.holders import Account, Household
+from cloud_sync.ledger.stations.models import Community, Event
+
+
+class ImmutableError(TypeError):
+    """An attempt to change or remove what stands for ever; correct it with a new transfer instead."""
+
+
+class TransferQuerySet(models.QuerySet["Transfer"]):
+    """Transfers can be added and read."""
+
+    def update(self, **_fields: object) -> Never:
+        """Refused."""
+        raise ImmutableError("a transfer cannot be changed")
+
+    def delete(self) -> Never:
+        """Refused."""
+        raise ImmutableError("a transfer cannot be removed")
+
+
+class Decision(models.Model):
+    """What a person decided about points, and why; it never changes."""
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="decisions", db_index=False)
+    by = models.CharField(max_length=64)
+    reason = models.CharField(max_length=200)
+    decided_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            CheckConstraint(condition=~Q(by="") & ~Q(reason=""), name="decision_by_someone_for_a_reason")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by}: {self.reason}"
+
+
+class ChainHead(models.Model):
+    """The end of a community's chain. Whoever posts transfers holds this row's lock from the start."""
+
+    community = models.OneToOneField(Community, models.PROTECT, related_name="chain_head", primary_key=True)
+    position = models.BigIntegerField(default=0)
+    chain = models.BinaryField(default=b"")
+    """The link of the transfer at `position`; empty before the first."""
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(position__gte=0), name="chain_position_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.community} at {self.position}"
+
+
+class Transfer(models.Model):
+    """Points from `debit` to `credit`, written once. Its event and its purpose are its identity.
+
+    `position` counts a community's transfers 1, 2, 3 … in the order they were posted; `chain` is the
+    SHA-256 of the link before it and this row (`points.chain`).
+    """
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="transfers", db_index=False)
+    position = models.BigIntegerField()
+    debit = models.ForeignKey(Account, models.PROTECT, related_name="debits", db_index=False)
+    credit = models.ForeignKey(Account, models.PROTECT, related_name="credits", db_index=False)
+    points = models.BigIntegerField()
+    event = models.ForeignKey(Event, models.PROTECT, related_name="transfers", db_index=False)
+    purpose = models.CharField(max_length=16)
+    created_at = models.DateTimeField()
+    chain = models.BinaryField()
+    household = models.ForeignKey(
+        Household, models.PROTECT, related_name="movements", null=True, db_index=False
+    )
+    """Whose statement shows it as a line of its own, beside the visits."""
+    reverses = models.ForeignKey(
+        "self", models.PROTECT, related_name="reversed_by", null=True, db_index=False
+    )
+    decision = models.ForeignKey(
+        Decision, models.PROTECT, related_name="transfers", null=True, db_index=False
+    )
+
+    objects: ClassVar[models.Manager[Transfer]] = TransferQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["event", "purpose"], name="transfer_once_for_a_purpose"),
+            UniqueConstraint(fields=["community", "position"], name="transfer_one_at_a_position"),
+            UniqueConstraint(
+                fields=["reverses"], condition=Q(reverses__isnull=False), name="transfer_reversed_once"
+            ),
+            CheckConstraint(condition=Q(points__gt=0), name="transfer_of_something"),
+            CheckConstraint(condition=~Q(debit=F("credit")), name="transfer_between_two"),
+            CheckConstraint(condition=Q(position__gte=1), name="transfer_position_from_one"),
+        ]
+        indexes = [
+            # Awards, nearly all rows, are not in it.
+            Index(
+                fields=["household"],
+                condition=Q(household__isnull=False),
+                name="transfer_of_household",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.points} for {self.purpose}"
+
+    def save(
+        self,
+        *,
+        force_insert: bool | tuple[models.base.ModelBase, ...] = False,  # noqa: ARG002 (Django's signature)
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Iterable[str] | None = None,
+    ) -> None:
+        """Add a new transfer; ImmutableError for one that is stored."""
+        if not self._state.adding or force_update or update_fields is not None:
+            raise ImmutableError("a transfer cannot be changed")
+        super().save(force_insert=True, using=using)
+
+    def delete(self, *_args: object, **_kwargs: object) -> Never:
+        """Refused."""
+        raise ImmutableError("a transfer cannot be removed")

@@ -1,0 +1,96 @@
+"""Paying debts out of what a household is just being given: a transfer of its own for each gift."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import F
+
+from cloud_sync.ledger import sql
+from cloud_sync.ledger.points.models import Debt, DebtPart, Transfer
+from cloud_sync.ledger.points.posting import Movement, Purpose
+
+
+@dataclass(slots=True)
+class OpenDebt:
+    """A debt of which something is left."""
+
+    key: int
+    household: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one offset, known by its event, pays of one debt."""
+
+    event: int
+    debt: int
+    points: int
+
+
+def open_debts(households: Collection[int]) -> dict[int, list[OpenDebt]]:
+    """What these households owe, by their accounts, oldest first; under the community's lock."""
+    rows = sql.select(
+        'SELECT a.id, d.id, d.household_id, d."left" FROM points_debt d '
+        "JOIN points_account a ON a.household_id = d.household_id "
+        'WHERE d."left" > 0 AND d.household_id AMONG ORDER BY d.id',
+        households,
+    )
+    found: dict[int, list[OpenDebt]] = {}
+    for account, key, household, left in rows:
+        found.setdefault(account, []).append(OpenDebt(key, household, left))
+    return found
+
+
+def with_offsets(
+    given: Sequence[Movement], debts: Mapping[int, list[OpenDebt]], issuing: int
+) -> tuple[list[Movement], list[Payment]]:
+    """The same movements, each followed by what it pays of its receiver's debts, which become less.
+
+    What is paid goes to the `issuing` account.
+    """
+    if not debts:
+        return list(given), []
+    moves: list[Movement] = []
+    payments: list[Payment] = []
+    for gift in given:
+        moves.append(gift)
+        owed = debts.get(gift.credit, [])
+        if paid := _pay(gift, owed):
+            payments += paid
+            points = sum(part.points for part in paid)
+            moves.append(
+                Movement(
+                    gift.origin, Purpose.OFFSET, gift.credit, issuing, points, household=owed[0].household
+                )
+            )
+    return moves, payments
+
+
+def _pay(gift: Movement, debts: Sequence[OpenDebt]) -> list[Payment]:
+    left, paid = gift.points, []
+    for debt in debts:
+        points = min(left, debt.left)
+        if points:
+            paid.append(Payment(gift.origin.event, debt.key, points))
+            debt.left -= points
+            left -= points
+    return paid
+
+
+def store(payments: Sequence[Payment]) -> None:
+    """Note what was paid of each debt, once its transfers are posted."""
+    if not payments:
+        return
+    events = {payment.event for payment in payments}
+    transfers = dict(
+        Transfer.objects.filter(event__in=events, purpose=Purpose.OFFSET).values_list("event_id", "pk")
+    )
+    DebtPart.objects.bulk_create(
+        DebtPart(debt_id=payment.debt, transfer_id=transfers[payment.event], points=payment.points)
+        for payment in payments
+    )
+    for payment in payments:
+        Debt.objects.filter(pk=payment.debt).update(left=F("left") - payment.points)

@@ -1,0 +1,179 @@
+"""Posting transfers: rows, chain and balances change together, under the community's one lock."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from time import sleep
+from typing import ParamSpec, TypeVar
+
+from django.db import OperationalError, transaction
+
+from cloud_sync.ledger import sql
+from cloud_sync.ledger.points import chain
+from cloud_sync.ledger.points.models import ChainHead, Decision, Transfer
+from cloud_sync.ledger.stations.models import Community, Event
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+TRIES = 5
+"""How often a transaction that gave way to another one is tried."""
+GAVE_WAY = frozenset({"40001", "40P01"})
+"""PostgreSQL's codes for a serialization failure and a deadlock."""
+
+TRANSFERS = sql.Table(
+    "points_transfer",
+    {
+        "community_id": "bigint",
+        "position": "bigint",
+        "debit_id": "bigint",
+        "credit_id": "bigint",
+        "points": "bigint",
+        "event_id": "bigint",
+        "purpose": "text",
+        "created_at": "timestamptz",
+        "chain": "bytea",
+        "household_id": "bigint",
+        "reverses_id": "bigint",
+        "decision_id": "bigint",
+    },
+)
+
+
+class Purpose(StrEnum):
+    """What a transfer is for; with its event it is the transfer's identity."""
+
+    AWARD = "award"
+    """Issuing to household: a visit settled at once."""
+    HOLD = "hold"
+    """Issuing to suspense: a visit's points wait."""
+    RELEASE = "release"
+    """Suspense to household: what waited is given."""
+    RETURN = "return"
+    """Suspense to issuing: what waited is not given."""
+    CORRECTION = "correction"
+    """Household to issuing: a person took back what one transfer gave, as far as it was there."""
+    OFFSET = "offset"
+    """Household to issuing: what was just given pays a debt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The event behind a transfer, as far as the chain names it."""
+
+    event: int
+    """Its primary key."""
+    station: int
+    epoch: str
+    sequence: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Points that are to move between two accounts; a transfer once it is posted."""
+
+    origin: Origin
+    purpose: Purpose
+    debit: int
+    credit: int
+    points: int
+    household: int | None = None
+    """Whose statement shows it as a line of its own."""
+    reverses: Transfer | None = None
+    decision: Decision | None = None
+
+
+def origin_of(event: Event) -> Origin:
+    """What the chain says of a stored event."""
+    return Origin(event.pk, event.station_id, event.epoch, event.sequence, event.digest)
+
+
+def atomically(change: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Run a function as one transaction, again from its start if it had to give way to another one."""
+
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        for attempt in range(1, TRIES + 1):
+            try:
+                with transaction.atomic():
+                    return change(*args, **kwargs)
+            except OperationalError as error:
+                if attempt == TRIES or not gave_way(error):
+                    raise
+                sleep(0.01 * 2**attempt)
+        raise AssertionError
+
+    run.__name__, run.__doc__ = change.__name__, change.__doc__
+    return run
+
+
+def gave_way(error: Exception) -> bool:
+    """Whether a transaction failed only because another one was in its way."""
+    return getattr(error.__cause__, "sqlstate", None) in GAVE_WAY
+
+
+def lock(community: Community) -> ChainHead:
+    """Take the lock that everything which moves a community's points holds until its transaction ends.
+
+    It comes before any lock on cards and accounts, so nobody can hold those in another order.
+    """
+    return ChainHead.objects.select_for_update().get(pk=community.pk)
+
+
+def post(head: ChainHead, movements: Sequence[Movement], now: datetime) -> None:
+    """Write transfers at the chain's end and move the balances; `head` is what `lock` gave."""
+    if not movements:
+        return
+    at, at_us = sql.stored(now), chain.microseconds(now)
+    position, previous = head.position, bytes(head.chain)
+    rows: list[sql.Row] = []
+    moved: Counter[int] = Counter()
+    for position, movement in enumerate(movements, head.position + 1):
+        previous = chain.link(previous, _link(position, movement, at_us))
+        rows.append(_row(head.community_id, position, movement, at, previous))
+        moved[movement.debit] -= movement.points
+        moved[movement.credit] += movement.points
+    sql.insert(TRANSFERS, rows)
+    sql.add("points_account", "balance", moved)
+    head.position, head.chain = position, previous
+    head.save(update_fields=["position", "chain"])
+
+
+def _link(position: int, movement: Movement, at_us: int) -> chain.Link:
+    origin, reversed_, decision = movement.origin, movement.reverses, movement.decision
+    return chain.Link(
+        position,
+        movement.debit,
+        movement.credit,
+        movement.points,
+        movement.purpose,
+        origin.station,
+        origin.epoch,
+        origin.sequence,
+        origin.digest,
+        at_us,
+        movement.household,
+        None if reversed_ is None else reversed_.position,
+        None if decision is None else str(decision),
+    )
+
+
+def _row(community: int, position: int, movement: Movement, at: object, link: bytes) -> sql.Row:
+    return (
+        community,
+        position,
+        movement.debit,
+        movement.credit,
+        movement.points,
+        movement.origin.event,
+        movement.purpose.value,
+        at,
+        link,
+        movement.household,
+        None if movement.reverses is None else movement.reverses.pk,
+        None if movement.decision is None else movement.decision.pk,
+    )

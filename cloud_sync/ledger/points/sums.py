@@ -1,0 +1,96 @@
+"""Sums that must agree, computed from the rows and not from what the code believes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
+
+from cloud_sync.ledger.points.models import Account, AccountKind, Debt, Transfer, VisitSettlement
+from cloud_sync.ledger.points.posting import Purpose
+from cloud_sync.ledger.stations.models import Event, EventKind, EventState
+
+NAMED = 3
+"""How many rows of one kind of problem are named; the rest are counted."""
+
+
+def problems(duplicates: int) -> Iterator[str]:
+    """A line for each sum that does not agree; `duplicates` is what the function of that name counted."""
+    if duplicates:
+        yield f"{duplicates} events or transfers are here twice"
+    yield from _balances_unlike_transfers()
+    floored = Account.objects.exclude(kind=AccountKind.ISSUING).filter(balance__lt=0)
+    yield from _named(floored, "account {0.pk} ({0}) is below zero: {0.balance}")
+    total = Account.objects.aggregate(sum=Coalesce(Sum("balance"), 0))["sum"]
+    if total:
+        yield f"all accounts together hold {total}, not 0"
+    yield from _settlement_problems()
+    yield from _debt_problems()
+
+
+def _balances_unlike_transfers() -> Iterator[str]:
+    """Accounts whose balance is not what their transfers come to."""
+    incoming = dict(Transfer.objects.values_list("credit").annotate(Sum("points")))
+    outgoing = dict(Transfer.objects.values_list("debit").annotate(Sum("points")))
+    for account in Account.objects.select_related("household", "community").iterator():
+        moved = incoming.get(account.pk, 0) - outgoing.get(account.pk, 0)
+        if moved != account.balance:
+            yield f"account {account.pk} ({account}) holds {account.balance}, its transfers come to {moved}"
+
+
+def _settlement_problems() -> Iterator[str]:
+    unsettled = Event.objects.filter(kind=EventKind.VISIT, state=EventState.APPLIED, settlement=None)
+    yield from _named(unsettled, "event {0.pk} ({0}) was never settled")
+    sums = VisitSettlement.objects.exclude(provisional=F("settled") + F("held") + F("lowered"))
+    yield from _named(sums, "the settlement of event {0.pk} does not add up to {0.provisional}")
+    moved = VisitSettlement.objects.annotate(
+        given=_moved(Purpose.AWARD, Purpose.RELEASE),
+        kept=_moved(Purpose.HOLD),
+        freed=_moved(Purpose.RELEASE, Purpose.RETURN),
+        back=_moved(Purpose.RETURN),
+    )
+    unlike = moved.exclude(settled=F("given"), held=F("kept") - F("freed"), withdrawn=F("back"))
+    yield from _named(
+        unlike, "event {0.pk} settled {0.settled} and holds {0.held}, its transfers say otherwise"
+    )
+    given = Transfer.objects.filter(purpose__in=[Purpose.AWARD, Purpose.RELEASE])
+    astray = given.exclude(credit__household=F("event__settlement__household"))
+    yield from _named(astray, "transfer {0.pk} went to another household than its visit's")
+
+
+def _debt_problems() -> Iterator[str]:
+    paid = Coalesce(Sum("parts__points"), 0)
+    unlike = Debt.objects.annotate(paid=paid).exclude(points=F("paid") + F("forgiven") + F("left"))
+    yield from _named(unlike, "debt {0.pk} of {0.points}: what was paid, forgiven and is left is another sum")
+    offsets = Transfer.objects.filter(purpose=Purpose.OFFSET).annotate(paid=paid)
+    yield from _named(offsets.exclude(points=F("paid")), "offset {0.position} paid other debts than it says")
+    reversed_ = Transfer.objects.filter(debt__isnull=False) | Transfer.objects.filter(
+        reversed_by__isnull=False
+    )
+    taken = Coalesce(Sum("reversed_by__points"), 0)
+    owed = Coalesce(F("debt__points"), 0)
+    unlike_gift = reversed_.annotate(taken=taken, owed=owed).exclude(points=F("taken") + F("owed"))
+    yield from _named(unlike_gift, "the correction of transfer {0.position} comes to another sum")
+
+
+def _moved(*purposes: Purpose) -> Coalesce:
+    points = Sum("event__transfers__points", filter=Q(event__transfers__purpose__in=purposes))
+    return Coalesce(points, 0)
+
+
+def _named(rows: QuerySet[Any], line: str) -> Iterator[str]:
+    """A line for each of the first rows, and one that counts the others."""
+    for row in rows.order_by("pk")[:NAMED]:
+        yield line.format(row)
+    more = max(0, rows.count() - NAMED)
+    if more:
+        yield f"and {more} more of the same"
+
+
+def duplicates() -> int:
+    """Identities that occur more than once: constraints forbid it, so this asks whether they still stand."""
+    events = Event.objects.values("station", "epoch", "sequence").annotate(times=Count("pk"))
+    transfers = Transfer.objects.values("event", "purpose").annotate(times=Count("pk"))
+    return events.filter(times__gt=1).count() + transfers.filter(times__gt=1).count()

@@ -1,0 +1,178 @@
+"""Points that wait: given when what they wait for has come, returned to issuing when it has not.
+
+An unknown card's points wait until it is bound, UNBOUND long. Those with signs of cheating wait for a
+person, SUSPECTED long, and then are the resident's. Those beyond a station's mint limit wait for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, QuerySet
+
+from cloud_sync.award_rules import HeldBy
+from cloud_sync.ledger.points import offsets
+from cloud_sync.ledger.points.accounts import accounts_of
+from cloud_sync.ledger.points.decisions import decide
+from cloud_sync.ledger.points.models import Card, ChainHead, Decision, Household, VisitSettlement, Withdrawn
+from cloud_sync.ledger.points.posting import Movement, Purpose, atomically, lock, origin_of, post
+from cloud_sync.ledger.stations.models import Community
+from config.errors import InputError
+
+UNBOUND = timedelta(days=90)
+SUSPECTED = timedelta(days=7)
+AT_ONCE = 500
+"""Visits that one transaction of `expire` takes, so that settling never waits long for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """What waiting came to an end: points given to residents, and points returned to issuing."""
+
+    given: int = 0
+    returned: int = 0
+
+    def __add__(self, other: Expired) -> Expired:
+        return Expired(self.given + other.given, self.returned + other.returned)
+
+    def __bool__(self) -> bool:
+        return bool(self.given or self.returned)
+
+
+def release_card(head: ChainHead, household: Household, card: Card, now: datetime) -> int:
+    """A card has just become this household's: its visits too, and what waited for that; points given.
+
+    Within a transaction that holds the lock. A suspected card's points go on waiting, now for a person.
+    """
+    found = VisitSettlement.objects.filter(community=household.community, card_hash=card.hash, household=None)
+    rows = list(found.select_related("event"))
+    found.update(household=household)
+    for row in rows:
+        row.household = household
+    waited = [row for row in rows if row.held_by == HeldBy.UNKNOWN_CARD]
+    if card.suspected_at is not None:
+        _wait_on(waited, HeldBy.CHEATING, now)
+        return 0
+    return _give(head, waited, now)
+
+
+@atomically
+def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) -> int:
+    """A person lets what a visit holds go to its resident; the points given now.
+
+    An unknown card's visit has no resident yet: what a person clears of it waits on, only for its card.
+    InputError where nothing is held, or nothing but the card is missing.
+    """
+    head = lock(settlement.community)
+    row = _held(settlement)
+    if row.household_id is None and row.held_by == HeldBy.UNKNOWN_CARD:
+        raise InputError(f"the card of visit {row.event} is nobody's", "bind it to a household")
+    decision = decide(row.community, by, reason, now)
+    if row.household_id is None:
+        _wait_on([row], HeldBy.UNKNOWN_CARD, now)
+        return 0
+    return _give(head, [row], now, decision)
+
+
+@atomically
+def refuse(settlement: VisitSettlement, by: str, reason: str, now: datetime) -> int:
+    """A person withholds what a visit holds; the points returned to issuing. InputError where nothing is."""
+    head = lock(settlement.community)
+    row = _held(settlement)
+    return _withdraw(head, [row], Withdrawn.REFUSED, now, decide(row.community, by, reason, now))
+
+
+def expire(community: Community, now: datetime) -> Expired:
+    """End every wait that has lasted as long as it may."""
+    total = Expired()
+    while some := _expire_some(community, now):
+        total += some
+    return total
+
+
+@atomically
+def _expire_some(community: Community, now: datetime) -> Expired:
+    head = lock(community)
+    waiting = VisitSettlement.objects.filter(community=community).select_related("event", "community")
+    unbound = waiting.filter(held_by=HeldBy.UNKNOWN_CARD, held_since__lte=now - UNBOUND)
+    suspected = waiting.filter(held_by=HeldBy.CHEATING, held_since__lte=now - SUSPECTED)
+    cleared = list(suspected.order_by("held_since", "pk")[:AT_ONCE])
+    _wait_on([row for row in cleared if row.household_id is None], HeldBy.UNKNOWN_CARD, now)
+    given = _give(head, [row for row in cleared if row.household_id is not None], now)
+    returned = _withdraw(head, list(unbound.order_by("held_since", "pk")[:AT_ONCE]), Withdrawn.EXPIRED, now)
+    return Expired(given, returned)
+
+
+def _held(settlement: VisitSettlement) -> VisitSettlement:
+    """The settlement as it stands under the lock; InputError unless it holds something."""
+    row = VisitSettlement.objects.select_related("event", "community").get(pk=settlement.pk)
+    if not row.held:
+        raise InputError(f"visit {row.event} holds no points", "choose one of those that wait")
+    return row
+
+
+def _give(
+    head: ChainHead, rows: Sequence[VisitSettlement], now: datetime, decision: Decision | None = None
+) -> int:
+    households = {row.household_id for row in rows if row.household_id is not None}
+    accounts = accounts_of(head.community, households)
+    gifts = [
+        Movement(
+            origin_of(row.event),
+            Purpose.RELEASE,
+            accounts.suspense,
+            accounts.household[row.household_id],
+            row.held,
+            household=row.household_id,
+            decision=decision,
+        )
+        for row in rows
+        if row.household_id is not None
+    ]
+    moves, payments = offsets.with_offsets(gifts, offsets.open_debts(households), accounts.issuing)
+    post(head, moves, now)
+    offsets.store(payments)
+    _these(rows).update(settled=F("settled") + F("held"), held=0, held_by="", held_since=None)
+    return sum(gift.points for gift in gifts)
+
+
+def _withdraw(
+    head: ChainHead,
+    rows: Sequence[VisitSettlement],
+    why: Withdrawn,
+    now: datetime,
+    decision: Decision | None = None,
+) -> int:
+    own = accounts_of(head.community)
+    moves = [
+        Movement(
+            origin_of(row.event),
+            Purpose.RETURN,
+            own.suspense,
+            own.issuing,
+            row.held,
+            household=row.household_id,
+            decision=decision,
+        )
+        for row in rows
+    ]
+    post(head, moves, now)
+    _these(rows).update(
+        lowered=F("lowered") + F("held"),
+        withdrawn=F("held"),
+        withdrawn_by=why,
+        held=0,
+        held_by="",
+        held_since=None,
+    )
+    return sum(move.points for move in moves)
+
+
+def _wait_on(rows: Sequence[VisitSettlement], why: HeldBy, now: datetime) -> None:
+    _these(rows).update(held_by=why, held_since=now)
+
+
+def _these(rows: Sequence[VisitSettlement]) -> QuerySet[VisitSettlement]:
+    return VisitSettlement.objects.filter(pk__in=[row.pk for row in rows])

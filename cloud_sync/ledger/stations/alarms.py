@@ -1,0 +1,73 @@
+"""What a person must look at: one open row for one cause, counted while it goes on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from django.db import transaction
+from django.db.models import F
+
+from cloud_sync.ledger.stations.models import Alarm, Station
+from config.errors import InputError
+
+MAX_DETAIL = 200
+MAX_STRANGERS = 200
+"""Open alarms about stations that do not exist; whoever invents more of them shares one row."""
+
+
+class Cause(StrEnum):
+    """Why an alarm was raised; the first eight earn a message no receipt."""
+
+    UNKNOWN_STATION = "unknown_station"
+    RETIRED_STATION = "retired_station"
+    UNKNOWN_KEY = "unknown_key"
+    """Also of a key that was retired."""
+    SIGNATURE = "signature"
+    FOREIGN = "foreign"
+    """The body speaks for another station than the topic it came on."""
+    UNREADABLE = "unreadable"
+    """No header, no JSON, or more events than one batch may have."""
+    TOO_LARGE = "too_large"
+    VERSION = "version"
+    CONFLICT = "conflict"
+    """The same id came with other content."""
+    SET_ASIDE = "set_aside"
+    MINT_LIMIT = "mint_limit"
+
+
+def raise_alarm(community: str, station: str, cause: Cause, detail: str, now: datetime) -> None:
+    """Open an alarm, or count it on the one that is open."""
+    if cause is Cause.UNKNOWN_STATION:
+        community, station = _known_stranger(community[:64], station[:64])
+    with transaction.atomic():
+        alarm, new = Alarm.objects.get_or_create(
+            community=community,
+            station=station,
+            reason=cause,
+            closed_at=None,
+            defaults={"detail": detail[:MAX_DETAIL], "first_at": now, "last_at": now},
+        )
+        if not new:
+            Alarm.objects.filter(pk=alarm.pk).update(
+                times=F("times") + 1, last_at=now, detail=detail[:MAX_DETAIL]
+            )
+
+
+def raise_for(station: Station, cause: Cause, detail: str, now: datetime) -> None:
+    """The same for a station that is here."""
+    raise_alarm(station.community.slug, station.slug, cause, detail, now)
+
+
+def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:
+    """A person has seen to it; should it come again, it opens anew. InputError without a name."""
+    if not 0 < len(by.strip()) <= 64:  # noqa: PLR2004 (the column's length)
+        raise InputError("nobody closes the alarm", "say who does, in 1 to 64 characters")
+    Alarm.objects.filter(pk=alarm.pk, closed_at=None).update(closed_at=now, closed_by=by.strip())
+
+
+def _known_stranger(community: str, station: str) -> tuple[str, str]:
+    strangers = Alarm.objects.filter(reason=Cause.UNKNOWN_STATION, closed_at=None)
+    if strangers.filter(community=community, station=station).exists() or strangers.count() < MAX_STRANGERS:
+        return community, station
+    return "*", "*"

@@ -1,0 +1,150 @@
+"""Events and how far they reach, in the database; all of it under the station's lock, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from cloud_sync.ledger import sql
+from cloud_sync.ledger.stations.intake import Identity, Incoming, Reason
+from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
+
+MAX_STRAYS = 1000
+"""Of one station; a station that sends more of them says nothing new."""
+REFRESH = timedelta(hours=1)
+"""How exactly an epoch's `updated` is kept where a batch brought nothing new."""
+LOOK_AHEAD = 100
+
+EVENTS = sql.Table(
+    "stations_event",
+    {
+        "station_id": "bigint",
+        "epoch": "text",
+        "sequence": "bigint",
+        "kind": "text",
+        "body": "bytea",
+        "digest": "text",
+        "received_at": "timestamptz",
+        "state": "text",
+        "reason": "text",
+    },
+)
+Judged = tuple[Incoming, EventKind, Reason | None]
+"""A new event, what it is, and why it is set aside, if it is."""
+
+
+def lock(station: Station) -> None:
+    """Let no other worker apply this station's events until the transaction ends."""
+    if sql.on_postgres():  # a transaction of SQLite's has the whole database to itself
+        sql.execute("SELECT 1 FROM stations_station WHERE id = %s FOR UPDATE", [station.pk])
+
+
+def stored_digests(station: Station, incoming: Sequence[Incoming]) -> dict[Identity, str]:
+    """Digests of those events that are already stored."""
+    statement = (
+        "SELECT sequence, digest FROM stations_event WHERE station_id = %s AND epoch = %s AND sequence AMONG"
+    )
+    return {
+        (epoch, sequence): digest
+        for epoch, sequences in _by_epoch(item.identity for item in incoming)
+        for sequence, digest in sql.select(statement, sequences, [station.pk, epoch])
+    }
+
+
+def store_events(station: Station, judged: Sequence[Judged], now: datetime) -> list[int]:
+    """Store new events, each applied or set aside; their primary keys in the same order."""
+    at = sql.stored(now)
+    rows = [_row(station, item, kind, reason, at) for item, kind, reason in judged]
+    if not sql.on_postgres():
+        ((last,),) = sql.execute("SELECT COALESCE(MAX(id), 0) FROM stations_event", [])
+        keys = list(range(last + 1, last + 1 + len(rows)))
+        sql.insert(EVENTS.with_key, [(key, *row) for key, row in zip(keys, rows, strict=True)])
+        return keys
+    stored = sql.insert_returning(EVENTS, "id, epoch, sequence", rows)
+    by_name = {(epoch, sequence): key for key, epoch, sequence in stored}
+    return [by_name[item.identity] for item, _, _ in judged]
+
+
+def _row(
+    station: Station, item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | str
+) -> sql.Row:
+    state = EventState.REFUSED if reason else EventState.APPLIED
+    return (
+        station.pk,
+        *item.identity,
+        kind.value,
+        item.body,
+        item.digest,
+        at,
+        state.value,
+        reason.value if reason else "",
+    )
+
+
+def store_conflicts(station: Station, conflicts: Sequence[Incoming], now: datetime) -> None:
+    """Keep each contradiction once, however often it comes."""
+    Conflict.objects.bulk_create(
+        [
+            Conflict(
+                station=station,
+                epoch=item.identity[0],
+                sequence=item.identity[1],
+                body=item.body,
+                digest=item.digest,
+                received_at=now,
+            )
+            for item in conflicts
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> None:
+    """Keep what names no event, each once, MAX_STRAYS in all."""
+    room = MAX_STRAYS - Stray.objects.filter(station=station).count()
+    Stray.objects.bulk_create(
+        [
+            Stray(station=station, body=body, digest=hashlib.sha256(body).hexdigest(), received_at=now)
+            for body in bodies[: max(0, room)]
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def advance(station: Station, batch: Iterable[Identity], now: datetime, *, news: bool) -> None:
+    """Move each epoch's `through` over the events that are there without a gap."""
+    for name, sequences in _by_epoch(batch):
+        stored = Epoch.objects.filter(station=station, epoch=name).first()
+        epoch = stored or Epoch(station=station, epoch=name, updated=now)
+        through = _contiguous(station, name, epoch.through, set(sequences))
+        if stored is None or news or through != epoch.through or now - epoch.updated > REFRESH:
+            epoch.through, epoch.updated = through, now
+            epoch.save()
+
+
+def _contiguous(station: Station, epoch: str, through: int, here: set[int]) -> int:
+    """The last sequence before the first gap; all of `here` are stored."""
+    while through + 1 in here:
+        through += 1
+    statement = (
+        "SELECT sequence FROM stations_event WHERE station_id = %s AND epoch = %s AND sequence > %s "
+        "ORDER BY sequence LIMIT %s"
+    )
+    # Reads little past a gap, so that a week stored above one costs nothing.
+    while rows := sql.execute(statement, [station.pk, epoch, through, LOOK_AHEAD]):
+        if rows[0][0] != through + 1:
+            break
+        for (sequence,) in rows:
+            if sequence != through + 1:
+                return through
+            through = sequence
+    return through
+
+
+def _by_epoch(batch: Iterable[Identity]) -> list[tuple[str, list[int]]]:
+    """The sequences of each epoch."""
+    found: dict[str, list[int]] = {}
+    for epoch, sequence in batch:
+        found.setdefault(epoch, []).append(sequence)
+    return sorted(found.items())

@@ -1,10 +1,11 @@
 r"""A signed batch: one line of header, then JSON that any MQTT tool can read.
 
     {"v":1,"key":"<key id>","sig":"<base64>"}\n
-    {"community":"…","station":"…","events":[…]}
+    {"community":"…","station":"…","events":[…],"lost":[["<epoch>",first,last],…]}
 
-The Ed25519 signature covers every byte after the first newline. The same frame carries receipts
-down, signed by the ledger. Limits: 100 events, 16 KiB of body.
+`lost` is left out when there is none; an end that does not know it reads the rest as before. The
+Ed25519 signature covers every byte after the first newline. The same frame carries receipts down,
+signed by the ledger. Limits: 100 events, 16 KiB of body.
 """
 
 from __future__ import annotations
@@ -12,14 +13,15 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from msgspec import Meta
 
-from cloud_sync.facts import Event
+from cloud_sync.facts import EpochName, Event, SequenceNumber
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -27,8 +29,13 @@ VERSION = 1
 MAX_EVENTS = 100
 MAX_BODY_BYTES = 16 * 1024
 MAX_HEADER_BYTES = 512
+MAX_BATCH_EPOCHS = 16
+"""A batch carries events of so many epochs at most, so that a receipt always has room for all of them."""
 MAX_RECEIPT_EPOCHS = 64
 """A receipt with fewer epochs names every one that the ledger took events of in the last 30 days."""
+MAX_RETIRED = 16
+_LOST_BYTES = 64
+"""One entry of `lost` as JSON, at most."""
 
 
 class EnvelopeError(Exception):
@@ -47,12 +54,26 @@ class Header(msgspec.Struct, frozen=True):
     sig: str
 
 
-class Batch(msgspec.Struct, frozen=True):
+class Lost(msgspec.Struct, frozen=True, array_like=True):
+    """Sequences `first` to `last` of `epoch` that the station no longer has and will never send.
+
+    Its journal was damaged, or the ledger came back from a backup older than what stations keep. A
+    receipt's `through` may pass over them, for else it would stand still for ever, and the ledger says
+    so to a person. The batch that states a loss carries an event of the same epoch behind it.
+    """
+
+    epoch: EpochName
+    first: SequenceNumber
+    last: SequenceNumber
+
+
+class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     """Events of one station, each still as the bytes that the station wrote."""
 
     community: str
     station: str
     events: list[msgspec.Raw]
+    lost: Annotated[tuple[Lost, ...], Meta(max_length=MAX_BATCH_EPOCHS)] = ()
 
 
 class EventId(msgspec.Struct, frozen=True):
@@ -68,17 +89,22 @@ class EpochReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
     `refused` lists [sequence, reason] of those set aside.
     """
 
-    epoch: str
-    through: int
-    refused: tuple[tuple[int, str], ...] = ()
+    epoch: EpochName
+    through: Annotated[int, Meta(ge=0, le=2**53)]
+    refused: Annotated[tuple[tuple[int, str], ...], Meta(max_length=2000)] = ()
 
 
-class Receipt(msgspec.Struct, frozen=True):
-    """What the ledger holds of one station: an entry for each epoch, newest first, MAX_RECEIPT_EPOCHS."""
+class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the ledger holds of one station: an entry for each epoch, newest first, MAX_RECEIPT_EPOCHS.
+
+    `retired` names keys of this station that the ledger no longer believes: what such a key signed
+    earned nothing, and a station whose key it is keeps its events and stops sending.
+    """
 
     community: str
     station: str
-    epochs: tuple[EpochReceipt, ...]
+    epochs: Annotated[tuple[EpochReceipt, ...], Meta(max_length=MAX_RECEIPT_EPOCHS)]
+    retired: Annotated[tuple[str, ...], Meta(max_length=MAX_RETIRED)] = ()
 
 
 def key_id(public_key: Ed25519PublicKey) -> str:
@@ -101,10 +127,14 @@ def decode_event_id(raw: bytes) -> EventId:
     return _parse(raw, EventId)
 
 
-def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS) -> list[bytes]:
-    """The longest prefix that fits one batch: at most `limit` events and MAX_BODY_BYTES; at least one."""
+def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS, lost: int = 0) -> list[bytes]:
+    """The longest prefix that fits one batch: at most `limit` events and MAX_BODY_BYTES; at least one.
+
+    `lost` is how many losses the batch is to state.
+    """
     taken: list[bytes] = []
-    room = MAX_BODY_BYTES - 160  # braces, and two names of at most 32 letters with their keys
+    # Braces, two names of at most 32 letters with their keys, and the losses.
+    room = MAX_BODY_BYTES - 160 - lost * _LOST_BYTES
     for event in events:
         room -= len(event) + 1
         if taken and (room < 0 or len(taken) == limit):
@@ -113,9 +143,15 @@ def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS) -> list[bytes]:
     return taken
 
 
-def seal_batch(key: Ed25519PrivateKey, community: str, station: str, events: Iterable[bytes]) -> bytes:
+def seal_batch(
+    key: Ed25519PrivateKey,
+    community: str,
+    station: str,
+    events: Iterable[bytes],
+    lost: tuple[Lost, ...] = (),
+) -> bytes:
     """A signed batch of events, ready to publish."""
-    return _seal(key, Batch(community, station, [msgspec.Raw(event) for event in events]))
+    return _seal(key, Batch(community, station, [msgspec.Raw(event) for event in events], lost))
 
 
 def seal_receipt(key: Ed25519PrivateKey, receipt: Receipt) -> bytes:

@@ -22,6 +22,10 @@ Name = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9 ._@+:/-]{{0,{MAX_NA
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Span = Annotated[float, Meta(ge=0, le=86_400)]
 """Seconds since the visit began."""
+EpochName = Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
+"""One opening of a station's journal: 16 random hex digits."""
+SequenceNumber = Annotated[int, Meta(ge=1, le=2**53)]
+"""An event's place in its epoch, from 1."""
 
 MAX_WALL_S = 32_503_680_000.0
 """The year 3000, well before the calendars of Python and of databases end."""
@@ -108,7 +112,7 @@ class Stamp(Struct, frozen=True):
 class Event(Struct, frozen=True):
     """One event under its identity: (community, station, epoch, sequence), made once, never again."""
 
-    epoch: Annotated[str, Meta(pattern=r"^[0-9a-f]{16}\Z")]
-    sequence: Annotated[int, Meta(ge=1, le=2**53)]
+    epoch: EpochName
+    sequence: SequenceNumber
     stamp: Stamp
     facts: VisitFacts | AlarmFacts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cloud_sync.facts import AlarmFacts
@@ -69,7 +70,8 @@ def read_journal(parts: Parts, known: JournalRead) -> Event:
     try:
         roster = parts.journal.roster()
         waiting, refused = parts.journal.outbox()
+        told = parts.journal.told()
     except JournalError as error:
         log.error("%s", error)  # noqa: TRY400 (one line says it all)
-        return JournalRead(parts.clock.now(), known.roster, known.waiting, known.refused)
-    return JournalRead(parts.clock.now(), roster, waiting, refused)
+        return replace(known, at=parts.clock.now())
+    return JournalRead(parts.clock.now(), roster, waiting, refused, told)

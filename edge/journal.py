@@ -1,127 +1,198 @@
-"""What survives a power cut: visit, award and outbox row, written in one transaction.
+"""What survives a power cut: a visit, what it earned and the event that is sent, in one row.
 
-The station writes here, and `edge.sync` drains the outbox from a process of its own (`edge.outbox`).
+The station writes here, and `edge.sync` drains the rows from a process of its own (`edge.outbox`).
 """
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
 
 import msgspec
 
 from cloud_sync.award_rules import Award, AwardRules, Tally, award
 from cloud_sync.envelope import encode_event
 from cloud_sync.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
-from edge.journal_tables import open_journal, written_at_once
+from edge.faults import FaultCode
+from edge.journal_repair import is_damage, open_mended
+from edge.journal_tables import (
+    MAX_SEQUENCE,
+    LayoutError,
+    first_id,
+    number_of,
+    scalar,
+    written_at_once,
+)
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
+    from typing import TypeVar
     from zoneinfo import ZoneInfo
+
+    from edge.journal_repair import Mended
+
+    Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
+
+_DAY_S = 86_400
+_TALLY = "SELECT coalesce(sum(points), 0), coalesce(sum(counted), 0) FROM records WHERE day = ? AND card = ?"
+_VISIT = (
+    "INSERT INTO records (id, event, crc, card, day, points, counted, lines) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_ALARM = "INSERT INTO records (id, event, crc) VALUES (?, ?, ?)"
+# Asked twice a second over a month of rows: each count has an index of its own.
+_OUTBOX = (
+    "SELECT (SELECT count(*) FROM records WHERE receipted_s IS NULL),"
+    " (SELECT count(*) FROM records WHERE refused IS NOT NULL)"
+)
+
+
+class _Place(NamedTuple):
+    """One event's place: this epoch's number in the file that is open, and the event's sequence."""
+
+    file: sqlite3.Connection
+    number: int
+    sequence: int
 
 
 class SqliteJournal:
     """The journal of one run of the station. Implements `edge.ports.Journal`; one thread at a time."""
 
     def __init__(self, folder: Path, epoch: str, rules: AwardRules, timezone: ZoneInfo) -> None:
-        """Open the journal in `folder`. JournalError when the disk refuses.
+        """Open the journal in `folder`; a damaged one is set aside and mended first (`mended` tells).
 
         `epoch` is 16 random hex digits, drawn anew for each opening: a card image restored from last
-        month then cannot name two events alike.
+        month then cannot name two events alike. JournalError when the folder cannot be had, or a newer
+        program wrote the journal. A disk that is full is tried again at every use: lids must open.
         """
         self.epoch = epoch
+        self.mended: Mended | None = None
+        """What was found and done, if this run found its journal damaged."""
+        self._folder = folder
         self._rules = rules
         self._timezone = timezone
         self._roster: dict[str, RosterEntry] = {}
         self._roster_version: int | None = None
+        self._last: _Place | None = None
+        self._database: sqlite3.Connection | None = None
         try:
-            self._database = open_journal(folder)
-            self._sequence = self._last_sequence()
-        except sqlite3.Error as error:
+            self._open()
+        except (OSError, LayoutError) as error:
             raise JournalError(f"the journal in {folder} cannot be opened: {error}") from error
+        except sqlite3.Error as error:
+            log.error("the journal in %s cannot be opened yet: %s", folder, error)  # noqa: TRY400
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
         """Price a visit on top of what its card earned today, and keep all of it or nothing."""
-        day = datetime.fromtimestamp(stamp.wall_s, self._timezone).date().isoformat()
-        try:
-            with written_at_once(self._database):
-                earned = award(facts.deposits, facts.role, self._rules, self._tally(facts.card, day))
-                priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
-                sequence = self._put_event(priced, stamp)
-                self._put_visit(sequence, priced, earned, day)
-        except sqlite3.Error as error:
-            raise JournalError(f"the visit was not kept: {error}") from error
-        self._sequence = sequence
-        return earned
+        return self._attempt("the visit was not kept", lambda one: self._record_visit(one, facts, stamp))
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm and its outbox row."""
-        try:
-            with written_at_once(self._database):
-                sequence = self._put_event(facts, stamp)
-        except sqlite3.Error as error:
-            raise JournalError(f"the alarm was not kept: {error}") from error
-        self._sequence = sequence
+        """Keep an alarm."""
+        self._attempt("the alarm was not kept", lambda one: self._record_alarm(one, facts, stamp))
 
     def roster(self) -> Mapping[str, RosterEntry]:
         """Known cards by hash, read again only when another process has changed the journal."""
-        try:
-            version = next(iter(self._database.execute("PRAGMA data_version")))[0]
-            if version != self._roster_version:
-                self._roster = {
-                    card: RosterEntry(CardState(state), Role(role))
-                    for card, state, role in self._database.execute("SELECT card, state, role FROM roster")
-                }
-                self._roster_version = version
-        except (sqlite3.Error, ValueError) as error:  # ValueError: a state or role of a newer version
-            raise JournalError(f"the roster cannot be read: {error}") from error
-        return self._roster
+        return self._attempt("the roster cannot be read", self._read_roster)
 
     def outbox(self) -> tuple[int, int]:
         """How many events wait for their receipt, and how many the ledger refused."""
-        # Asked twice a second over a month of rows: each count has an index of its own.
-        query = "SELECT (SELECT count(*) FROM outbox WHERE receipted_s IS NULL),"
-        query += " (SELECT count(*) FROM outbox WHERE refused IS NOT NULL)"
-        try:
-            waiting, refused = next(iter(self._database.execute(query)))
-        except sqlite3.Error as error:
-            raise JournalError(f"the outbox cannot be read: {error}") from error
-        return int(waiting), int(refused)
+        return self._attempt("the outbox cannot be read", _read_outbox)
+
+    def told(self) -> frozenset[FaultCode]:
+        """Faults that only the journal knows of: it was damaged, or the sync process says so."""
+        told = self._attempt("the journal cannot be read", _read_told)
+        return told | {FaultCode.JOURNAL_RECOVERED} if self.mended else told
 
     def close(self) -> None:
         """Let go of the file."""
-        self._database.close()
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
-    def _last_sequence(self) -> int:
-        query = "SELECT coalesce(max(sequence), 0) FROM outbox WHERE epoch = ?"
-        return int(next(iter(self._database.execute(query, [self.epoch])))[0])
+    def _attempt(self, what: str, do: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Do something with the journal, opening it first if need be; JournalError when the disk refuses.
 
-    def _tally(self, card: str, day: str) -> Tally:
-        query = "SELECT coalesce(sum(points), 0), coalesce(sum(counted), 0) FROM awards"
-        rows = self._database.execute(query + " WHERE card = ? AND day = ?", [card, day])
-        points, counted = next(iter(rows))
-        return Tally(points, counted)
+        A journal found damaged is let go, and mended when it is next needed: the sequence goes on.
+        """
+        try:
+            return do(self._open())
+        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a word of a newer roster
+            if is_damage(error):
+                self.close()
+            raise JournalError(f"{what}: {error}") from error
 
-    def _put_event(self, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> int:
-        event = Event(self.epoch, self._sequence + 1, stamp, facts)
-        self._database.execute(
-            "INSERT INTO outbox (epoch, sequence, event) VALUES (?, ?, ?)",
-            [event.epoch, event.sequence, encode_event(event)],
-        )
-        return event.sequence
+    def _open(self) -> sqlite3.Connection:
+        if self._database is None:
+            self._database, mended = open_mended(self._folder, datetime.now(UTC))
+            self.mended = mended or self.mended
+            self._roster_version = None
+        return self._database
 
-    def _put_visit(self, sequence: int, facts: VisitFacts, earned: Award, day: str) -> None:
-        key = [self.epoch, sequence]
-        self._database.execute(
-            "INSERT INTO visits VALUES (?, ?, ?, ?, ?, ?)",
-            [*key, facts.card, facts.role, day, msgspec.json.encode(facts)],
-        )
-        lines = msgspec.json.encode(earned.lines)
-        self._database.execute(
-            "INSERT INTO awards VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [*key, facts.card, day, earned.points, earned.counted, facts.rules, lines],
-        )
+    def _record_visit(self, database: sqlite3.Connection, facts: VisitFacts, stamp: Stamp) -> Award:
+        day = self._day(stamp)
+        with written_at_once(database):
+            points, counted = database.execute(_TALLY, (day, facts.card)).fetchone()
+            earned = award(facts.deposits, facts.role, self._rules, Tally(points, counted))
+            priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
+            place = self._next_place(database)
+            lines = msgspec.json.encode(earned.lines)
+            values = (facts.card, day, earned.points, earned.counted, lines)
+            database.execute(_VISIT, (*self._row(place, priced, stamp), *values))
+        self._last = place
+        return earned
+
+    def _record_alarm(self, database: sqlite3.Connection, facts: AlarmFacts, stamp: Stamp) -> None:
+        with written_at_once(database):
+            place = self._next_place(database)
+            database.execute(_ALARM, self._row(place, facts, stamp))
+        self._last = place
+
+    def _day(self, stamp: Stamp) -> str:
+        """The day whose caps count. Where nobody vouches for the calendar, a day of this boot."""
+        if not stamp.trusted:
+            # All boots of a board without a clock would else be one day in 1970 with one cap.
+            return f"{stamp.boot} {int(stamp.monotonic_s // _DAY_S)}"
+        return datetime.fromtimestamp(stamp.wall_s, self._timezone).date().isoformat()
+
+    def _next_place(self, database: sqlite3.Connection) -> _Place:
+        """Where the next event goes. It counts as taken only once its transaction has ended well."""
+        if self._last is not None and self._last.file is database:
+            return self._last._replace(sequence=self._last.sequence + 1)
+        number = number_of(database, self.epoch)
+        last = max(_last_sequence(database, number), self._last.sequence if self._last else 0)
+        return _Place(database, number, last + 1)
+
+    def _row(self, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> tuple[int, bytes, int]:
+        event = encode_event(Event(self.epoch, place.sequence, stamp, facts))
+        return first_id(place.number) + place.sequence, event, crc32(event)
+
+    def _read_roster(self, database: sqlite3.Connection) -> Mapping[str, RosterEntry]:
+        version = scalar(database, "PRAGMA data_version")
+        if version != self._roster_version:
+            rows = database.execute("SELECT card, state, role FROM roster").fetchall()
+            self._roster = {card: RosterEntry(CardState(state), Role(role)) for card, state, role in rows}
+            self._roster_version = version
+        return self._roster
+
+
+def _read_outbox(database: sqlite3.Connection) -> tuple[int, int]:
+    waiting, refused = database.execute(_OUTBOX).fetchone()
+    return int(waiting), int(refused)
+
+
+def _read_told(database: sqlite3.Connection) -> frozenset[FaultCode]:
+    return frozenset(FaultCode(fault) for (fault,) in database.execute("SELECT fault FROM told").fetchall())
+
+
+def _last_sequence(database: sqlite3.Connection, number: int) -> int:
+    base = first_id(number)
+    query = "SELECT max(coalesce((SELECT max(id) FROM records WHERE id BETWEEN ? AND ?) - ?, 0),"
+    query += " (SELECT through FROM epochs WHERE number = ?))"
+    return scalar(database, query, (base, base + MAX_SEQUENCE, base, number))

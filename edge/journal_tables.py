@@ -1,80 +1,192 @@
-"""The journal's file: how it is opened, and its tables.
+"""The journal's file: its layout, how one is begun, and how it is opened.
 
 One SQLite file is where the station and its sync process meet. WAL with synchronous=FULL: what was
 committed survives a power cut, and a reader never waits for the writer.
+
+One row of `records` is one event: what the station earned for it, the bytes that are sent, and how far
+it has come. Its id is made of the number of its epoch and its sequence, so a receipt is a range of ids.
+The views `outbox`, `visits` and `awards` say the same by name, for tools and for people.
 """
 
 from __future__ import annotations
 
+import fcntl
+import os
+import secrets
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-from sqlite_utils import Database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 JOURNAL_FILE = "journal.sqlite3"
+LAYOUT = 2
+"""Stands in the file as its user_version. Layout 1 never left the workshop."""
+PAGE_BYTES = 4096
 BUSY_S = 5.0
 """How long a writer waits for the other process."""
+WAL_BYTES = 8 * 1024 * 1024
+"""The log is cut back to this when a checkpoint has emptied it."""
+SEQUENCE_BITS = 32
+MAX_SEQUENCE = 2**SEQUENCE_BITS - 1
+"""Events of one opening of the journal: four a second for thirty years."""
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS visits (
-    epoch TEXT NOT NULL, sequence INTEGER NOT NULL, card TEXT NOT NULL, role TEXT NOT NULL,
-    day TEXT NOT NULL, facts BLOB NOT NULL,
-    PRIMARY KEY (epoch, sequence)
+_LAYOUT = f"""
+CREATE TABLE epochs (
+    number INTEGER PRIMARY KEY, epoch TEXT NOT NULL UNIQUE,
+    through INTEGER NOT NULL DEFAULT 0 CHECK (through >= 0), heard_s REAL
 ) STRICT;
-CREATE TABLE IF NOT EXISTS awards (
-    epoch TEXT NOT NULL, sequence INTEGER NOT NULL, card TEXT NOT NULL, day TEXT NOT NULL,
-    points INTEGER NOT NULL CHECK (points >= 0), counted INTEGER NOT NULL CHECK (counted >= 0),
-    rules INTEGER NOT NULL, lines BLOB NOT NULL,
-    PRIMARY KEY (epoch, sequence),
-    FOREIGN KEY (epoch, sequence) REFERENCES visits (epoch, sequence)
+CREATE TABLE records (
+    id INTEGER PRIMARY KEY, event BLOB NOT NULL, crc INTEGER NOT NULL,
+    card TEXT, day TEXT, points INTEGER CHECK (points >= 0), counted INTEGER CHECK (counted >= 0), lines BLOB,
+    receipted_s REAL, refused TEXT
 ) STRICT;
-CREATE INDEX IF NOT EXISTS awards_of_day ON awards (card, day);
-CREATE TABLE IF NOT EXISTS outbox (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, epoch TEXT NOT NULL, sequence INTEGER NOT NULL,
-    event BLOB NOT NULL, receipted_s REAL, refused TEXT,
-    UNIQUE (epoch, sequence)
-) STRICT;
-CREATE INDEX IF NOT EXISTS outbox_open ON outbox (id) WHERE receipted_s IS NULL;
-CREATE INDEX IF NOT EXISTS outbox_refused ON outbox (id) WHERE refused IS NOT NULL;
-CREATE TABLE IF NOT EXISTS roster (
-    card TEXT PRIMARY KEY, state TEXT NOT NULL, role TEXT NOT NULL
-) STRICT;
-"""
+CREATE INDEX records_receipted ON records (receipted_s, id);
+CREATE INDEX records_of_day ON records (day, card, points, counted) WHERE card IS NOT NULL;
+CREATE INDEX records_refused ON records (id) WHERE refused IS NOT NULL;
+CREATE TABLE roster (card TEXT PRIMARY KEY, state TEXT NOT NULL, role TEXT NOT NULL) STRICT;
+CREATE TABLE told (fault TEXT PRIMARY KEY) STRICT;
+CREATE TABLE aged (seconds REAL NOT NULL) STRICT;
+INSERT INTO aged VALUES (0);
+CREATE VIEW outbox AS
+    SELECT id, epoch, id & {MAX_SEQUENCE} AS sequence, event, receipted_s, refused
+    FROM records JOIN epochs ON number = id >> {SEQUENCE_BITS};
+CREATE VIEW awards AS
+    SELECT id, epoch, id & {MAX_SEQUENCE} AS sequence, card, day, points, counted, lines
+    FROM records JOIN epochs ON number = id >> {SEQUENCE_BITS} WHERE card IS NOT NULL;
+CREATE VIEW visits AS
+    SELECT id, epoch, id & {MAX_SEQUENCE} AS sequence, card, day,
+        json_extract(CAST(event AS TEXT), '$.facts') AS facts
+    FROM records JOIN epochs ON number = id >> {SEQUENCE_BITS} WHERE card IS NOT NULL;
+PRAGMA user_version = {LAYOUT};
+"""  # noqa: S608 (numbers of ours)
 
 
-def open_journal(folder: Path) -> Database:
-    """Open the journal in `folder`, making it if it is missing. sqlite3.Error when the disk refuses.
+class LayoutError(sqlite3.DatabaseError):
+    """A journal of another layout than this program writes; `layout` is the file's."""
 
+    def __init__(self, layout: int) -> None:
+        self.layout = layout
+        super().__init__(f"it has layout {layout}, and this program knows {LAYOUT}")
+
+
+def open_journal(folder: Path, *, durable: bool = True) -> sqlite3.Connection:
+    """Open the journal in `folder`, beginning one if there is none. sqlite3.Error when the disk refuses.
+
+    Without `durable` a power cut may take back the last commits: enough for marks that come again.
     The connection may be handed to another thread, but is used by one at a time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(
-        folder / JOURNAL_FILE, timeout=BUSY_S, check_same_thread=False, isolation_level=None
-    )
-    database = Database(connection)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=FULL")
-    database.execute("PRAGMA foreign_keys=ON")
-    connection.executescript(_TABLES)
-    return database
+    with alone(folder):
+        file = folder / JOURNAL_FILE
+        if not file.exists():
+            begin(file)
+        return connect(file, durable=durable)
 
 
 @contextmanager
-def written_at_once(database: Database) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
+    """Open, begin or exchange the journal in `folder` while no other process does; waits for its turn."""
+    handle = os.open(folder / ".journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def begin(file: Path) -> None:
+    """Make an empty journal under its name at once and whole, unless somebody else was quicker."""
+    fresh = build(file.parent)
+    try:
+        os.link(fresh, file)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    sync_folder(file.parent)
+
+
+def build(folder: Path) -> Path:
+    """Make an empty journal in `folder` under a passing name; sqlite3.Error leaves nothing behind."""
+    fresh = folder / f".{JOURNAL_FILE}.{secrets.token_hex(4)}.new"
+    connection = sqlite3.connect(fresh, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.executescript(f"BEGIN; {_LAYOUT} COMMIT;")
+    except BaseException:
+        connection.close()
+        fresh.unlink(missing_ok=True)
+        raise
+    connection.close()
+    return fresh
+
+
+def connect(file: Path, *, durable: bool = True) -> sqlite3.Connection:
+    """Open a journal that is there. sqlite3.Error when it cannot be, LayoutError if it is another's."""
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode=rw",
+        uri=True,
+        timeout=BUSY_S,
+        check_same_thread=False,
+        isolation_level=None,
+    )
+    try:
+        _check_layout(scalar(connection, "PRAGMA user_version"))
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+        connection.execute(f"PRAGMA journal_size_limit={WAL_BYTES}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_layout(layout: int) -> None:
+    if layout != LAYOUT:
+        raise LayoutError(layout)
+
+
+@contextmanager
+def written_at_once(connection: sqlite3.Connection) -> Iterator[None]:
     """One transaction, all or nothing, that takes the write lock before it reads.
 
     A transaction that read first and wrote later could not wait for the other process's commit.
     """
-    database.execute("BEGIN IMMEDIATE")
+    connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-        database.commit()
+        connection.execute("COMMIT")
     except BaseException:
         # A commit that fails may leave its transaction open, and then no other could begin.
-        database.rollback()
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         raise
+
+
+def scalar(connection: sqlite3.Connection, query: str, values: tuple[object, ...] = ()) -> int:
+    """The one whole number that a query gives."""
+    return int(connection.execute(query, values).fetchone()[0])
+
+
+def number_of(connection: sqlite3.Connection, epoch: str) -> int:
+    """The number of an epoch in this file, given to it now if it has none."""
+    connection.execute("INSERT OR IGNORE INTO epochs (epoch) VALUES (?)", (epoch,))
+    return scalar(connection, "SELECT number FROM epochs WHERE epoch = ?", (epoch,))
+
+
+def first_id(number: int) -> int:
+    """The id below the first event of the epoch with this number; a sequence is added to it."""
+    return number << SEQUENCE_BITS
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk hold the names in a folder."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -241,12 +241,13 @@ VisitEvent = (
 
 @dataclass(frozen=True, slots=True)
 class JournalRead:
-    """What the journal tells now and then: known cards, events without a receipt, events refused."""
+    """What the journal tells now and then: known cards, events without a receipt, events refused, faults."""
 
     at: float
     roster: Mapping[str, RosterEntry] = field(repr=False)
     waiting: int
     refused: int
+    told: frozenset[FaultCode] = frozenset()
 
 
 Event = Tapped | JournalRead | VisitEvent

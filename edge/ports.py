@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
+    from edge.faults import FaultCode
     from edge.messages import Event, Photo, Say
     from edge.roster import RosterEntry
     from models.verdict import Verdict
@@ -109,6 +110,10 @@ class Journal(Protocol):
     def outbox(self) -> tuple[int, int]:
         """How many events wait for their receipt, and how many the ledger refused."""
         ...
+
+    def told(self) -> frozenset[FaultCode]:
+        """Faults that only the journal knows of: its own, and those that the sync process saw."""
+        return frozenset()
 
 
 class Workers(Protocol):

@@ -38,12 +38,11 @@ from edge.visit import step
 from edge.visit_state import State, next_deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from edge.inbox import QueueInbox
     from edge.messages import Command, Event, VisitEvent
     from edge.parts import Parts
-    from edge.roster import RosterEntry
     from edge.visit_state import VisitRules
 
 log = logging.getLogger(__name__)
@@ -53,6 +52,12 @@ JOURNAL_READ_S = 0.5
 JOURNAL_SILENT_S = 60.0
 """So long may a look at the journal take before another is tried: its answer may have been lost."""
 KEPT_TIMINGS = 10_000
+_TOLD_BY_JOURNAL = (
+    (FaultCode.EVENTS_REFUSED, "outbox"),
+    (FaultCode.JOURNAL_RECOVERED, "journal"),
+    (FaultCode.STATION_KEY_RETIRED, "outbox"),
+)
+"""Faults that come and go with what the journal tells, and the part that each is raised at."""
 
 
 class Station:
@@ -69,10 +74,8 @@ class Station:
         self._rules = rules
         self._parts = parts
         self._held = HeldCards()
-        self._roster: Mapping[str, RosterEntry] = {}
-        self._waiting = 0
-        self._refused = 0
         self._last_at = parts.clock.now()
+        self._known = JournalRead(self._last_at, {}, 0, 0)
         self._read_journal_at = self._last_at
         self._knows_cards = False
         self._is_stopping = False
@@ -113,8 +116,7 @@ class Station:
         """Know the blocked cards before the first tap: one that came too early would be let in."""
         if not self._knows_cards:
             self._knows_cards = True
-            known = JournalRead(self._last_at, self._roster, self._waiting, self._refused)
-            self._take(jobs.read_journal(self._parts, known), perf_counter())
+            self._take(jobs.read_journal(self._parts, self._known), perf_counter())
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
@@ -122,11 +124,13 @@ class Station:
             self._tick_if_due(now)
         if self._read_journal_at <= now:
             self._read_journal_at = now + JOURNAL_SILENT_S
-            busy = JournalRead(now, self._roster, self._waiting, self._refused)
+            busy = replace(self._known, at=now)
             self._submit("journal", lambda: jobs.read_journal(self._parts, busy), busy)
         if self._parts.screen is not None:
             parts = self._parts
-            self._parts.screen.write(self.state, self._waiting, parts.community, parts.name, parts.workers)
+            self._parts.screen.write(
+                self.state, self._known.waiting, parts.community, parts.name, parts.workers
+            )
 
     def _tick_if_due(self, now: float) -> None:
         due = next_deadline(self.state)
@@ -155,13 +159,15 @@ class Station:
         is_held = self._held.is_held(tap, self._rules.waits.held_card_s)
         self._held = self._held.seen(tap)
         if not is_held:
-            self._handle(decide(tap, self._roster), posted)
+            self._handle(decide(tap, self._known.roster), posted)
 
     def _journal_read(self, event: JournalRead) -> None:
         self._read_journal_at = event.at + JOURNAL_READ_S
-        self._roster, self._waiting, self._refused = event.roster, event.waiting, event.refused
-        kind = FaultRaised if event.refused else FaultCleared
-        self._handle(kind(event.at, FaultCode.EVENTS_REFUSED, "outbox"))
+        self._known = event
+        told = event.told | {FaultCode.EVENTS_REFUSED} if event.refused else event.told
+        for fault, part in _TOLD_BY_JOURNAL:
+            kind = FaultRaised if fault in told else FaultCleared
+            self._handle(kind(event.at, fault, part))
 
     def _handle(self, event: VisitEvent, posted: float | None = None) -> None:
         self._last_at = max(self._last_at, event.at)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import queue
+import sqlite3
+from collections import deque
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -16,24 +18,21 @@ import msgspec
 
 from cloud_sync import delivery, topics
 from cloud_sync.delivery import Delivery
-from cloud_sync.envelope import (
-    MAX_EVENTS,
-    EnvelopeError,
-    key_id,
-    open_receipt,
-    seal_batch,
-    take_batch,
-)
+from cloud_sync.envelope import MAX_BATCH_EPOCHS, MAX_EVENTS, key_id, seal_batch, take_batch
 from cloud_sync.mqtt import MqttLink, Will
+from edge.outbox import STEP, epoch_of
+from edge.receipts import Receipts
 
 if TYPE_CHECKING:
     import random
     import threading
+    from collections.abc import Sequence
 
+    from cloud_sync.envelope import Lost
     from cloud_sync.mqtt import Message
     from config.station import StationSettings
     from edge.keys import StationKeys
-    from edge.outbox import Outbox
+    from edge.outbox import Noted, Outbox, OutboxRow
     from edge.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -43,13 +42,21 @@ LOOK_S = 0.2
 STATE_S = 10.0
 """How often the station's state is told, at most."""
 PRUNE_S = 3600.0
+AGE_S = 600.0
+"""How often the process notes how long it has run; a restart forgets at most this, so rows stay longer."""
+DISK_PAUSE_S = 2.0
+"""How long the journal is left alone after it could not be read or written."""
 
 
-class StationState(msgspec.Struct, frozen=True):
+class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the `state` topic says, retained; the last will says `online: false`."""
 
     online: bool
     outbox: int | None = None
+    unanswered_s: float | None = None
+    """For how long batches have gone out without a receipt that freed anything; null if none is awaited."""
+    key_retired: bool = False
+    """The ledger no longer believes this station's key: its events wait here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +76,19 @@ class Sync:
     ) -> None:
         """Drain `outbox` through `link`, which the caller starts and stops."""
         self._sender = sender
-        self._ledger_keys = {key_id(sender.keys.ledger): sender.keys.ledger}
         self._outbox = outbox
+        self._receipts = Receipts(sender, outbox)
         self._link = link
         self._clock = clock
         self._jitter = jitter
         self._delivery = Delivery()
+        self._unnoted: deque[Message] = deque()
+        self._stated: frozenset[Lost] = frozenset()
         self._connections = 0
         self._state_told_at = -inf
         self._pruned_at = -inf
+        self._aged_at = clock.now()
+        self._disk_pause_until = -inf
 
     def run(self, stopping: threading.Event) -> None:
         """Deliver until `stopping` is set."""
@@ -85,75 +96,134 @@ class Sync:
             self.turn(LOOK_S)
 
     def turn(self, wait_s: float) -> None:
-        """Take what came within `wait_s`, send what may be sent, keep house."""
-        try:
-            message = self._link.messages.get(timeout=wait_s)
-        except queue.Empty:
-            message = None
+        """Take what came within `wait_s`, send what may be sent, keep house.
+
+        A disk that refuses costs nothing but time: what came is noted as soon as it can be.
+        """
+        self._receive(wait_s)
         now = self._clock.now()
-        if message is not None:
-            self._take(message, now)
+        if now < self._disk_pause_until:
+            return
+        try:
+            self._work(now)
+        except (sqlite3.Error, OSError) as error:
+            self._disk_pause_until = now + DISK_PAUSE_S
+            self._outbox.close()
+            log.error("the journal cannot be used now: %s", error)  # noqa: TRY400 (one line says it all)
+
+    def _receive(self, wait_s: float) -> None:
+        try:
+            if len(self._unnoted) < self._link.messages.maxsize:
+                self._unnoted.append(self._link.messages.get(timeout=wait_s))
+            while len(self._unnoted) < self._link.messages.maxsize:
+                self._unnoted.append(self._link.messages.get_nowait())
+        except queue.Empty:
+            return
+
+    def _work(self, now: float) -> None:
+        self._outbox.follow()
+        while self._unnoted:
+            self._noted(self._receipts.note(self._unnoted[0].payload, now), now)
+            self._unnoted.popleft().ack()
+        self._noted(self._receipts.settle(now), now)
         self._notice_trouble(now)
-        while self._link.connected and delivery.may_send(self._delivery, now) and self._send_one(now):
+        while self._may_send(now) and self._send_one(now):
             pass
         self._tell_state(now)
-        self._prune(now)
+        self._keep_house(now)
+
+    def _noted(self, noted: Noted, now: float) -> None:
+        if noted.freed:
+            self._delivery = delivery.receipted(self._delivery, self._outbox.oldest(), now)
+            self._state_told_at = min(self._state_told_at, now - STATE_S + 1)
+        if noted.taken_back:
+            self._delivery = delivery.begun_again(self._delivery)
 
     def _notice_trouble(self, now: float) -> None:
         if self._link.connections != self._connections:
             # A new connection: whatever the old one carried may be lost, so it is sent again at once.
             self._connections = self._link.connections
-            self._delivery = Delivery()
+            self._delivery = delivery.begun_again(self._delivery)
             self._state_told_at = -inf
         if delivery.overdue(self._delivery, now):
             self._delivery = delivery.failed(self._delivery, now, self._jitter.random())
-            log.warning("no receipt in time; sending again in %.0f s", self._delivery.quiet_until - now)
+            key = key_id(self._sender.keys.signing.public_key())
+            log.warning(
+                "no receipt in time; sending again in %.0f s (does the ledger run, and know the key %s?)",
+                *(self._delivery.quiet_until - now, key),
+            )
+        first = self._outbox.oldest()
+        if first is not None and self._is_passed_by(first):
+            self._delivery = delivery.begun_again(self._delivery)
+
+    def _is_passed_by(self, first: int) -> bool:
+        """Whether the first row that waits would wait for ever.
+
+        It is behind what was sent, and nothing is on its way whose receipt could free it; or the ledger
+        waits for events before it that are lost, and has not been told.
+        """
+        if first > self._delivery.sent_through:
+            return False
+        return not self._delivery.on_the_way or not self._stated.issuperset(
+            self._outbox.lost([epoch_of(first)]).values()
+        )
+
+    # --- sending --------------------------------------------------------------------------------
+
+    def _may_send(self, now: float) -> bool:
+        may_send = delivery.may_send(self._delivery, now)
+        return self._link.connected and may_send and not self._receipts.is_retired
 
     def _send_one(self, now: float) -> bool:
         """Publish the next batch; False when there is none or the broker has no room."""
-        rows = self._outbox.waiting(self._delivery.sent_through, MAX_EVENTS)
+        rows = _of_few_epochs(self._outbox.waiting(self._delivery.sent_through, MAX_EVENTS))
         if not rows:
             return False
-        events = take_batch(row.event for row in rows)
+        lost = self._outbox.lost(dict.fromkeys(row.epoch for row in rows))
+        events = take_batch((row.event for row in rows), lost=len(lost))
+        taken = rows[: len(events)]
+        stated = tuple(lost[number] for number in dict.fromkeys(row.epoch for row in taken) if number in lost)
         sender = self._sender
-        message = seal_batch(sender.keys.signing, sender.community, sender.station, events)
-        topic = topics.events(sender.community, sender.station)
-        if self._link.publish(topic, message) is None:
+        message = seal_batch(sender.keys.signing, sender.community, sender.station, events, stated)
+        if self._link.publish(topics.events(sender.community, sender.station), message) is None:
             return False
-        self._delivery = delivery.sent(self._delivery, rows[len(events) - 1].id, now)
+        self._stated |= set(stated)
+        self._delivery = delivery.sent(self._delivery, taken[-1].id, now)
         log.info("sent %s events", len(events))
         return True
 
-    def _take(self, message: Message, now: float) -> None:
-        try:
-            receipt = open_receipt(message.payload, self._ledger_keys)
-        except EnvelopeError as error:
-            log.error("a receipt that cannot be believed: %s", error)  # noqa: TRY400 (one line says it all)
-            message.ack()
-            return
-        if (receipt.community, receipt.station) != (self._sender.community, self._sender.station):
-            log.error("a receipt for %s/%s came here", receipt.community, receipt.station)
-            message.ack()
-            return
-        for epoch, sequence, reason in self._outbox.note_receipts(receipt.epochs, self._clock.wall().unix_s):
-            log.error("the ledger set event %s/%s aside: %s", epoch, sequence, reason)
-        message.ack()
-        self._delivery = delivery.receipted(self._delivery, self._outbox.oldest(), now)
-        self._state_told_at = min(self._state_told_at, now - STATE_S + 1)
+    # --- keeping house --------------------------------------------------------------------------
 
     def _tell_state(self, now: float) -> None:
         if not self._link.connected or now - self._state_told_at < STATE_S:
             return
-        state = StationState(online=True, outbox=self._outbox.depth())
+        since = self._delivery.unanswered_from
+        state = StationState(
+            online=True,
+            outbox=self._outbox.depth(),
+            unanswered_s=None if since is None else round(now - since, 1),
+            key_retired=self._receipts.is_retired,
+        )
         topic = topics.state(self._sender.community, self._sender.station)
         if self._link.publish(topic, msgspec.json.encode(state), retain=True) is not None:
             self._state_told_at = now
 
-    def _prune(self, now: float) -> None:
+    def _keep_house(self, now: float) -> None:
+        if now - self._aged_at >= AGE_S:
+            self._outbox.grow_older(now - self._aged_at)
+            self._aged_at = now
         if now - self._pruned_at >= PRUNE_S:
-            self._pruned_at = now
-            if forgotten := self._outbox.prune(self._clock.wall().unix_s):
-                log.info("forgot %s events receipted more than 30 days ago", forgotten)
+            forgotten = self._outbox.prune()
+            if forgotten < STEP:
+                self._pruned_at = now
+            if forgotten:
+                log.info("forgot %d events receipted more than 30 days ago", forgotten)
+
+
+def _of_few_epochs(rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+    """The rows up to where one more epoch would be more than a batch may have."""
+    numbers = list(dict.fromkeys(row.epoch for row in rows))[:MAX_BATCH_EPOCHS]
+    return [row for row in rows if row.epoch in numbers]
 
 
 def link_for(settings: StationSettings) -> MqttLink:

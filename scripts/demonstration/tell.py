@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import AlarmFacts, DepositFacts, Stamp, VisitFacts
+    from edge.faults import FaultCode
     from edge.roster import RosterEntry
     from edge.sim.people import Neighbourhood
 
@@ -55,6 +56,10 @@ class TellingJournal(Journal):
     def outbox(self) -> tuple[int, int]:
         """How many events wait for their receipt, and how many the ledger refused."""
         return self._journal.outbox()
+
+    def told(self) -> frozenset[FaultCode]:
+        """Faults that only the journal knows of."""
+        return self._journal.told()
 
     def _line(self, facts: VisitFacts, award: Award) -> str:
         what = "; ".join(_deposit(deposit) for deposit in facts.deposits) or "nothing thrown in"

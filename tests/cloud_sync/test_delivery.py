@@ -9,9 +9,11 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from cloud_sync.delivery import (
     BACK_OFF_MAX_S,
-    RECEIPT_WAIT_S,
+    PATIENCE_MAX_S,
+    PATIENCE_S,
     WINDOW,
     Delivery,
+    begun_again,
     failed,
     may_send,
     overdue,
@@ -46,20 +48,37 @@ def test_a_receipt_frees_the_batches_that_it_covers_whole() -> None:
     assert receipted(window(10, 20, 30), None, 5.0).on_the_way == ()
 
 
-def test_a_receipt_for_part_of_a_batch_frees_nothing() -> None:
-    delivery = window(10, 20)
-    assert receipted(delivery, 5, 5.0) == delivery
+def test_a_receipt_for_part_of_a_batch_keeps_it_on_its_way() -> None:
+    assert receipted(window(10, 20), 5, 5.0).on_the_way == (10, 20)
 
 
 def test_a_receipt_gives_the_next_batch_the_whole_wait() -> None:
-    delivery = receipted(window(10, 20), 11, RECEIPT_WAIT_S - 1)
-    assert not overdue(delivery, 2 * RECEIPT_WAIT_S - 1.1)
-    assert overdue(delivery, 2 * RECEIPT_WAIT_S - 1)
+    delivery = receipted(window(10, 20), 11, 2.0)
+    assert not overdue(delivery, 2.0 + PATIENCE_S - 0.1)
+    assert overdue(delivery, 2.0 + PATIENCE_S)
 
 
 def test_the_oldest_batch_decides_when_patience_ends() -> None:
-    delivery = sent(window(10), 20, RECEIPT_WAIT_S - 1)
-    assert overdue(delivery, RECEIPT_WAIT_S)
+    delivery = sent(window(10), 20, PATIENCE_S - 1)
+    assert overdue(delivery, PATIENCE_S)
+
+
+def test_patience_follows_what_receipts_take_within_bounds() -> None:
+    assert receipted(window(10), None, 0.1).patience_s == PATIENCE_S
+    assert receipted(window(10), None, 8.0).patience_s == 24.0
+    assert receipted(window(10), None, 1e6).patience_s == PATIENCE_MAX_S
+
+
+def test_a_receipt_that_answers_an_earlier_sending_counts_from_the_first_one() -> None:
+    delivery = sent(failed(window(10), 10.0, 0.0), 10, 12.0)
+    assert receipted(delivery, None, 20.0).patience_s == 60.0
+
+
+def test_a_silent_ledger_is_asked_ever_more_seldom() -> None:
+    delivery = Delivery()
+    for _ in range(20):
+        delivery = failed(delivery, 0.0, 0.0)
+    assert delivery.patience_s == BACK_OFF_MAX_S
 
 
 def test_nothing_on_its_way_is_never_overdue() -> None:
@@ -69,7 +88,11 @@ def test_nothing_on_its_way_is_never_overdue() -> None:
 def test_a_ledger_that_went_back_is_sent_everything_from_the_oldest() -> None:
     delivery = receipted(window(10, 20), None, 1.0)
     assert delivery.sent_through == 20
-    assert receipted(delivery, 5, 2.0) == Delivery()
+    assert begun_again(delivery) == Delivery()
+
+
+def test_what_was_learned_of_the_ledger_outlives_a_new_connection() -> None:
+    assert begun_again(receipted(window(10), None, 30.0)).patience_s == 90.0
 
 
 # --- backing off --------------------------------------------------------------------------------
@@ -107,6 +130,31 @@ def test_a_receipt_after_failures_ends_the_backing_off() -> None:
     delivery = failed(failed(Delivery(), 0.0, 0.0), 0.0, 0.0)
     delivery = receipted(sent(delivery, 10, 60.0), None, 61.0)
     assert (delivery.failures, may_send(delivery, 61.0)) == (0, True)
+
+
+def test_a_ledger_that_answers_slowly_but_steadily_is_neither_flooded_nor_given_up() -> None:
+    """Each batch takes the ledger 40 s, one after the other, whatever the station does meanwhile."""
+    delivery, now, queue, total, done, sendings = Delivery(), 0.0, list[int](), 60, 0, 0
+    busy_until, longest_pause = 0.0, 0.0
+    while done < total:
+        assert now < 2 * 40.0 * total, "it is slower than the ledger"
+        while may_send(delivery, now) and max(done, delivery.sent_through) < total:
+            row = max(done, delivery.sent_through) + 1
+            delivery, sendings = sent(delivery, row, now), sendings + 1
+            queue.append(row)
+        if overdue(delivery, now):
+            delivery = failed(delivery, now, 0.0)
+        longest_pause = max(longest_pause, delivery.quiet_until - now)
+        now += 1.0
+        if queue and now >= busy_until:
+            row, busy_until = queue.pop(0), now + 40.0
+            if row == done + 1:
+                done = row
+                delivery = receipted(delivery, done + 1 if done < total else None, now)
+            else:
+                busy_until = now  # it has that one already
+    assert longest_pause <= 4
+    assert sendings < 2 * total
 
 
 # --- whatever is lost ---------------------------------------------------------------------------
@@ -156,8 +204,11 @@ class AnyNetwork(RuleBasedStateMachine):
         through = 0
         while through + 1 in self.held:
             through += 1
-        self.receipted = set(range(1, through + 1))
-        self.delivery = receipted(self.delivery, next(iter(self.waiting()), None), self.now)
+        before, self.receipted = self.receipted, set(range(1, through + 1))
+        if self.receipted > before:
+            self.delivery = receipted(self.delivery, next(iter(self.waiting()), None), self.now)
+        elif self.receipted < before:
+            self.delivery = begun_again(self.delivery)
 
     @rule(back=st.integers(1, 10))
     def restore(self, back: int) -> None:
@@ -173,7 +224,7 @@ class AnyNetwork(RuleBasedStateMachine):
 
     @rule()
     def connect_anew(self) -> None:
-        self.delivery = Delivery()
+        self.delivery = begun_again(self.delivery)
 
     @invariant()
     def the_window_holds(self) -> None:
@@ -196,7 +247,7 @@ class AnyNetwork(RuleBasedStateMachine):
             while self.network:
                 self.held |= set(self.network.pop())
             self.receipt()
-            self.wait(BACK_OFF_MAX_S, 0.0)
+            self.wait(PATIENCE_MAX_S, 0.0)
         pytest.fail(f"rows {self.waiting()} are never sent again: {self.delivery}")
 
 

@@ -51,7 +51,7 @@ def sound(folder: Path) -> list[tuple[str, int]]:
         (str(epoch), int(str(sequence))): points
         for epoch, sequence, points in by_hand(file, "SELECT epoch, sequence, points FROM awards")
     }
-    visits = by_hand(file, "SELECT epoch, sequence FROM visits ORDER BY rowid")
+    visits = by_hand(file, "SELECT epoch, sequence FROM visits ORDER BY id")
     assert set(visits) == set(awards) == set(of_visits)
     assert len(visits) == len(awards) == len(set(visits))
     for key, facts in of_visits.items():

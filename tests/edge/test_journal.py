@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cloud_sync.award_rules import Award, Outcome
 from cloud_sync.envelope import EpochReceipt, decode_event
-from cloud_sync.facts import Role, VisitFacts
+from cloud_sync.facts import MAX_WALL_S, Role, Stamp, VisitFacts
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
 from edge.outbox import Outbox
@@ -65,13 +65,12 @@ def test_alarms_and_visits_share_one_line_of_numbers(journal: SqliteJournal, tmp
     assert sound(tmp_path) == [(journal.epoch, 1), (journal.epoch, 3)]
 
 
-@pytest.mark.parametrize("table", ["outbox", "visits", "awards"])
-def test_a_failure_at_any_table_keeps_nothing_and_loses_no_number(
-    journal: SqliteJournal, tmp_path: Path, table: str
+def test_a_failure_of_the_disk_keeps_nothing_and_loses_no_number(
+    journal: SqliteJournal, tmp_path: Path
 ) -> None:
     journal.record_visit(visit(), NOON)
     file = tmp_path / JOURNAL_FILE
-    by_hand(file, f"CREATE TRIGGER no BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'worn out'); END")
+    by_hand(file, "CREATE TRIGGER no BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'worn out'); END")
     with pytest.raises(JournalError, match="worn out"):
         journal.record_visit(visit(), NOON)
     assert sound(tmp_path) == [(journal.epoch, 1)]
@@ -83,7 +82,10 @@ def test_a_failure_at_any_table_keeps_nothing_and_loses_no_number(
 def test_a_commit_that_fails_blocks_no_later_visit(journal: SqliteJournal, tmp_path: Path) -> None:
     file = tmp_path / JOURNAL_FILE
     by_hand(file, "CREATE TABLE hook (id INTEGER REFERENCES roster (card) DEFERRABLE INITIALLY DEFERRED)")
-    by_hand(file, "CREATE TRIGGER late AFTER INSERT ON visits BEGIN INSERT INTO hook VALUES (7); END")
+    by_hand(file, "CREATE TRIGGER late AFTER INSERT ON records BEGIN INSERT INTO hook VALUES (7); END")
+    database = journal._database  # noqa: SLF001 (what is checked is one connection's choice)
+    assert database is not None
+    database.execute("PRAGMA foreign_keys=ON")
     for _ in range(2):
         with pytest.raises(JournalError, match="FOREIGN KEY"):
             journal.record_visit(visit(), NOON)
@@ -96,6 +98,7 @@ def test_a_full_disk_refuses_visits_and_takes_them_again_when_there_is_room(
     journal: SqliteJournal, tmp_path: Path
 ) -> None:
     database = journal._database  # noqa: SLF001 (the limit of pages is one connection's)
+    assert database is not None
     pages = next(iter(database.execute("PRAGMA page_count")))[0]
     database.execute(f"PRAGMA max_page_count = {pages + 2}")
     kept = visits_until_full(journal)
@@ -137,7 +140,7 @@ STEPS = st.lists(
     st.tuples(
         st.sampled_from(["visit", "alarm", "receipt", "restart"]),
         st.integers(0, 14),
-        st.sampled_from([None, None, None, "outbox", "visits", "awards"]),
+        st.sampled_from([None, None, None, "records", "epochs"]),
     ),
     max_size=25,
 )
@@ -171,7 +174,7 @@ def test_whatever_fails_every_award_has_one_event_and_one_visit(
                         journal.close()
                         journal, sequence = opened(folder), 0
                     case _:
-                        outbox.note_receipts([EpochReceipt(journal.epoch, amount)], UNIX_S)
+                        outbox.note_receipts([EpochReceipt(journal.epoch, amount)])
             except JournalError:
                 assert breaks
             by_hand(folder / JOURNAL_FILE, "DROP TRIGGER IF EXISTS no")
@@ -221,9 +224,18 @@ def test_the_same_epoch_opened_again_goes_on_counting(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_hold_a_journal_is_told_at_once(tmp_path: Path) -> None:
-    (tmp_path / JOURNAL_FILE).write_bytes(b"this is no database, " * 100)
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(JournalError, match="cannot be opened"):
+        opened(tmp_path / "file")
+
+
+def test_a_journal_of_a_newer_program_is_left_as_it_is(tmp_path: Path) -> None:
+    opened(tmp_path).close()
+    by_hand(tmp_path / JOURNAL_FILE, "PRAGMA user_version = 99")
+    before = (tmp_path / JOURNAL_FILE).read_bytes()
+    with pytest.raises(JournalError, match="layout 99"):
         opened(tmp_path)
+    assert (tmp_path / JOURNAL_FILE).read_bytes() == before
 
 
 # --- caps ---------------------------------------------------------------------------------------
@@ -254,9 +266,28 @@ def test_a_new_day_begins_at_midnight_of_the_stations_own_zone(journal: SqliteJo
     assert points(journal.record_visit(visit(12), at(midnight))) == 12
 
 
+def test_without_a_trusted_calendar_each_boot_has_a_day_of_its_own(journal: SqliteJournal) -> None:
+    """A board without a clock wakes in 1970 every time: one cap for all its days would rob residents."""
+
+    def untrusted(boot: str, monotonic_s: float) -> Stamp:
+        return Stamp(wall_s=0.0, trusted=False, boot=boot, monotonic_s=monotonic_s)
+
+    assert points(journal.record_visit(visit(12), untrusted("one", 10))) == 12
+    assert points(journal.record_visit(visit(12), untrusted("one", DAY_S - 1))) == 0
+    assert points(journal.record_visit(visit(12), untrusted("one", DAY_S + 1))) == 12
+    assert points(journal.record_visit(visit(12), untrusted("two", 20))) == 12
+    assert points(journal.record_visit(visit(12), NOON)) == 12
+
+
+def test_a_calendar_that_jumps_is_a_day_like_any_other(journal: SqliteJournal) -> None:
+    for unix_s in (UNIX_S, UNIX_S + 366 * DAY_S, 0.0, MAX_WALL_S):
+        assert points(journal.record_visit(visit(12), at(unix_s))) == 12
+        assert points(journal.record_visit(visit(1), at(unix_s))) == 0
+
+
 def test_a_visit_that_the_disk_refused_uses_up_nothing(journal: SqliteJournal, tmp_path: Path) -> None:
     file = tmp_path / JOURNAL_FILE
-    by_hand(file, "CREATE TRIGGER no BEFORE INSERT ON awards BEGIN SELECT RAISE(ABORT, 'no'); END")
+    by_hand(file, "CREATE TRIGGER no BEFORE INSERT ON records BEGIN SELECT RAISE(ABORT, 'no'); END")
     with pytest.raises(JournalError):
         journal.record_visit(visit(12), NOON)
     by_hand(file, "DROP TRIGGER no")

@@ -19,7 +19,7 @@ from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
 from edge.visit_state import VisitRules
 from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
-from tests.edge.workbench import EPOCH, UNIX_S, Bench, by_hand, rows
+from tests.edge.workbench import EPOCH, Bench, by_hand, rows
 
 ONE_BIN = rules_of(bin_rule())
 
@@ -209,10 +209,10 @@ def test_a_disk_that_refuses_costs_the_points_says_so_and_goes_on(bench: Bench) 
 def test_events_that_the_ledger_refused_are_an_alarm_until_it_takes_them(bench: Bench) -> None:
     one_visit(bench)
     outbox = Outbox(bench.folder)
-    outbox.note_receipts([EpochReceipt(EPOCH, 1, ((1, "unreadable"),))], UNIX_S)
+    outbox.note_receipts([EpochReceipt(EPOCH, 1, ((1, "unreadable"),))])
     bench.pass_time(1)
     assert {fault.code for fault in bench.station.state.faults} == {FaultCode.EVENTS_REFUSED}
-    outbox.note_receipts([EpochReceipt(EPOCH, 0)], UNIX_S)  # the ledger was restored and knows nothing of it
+    outbox.note_receipts([EpochReceipt(EPOCH, 0)])  # the ledger was restored and knows nothing of it
     outbox.close()
     bench.pass_time(1)
     assert bench.station.state.faults == frozenset()

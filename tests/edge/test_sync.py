@@ -15,7 +15,7 @@ from iotcore import Broker
 
 from cloud_sync import topics
 from cloud_sync.award_rules import AwardRules
-from cloud_sync.delivery import BACK_OFF_MAX_S, RECEIPT_WAIT_S
+from cloud_sync.delivery import BACK_OFF_MAX_S, PATIENCE_S, WINDOW
 from cloud_sync.envelope import (
     EpochReceipt,
     Receipt,
@@ -141,7 +141,7 @@ def test_without_a_receipt_nothing_is_freed_and_all_is_sent_again_after_a_pause(
     scene.write(3)
     scene.until(lambda: scene.ledger.seen == [1, 2, 3])
     assert scene.outbox.depth() == 3
-    scene.clock.at += RECEIPT_WAIT_S
+    scene.clock.at += PATIENCE_S
     scene.sync.turn(0.01)
     scene.clock.at += BACK_OFF_MAX_S
     scene.until(lambda: scene.ledger.seen == [1, 2, 3, 1, 2, 3])
@@ -150,12 +150,12 @@ def test_without_a_receipt_nothing_is_freed_and_all_is_sent_again_after_a_pause(
 
 def test_a_silent_ledger_is_not_flooded(scene: Scene) -> None:
     scene.ledger.is_silent = True
-    scene.write(1000)
+    scene.write(100 * WINDOW + 500)
     scene.until(lambda: scene.ledger.seen)
     for _ in range(50):
         scene.sync.turn(0.001)
     scene.ledger.work()
-    assert len(scene.ledger.seen) <= 400  # the window: four batches of at most a hundred
+    assert len(scene.ledger.seen) <= 100 * WINDOW
 
 
 def test_a_broker_that_was_away_costs_nothing(scene: Scene, broker: Broker) -> None:
@@ -177,7 +177,7 @@ def test_a_restored_ledger_gets_again_what_it_lost(scene: Scene) -> None:
     scene.ledger.seen.clear()
     scene.ledger.through = 5
     scene.ledger.answer(5)
-    scene.until(lambda: set(scene.ledger.seen) == set(range(6, 21)))
+    scene.until(lambda: set(scene.ledger.seen) == set(range(6, 21)), turn_s=0.2)
 
 
 def test_a_receipt_signed_by_somebody_else_frees_nothing(

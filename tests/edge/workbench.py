@@ -14,6 +14,7 @@ from cloud_sync.award_rules import Award
 from cloud_sync.facts import AlarmFacts, Credential, Stamp, VisitFacts
 from config.load_sorting import load_sorting
 from config.words import load_words
+from edge.faults import FaultCode
 from edge.inbox import QueueInbox
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
@@ -126,6 +127,9 @@ class NotingJournal:
     def outbox(self) -> tuple[int, int]:
         self._touch("read outbox")
         return self.inner.outbox()
+
+    def told(self) -> frozenset[FaultCode]:
+        return self.inner.told()
 
     def _touch(self, what: str) -> None:
         self.diary.append((what,))

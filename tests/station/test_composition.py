@@ -75,7 +75,7 @@ def play(station: StationSettings, photos: Path, visits: int = 6, seed: int = 3)
 
 def lines_of(station: StationSettings) -> list[Line]:
     database = open_journal(Path(station.station.state_dir))
-    rows = [body for (body,) in database.execute("SELECT lines FROM awards ORDER BY rowid")]
+    rows = [body for (body,) in database.execute("SELECT lines FROM awards ORDER BY id")]
     database.close()
     return [line for body in rows for line in msgspec.json.decode(body, type=list[Line])]
 

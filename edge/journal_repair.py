@@ -1,0 +1,174 @@
+"""A damaged journal is set aside, whole, and a fresh one begun with what could be read of it.
+
+Any instant may be the last: until the fresh journal is complete the damaged one stays in its place, and
+from then on the exchange is finished at the next opening.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sqlite3
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.journal_salvage import find_damage, is_damage, salvage
+from edge.journal_tables import (
+    JOURNAL_FILE,
+    alone,
+    begin,
+    build,
+    connect,
+    first_id,
+    number_of,
+    sync_folder,
+    written_at_once,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from edge.journal_salvage import Record
+    from edge.roster import RosterEntry
+
+__all__ = ["Mended", "TakenOver", "is_damage", "open_mended", "take_over"]
+
+log = logging.getLogger(__name__)
+
+COMPLETE = f".{JOURNAL_FILE}.complete"
+"""A fresh journal that only has to be put into its place."""
+LOG_FILE = f"{JOURNAL_FILE}-wal"
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was wrong with a journal, where it lies now, and what the fresh one has of it."""
+
+    damage: str
+    aside: Path
+    events: int
+    waiting: int
+    """Of those events: without a receipt."""
+    cards: int
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """What became of records that came from another file."""
+
+    new: int
+    known: int
+    contradicting: int
+    """Another event stands here under the same identity."""
+
+
+def open_mended(folder: Path, now: datetime) -> tuple[sqlite3.Connection, Mended | None]:
+    """Open the station's journal, beginning or mending it if need be; `now` names what is set aside.
+
+    sqlite3.Error or OSError when the disk refuses: then all is as before.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone(folder):
+        _exchange(folder)
+        _tidy(folder)
+        file = folder / JOURNAL_FILE
+        damage = find_damage(file) if file.exists() else None
+        mended = _mend(folder, damage, now) if damage is not None else None
+        if not file.exists():
+            begin(file)
+        return connect(file), mended
+
+
+def take_over(
+    connection: sqlite3.Connection, records: Iterable[Record], roster: Mapping[str, RosterEntry]
+) -> TakenOver:
+    """Put records into a journal under the identity they have, and cards that its roster lacks."""
+    counts = {"new": 0, "known": 0, "contradicting": 0}
+    with written_at_once(connection):
+        for record in records:
+            counts[_take(connection, record)] += 1
+        connection.executemany(
+            "INSERT OR IGNORE INTO roster VALUES (?, ?, ?)",
+            [(card, entry.state, entry.role) for card, entry in roster.items()],
+        )
+        connection.execute(
+            "UPDATE aged SET seconds = max(seconds, coalesce((SELECT max(receipted_s) FROM records), 0))"
+        )
+    return TakenOver(**counts)
+
+
+def _take(connection: sqlite3.Connection, record: Record) -> str:
+    name = record.named()
+    key = first_id(number_of(connection, name.epoch)) + name.sequence
+    held = connection.execute("SELECT event FROM records WHERE id = ?", (key,)).fetchone()
+    if held is not None:
+        return "known" if held[0] == record.event else "contradicting"
+    if record.receipted_s is None:
+        # A receipt frees only what lies behind the last one.
+        behind = "UPDATE epochs SET through = ? WHERE epoch = ? AND through >= ?"
+        connection.execute(behind, (name.sequence - 1, name.epoch, name.sequence))
+    connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", record._replace(id=key))
+    return "new"
+
+
+def _mend(folder: Path, damage: str, now: datetime) -> Mended:
+    aside = _set_aside(folder, now)
+    found = salvage(aside / JOURNAL_FILE)
+    fresh = build(folder)
+    with closing(connect(fresh)) as connection:
+        take_over(connection, found.records, found.roster)
+    fresh.rename(folder / COMPLETE)
+    sync_folder(folder)
+    _exchange(folder)
+    waiting = sum(record.receipted_s is None for record in found.records)
+    log.error(
+        "the journal was damaged (%s): set aside as %s; a fresh one has %d events of it, %d of them without"
+        " a receipt, and %d cards",
+        *(damage, aside, len(found.records), waiting, len(found.roster)),
+    )
+    return Mended(damage, aside, len(found.records), waiting, len(found.roster))
+
+
+def _set_aside(folder: Path, now: datetime) -> Path:
+    """Give the damaged files a second name in a folder of their own, which appears at once and whole."""
+    name = f"journal-damaged-{now:%Y%m%dT%H%M%SZ}"
+    taken = sum(other.name.startswith(name) for other in folder.iterdir())
+    making = folder / f".{name}"
+    shutil.rmtree(making, ignore_errors=True)
+    making.mkdir()
+    for part in (JOURNAL_FILE, LOG_FILE):
+        if (folder / part).exists():
+            _second_name(folder / part, making / part)
+    aside = folder / (f"{name}-{taken + 1}" if taken else name)
+    making.rename(aside)
+    sync_folder(folder)
+    return aside
+
+
+def _second_name(file: Path, other: Path) -> None:
+    try:
+        os.link(file, other)
+    except OSError:  # a file system that knows no second names
+        shutil.copy2(file, other)
+
+
+def _exchange(folder: Path) -> None:
+    """Put a complete fresh journal into its place, the damaged one's log first out of the way."""
+    if not (folder / COMPLETE).exists():
+        return
+    for tail in ("-wal", "-shm"):
+        (folder / f"{JOURNAL_FILE}{tail}").unlink(missing_ok=True)
+    sync_folder(folder)
+    (folder / COMPLETE).replace(folder / JOURNAL_FILE)
+    sync_folder(folder)
+
+
+def _tidy(folder: Path) -> None:
+    """Throw away what an opening that was cut off left half made."""
+    for left in folder.glob(f".{JOURNAL_FILE}.*.new*"):
+        with suppress(OSError):
+            left.unlink()

@@ -1,0 +1,168 @@
+"""Everything that can be read of a journal's file, sound or not, without touching it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, NamedTuple
+from zlib import crc32
+
+import msgspec
+
+from cloud_sync.envelope import EventId, decode_event_id
+from cloud_sync.facts import Role
+from edge.journal_pages import find_rows
+from edge.journal_tables import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
+from edge.roster import CardState, RosterEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from edge.journal_pages import Value
+
+_CORRUPT, _NO_DATABASE = 11, 26
+"""SQLite's primary result codes for a file that is not what it should be."""
+_TABLES = frozenset({"epochs", "records", "roster", "told", "aged"})
+_CARD_LETTERS = 64
+
+
+class Record(NamedTuple):
+    """One row of the journal: an event as its station wrote it, and how far it came."""
+
+    id: int
+    event: bytes
+    crc: int
+    card: str | None
+    day: str | None
+    points: int | None
+    counted: int | None
+    lines: bytes | None
+    receipted_s: float | None
+    refused: str | None
+
+    def named(self) -> EventId:
+        """The event's identity, as its own bytes state it."""
+        return decode_event_id(self.event)
+
+
+@dataclass(frozen=True, slots=True)
+class Salvaged:
+    """What a file gave. `damage` says why SQLite could not read it; None if it could."""
+
+    damage: str | None
+    records: tuple[Record, ...]
+    """Each event once, in the order of writing."""
+    roster: Mapping[str, RosterEntry]
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether an error says that the file itself is broken, not only busy, full or out of reach."""
+    if isinstance(error, LayoutError):
+        return error.layout < LAYOUT
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(error, sqlite3.DatabaseError) and code in {_CORRUPT, _NO_DATABASE}
+
+
+def find_damage(file: Path) -> str | None:
+    """Why this journal cannot be gone on with; None if it can.
+
+    Reads every page once. LayoutError if a newer program wrote it; sqlite3.Error when the disk refuses.
+    """
+    try:
+        with closing(connect(file)) as connection:
+            (told,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema").fetchall()}
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            return str(error)
+        raise
+    if told != "ok":
+        return " ".join(str(told).split())
+    return None if names >= _TABLES else f"it has no table {', '.join(sorted(_TABLES - names))}"
+
+
+def salvage(file: Path) -> Salvaged:
+    """Read a journal and what its write-ahead log adds; the files are only read. OSError if it cannot."""
+    main = _bytes_of(file)
+    log_file = file.with_name(file.name + "-wal")
+    log = _bytes_of(log_file) if log_file.exists() else b""
+    with TemporaryDirectory(prefix="tongzhan-journal-") as scratch:
+        copy = Path(scratch) / JOURNAL_FILE
+        copy.write_bytes(main)
+        copy.with_name(copy.name + "-wal").write_bytes(log)
+        try:
+            damage = find_damage(copy)
+            if damage is None:
+                with closing(connect(copy)) as connection:
+                    return _by_sql(connection)
+        except sqlite3.DatabaseError as error:
+            damage = str(error)
+    return _by_page(damage, main, log)
+
+
+def _bytes_of(file: Path) -> bytes:
+    """A file's bytes, with zeros in the place of pages that the card gives no more."""
+    pieces = []
+    with file.open("rb", buffering=0) as opened:
+        size = os.fstat(opened.fileno()).st_size
+        for at in range(0, size, PAGE_BYTES):
+            try:
+                pieces.append(os.pread(opened.fileno(), PAGE_BYTES, at))
+            except OSError:
+                pieces.append(bytes(min(PAGE_BYTES, size - at)))
+    return b"".join(pieces)
+
+
+def _by_sql(connection: sqlite3.Connection) -> Salvaged:
+    fields = ", ".join(Record._fields)
+    rows = connection.execute(f"SELECT {fields} FROM records ORDER BY id").fetchall()  # noqa: S608 (ours)
+    cards = connection.execute("SELECT card, state, role FROM roster").fetchall()
+    return Salvaged(None, _each_once(rows), _roster(cards))
+
+
+def _by_page(damage: str, main: bytes, log: bytes) -> Salvaged:
+    rows = list(find_rows(main, log, PAGE_BYTES))
+    records = _each_once([(rowid, *values[1:]) for rowid, values in rows])
+    return Salvaged(damage, tuple(sorted(records, key=lambda record: record.id)), _roster(v for _, v in rows))
+
+
+def _each_once(rows: Iterable[tuple[Value, ...]]) -> tuple[Record, ...]:
+    """The first of each event among what are true records."""
+    found: dict[EventId, Record] = {}
+    for row in rows:
+        record = _record(row)
+        if record is not None and (name := _name(record)) is not None:
+            found.setdefault(name, record)
+    return tuple(found.values())
+
+
+def _record(row: tuple[Value, ...]) -> Record | None:
+    try:
+        record = msgspec.convert(row, Record, strict=True)
+    except msgspec.ValidationError:
+        return None
+    return record if crc32(record.event) == record.crc else None
+
+
+def _name(record: Record) -> EventId | None:
+    try:
+        return record.named()
+    except msgspec.DecodeError:
+        return None
+
+
+def _roster(rows: Iterable[tuple[Value, ...]]) -> dict[str, RosterEntry]:
+    found: dict[str, RosterEntry] = {}
+    for row in rows:
+        match row:
+            case (str(card), str(state), str(role)) if (
+                len(card) == _CARD_LETTERS and state in set(CardState) and role in set(Role)
+            ):
+                found.setdefault(card, RosterEntry(CardState(state), Role(role)))
+            case _:
+                continue
+    return found

@@ -1,0 +1,83 @@
+"""What the ledger says it holds: which receipts are believed, and when one that says less is."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from cloud_sync.envelope import EnvelopeError, key_id, open_receipt
+from edge.faults import FaultCode
+from edge.outbox import NOTHING
+
+if TYPE_CHECKING:
+    from cloud_sync.envelope import Receipt
+    from edge.outbox import Noted, Outbox
+    from edge.sync import Sender
+
+log = logging.getLogger(__name__)
+
+DOUBT_S = 5.0
+"""A receipt that says less than the one before may only have been overtaken on its way."""
+
+
+class Receipts:
+    """Notes the ledger's receipts in the outbox. Every method may raise sqlite3.Error: then call it again."""
+
+    def __init__(self, sender: Sender, outbox: Outbox) -> None:
+        """Believe only what the ledger that `sender` knows has signed for this very station."""
+        self.is_retired = False
+        """The ledger no longer believes this station's key."""
+        self._sender = sender
+        self._key = key_id(sender.keys.signing.public_key())
+        self._ledger_keys = {key_id(sender.keys.ledger): sender.keys.ledger}
+        self._outbox = outbox
+        self._doubted: tuple[Receipt, float] | None = None
+        self._has_told = False
+
+    def note(self, message: bytes, now: float) -> Noted:
+        """Note one receipt, but take nothing back yet; `now` is monotonic."""
+        receipt = self._believed(message)
+        if receipt is None:
+            return NOTHING
+        noted = self._outbox.note_receipts(receipt.epochs, take_back=False)
+        if self._outbox.would_take_back(receipt.epochs):
+            self._doubted = receipt, self._doubted[1] if self._doubted else now
+        else:
+            self._doubted = None
+        self._notice_retirement(is_so=self._key in receipt.retired)
+        return self._told(noted)
+
+    def settle(self, now: float) -> Noted:
+        """Believe a receipt that says less than the one before, once nothing better came for a while."""
+        if self._doubted is None or now - self._doubted[1] < DOUBT_S:
+            return NOTHING
+        noted = self._outbox.note_receipts(self._doubted[0].epochs)
+        self._doubted = None
+        if noted.taken_back:
+            log.warning("the ledger has lost %d events that it had; they are sent again", noted.taken_back)
+        return self._told(noted)
+
+    def _believed(self, message: bytes) -> Receipt | None:
+        try:
+            receipt = open_receipt(message, self._ledger_keys)
+        except EnvelopeError as error:
+            log.error("a receipt that cannot be believed: %s", error)  # noqa: TRY400 (one line says it all)
+            return None
+        if (receipt.community, receipt.station) != (self._sender.community, self._sender.station):
+            log.error("a receipt for %s/%s came here", receipt.community, receipt.station)
+            return None
+        return receipt
+
+    def _notice_retirement(self, *, is_so: bool) -> None:
+        if self._has_told and is_so == self.is_retired:
+            return
+        self._outbox.tell(FaultCode.STATION_KEY_RETIRED, is_so=is_so)
+        self._has_told, self.is_retired = True, is_so
+        if is_so:
+            log.error("the ledger has retired this station's key %s; events stay here, unsent", self._key)
+
+    @staticmethod
+    def _told(noted: Noted) -> Noted:
+        for epoch, sequence, reason in noted.refused:
+            log.error("the ledger set event %s/%s aside: %s", epoch, sequence, reason)
+        return noted

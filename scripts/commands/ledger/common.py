@@ -34,9 +34,10 @@ def open_ledger(config: Path) -> LedgerSettings:
 
 def open_community(config: Path) -> Community:
     """The community of a ledger whose database is ready for this version."""
+    settings = open_ledger(config)
     from cloud_sync.ledger.database import check
 
-    return check(open_ledger(config))
+    return check(settings)
 
 
 def echo_json(value: object) -> None:

@@ -1,0 +1,146 @@
+"""What a microcontroller does: its link, its lids, what it says of its inputs. Pure: time is passed in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from firmware_bridge.device_link import Began, DeviceEvent, DeviceLink, Unheard, Wanted
+from firmware_bridge.h_bridge import Drive
+from firmware_bridge.lid_motion import Seen
+from firmware_bridge.messages import (
+    Cause,
+    EndLease,
+    OpenLid,
+    Reason,
+    Refused,
+    Report,
+    Request,
+    Resume,
+    SensorKind,
+    SensorValue,
+    SetLid,
+    StopMotors,
+    Welcome,
+)
+from firmware_bridge.twin.lid import TwinLid
+
+Sensor = tuple[SensorKind, int]
+"""A kind, and which one of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What all contacts and sensors say now."""
+
+    lids: Sequence[Seen]
+    sensors: Mapping[Sensor, int]
+
+
+class Board:
+    """One life of a microcontroller, from one start to the next."""
+
+    def __init__(self, boot: int, welcome: Welcome, inputs: Inputs, now: float) -> None:
+        """`boot` is this start's id; `welcome` says what the board has."""
+        self._link = DeviceLink(boot, welcome, now)
+        self._lids = [TwinLid(number, seen, now) for number, seen in enumerate(inputs.lids)]
+        self._inputs = inputs
+        self._is_stopped = False
+        self._sensors: dict[Sensor, int] = {}
+
+    @property
+    def drives(self) -> list[Drive]:
+        """What each motor does."""
+        return [lid.drive for lid in self._lids]
+
+    def turn(self, data: bytes, inputs: Inputs, taps: Sequence[Report], now: float) -> bytes:
+        """Take what came from the host, the inputs and the readers; give what to write."""
+        self._inputs = inputs
+        self._watch_hazards(now)
+        for event in self._link.receive(data, now):
+            self._take(event, now)
+        for report in [*self._lid_news(now), *self._sensor_news(), *taps]:
+            self._link.tell(report, now)
+        out, events = self._link.send(now)
+        for event in events:
+            self._take(event, now)
+        return out
+
+    def next_due(self) -> float:
+        """When `turn` has to be called though nothing came and no input changed."""
+        return min([self._link.next_due(), *(lid.due() for lid in self._lids)], default=inf)
+
+    def _take(self, event: DeviceEvent, now: float) -> None:
+        match event:
+            case Began():
+                self._end_leases(Cause.HOST_SILENT, now)
+                self._sensors.clear()
+                for lid in self._lids:
+                    lid.tell_again()
+            case Unheard():
+                self._end_leases(Cause.HOST_SILENT, now)
+            case Wanted(number, request):
+                reason = self._do(request, now)
+                if reason is not None:
+                    self._link.tell(Refused(number, reason), now)
+
+    def _do(self, request: Request, now: float) -> Reason | None:
+        match request:
+            case StopMotors():
+                self._stop(now)
+                return None
+            case Resume():
+                return self._resume()
+        if request.lid >= len(self._lids):
+            return Reason.NO_SUCH_LID
+        lid = self._lids[request.lid]
+        match request:
+            case SetLid():
+                lid.set(request)
+            case OpenLid(_, lease_ms) if lease_ms > 0:
+                return self._open(lid, lease_ms / 1000, now)
+            case OpenLid() | EndLease() if not self._is_stopped:
+                lid.shut(Cause.ASKED, now)
+        return None
+
+    def _open(self, lid: TwinLid, lease_s: float, now: float) -> Reason | None:
+        if self._is_stopped:
+            return Reason.MOTORS_STOPPED
+        if self._any(SensorKind.SMOKE):
+            return Reason.SMOKE
+        lid.open(lease_s, now)
+        return None
+
+    def _resume(self) -> Reason | None:
+        if self._any(SensorKind.PANIC):
+            return Reason.MOTORS_STOPPED
+        self._is_stopped = False
+        return None
+
+    def _stop(self, now: float) -> None:
+        self._is_stopped = True
+        for lid in self._lids:
+            lid.halt(Cause.MOTORS_STOPPED, now)
+
+    def _end_leases(self, cause: Cause, now: float) -> None:
+        for lid in self._lids:
+            lid.end_lease(cause, now)
+
+    def _watch_hazards(self, now: float) -> None:
+        if self._any(SensorKind.PANIC) and not self._is_stopped:
+            self._stop(now)
+        if self._any(SensorKind.SMOKE):
+            self._end_leases(Cause.SMOKE, now)
+
+    def _any(self, kind: SensorKind) -> bool:
+        return any(value for (other, _), value in self._inputs.sensors.items() if other is kind)
+
+    def _lid_news(self, now: float) -> list[Report]:
+        news = [lid.turn(seen, now) for lid, seen in zip(self._lids, self._inputs.lids, strict=True)]
+        return [report for report in news if report is not None]
+
+    def _sensor_news(self) -> list[Report]:
+        news = {at: value for at, value in self._inputs.sensors.items() if self._sensors.get(at) != value}
+        self._sensors.update(news)
+        return [SensorValue(kind, index, value) for (kind, index), value in news.items()]

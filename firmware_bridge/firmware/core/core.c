@@ -32,16 +32,16 @@ void core_start(struct core *core, const struct core_fitted *fitted, uint32_t bo
     link_start(&core->link, &welcome, now_ms);
 }
 
-static void end_leases(struct core *core, uint32_t now_ms)
+static void end_leases(struct core *core, enum lid_cause cause, uint32_t now_ms)
 {
     for (uint8_t i = 0; i < core->fitted.lids; i++) {
-        lid_end_lease(&core->lids[i], CAUSE_HOST_SILENT, now_ms);
+        lid_end_lease(&core->lids[i], cause, now_ms);
     }
 }
 
 static void begin_link(struct core *core, uint32_t now_ms)
 {
-    end_leases(core, now_ms);
+    end_leases(core, CAUSE_HOST_SILENT, now_ms);
     for (uint8_t i = 0; i < core->fitted.lids; i++) {
         lid_tell_again(&core->lids[i]);
     }
@@ -55,8 +55,8 @@ static void obey(struct core *core, const struct frame *frame, uint32_t now_ms)
         command_do(core, frame, now_ms);
     } else {
         const uint8_t body[2] = {frame->number, (uint8_t)refusal};
-        if (!link_send(&core->link, MESSAGE_REFUSED, body, sizeof body)) {
-            return; /* not taken: it comes again when there is room for the answer */
+        if (!link_answer(&core->link, MESSAGE_REFUSED, body, sizeof body)) {
+            return; /* not taken: a host that overdrew its credit sends it again */
         }
     }
     link_take(&core->link);
@@ -70,7 +70,7 @@ static void happened(struct core *core, enum link_event event, const struct fram
         break;
     case LINK_GONE:
     case LINK_SILENT:
-        end_leases(core, now_ms);
+        end_leases(core, CAUSE_HOST_SILENT, now_ms);
         break;
     case LINK_MESSAGE:
         obey(core, frame, now_ms);
@@ -116,7 +116,6 @@ void core_measured(struct core *core, enum sensor_kind kind, uint8_t index, int3
 
 static void read_contacts(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
 {
-    bool had_smoke = contact_is_on(&core->smoke);
     contact_read(&core->smoke, inputs->smoke, now_ms, ALARM);
     contact_read(&core->door, inputs->door_open, now_ms, DOOR);
     contact_read(&core->panic, inputs->panic, now_ms, ALARM);
@@ -126,10 +125,19 @@ static void read_contacts(struct core *core, const struct core_inputs *inputs, u
     if (contact_is_on(&core->panic) && !core->motors_stopped) {
         command_stop_motors(core, now_ms);
     }
-    if (contact_is_on(&core->smoke) && !had_smoke && !core->motors_stopped) {
-        for (uint8_t i = 0; i < core->fitted.lids; i++) {
-            lid_shut(&core->lids[i], CAUSE_SMOKE, now_ms);
-        }
+    if (contact_is_on(&core->smoke)) {
+        end_leases(core, CAUSE_SMOKE, now_ms);
+    }
+}
+
+static void settle(struct core *core, uint32_t now_ms)
+{
+    if ((uint32_t)(now_ms - core->started_ms) < SETTLES_MS) {
+        return;
+    }
+    core->has_settled = true;
+    for (uint8_t i = 0; i < core->fitted.lids && !core->motors_stopped; i++) {
+        lid_find(&core->lids[i], now_ms);
     }
 }
 
@@ -200,8 +208,8 @@ void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now
     happened(core, link_step(&core->link, now_ms), NULL, now_ms);
     read_contacts(core, inputs, now_ms);
     turn_lids(core, inputs, now_ms);
-    core->has_settled = core->has_settled || (uint32_t)(now_ms - core->started_ms) >= SETTLES_MS;
     if (!core->has_settled) {
+        settle(core, now_ms);
         return; /* a host told "unknown" a moment before it is told "shut" would learn nothing */
     }
     tell_lids(core);

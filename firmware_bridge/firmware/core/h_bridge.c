@@ -18,6 +18,6 @@ void bridge_command(struct h_bridge *bridge, enum drive wanted, uint32_t now_ms)
     if (wanted == DRIVE_OFF || (turns_round && bridge->is_resting)) {
         return;
     }
-    bridge->drive = wanted;
-    bridge->last = wanted;
+    bridge->drive = (uint8_t)wanted;
+    bridge->last = (uint8_t)wanted;
 }

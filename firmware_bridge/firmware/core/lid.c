@@ -35,6 +35,14 @@ static void set_cause(struct lid *lid, enum lid_cause cause)
     lid->cause = (uint8_t)cause;
 }
 
+void lid_find(struct lid *lid, uint32_t now_ms)
+{
+    if (lid->motion.phase == PHASE_RESTING && !seen(lid).closed) {
+        lid_found(&lid->motion, seen(lid), now_ms);
+        set_cause(lid, CAUSE_HOST_SILENT);
+    }
+}
+
 void lid_open(struct lid *lid, uint16_t lease_ms, uint32_t now_ms)
 {
     if (!has_lease(lid)) {

@@ -31,6 +31,9 @@ struct lid {
 /* Make a lid as it is after a reset: motor off, position unknown. */
 void lid_start(struct lid *lid);
 
+/* The contacts have settled for the first time: a lid that stands open, and was not asked to, is shut. */
+void lid_find(struct lid *lid, uint32_t now_ms);
+
 /* Open, or stay open, at most `lease_ms`. */
 void lid_open(struct lid *lid, uint16_t lease_ms, uint32_t now_ms);
 

@@ -79,6 +79,10 @@ static bool passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now
 {
     bool driven_enough = (uint32_t)(now_ms - motion->since_ms) >= times->drive_ms;
     bool has_lease = motion->phase == PHASE_OPENING || motion->phase == PHASE_HELD;
+    if (seen.opened && seen.closed && lid_drive(motion) != DRIVE_OFF) {
+        enter(motion, PHASE_LEFT_OPEN, now_ms);
+        return true;
+    }
     if (has_lease && clock_reached(now_ms, motion->lease_until_ms)) {
         begin_to_shut(motion, seen, now_ms);
         return true;
@@ -123,6 +127,15 @@ void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, 
         motion->has_left = true;
     }
     for (uint8_t i = 0; i < MOST_CHANGES && passed(motion, seen, now_ms, times); i++) {
+    }
+}
+
+void lid_found(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms)
+{
+    *motion = (struct lid_motion){.phase = PHASE_RESTING};
+    if (!seen.closed) {
+        enter(motion, PHASE_WAITING, now_ms);
+        motion->closing_since_ms = now_ms;
     }
 }
 

@@ -1,7 +1,8 @@
 /* How a lid moves: the rules of firmware_bridge/lid_motion.py, in milliseconds. Knows no pins.
  *
  * A lease opens the lid; when it ends the lid is driven shut. Something in the way reverses it; it is
- * tried again a few times, and then left open with its motor off. */
+ * tried again a few times, and then left open with its motor off. No motor runs while both switches say
+ * that the lid is there. What lid_motion.py says of springs is not here: a relay's lid hangs on the Pi. */
 #ifndef TZ_LID_MOTION_H
 #define TZ_LID_MOTION_H
 
@@ -58,6 +59,10 @@ void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_
 
 /* Let what is seen, and the time that has passed, have their effect. */
 void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times);
+
+/* A lid that was found so at start: one that is not shut lost its lease with the program before, and is shut
+ * once its way has been free for a while. */
+void lid_found(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms);
 
 /* What the motor is to do. */
 enum drive lid_drive(const struct lid_motion *motion);

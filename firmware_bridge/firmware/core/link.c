@@ -34,6 +34,7 @@ static void forget(struct link *link)
     link->head = link->count = link->next = link->under_way = 0;
     link->resends = 0;
     link->wait_ms = RESEND_FIRST_MS;
+    link->given = LINK_CREDIT;
     link->is_silent = link->ack_due = false;
 }
 
@@ -85,6 +86,7 @@ static void drop_acknowledged(struct link *link, uint8_t number, uint8_t many, u
     link->resends = 0;
     link->wait_ms = RESEND_FIRST_MS;
     link->sent_ms = now_ms;
+    link->ack_due = link->ack_due || link->given < LINK_CREDIT; /* there is room again */
 }
 
 static void acknowledged(struct link *link, const struct frame *frame, uint32_t now_ms)
@@ -92,10 +94,13 @@ static void acknowledged(struct link *link, const struct frame *frame, uint32_t 
     uint8_t number = frame->body[0];
     bool is_none = number == 0;
     uint8_t many = is_none ? 0 : distance(link->acked, number);
-    if (frame->length != ACK_LENGTH || many > link->under_way || (is_none && link->acked != 0)) {
+    if (frame->length != ACK_LENGTH) {
         return;
     }
     heard(link, now_ms);
+    if (many > link->under_way || (is_none && link->acked != 0)) {
+        return; /* of what was never sent: nothing that a host of this link says */
+    }
     if (many > 0) {
         drop_acknowledged(link, number, many, now_ms);
     }
@@ -186,12 +191,17 @@ enum link_event link_step(struct link *link, uint32_t now_ms)
 
 bool link_has_room(const struct link *link)
 {
-    return link->link_id != 0 && link->count < LINK_QUEUE;
+    return link->link_id != 0 && link->count < LINK_REPORTS;
 }
 
 bool link_send(struct link *link, uint8_t type, const uint8_t *body, uint8_t length)
 {
-    if (!link_has_room(link) || length > LINK_SENT_BODY_MAX) {
+    return link_has_room(link) && link_answer(link, type, body, length);
+}
+
+bool link_answer(struct link *link, uint8_t type, const uint8_t *body, uint8_t length)
+{
+    if (link->link_id == 0 || link->count == LINK_QUEUE || length > LINK_SENT_BODY_MAX) {
         return false;
     }
     struct link_message *message = &link->queue[(link->head + link->count) % LINK_QUEUE];
@@ -222,11 +232,13 @@ static size_t emit_welcome(const struct link *link, uint8_t *wire)
     return frame_write(&frame, wire);
 }
 
-static size_t emit_ack(const struct link *link, uint8_t *wire)
+static size_t emit_ack(struct link *link, uint8_t *wire)
 {
     struct frame frame = {.type = MESSAGE_ACK, .length = ACK_LENGTH};
+    uint8_t room = (uint8_t)(LINK_QUEUE - link->count);
+    link->given = room < LINK_CREDIT ? room : LINK_CREDIT;
     frame.body[0] = link->taken;
-    frame.body[1] = LINK_CREDIT;
+    frame.body[1] = link->given;
     return frame_write(&frame, wire);
 }
 

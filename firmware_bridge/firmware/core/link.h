@@ -10,9 +10,10 @@
 #include "frame.h"
 
 enum {
-    LINK_QUEUE = 16,
-    LINK_SENT_BODY_MAX = 33, /* a SERIAL with 32 bytes is the longest that a device sends */
-    LINK_CREDIT = 8          /* so many frames of the host fit the receiving ring */
+    LINK_CREDIT = 8,                 /* so many frames of the host fit the receiving ring */
+    LINK_REPORTS = 16,               /* so many messages of ours may wait */
+    LINK_QUEUE = LINK_REPORTS + LINK_CREDIT, /* and a refusal of all that the host may have under way */
+    LINK_SENT_BODY_MAX = 33 /* a SERIAL with 32 bytes is the longest that a device sends */
 };
 
 /* What WELCOME says of the device; stays the same from start to reset. */
@@ -44,6 +45,7 @@ struct link {
     uint8_t taken;    /* the number last taken; 0: none yet */
     uint8_t acked;    /* the number of ours last acknowledged; 0: none yet */
     uint8_t credit;   /* how many may be under way after `acked` */
+    uint8_t given;    /* the credit last given to the host */
     uint8_t head;     /* where the oldest stands in `queue` */
     uint8_t count;    /* how many stand there */
     uint8_t next;     /* how many of them need not be sent (again) now */
@@ -74,11 +76,14 @@ void link_take(struct link *link);
 /* Let the time that has passed have its effect: LINK_GONE, LINK_SILENT or LINK_NOTHING. */
 enum link_event link_step(struct link *link, uint32_t now_ms);
 
-/* Whether another message can be queued. */
+/* Whether another report can be queued. */
 bool link_has_room(const struct link *link);
 
-/* Queue a message; false when there is no link or no room, or it is too long. */
+/* Queue a report; false when there is no link or no room, or it is too long. */
 bool link_send(struct link *link, uint8_t type, const uint8_t *body, uint8_t length);
+
+/* The same for what answers a message of the host: the credit it was given keeps room for it. */
+bool link_answer(struct link *link, uint8_t type, const uint8_t *body, uint8_t length);
 
 /* Write the frame that is to go out next, if any; says how many bytes. `wire` has room for FRAME_WIRE_MAX. */
 size_t link_emit(struct link *link, uint8_t *wire, uint32_t now_ms);

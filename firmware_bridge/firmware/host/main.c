@@ -138,7 +138,7 @@ static bool boot(void)
 int main(void)
 {
     here.started_ns = here.passed_ns = now_ns();
-    if (!rig_start(&here.rig, &FITTED) || !boot()) {
+    if (!rig_start(&here.rig, &FITTED, NULL) || !boot()) {
         return EXIT_FAILURE;
     }
     while (!here.rig.is_over) {

@@ -23,12 +23,13 @@ static bool open_pty(struct rig *rig, char *path, size_t most)
            fcntl(rig->master, F_SETFL, O_NONBLOCK) == 0 && fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK) == 0;
 }
 
-bool rig_start(struct rig *rig, const struct core_fitted *fitted)
+bool rig_start(struct rig *rig, const struct core_fitted *fitted, rig_own_word own_word)
 {
     char path[128];
     memset(rig, 0, sizeof *rig);
     plant_start(&rig->plant);
     rig->fitted = *fitted;
+    rig->own_word = own_word;
     if (!open_pty(rig, path, sizeof path)) {
         perror("no pty for the rig");
         return false;

@@ -9,7 +9,7 @@
 #include "plant.h"
 #include "protocol.h"
 
-enum { RIG_LINE_MOST = 1024, RIG_INDEXES = 4, RIG_BYTES_MOST = 256 };
+enum { RIG_LINE_MOST = 1024, RIG_ANSWER_MOST = 128, RIG_INDEXES = 4, RIG_BYTES_MOST = 256 };
 
 /* What a reader is sending. */
 struct rig_sending {
@@ -18,14 +18,18 @@ struct rig_sending {
     uint8_t reader;
 };
 
+struct rig;
+
+/* Answers a line of one word that only this rig knows; NULL if it does not. `room` has RIG_ANSWER_MOST. */
+typedef const char *(*rig_own_word)(struct rig *rig, const char *word, char *room);
+
 struct rig {
     struct plant plant;
+    rig_own_word own_word; /* NULL: none */
     struct core_fitted fitted;
     int32_t sensors[SENSOR_KINDS][RIG_INDEXES];
     struct rig_sending wiegand, serial;
     bool reboot_asked;
-    bool can_hang;   /* whether this rig has a main loop that can be made to stand still: a board's */
-    bool hang_asked;
     bool is_over;    /* standard input has ended */
     int master;      /* the host's bytes come and go here */
     int device;      /* held open so that a test may close the pty at will */
@@ -34,7 +38,7 @@ struct rig {
 };
 
 /* Open a pty and print its path; false, with a sentence on standard error, when there is none. */
-bool rig_start(struct rig *rig, const struct core_fitted *fitted);
+bool rig_start(struct rig *rig, const struct core_fitted *fitted, rig_own_word own_word);
 
 /* Wait at most so long for bytes of the host or lines; then carry out the lines that have come. */
 void rig_wait(struct rig *rig, int ms);

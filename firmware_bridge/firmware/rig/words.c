@@ -185,14 +185,6 @@ static const char *do_reboot(struct rig *rig, const struct words *words, char *r
     return "";
 }
 
-static const char *do_hang(struct rig *rig, const struct words *words, char *room)
-{
-    (void)words;
-    (void)room;
-    rig->hang_asked = rig->can_hang;
-    return rig->can_hang ? "ok" : "error this rig has no watchdog";
-}
-
 static const struct {
     const char *word;
     int count;
@@ -200,18 +192,21 @@ static const struct {
 } KNOWN[] = {
     {"travel", 3, do_travel},   {"place", 3, do_place},   {"jam", 3, do_jam},       {"obstruct", 3, do_obstruct},
     {"switch", 4, do_switch},   {"lid", 2, do_lid},       {"wiegand", 3, do_wiegand}, {"serial", 3, do_serial},
-    {"sensor", 4, do_sensor},   {"reboot", 1, do_reboot}, {"hang", 1, do_hang},
+    {"sensor", 4, do_sensor},   {"reboot", 1, do_reboot},
 };
 
 void words_do(struct rig *rig, char *line, char answer[RIG_ANSWER_MOST])
 {
     char room[RIG_ANSWER_MOST];
     struct words words = cut(line);
-    const char *said = "error no such line";
+    const char *said = NULL;
     for (size_t i = 0; i < sizeof KNOWN / sizeof KNOWN[0]; i++) {
         if (words.count == KNOWN[i].count && strcmp(words.word[0], KNOWN[i].word) == 0) {
             said = KNOWN[i].does(rig, &words, room);
         }
     }
-    snprintf(answer, RIG_ANSWER_MOST, "%s", said);
+    if (said == NULL && words.count == 1 && rig->own_word != NULL) {
+        said = rig->own_word(rig, words.word[0], room);
+    }
+    snprintf(answer, RIG_ANSWER_MOST, "%s", said == NULL ? "error no such line" : said);
 }

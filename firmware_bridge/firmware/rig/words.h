@@ -4,8 +4,6 @@
 
 #include "rig.h"
 
-enum { RIG_ANSWER_MOST = 128 };
-
 /* Carry out a line; the answer is empty when it comes later (`rig_answer`). The line is cut up. */
 void words_do(struct rig *rig, char *line, char answer[RIG_ANSWER_MOST]);
 

@@ -1,0 +1,77 @@
+/* The simulated chip and what is wired to it: README.md has the pin table. */
+#ifndef TZ_SIM_BOARD_H
+#define TZ_SIM_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sim_avr.h>
+#include <sim_elf.h>
+
+#include "rig.h"
+
+enum { SIM_HZ = 16000000, SIM_PORTS = 12, SIM_SCALES = 4, SIM_LEVELS = 2, SIM_READERS = 2 };
+
+struct sim_servo {
+    uint64_t rose; /* the chip's cycle */
+    uint32_t pulse_us;
+};
+
+struct sim_scales {
+    uint32_t shift[SIM_SCALES];
+    uint8_t pulses;
+    bool is_converting;
+};
+
+struct sim_echo {
+    struct sim_board *board;
+    uint8_t level;
+};
+
+struct sim_wiegand {
+    struct sim_board *board;
+    uint8_t port_bit;
+};
+
+struct sim_board {
+    struct rig rig; /* first, so that a rig's word finds its board */
+    avr_t *avr;
+    elf_firmware_t elf;
+    avr_irq_t *host_in, *reader_in[SIM_READERS];
+    uint8_t external[SIM_PORTS]; /* what the wires say, port 'A' first */
+    struct sim_servo servos[LIDS_MOST];
+    struct sim_scales scales;
+    struct sim_echo echoes[SIM_LEVELS];
+    struct sim_wiegand line;
+    bool host_may_send, reader_may_send[SIM_READERS];
+    uint32_t resets, ran_ms;
+    int64_t busy_ns;
+    bool shot_through; /* both inputs of a bridge were high at once */
+    uint8_t hung[2];   /* what stood where the loop was made to hang */
+    uint32_t hung_at;  /* 0: nowhere */
+    void (*core_reset)(struct avr_t *avr);
+};
+
+/* Load an ELF into a chip with the plant wired to it; false, with a sentence on standard error, if not. */
+bool board_start(struct sim_board *board, const char *elf_path);
+
+/* Run for a millisecond of the chip's time, with the host's bytes in and out. */
+void board_run_ms(struct sim_board *board);
+
+/* Reset as the watchdog does. */
+void board_reset(struct sim_board *board);
+
+/* Make the main loop stand still until the next reset; interrupts go on. */
+bool board_hang(struct sim_board *board);
+
+/* How many bytes of RAM were never used since the start, between the heap's end and the stack. */
+uint32_t board_stack_margin(const struct sim_board *board);
+
+/* wires.c: levels in, levels out. */
+void wires_connect(struct sim_board *board);
+void wires_set(struct sim_board *board, char port, uint8_t bit, bool level);
+void wires_after_reset(struct sim_board *board);
+void wires_sense(struct sim_board *board);
+void wires_drive(struct sim_board *board);
+
+#endif

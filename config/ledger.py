@@ -42,6 +42,8 @@ class LedgerSection(_Section, frozen=True):
     timezone: str = "Asia/Shanghai"
     rules: Annotated[tuple[str, ...], Meta(min_length=1)] = ("award_rules.v1.toml",)
     """Every version of the award rules: files beside this one, else those that Tongzhan ships."""
+    daily_mint_limit: Annotated[int, Meta(ge=0, le=10**12)] = 20_000
+    """Points that one station may bring in a day; what goes beyond waits for a person."""
     sorting: str = DEFAULT_SORTING
     """Whose names and colours the four categories have: a city that Tongzhan ships, or a TOML file."""
 

@@ -56,7 +56,12 @@ def _bring_in_community(settings: LedgerSettings) -> Community:
     ledger = settings.ledger
     community, _ = Community.objects.update_or_create(
         slug=ledger.community,
-        defaults={"name_zh": ledger.name_zh, "name_en": ledger.name_en, "timezone": ledger.timezone},
+        defaults={
+            "name_zh": ledger.name_zh,
+            "name_en": ledger.name_en,
+            "timezone": ledger.timezone,
+            "daily_mint_limit": ledger.daily_mint_limit,
+        },
     )
     return community
 

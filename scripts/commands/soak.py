@@ -39,18 +39,16 @@ ENGINES = ("iotcore-sqlite", "mosquitto-postgres")
     help="Keep journals, ledger and logs in this empty folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
-def soak(
-    *, seed: int | None, kills: int, engine: str, visits: int, keep: Path | None, as_json: bool
-) -> int:
+def soak(*, seed: int | None, kills: int, engine: str, visits: int, keep: Path | None, as_json: bool) -> int:
     """Kill, cut, fill and restore a whole community at random; then check every point.
 
     Three stations, their sync processes, a broker, a database and the ledger's worker run as processes
     of their own. Ends with status 1 if anything was lost, counted twice, or opened that should not.
     """
     from scripts.soak.engines import Tier
-    from scripts.soak.play import Wishes
     from scripts.soak.play import soak as run
     from scripts.soak.report import summary
+    from scripts.soak.running import Wishes
     from scripts.soak.system import free_ports
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s", stream=sys.stderr)

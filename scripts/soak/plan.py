@@ -82,7 +82,7 @@ class Fault:
         """One line of the timeline."""
         lasts = f" for {self.lasts_s:.1f} s" if self.lasts_s else ""
         amount = f" ({self.amount:g})" if self.amount else ""
-        return f"{self.at_s:8.2f} s  {self.kind.replace('_', ' ')} {self.target}{amount}{lasts}"
+        return f"{self.kind.replace('_', ' ')} {self.target}{amount}{lasts} (due at {self.at_s:.2f} s)"
 
 
 def make_plan(seed: int, kills: int, cast: Cast) -> tuple[Fault, ...]:

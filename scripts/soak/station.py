@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
     from config.station import StationSettings
+    from edge.faults import FaultCode
     from edge.main import Composition
     from edge.roster import RosterEntry
 
@@ -120,6 +121,10 @@ class TellingJournal(Journal):
     def outbox(self) -> tuple[int, int]:
         """How many events wait for their receipt, and how many the ledger refused."""
         return self._journal.outbox()
+
+    def told(self) -> frozenset[FaultCode]:
+        """Faults that only the journal knows of."""
+        return self._journal.told()
 
     def _kept(self, points: int) -> None:
         self.sequence += 1

@@ -1,0 +1,112 @@
+"""After the last fault: everything is started anew, given time to arrive, and judged.
+
+Importable only after `cloud_sync.ledger.setup`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from scripts.demonstration.processes import TONGZHAN
+from scripts.soak.checks import Evidence, judge, missing
+from scripts.soak.evidence import depth, read_events, read_journal, read_ledger
+from scripts.soak.report import Report
+from scripts.soak.running import START_S, must, wait
+from scripts.soak.system import QUICK, STATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scripts.soak.running import Running
+
+DRAIN_S = 600.0
+"""So long may the last events take to arrive; what is not there by then is lost."""
+LOOK_S = 0.5
+VERIFY_S = 600.0
+COMPLAINTS = 20
+"""Lines of the ledger's audit that are kept."""
+
+
+def drain(running: Running) -> bool:
+    """Start everything anew, let stations finish, wait until all of it is in the ledger; whether it is."""
+    system = running.system
+    ours = tuple(name for name in system.starters if name not in system.engine.processes)
+    stations = tuple(f"station-{name}" for name in STATIONS)
+    running.tell("letting everything arrive")
+    for name in ours:
+        system.crew.end_one(name)
+    told = len(running.hearing.told)
+    wait(system, lambda: len(running.hearing.told) > told + len(QUICK), START_S)
+    _finish(running, stations)
+    arrived = wait(system, lambda: _has_arrived(running), DRAIN_S, LOOK_S)
+    _finish(running, ours)
+    must(system, system.engine.answers)
+    return arrived
+
+
+def _finish(running: Running, names: tuple[str, ...]) -> None:
+    running.system.held.update(names)
+    for name in names:
+        running.system.crew.end_one(name)
+
+
+def _has_arrived(running: Running) -> bool:
+    """Whether no event waits, and the ledger has every one: a receipt alone would only say so."""
+    system = running.system
+    waiting = sum(depth(system.state_dir(name)) for name in STATIONS)
+    running.tell_progress(f", {waiting} wait for their receipt")
+    if waiting or not system.engine.answers():
+        return False
+    journals = [read_journal(system.state_dir(name), name) for name in STATIONS]
+    return not missing(journals, read_events())
+
+
+def judged(running: Running, *, arrived: bool) -> Report:
+    """Hold everything against everything, and put the report together."""
+    system, wishes = running.system, running.wishes
+    verify = _verify(running)
+    evidence = Evidence(
+        journals=[
+            *(read_journal(system.state_dir(name), name) for name in STATIONS),
+            *running.losses.gone,
+        ],
+        ledger=read_ledger([] if verify.get("ok") is True else [str(verify)]),
+        told=dict(running.hearing.told),
+        excused=running.losses.excused,
+        blocked=running.blocked,
+        beyond_lease_s=running.hearing.beyond_lease_s,
+    )
+    judgement = judge(evidence)
+    late = () if arrived else (f"not everything had arrived after {DRAIN_S:.0f} s",)
+    counts = asdict(judgement) | {"problems": judgement.problems + late}
+    return Report(
+        ok=not counts["problems"],
+        engine=wishes.tier,
+        seed=wishes.seed,
+        kills=wishes.kills,
+        seconds=round(time.monotonic() - running.began, 1),
+        faults=running.done,
+        restarts=system.ended,
+        told=len(evidence.told),
+        verify=verify,
+        beyond_lease_s=evidence.beyond_lease_s,
+        timeline=tuple(running.timeline),
+        replay=wishes.replay,
+        **counts,
+    )
+
+
+def _verify(running: Running) -> Mapping[str, object]:
+    """What the ledger's own audit says, by the command that an operator has for it."""
+    command = [*TONGZHAN, "ledger", "verify", "--json", "--config", str(running.system.ledger_toml)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=VERIFY_S)  # noqa: S603 (ours)
+    try:
+        said: dict[str, object] = json.loads(done.stdout)
+    except ValueError:
+        said = {"ok": False}
+    complaints = [line for line in done.stderr.splitlines() if line][-COMPLAINTS:]
+    return said | ({"complaints": complaints} if complaints else {})

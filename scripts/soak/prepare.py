@@ -1,0 +1,64 @@
+"""Sets a soak's town up: engines, ledger, people, keys, a first backup and first images."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING
+
+from cloud_sync.ledger.install import init
+from cloud_sync.ledger.keys import read_card_key, read_signing_key
+from config.ledger import load_ledger
+from edge.keys import make_keys
+from edge.sim.people import neighbourhood
+from scripts.soak.plan import Fault, Kind
+from scripts.soak.running import must
+from scripts.soak.station import townspeople
+from scripts.soak.system import SLOW_SEED, STATIONS
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from edge.sim.people import Neighbourhood
+    from scripts.soak.system import System
+
+
+def prepare(system: System) -> frozenset[str]:
+    """Make everything and start it; the blocked cards, for which no lid may open."""
+    system.make()
+    system.hold(*(name for name in system.starters if name not in system.engine.processes))
+    must(system, system.engine.answers)
+    system.engine.prepare()
+    init(system.ledger_toml)
+    secrets = load_ledger(system.ledger_toml).state_dir
+    card_key = read_card_key(secrets)
+    slow = neighbourhood(Random(SLOW_SEED), card_key)  # noqa: S311 (invents people, guards nothing)
+    people = (townspeople(card_key, system.residents), slow)
+    _settle(system, people, card_key, read_signing_key(secrets).public_key())
+    _save(system)
+    system.release(*system.starters)
+    return frozenset(one.blocked.card for one in people)
+
+
+def _settle(
+    system: System, people: tuple[Neighbourhood, ...], card_key: bytes, ledger_key: Ed25519PublicKey
+) -> None:
+    """Bind cards, make stations' keys, admit them."""
+    from scripts.demonstration.seeding import admit, bind_cards  # noqa: PLC0415 (models need Django set up)
+
+    for one in people:
+        bind_cards(one)
+    roster = {card: entry for one in people for card, entry in one.roster.items()}
+    for station in STATIONS:
+        folder = system.state_dir(station)
+        keys = make_keys(folder, card_key, ledger_key)
+        admit(station, keys.signing.public_key().public_bytes_raw().hex(), folder, roster)
+
+
+def _save(system: System) -> None:
+    """A first image of every card and a first backup, so that each can be restored at any time."""
+    from scripts.soak.faults import Faults, Losses  # noqa: PLC0415 (models need Django set up)
+
+    first = Faults(system, Losses())
+    for station in STATIONS:
+        first.strike(Fault(0.0, Kind.IMAGE, station))
+    first.strike(Fault(0.0, Kind.BACKUP, "ledger"))

@@ -1,0 +1,96 @@
+"""The soak itself: a real community struck down again and again, and nothing lost or counted twice."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from scripts.soak.engines import Tier
+from scripts.soak.plan import Kind
+
+SOAK = [sys.executable, "-c", "from scripts.cli import main; main()", "soak"]
+
+
+def soaked(*options: str, within_s: float) -> dict[str, Any]:
+    done = subprocess.run(
+        [*SOAK, "--json", *options], capture_output=True, text=True, timeout=within_s, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report: dict[str, Any] = json.loads(done.stdout)
+    return report
+
+
+def assert_sound(report: dict[str, Any], kills: int) -> None:
+    assert report["ok"]
+    assert report["problems"] == []
+    assert report["faults"][Kind.KILL] == kills
+    assert report["lost"] == report["twice"] == 0
+    assert report["settled"] + report["held"] + report["lowered"] == report["provisional"] > 0
+    assert report["verify"]["ok"] is True
+    assert report["verify"]["sum"] == 0
+
+
+def test_fifteen_kills_and_other_faults_lose_nothing_and_count_nothing_twice() -> None:
+    report = soaked("--seed", "2", "--kills", "15", within_s=240)
+    assert_sound(report, 15)
+    assert report["told"] >= 50
+    assert len(report["timeline"]) == sum(report["faults"].values()) > 15
+    assert report["replay"] == "tongzhan soak --engine iotcore-sqlite --seed 2 --kills 15"
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("tier", list(Tier))
+def test_two_hundred_kills_lose_nothing_and_count_nothing_twice(tier: Tier) -> None:
+    if tier is Tier.TOWN and shutil.which("mosquitto") is None:
+        pytest.skip("no mosquitto; install it: sudo apt-get install mosquitto")
+    report = soaked("--seed", "1", "--kills", "200", "--engine", tier, within_s=1800)
+    assert_sound(report, 200)
+    assert all(report["faults"][kind] > 0 for kind in Kind)
+    assert all(report["awards_of"][station] > 0 for station in ("north", "south", "east"))
+
+
+def test_ctrl_c_ends_a_soak_with_all_its_processes_and_its_folder(tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        [*SOAK, "--seed", "1", "--kills", "100000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"TMPDIR": str(tmp_path), "PATH": "/usr/bin:/bin"},
+    )
+    with running:
+        assert running.stderr is not None
+        while "records" not in running.stderr.readline():
+            assert running.poll() is None, running.communicate()
+        children = _descendants(running.pid)
+        assert len(children) >= 5
+        running.send_signal(signal.SIGINT)
+        _, complaint = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert "Traceback" not in complaint
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    assert not list(tmp_path.glob("tongzhan-*"))
+
+
+def test_a_folder_to_keep_that_holds_something_is_named_with_its_mend(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    done = subprocess.run(
+        [*SOAK, "--keep", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == f"error: {tmp_path} is not empty; name a new folder with --keep\n"
+
+
+def _descendants(pid: int) -> list[int]:
+    """Every process below `pid`, from /proc."""
+    found = [pid]
+    for one in found:
+        for task in Path(f"/proc/{one}/task").iterdir():
+            found += [int(child) for child in (task / "children").read_text().split()]
+    return found[1:]

@@ -53,6 +53,18 @@ def find_rows(main: bytes, log: bytes, page_bytes: int) -> Iterator[tuple[int, t
         yield from _rows(image, page)
 
 
+def find_log_rows(log: bytes, page_bytes: int) -> Iterator[tuple[int, tuple[Value, ...]]]:
+    """Every row (rowid, values) in the log's last round, whether SQLite would still take it or not."""
+    step = _FRAME_HEADER + page_bytes
+    images = {
+        number: image
+        for index, (number, image) in enumerate(_frames(log, page_bytes))
+        if log[_WAL_HEADER + index * step + 8 : _WAL_HEADER + index * step + 16] == log[16:24]
+    }
+    for image in images.values():
+        yield from _rows(image, images.get)
+
+
 def _frames(log: bytes, page_bytes: int) -> Iterator[tuple[int, bytes]]:
     step = _FRAME_HEADER + page_bytes
     for at in range(_WAL_HEADER, len(log) - step + 1, step):

@@ -10,11 +10,12 @@ import logging
 import os
 import shutil
 import sqlite3
+from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.journal_salvage import find_damage, is_damage, salvage
+from edge.journal_salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal_tables import (
     JOURNAL_FILE,
     alone,
@@ -28,12 +29,10 @@ from edge.journal_tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
     from edge.journal_salvage import Record
-    from edge.roster import RosterEntry
 
 __all__ = ["Mended", "TakenOver", "is_damage", "open_mended", "take_over"]
 
@@ -42,6 +41,8 @@ log = logging.getLogger(__name__)
 COMPLETE = f".{JOURNAL_FILE}.complete"
 """A fresh journal that only has to be put into its place."""
 LOG_FILE = f"{JOURNAL_FILE}-wal"
+KEPT_LOG = f".{JOURNAL_FILE}.log"
+STEP = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,29 +77,39 @@ def open_mended(folder: Path, now: datetime) -> tuple[sqlite3.Connection, Mended
         _exchange(folder)
         _tidy(folder)
         file = folder / JOURNAL_FILE
-        damage = find_damage(file) if file.exists() else None
-        mended = _mend(folder, damage, now) if damage is not None else None
         if not file.exists():
             begin(file)
-        return connect(file), mended
+        has_log = _keep_log(folder)
+        damage = find_damage(file)
+        mended = _mend(folder, damage, now) if damage is not None else None
+        connection = connect(file)
+        if has_log and mended is None:
+            _take_from_log(connection, folder / KEPT_LOG)
+        (folder / KEPT_LOG).unlink(missing_ok=True)
+        return connection, mended
 
 
-def take_over(
-    connection: sqlite3.Connection, records: Iterable[Record], roster: Mapping[str, RosterEntry]
-) -> TakenOver:
-    """Put records into a journal under the identity they have, and cards that its roster lacks."""
-    counts = {"new": 0, "known": 0, "contradicting": 0}
+def take_over(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
+    """Put what another file gave into a journal: events under the identity they have, cards it lacks.
+
+    In steps, so that a station that writes here meanwhile waits for none of them long.
+    """
+    counts = Counter[str]()
+    for at in range(0, len(found.records), STEP):
+        with written_at_once(connection):
+            counts.update(_take(connection, record) for record in found.records[at : at + STEP])
     with written_at_once(connection):
-        for record in records:
-            counts[_take(connection, record)] += 1
         connection.executemany(
             "INSERT OR IGNORE INTO roster VALUES (?, ?, ?)",
-            [(card, entry.state, entry.role) for card, entry in roster.items()],
+            [(card, entry.state, entry.role) for card, entry in found.roster.items()],
         )
+        if found.owner is not None:
+            claim = "INSERT INTO owner SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owner)"
+            connection.execute(claim, found.owner)
         connection.execute(
             "UPDATE aged SET seconds = max(seconds, coalesce((SELECT max(receipted_s) FROM records), 0))"
         )
-    return TakenOver(**counts)
+    return TakenOver(counts["new"], counts["known"], counts["contradicting"])
 
 
 def _take(connection: sqlite3.Connection, record: Record) -> str:
@@ -120,7 +131,7 @@ def _mend(folder: Path, damage: str, now: datetime) -> Mended:
     found = salvage(aside / JOURNAL_FILE)
     fresh = build(folder)
     with closing(connect(fresh)) as connection:
-        take_over(connection, found.records, found.roster)
+        take_over(connection, found)
     fresh.rename(folder / COMPLETE)
     sync_folder(folder)
     _exchange(folder)
@@ -133,6 +144,21 @@ def _mend(folder: Path, damage: str, now: datetime) -> Mended:
     return Mended(damage, aside, len(found.records), waiting, len(found.roster))
 
 
+def _keep_log(folder: Path) -> bool:
+    """Give the log a second name: SQLite throws a log away in which it finds nothing sound."""
+    (folder / KEPT_LOG).unlink(missing_ok=True)
+    if not (folder / LOG_FILE).exists():
+        return False
+    _second_name(folder / LOG_FILE, folder / KEPT_LOG)
+    return True
+
+
+def _take_from_log(connection: sqlite3.Connection, log_file: Path) -> None:
+    taken = take_over(connection, Salvaged(None, salvage_log(log_file), {}))
+    if taken.new:
+        log.warning("%d events stood in the journal's log behind a break, and are kept", taken.new)
+
+
 def _set_aside(folder: Path, now: datetime) -> Path:
     """Give the damaged files a second name in a folder of their own, which appears at once and whole."""
     name = f"journal-damaged-{now:%Y%m%dT%H%M%SZ}"
@@ -140,9 +166,9 @@ def _set_aside(folder: Path, now: datetime) -> Path:
     making = folder / f".{name}"
     shutil.rmtree(making, ignore_errors=True)
     making.mkdir()
-    for part in (JOURNAL_FILE, LOG_FILE):
+    for part, name_there in ((JOURNAL_FILE, JOURNAL_FILE), (KEPT_LOG, LOG_FILE)):
         if (folder / part).exists():
-            _second_name(folder / part, making / part)
+            _second_name(folder / part, making / name_there)
     aside = folder / (f"{name}-{taken + 1}" if taken else name)
     making.rename(aside)
     sync_folder(folder)

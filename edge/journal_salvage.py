@@ -15,7 +15,7 @@ import msgspec
 
 from cloud_sync.envelope import EventId, decode_event_id
 from cloud_sync.facts import Role
-from edge.journal_pages import find_rows
+from edge.journal_pages import find_log_rows, find_rows
 from edge.journal_tables import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
 from edge.roster import CardState, RosterEntry
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _CORRUPT, _NO_DATABASE = 11, 26
 """SQLite's primary result codes for a file that is not what it should be."""
-_TABLES = frozenset({"epochs", "records", "roster", "told", "aged"})
+_TABLES = frozenset({"epochs", "records", "roster", "told", "owner", "aged"})
 _CARD_LETTERS = 64
 
 
@@ -57,6 +57,8 @@ class Salvaged:
     records: tuple[Record, ...]
     """Each event once, in the order of writing."""
     roster: Mapping[str, RosterEntry]
+    owner: tuple[str, str] | None = None
+    """The (community, station) under which its events were sent; None if they never were, or none knows."""
 
 
 def is_damage(error: BaseException) -> bool:
@@ -104,6 +106,12 @@ def salvage(file: Path) -> Salvaged:
     return _by_page(damage, main, log)
 
 
+def salvage_log(log: Path) -> tuple[Record, ...]:
+    """Events in a write-ahead log alone. SQLite drops all that comes after one bad page of it, silently."""
+    rows = find_log_rows(_bytes_of(log), PAGE_BYTES)
+    return tuple(sorted(_each_once([(rowid, *values[1:]) for rowid, values in rows]), key=lambda one: one.id))
+
+
 def _bytes_of(file: Path) -> bytes:
     """A file's bytes, with zeros in the place of pages that the card gives no more."""
     pieces = []
@@ -121,13 +129,15 @@ def _by_sql(connection: sqlite3.Connection) -> Salvaged:
     fields = ", ".join(Record._fields)
     rows = connection.execute(f"SELECT {fields} FROM records ORDER BY id").fetchall()  # noqa: S608 (ours)
     cards = connection.execute("SELECT card, state, role FROM roster").fetchall()
-    return Salvaged(None, _each_once(rows), _roster(cards))
+    owners = connection.execute("SELECT community, station FROM owner").fetchall()
+    return Salvaged(None, _each_once(rows), _roster(cards), _owner(owners))
 
 
 def _by_page(damage: str, main: bytes, log: bytes) -> Salvaged:
     rows = list(find_rows(main, log, PAGE_BYTES))
-    records = _each_once([(rowid, *values[1:]) for rowid, values in rows])
-    return Salvaged(damage, tuple(sorted(records, key=lambda record: record.id)), _roster(v for _, v in rows))
+    records = sorted(_each_once([(rowid, *values[1:]) for rowid, values in rows]), key=lambda one: one.id)
+    others = [values for _, values in rows]
+    return Salvaged(damage, tuple(records), _roster(others), _owner(others))
 
 
 def _each_once(rows: Iterable[tuple[Value, ...]]) -> tuple[Record, ...]:
@@ -153,6 +163,16 @@ def _name(record: Record) -> EventId | None:
         return record.named()
     except msgspec.DecodeError:
         return None
+
+
+def _owner(rows: Iterable[tuple[Value, ...]]) -> tuple[str, str] | None:
+    for row in rows:
+        match row:
+            case (str(community), str(station)):
+                return community, station
+            case _:
+                continue
+    return None
 
 
 def _roster(rows: Iterable[tuple[Value, ...]]) -> dict[str, RosterEntry]:

@@ -48,6 +48,7 @@ CREATE INDEX records_of_day ON records (day, card, points, counted) WHERE card I
 CREATE INDEX records_refused ON records (id) WHERE refused IS NOT NULL;
 CREATE TABLE roster (card TEXT PRIMARY KEY, state TEXT NOT NULL, role TEXT NOT NULL) STRICT;
 CREATE TABLE told (fault TEXT PRIMARY KEY) STRICT;
+CREATE TABLE owner (community TEXT NOT NULL, station TEXT NOT NULL) STRICT;
 CREATE TABLE aged (seconds REAL NOT NULL) STRICT;
 INSERT INTO aged VALUES (0);
 CREATE VIEW outbox AS

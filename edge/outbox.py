@@ -261,6 +261,14 @@ class Outbox:
                 )
         return forgotten
 
+    def claim(self, community: str, station: str) -> tuple[str, str]:
+        """Whose events these are: this station's from now on, unless they were another's before."""
+        with written_at_once(self._database):
+            claim = "INSERT INTO owner SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owner)"
+            self._database.execute(claim, (community, station))
+            owner = self._database.execute("SELECT community, station FROM owner").fetchone()
+        return owner[0], owner[1]
+
     def tell(self, fault: FaultCode, *, is_so: bool) -> None:
         """Have the station raise a fault that only the sync process sees, or clear it."""
         change = "INSERT OR IGNORE INTO told VALUES (?)" if is_so else "DELETE FROM told WHERE fault = ?"

@@ -87,8 +87,8 @@ class Surroundings:
 
 def real_surroundings(settings: StationSettings, card_key: bytes) -> Surroundings:
     """Pins, serial ports and cameras of this Raspberry Pi; InputError where there are none to be had."""
-    factory = real_pins(Path(settings.station.runtime_dir))
-    return Surroundings(real_rim(settings, card_key, factory), RealClock(), ThreadWorkers)
+    runtime = Path(settings.station.runtime_dir)
+    return Surroundings(real_rim(settings, card_key, lambda: real_pins(runtime)), RealClock(), ThreadWorkers)
 
 
 @dataclass(frozen=True, slots=True)

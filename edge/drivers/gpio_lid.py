@@ -113,6 +113,15 @@ class GpioLid:
         """Shut now, unless something is in the way."""
         self._ask(EndLease())
 
+    def tell(self) -> None:
+        """Post anew where the lid is, for somebody who has not heard it."""
+        with self._lock:
+            now, seen = self._clock.now(), self._seen(self._motion, self._clock.now())
+        if seen.opened:
+            self._inbox.post(LidOpened(now, self._bin))
+        if seen.closed:
+            self._inbox.post(LidClosed(now, self._bin))
+
     def stop(self) -> None:
         """Halt the motor, wherever the lid stands, and give the pins back. `open` does nothing any more."""
         with self._lock:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
-from config.wiring import HBridgeLid
 from edge.drivers.camera import UsbCamera, open_capture
-from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.serial_reader import SerialReader
 from edge.drivers.sight import LidNews, Sight
 from edge.drivers.switches import FullSwitch, GpioButton
+from edge.keeper.client import KeeperLink
+from edge.keeper.process import kept_lids
 from edge.rim import Rim
-from firmware_bridge.lid_motion import lid_times
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from edge.drivers.camera import Capture
     from edge.drivers.pins import Factory
     from edge.inbox import QueueInbox
-    from edge.ports import Clock, Inbox
+    from edge.ports import Clock, Inbox, Lid
     from edge.rim import MakeRim
 
 
@@ -59,13 +59,14 @@ class _Devices:
 def real_rim(
     settings: StationSettings,
     card_key: bytes,
-    factory: Factory,
+    make_pins: Callable[[], Factory],
     opener: Callable[[CameraSection], Capture] = open_capture,
 ) -> MakeRim:
     """What builds the devices of a real station; InputError for a pin or port that cannot be had.
 
-    `factory` are the pins, `edge.drivers.pins.real_pins` on a Pi. Nothing moves and nothing is posted
-    before the rim's start; its stop halts the lids' motors before it ends anything else.
+    `make_pins` gives the pins, `edge.drivers.pins.real_pins` on a Pi; it is called only if a button or a
+    switch of a bin needs one, since the lids' pins are their keeper's. Nothing is posted before the rim's
+    start; its stop ends the lids' leases before anything else.
     """
 
     def make(inbox: QueueInbox, clock: Clock) -> Rim:
@@ -74,8 +75,8 @@ def real_rim(
             undo.callback(devices.stop)
             _add_readers(devices, settings, card_key, clock, inbox)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
-            _add_switches(devices, settings, clock, inbox, factory)
-            lids = _add_lids(devices, settings, clock, LidNews(inbox, sight), factory)
+            _add_switches(devices, settings, clock, inbox, make_pins)
+            lids = _add_lids(devices, settings, clock, LidNews(inbox, sight))
             undo.pop_all()
         return Rim(lids, sight, devices.start, devices.stop)
 
@@ -105,8 +106,15 @@ def _add_cameras(
 
 
 def _add_switches(
-    devices: _Devices, settings: StationSettings, clock: Clock, inbox: Inbox, factory: Factory
+    devices: _Devices,
+    settings: StationSettings,
+    clock: Clock,
+    inbox: Inbox,
+    make_pins: Callable[[], Factory],
 ) -> None:
+    if all(bin_.button is None and bin_.full_switch is None for bin_ in settings.bin):
+        return
+    factory = make_pins()
     for bin_ in settings.bin:
         if bin_.button is not None:
             devices.add(GpioButton(bin_.id, bin_.button, clock, inbox, factory))
@@ -114,17 +122,12 @@ def _add_switches(
             devices.add(FullSwitch(bin_.id, bin_.full_switch, clock, inbox, factory))
 
 
-def _add_lids(
-    devices: _Devices, settings: StationSettings, clock: Clock, inbox: Inbox, factory: Factory
-) -> dict[str, GpioLid]:
-    times = lid_times(settings.visit)
-    lids = {}
-    for bin_ in settings.bin:
-        wires = _named(bin_.lid, f"bin {bin_.id}: no lid")
-        if not isinstance(wires, HBridgeLid):
-            raise InputError(f"bin {bin_.id}: its kind of lid cannot be driven yet", 'use kind = "h_bridge"')
-        lids[bin_.id] = devices.add(GpioLid(bin_.id, wires, times, clock, inbox, factory))
-    return lids
+def _add_lids(devices: _Devices, settings: StationSettings, clock: Clock, inbox: Inbox) -> dict[str, Lid]:
+    wired = kept_lids(settings)
+    if not wired:
+        return {}
+    keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, inbox)
+    return dict(devices.add(keeper).lids)
 
 
 def _named(value: _T | None, what: str) -> _T:

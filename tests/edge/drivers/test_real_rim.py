@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -19,11 +21,13 @@ from config.station import StationSettings
 from config.wiring import HBridgeLid
 from edge.clocks import RealClock
 from edge.drivers.camera import Capture
-from edge.drivers.pins import Contact
+from edge.drivers.pins import Contact, Factory
 from edge.drivers.real_rim import real_rim
 from edge.inbox import QueueInbox
 from edge.journal_tables import JOURNAL_FILE
+from edge.keeper.process import keep_lids
 from edge.main import Composition, Surroundings, compose
+from edge.notify import Notifier
 from edge.ports import CameraError
 from edge.workers import ThreadWorkers
 from tests.edge.drivers.board import MockBoard, MovingLid, both_ever_high, motor
@@ -31,6 +35,9 @@ from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene
 from tests.firmware_bridge.wire import Wire
 from tests.waiting import until
+
+if TYPE_CHECKING:
+    from edge.rim import MakeRim
 
 KEY = bytes(range(32))
 FRAME = b"\x0262E3086CED08\x03"
@@ -46,6 +53,7 @@ runtime_dir = "run"
 lease_s = 2.5
 travel_s = 0.3
 linger_s = 0.1
+held_card_s = 0.2
 
 [[reader]]
 id = "gate"
@@ -95,8 +103,11 @@ class Place:
     def open_camera(self, _: object) -> Capture:
         return self.feed
 
+    def make_rim(self) -> MakeRim:
+        return real_rim(self.settings, KEY, lambda: self.board.factory, self.open_camera)
+
     def compose(self) -> Composition:
-        make_rim = real_rim(self.settings, KEY, self.board.factory, self.open_camera)
+        make_rim = self.make_rim()
         return compose(self.settings, Surroundings(make_rim, RealClock(), ThreadWorkers))
 
     def visits(self) -> list[VisitFacts]:
@@ -117,8 +128,26 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture
-def running(place: Place) -> Iterator[Composition]:
+def keeper(place: Place) -> Iterator[None]:
+    """Keep the lids, on a thread instead of in a process of their own."""
+    stops: list[Callable[[], None]] = []
+    arguments = (place.settings, lambda: place.board.factory, Notifier(), stops.append)
+    thread = threading.Thread(target=keep_lids, args=arguments, name="keeper")
+    thread.start()
+    until(lambda: stops)
+    for shut in (23, 26):
+        place.board.contact(shut, closed=True)
+    yield
+    for shut in (23, 26):
+        place.board.contact(shut, closed=True)
+    stops[0]()
+    thread.join(60)
+
+
+@pytest.fixture
+def running(place: Place, keeper: None) -> Iterator[Composition]:
     """Give a station at work."""
+    del keeper
     before = set(threading.enumerate())
     composition = place.compose()
     loop = threading.Thread(target=composition.run, name="station")
@@ -130,10 +159,13 @@ def running(place: Place) -> Iterator[Composition]:
 
 
 def hold_card(place: Place, wires: HBridgeLid) -> None:
-    """Hold a card to the reader, which sends it again and again, until the lid's motor turns."""
+    """Tap a card, with pauses, until the lid's motor turns: the station may have no lids yet."""
+    taps = [0.0]
 
     def opens() -> bool:
-        place.wire.send(FRAME)
+        if time.monotonic() > taps[-1] + 1:
+            place.wire.send(FRAME)
+            taps.append(time.monotonic())
         return motor(place.board, wires) == (True, False)
 
     until(opens)
@@ -167,33 +199,44 @@ def test_a_press_after_a_tap_opens_the_bin_with_the_button(place: Place, running
     assert running.station.state.faults == frozenset()
 
 
-def test_a_station_that_stops_halts_its_lids(place: Place, running: Composition) -> None:
+def test_a_station_that_stops_shuts_its_lids(place: Place, running: Composition) -> None:
     wires = wires_of(place, "kitchen")
-    hold_card(place, wires)
-    running.station.stop()
-    until(lambda: motor(place.board, wires) == (False, False))
+    with MovingLid(place.board, 0.2, wires) as lid:
+        hold_card(place, wires)
+        until(lambda: lid.place == 1)
+        running.station.stop()
+        until(lambda: lid.place == 0)
     assert not both_ever_high(place.board, wires)
 
 
 def test_a_rim_that_never_started_can_be_stopped(place: Place) -> None:
-    rim = real_rim(place.settings, KEY, place.board.factory, place.open_camera)(QueueInbox(), RealClock())
+    rim = place.make_rim()(QueueInbox(), RealClock())
     rim.lids["kitchen"].open(8)
     rim.stop()
     rim.stop()
-    assert all(not level for _, level in place.board.outputs)
+    assert place.board.outputs == []
 
 
 def test_a_pin_that_is_taken_is_named_and_every_other_one_given_back(place: Place) -> None:
-    taken = Contact(26, lambda: None, place.board.factory)
-    make_rim = real_rim(place.settings, KEY, place.board.factory, place.open_camera)
-    with pytest.raises(InputError, match="pin 26"):
-        make_rim(QueueInbox(), RealClock())
+    taken = Contact(6, lambda: None, place.board.factory)
+    with pytest.raises(InputError, match="pin 6"):
+        place.make_rim()(QueueInbox(), RealClock())
     taken.close()
-    make_rim(QueueInbox(), RealClock()).stop()
+    place.make_rim()(QueueInbox(), RealClock()).stop()
+
+
+def test_a_station_whose_pins_are_all_its_keepers_asks_for_none(place: Place) -> None:
+    bins = tuple(msgspec.structs.replace(bin_, button=None, full_switch=None) for bin_ in place.settings.bin)
+    settings = msgspec.structs.replace(place.settings, bin=bins)
+
+    def no_pins() -> Factory:
+        raise AssertionError("a pin was asked for")
+
+    real_rim(settings, KEY, no_pins, place.open_camera)(QueueInbox(), RealClock()).stop()
 
 
 def test_a_bin_without_a_camera_has_no_photo(place: Place) -> None:
-    rim = real_rim(place.settings, KEY, place.board.factory, place.open_camera)(QueueInbox(), RealClock())
+    rim = place.make_rim()(QueueInbox(), RealClock())
     with pytest.raises(CameraError, match="no camera looks at bin other"):
         rim.camera.take("other")
     rim.stop()

@@ -1,0 +1,135 @@
+"""A real station on this machine: its own commands, lids that outlive them, and a reader on a pty."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.load_station import load_station
+from config.wiring import HBridgeLid
+from tests.firmware_bridge.wire import Wire
+from tests.station.plant import Levels, Plant
+from tests.waiting import until
+
+FRAME = b"\x0262E3086CED08\x03"
+KEY = "11" * 32
+LEASE_S, TRAVEL_S = 3.0, 0.3
+TOML = f"""
+[station]
+community = "lane"
+name = "gate"
+devices = "real"
+state_dir = "state"
+runtime_dir = "run"
+[visit]
+lease_s = {LEASE_S}
+travel_s = {TRAVEL_S}
+linger_s = 0.1
+held_card_s = 0.2
+[[reader]]
+id = "gate"
+port = "reader"
+[[bin]]
+id = "kitchen"
+category = "kitchen"
+reader = "gate"
+[bin.lid]
+kind = "h_bridge"
+open_pin = 17
+close_pin = 27
+opened_switch = 22
+closed_switch = 23
+obstruction = 24
+"""
+TAP_AGAIN_S = 1.0
+"""Longer than a held card is one tap, shorter than anybody's patience."""
+CHECKOUT = Path(__file__).resolve().parents[2]
+
+
+class Site:
+    """A folder with a station's files, its pins and its lid."""
+
+    def __init__(self, folder: Path, wire: Wire) -> None:
+        self.config = folder / "station.toml"
+        self.config.write_text(TOML.replace('"reader"', f'"{wire.path}"', 1), encoding="utf-8")
+        self.settings = load_station(self.config)
+        self.wire = wire
+        self.pins = folder / "pins"
+        self.levels = Levels(self.pins)
+        lid = self.settings.bin[0].lid
+        assert isinstance(lid, HBridgeLid)
+        self.plant = Plant(self.levels, lid, TRAVEL_S)
+        self.runtime = Path(self.settings.station.runtime_dir)
+
+    def command(self, *arguments: str) -> list[str]:
+        plant = [sys.executable, "-m", "tests.station.plant", str(self.pins)]
+        return [*plant, "station", *arguments, "--config", str(self.config)]
+
+    @contextmanager
+    def start(self, *arguments: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """Start one of the station's processes; whatever becomes of it, it is gone afterwards."""
+        process = subprocess.Popen(
+            self.command(*arguments), cwd=CHECKOUT, env=os.environ | (env or {}), stderr=subprocess.PIPE
+        )
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait(30)
+            assert process.stderr is not None
+            process.stderr.close()
+
+    def release(self) -> None:
+        """What the keeper's unit does after its process, ExecStopPost."""
+        subprocess.run(self.command("lids", "--release"), cwd=CHECKOUT, check=True, timeout=60)
+
+    def init(self) -> None:
+        """Make the station's keys."""
+        key = self.config.with_name("card.key")
+        key.touch(0o600)
+        key.write_text(KEY, encoding="ascii")
+        keys = ["--card-key", str(key), "--ledger-key", KEY]
+        subprocess.run(self.command("init", *keys), cwd=CHECKOUT, check=True, timeout=60, capture_output=True)
+
+    def shown(self) -> dict[str, Any]:
+        """Give what the station left for its screen."""
+        try:
+            shown: dict[str, Any] = json.loads((self.runtime / "state.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return {}
+        return shown
+
+    def hold_card(self) -> None:
+        """Tap a card, again and again with pauses, until the lid's motor opens it."""
+        tapped_at = 0.0
+
+        def opens() -> bool:
+            nonlocal tapped_at
+            if time.monotonic() > tapped_at + TAP_AGAIN_S:
+                self.wire.send(FRAME)
+                tapped_at = time.monotonic()
+            return self.plant.way == 1
+
+        until(opens, "the lid opens for a card", 60)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    wire = Wire(tmp_path / "reader")
+    wire.plug_in()
+    site = Site(tmp_path, wire)
+    with site.plant:
+        yield site
+    wire.unplug()

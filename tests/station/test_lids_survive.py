@@ -1,0 +1,161 @@
+"""Whatever dies or hangs, the lid does what its lease says. Processes are real; so are their deaths.
+
+The lid's own bounds are seconds; TOLERANCE_S is for a machine that is busy with other tests, and is the
+most that any of these assertions forgives.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from firmware_bridge.lid_motion import lid_times
+from tests.station.conftest import LEASE_S, Site
+from tests.waiting import until
+
+TOLERANCE_S = 3.0
+
+
+@pytest.fixture
+def keeper(site: Site) -> Iterator[subprocess.Popen[bytes]]:
+    with site.start("lids") as process:
+        until((site.runtime / "lids.sock").exists, "the keeper listens", 60)
+        yield process
+
+
+@contextmanager
+def at_work(site: Site) -> Iterator[subprocess.Popen[bytes]]:
+    """A station that has its lids and its reader."""
+    with site.start("run") as process:
+        until(lambda: site.shown().get("faults") == [], "the station is at work", 60)
+        yield process
+
+
+@pytest.fixture
+def station(site: Site, keeper: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    assert keeper.poll() is None
+    site.init()
+    with at_work(site) as process:
+        yield process
+
+
+def check_drives(site: Site, asked_at: float) -> None:
+    """No drive open went on beyond the lease that was asked for at `asked_at`, none shut ran under it, and
+    none ran longer than a drive may."""
+    longest_s = lid_times(site.settings.visit).drive_s
+    for drive in site.plant.driven(1):
+        assert drive.ended <= asked_at + LEASE_S + TOLERANCE_S
+    for drive in site.plant.driven(-1):
+        assert drive.began >= asked_at + LEASE_S
+    assert all(
+        drive.ended - drive.began <= longest_s + TOLERANCE_S for drive in site.plant.drives if drive.way
+    )
+    assert not site.plant.both_were_high
+
+
+def faults(site: Site) -> set[str]:
+    return {fault["code"] for fault in site.shown().get("faults", [])}
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_lid_of_a_dead_or_hung_station_shuts_when_its_lease_ends_and_opens_for_the_next(
+    site: Site, station: subprocess.Popen[bytes], number: signal.Signals
+) -> None:
+    asked_at = time.monotonic()
+    site.hold_card()
+    until(lambda: site.plant.place == 1, "the lid is open")
+    station.send_signal(number)
+    stopped_at = time.monotonic()
+    until(lambda: site.plant.place == 0, "the lid shut by itself")
+    assert (
+        time.monotonic() <= max(stopped_at, asked_at + LEASE_S) + site.settings.visit.travel_s + TOLERANCE_S
+    )
+    check_drives(site, asked_at)
+    if number is signal.SIGSTOP:
+        station.send_signal(signal.SIGCONT)
+        site.hold_card()
+    else:
+        with at_work(site):
+            site.hold_card()
+    until(lambda: site.plant.place == 1, "it opens again")
+
+
+def test_what_is_in_the_way_keeps_the_lid_of_a_dead_station_open_until_it_is_gone(
+    site: Site, station: subprocess.Popen[bytes]
+) -> None:
+    site.hold_card()
+    until(lambda: site.plant.place == 1, "the lid is open")
+    site.plant.obstructed = True
+    station.kill()
+    killed_at = time.monotonic()
+    until(lambda: time.monotonic() > killed_at + LEASE_S + 1, "the lease is over")
+    assert site.plant.place == 1
+    assert site.plant.driven(-1) == [], "it was not even tried"
+    site.plant.obstructed = False
+    until(lambda: site.plant.place == 0, "the lid shut once the way was free")
+
+
+def test_a_killed_keepers_motor_is_stopped_by_its_unit_and_the_next_keeper_shuts_the_lid(
+    site: Site, keeper: subprocess.Popen[bytes], station: subprocess.Popen[bytes]
+) -> None:
+    site.hold_card()
+    keeper.kill()
+    keeper.wait(30)
+    assert site.plant.way == 1, "the kernel leaves the motor's pin as it was"
+    site.release()
+    assert site.plant.way == 0
+    until(lambda: "lid_unreachable" in faults(site), "the station says that its lid does not answer")
+    with site.start("lids"):
+        until(lambda: site.plant.place == 0, "the lid was shut", 60)
+        until(lambda: faults(site) == set(), "the fault is over")
+        site.hold_card()
+        until(lambda: site.plant.place == 1, "the lid opens again")
+    assert station.poll() is None
+    assert not site.plant.both_were_high
+
+
+def test_a_killed_keeper_does_not_shut_the_lid_on_what_is_in_its_way(
+    site: Site, keeper: subprocess.Popen[bytes], station: subprocess.Popen[bytes]
+) -> None:
+    site.hold_card()
+    until(lambda: site.plant.place == 1 and site.plant.way == 0, "the lid is open")
+    site.plant.obstructed = True
+    keeper.kill()
+    site.release()
+    with site.start("lids"):
+        until(lambda: faults(site) == {"lid_stuck_open"}, "the station names what is wrong", 60)
+        named_at = time.monotonic()
+        until(lambda: time.monotonic() > named_at + 1, "it had time to do harm")
+        assert site.plant.place == 1
+        site.plant.obstructed = False
+        until(lambda: site.plant.place == 0, "it shuts once the way is free")
+        until(lambda: faults(site) == set(), "the fault is over")
+    assert station.poll() is None
+
+
+def test_a_keeper_that_is_asked_to_end_shuts_its_lids_first(
+    site: Site, keeper: subprocess.Popen[bytes], station: subprocess.Popen[bytes]
+) -> None:
+    site.hold_card()
+    until(lambda: site.plant.place == 1, "the lid is open")
+    keeper.terminate()
+    assert keeper.wait(60) == 0
+    assert (site.plant.place, site.plant.way) == (0, 0)
+    assert not (site.runtime / "lids.sock").exists()
+    assert station.poll() is None
+
+
+def test_a_station_that_is_asked_to_end_leaves_its_lid_shut(
+    site: Site, station: subprocess.Popen[bytes]
+) -> None:
+    site.hold_card()
+    until(lambda: site.plant.place == 1, "the lid is open")
+    station.terminate()
+    assert station.wait(60) == 0
+    until(lambda: site.plant.place == 0, "the lid is shut")
+    assert not site.plant.both_were_high

@@ -1,4 +1,4 @@
-"""`tongzhan station`: the three processes of a station, and its keys."""
+"""`tongzhan station`: the processes of a station, and its keys."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ from config.errors import InputError
 from config.load_station import load_station
 from config.station import Devices
 from scripts.commands.station_check import check
+from scripts.commands.station_journal import export, recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from config.station import StationSettings
+    from edge.drivers.pins import Factory
     from edge.main import Surroundings
 
 PANEL_PORT = 8765
@@ -35,7 +37,7 @@ config_option = click.option(
 
 @click.group()
 def station() -> None:
-    """Run a station: its loop, its sync, its panel."""
+    """Run a station: its loop, its lids, its sync, its panel."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
 
@@ -123,6 +125,26 @@ def _real(settings: StationSettings, card_key: bytes) -> Surroundings:
 
 @station.command()
 @config_option
+@click.option("--release", is_flag=True, help="Only make the motors' pins low, after a keeper was killed.")
+def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
+    """Keep the lids wired to this Pi until SIGTERM; then shut them."""
+    from edge.drivers.pins import real_pins
+    from edge.keeper.process import keep_lids, release_pins
+    from edge.notify import notifier_of
+
+    settings = load_station(config)
+
+    def make_pins() -> Factory:
+        return real_pins(Path(settings.station.runtime_dir))
+
+    if release:
+        release_pins(settings, make_pins)
+    else:
+        keep_lids(settings, make_pins, notifier_of(), _on_stop)
+
+
+@station.command()
+@config_option
 def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
     from edge.clocks import RealClock
@@ -146,6 +168,8 @@ def sync(config: Path) -> None:
 
 
 station.add_command(check)
+station.add_command(export)
+station.add_command(recover)
 
 
 @station.command()

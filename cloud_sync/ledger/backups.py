@@ -1,0 +1,157 @@
+"""A ledger put away and brought back: its database as it stood at one instant, and its keys.
+
+The ledger may run meanwhile. Either is whole or did not happen: a backup gets its name once it is
+complete, and a database is restored in one transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE, write_private
+from config.errors import InputError
+from config.ledger import LedgerSettings, is_postgres
+
+SQLITE_FILE = "ledger.sqlite3"
+POSTGRES_FILE = "ledger.pgdump"
+KEYS = (SECRET_KEY_FILE, SIGNING_KEY_FILE, CARD_KEY_FILE)
+BUSY_S = 60.0
+
+
+def back_up(settings: LedgerSettings, to: Path) -> None:
+    """Put the ledger into a new folder that only its owner can read; InputError if it cannot be made."""
+    draft = to.with_name(f".{to.name}.new")
+    if to.exists():
+        raise InputError(f"{to} is there already", "name a folder that is not")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(mode=0o700, parents=True)
+        for name in KEYS:
+            write_private(draft / name, (settings.state_dir / name).read_bytes())
+        _put_away(settings.ledger.database, draft)
+        draft.rename(to)
+        _sync(to.parent)
+    except OSError as error:
+        raise InputError(f"no backup can be made at {to} ({error})", "mend the path or its rights") from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def restore(settings: LedgerSettings, source: Path, *, replace: bool) -> None:
+    """Bring a backup back into the database and the keys that the settings name.
+
+    InputError for what is no backup of such a database, for a database that holds a ledger unless it may be
+    replaced, and for keys that are there and are others.
+    """
+    name = settings.ledger.database
+    file = source / (POSTGRES_FILE if is_postgres(name) else SQLITE_FILE)
+    if not file.is_file():
+        raise InputError(f"no file {file}", "name a folder that `tongzhan ledger backup` wrote, of this kind")
+    if not replace and holds_something(name):
+        what = "the database of this ledger.toml is not empty"
+        raise InputError(what, "back it up, stop the workers, then add --replace")
+    _restore_keys(settings.state_dir, source)
+    if is_postgres(name):
+        _run("pg_restore", name, "--clean", "--if-exists", "--single-transaction", "--no-owner", str(file))
+    else:
+        _restore_sqlite(Path(name), file)
+
+
+def holds_something(database: str) -> bool:
+    """Whether the database has any table of ours."""
+    if is_postgres(database):
+        query = "SELECT count(*) FROM pg_tables WHERE tablename = 'stations_community'"
+        return _run("psql", database, "--no-psqlrc", "-Atc", query).strip() != "0"
+    return Path(database).exists() and Path(database).stat().st_size > 0
+
+
+def _put_away(database: str, folder: Path) -> None:
+    if is_postgres(database):
+        file = folder / POSTGRES_FILE
+        _run("pg_dump", database, "--format=custom", "--no-owner", "--file", str(file))
+    else:
+        file = folder / SQLITE_FILE
+        _copy_sqlite(Path(database), file)
+    file.chmod(0o600)
+    _sync(file)
+    _sync(folder)
+
+
+def _copy_sqlite(database: Path, to: Path) -> None:
+    """Copy what one reader sees; writers go on, and what they commit meanwhile is not in it."""
+    if not database.exists():
+        raise InputError(f"no file {database}", "run: tongzhan ledger init --config F")
+    try:
+        with closing(sqlite3.connect(database, timeout=BUSY_S)) as held:
+            held.execute("VACUUM INTO ?", [str(to)])
+        with closing(sqlite3.connect(to)) as copy:
+            (answer,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
+    except sqlite3.Error as error:
+        raise InputError(f"{database} cannot be copied ({error})", "mend the disk, or its rights") from None
+    if answer != "ok":
+        raise InputError(f"the copy of {database} is damaged ({answer})", "check the disk of both")
+
+
+def _restore_sqlite(database: Path, file: Path) -> None:
+    """Write the backup over the database's pages in one transaction, safe beside who has it open."""
+    try:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(database, timeout=BUSY_S)) as target,
+        ):
+            source.backup(target, progress=_give_up_when_busy)
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(
+            f"{database} cannot be written ({error})", "mend its rights, stop who uses it"
+        ) from None
+
+
+def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
+    """Python itself would wait for ever."""
+    if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        raise InputError("somebody writes to the database", "stop the workers, then try again")
+
+
+def _restore_keys(state_dir: Path, source: Path) -> None:
+    """Bring back keys that are missing. Others in their place would make every card a stranger's."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in KEYS:
+        kept, here = source / name, state_dir / name
+        if not kept.is_file():
+            raise InputError(f"no file {kept}", "name a folder that `tongzhan ledger backup` wrote")
+        if not here.exists():
+            write_private(here, kept.read_bytes())
+        elif here.read_bytes() != kept.read_bytes():
+            raise InputError(f"{here} is another ledger's than the backup's", "move it away, then try again")
+
+
+def _run(program: str, database: str, *arguments: str) -> str:
+    """Run one of PostgreSQL's own programs on a database; its password goes by the environment."""
+    found = shutil.which(program)
+    if found is None:
+        raise InputError(f"no {program} here", "install it: sudo apt-get install postgresql-client")
+    url = urlsplit(database)
+    at = [f"--host={url.hostname}", f"--port={url.port or 5432}", f"--username={unquote(url.username or '')}"]
+    environment = os.environ | {"PGPASSWORD": unquote(url.password or ""), "PGCONNECT_TIMEOUT": "10"}
+    command = [found, *at, f"--dbname={url.path.lstrip('/')}", "--no-password", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (no shell, our own arguments)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]
+        raise InputError(f"{program} failed: {said}", "mend that, and run the same command again")
+    return done.stdout
+
+
+def _sync(path: Path) -> None:
+    """Let a file's bytes, or a folder's names, reach the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -91,11 +91,12 @@ class Outbox:
         self._connection: sqlite3.Connection | None = None
         self._file: int | None = None
 
-    def follow(self) -> None:
-        """Let go of a journal that is no longer in its place: the station mended it and began another."""
+    def follow(self) -> bool:
+        """Whether the journal is the one that was opened before; one that took its place is opened next."""
         if self._connection is not None and self._inode() != self._file:
             self.close()
             log.warning("another journal has taken the old one's place; going on with it")
+        return self._connection is not None
 
     @property
     def _database(self) -> sqlite3.Connection:

@@ -20,6 +20,7 @@ from cloud_sync import delivery, topics
 from cloud_sync.delivery import Delivery
 from cloud_sync.envelope import MAX_BATCH_EPOCHS, MAX_EVENTS, key_id, seal_batch, take_batch
 from cloud_sync.mqtt import MqttLink, Will
+from config.errors import InputError
 from edge.outbox import STEP, epoch_of
 from edge.receipts import Receipts
 
@@ -84,6 +85,7 @@ class Sync:
         self._delivery = Delivery()
         self._unnoted: deque[Message] = deque()
         self._stated: frozenset[Lost] = frozenset()
+        self._is_claimed = False
         self._connections = 0
         self._state_told_at = -inf
         self._pruned_at = -inf
@@ -98,7 +100,8 @@ class Sync:
     def turn(self, wait_s: float) -> None:
         """Take what came within `wait_s`, send what may be sent, keep house.
 
-        A disk that refuses costs nothing but time: what came is noted as soon as it can be.
+        A disk that refuses costs nothing but time: what came is noted as soon as it can be. InputError
+        for a journal whose events were sent under another station's name.
         """
         self._receive(wait_s)
         now = self._clock.now()
@@ -121,7 +124,7 @@ class Sync:
             return
 
     def _work(self, now: float) -> None:
-        self._outbox.follow()
+        self._claim()
         while self._unnoted:
             self._noted(self._receipts.note(self._unnoted[0].payload, now), now)
             self._unnoted.popleft().ack()
@@ -131,6 +134,19 @@ class Sync:
             pass
         self._tell_state(now)
         self._keep_house(now)
+
+    def _claim(self) -> None:
+        """Send no event under another name than it was sent before: the ledger would count it twice."""
+        if self._outbox.follow() and self._is_claimed:
+            return
+        ours = (self._sender.community, self._sender.station)
+        owner = self._outbox.claim(*ours)
+        if owner != ours:
+            raise InputError(
+                f"the journal holds events of station {'/'.join(owner)}, and this is {'/'.join(ours)}",
+                "give this station a state folder of its own",
+            )
+        self._is_claimed = True
 
     def _noted(self, noted: Noted, now: float) -> None:
         if noted.freed:

@@ -1,4 +1,4 @@
-"""`tongzhan station export` and `recover`: the journal of a dead station, as somebody with its card types it."""
+"""`tongzhan station export` and `recover`: the journal of a dead station, as one with its card types it."""
 
 from __future__ import annotations
 

@@ -1,0 +1,165 @@
+"""`tongzhan bench outbox`: durable records a second, against bare SQLite commits of an equal row."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from time import perf_counter
+from zoneinfo import ZoneInfo
+
+import click
+
+from cloud_sync.award_rules import AwardRules
+from cloud_sync.facts import Credential, DepositFacts, OpeningFacts, Role, Stamp, VerdictFacts, VisitFacts
+from config.errors import InputError
+from config.load import load_toml
+from config.sorting import Category
+from config.words import SHIPPED_WORDS
+from edge.journal import SqliteJournal
+from edge.journal_tables import connect
+from models.verdict import VerdictState
+from scripts.bench.result import Result, percentile, show
+
+ROUND = 20
+"""Records of each kind in a row before the next kind's turn."""
+STAMP = Stamp(wall_s=1_780_000_000.0, trusted=True, boot="bench", monotonic_s=1.0)
+DAY_S = 86_400.0
+
+Append = Callable[[int], None]
+
+
+@click.command()
+@click.option("--records", type=click.IntRange(ROUND), default=1000, show_default=True, help="Of each kind.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="A folder on the disk to measure (default: that of temporary files).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON.")
+def outbox(records: int, folder: Path | None, *, as_json: bool) -> None:
+    """Record visits as a station does, beside bare SQLite and sqlite-utils, on the same disk in turns."""
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="tongzhan-bench-", dir=folder) as scratch,
+            ExitStack() as undo,
+        ):
+            show(measure(Path(scratch), records, undo), as_json=as_json)
+    except (OSError, sqlite3.Error) as error:
+        raise InputError(f"the disk cannot be measured ({error})", "name a folder with --folder") from None
+
+
+def measure(folder: Path, records: int, undo: ExitStack) -> Result:
+    """Write `records` rows of each kind into `folder`, ROUND at a time; `undo` closes what was opened."""
+    journal = SqliteJournal(folder, "b" * 16, _rules(), ZoneInfo("Asia/Shanghai"))
+    undo.callback(journal.close)
+    journal.record_visit(visit(0), STAMP)
+    kinds: dict[str, Append] = {
+        "ours": lambda number: _record(journal, number),
+        "bare": _bare(folder / "bare.sqlite3", _row_of(folder), undo),
+        "sqlite_utils": _with_sqlite_utils(folder / "peer.sqlite3", _row_of(folder), undo),
+    }
+    took: dict[str, list[float]] = {name: [] for name in kinds}
+    number = 0
+    while number < records:
+        for name, append in kinds.items():
+            for one in range(number + 1, number + ROUND + 1):
+                began = perf_counter()
+                append(one)
+                took[name].append(perf_counter() - began)
+        number += ROUND
+    return _result(took, len(_row_of(folder)[0]))
+
+
+def _result(took: dict[str, list[float]], event_bytes: int) -> Result:
+    rates = {name: len(times) / sum(times) for name, times in took.items()}
+    return Result(
+        name="outbox",
+        ours=rates["ours"],
+        limit=rates["bare"],
+        ratio=rates["ours"] / rates["bare"],
+        peers={"sqlite_utils": rates["sqlite_utils"]},
+        unit="records/s",
+        details={
+            "records": len(took["ours"]),
+            "event_bytes": event_bytes,
+            "p50_ms": 1000 * percentile(took["ours"], 0.5),
+            "p99_ms": 1000 * percentile(took["ours"], 0.99),
+            "bare_p50_ms": 1000 * percentile(took["bare"], 0.5),
+            "bare_p99_ms": 1000 * percentile(took["bare"], 0.99),
+        },
+    )
+
+
+def visit(number: int) -> VisitFacts:
+    """A household's visit with two deposits, each seen by the model; forty cards take turns."""
+    seen = VerdictFacts(VerdictState.OK, 0.93, "waste 1.0", Category.KITCHEN, "banana_peel")
+    return VisitFacts(
+        card=f"{number % 40:064x}",
+        credential=Credential.EM4100,
+        role=Role.RESIDENT,
+        duration_s=9.0,
+        openings=(OpeningFacts("kitchen", 1.5, 8.0),),
+        deposits=(
+            DepositFacts("kitchen", Category.KITCHEN, 3.0, seen, 420),
+            DepositFacts("kitchen", Category.KITCHEN, 5.0, seen, 130),
+        ),
+        rules=0,
+        provisional=0,
+    )
+
+
+def _record(journal: SqliteJournal, number: int) -> None:
+    # A hundred visits a day: caps are looked up over as many rows as at a busy station.
+    day = DAY_S * (number // 100)
+    journal.record_visit(
+        visit(number), Stamp(STAMP.wall_s + day, trusted=True, boot=STAMP.boot, monotonic_s=number)
+    )
+
+
+def _rules() -> AwardRules:
+    return load_toml(SHIPPED_WORDS.with_name("award_rules.v1.toml"), AwardRules)
+
+
+def _row_of(folder: Path) -> tuple[bytes, int, str, str, int, int, bytes]:
+    """The values of the journal's first row: what every kind writes again and again."""
+    connection = connect(folder / "journal.sqlite3")
+    row: tuple[bytes, int, str, str, int, int, bytes] = connection.execute(
+        "SELECT event, crc, card, day, points, counted, lines FROM records ORDER BY id LIMIT 1"
+    ).fetchone()
+    connection.close()
+    return row
+
+
+def _bare(file: Path, row: tuple[object, ...], undo: ExitStack) -> Append:
+    """One prepared INSERT of an equal row into a table without an index, each its own commit."""
+    connection = sqlite3.connect(file, isolation_level=None)
+    undo.callback(connection.close)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(
+        "CREATE TABLE records (id INTEGER PRIMARY KEY, event, crc, card, day, points, counted, lines)"
+    )
+
+    def append(number: int) -> None:
+        connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (number, *row))
+
+    return append
+
+
+def _with_sqlite_utils(file: Path, row: tuple[object, ...], undo: ExitStack) -> Append:
+    from sqlite_utils import Database  # noqa: PLC0415 (a peer, needed by nothing else)
+
+    connection = sqlite3.connect(file)
+    undo.callback(connection.close)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    table = Database(connection).table("records")
+    names = ("event", "crc", "card", "day", "points", "counted", "lines")
+
+    def append(number: int) -> None:
+        table.insert({"id": number, **dict(zip(names, row, strict=True))}, pk="id")
+
+    return append

@@ -8,7 +8,8 @@ from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, ngettext
 
 from cloud_sync.award_rules import HeldBy, LoweredBy, Outcome
-from cloud_sync.ledger.points.models import VisitSettlement
+from cloud_sync.ledger.points.models import Timed, VisitSettlement, Withdrawn
+from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.stations.models import Community
 
 
@@ -48,13 +49,45 @@ def day(of: date, today: date) -> str:
 
 
 def notes(row: VisitSettlement) -> tuple[str, ...]:
-    """Why a visit brought less than the station said, or why its points wait."""
+    """Why a visit brought less than the station said, or why its points wait; which day it was counted to."""
     found = []
-    if row.lowered:
-        found.append(_lowered(LoweredBy(row.lowered_by), row.lowered))
+    if not_given := row.lowered - row.withdrawn:
+        found.append(_lowered(LoweredBy(row.lowered_by), not_given))
+    if row.withdrawn:
+        found.append(_withdrawn(Withdrawn(row.withdrawn_by), row.withdrawn))
     if row.held:
         found.append(_held(HeldBy(row.held_by), row.held))
+    if row.timed == Timed.BOUNDED:
+        found.append(gettext("The station's clock was wrong; the time is a guess in your favour."))
     return tuple(found)
+
+
+def movement(purpose: Purpose, reason: str = "") -> str:
+    """Why points moved other than by a visit; `reason` is what the person who decided so wrote down."""
+    match purpose:
+        case Purpose.AWARD:
+            text = gettext("For a visit")
+        case Purpose.HOLD:
+            text = gettext("Points that wait")
+        case Purpose.RELEASE:
+            text = gettext("Points that waited are yours now")
+        case Purpose.RETURN:
+            text = gettext("Points that waited were not given")
+        case Purpose.CORRECTION:
+            text = gettext("The office took back points")
+        case Purpose.OFFSET:
+            text = gettext("Kept for what your home still owed")
+    return gettext("%(text)s: %(reason)s") % {"text": text, "reason": reason} if reason else text
+
+
+def owed(points: int) -> str:
+    """What a household still owes after corrections, and what becomes of that."""
+    text = ngettext(
+        "Your home still owes %(points)d point from a correction. It comes out of the next points.",
+        "Your home still owes %(points)d points from corrections. They come out of the next points.",
+        points,
+    )
+    return text % {"points": points}
 
 
 def _lowered(by: LoweredBy, points: int) -> str:
@@ -82,12 +115,41 @@ def _lowered(by: LoweredBy, points: int) -> str:
     return text % {"points": points}
 
 
+def _withdrawn(by: Withdrawn, points: int) -> str:
+    match by:
+        case Withdrawn.EXPIRED:
+            text = ngettext(
+                "%(points)d point waited too long for this card to be registered and was not added.",
+                "%(points)d points waited too long for this card to be registered and were not added.",
+                points,
+            )
+        case Withdrawn.REFUSED:
+            text = ngettext(
+                "The office did not add %(points)d point. It can explain.",
+                "The office did not add %(points)d points. It can explain.",
+                points,
+            )
+    return text % {"points": points}
+
+
 def _held(by: HeldBy, points: int) -> str:
     match by:
         case HeldBy.UNKNOWN_CARD:
             text = ngettext(
                 "%(points)d point waits until this card is registered to your home.",
                 "%(points)d points wait until this card is registered to your home.",
+                points,
+            )
+        case HeldBy.CHEATING:
+            text = ngettext(
+                "%(points)d point waits while the office looks into this card, a week at most.",
+                "%(points)d points wait while the office looks into this card, a week at most.",
+                points,
+            )
+        case HeldBy.MINT_LIMIT:
+            text = ngettext(
+                "%(points)d point waits because this station counted unusually much that day.",
+                "%(points)d points wait because this station counted unusually much that day.",
                 points,
             )
     return text % {"points": points}

@@ -38,11 +38,13 @@ _READ_S = 0.25
 """A read without a byte returns after this long."""
 _JOIN_S = 1.0
 _GARBLED = "its line is garbled; check its plug, the ground wire and the baud rate"
+BUSY = "another program uses it; stop that program"
+"""The reason that a port is lost when somebody else holds it."""
 _REASONS = {
     errno.ENOENT: "there is no such port; plug the device in, or mend the port's name",
     errno.EACCES: "this user may not open it; add the user to the group dialout",
-    errno.EAGAIN: "another program uses it; stop that program",
-    errno.EBUSY: "another program uses it; stop that program",
+    errno.EAGAIN: BUSY,
+    errno.EBUSY: BUSY,
 }
 
 

@@ -12,7 +12,7 @@ BENCHES: dict[str, Entry] = {
     "ledger": Entry("scripts.bench.ledger", "ledger", "Events settled a second.", "demo"),
     "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records a second.", "station"),
     "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events a second.", "demo"),
-    "tap": Entry("scripts.bench.tap", "tap", "From a card's last byte to the lid's pin.", "station"),
+    "tap": Entry("scripts.bench.tap", "tap", "From a card's last byte to the lid's pin.", "demo"),
 }
 
 

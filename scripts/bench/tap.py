@@ -1,0 +1,211 @@
+"""`tongzhan bench tap`: from the last byte of a card's frame to the lid's pin, beside a bare script."""
+
+from __future__ import annotations
+
+import os
+import pty
+import secrets
+import select
+import statistics
+import sys
+import tempfile
+import time
+import tty
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from config.errors import InputError
+from edge.keys import make_keys
+from scripts.bench.drain import draining
+from scripts.bench.result import Result, percentile, show
+from scripts.demonstration.processes import crew
+
+if TYPE_CHECKING:
+    from scripts.demonstration.processes import Crew
+
+LIDS = 6
+START_S = 60.0
+SPACING_S = 0.2
+"""Between two taps: each bin has its turn every 1.2 s, and its lid is shut again by then."""
+ANSWER_S = 2.0
+"""A tap without a pin after so long is counted as missed."""
+_STATION = """\
+[station]
+community = "lotus-lane"
+name = "tap"
+devices = "real"
+state_dir = "{folder}/state"
+runtime_dir = "{folder}/run"
+[visit]
+lease_s = 0.2
+travel_s = 0.1
+linger_s = 0.05
+held_card_s = 0.05
+"""
+_LID = """\
+[[reader]]
+id = "r{number}"
+port = "{port}"
+[[bin]]
+id = "b{number}"
+category = "kitchen"
+reader = "r{number}"
+[bin.lid]
+kind = "h_bridge"
+open_pin = {open}
+close_pin = {close}
+opened_switch = {opened}
+closed_switch = {closed}
+"""
+
+
+@click.command()
+@click.option("--taps", type=click.IntRange(5, 5000), default=200, show_default=True, help="Taps a scenario.")
+@click.option(
+    "--drain",
+    type=click.IntRange(0, 100_000),
+    default=20_000,
+    show_default=True,
+    help="Events to drain meanwhile.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+def tap(taps: int, drain: int, *, as_json: bool) -> None:
+    """Measure a tap: the station as it runs, real processes over ptys and mock pins, and a bare script.
+
+    Milliseconds. First with an idle station; then while it classifies without a pause and its sync process
+    drains events to a ledger. Both times a script that only reads and sets a pin is measured in between.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        idle = _scenario(Path(folder) / "idle", taps)
+        busy = _scenario(Path(folder) / "busy", taps, drain)
+    ours, limit = statistics.median(idle["ours"]), statistics.median(idle["bare"])
+    show(
+        Result(
+            name="tap",
+            ours=round(ours, 4),
+            limit=round(limit, 4),
+            ratio=round(limit / ours, 4),
+            peers={},
+            unit="ms",
+            details={
+                "taps": taps,
+                "over_bare_ms": round(ours - limit, 4),
+                **_figures("idle", idle),
+                **_figures("busy", busy),
+            },
+        ),
+        as_json=as_json,
+    )
+
+
+def _figures(name: str, times: Mapping[str, list[float]]) -> dict[str, float]:
+    found = {}
+    for whose, values in times.items():
+        found[f"{name}_{whose}_p50_ms"] = round(statistics.median(values), 4)
+        found[f"{name}_{whose}_p99_ms"] = round(percentile(values, 0.99), 4)
+    return found
+
+
+def _scenario(folder: Path, taps: int, drain: int | None = None) -> dict[str, list[float]]:
+    """Start everything, tap, and end it; milliseconds from the last byte to the pin, ours and bare."""
+    folder.mkdir()
+    with ExitStack() as stack:
+        wires = [stack.enter_context(_wire()) for _ in range(LIDS + 1)]
+        told, tell = os.pipe()
+        stack.callback(os.close, told)
+        stack.callback(os.close, tell)
+        config = _configured(folder, [port for _, port in wires[:LIDS]])
+        if drain is not None:
+            stack.enter_context(draining(config, drain))
+        ours = stack.enter_context(crew(folder / "logs"))
+        _start(ours, config, wires[LIDS][1], tell, seeing=drain is not None)
+        masters = [master for master, _ in wires]
+        for master in masters:  # a first tap each, until all of it has come up
+            _ready(ours, master, told)
+        return _measure(masters, told, taps)
+
+
+def _start(ours: Crew, config: Path, bare_port: str, tell: int, *, seeing: bool) -> None:
+    part = [sys.executable, "-m", "scripts.bench.tap_parts"]
+    ours.launch("keeper", [*part, "keeper", str(config), str(tell)], [tell])
+    ours.launch("station", [*part, "station", str(config), *(["seeing"] if seeing else [])])
+    ours.launch("bare", [*part, "bare", bare_port, str(tell)], [tell])
+
+
+def _measure(masters: list[int], told: int, taps: int) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = {"ours": [], "bare": []}
+    for number in range(taps):
+        for whose, master in (("ours", masters[number % LIDS]), ("bare", masters[LIDS])):
+            took = _tap_once(master, told)
+            if took is None:
+                raise InputError(
+                    f"tap {number} of the {whose} side moved no pin within {ANSWER_S:g} s", "see its logs"
+                )
+            times[whose].append(took)
+            time.sleep(SPACING_S / 2)
+    return times
+
+
+def _tap_once(master: int, told: int) -> float | None:
+    """One card at one reader: milliseconds until a pin was set, None if none was in time."""
+    while select.select([told], [], [], 0)[0]:
+        os.read(told, 4096)  # nothing old may answer for this one
+    os.write(master, _frame())
+    began = time.monotonic()
+    if not select.select([told], [], [], ANSWER_S)[0]:
+        return None
+    line = os.read(told, 4096).decode("ascii").splitlines()[0]
+    return (float(line.split()[1]) - began) * 1000
+
+
+def _ready(ours: Crew, master: int, told: int) -> None:
+    until = time.monotonic() + START_S
+    while _tap_once(master, told) is None:
+        if (fallen := ours.fallen()) is not None:
+            raise InputError(fallen, "mend what it names")
+        if time.monotonic() > until:
+            raise InputError(f"nothing answers a tap after {START_S:g} s", "see the station's log")
+
+
+def _frame() -> bytes:
+    """The frame of a card that nobody ever tapped before, as an RDM6300 sends it."""
+    number = secrets.token_bytes(5)
+    check = number[0] ^ number[1] ^ number[2] ^ number[3] ^ number[4]
+    return b"\x02" + number.hex().upper().encode() + f"{check:02X}".encode() + b"\x03"
+
+
+@contextmanager
+def _wire() -> Iterator[tuple[int, str]]:
+    master, slave = pty.openpty()
+    tty.setraw(slave)
+    try:
+        yield master, os.ttyname(slave)
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def _configured(folder: Path, ports: list[str]) -> Path:
+    (folder / "run").mkdir()
+    key = Ed25519PrivateKey.generate().public_key()
+    make_keys(folder / "state", secrets.token_bytes(32), key)
+    motors, switches = range(9, 21), (*range(9), *range(21, 28))
+    lids = [
+        _LID.format(
+            number=n,
+            port=port,
+            open=motors[2 * n],
+            close=motors[2 * n + 1],
+            opened=switches[2 * n],
+            closed=switches[2 * n + 1],
+        )
+        for n, port in enumerate(ports)
+    ]
+    config = folder / "station.toml"
+    config.write_text(_STATION.format(folder=folder) + "".join(lids), encoding="utf-8")
+    return config

@@ -1,0 +1,22 @@
+"""The benchmark of a tap, run small: real processes over ptys and mock pins."""
+
+from __future__ import annotations
+
+import json
+
+from click.testing import CliRunner
+
+from scripts.bench.tap import tap
+
+
+def test_it_measures_the_station_and_a_bare_script_idle_and_busy() -> None:
+    done = CliRunner().invoke(tap, ["--taps", "7", "--drain", "30", "--json"], catch_exceptions=False)
+    printed = json.loads(done.stdout)
+    assert printed["name"] == "tap"
+    assert printed["unit"] == "ms"
+    assert 0 < printed["limit"] < printed["ours"]
+    details = printed["details"]
+    assert details["taps"] == 7
+    for scenario in ("idle", "busy"):
+        for whose in ("ours", "bare"):
+            assert 0 < details[f"{scenario}_{whose}_p50_ms"] <= details[f"{scenario}_{whose}_p99_ms"]

@@ -98,7 +98,9 @@ def station(config: Path, *, seeing: bool) -> None:
     """Be the station until SIGTERM; `seeing` looks at pictures all the while, as after every deposit."""
     settings = load_station(config)
     card_key = load_keys(Path(settings.station.state_dir)).card
-    around = Surroundings(real_rim(settings, card_key, pins(lambda *_: None)), RealClock(), ThreadWorkers)
+    around = Surroundings(
+        real_rim(settings, card_key, lambda: pins(lambda *_: None)), RealClock(), ThreadWorkers
+    )
     composition = compose(settings, around)
     over = threading.Event()
     eyes = threading.Thread(target=_see, args=(settings, over))

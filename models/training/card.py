@@ -12,51 +12,71 @@ import numpy as np
 
 from models.pipeline import CATEGORIES
 from models.training.measure import accuracy, accuracy_at, confusion, macro_f1
-from models.training.samples import NO_WASTE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from models.bundle import Manifest, Thresholds
+    from models.training.candidates import Candidate
+    from models.training.loso import LeftOut
     from models.training.photo import Photo
-    from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
 
 CARD = "README.md"
+FIGURES = "figures.png"
 TEMPLATE = Path(__file__).with_name("card.md")
 COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
+KEPT_AS = {"float": "float32, weights kept as float16", "int8": "int8 by channel"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One network's answers on the test split: (n, labels) logits, (n, 4) calibrated probabilities.
+
+    `chamber` and `laid` are those of augmented copies of the same photos, `scenes` of pictures without waste.
+    """
+
+    truth: NDArray[np.int64]
+    allowed: NDArray[np.bool_]
+    logits: NDArray[np.float32]
+    coarse: NDArray[np.float64]
+    chamber: NDArray[np.float64]
+    laid: NDArray[np.float64]
+    scenes: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the card tells beside the manifest: counts of the run, and the test split's probabilities.
-
-    `fine` are those of labels, `coarse` of categories; `chamber` of categories too, for augmented copies.
-    """
+    """What the card tells beside the manifest; `counts` go into the template by their names."""
 
     counts: dict[str, str]
     photos: Sequence[Photo]
-    test: Samples
-    fine: NDArray[np.float64]
-    coarse: NDArray[np.float64]
-    chamber: NDArray[np.float64]
+    candidates: Sequence[Candidate]
+    tested: Mapping[str, Outcome]
+    chosen: Candidate
+    left_out: Sequence[LeftOut]
 
 
 def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
     """Fill the card's template; every figure in it comes from this run."""
-    waste = facts.test.truth != NO_WASTE
-    truth, coarse = facts.test.truth[waste], facts.coarse[waste]
+    found = facts.tested[facts.chosen.precision]
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         facts.counts,
         **_manifest_figures(manifest),
-        confusion=_confusion(coarse, truth),
-        coverage_curve=_coverage_curve(coarse, truth),
-        label_recall=_label_recall(manifest, facts),
-        scene_states=_scene_states(facts.coarse[~waste], manifest.thresholds),
-        chamber=_chamber(facts.chamber, truth),
-        test_scenes=str(int((~waste).sum())),
+        figures=FIGURES,
+        precision=KEPT_AS[facts.chosen.precision],
+        megabytes=f"{len(facts.chosen.model) / 1e6:.1f}",
+        confusion=_confusion(found),
+        coverage_curve=_coverage_curve(found),
+        label_recall=_label_recall(manifest, found),
+        scene_states=_scene_states(found.scenes, manifest.thresholds),
+        chamber=_both(found.chamber, found.truth),
+        laid=_both(found.laid, found.truth),
+        test_scenes=str(len(found.scenes)),
+        precisions=_precisions(facts),
+        left_out=_left_out(facts.left_out),
         sources=_sources(facts.photos, taxonomy),
     )
 
@@ -88,24 +108,24 @@ def _manifest_figures(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _confusion(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
+def _confusion(found: Outcome) -> str:
     rows = []
-    for category, row in zip(CATEGORIES, confusion(coarse, truth), strict=True):
-        found = row[CATEGORIES.index(category)] / max(1, row.sum())
-        rows.append([category.value, *(str(count) for count in row), f"{found:.1%}"])
+    for category, row in zip(CATEGORIES, confusion(found.coarse, found.truth), strict=True):
+        share = row[CATEGORIES.index(category)] / max(1, row.sum())
+        rows.append([category.value, *(str(count) for count in row), f"{share:.1%}"])
     return _table(["true \\ said", *(category.value for category in CATEGORIES), "recall"], rows)
 
 
-def _coverage_curve(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
-    shown = [f"{accuracy_at(coarse, truth, coverage):.1%}" for coverage in COVERAGES]
+def _coverage_curve(found: Outcome) -> str:
+    shown = [f"{accuracy_at(found.coarse, found.truth, coverage):.1%}" for coverage in COVERAGES]
     return _table(["surest share", *(f"{coverage:.0%}" for coverage in COVERAGES)], [["accuracy", *shown]])
 
 
-def _label_recall(manifest: Manifest, facts: Facts) -> str:
+def _label_recall(manifest: Manifest, found: Outcome) -> str:
     """Count only photos that one label alone is allowed for; the winner is the likeliest label of all."""
-    single = (facts.test.allowed.sum(axis=1) == 1) & (facts.test.truth != NO_WASTE)
-    own = facts.test.allowed[single].argmax(axis=1)
-    right = facts.fine[single].argmax(axis=1) == own
+    single = found.allowed.sum(axis=1) == 1
+    own = found.allowed[single].argmax(axis=1)
+    right = found.logits[single].argmax(axis=1) == own
     told = [
         f"{label.key} {right[own == number].mean():.0%} of {(own == number).sum()}"
         for number, label in enumerate(manifest.labels)
@@ -114,7 +134,7 @@ def _label_recall(manifest: Manifest, facts: Facts) -> str:
     return ", ".join(told)
 
 
-def _chamber(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
+def _both(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
     counts = confusion(coarse, truth)
     return f"{accuracy(counts):.1%}, {macro_f1(counts):.3f}"
 
@@ -123,6 +143,32 @@ def _scene_states(coarse: NDArray[np.float64], thresholds: Thresholds) -> str:
     empty = 1 - coarse.sum(axis=1) >= thresholds.empty
     ok = ~empty & (coarse.max(axis=1) >= thresholds.sure)
     return f"{empty.sum()}, {(~empty & ~ok).sum()}, {ok.sum()}"
+
+
+def _precisions(facts: Facts) -> str:
+    rows = []
+    for one in facts.candidates:
+        found = facts.tested[one.precision]
+        times = [f"{one.speed_ms[threads]:.0f} ms" for threads in sorted(one.speed_ms)]
+        shipped = " (shipped)" if one is facts.chosen else ""
+        size = f"{len(one.model) / 1e6:.1f} MB"
+        name = f"{KEPT_AS[one.precision]}{shipped}"
+        rows.append([name, size, *times, f"{one.accuracy:.1%}", _both(found.coarse, found.truth)])
+    head = ["precision", "file", "1 thread", "2 threads", "calibration accuracy", "test accuracy, macro-F1"]
+    return _table(head, rows)
+
+
+def _left_out(rows: Sequence[LeftOut]) -> str:
+    shown = [
+        [
+            one.source,
+            str(one.photos),
+            f"{one.accuracy:.1%}",
+            ", ".join(f"{name} {share:.0%}" for name, share in one.recall.items()),
+        ]
+        for one in rows
+    ]
+    return _table(["source left out", "its photos", "right", "recall of the categories it has"], shown)
 
 
 def _sources(photos: Sequence[Photo], taxonomy: Taxonomy) -> str:

@@ -1,99 +1,102 @@
-"""Photos and scenes as arrays: features, the labels each may show, its category, its weight."""
+"""What is learned from: views of photos and scenes, the labels each may show, its category, its weight."""
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from config.load_sorting import load_sorting
-from models import pixels
 from models.pipeline import CATEGORIES
-from models.training import augment, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from models.training.features import FeatureStore
+    from models.training.features import Kept
     from models.training.photo import Photo
     from models.training.taxonomy import Taxonomy
 
 DISTRUST = 0.3
 """How much a photo with a distrusted label counts in training."""
-AS_TAKEN = 5.0
-"""How much a photo as it was taken counts beside one augmented copy of it.
-
-On the calibration split, copies at this weight gain 4 points on augmented photos and lose 0.2 on photos as
-taken; more weight for the copies adds to the loss only.
-"""
 BALANCE = 0.7
 """How far small categories are lifted: 0 not at all, 1 until every category weighs the same."""
 NO_WASTE = -1
 """The category number of a picture without waste."""
+BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows of one split: features (n, 1280), allowed (n, labels), truth (n,), weights (n,).
+    """Rows of one look at photos: kept outputs of a network, allowed (n, labels), truth (n,), weights (n,).
 
     `truth` is a column of `CATEGORIES`, or NO_WASTE.
     """
 
-    features: NDArray[np.float32]
+    kept: Kept
     allowed: NDArray[np.bool_]
     truth: NDArray[np.int64]
     weights: NDArray[np.float64]
 
-
-def recipe() -> str:
-    """Digest the code that draws pictures, so that kept features are not taken for those of other code."""
-    drawing = (augment, scenes, pixels.letterbox, pixels.resize)
-    sources = "".join(inspect.getsource(code) for code in drawing)
-    return hashlib.sha256(sources.encode()).hexdigest()
+    def weighing(self, factor: float | NDArray[np.float64]) -> Samples:
+        """Give the same rows with other weights."""
+        return replace(self, weights=self.weights * factor)
 
 
-def gather(
-    photos: Sequence[Photo], *, copies: int, root: Path, store: FeatureStore, advance: Callable[[int], None]
-) -> NDArray[np.float32]:
-    """Give features of the photos, then of `copies` augmented copies of each, one block after the other."""
-    blocks = []
-    for copy in range(1 + copies):
-        names = [f"{photo.path.relative_to(root)} {copy}" for photo in photos]
-        blocks.append(store.extract(names, _views(photos, names, augmented=copy > 0), advance))
-    return np.concatenate(blocks)
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Several looks at once, addressed as one: what training draws its batches from."""
+
+    parts: Sequence[Samples]
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        """(rows, labels)."""
+        return np.concatenate([part.allowed for part in self.parts])
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """(rows,)."""
+        return np.concatenate([part.weights for part in self.parts])
+
+    def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Give kept outputs of any rows, in the order asked for."""
+        bounds = np.cumsum([0, *(len(part.kept) for part in self.parts)])
+        found: NDArray[np.float32] | None = None
+        for part, (first, end) in zip(self.parts, pairwise(bounds), strict=True):
+            own = np.flatnonzero((numbers >= first) & (numbers < end))
+            values = part.kept.rows(numbers[own] - first) if len(own) else None
+            if values is not None:
+                found = np.empty((len(numbers), *values.shape[1:]), np.float32) if found is None else found
+                found[own] = values
+        if found is None:
+            raise ValueError("no rows were asked for")
+        return found
 
 
-def photo_samples(photos: Sequence[Photo], features: NDArray[np.float32], taxonomy: Taxonomy) -> Samples:
-    """Join features of photos (and of their copies, block by block) with what is known of the photos."""
-    views = len(features) // len(photos)
-    truth = np.array([CATEGORIES.index(photo.category) for photo in photos])
-    allowed = allowed_labels(photos, taxonomy)
-    shares = np.array([AS_TAKEN] + [1.0] * (views - 1))
-    return Samples(
-        features=features,
-        allowed=np.tile(allowed, (views, 1)),
-        truth=np.tile(truth, views),
-        weights=np.outer(shares / shares.sum(), _weights(photos, truth, taxonomy)).ravel(),
-    )
+def photo_samples(photos: Sequence[Photo], kept: Kept, taxonomy: Taxonomy) -> Samples:
+    """Join one look at photos with what is known of them; small categories lifted, distrust lowered."""
+    truth = np.array([CATEGORIES.index(photo.category) for photo in photos], np.int64)
+    counts = np.bincount(truth, minlength=len(CATEGORIES))
+    balance = (len(truth) / np.maximum(counts, 1))[truth] ** BALANCE
+    trust = np.array([DISTRUST if taxonomy.is_distrusted(photo) else 1.0 for photo in photos])
+    return Samples(kept, allowed_labels(photos, taxonomy), truth, balance * trust)
 
 
-def with_scenes(samples: Samples, features: NDArray[np.float32], taxonomy: Taxonomy) -> Samples:
-    """Append pictures without waste, each weighing as much as a mean row."""
-    count = len(features)
-    allowed = np.zeros((count, len(taxonomy.keys)), bool)
+def scene_samples(kept: Kept, taxonomy: Taxonomy) -> Samples:
+    """Join looks at pictures without waste with the label that says so."""
+    allowed = np.zeros((len(kept), len(taxonomy.keys)), bool)
     allowed[:, taxonomy.keys.index(taxonomy.empty)] = True
-    return Samples(
-        features=np.concatenate([samples.features, features]),
-        allowed=np.concatenate([samples.allowed, allowed]),
-        truth=np.concatenate([samples.truth, np.full(count, NO_WASTE)]),
-        weights=np.concatenate([samples.weights, np.full(count, samples.weights.mean())]),
-    )
+    return Samples(kept, allowed, np.full(len(kept), NO_WASTE), np.ones(len(kept)))
+
+
+def through(run: Callable[[NDArray[np.float32]], NDArray[np.float32]], kept: Kept) -> NDArray[np.float32]:
+    """Send all kept outputs of one network through the next one."""
+    starts = range(0, len(kept), BATCH)
+    return np.concatenate([run(kept.rows(range(i, min(i + BATCH, len(kept))))) for i in starts])
 
 
 def membership(taxonomy: Taxonomy) -> NDArray[np.float64]:
@@ -119,27 +122,3 @@ def allowed_labels(photos: Sequence[Photo], taxonomy: Taxonomy) -> NDArray[np.bo
         else:
             allowed[row, [columns[key] for key in known]] = True
     return allowed
-
-
-def _views(
-    photos: Sequence[Photo], names: Sequence[str], *, augmented: bool
-) -> Callable[[int], NDArray[np.uint8]]:
-    """Draw photo `i`, as it is or as a chamber would show it; its name is its seed."""
-
-    def draw(number: int) -> NDArray[np.uint8]:
-        picture = pixels.read_picture(photos[number].path)
-        if not augmented:
-            return picture
-        seed = int.from_bytes(hashlib.sha256(names[number].encode()).digest()[:8])
-        return augment.augment(picture, np.random.default_rng(seed))
-
-    return draw
-
-
-def _weights(photos: Sequence[Photo], truth: NDArray[np.int64], taxonomy: Taxonomy) -> NDArray[np.float64]:
-    """Lift small categories, and lower what is distrusted."""
-    counts = np.bincount(truth, minlength=len(CATEGORIES))
-    balance = (len(truth) / np.maximum(counts, 1))[truth] ** BALANCE
-    trust = np.array([DISTRUST if taxonomy.is_distrusted(photo) else 1.0 for photo in photos])
-    weights: NDArray[np.float64] = balance * trust
-    return weights

@@ -1,4 +1,4 @@
-"""From a fitted head to a bundle: calibration, measurement, the ONNX file, the manifest, the model card."""
+"""From a trained network to a bundle: both precisions measured, one chosen, its manifest and its card."""
 
 from __future__ import annotations
 
@@ -7,65 +7,169 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from models.bundle import MANIFEST, Golden, InputSpec, Manifest, ModelFile
 from models.golden import golden_pictures
-from models.pipeline import normalise, probabilities
+from models.pipeline import normalise
+from models.pixels import letterbox, read_picture
 from models.runtime import Network
 from models.training.backbone import INPUT_SIZE, MEAN, STD
-from models.training.card import CARD, Facts, model_card
+from models.training.candidates import Candidate, Held, answers, candidate, choose, speeds
+from models.training.card import CARD, FIGURES, Facts, Outcome, model_card
 from models.training.export import OPSET, to_onnx
-from models.training.measure import choose_thresholds, fit_temperature, summary
-from models.training.samples import NO_WASTE, membership
+from models.training.measure import summary
+from models.training.photos import SEED, Split
+from models.training.plots import save_picture
+from models.training.quantise import quantised
+from models.training.samples import membership, photo_samples
+from models.training.views import View, see_photos, see_scenes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
-    from models.bundle import Thresholds
     from models.training.backbone import Conv
+    from models.training.features import FeatureStore, Kept
     from models.training.head import Head
+    from models.training.loso import LeftOut
     from models.training.photo import Photo
     from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
+
+    Bar = Callable[[str, int], Callable[[int], None]]
 
 MODEL_FILE = "waste.onnx"
 NAME = "waste"
 TARGET_ERROR = 0.01
 """Share of the ok verdicts that may be wrong on the calibration split."""
+HELD_SCENES = 300
+RANGE_PHOTOS = 256
+"""Training photos that set the ranges of whole numbers."""
 GOLDEN_PICTURES = 4
-GOLDEN_TOLERANCE = 0.02
-"""In logits. Thread counts and optimisation levels differ by under 1e-4; other processors by a bit more."""
+GOLDEN_TOLERANCE = {"float": 0.02, "int8": 1.0}
+"""In logits. Floats differ by under 1e-4 between thread counts, a bit more between processors; whole numbers
+by a step here and there, which seven dozen layers carry on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training made: the network's layers and head, and the splits that neither was fitted to.
+    """What training made: the network's layers and head, and what the card tells of how.
 
-    `chamber` are the test photos once more, as a chamber might show them; `photos` all there were;
-    `counts` what the model card tells of the run.
+    `counts` are figures of the run by their names in card.md.
     """
 
     layers: Sequence[Conv]
     head: Head
-    calibration: Samples
-    test: Samples
-    chamber: Samples
+    dealt: Mapping[Split, Sequence[Photo]]
     photos: Sequence[Photo]
+    left_out: Sequence[LeftOut]
     counts: dict[str, str]
 
 
-def ship(trained: Trained, taxonomy: Taxonomy, out: Path, version: str) -> Manifest:
-    """Calibrate, measure, and write the bundle's three files to `out`."""
-    temperature, thresholds = _calibrate(trained, taxonomy)
-    test = trained.test
-    fine = probabilities(trained.head.logits(test.features), temperature)
-    coarse, waste = fine @ membership(taxonomy), test.truth != NO_WASTE
-    model = to_onnx(trained.layers, trained.head.weight, trained.head.bias)
-    manifest = Manifest(
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where things are and go: the photos' folder, the bundle's, the kept work's; how many threads."""
+
+    photos: Path
+    out: Path
+    cache: Path
+    version: str
+    threads: int
+
+
+def ship(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> Manifest:
+    """Calibrate, choose the precision, measure once on the test split, and write the bundle's files."""
+    candidates = _candidates(trained, taxonomy, place, bar)
+    chosen = choose(candidates)
+    groups = membership(taxonomy)
+    tested = {
+        one.precision: _tested(one, _gauge(one.model, trained, taxonomy, place, bar), groups)
+        for one in candidates
+    }
+    manifest = _manifest(chosen, tested[chosen.precision], taxonomy, place.version)
+    place.out.mkdir(parents=True, exist_ok=True)
+    (place.out / MODEL_FILE).write_bytes(chosen.model)
+    (place.out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
+    found = tested[chosen.precision]
+    save_picture(found.coarse, found.truth, f"{manifest.title}, test split", place.out / FIGURES)
+    facts = Facts(trained.counts, trained.photos, candidates, tested, chosen, trained.left_out)
+    (place.out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
+    return manifest
+
+
+@dataclass(frozen=True, slots=True)
+class _Gauge:
+    """One network's logits for any split, kept as they come."""
+
+    store: FeatureStore
+    trained: Trained
+    taxonomy: Taxonomy
+    root: Path
+    bar: Bar
+
+    def photos(self, part: Split, view: View) -> Samples:
+        photos = self.trained.dealt[part]
+        advance = self.bar(f"measuring on {part}, {view}", len(photos))
+        return photo_samples(photos, see_photos(photos, view, self.root, self.store, advance), self.taxonomy)
+
+    def scenes(self, part: Split) -> NDArray[np.float32]:
+        seed = SEED + list(Split).index(part)
+        advance = self.bar(f"measuring on {part}, empty scenes", HELD_SCENES)
+        return _all(see_scenes(HELD_SCENES, seed, self.store, advance))
+
+
+def _gauge(model: bytes, trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> _Gauge:
+    return _Gauge(answers(model, place.cache, place.threads), trained, taxonomy, place.photos, bar)
+
+
+def _candidates(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> list[Candidate]:
+    whole = to_onnx(trained.layers, trained.head, halved=False)
+    models = {
+        "float": to_onnx(trained.layers, trained.head),
+        "int8": quantised(whole, _ranges(trained.dealt[Split.TRAIN])),
+    }
+    groups, found = membership(taxonomy), []
+    for (precision, model), speed in zip(models.items(), speeds(list(models.values())), strict=True):
+        gauge = _gauge(model, trained, taxonomy, place, bar)
+        photos = gauge.photos(Split.CALIBRATION, View.TAKEN)
+        held = Held(_all(photos.kept), photos.truth, gauge.scenes(Split.CALIBRATION))
+        found.append(candidate(precision, model, held, groups, TARGET_ERROR, speed))
+    return found
+
+
+def _tested(one: Candidate, gauge: _Gauge, groups: NDArray[np.float64]) -> Outcome:
+    """Measure on the test split: nothing is chosen by what comes out."""
+    looks = {view: gauge.photos(Split.TEST, view) for view in (View.TAKEN, View.CHAMBER, View.LAID)}
+    logits = {view: _all(samples.kept) for view, samples in looks.items()}
+    return Outcome(
+        truth=looks[View.TAKEN].truth,
+        allowed=looks[View.TAKEN].allowed,
+        logits=logits[View.TAKEN],
+        coarse=one.coarse(logits[View.TAKEN], groups),
+        chamber=one.coarse(logits[View.CHAMBER], groups),
+        laid=one.coarse(logits[View.LAID], groups),
+        scenes=one.coarse(gauge.scenes(Split.TEST), groups),
+    )
+
+
+def _all(kept: Kept) -> NDArray[np.float32]:
+    return kept.rows(range(len(kept)))
+
+
+def _ranges(photos: Sequence[Photo]) -> Iterator[NDArray[np.float32]]:
+    """Give every so many-th training photo, eight at a time."""
+    chosen = photos[:: max(1, len(photos) // RANGE_PHOTOS)]
+    for start in range(0, len(chosen), 8):
+        squares = [letterbox(read_picture(one.path), INPUT_SIZE) for one in chosen[start : start + 8]]
+        yield normalise(np.stack(squares), MEAN, STD)
+
+
+def _manifest(chosen: Candidate, tested: Outcome, taxonomy: Taxonomy, version: str) -> Manifest:
+    model = chosen.model
+    return Manifest(
         format=1,
         name=NAME,
         version=version,
@@ -73,31 +177,14 @@ def ship(trained: Trained, taxonomy: Taxonomy, out: Path, version: str) -> Manif
         input=InputSpec(size=INPUT_SIZE, mean=MEAN, std=STD, fit="letterbox"),
         labels=taxonomy.label,
         empty=taxonomy.empty,
-        temperature=temperature,
-        thresholds=thresholds,
-        metrics=summary(coarse[waste], test.truth[waste], thresholds),
-        golden=_golden(model),
+        temperature=chosen.temperature,
+        thresholds=chosen.thresholds,
+        metrics=summary(tested.coarse, tested.truth, chosen.thresholds),
+        golden=_golden(model, GOLDEN_TOLERANCE[chosen.precision]),
     )
-    out.mkdir(parents=True, exist_ok=True)
-    (out / MODEL_FILE).write_bytes(model)
-    (out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    chamber = probabilities(trained.head.logits(trained.chamber.features), temperature) @ membership(taxonomy)
-    facts = Facts(trained.counts, trained.photos, test, fine, coarse, chamber)
-    (out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
-    return manifest
 
 
-def _calibrate(trained: Trained, taxonomy: Taxonomy) -> tuple[float, Thresholds]:
-    """Choose temperature and thresholds on the calibration split alone."""
-    kept, groups = trained.calibration, membership(taxonomy)
-    waste = kept.truth != NO_WASTE
-    logits = trained.head.logits(kept.features)
-    temperature = round(fit_temperature(logits[waste], groups, kept.truth[waste]), 4)
-    coarse: NDArray[np.float64] = probabilities(logits, temperature) @ groups
-    return temperature, choose_thresholds(coarse[waste], kept.truth[waste], coarse[~waste], TARGET_ERROR)
-
-
-def _golden(model: bytes) -> Golden:
+def _golden(model: bytes, tolerance: float) -> Golden:
     logits = Network(model).run(normalise(golden_pictures(GOLDEN_PICTURES, INPUT_SIZE), MEAN, STD))
     rows = tuple(tuple(round(float(value), 4) for value in row) for row in logits)
-    return Golden(logits=rows, tolerance=GOLDEN_TOLERANCE)
+    return Golden(logits=rows, tolerance=tolerance)

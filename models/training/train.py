@@ -3,123 +3,139 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.runtime import Network
-from models.training.backbone import imagenet_layers
-from models.training.export import to_onnx
-from models.training.features import FeatureStore
-from models.training.head import fit_head
-from models.training.photos import SEED, Split, read_photos, split
-from models.training.samples import DISTRUST, gather, membership, photo_samples, recipe, with_scenes
-from models.training.scenes import empty_scenes
-from models.training.ship import TARGET_ERROR, Trained, ship
+from models.training.backbone import CUT, imagenet_layers
+from models.training.learn import Begun, begin, best_share, features_of, finish
+from models.training.loso import Table, leave_one_out
+from models.training.photos import Split, read_photos, split
+from models.training.samples import DISTRUST, membership, photo_samples
+from models.training.ship import TARGET_ERROR, Place, Trained, ship
+from models.training.sight import look, trunk_store
 from models.training.taxonomy import load_taxonomy
+from models.training.tune import Schedule, blend
+from models.training.views import View, recipe, see_photos
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from models.bundle import Manifest
+    from models.training.backbone import Conv
+    from models.training.loso import LeftOut
     from models.training.photo import Photo
     from models.training.samples import Samples
+    from models.training.sight import Sight
     from models.training.taxonomy import Taxonomy
 
-HELD_SCENES = 0.2
-"""Pictures without waste in calibration and in test, for each one in training."""
+    Bar = Callable[[str, int], Callable[[int], None]]
+
+
+SCHEDULE = Schedule(steps=400)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a training run depends on, and where it puts its results and what it keeps for the next run.
+    """What a run depends on beside the photos: how many empty scenes are generated, and how long is tuned."""
 
-    `copies` is how many augmented copies each training photo has, `scenes` how many pictures without
-    waste are generated for training.
-    """
-
-    photos: Path
-    out: Path
-    cache: Path
-    version: str
-    threads: int = 2
-    copies: int = 1
-    scenes: int = 1500
+    scenes: int = 700
+    schedule: Schedule = SCHEDULE
 
 
-def train(plan: Plan) -> Manifest:
-    """Make a bundle in `plan.out`; features are kept in `plan.cache`, so that a stopped run goes on."""
+def train(place: Place, plan: Plan) -> Manifest:
+    """Make a bundle in `place.out`; work is kept in `place.cache`, so that a stopped run goes on."""
     taxonomy = load_taxonomy()
-    membership(taxonomy)  # labels that the rules do not know are refused now, not in half an hour
-    photos = read_photos(plan.photos)
+    groups = membership(taxonomy)  # labels that the rules do not know are refused now, not in half an hour
+    photos = read_photos(place.photos)
     dealt = split(photos, taxonomy)
     layers = imagenet_layers()
-    model = to_onnx(layers, None, None)
-    digest = hashlib.sha256(model).hexdigest() + recipe()
-    store = FeatureStore(Network(model, plan.threads), digest, plan.cache)
+    with _progress() as bar:
+        store = trunk_store(layers, place.cache, place.threads)
+        sight = look(dealt, place.photos, plan.scenes, taxonomy, store, bar)
+        begun = _begin(sight, layers, dealt[Split.TRAIN], taxonomy, place)
+        left_out = _left_out(
+            begun.features, begun.lessons.parts[0], dealt[Split.TRAIN], taxonomy, place.threads
+        )
+        advance = bar("tuning", plan.schedule.steps)
+        kept = place.cache / f"tuned-{_digest(begun, plan)}.pt"
+        tuned = finish(begun, plan.schedule, kept, place.threads, lambda steps, _: advance(steps))
+        held = (sight.held, sight.held_laid)
+        share = best_share(begun.crown, tuned, held, groups, place.threads)
+        crown = blend(begun.crown, tuned, share)
+        counts = _counts(dealt, begun, plan, share)
+        trained = Trained((*layers[:CUT], *crown.layers), crown.head, dealt, photos, left_out, counts)
+        return ship(trained, taxonomy, place, bar)
+
+
+def leave_out(photos_folder: Path, cache: Path, threads: int) -> list[LeftOut]:
+    """Measure, for each source in turn, a head that never saw it; activations are kept in `cache`."""
+    taxonomy = load_taxonomy()
+    photos = split(read_photos(photos_folder), taxonomy)[Split.TRAIN]
+    layers = imagenet_layers()
+    with _progress() as bar:
+        store = trunk_store(layers, cache, threads)
+        kept = see_photos(photos, View.TAKEN, photos_folder, store, bar("training photos", len(photos)))
+        taken = photo_samples(photos, kept, taxonomy)
+        found = features_of(layers[CUT:], taken, cache, threads)
+        return _left_out(found, taken, photos, taxonomy, threads)
+
+
+@contextmanager
+def _progress() -> Iterator[Bar]:
+    """Show a bar for each thing that takes long."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns) as progress:
-        samples = {part: _samples(part, dealt[part], plan, store, progress, taxonomy) for part in Split}
-        chamber = _chamber(dealt[Split.TEST], plan, store, progress, taxonomy)
-        fitting = progress.add_task("fitting the classifier", total=1)
-        learned = samples[Split.TRAIN]
-        head = fit_head(learned.features, learned.allowed, learned.weights, plan.threads)
-        progress.advance(fitting)
-    trained = Trained(
-        layers,
-        head,
-        samples[Split.CALIBRATION],
-        samples[Split.TEST],
-        chamber,
-        photos,
-        _counts(plan, dealt),
-    )
-    return ship(trained, taxonomy, plan.out, plan.version)
+
+        def bar(what: str, total: int) -> Callable[[int], None]:
+            task = progress.add_task(what, total=total)
+            return lambda count: progress.advance(task, count)
+
+        yield bar
 
 
-def _counts(plan: Plan, dealt: dict[Split, list[Photo]]) -> dict[str, str]:
-    """Tell the model card what this run was fed."""
+def _begin(
+    sight: Sight, layers: Sequence[Conv], photos: Sequence[Photo], taxonomy: Taxonomy, place: Place
+) -> Begun:
+    distrusted = np.array([taxonomy.is_distrusted(photo) for photo in photos])
+    return begin(sight, layers[CUT:], distrusted, place.cache, place.threads)
+
+
+def _left_out(
+    features: NDArray[np.float32], taken: Samples, photos: Sequence[Photo], taxonomy: Taxonomy, threads: int
+) -> list[LeftOut]:
+    """Measure on training photos: each time those of a source that the head was not fitted to."""
+    sources = np.array([photo.source for photo in photos])
+    table = Table(features, taken.allowed, taken.truth, taken.weights, sources)
+    measured = np.array([not taxonomy.is_distrusted(photo) for photo in photos])
+    return leave_one_out(table, measured, membership(taxonomy), threads)
+
+
+def _digest(begun: Begun, plan: Plan) -> str:
+    """Name all that tuning depends on, so that a checkpoint is not taken for another run's."""
+    weights = np.round(
+        begun.lessons.weights / begun.lessons.weights.max(), 4
+    )  # sums differ in the last digits
+    told = repr(plan).encode() + recipe().encode() + begun.lessons.allowed.tobytes() + weights.tobytes()
+    return hashlib.sha256(told).hexdigest()[:16]
+
+
+def _counts(dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, share: float) -> dict[str, str]:
+    """Tell the model card what this run was fed and what it chose."""
     return {
-        "train": str(len(dealt[Split.TRAIN])),
+        "train": str(len(dealt[Split.TRAIN]) - begun.dropped),
         "calibration": str(len(dealt[Split.CALIBRATION])),
-        "copies": str(plan.copies),
+        "dropped": str(begun.dropped),
+        "steps": str(plan.schedule.steps),
+        "batch": str(plan.schedule.batch),
+        "share": f"{share:.0%}",
         "scenes": str(plan.scenes),
         "distrust": f"{DISTRUST:g}",
         "target_error": f"{TARGET_ERROR:.0%}",
     }
-
-
-def _samples(
-    part: Split,
-    photos: Sequence[Photo],
-    plan: Plan,
-    store: FeatureStore,
-    progress: Progress,
-    taxonomy: Taxonomy,
-) -> Samples:
-    copies = plan.copies if part is Split.TRAIN else 0
-    wanted = plan.scenes if part is Split.TRAIN else round(plan.scenes * HELD_SCENES)
-    task = progress.add_task(f"seeing {part}", total=len(photos) * (1 + copies) + wanted)
-
-    def advance(count: int) -> None:
-        progress.advance(task, count)
-
-    seen = gather(photos, copies=copies, root=plan.photos, store=store, advance=advance)
-    seed = SEED + list(Split).index(part)
-    scenes = empty_scenes(wanted, seed)
-    names = [f"scene {seed} {number}" for number in range(len(scenes))]
-    empty = store.extract(names, scenes.__getitem__, advance)
-    return with_scenes(photo_samples(photos, seen, taxonomy), empty, taxonomy)
-
-
-def _chamber(
-    photos: Sequence[Photo], plan: Plan, store: FeatureStore, progress: Progress, taxonomy: Taxonomy
-) -> Samples:
-    """See the test photos once more, as a chamber might show them: measured, never fitted to."""
-    task = progress.add_task("seeing test in a chamber", total=2 * len(photos))
-    seen = gather(
-        photos, copies=1, root=plan.photos, store=store, advance=lambda n: progress.advance(task, n)
-    )
-    return photo_samples(photos, seen[len(photos) :], taxonomy)

@@ -1,0 +1,39 @@
+"""Which photos of distrusted sources to believe: those that a model of the trusted ones does not contradict.
+
+Confident learning's idea (arXiv 1911.00068) in its plainest form: the judge never saw the photos it judges.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.pipeline import probabilities
+from models.training.head import fit_head
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CONTRADICTED = 0.1
+"""A photo whose own category is given less than this by the judge is left out of training."""
+
+
+def contradicted(
+    features: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    weights: NDArray[np.float64],
+    distrusted: NDArray[np.bool_],
+    threads: int,
+) -> NDArray[np.bool_]:
+    """Say (photos,) which distrusted photos a head fitted to the trusted ones alone calls something else.
+
+    `features` (photos, features), `allowed` (photos, labels), `weights` (photos,). No trusted photo is named.
+    """
+    if not distrusted.any() or distrusted.all():
+        return np.zeros(len(features), bool)
+    trusted = ~distrusted
+    judge = fit_head(features[trusted], allowed[trusted], weights[trusted], threads)
+    shares = probabilities(judge.logits(features), 1.0)
+    own = np.where(allowed, shares, 0.0).sum(axis=1)
+    return np.asarray(distrusted & (own < CONTRADICTED))

@@ -1,0 +1,118 @@
+"""From looks at photos to a network's crown: clean, fit a linear head, tune, and go part of the way."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.pipeline import probabilities
+from models.runtime import Network
+from models.training.clean import contradicted
+from models.training.export import crown_onnx
+from models.training.features import save_whole
+from models.training.head import fit_head
+from models.training.measure import fit_temperature, surprise
+from models.training.samples import Samples, Together, through
+from models.training.tune import Crown, Rows, Schedule, blend, tune
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.training.backbone import Conv
+    from models.training.head import Head
+    from models.training.sight import Sight
+
+LAID_SHARE, SCENE_SHARE = 0.5, 0.06
+"""How much all copies on floors, and all empty scenes, weigh beside the photos as taken."""
+BLENDS = (0.5, 0.75, 1.0)
+"""How far to go from the linear head's network to the tuned one: chosen on the calibration split."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A crown with ImageNet's weights and a fitted head, and what both were and will be taught with.
+
+    `features` are those of the photos as taken, (photos, 1280); `dropped` counts distrusted photos left out.
+    """
+
+    crown: Crown
+    lessons: Together
+    features: NDArray[np.float32]
+    dropped: int
+
+
+def begin(
+    sight: Sight, layers: Sequence[Conv], distrusted: NDArray[np.bool_], cache: Path, threads: int
+) -> Begun:
+    """Fit the linear head on ImageNet's features, after leaving out what a trusted judge contradicts.
+
+    `layers` are the crown's; `distrusted` (photos,) goes with `sight.taken`. Features are kept in `cache`.
+    """
+    taken = sight.taken
+    looks = [features_of(layers, one, cache, threads) for one in (taken, sight.laid, sight.scenes)]
+    wrong = contradicted(looks[0], taken.allowed, taken.weights, distrusted, threads)
+    lessons = Together(
+        [
+            _sharing(replace(taken, weights=taken.weights * ~wrong), 1.0),
+            _sharing(sight.laid, LAID_SHARE),
+            _sharing(sight.scenes, SCENE_SHARE),
+        ]
+    )
+    head = fit_head(np.concatenate(looks), lessons.allowed, lessons.weights, threads)
+    return Begun(Crown(tuple(layers), head), lessons, looks[0], int(wrong.sum()))
+
+
+def finish(
+    begun: Begun, schedule: Schedule, kept: Path, threads: int, advance: Callable[[int, float], None]
+) -> Crown:
+    """Tune what was begun; `kept` is the checkpoint's file."""
+    lessons = begun.lessons
+    rows = Rows(lessons.rows, lessons.allowed, lessons.weights / lessons.weights.sum())
+    return tune(begun.crown, rows, schedule, kept, threads, advance)
+
+
+def best_share(
+    start: Crown, end: Crown, held: Sequence[Samples], groups: NDArray[np.float64], threads: int
+) -> float:
+    """Choose how far to go: where photos kept for that, as taken and laid down, surprise least."""
+
+    def found(share: float) -> float:
+        crown = blend(start, end, share)
+        logits = [run_crown(crown.layers, crown.head, one, threads) for one in held]
+        temperature = fit_temperature(logits[0], groups, held[0].truth)
+        shares = [probabilities(one, temperature) @ groups for one in logits]
+        return sum(surprise(one, samples.truth) for one, samples in zip(shares, held, strict=True))
+
+    return min(BLENDS, key=found)
+
+
+def run_crown(
+    layers: Sequence[Conv], head: Head | None, samples: Samples, threads: int
+) -> NDArray[np.float32]:
+    """Give what a crown makes of kept activations: (n, labels) logits, or features where it has no head."""
+    channels, height, width = samples.kept.shape
+    network = Network(crown_onnx(layers, head, (channels, height, width)), threads)
+    return through(network.run, samples.kept)
+
+
+def features_of(layers: Sequence[Conv], samples: Samples, cache: Path, threads: int) -> NDArray[np.float32]:
+    """Give the features that a crown without a head makes, kept in `cache` once they are there."""
+    told = hashlib.sha256(samples.kept.key.encode())
+    for layer in layers:
+        told.update(layer.weight.tobytes() + layer.bias.tobytes())
+    path = cache / f"features-{told.hexdigest()[:32]}.npy"
+    if not path.is_file():
+        save_whole(path, run_crown(layers, None, samples, threads))
+    found: NDArray[np.float32] = np.load(path)
+    return found
+
+
+def _sharing(samples: Samples, share: float) -> Samples:
+    """Give the rows a total weight of `share`."""
+    return samples.weighing(share / samples.weights.sum())

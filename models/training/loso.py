@@ -1,0 +1,63 @@
+"""Leave one source out: the honest guess at how a model does at a place it has no photos of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.pipeline import probabilities
+from models.training.head import fit_head
+from models.training.measure import accuracy, confusion, recall
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What a model that never saw a source makes of its photos; `recall` by category, those it has."""
+
+    source: str
+    photos: int
+    accuracy: float
+    recall: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Photos as features: (n, features), allowed (n, labels), truth (n,), weights (n,), sources (n,)."""
+
+    features: NDArray[np.float32]
+    allowed: NDArray[np.bool_]
+    truth: NDArray[np.int64]
+    weights: NDArray[np.float64]
+    sources: NDArray[np.str_]
+
+
+def leave_one_out(
+    table: Table,
+    measured: NDArray[np.bool_],
+    groups: NDArray[np.float64],
+    threads: int,
+    advance: Callable[[int], None] = lambda _: None,
+) -> list[LeftOut]:
+    """Fit a head without each source in turn, and measure it on that source's `measured` (n,) photos.
+
+    `groups` is the (labels, 4) membership. Sources without a measured photo are passed over.
+    """
+    found = []
+    for source in sorted(set(table.sources[measured].tolist())):
+        without = table.sources != source
+        own = measured & ~without
+        if without.any():
+            head = fit_head(table.features[without], table.allowed[without], table.weights[without], threads)
+            coarse = probabilities(head.logits(table.features[own]), 1.0) @ groups
+            counts = confusion(coarse, table.truth[own])
+            shares = {str(name): share for name, share in recall(counts).items()}
+            found.append(LeftOut(source, int(own.sum()), accuracy(counts), shares))
+        advance(1)
+    return found

@@ -1,0 +1,79 @@
+"""Photos as the trunk sees them: as taken, from nearer, laid on a floor, in a chamber. Kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models import pixels
+from models.training import augment, cutout, scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
+
+    from models.training.features import FeatureStore, Kept
+    from models.training.photo import Photo
+
+    Rgb = NDArray[np.uint8]
+
+
+class View(StrEnum):
+    """A way to look at a photo."""
+
+    TAKEN = "taken"
+    NEARER = "nearer"
+    LAID = "laid"
+    LAID_AGAIN = "laid again"
+    CHAMBER = "chamber"
+
+
+def _as_taken(picture: Rgb, _: Generator) -> Rgb:
+    return picture
+
+
+DRAWN: Mapping[View, Callable[[Rgb, Generator], Rgb]] = MappingProxyType(
+    {
+        View.TAKEN: _as_taken,
+        View.NEARER: augment.mirror,
+        View.LAID: augment.lay_down,
+        View.LAID_AGAIN: augment.lay_down,
+        View.CHAMBER: augment.augment,
+    }
+)
+
+
+def recipe() -> str:
+    """Digest the code that draws pictures, so that what was kept is not taken for what other code drew."""
+    drawing = (augment, cutout, scenes, pixels.letterbox, pixels.resize)
+    sources = "".join(inspect.getsource(code) for code in drawing)
+    return hashlib.sha256(sources.encode()).hexdigest()
+
+
+def see_photos(
+    photos: Sequence[Photo], view: View, root: Path, store: FeatureStore, advance: Callable[[int], None]
+) -> Kept:
+    """Look at each photo once; what is drawn by lot is drawn from the photo's path and the view's name."""
+    names = [f"{photo.path.relative_to(root)} {view}" for photo in photos]
+
+    def draw(number: int) -> Rgb:
+        picture = pixels.read_picture(photos[number].path)
+        seed = int.from_bytes(hashlib.sha256(names[number].encode()).digest()[:8])
+        return DRAWN[view](picture, np.random.default_rng(seed))
+
+    return store.extract(names, draw, advance)
+
+
+def see_scenes(count: int, seed: int, store: FeatureStore, advance: Callable[[int], None]) -> Kept:
+    """Look at `count` generated pictures without waste."""
+    names = [f"scene {seed} {number}" for number in range(count)]
+    drawn = scenes.empty_scenes(count, seed)
+    return store.extract(names, drawn.__getitem__, advance)

@@ -1,0 +1,66 @@
+"""The model card says what was measured; made here from a run that never was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from config.sorting import Category
+from models.bundle import load_bundle
+from models.training.candidates import Candidate
+from models.training.card import TEMPLATE, Facts, Outcome, model_card
+from models.training.loso import LeftOut
+from models.training.photo import Photo
+from models.training.taxonomy import load_taxonomy
+
+COUNTS = (
+    "train calibration dropped steps batch share scenes distrust target_error",
+    "11 12 13 14 15 60% 17 0.3 1%",
+)
+
+
+@pytest.fixture(scope="module")
+def card() -> str:
+    """Give the card of two photos of each category, one of the last taken for the first."""
+    taxonomy, manifest = load_taxonomy(), load_bundle().manifest
+    truth = np.repeat(np.arange(4), 2)
+    coarse = np.eye(4)[truth] * 0.9 + 0.02
+    coarse[7] = (0.6, 0.1, 0.1, 0.2)
+    columns = [taxonomy.keys.index(key) for key in ("glass", "medicine", "eggshell", "wrapper")]
+    allowed = np.eye(len(taxonomy.keys), dtype=bool)[np.array(columns)[truth]]
+    scenes = np.array([[0.1, 0.1, 0.1, 0.1], [0.5, 0.1, 0.1, 0.1]])
+    found = Outcome(truth, allowed, allowed.astype(np.float32), coarse, coarse, coarse, scenes)
+    kinds = [
+        Candidate(name, bytes(size), 1.2, manifest.thresholds, 0.9, {1: ms, 2: ms / 2})
+        for name, size, ms in (("float", 9_600_000, 40.0), ("int8", 5_000_000, 20.0))
+    ]
+    counts = dict(zip(COUNTS[0].split(), COUNTS[1].split(), strict=True))
+    photos = [Photo(Path("a.jpg"), Category.OTHER, "trashnet"), Photo(Path("b.jpg"), Category.OTHER, "new")]
+    left_out = [LeftOut("trashnet", 40, 0.755, {"recyclable": 0.8, "other": 0.25})]
+    facts = Facts(counts, photos, kinds, {"float": found, "int8": found}, kinds[1], left_out)
+    return model_card(manifest, taxonomy, facts)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "| other | 1 | 0 | 0 | 1 | 50.0% |",
+        "| kitchen | 0 | 0 | 2 | 0 | 100.0% |",
+        "| trashnet | 40 | 75.5% | recyclable 80%, other 25% |",
+        "| int8 by channel (shipped) | 5.0 MB | 20 ms | 10 ms | 90.0% | 87.5%, 0.867 |",
+        "| float32, weights kept as float16 | 9.6 MB | 40 ms | 20 ms | 90.0% | 87.5%, 0.867 |",
+        "glass 100% of 2",
+        "| 2 generated pictures without waste: empty, unsure, ok | 1, 1, 0 |",
+        "| trashnet | 1 | TrashNet, MIT |",
+        "| new | 1 | unknown |",
+    ],
+)
+def test_a_figure_of_the_run_stands_in_the_card(card: str, line: str) -> None:
+    assert line in card
+
+
+def test_nothing_of_the_template_is_left_open(card: str) -> None:
+    assert "$" not in card
+    assert "$" in TEMPLATE.read_text(encoding="utf-8")

@@ -93,8 +93,8 @@ def _result(took: dict[str, list[float]], event_bytes: int) -> Result:
     )
 
 
-def visit(number: int) -> VisitFacts:
-    """A household's visit with two deposits, each seen by the model; forty cards take turns."""
+def visit(number: int, deposits: int = 2) -> VisitFacts:
+    """A household's visit with deposits that the model has seen; forty cards take turns."""
     seen = VerdictFacts(VerdictState.OK, 0.93, "waste 1.0", Category.KITCHEN, "banana_peel")
     return VisitFacts(
         card=f"{number % 40:064x}",
@@ -102,10 +102,7 @@ def visit(number: int) -> VisitFacts:
         role=Role.RESIDENT,
         duration_s=9.0,
         openings=(OpeningFacts("kitchen", 1.5, 8.0),),
-        deposits=(
-            DepositFacts("kitchen", Category.KITCHEN, 3.0, seen, 420),
-            DepositFacts("kitchen", Category.KITCHEN, 5.0, seen, 130),
-        ),
+        deposits=(DepositFacts("kitchen", Category.KITCHEN, 3.0, seen, 420),) * deposits,
         rules=0,
         provisional=0,
     )

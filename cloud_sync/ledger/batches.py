@@ -45,14 +45,14 @@ def apply_batch(message: bytes, community: str, station: str, now: datetime) -> 
     receipt again. django.db.OperationalError means that nothing happened: try again.
     """
     try:
-        sender = intake.find_station(community, station)
+        sender = intake.find_sender(community, station)
         opened = intake.open_message(message, sender)
     except intake.RejectedError as why:
         log.warning("ALARM: a message for %r/%r earns no receipt: %s", community, station, why)
         raise_alarm(community, station, why.cause, str(why), now)
         return None
     with transaction.atomic():
-        return _apply(sender, opened, now)
+        return _apply(sender.station, opened, now)
 
 
 def _apply(station: Station, opened: intake.Opened, now: datetime) -> Applied:

@@ -6,13 +6,13 @@ Times are given as datetimes with a zone; each dialect stores them as Django wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 
 Row = tuple[Any, ...]
 
@@ -50,22 +50,32 @@ class Table:
 
 def on_postgres() -> bool:
     """Which of the two dialects the ledger's database speaks."""
-    return connection.vendor == "postgresql"
+    return connections[DEFAULT_DB_ALIAS].vendor == "postgresql"
 
 
-def stored(at: datetime) -> datetime | str:
-    """A moment as the database keeps it; SQLite's is the UTC text that Django writes."""
-    return at if on_postgres() else str(at.astimezone(UTC).replace(tzinfo=None))
+def keeper() -> Callable[[datetime], datetime | str]:
+    """What turns a moment into what the database keeps; SQLite's is the text that Django writes."""
+    return _as_it_is if on_postgres() else _as_text
 
 
-def stored_day(day: date) -> date | str:
-    """A calendar day as the database keeps it."""
-    return day if on_postgres() else day.isoformat()
+def _as_it_is(at: datetime) -> datetime:
+    return at
+
+
+def _as_text(at: datetime) -> str:
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(" ")[: -len("+00:00")]
 
 
 def day_of(value: date | str) -> date:
     """The calendar day that a raw query gave."""
     return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+def moment_of(value: datetime | str) -> datetime:
+    """The moment that a raw query gave; SQLite's has lost its zone, which is UTC."""
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def insert(table: Table, rows: Sequence[Row]) -> None:
@@ -85,10 +95,20 @@ def insert_returning(table: Table, columns: str, rows: Sequence[Row]) -> list[Ro
 
 
 def execute(statement: str, values: Sequence[Any]) -> list[Row]:
-    """Run one statement whose marks are %s; its rows, if it has any."""
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return cursor.fetchall() if cursor.description else []
+    """Run one statement whose marks are %s and that has no other percent sign; its rows, if it has any.
+
+    Past Django's cursors, which would rewrite the statement at each call, and on PostgreSQL put the
+    values into its text; errors are Django's all the same.
+    """
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        if connection.vendor == "postgresql":
+            cursor = _server_cursor(connection.connection)
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+        rows: list[Row] = connection.connection.execute(statement.replace("%s", "?"), values).fetchall()
+        return rows
 
 
 def select(statement: str, among: Iterable[Any], values: Sequence[Any] = ()) -> list[Row]:
@@ -101,7 +121,7 @@ def select(statement: str, among: Iterable[Any], values: Sequence[Any] = ()) -> 
         return []
     if on_postgres():
         return execute(statement.replace("AMONG", "= ANY(%s)"), [*values, wanted])
-    marks = ", ".join(["%s"] * len(wanted))
+    marks = ", ".join("?" * len(wanted))
     return execute(statement.replace("AMONG", f"IN ({marks})"), [*values, *wanted])
 
 
@@ -120,6 +140,13 @@ def add(table: str, column: str, changes: Mapping[int, int]) -> None:
 
 
 def _execute_many(statement: str, rows: Sequence[Row]) -> None:
-    # Django's own cursor would rewrite the marks of the statement at each call.
+    connection = connections[DEFAULT_DB_ALIAS]
+    connection.ensure_connection()
     with connection.wrap_database_errors:
         connection.connection.executemany(statement, rows)
+
+
+def _server_cursor(connection: Any) -> Any:  # noqa: ANN401 (psycopg's, which SQLite's users need not install)
+    import psycopg  # noqa: PLC0415 (as above)
+
+    return psycopg.Cursor(connection)

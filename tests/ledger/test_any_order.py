@@ -14,6 +14,7 @@ from cloud_sync.ledger.points.households import add_household, bind_card, set_st
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.models import Community, Epoch, Event
+from tests.engines import BOTH
 from tests.ledger.town import (
     HAZARDOUS,
     NOTHING,
@@ -27,6 +28,8 @@ from tests.ledger.town import (
     rules,
     visit_facts,
 )
+
+pytestmark = BOTH
 
 ROOMY, TIGHT = 2, 3
 """Versions of the rules: with caps that nobody reaches, and with caps that everybody does."""

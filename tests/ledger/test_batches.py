@@ -27,6 +27,7 @@ from cloud_sync.ledger.stations.models import (
     StationKey,
     Stray,
 )
+from tests.engines import BOTH
 from tests.ledger.town import (
     EPOCH,
     HAZARDOUS,
@@ -43,6 +44,8 @@ from tests.ledger.town import (
     stamp,
     visit_facts,
 )
+
+pytestmark = BOTH
 
 COMMUNITY = "sunny-garden"
 

@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from msgspec import Struct
+
 from cloud_sync.award_rules import Tally
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points.accounts import Accounts, accounts_of
@@ -26,8 +28,7 @@ Earner = int | str
 """Who earns: a household's primary key, or an unbound card's hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(Struct, frozen=True, gc=False):
     """A card as settling sees it."""
 
     hash: str
@@ -100,7 +101,7 @@ def _tallies(
     community: Community, households: list[int], unbound: list[str], days: Collection[date]
 ) -> dict[tuple[Earner, date], Tally]:
     """What each household and each unbound card has already earned on these days."""
-    first, last = sql.stored_day(min(days)), sql.stored_day(max(days))
+    first, last = min(days).isoformat(), max(days).isoformat()
     sums = (
         "local_day, CAST(SUM(settled + held) AS BIGINT), CAST(SUM(counted) AS BIGINT) "
         "FROM points_visitsettlement WHERE local_day BETWEEN %s AND %s AND"
@@ -122,7 +123,7 @@ def _tallies(
 def _minted(station: Station, days: Collection[date]) -> dict[date, int]:
     rows = sql.select(
         "SELECT day, points FROM points_minted WHERE station_id = %s AND day AMONG",
-        [sql.stored_day(day) for day in days],
+        [day.isoformat() for day in days],
         [station.pk],
     )
     return {sql.day_of(day): points for day, points in rows}

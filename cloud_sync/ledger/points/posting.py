@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from time import sleep
 from typing import ParamSpec, TypeVar
 
 from django.db import OperationalError, transaction
+from msgspec import Struct
 
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import chain
@@ -61,8 +61,7 @@ class Purpose(StrEnum):
     """Household to issuing: what was just given pays a debt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True, gc=False):
     """The event behind a transfer, as far as the chain names it."""
 
     event: int
@@ -73,8 +72,7 @@ class Origin:
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Struct, frozen=True):
     """Points that are to move between two accounts; a transfer once it is posted."""
 
     origin: Origin
@@ -121,14 +119,18 @@ def lock(community: Community) -> ChainHead:
 
     It comes before any lock on cards and accounts, so nobody can hold those in another order.
     """
-    return ChainHead.objects.select_for_update().get(pk=community.pk)
+    statement = "SELECT position, chain FROM points_chainhead WHERE community_id = %s"
+    if sql.on_postgres():
+        statement += " FOR UPDATE"
+    ((position, link),) = sql.execute(statement, [community.pk])
+    return ChainHead(community=community, position=position, chain=bytes(link))
 
 
 def post(head: ChainHead, movements: Sequence[Movement], now: datetime) -> None:
     """Write transfers at the chain's end and move the balances; `head` is what `lock` gave."""
     if not movements:
         return
-    at, at_us = sql.stored(now), chain.microseconds(now)
+    at, at_us = sql.keeper()(now), chain.microseconds(now)
     position, previous = head.position, bytes(head.chain)
     rows: list[sql.Row] = []
     moved: Counter[int] = Counter()
@@ -140,7 +142,10 @@ def post(head: ChainHead, movements: Sequence[Movement], now: datetime) -> None:
     sql.insert(TRANSFERS, rows)
     sql.add("points_account", "balance", moved)
     head.position, head.chain = position, previous
-    head.save(update_fields=["position", "chain"])
+    sql.execute(
+        "UPDATE points_chainhead SET position = %s, chain = %s WHERE community_id = %s",
+        [position, previous, head.community_id],
+    )
 
 
 def _link(position: int, movement: Movement, at_us: int) -> chain.Link:

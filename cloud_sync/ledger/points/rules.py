@@ -7,6 +7,7 @@ from collections.abc import Collection
 import msgspec
 
 from cloud_sync.award_rules import AwardRules
+from cloud_sync.ledger import sql
 from cloud_sync.ledger.points.models import Rules
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
@@ -25,5 +26,6 @@ def add_rules(community: Community, rules: AwardRules) -> None:
 
 def known_rules(community: Community, versions: Collection[int]) -> dict[int, AwardRules]:
     """Those of the versions that the ledger has."""
-    rows = Rules.objects.filter(community=community, version__in=versions)
-    return {row.version: msgspec.json.decode(bytes(row.body), type=AwardRules) for row in rows}
+    statement = "SELECT version, body FROM points_rules WHERE community_id = %s AND version AMONG"
+    rows = sql.select(statement, versions, [community.pk])
+    return {version: msgspec.json.decode(bytes(body), type=AwardRules) for version, body in rows}

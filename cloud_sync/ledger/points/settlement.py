@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from cloud_sync.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
 from cloud_sync.facts import Role, Stamp, VisitFacts
@@ -19,6 +20,8 @@ from cloud_sync.ledger.stations.models import Station
 
 MINT_DAYS_BACK = timedelta(days=31)
 """Older visits count to the mint limit of this day, so that a stolen key cannot spread over the calendar."""
+
+NOTHING = Tally()
 
 SETTLEMENTS = sql.Table(
     "points_visitsettlement",
@@ -49,8 +52,7 @@ MINTED = sql.Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(Struct, frozen=True, gc=False):
     """A stored visit event with its facts, still to be settled."""
 
     origin: Origin
@@ -58,8 +60,7 @@ class Visit:
     stamp: Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True, gc=False):
     """The ledger's word on one visit, as it is about to be stored."""
 
     visit: Visit
@@ -87,23 +88,22 @@ def settle_visits(
     head = lock(station.community)
     times = _moments(station, visits, received)
     days = [_days(moment, zone) for moment in times]
-    wanted = {day for some in days for day in some} | {
-        _mint_day(day, received, zone) for some in days for day in some
-    }
+    oldest = received.astimezone(zone).date() - MINT_DAYS_BACK
+    possible = {day for some in days for day in some}
+    wanted = possible | {max(day, oldest) for day in possible}
     books = open_books(station, {visit.facts.card for visit in visits}, wanted)
     done = [
-        _settle(
-            visit, moment, possible, books, rules[visit.facts.rules], _mint_day(possible[0], received, zone)
-        )
-        for visit, moment, possible in zip(visits, times, days, strict=True)
+        _settle(visit, moment, some, books, rules[visit.facts.rules], max(some[0], oldest))
+        for visit, moment, some in zip(visits, times, days, strict=True)
     ]
-    sql.insert(SETTLEMENTS, [_row(station.community_id, settled, now) for settled in done])
+    keep = sql.keeper()
+    sql.insert(SETTLEMENTS, [_row(station.community_id, settled, keep, keep(now)) for settled in done])
     given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
     moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
     post(head, moves, now)
     offsets.store(payments)
     if minted := sorted(books.minted.items()):
-        sql.insert(MINTED, [(station.pk, sql.stored_day(day), points) for day, points in minted])
+        sql.insert(MINTED, [(station.pk, day.isoformat(), points) for day, points in minted])
     return done
 
 
@@ -135,18 +135,13 @@ def _days(moment: Moment, zone: ZoneInfo) -> list[date]:
     return [last - timedelta(days=back) for back in range(apart + 1)]
 
 
-def _mint_day(day: date, now: datetime, zone: ZoneInfo) -> date:
-    return max(day, now.astimezone(zone).date() - MINT_DAYS_BACK)
-
-
 def _settle(
     visit: Visit, moment: Moment, days: Sequence[date], books: Books, rules: AwardRules, mint_day: date
 ) -> Settled:
     """Settle one visit on that of its possible days where it earns most, and note what it used up."""
     holder = books.holders[visit.facts.card]
     role = Role.STAFF if holder.staff else Role.RESIDENT
-    nothing = Tally()
-    tallies = [books.tallies.get((holder.earner, day), nothing) for day in days]
+    tallies = [books.tallies.get((holder.earner, day), NOTHING) for day in days]
     awards = [award(visit.facts.deposits, role, rules, tally) for tally in tallies]
     best = max(range(len(days)), key=lambda number: awards[number].points) if len(days) > 1 else 0
     day, tally, earned = days[best], tallies[best], awards[best]
@@ -171,15 +166,15 @@ def _note(books: Books, holder: Holder, day: date, tally: Tally, word: Settlemen
     )
 
 
-def _row(community: int, settled: Settled, now: datetime) -> sql.Row:
+def _row(community: int, settled: Settled, keep: Callable[[datetime], object], now: object) -> sql.Row:
     word = settled.word
     return (
         settled.visit.origin.event,
         community,
         settled.holder.hash,
         settled.holder.household,
-        sql.stored(settled.at),
-        sql.stored_day(settled.day),
+        keep(settled.at),
+        settled.day.isoformat(),
         settled.visit.facts.provisional,
         word.settled,
         word.held,
@@ -188,7 +183,7 @@ def _row(community: int, settled: Settled, now: datetime) -> sql.Row:
         word.held_by.value if word.held_by else "",
         settled.counted,
         settled.timed,
-        sql.stored(now) if word.held else None,
+        now if word.held else None,
         0,
         "",
     )

@@ -8,9 +8,10 @@ neighbours and the receipt, and whoever settles it chooses the day in the reside
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
+
+from msgspec import Struct
 
 from cloud_sync.facts import Stamp
 
@@ -23,8 +24,7 @@ Timed = Literal["stated", "mended", "bounded"]
 """As `points.models.Timed` stores it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True, gc=False):
     """An event's place in its journal and its stamp."""
 
     epoch: str
@@ -32,8 +32,7 @@ class Written:
     stamp: Stamp
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True, gc=False):
     """When something was, UTC: at `latest`, or between the two where that is all that is known."""
 
     earliest: datetime

@@ -10,10 +10,12 @@ from enum import StrEnum
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
 
 from cloud_sync import envelope, facts
+from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.models import EventKind, Station
+from cloud_sync.ledger.stations.models import Community, EventKind, Station
 
 MAX_SEQUENCE = 2**53
 MAX_EVENT_BYTES = envelope.MAX_BODY_BYTES
@@ -45,8 +47,7 @@ class RejectedError(Exception):
         super().__init__(detail)
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(Struct, frozen=True, gc=False):
     """One event as it came; `event` is None if its facts cannot be read."""
 
     identity: Identity
@@ -63,22 +64,41 @@ class Opened:
     strays: list[bytes]
 
 
-def find_station(community: str, station: str) -> Station:
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An active station and the keys by which it is believed."""
+
+    station: Station
+    keys: dict[str, Ed25519PublicKey]
+
+
+_FIND = (
+    "SELECT s.id, s.active, s.daily_mint_limit, c.id, c.timezone, c.daily_mint_limit, k.key_id, k.public "
+    "FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
+    "LEFT JOIN stations_stationkey k ON k.station_id = s.id AND k.retired_at IS NULL "
+    "WHERE c.slug = %s AND s.slug = %s"
+)
+
+
+def find_sender(community: str, station: str) -> Sender:
     """The active station of that name; RejectedError if there is none."""
-    rows = Station.objects.select_related("community").filter(community__slug=community, slug=station)
-    if (found := rows.first()) is None:
+    rows = sql.execute(_FIND, [community, station])
+    if not rows:
         raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {community}/{station}")
-    if not found.active:
+    key, active, limit, community_key, timezone, community_limit, _, _ = rows[0]
+    if not active:
         raise RejectedError(Cause.RETIRED_STATION, f"station {community}/{station} is retired")
-    return found
-
-
-def open_message(message: bytes, station: Station) -> Opened:
-    """A batch that this station signed; RejectedError says why it is not to be believed."""
+    whose = Community(pk=community_key, slug=community, timezone=timezone, daily_mint_limit=community_limit)
+    found = Station(pk=key, slug=station, community=whose, active=True, daily_mint_limit=limit)
     keys = {
-        key_id: Ed25519PublicKey.from_public_bytes(bytes(public))
-        for key_id, public in station.keys.filter(retired_at=None).values_list("key_id", "public")
+        key_id: Ed25519PublicKey.from_public_bytes(bytes(public)) for *_, key_id, public in rows if key_id
     }
+    return Sender(found, keys)
+
+
+def open_message(message: bytes, sender: Sender) -> Opened:
+    """A batch that this station signed; RejectedError says why it is not to be believed."""
+    station, keys = sender.station, sender.keys
     try:
         batch = envelope.open_batch(message, keys)
     except envelope.EnvelopeError as error:
@@ -93,11 +113,11 @@ def open_message(message: bytes, station: Station) -> Opened:
 def _sorted_by_name(bodies: Sequence[bytes]) -> Opened:
     opened = Opened([], [])
     for body in bodies:
-        identity = _identity(body)
+        event = _event(body)
+        identity = (event.epoch, event.sequence) if event is not None else _identity(body)
         if identity is None:
             opened.strays.append(body)
         else:
-            event = _event(body)
             opened.events.append(Incoming(identity, body, hashlib.sha256(body).hexdigest(), event))
     return opened
 

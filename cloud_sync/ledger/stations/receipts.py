@@ -10,10 +10,10 @@ from typing import Any
 
 from django.db.models import Case, Q, QuerySet, Value, When
 
-from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, Receipt
+from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, MAX_RETIRED, EpochReceipt, Receipt
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Identity, Reason
-from cloud_sync.ledger.stations.models import Conflict, Epoch, Event, EventState, Station
+from cloud_sync.ledger.stations.models import Conflict, Event, EventState, Station
 
 KEPT = timedelta(days=30)
 """How long a station keeps receipted rows, and so how long a receipt names an epoch."""
@@ -23,17 +23,33 @@ MAX_REFUSED = 400
 
 def receipt_for(station: Station, batch: Collection[Identity], now: datetime) -> Receipt:
     """The station's receipt after a batch: its refusals first, then the latest of all others."""
-    epochs = list(
-        Epoch.objects.filter(station=station, updated__gte=now - KEPT).order_by("-updated", "-id")[
-            :MAX_RECEIPT_EPOCHS
-        ]
-    )
-    refused = _refused(station, {epoch.epoch for epoch in epochs}, batch) if _any_refused(station) else {}
+    epochs = _epochs(station, now - KEPT)
+    refused = _refused(station, {epoch for epoch, _ in epochs}, batch) if _any_refused(station) else {}
     return Receipt(
         community=station.community.slug,
         station=station.slug,
-        epochs=tuple(EpochReceipt(row.epoch, row.through, refused.get(row.epoch, ())) for row in epochs),
+        retired=_retired(station),
+        epochs=tuple(EpochReceipt(epoch, through, refused.get(epoch, ())) for epoch, through in epochs),
     )
+
+
+def _epochs(station: Station, since: datetime) -> list[tuple[str, int]]:
+    """The epochs that a receipt names, newest first, each with how far it is safe."""
+    statement = (
+        "SELECT epoch, through FROM stations_epoch WHERE station_id = %s AND updated >= %s "
+        "ORDER BY updated DESC, id DESC LIMIT %s"
+    )
+    rows = sql.execute(statement, [station.pk, sql.keeper()(since), MAX_RECEIPT_EPOCHS])
+    return [(epoch, through) for epoch, through in rows]
+
+
+def _retired(station: Station) -> tuple[str, ...]:
+    """The keys of this station that are believed no longer, the latest first."""
+    statement = (
+        "SELECT key_id FROM stations_stationkey WHERE station_id = %s AND retired_at IS NOT NULL "
+        "ORDER BY retired_at DESC, id DESC LIMIT %s"
+    )
+    return tuple(key for (key,) in sql.execute(statement, [station.pk, MAX_RETIRED]))
 
 
 def _any_refused(station: Station) -> bool:

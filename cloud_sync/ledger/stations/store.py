@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Identity, Incoming, Reason
-from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
+from cloud_sync.ledger.stations.models import Conflict, EventKind, EventState, Station, Stray
 
 MAX_STRAYS = 1000
 """Of one station; a station that sends more of them says nothing new."""
@@ -29,6 +29,12 @@ EVENTS = sql.Table(
         "state": "text",
         "reason": "text",
     },
+)
+EPOCHS = sql.Table(
+    "stations_epoch",
+    {"station_id": "bigint", "epoch": "text", "through": "bigint", "updated": "timestamptz"},
+    conflict="ON CONFLICT (station_id, epoch) DO UPDATE SET through = excluded.through, "
+    "updated = excluded.updated",
 )
 Judged = tuple[Incoming, EventKind, Reason | None]
 """A new event, what it is, and why it is set aside, if it is."""
@@ -54,7 +60,7 @@ def stored_digests(station: Station, incoming: Sequence[Incoming]) -> dict[Ident
 
 def store_events(station: Station, judged: Sequence[Judged], now: datetime) -> list[int]:
     """Store new events, each applied or set aside; their primary keys in the same order."""
-    at = sql.stored(now)
+    at = sql.keeper()(now)
     rows = [_row(station, item, kind, reason, at) for item, kind, reason in judged]
     if not sql.on_postgres():
         ((last,),) = sql.execute("SELECT COALESCE(MAX(id), 0) FROM stations_event", [])
@@ -114,13 +120,13 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 def advance(station: Station, batch: Iterable[Identity], now: datetime, *, news: bool) -> None:
     """Move each epoch's `through` over the events that are there without a gap."""
+    find = "SELECT through, updated FROM stations_epoch WHERE station_id = %s AND epoch = %s"
     for name, sequences in _by_epoch(batch):
-        stored = Epoch.objects.filter(station=station, epoch=name).first()
-        epoch = stored or Epoch(station=station, epoch=name, updated=now)
-        through = _contiguous(station, name, epoch.through, set(sequences))
-        if stored is None or news or through != epoch.through or now - epoch.updated > REFRESH:
-            epoch.through, epoch.updated = through, now
-            epoch.save()
+        rows = sql.execute(find, [station.pk, name])
+        before, updated = (rows[0][0], sql.moment_of(rows[0][1])) if rows else (0, None)
+        through = _contiguous(station, name, before, set(sequences))
+        if updated is None or news or through != before or now - updated > REFRESH:
+            sql.insert(EPOCHS, [(station.pk, name, through, sql.keeper()(now))])
 
 
 def _contiguous(station: Station, epoch: str, through: int, here: set[int]) -> int:

@@ -175,7 +175,10 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(condition=Q(left__lte=F('points') - F('forgiven')), name='debt_within_its_points'),
                     models.CheckConstraint(condition=Q(forgiven=0, forgiveness__isnull=True) | Q(forgiven__gt=0, left=0, forgiveness__isnull=False), name='debt_forgiven_by_someone'),
                 ],
-                'indexes': [models.Index(fields=['household', 'id'], name='debt_of_household')],
+                'indexes': [
+                    models.Index(fields=['household', 'id'], name='debt_of_household'),
+                    models.Index(condition=Q(left__gt=0), fields=['left'], name='debt_still_open'),
+                ],
             },
         ),
         migrations.CreateModel(

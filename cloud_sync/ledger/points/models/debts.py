@@ -39,6 +39,7 @@ class Debt(models.Model):
         ]
         indexes = [
             Index(fields=["household", "id"], name="debt_of_household"),
+            Index(fields=["left"], condition=Q(left__gt=0), name="debt_still_open"),
         ]
 
     def __str__(self) -> str:

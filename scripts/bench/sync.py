@@ -160,7 +160,7 @@ def _rules() -> AwardRules:
 
 
 def _apply_both(keys: StationKeys, name: str, events: int) -> tuple[float, float]:
-    """Seconds that the ledger takes for so many events in batches of 100, and in batches as a station packs."""
+    """Seconds that the ledger takes for so many events in batches of 100, and as a station packs them."""
     bodies = [record.event for record in _records(f"{name}0".rjust(16, "0"), events)]
     whole = [bodies[at : at + MAX_EVENTS] for at in range(0, events, MAX_EVENTS)]
     left, packed = (

@@ -24,6 +24,7 @@ static struct {
     uint64_t started_ns, passed_ns;
     uint8_t measured; /* which measured sensor comes next in this turn */
     uint32_t bits_ms, bytes_ms; /* when the last bit and byte of the readers were sent */
+    uint32_t answered_ms;
 } here;
 
 static uint64_t now_ns(void)
@@ -135,6 +136,18 @@ static bool boot(void)
     return true;
 }
 
+static void live(void)
+{
+    uint64_t now = now_ns();
+    plant_pass(&here.rig.plant, (double)(now - here.passed_ns) / 1e6);
+    here.passed_ns = now;
+    turn(&here.core);
+    if (here.answered_ms != hal_now_ms()) {
+        here.answered_ms = hal_now_ms();
+        rig_answer(&here.rig);
+    }
+}
+
 int main(void)
 {
     here.started_ns = here.passed_ns = now_ns();
@@ -146,11 +159,7 @@ int main(void)
         if (here.rig.reboot_asked && !boot()) {
             return EXIT_FAILURE;
         }
-        uint64_t now = now_ns();
-        plant_pass(&here.rig.plant, (double)(now - here.passed_ns) / 1e6);
-        here.passed_ns = now;
-        turn(&here.core);
-        rig_answer(&here.rig);
+        live();
     }
     return EXIT_SUCCESS;
 }

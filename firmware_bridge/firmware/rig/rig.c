@@ -85,15 +85,18 @@ void rig_wait(struct rig *rig, int ms)
     read_lines(rig);
 }
 
+static void rest(struct rig_sending *sending)
+{
+    if (sending->count > 0 && sending->sent == sending->count && sending->rests-- == 0) {
+        sending->count = 0;
+    }
+}
+
 void rig_answer(struct rig *rig)
 {
     bool was_busy = is_busy(rig);
-    if (rig->wiegand.count > 0 && rig->wiegand.sent == rig->wiegand.count) {
-        rig->wiegand.count = 0;
-    }
-    if (rig->serial.count > 0 && rig->serial.sent == rig->serial.count) {
-        rig->serial.count = 0;
-    }
+    rest(&rig->wiegand);
+    rest(&rig->serial);
     rig->reboot_asked = false;
     if (was_busy && !is_busy(rig)) {
         say("ok");

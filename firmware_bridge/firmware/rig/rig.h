@@ -16,6 +16,7 @@ struct rig_sending {
     uint8_t items[RIG_BYTES_MOST]; /* bits, or bytes */
     size_t count, sent;
     uint8_t reader;
+    int rests; /* turns of `rig_answer` until it counts as sent: a reader pauses after what it sends */
 };
 
 struct rig;
@@ -43,7 +44,7 @@ bool rig_start(struct rig *rig, const struct core_fitted *fitted, rig_own_word o
 /* Wait at most so long for bytes of the host or lines; then carry out the lines that have come. */
 void rig_wait(struct rig *rig, int ms);
 
-/* Answer the line whose reader has sent all, or whose reboot is done. Call after each step. */
+/* Answer the line whose reader has sent all, or whose reboot is done. Call after each millisecond's step. */
 void rig_answer(struct rig *rig);
 
 /* The next bit or byte a reader sends; false when there is none. */

@@ -4,7 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORDS_MOST = 4, BITS_LEAST = 4 };
+enum {
+    WORDS_MOST = 4,
+    BITS_LEAST = 4,
+    WIEGAND_RESTS = WIEGAND_PAUSE_MS + 5, /* so that two lines are two messages */
+    SERIAL_RESTS = SERIAL_PAUSE_MS + 5
+};
 
 struct words {
     char *word[WORDS_MOST];
@@ -116,6 +121,14 @@ static const char *do_lid(struct rig *rig, const struct words *words, char *room
     return room;
 }
 
+static void begin(struct rig_sending *sending, long reader, size_t count, int rests)
+{
+    sending->reader = (uint8_t)reader;
+    sending->sent = 0;
+    sending->rests = rests;
+    sending->count = count;
+}
+
 static const char *do_wiegand(struct rig *rig, const struct words *words, char *room)
 {
     struct rig_sending *sending = &rig->wiegand;
@@ -132,9 +145,7 @@ static const char *do_wiegand(struct rig *rig, const struct words *words, char *
     for (size_t i = 0; i < count; i++) {
         sending->items[i] = (uint8_t)(bits[i] - '0');
     }
-    sending->reader = (uint8_t)reader;
-    sending->sent = 0;
-    sending->count = count;
+    begin(sending, reader, count, WIEGAND_RESTS);
     return "";
 }
 
@@ -156,9 +167,7 @@ static const char *do_serial(struct rig *rig, const struct words *words, char *r
         const char pair[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
         sending->items[i] = (uint8_t)strtol(pair, NULL, 16);
     }
-    sending->reader = (uint8_t)reader;
-    sending->sent = 0;
-    sending->count = count / 2;
+    begin(sending, reader, count / 2, SERIAL_RESTS);
     return "";
 }
 

@@ -1,0 +1,141 @@
+"""The board's build on a simulated ATmega2560: what only pins, a watchdog and real memory can show."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from firmware_bridge.messages import Cause, EndLease, LidState, OpenLid, Position, SensorKind, SensorValue
+from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.speaker import Speaker
+from tests.firmware_bridge.firmware.rigs import board_command, board_rig
+from tests.waiting import until
+
+RAM = 8192
+STATIC_MOST = 4096
+STACK_LEAST = 2048
+SERVO_LID = 6
+WATCHDOG_PERMILLE = 500
+"""How far a lid of a travel of 1 s gets while the watchdog waits its 250 ms, and a good deal more."""
+
+
+@pytest.fixture
+def board() -> Iterator[Device]:
+    with board_rig() as device:
+        yield device
+        assert state(device)[2] == 0, "both inputs of a bridge were high at once"
+
+
+@pytest.fixture
+def host(board: Device) -> Iterator[Speaker]:
+    with Speaker(board.path) as speaker:
+        speaker.greet()
+        yield speaker
+
+
+def state(board: Device) -> tuple[int, int, int]:
+    """Resets so far, bytes of stack never used, whether a bridge was shorted."""
+    _, resets, margin, shorted, _ = board.do("board").split()
+    return int(resets), int(margin), int(shorted)
+
+
+def open_slowly(board: Device, host: Speaker, lid: int = 0) -> None:
+    board.do(f"travel {lid} 1000")
+    host.ask(OpenLid(lid, 60_000))
+    host.until(lambda: board.lid(lid)[1] == "open", "the motor")
+
+
+def test_a_hung_main_loop_is_reset_by_the_watchdog_with_all_motors_off(board: Device, host: Speaker) -> None:
+    open_slowly(board, host, 0)
+    open_slowly(board, host, SERVO_LID)
+    before, _ = board.lid(0)
+    board.do("hang")
+    until(lambda: state(board)[0] == 1, "a reset by the watchdog")
+    after, drive = board.lid(0)
+    assert drive == "off"
+    assert board.lid(SERVO_LID)[1] == "off"
+    assert after - before < WATCHDOG_PERMILLE  # in the chip's own time, which is the plant's
+    assert host.greet().boot  # it runs again
+
+
+def test_a_loop_that_hangs_in_a_reset_chip_again_is_reset_again(board: Device, host: Speaker) -> None:
+    for resets in (1, 2):
+        host.greet()
+        board.do("hang")
+        until(lambda resets=resets: state(board)[0] == resets, "a reset by the watchdog")
+
+
+def test_a_board_that_runs_is_not_reset(board: Device, host: Speaker) -> None:
+    host.listen(1.0)
+    assert state(board)[0] == 0
+
+
+def test_each_start_counts_the_boot_id_up(board: Device, host: Speaker) -> None:
+    boots = [host.boot]
+    for _ in range(3):
+        board.do("reboot")
+        boots.append(host.greet().boot)
+    assert boots == list(range(boots[0], boots[0] + 4))
+
+
+def test_memory_is_left_when_everything_happens_at_once(board: Device, host: Speaker) -> None:
+    for lid in range(8):
+        host.ask(OpenLid(lid, 1000))
+    board.do("wiegand 0 " + "01" * 17)
+    board.do("wiegand 1 " + "10" * 32)
+    board.do("serial 0 " + "5a" * 40)
+    board.do("serial 1 " + "a5" * 40)
+    board.do("obstruct 3 1")
+    host.write(os.urandom(600))
+    for _ in range(20):
+        host.refusal(0x7E)
+    _, margin, _ = state(board)
+    assert margin >= STACK_LEAST
+
+
+def test_static_memory_leaves_half_the_ram() -> None:
+    command = board_command()
+    sizes = board_sizes(command[-1])
+    assert sizes[".data"] + sizes[".bss"] + sizes.get(".noinit", 0) <= STATIC_MOST < RAM
+
+
+def board_sizes(elf: str) -> dict[str, int]:
+    import subprocess
+
+    out = subprocess.run(["avr-size", "-A", elf], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in out.splitlines() if line.startswith(".")]
+    return {row[0]: int(row[1]) for row in rows}
+
+
+def test_a_servos_lid_moves_by_its_pulses_and_is_limp_at_rest(board: Device, host: Speaker) -> None:
+    host.ask(OpenLid(SERVO_LID, 60_000))
+    host.expect(LidState, lambda one: one == LidState(SERVO_LID, Position.OPEN, Cause.ASKED))
+    host.until(lambda: board.lid(SERVO_LID) == (1000, "off"), "the servo to rest")
+    host.ask(EndLease(SERVO_LID))
+    host.expect(LidState, lambda one: one == LidState(SERVO_LID, Position.SHUT, Cause.ASKED))
+    host.until(lambda: board.lid(SERVO_LID) == (0, "off"), "the servo to rest")
+
+
+@pytest.mark.parametrize(
+    ("kind", "index", "value", "within"),
+    [
+        (SensorKind.WEIGHT, 0, 1_234_567, 0),
+        (SensorKind.WEIGHT, 3, -8_388_608, 0),
+        (SensorKind.LEVEL, 0, 750, 3),
+        (SensorKind.LEVEL, 1, 2000, 3),
+        (SensorKind.TEMPERATURE, 0, 2350, 30),
+        (SensorKind.TEMPERATURE, 0, -1000, 60),
+        (SensorKind.SUPPLY, 0, 12_000, 30),
+    ],
+)
+def test_what_is_wired_to_its_pins_is_measured(
+    board: Device, host: Speaker, kind: SensorKind, index: int, value: int, within: int
+) -> None:
+    board.do(f"sensor {kind} {index} {value}")
+
+    def is_right(one: SensorValue) -> bool:
+        return (one.kind, one.index) == (kind, index) and abs(one.value - value) <= within
+
+    host.expect(SensorValue, is_right)

@@ -1,0 +1,87 @@
+"""The firmware's lid rules against firmware_bridge/lid_motion.py and h_bridge.py, over random days."""
+
+from __future__ import annotations
+
+import ctypes
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_bridge import h_bridge
+from firmware_bridge.h_bridge import Bridge, Drive
+from firmware_bridge.lid_motion import EndLease, LidTimes, Motion, OpenFor, Phase, Request, Seen, found, step
+from tests.firmware_bridge.firmware.core import CBridge, CMotion, CSeen, CTimes
+
+PHASES = list(Phase)
+DRIVES = list(Drive)
+MS = 0.001
+START_MS = (0, 2**32 - 20_000)  # the second makes the firmware's clock wrap within the day
+
+requests = st.none() | st.builds(OpenFor, st.integers(1, 60_000)) | st.just(EndLease())
+moments = st.tuples(
+    st.integers(0, 3000) | st.integers(0, 100), requests, st.builds(Seen, *[st.booleans()] * 3)
+)
+times = st.builds(
+    LidTimes, st.integers(100, 4000), st.integers(0, 3000), st.integers(0, 20_000), st.integers(1, 10)
+)
+
+
+def c_step(
+    library: ctypes.CDLL, motion: CMotion, request: Request | None, seen: Seen, now_ms: int, bounds: LidTimes
+) -> None:
+    """Ask and step as `step` does, in milliseconds."""
+    at, now = ctypes.byref(motion), ctypes.c_uint32(now_ms & 0xFFFF_FFFF)
+    c_seen = CSeen(seen.opened, seen.closed, seen.obstructed)
+    match request:
+        case OpenFor(lease_ms):
+            library.lid_ask_open(at, ctypes.c_uint32(int(lease_ms)), now)
+        case EndLease():
+            library.lid_ask_shut(at, c_seen, now)
+    c_times = CTimes(int(bounds.drive_s), int(bounds.retry_s), int(bounds.patience_s), bounds.tries)
+    library.lid_step(at, c_seen, now, ctypes.byref(c_times))
+
+
+def assert_same(library: ctypes.CDLL, theirs: CMotion, ours: Motion) -> None:
+    assert PHASES[theirs.phase] is ours.phase
+    assert DRIVES[library.lid_drive(ctypes.byref(theirs))] is ours.drive
+    assert (theirs.tries, theirs.blocks) == (ours.tries, ours.blocks % 256)
+    assert theirs.has_left is ours.has_left
+
+
+@given(start=st.sampled_from(START_MS), at_first=st.builds(Seen, *[st.booleans()] * 3), bounds=times,
+       day=st.lists(moments, max_size=60))  # fmt: skip
+def test_a_lid_moves_as_lid_motion_says(
+    library: ctypes.CDLL, start: int, at_first: Seen, bounds: LidTimes, day: list[tuple[int, Request, Seen]]
+) -> None:
+    # lid_motion.py only compares and adds times, so milliseconds do for its seconds.
+    now, ours, theirs = start, found(at_first, start), CMotion()
+    first = CSeen(at_first.opened, at_first.closed, at_first.obstructed)
+    library.lid_found(ctypes.byref(theirs), first, ctypes.c_uint32(start))
+    assert_same(library, theirs, ours)
+    for passed, request, seen in day:
+        now += passed
+        ours = step(ours, request, seen, now, bounds)
+        c_step(library, theirs, request, seen, now, bounds)
+        assert_same(library, theirs, ours)
+
+
+@given(start=st.sampled_from(START_MS),
+       wishes=st.lists(st.tuples(st.integers(0, 50).map(lambda n: 3 * n), st.sampled_from(DRIVES)), max_size=60))  # fmt: skip
+def test_a_bridge_obeys_as_h_bridge_says(
+    library: ctypes.CDLL, start: int, wishes: list[tuple[int, Drive]]
+) -> None:
+    # Multiples of 3 ms: never just the 100 ms of a rest, where a float's rounding would decide.
+    now, ours, theirs = start, Bridge(), CBridge()
+    for passed, wanted in wishes:
+        now += passed
+        ours = h_bridge.command(ours, wanted, now * MS)
+        library.bridge_command(
+            ctypes.byref(theirs), DRIVES.index(wanted), ctypes.c_uint32(now & 0xFFFF_FFFF)
+        )
+        assert DRIVES[theirs.drive] is ours.drive
+        assert DRIVES[theirs.last] is ours.last
+
+
+def test_a_drive_lasts_a_travel_and_a_half_and_the_motors_rest(library: ctypes.CDLL) -> None:
+    assert library.lid_drive_ms(2000) == 3100
+    assert library.lid_drive_ms(30_000) == 45_100

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from scripts.demonstration.processes import TONGZHAN
 from scripts.soak.checks import Evidence, judge, missing
-from scripts.soak.evidence import depth, read_events, read_journal, read_ledger
+from scripts.soak.evidence import depth, read_events, read_journal, read_ledger, written
 from scripts.soak.report import Report
 from scripts.soak.running import START_S, must, wait
-from scripts.soak.system import QUICK, STATIONS
+from scripts.soak.system import STATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,21 +31,30 @@ COMPLAINTS = 20
 """Lines of the ledger's audit that are kept."""
 
 
-def drain(running: Running) -> bool:
-    """Start everything anew, let stations finish, wait until all of it is in the ledger; whether it is."""
+def drain(running: Running) -> tuple[str, ...]:
+    """Start everything anew, let stations work and finish, wait until all is in the ledger; what failed.
+
+    Each station must record something more, whatever was done to it before.
+    """
     system = running.system
     ours = tuple(name for name in system.starters if name not in system.engine.processes)
     stations = tuple(f"station-{name}" for name in STATIONS)
     running.tell("letting everything arrive")
     for name in ours:
         system.crew.end_one(name)
-    told = len(running.hearing.told)
-    wait(system, lambda: len(running.hearing.told) > told + len(QUICK), START_S)
+    before = {name: written(system.state_dir(name)) for name in STATIONS}
+    alive = wait(
+        system,
+        lambda: all(written(system.state_dir(name)) > before[name] for name in STATIONS),
+        START_S,
+        LOOK_S,
+    )
     _finish(running, stations)
     arrived = wait(system, lambda: _has_arrived(running), DRAIN_S, LOOK_S)
     _finish(running, ours)
     must(system, system.engine.answers)
-    return arrived
+    failed = () if alive else (f"a station recorded nothing in {START_S:.0f} s after the last fault",)
+    return failed if arrived else (*failed, f"not everything had arrived after {DRAIN_S:.0f} s")
 
 
 def _finish(running: Running, names: tuple[str, ...]) -> None:
@@ -65,8 +74,8 @@ def _has_arrived(running: Running) -> bool:
     return not missing(journals, read_events())
 
 
-def judged(running: Running, *, arrived: bool) -> Report:
-    """Hold everything against everything, and put the report together."""
+def judged(running: Running, failed: tuple[str, ...]) -> Report:
+    """Hold everything against everything, and put the report together; `failed` is what drain said."""
     system, wishes = running.system, running.wishes
     verify = _verify(running)
     evidence = Evidence(
@@ -76,13 +85,12 @@ def judged(running: Running, *, arrived: bool) -> Report:
         ],
         ledger=read_ledger([] if verify.get("ok") is True else [str(verify)]),
         told=dict(running.hearing.told),
-        excused=running.losses.excused,
+        taken_back=running.losses.taken_back,
         blocked=running.blocked,
         beyond_lease_s=running.hearing.beyond_lease_s,
     )
     judgement = judge(evidence)
-    late = () if arrived else (f"not everything had arrived after {DRAIN_S:.0f} s",)
-    counts = asdict(judgement) | {"problems": judgement.problems + late}
+    counts = asdict(judgement) | {"problems": judgement.problems + failed}
     return Report(
         ok=not counts["problems"],
         engine=wishes.tier,

@@ -5,8 +5,8 @@ What a card's restored image must and must not cost:
 - A row that only the lost card had, and that the ledger had receipted, is settled all the same.
 - A row that only the lost card had, and that was never receipted, is gone with the card, unless the
   ledger took it and only the receipt was under way. It is counted, as `gone_with_card`.
-- If the ledger itself is restored later, from a backup that lacks a row of a lost card, nobody has that
-  row any more: the same count.
+- If the ledger had such a row and was itself restored from a backup that lacks it, before the card was
+  lost (and had sent again) or after, nobody has that row any more: the same count.
 
 Every row of a journal that still is in a station must be in the ledger, once.
 """
@@ -90,8 +90,8 @@ class Evidence:
     ledger: Ledger
     told: Mapping[EventId, int]
     """Points of every record that a station said its disk had taken."""
-    excused: Collection[EventId] = ()
-    """Rows of lost cards that a backup lacked from which the ledger was restored afterwards."""
+    taken_back: Collection[EventId] = ()
+    """What the ledger once had, and lost when it was restored from a backup."""
     blocked: Collection[str] = ()
     """Cards that no lid may open for."""
     beyond_lease_s: float = 0.0
@@ -120,7 +120,7 @@ def judge(evidence: Evidence) -> Judgement:
     alive, gone = _rows(evidence.journals, gone=False), _rows(evidence.journals, gone=True)
     gone = {name: row for name, row in gone.items() if name not in alive}
     have = Counter(evidence.ledger.events)
-    lost = sorted(_lost(alive, gone, have, evidence.excused))
+    lost = sorted(_lost(alive, gone, have, evidence.taken_back))
     twice = sorted(_twice(have, evidence.ledger))
     settlements = dict(evidence.ledger.settlements)
     awards = Counter(name[0] for name, row in (alive | gone).items() if row.points is not None)
@@ -162,9 +162,9 @@ def _lost(
     alive: Mapping[EventId, Row],
     gone: Mapping[EventId, Row],
     have: Mapping[EventId, int],
-    excused: Collection[EventId],
+    taken_back: Collection[EventId],
 ) -> set[EventId]:
-    receipted = {name for name, row in gone.items() if row.receipted and name not in excused}
+    receipted = {name for name, row in gone.items() if row.receipted and name not in taken_back}
     return {name for name in alive.keys() | receipted if name not in have}
 
 

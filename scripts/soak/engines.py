@@ -1,11 +1,10 @@
-"""The engines under a soak: which processes they are, how the ledger's database is backed up and restored."""
+"""Engines of our own, started and killed at will: a broker with a database."""
 
 from __future__ import annotations
 
+import os
 import shutil
-import sqlite3
 import sys
-from contextlib import closing
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
@@ -66,14 +65,6 @@ class Engine(Protocol):
         """Make the empty database, once it answers; `tongzhan ledger init` comes after."""
         ...
 
-    def backup(self) -> None:
-        """Back the database up while it is in use; the last backup is the one that counts."""
-        ...
-
-    def restore(self) -> None:
-        """Put the last backup back; nobody else uses the database meanwhile."""
-        ...
-
 
 class Laptop:
     """iotcore and a SQLite file."""
@@ -82,7 +73,6 @@ class Laptop:
 
     def __init__(self, folder: Path, broker_port: int) -> None:
         self.database = str(folder / "ledger.sqlite3")
-        self._file, self._saved = folder / "ledger.sqlite3", folder / "backup.sqlite3"
         self._port = broker_port
 
     def make(self) -> None:
@@ -99,23 +89,6 @@ class Laptop:
     def prepare(self) -> None:
         """Nothing: as `make`."""
 
-    def backup(self) -> None:
-        """Copy the database by SQLite's own online backup, to a file that takes its name when it is whole."""
-        fresh = self._saved.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        with (
-            closing(sqlite3.connect(self._file, timeout=30)) as source,
-            closing(sqlite3.connect(fresh)) as copy,
-        ):
-            source.backup(copy)
-        fresh.replace(self._saved)
-
-    def restore(self) -> None:
-        """Put the copy in the place of the file; its log of unfinished writes goes with it."""
-        for suffix in ("-wal", "-shm"):
-            self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-        shutil.copyfile(self._saved, self._file)
-
 
 class Town:
     """mosquitto and PostgreSQL."""
@@ -128,9 +101,10 @@ class Town:
             raise InputError("this engine needs mosquitto", "sudo apt-get install mosquitto")
         self._mosquitto, self._port = mosquitto, broker_port
         self._folder = folder
-        self._saved = folder / "postgres" / "backup"
         self._postgres = Postgres(within_reach(find_programs(), folder), folder / "postgres", database_port)
         self.database = self._postgres.url
+        # What backs the database up is to be of the server's own version, and is found by name.
+        os.environ["PATH"] = f"{self._postgres.programs}:{os.environ.get('PATH', '')}"
 
     def make(self) -> None:
         """The broker's configuration and the server's folder."""
@@ -154,14 +128,4 @@ class Town:
 
     def prepare(self) -> None:
         """Make the empty database, once the server answers."""
-        self._postgres.renew()
-
-    def backup(self) -> None:
-        """pg_dump, to a file that takes its name when it is whole."""
-        fresh = self._saved.with_suffix(".new")
-        self._postgres.dump(fresh)
-        fresh.replace(self._saved)
-
-    def restore(self) -> None:
-        """An empty database, and pg_restore."""
-        self._postgres.restore(self._saved)
+        self._postgres.create()

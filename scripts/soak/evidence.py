@@ -55,11 +55,19 @@ def _row(event: bytes, *, receipted: bool, refused: str | None) -> Row:
 
 def depth(folder: Path) -> int:
     """How many events of the journal in a folder wait for their receipt."""
+    return _count(folder, "SELECT count(*) FROM outbox WHERE receipted_s IS NULL")
+
+
+def written(folder: Path) -> int:
+    """How many events the journal in a folder has."""
+    return _count(folder, "SELECT count(*) FROM outbox")
+
+
+def _count(folder: Path, query: str) -> int:
     file = folder / JOURNAL_FILE
     if not file.exists():
         return 0
     with closing(sqlite3.connect(file, timeout=30)) as database:
-        query = "SELECT count(*) FROM outbox WHERE receipted_s IS NULL"
         return int(database.execute(query).fetchone()[0])
 
 

@@ -1,4 +1,4 @@
-"""Brings faults about, and ends them again."""
+"""Brings faults about, and ends them again. Importable only after `cloud_sync.ledger.setup`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cloud_sync.ledger.backups import back_up, restore
+from config.ledger import load_ledger
 from edge.journal_tables import JOURNAL_FILE
 from scripts.soak.checks import Journal
 from scripts.soak.evidence import read_events, read_journal
@@ -32,8 +34,8 @@ class Losses:
 
     gone: list[Journal] = field(default_factory=list)
     """Rows that only a lost card had."""
-    excused: set[EventId] = field(default_factory=set)
-    """Of these, what a later backup lacked that the ledger was restored from."""
+    taken_back: set[EventId] = field(default_factory=set)
+    """What the ledger had and a restored backup did not."""
 
 
 class Faults:
@@ -136,18 +138,24 @@ class Faults:
     def _back_up(self, fault: Fault) -> None:
         del fault
         self._wait_for_database()
-        self._system.engine.backup()
+        fresh = self._backup.with_name("backup.fresh")
+        back_up(load_ledger(self._system.ledger_toml), fresh)
+        shutil.rmtree(self._backup, ignore_errors=True)
+        fresh.rename(self._backup)
 
     def _restore_ledger(self, fault: Fault) -> None:
         del fault
         workers = self._system.worker_names
         self._system.hold(*workers)
         self._wait_for_database()
-        self._system.engine.restore()
-        have = read_events()
-        for journal in self._losses.gone:
-            self._losses.excused |= journal.rows.keys() - have
+        before = read_events()
+        restore(load_ledger(self._system.ledger_toml), self._backup, replace=True)
+        self._losses.taken_back |= before - read_events()
         self._system.release(*workers)
+
+    @property
+    def _backup(self) -> Path:
+        return self._system.root / "backup"
 
     def _wait_for_database(self) -> None:
         until = time.monotonic() + DATABASE_S

@@ -48,7 +48,7 @@ def soak(wishes: Wishes, tell: Callable[[str], None]) -> Report:
         running = Running(wishes, system, heard, Losses(), blocked, tell)
         _strike_all(running)
         wait(system, lambda: len(heard.told) >= wishes.visits, RECORD_S)
-        return judged(running, arrived=drain(running))
+        return judged(running, drain(running))
 
 
 Endings = list[tuple[float, int, "Callable[[], None]"]]

@@ -1,4 +1,4 @@
-"""PostgreSQL as an operator uses it: its programs found, a server's folder made, backed up and restored."""
+"""PostgreSQL's programs found, and the folder of a server of our own made."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psycopg
 
 from config.errors import InputError
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
 NOBODY = 65534
 """PostgreSQL refuses to run as root, so root starts it as this user."""
 OWNER = "ledger"
 DATABASE = "ledger"
-RESTORE_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +49,16 @@ class Postgres:
         self.folder.mkdir(parents=True)
         if self.user is not None:
             os.chown(self.folder, self.user, self.user)
-        self._run("initdb", "-D", str(self.folder / "data"), "-U", OWNER, "-A", "trust", "-E", "UTF8", "-N")
+        make = [str(self.programs / "initdb"), "-D", str(self.folder / "data")]
+        subprocess.run(  # noqa: S603 (PostgreSQL's own program, no shell)
+            [*make, "-U", OWNER, "-A", "trust", "-E", "UTF8", "-N"],
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+            user=self.user,
+            group=self.user,
+            extra_groups=None if self.user is None else [],
+        )
 
     def answers(self) -> bool:
         """Whether the server takes connections."""
@@ -64,26 +68,13 @@ class Postgres:
             return False
         return True
 
-    def renew(self) -> None:
-        """Put an empty database in the place of what is there."""
+    def create(self) -> None:
+        """Make the one database, empty."""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            connection.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)".encode())
             connection.execute(f"CREATE DATABASE {DATABASE}".encode())
-
-    def dump(self, file: Path) -> None:
-        """Back the database up while it is in use."""
-        self._run("pg_dump", "-Fc", "-f", str(file), "-d", self.url)
-
-    def restore(self, file: Path) -> None:
-        """Put a backup in the place of what is there."""
-        self.renew()
-        self._run("pg_restore", "--exit-on-error", "-d", self.url, str(file))
 
     def _url(self, database: str) -> str:
         return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
-
-    def _run(self, program: str, *arguments: str) -> None:
-        _run_as(self.user, [str(self.programs / program), *arguments], self.folder)
 
 
 def find_programs() -> Path:
@@ -104,19 +95,3 @@ def within_reach(programs: Path, folder: Path) -> Path:
     if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in programs.parents):
         return programs
     return Path(shutil.copytree(programs.parent, folder / "programs")) / "bin"
-
-
-def _run_as(user: int | None, command: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(  # noqa: S603 (PostgreSQL's own programs, no shell)
-        command,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=RESTORE_S,
-        cwd=folder,
-        user=user,
-        group=user,
-        extra_groups=None if user is None else [],
-    )
-    if done.returncode:
-        raise RuntimeError(f"{Path(command[0]).name} failed: {done.stderr.strip()[-500:]}")

@@ -30,7 +30,7 @@ SLOW = "east"
 STATIONS = (*QUICK, SLOW)
 SLOW_SEED = 7
 """Of the people around the slow station, which `station run` invents for itself."""
-RECORD_EVERY_S = 0.4
+RECORD_EVERY_S = 0.25
 """Between two visits of one quick station."""
 AGAIN_S = 0.5
 """A process that ended by itself is started again after so long, as a service manager does."""

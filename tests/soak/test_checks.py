@@ -211,15 +211,15 @@ def test_what_a_lost_card_had_and_the_ledger_took_before_its_receipt_came_is_not
     assert judgement.gone_with_card == 0
 
 
-def test_what_a_lost_card_had_and_a_later_backup_lacked_is_gone_and_counted() -> None:
-    evidence = replace(with_rows({name(7): award(4)}, gone=True), excused={name(7)})
+def test_what_a_lost_card_had_and_a_restored_ledger_lost_is_gone_and_counted() -> None:
+    evidence = replace(with_rows({name(7): award(4)}, gone=True), taken_back={name(7)})
     judgement = judge(evidence)
     assert judgement.problems == ()
     assert (judgement.gone_with_card, judgement.lost) == (1, 0)
 
 
 def test_what_is_on_a_card_in_a_station_is_never_excused() -> None:
-    evidence = replace(with_rows({name(7): award(4)}), excused={name(7)})
+    evidence = replace(with_rows({name(7): award(4)}), taken_back={name(7)})
     assert judge(evidence).lost == 1
 
 

@@ -26,7 +26,7 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
         found += _bin_problems(f"bin[{number}]", bin_)
     for number, reader in enumerate(settings.reader):
         found += _reader_problems(f"reader[{number}]", reader)
-    found += _unknown_controllers(settings)
+    found += _unknown_controllers(settings) + _controllers_waits(settings)
     found += [
         (f"{later}: {port} is already {earlier}", "name its own")
         for port, earlier, later in _twice(_ports(settings))
@@ -98,6 +98,23 @@ def _controller_reader_problems(key: str, reader: ReaderSection) -> list[Problem
     if reader.number is None:
         return [(f"{key}.number: missing, and the reader is at a controller", "add number = 0")]
     return []
+
+
+def _controllers_waits(settings: StationSettings) -> list[Problem]:
+    """Waits that the wire to a controller has no room for; docs/protocol.md has its bounds."""
+    if not any(isinstance(bin_.lid, ControllerLid) for bin_ in settings.bin):
+        return []
+    visit = settings.visit
+    bounds = {
+        "lease_s": (min(visit.lease_s, visit.max_open_s), 0.0, 60.0),
+        "travel_s": (visit.travel_s, 0.05, 30.0),
+        "obstructed_s": (visit.obstructed_s, 0.0, 65.0),
+    }
+    return [
+        (f"visit.{key}: {value:g} s, and a controller takes {low:g} to {high:g}", "mend it")
+        for key, (value, low, high) in bounds.items()
+        if not low <= value <= high
+    ]
 
 
 def _unknown_controllers(settings: StationSettings) -> list[Problem]:

@@ -57,8 +57,8 @@ class SerialPort:
 
     `on_bytes` gets what came, at least one byte at a time. `on_found` is called each time the port has
     been opened and answers a read; `on_lost` once each time it cannot be opened or read any more, or its
-    line is garbled, with the reason and the mend in words. `on_turn` is called between two reads and says
-    how long the next may wait, in seconds. All are called on the port's thread.
+    line is garbled, with the reason and the mend in words, and again when that changes. `on_turn` is called
+    between two reads and says how long the next may wait, in seconds. All are called on the port's thread.
     """
 
     def __init__(  # noqa: PLR0913 (half of them are what it tells, and to whom)
@@ -80,6 +80,7 @@ class SerialPort:
         self._on_turn = on_turn
         self._count_errors = count_errors
         self._is_there: bool | None = None
+        self._told = ""
         self._errors: int | None = None
         self._stopping = threading.Event()
         self._writing = threading.Lock()
@@ -208,8 +209,8 @@ class SerialPort:
             self._on_found()
 
     def _lost(self, reason: str) -> None:
-        if self._is_there is not False:
-            self._is_there = False
+        if self._is_there is not False or reason != self._told:
+            self._is_there, self._told = False, reason
             self._on_lost(reason)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
 from edge.drivers.camera import UsbCamera, open_capture
+from edge.drivers.mcu import Mcu
 from edge.drivers.serial_reader import SerialReader
 from edge.drivers.sight import LidNews, Sight
 from edge.drivers.switches import FullSwitch, GpioButton
@@ -76,7 +77,7 @@ def real_rim(
             _add_readers(devices, settings, card_key, clock, inbox)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
             _add_switches(devices, settings, clock, inbox, make_pins)
-            lids = _add_lids(devices, settings, clock, LidNews(inbox, sight))
+            lids = _add_lids(devices, settings, card_key, clock, LidNews(inbox, sight))
             undo.pop_all()
         return Rim(lids, sight, devices.start, devices.stop)
 
@@ -87,6 +88,8 @@ def _add_readers(
     devices: _Devices, settings: StationSettings, card_key: bytes, clock: Clock, inbox: Inbox
 ) -> None:
     for reader in settings.reader:
+        if reader.controller is not None:
+            continue
         port = _named(reader.port, f"reader {reader.id}: no port")
         devices.add(SerialReader(reader.id, port, card_key, clock, inbox))
 
@@ -122,12 +125,17 @@ def _add_switches(
             devices.add(FullSwitch(bin_.id, bin_.full_switch, clock, inbox, factory))
 
 
-def _add_lids(devices: _Devices, settings: StationSettings, clock: Clock, inbox: Inbox) -> dict[str, Lid]:
-    wired = kept_lids(settings)
-    if not wired:
-        return {}
-    keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, inbox)
-    return dict(devices.add(keeper).lids)
+def _add_lids(
+    devices: _Devices, settings: StationSettings, card_key: bytes, clock: Clock, inbox: Inbox
+) -> dict[str, Lid]:
+    """Lids at controllers, with all else that hangs there, and those that the keeper holds."""
+    lids: dict[str, Lid] = {}
+    for section in settings.controller:
+        lids |= devices.add(Mcu(section, settings, card_key, clock, inbox)).lids
+    if wired := kept_lids(settings):
+        keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, inbox)
+        lids |= devices.add(keeper).lids
+    return lids
 
 
 def _named(value: _T | None, what: str) -> _T:

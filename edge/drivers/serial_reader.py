@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
+from edge.drivers.lamp import FaultLamp
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, Tapped
-from firmware_bridge.port import SerialPort
+from firmware_bridge.port import BUSY, SerialPort
 from firmware_bridge.readers.rdm6300 import BAUD, Decoder
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ log = logging.getLogger(__name__)
 
 
 class SerialReader:
-    """Posts Tapped for every frame of a card, and READER_FAILED while its port is gone.
+    """Posts Tapped for every frame of a card; its fault is READER_FAILED while its port is gone.
 
-    A card's number lives only between decoder and hash; nothing keeps or logs it. ValueError for a
-    card key of the wrong length.
+    While another program has the port, the fault is PORT_BUSY. A card's number lives only between decoder
+    and hash; nothing keeps or logs it. ValueError for a card key of the wrong length.
     """
 
     def __init__(self, reader_id: str, port: str, card_key: bytes, clock: Clock, inbox: Inbox) -> None:
@@ -34,6 +35,7 @@ class SerialReader:
         self._clock = clock
         self._inbox = inbox
         self._decoder = Decoder()
+        self._busy = FaultLamp(FaultCode.PORT_BUSY, reader_id, clock, inbox)
         self._port = SerialPort(port, BAUD, self._received, self._lost, self._found)
 
     def start(self) -> None:
@@ -51,9 +53,12 @@ class SerialReader:
 
     def _lost(self, reason: str) -> None:
         log.warning("reader %s on %s: %s", self._id, self._path, reason)
-        self._inbox.post(FaultRaised(self._clock.now(), FaultCode.READER_FAILED, self._id))
+        kind = FaultCleared if reason == BUSY else FaultRaised
+        self._inbox.post(kind(self._clock.now(), FaultCode.READER_FAILED, self._id))
+        self._busy.show(on=reason == BUSY)
 
     def _found(self) -> None:
         log.info("reader %s on %s: ready", self._id, self._path)
         self._decoder = Decoder()  # half a frame from before must not meet the rest of another
+        self._busy.show(on=False)
         self._inbox.post(FaultCleared(self._clock.now(), FaultCode.READER_FAILED, self._id))

@@ -347,6 +347,16 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
             "reader[1].number: means nothing without a controller",
         ),
         ('kind = "wiegand"', 'port = "/dev/ttyS0"', "reader[1].port: the reader is at a controller already"),
+        (
+            "[[reader]]",
+            "[visit]\nlease_s = 61\nmax_open_s = 90\n[[reader]]",
+            "visit.lease_s: 61 s, and a controller takes 0 to 60; mend it",
+        ),
+        (
+            "[[reader]]",
+            "[visit]\ntravel_s = 0.01\n[[reader]]",
+            "visit.travel_s: 0.01 s, and a controller takes",
+        ),
         ('kind = "wiegand"', 'kind = "wigand"', "reader[1].kind: invalid enum value 'wigand'"),
     ],
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from serial import Serial
 
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
@@ -81,3 +82,16 @@ def test_a_reader_that_is_unplugged_raises_its_fault_and_goes_on_when_it_is_back
 def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read(wire: Wire) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         SerialReader("left", wire.path, KEY[:16], RealClock(), Posted())
+
+
+def test_a_port_that_another_program_has_is_named_and_taken_when_it_is_let_go(wire: Wire) -> None:
+    with Serial(wire.path, exclusive=True):
+        posted = Posted()
+        reader = SerialReader("left", wire.path, KEY, RealClock(), posted)
+        reader.start()
+        until(lambda: posted.events[1:])
+        busy = posted.events[-1]
+        assert busy == FaultRaised(busy.at, FaultCode.PORT_BUSY, "left")
+    until(lambda: FaultCleared(posted.events[-1].at, FaultCode.READER_FAILED, "left") == posted.events[-1])
+    assert FaultCleared(posted.events[-2].at, FaultCode.PORT_BUSY, "left") in posted.events
+    reader.stop()

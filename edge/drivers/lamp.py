@@ -1,0 +1,27 @@
+"""A fault that is on or off, and told only when it changes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.messages import FaultCleared, FaultRaised
+
+if TYPE_CHECKING:
+    from edge.faults import FaultCode
+    from edge.ports import Clock, Inbox
+
+
+class FaultLamp:
+    """One fault of one part; off at first."""
+
+    def __init__(self, code: FaultCode, part: str, clock: Clock, inbox: Inbox) -> None:
+        """Post to `inbox` whenever the fault begins or ends."""
+        self._code, self._part, self._clock, self._inbox = code, part, clock, inbox
+        self._is_on = False
+
+    def show(self, *, on: bool) -> None:
+        """Have the fault raised, or cleared."""
+        if on is not self._is_on:
+            self._is_on = on
+            kind = FaultRaised if on else FaultCleared
+            self._inbox.post(kind(self._clock.now(), self._code, self._part))

@@ -1,0 +1,372 @@
+"""A station's microcontroller: the twin on a pty, and everything that can be wrong with a port."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tty
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from serial import Serial
+
+from cloud_sync.cards import card_hash
+from cloud_sync.facts import Credential
+from config.load_station import load_station
+from config.station import StationSettings
+from edge.clocks import RealClock
+from edge.drivers.debounce import Settling
+from edge.drivers.mcu import Mcu
+from edge.faults import FaultCode
+from edge.messages import FaultCleared, FaultRaised, LevelChanged, LidObstructed, Tapped
+from firmware_bridge import frame
+from firmware_bridge.codec import decode, encode
+from firmware_bridge.frame import Decoder, Frame
+from firmware_bridge.messages import Hello, Message, SensorKind, Welcome
+from tests.edge.drivers.posted import Posted
+from tests.firmware_bridge.conformance.device import Device
+from tests.waiting import until
+
+KEY = bytes(range(32))
+RDM6300 = b"\x0262E3086CED08\x03"
+TOML = """
+[station]
+community = "lane-9"
+name = "gate"
+devices = "real"
+state_dir = "state"
+runtime_dir = "run"
+[visit]
+travel_s = 0.3
+[[controller]]
+id = "mcu"
+port = "{port}"
+[[reader]]
+id = "gate"
+controller = "mcu"
+number = 0
+[[bin]]
+id = "kitchen"
+category = "kitchen"
+reader = "gate"
+lid = {{ kind = "controller", controller = "mcu", number = 0 }}
+level = {{ controller = "mcu", number = 0, full_mm = 150 }}
+[[bin]]
+id = "other"
+category = "other"
+reader = "gate"
+lid = {{ kind = "controller", controller = "mcu", number = 3 }}
+"""
+
+
+class Port:
+    """A serial port's name that stays, whatever is plugged in there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "mcu"
+
+    def plug_in(self, pty: str) -> None:
+        fresh = self.path.with_suffix(".new")
+        fresh.symlink_to(pty)
+        fresh.replace(self.path)
+
+    def unplug(self) -> None:
+        self.path.unlink()
+
+
+class Faults:
+    """Which faults stand, of what an inbox holds."""
+
+    def __init__(self, posted: Posted) -> None:
+        self._posted = posted
+
+    def now(self) -> set[tuple[str, str]]:
+        standing: set[tuple[str, str]] = set()
+        for event in list(self._posted.events):
+            match event:
+                case FaultRaised(_, code, part):
+                    standing.add((code, part))
+                case FaultCleared(_, code, part):
+                    standing.discard((code, part))
+        return standing
+
+
+def twin(lids: int = 4) -> Device:
+    return Device([sys.executable, "-m", "firmware_bridge.twin", "--lids", str(lids)])
+
+
+@pytest.fixture
+def port(tmp_path: Path) -> Port:
+    return Port(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, port: Port) -> StationSettings:
+    file = tmp_path / "station.toml"
+    file.write_text(TOML.format(port=port.path), encoding="utf-8")
+    return load_station(file)
+
+
+@pytest.fixture
+def posted() -> Posted:
+    return Posted()
+
+
+@pytest.fixture
+def faults(posted: Posted) -> Faults:
+    return Faults(posted)
+
+
+@pytest.fixture
+def mcu(settings: StationSettings, posted: Posted) -> Iterator[Mcu]:
+    """Give a microcontroller that is not started yet."""
+    mcu = Mcu(settings.controller[0], settings, KEY, RealClock(), posted)
+    yield mcu
+    mcu.stop()
+
+
+@pytest.fixture
+def device(port: Port) -> Iterator[Device]:
+    with twin() as device:
+        port.plug_in(device.path)
+        yield device
+
+
+@pytest.fixture
+def linked(mcu: Mcu, device: Device, posted: Posted) -> Mcu:
+    del device
+    mcu.start()
+    until(lambda: posted.names().count("LidClosed") == 2, "both lids said where they are")
+    return mcu
+
+
+ALL_AWAY = {
+    (FaultCode.LID_UNREACHABLE, "kitchen"),
+    (FaultCode.LID_UNREACHABLE, "other"),
+    (FaultCode.READER_FAILED, "gate"),
+}
+
+
+# --- at work ------------------------------------------------------------------------------------
+
+
+def test_a_lease_opens_a_lid_over_the_link_and_it_shuts_when_it_ends(
+    linked: Mcu, device: Device, posted: Posted, faults: Faults
+) -> None:
+    linked.lids["other"].open(1.0)
+    until(lambda: posted.names()[-1] == "LidOpened")
+    assert device.lid(3) == (1000, "off")
+    until(lambda: posted.names()[-1] == "LidClosed")
+    assert device.lid(3)[0] == 0
+    assert faults.now() == set()
+
+
+def test_the_end_of_a_lease_shuts_it_at_once_and_what_is_in_the_way_is_told(
+    linked: Mcu, device: Device, posted: Posted
+) -> None:
+    linked.lids["kitchen"].open(60)
+    until(lambda: posted.names()[-1] == "LidOpened")
+    device.do("obstruct 0 1")
+    linked.lids["kitchen"].end_lease()
+    until(lambda: "LidObstructed" in posted.names())
+    assert [event.bin for event in posted.events if isinstance(event, LidObstructed)] == ["kitchen"]
+    assert device.lid(0)[0] == 1000
+    device.do("obstruct 0 0")
+    until(lambda: posted.names()[-1] == "LidClosed")
+
+
+def test_a_card_at_the_controllers_reader_is_the_card_of_a_reader_at_the_pi(
+    linked: Mcu, device: Device, posted: Posted
+) -> None:
+    del linked
+    device.do(f"serial 0 {(RDM6300 + RDM6300[:5]).hex()}")
+    until(lambda: "Tapped" in posted.names())
+    tap = posted.events[-1]
+    assert tap == Tapped(tap.at, "gate", card_hash(KEY, Credential.EM4100, "62e3086ced"), Credential.EM4100)
+
+
+def test_a_bin_is_full_when_the_waste_has_been_near_for_a_while_and_not_when_it_flickers(
+    linked: Mcu, device: Device, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del linked
+    monkeypatch.setattr("edge.drivers.level.FULL", Settling(0.2, 0.2))
+    level = int(SensorKind.LEVEL)
+    device.do(f"sensor {level} 0 900")
+    device.do(f"sensor {level} 0 120")
+    until(lambda: "LevelChanged" in posted.names())
+    device.do(f"sensor {level} 0 170")
+    device.do(f"sensor {level} 0 0")
+    device.do(f"sensor {level} 0 400")
+    until(lambda: posted.names().count("LevelChanged") == 2)
+    levels = [event for event in posted.events if isinstance(event, LevelChanged)]
+    assert [(event.bin, event.full) for event in levels] == [("kitchen", True), ("kitchen", False)]
+
+
+def test_smoke_is_a_fault_of_every_bin_and_over_when_it_is_gone(
+    linked: Mcu, device: Device, faults: Faults
+) -> None:
+    del linked
+    device.do(f"sensor {int(SensorKind.SMOKE)} 0 1")
+    until(lambda: faults.now() == {(FaultCode.SMOKE, "kitchen"), (FaultCode.SMOKE, "other")})
+    device.do(f"sensor {int(SensorKind.SMOKE)} 0 0")
+    until(lambda: faults.now() == set())
+
+
+def test_panic_stops_every_lid_until_the_button_is_released_and_then_they_open_again(
+    linked: Mcu, device: Device, posted: Posted, faults: Faults
+) -> None:
+    linked.lids["kitchen"].open(60)
+    until(lambda: device.lid(0)[1] == "open")
+    device.do(f"sensor {int(SensorKind.PANIC)} 0 1")
+    until(lambda: faults.now() == {(FaultCode.PANIC, "kitchen"), (FaultCode.PANIC, "other")})
+    place = device.lid(0)
+    assert place[1] == "off"
+    linked.lids["kitchen"].open(60)
+    device.do(f"sensor {int(SensorKind.PANIC)} 0 0")
+    until(lambda: faults.now() == set())
+    assert device.lid(0) == place, "nothing moves because a button was released"
+
+    def opens() -> bool:
+        linked.lids["kitchen"].open(60)
+        return posted.names()[-1] == "LidOpened"
+
+    until(opens)
+
+
+# --- what can be wrong --------------------------------------------------------------------------
+
+
+def test_a_lid_that_the_controller_does_not_have_is_named_and_the_others_work(
+    mcu: Mcu, port: Port, posted: Posted, faults: Faults
+) -> None:
+    with twin(lids=2) as device:
+        port.plug_in(device.path)
+        mcu.start()
+        until(lambda: faults.now() == {(FaultCode.LID_MISSING, "other")})
+        mcu.lids["other"].open(8)
+        mcu.lids["kitchen"].open(8)
+        until(lambda: posted.names()[-1] == "LidOpened")
+        port.unplug()
+    with twin() as better:
+        port.plug_in(better.path)
+        until(lambda: faults.now() == set(), "another controller was fitted")
+
+
+def test_a_controller_that_is_unplugged_is_named_with_all_that_hangs_on_it_and_comes_back(
+    linked: Mcu, port: Port, device: Device, faults: Faults, posted: Posted
+) -> None:
+    del linked
+    port.unplug()
+    until(lambda: faults.now() == {(FaultCode.CONTROLLER_LOST, "mcu"), *ALL_AWAY})
+    port.plug_in(device.path)
+    until(lambda: faults.now() == set())
+    device.do(f"serial 0 {RDM6300.hex()}")
+    until(lambda: posted.names()[-1] == "Tapped")
+
+
+def test_a_controller_that_restarts_is_told_its_lids_bounds_again_and_goes_on(
+    linked: Mcu, device: Device, posted: Posted, faults: Faults
+) -> None:
+    before = len(posted.events)
+    device.do("reboot")
+    until(lambda: posted.names()[before:].count("LidClosed") == 2)
+    until(lambda: faults.now() == set())
+    device.do("jam 0 1")
+    linked.lids["kitchen"].open(60)
+    until(lambda: device.lid(0)[1] == "open")
+    # Its own bound would be 3.1 s; the station's travel of 0.3 s makes it 0.55 s.
+    asked_at = RealClock().now()
+    until(lambda: device.lid(0)[1] == "off")
+    assert RealClock().now() < asked_at + 2.5
+
+
+def test_a_port_that_is_not_there_or_that_another_program_has_is_named(
+    mcu: Mcu, port: Port, faults: Faults
+) -> None:
+    mcu.start()
+    until(lambda: faults.now() == {(FaultCode.CONTROLLER_LOST, "mcu"), *ALL_AWAY})
+    with twin() as device:
+        with Serial(device.path, exclusive=True):
+            port.plug_in(device.path)
+            until(lambda: faults.now() == {(FaultCode.PORT_BUSY, "mcu"), *ALL_AWAY})
+        until(lambda: faults.now() == set(), "it was let go")
+
+
+class Stranger:
+    """A device of the test's own on a pty, which answers what it is sent."""
+
+    def __init__(self, port: Port) -> None:
+        self._far, self._near = os.openpty()
+        tty.setraw(self._near)
+        os.set_blocking(self._far, False)
+        self._decoder = Decoder()
+        port.plug_in(os.ttyname(self._near))
+
+    def close(self) -> None:
+        os.close(self._far)
+        os.close(self._near)
+
+    def heard(self) -> list[Message]:
+        try:
+            data = os.read(self._far, 4096)
+        except BlockingIOError:
+            return []
+        messages = [decode(one.type, one.body) for one in self._decoder.feed(data)]
+        return [message for message in messages if isinstance(message, Message)]
+
+    def say(self, data: bytes) -> None:
+        os.write(self._far, data)
+
+
+@pytest.mark.parametrize("highest", [0, 9])
+def test_an_older_or_newer_controller_is_named_and_taken_when_it_is_updated(
+    mcu: Mcu, port: Port, faults: Faults, highest: int
+) -> None:
+    with ExitStack() as closing:
+        stranger = Stranger(port)
+        closing.callback(stranger.close)
+        mcu.start()
+
+        def is_named() -> bool:
+            for message in stranger.heard():
+                if isinstance(message, Hello):
+                    answer = Welcome(0, highest, message.link, 7, 4, 2, 1, 0, 8, (9, 0, 0))
+                    code, body = encode(answer)
+                    stranger.say(frame.encode(Frame(code, 0, body)))
+            return faults.now() == {(FaultCode.CONTROLLER_VERSION, "mcu"), *ALL_AWAY}
+
+        until(is_named)
+        port.unplug()
+    with twin() as device:
+        port.plug_in(device.path)
+        until(lambda: faults.now() == set(), "it was updated")
+
+
+@pytest.mark.parametrize("words", [RDM6300, b"$GPGGA,092750.000,5321.6802,N,00630.3372,W,1,8*7E\r\n" * 3])
+def test_some_other_device_on_the_port_is_named_and_so_is_the_end_of_it(
+    mcu: Mcu, port: Port, faults: Faults, words: bytes
+) -> None:
+    with ExitStack() as closing:
+        stranger = Stranger(port)
+        closing.callback(stranger.close)
+        mcu.start()
+
+        def is_named() -> bool:
+            stranger.heard()
+            stranger.say(words)
+            return faults.now() == {(FaultCode.CONTROLLER_FOREIGN, "mcu"), *ALL_AWAY}
+
+        until(is_named)
+        port.unplug()
+    with twin() as device:
+        port.plug_in(device.path)
+        until(lambda: faults.now() == set(), "the right one was plugged in")
+
+
+def test_a_reader_that_the_controller_does_not_have_is_named(mcu: Mcu, port: Port, faults: Faults) -> None:
+    with Device([sys.executable, "-m", "firmware_bridge.twin", "--lids", "4", "--serial", "0"]) as device:
+        port.plug_in(device.path)
+        mcu.start()
+        until(lambda: faults.now() == {(FaultCode.READER_FAILED, "gate")})

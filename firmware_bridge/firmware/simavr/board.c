@@ -110,6 +110,7 @@ static void was_reset(struct avr_t *avr)
     if (board->hung_at != 0) {
         memcpy(avr->flash + board->hung_at, board->hung, sizeof board->hung);
         board->hung_at = 0;
+        board->hung_ms = board->ran_ms - board->hung_since_ms;
     }
 }
 
@@ -167,6 +168,7 @@ bool board_hang(struct sim_board *board)
         return false;
     }
     board->hung_at = symbol(board, "turn");
+    board->hung_since_ms = board->ran_ms;
     memcpy(board->hung, board->avr->flash + board->hung_at, sizeof board->hung);
     memcpy(board->avr->flash + board->hung_at, LOOP, sizeof LOOP);
     return true;
@@ -194,4 +196,5 @@ void board_run_ms(struct sim_board *board)
     }
     wires_drive(board);
     plant_pass(&board->rig.plant, 1.0);
+    board->ran_ms++;
 }

@@ -45,6 +45,7 @@ struct sim_board {
     struct sim_wiegand line;
     bool host_may_send, reader_may_send[SIM_READERS];
     uint32_t resets, ran_ms;
+    uint32_t hung_since_ms, hung_ms; /* by `ran_ms`: when the loop last began to hang, and for how long */
     int64_t busy_ns;
     bool shot_through; /* both inputs of a bridge were high at once */
     uint8_t hung[2];   /* what stood where the loop was made to hang */

@@ -1,7 +1,8 @@
 /* The board's firmware on a simulated ATmega2560, with its plant; docs/protocol.md, "Test rig".
  * In real time where this machine is quick enough, else slower. Also answers
  *   hang      the main loop stands still until the watchdog resets the chip
- *   board     `board RESETS STACK_MARGIN SHOT_THROUGH SPEED`, the last in chip seconds a second at full pelt */
+ *   board     `board RESETS STACK_MARGIN SHOT_THROUGH HUNG_MS SPEED`: for how long the loop hung last, in the
+ *             chip's time; chip seconds a second at full pelt */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,8 +32,8 @@ static const char *own_word(struct rig *rig, const char *word, char *room)
         return NULL;
     }
     double speed = board->busy_ns > 0 ? (double)board->ran_ms * MS_NS / (double)board->busy_ns : 0.0;
-    snprintf(room, RIG_ANSWER_MOST, "board %u %u %d %.2f", board->resets, board_stack_margin(board),
-             board->shot_through, speed);
+    snprintf(room, RIG_ANSWER_MOST, "board %u %u %d %u %.2f", board->resets, board_stack_margin(board),
+             board->shot_through, board->hung_ms, speed);
     return room;
 }
 
@@ -59,7 +60,6 @@ static void run(struct sim_board *board)
         }
         board_run_ms(board);
         board->busy_ns += now_ns() - begun_ns;
-        board->ran_ms++;
         rig_answer(&board->rig);
         due_ns = begun_ns - due_ns > LAG_MOST_NS ? begun_ns : due_ns + MS_NS;
     }

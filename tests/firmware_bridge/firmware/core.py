@@ -1,4 +1,4 @@
-"""The firmware's core as a shared library, called from Python: its structs are memory, its time is passed in."""
+"""The firmware's core as a shared library, called from Python; its time is passed in."""
 
 from __future__ import annotations
 

@@ -88,7 +88,9 @@ def has_libfuzzer() -> bool:
     if shutil.which("clang") is None:
         return False
     asked = ["clang", "-print-file-name=libclang_rt.fuzzer-" + os.uname().machine + ".a"]
-    return Path(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()).is_absolute()
+    return Path(
+        subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()
+    ).is_absolute()
 
 
 def _make(target: str, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The core as a whole, in virtual time: no fault of a host, a wire or a switch drives a lid where it must not."""
+"""The core as a whole, in virtual time: no fault of a host or a switch drives a lid where it must not."""
 
 from __future__ import annotations
 
@@ -179,7 +179,9 @@ def test_stop_motors_works_while_a_lid_is_reversing(device: CoreDevice) -> None:
     assert device.drive == "off"
 
 
-def test_a_lid_found_open_at_the_start_is_shut_once_its_way_was_free_for_a_while(library: ctypes.CDLL) -> None:
+def test_a_lid_found_open_at_the_start_is_shut_once_its_way_was_free_for_a_while(
+    library: ctypes.CDLL,
+) -> None:
     device = CoreDevice(library, contacts=Contacts(opened=True, closed=False, free=False))
     device.link()
     device.run(5000)

@@ -23,11 +23,12 @@ def written(library: ctypes.CDLL, one: Frame) -> bytes:
 
 
 def read(library: ctypes.CDLL, data: bytes, reader: FrameReader) -> list[Frame]:
-    found, one = [], CFrame()
-    for byte in data:
-        if library.frame_read(ctypes.byref(reader), byte, ctypes.byref(one)):
-            found.append(Frame(one.type, one.number, bytes(one.body[: one.length])))
-    return found
+    one = CFrame()
+    return [
+        Frame(one.type, one.number, bytes(one.body[: one.length]))
+        for byte in data
+        if library.frame_read(ctypes.byref(reader), byte, ctypes.byref(one))
+    ]
 
 
 @given(one=frames)

@@ -21,6 +21,8 @@ requests = st.none() | st.builds(OpenFor, st.integers(1, 60_000)) | st.just(EndL
 moments = st.tuples(
     st.integers(0, 3000) | st.integers(0, 100), requests, st.builds(Seen, *[st.booleans()] * 3)
 )
+# Multiples of 3 ms: never just the 100 ms of a rest, where a float's rounding would decide.
+wishes = st.tuples(st.integers(0, 50).map(lambda steps: 3 * steps), st.sampled_from(DRIVES))
 times = st.builds(
     LidTimes, st.integers(100, 4000), st.integers(0, 3000), st.integers(0, 20_000), st.integers(1, 10)
 )
@@ -65,19 +67,15 @@ def test_a_lid_moves_as_lid_motion_says(
         assert_same(library, theirs, ours)
 
 
-@given(start=st.sampled_from(START_MS),
-       wishes=st.lists(st.tuples(st.integers(0, 50).map(lambda n: 3 * n), st.sampled_from(DRIVES)), max_size=60))  # fmt: skip
+@given(start=st.sampled_from(START_MS), day=st.lists(wishes, max_size=60))
 def test_a_bridge_obeys_as_h_bridge_says(
-    library: ctypes.CDLL, start: int, wishes: list[tuple[int, Drive]]
+    library: ctypes.CDLL, start: int, day: list[tuple[int, Drive]]
 ) -> None:
-    # Multiples of 3 ms: never just the 100 ms of a rest, where a float's rounding would decide.
     now, ours, theirs = start, Bridge(), CBridge()
-    for passed, wanted in wishes:
+    for passed, wanted in day:
         now += passed
         ours = h_bridge.command(ours, wanted, now * MS)
-        library.bridge_command(
-            ctypes.byref(theirs), DRIVES.index(wanted), ctypes.c_uint32(now & 0xFFFF_FFFF)
-        )
+        library.bridge_command(ctypes.byref(theirs), DRIVES.index(wanted), ctypes.c_uint32(now & 0xFFFF_FFFF))
         assert DRIVES[theirs.drive] is ours.drive
         assert DRIVES[theirs.last] is ours.last
 

@@ -34,7 +34,9 @@ def ntc_reading(temperature_c: float) -> int:
 
 
 @pytest.mark.parametrize("temperature_c", [-20, -5, 0, 7.5, 20, 25, 33, 48, 60, 80])
-def test_a_thermistor_is_read_to_a_degree_where_people_live(library: ctypes.CDLL, temperature_c: float) -> None:
+def test_a_thermistor_is_read_to_a_degree_where_people_live(
+    library: ctypes.CDLL, temperature_c: float
+) -> None:
     found = ctypes.c_int32()
     assert library.measure_ntc(ntc_reading(temperature_c), ctypes.byref(found))
     assert abs(found.value / 100 - temperature_c) < 0.5

@@ -1,0 +1,63 @@
+"""A device under test: a program with a pty, driven as docs/protocol.md, "Test rig", says."""
+
+from __future__ import annotations
+
+import select
+import subprocess
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+ANSWER_S = 60.0
+
+
+class Device:
+    """The program; `path` is its pty."""
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.path = self._line()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        try:
+            status = self._process.wait(ANSWER_S)
+        finally:
+            self._process.kill()
+            self._process.wait()
+            self._process.stdout.close()
+        assert status == 0 or kind is not None, f"the device ended with {status}"
+
+    def do(self, line: str) -> str:
+        """Have the rig do something; give its answer. An error fails the test."""
+        answer = self.try_to(line)
+        assert not answer.startswith("error"), f"{line}: {answer}"
+        return answer
+
+    def try_to(self, line: str) -> str:
+        assert self._process.stdin is not None
+        self._process.stdin.write(line.encode() + b"\n")
+        self._process.stdin.flush()
+        return self._line()
+
+    def lid(self, number: int) -> tuple[int, str]:
+        """Where a lid is, 0 to 1000, and what its motor does: off, open or shut."""
+        word, lid, place, drive = self.do(f"lid {number}").split()
+        assert (word, lid) == ("lid", str(number))
+        return int(place), drive
+
+    def _line(self) -> str:
+        out = self._process.stdout
+        assert out is not None
+        readable, _, _ = select.select([out], [], [], ANSWER_S)
+        assert readable, "the device says nothing"
+        line = out.readline()
+        assert line.endswith(b"\n"), f"the device ended with {self._process.poll()}"
+        return line.decode().strip()

@@ -23,15 +23,16 @@ from edge.drivers.log_speaker import LogSpeaker
 from edge.drivers.pins import real_pins
 from edge.drivers.real_rim import real_rim
 from edge.faults import FaultCode
-from edge.inbox import QueueInbox
 from edge.journal import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
 from edge.messages import FaultRaised
+from edge.notify import Notifier
 from edge.parts import Parts
 from edge.screen import Screen
 from edge.station import Station
 from edge.visit_state import MODEL, visit_rules
+from edge.watched import WatchedInbox
 from edge.workers import ThreadWorkers
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.pixels import encode_jpeg
@@ -99,13 +100,16 @@ class Composition:
     rim: Rim
     workers: Workers
     journal: SqliteJournal
+    notifier: Notifier
 
     def run(self) -> None:
         """Let the rim live and the station work until `station.stop()`; then leave everything safe."""
         try:
             self.rim.start()
+            self.notifier.ready()
             self.station.run()
         finally:
+            self.notifier.stopping()
             self.close()
 
     def close(self) -> None:
@@ -115,10 +119,14 @@ class Composition:
         self.journal.close()
 
 
-def compose(settings: StationSettings, around: Surroundings) -> Composition:
-    """Put a station together. InputError for a configuration that cannot be, JournalError for the disk."""
+def compose(settings: StationSettings, around: Surroundings, notifier: Notifier | None = None) -> Composition:
+    """Put a station together. InputError for a configuration that cannot be, JournalError for the disk.
+
+    `notifier` hears when the station is ready, and as long as its loop turns.
+    """
     eyes = open_eyes(settings)
-    inbox = QueueInbox()
+    notifier = notifier or Notifier()
+    inbox = WatchedInbox(notifier)
     with ExitStack() as undo:
         rim = around.make_rim(inbox, around.clock)
         undo.callback(rim.stop)
@@ -130,7 +138,7 @@ def compose(settings: StationSettings, around: Surroundings) -> Composition:
     if eyes.refused is not None:
         log.error("%s; the station runs unseeing, deposits earn the neutral amount", eyes.refused)
         inbox.post(FaultRaised(around.clock.now(), FaultCode.MODEL_REFUSED, MODEL))
-    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal)
+    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal, notifier)
 
 
 def _journal(settings: StationSettings) -> SqliteJournal:

@@ -6,7 +6,6 @@ import logging
 import os
 import random
 import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,6 +79,7 @@ def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
     """Run visits until SIGTERM."""
     from edge.keys import load_keys
     from edge.main import compose
+    from edge.notify import notifier_of
     from edge.ports import JournalError
 
     settings = load_station(config)
@@ -89,7 +89,7 @@ def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
     else:
         around = _real(settings, keys.card)
     try:
-        composition = compose(settings, around)
+        composition = compose(settings, around, notifier_of())
     except JournalError as error:
         raise InputError(str(error), "mend the disk or its rights") from None
     _on_stop(composition.station.stop)
@@ -149,17 +149,21 @@ def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
     from edge.clocks import RealClock
     from edge.keys import load_keys
+    from edge.notify import notifier_of
     from edge.outbox import Outbox
     from edge.sync import Sender, Sync, link_for
+    from edge.watched import WatchedStop
 
     settings = load_station(config)
     state_dir = Path(settings.station.state_dir)
     sender = Sender(settings.station.community, settings.station.name, load_keys(state_dir))
     outbox = Outbox(state_dir)
     link = link_for(settings)
-    stopping = threading.Event()
+    notifier = notifier_of()
+    stopping = WatchedStop(notifier)
     _on_stop(stopping.set)
     link.start()
+    notifier.ready()
     try:
         Sync(sender, outbox, link, RealClock(), random.SystemRandom()).run(stopping)
     finally:

@@ -1,0 +1,42 @@
+"""Loops that pet a watchdog by turning, and by nothing else: one that hangs is silent."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from edge.inbox import QueueInbox
+
+if TYPE_CHECKING:
+    from edge.messages import Event
+    from edge.notify import Notifier
+
+
+class WatchedInbox(QueueInbox):
+    """The station's inbox, whose `take` pets the watchdog: its loop comes here at every turn."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        """Pet by `notifier`."""
+        super().__init__()
+        self._notifier = notifier
+
+    def take(self, wait_s: float | None) -> tuple[Event | None, float] | None:
+        """As the inbox's, but never longer than the watchdog's patience allows."""
+        self._notifier.pet()
+        if wait_s is None or wait_s > self._notifier.pet_s:
+            wait_s = self._notifier.pet_s
+        return super().take(wait_s if wait_s < threading.TIMEOUT_MAX else None)
+
+
+class WatchedStop(threading.Event):
+    """What a loop asks at every turn, whether it is to stop; being asked pets the watchdog."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        """Pet by `notifier`."""
+        super().__init__()
+        self._notifier = notifier
+
+    def is_set(self) -> bool:
+        """Whether to stop."""
+        self._notifier.pet()
+        return super().is_set()

@@ -57,6 +57,9 @@ ASGI_APPLICATION = "cloud_sync.ledger.asgi.application"
 DATABASES = {"default": _database(LEDGER.ledger.database)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
     "django.contrib.staticfiles",
     "cloud_sync.ledger.stations",
     "cloud_sync.ledger.points",
@@ -66,7 +69,10 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cloud_sync.ledger.middleware.guard",
     "cloud_sync.ledger.middleware.speak",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -89,6 +95,15 @@ LANGUAGE_CODE = "zh-hans"
 LANGUAGE_COOKIE_NAME = "language"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS = [HERE / "locale"]
+
+# Officers: nobody else signs in.
+LOGIN_URL = "office-login"
+LOGIN_REDIRECT_URL = "office"
+LOGOUT_REDIRECT_URL = "office-login"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LEDGER.url.startswith("https://")
+# Behind a TLS proxy the pages themselves are asked by http, which a form's origin then is not.
+CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(LEDGER.url)[:2])]
 
 # A statement's address is its key, so it must not reach anyone by a Referer header.
 SECURE_REFERRER_POLICY = "no-referrer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from cloud_sync.ledger import pages
+from cloud_sync.ledger.office import views as office
 from cloud_sync.ledger.points import views
 
 urlpatterns = [
@@ -12,5 +13,8 @@ urlpatterns = [
     path("healthz", pages.health, name="health"),
     path("colours.css", pages.colours, name="colours"),
     path("statement/<str:token>/", views.statement, name="statement"),
+    path("office/", office.office, name="office"),
+    path("office/login/", office.login, name="office-login"),
+    path("office/logout/", office.logout, name="office-logout"),
 ]
 handler404 = pages.missing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
+from cloud_sync.ledger.office.officers import add_officer
 from cloud_sync.ledger.points.households import add_household, bind_card
 from cloud_sync.ledger.points.statement import statement_link
 from config.ledger import load_ledger
@@ -82,3 +84,50 @@ def test_a_resident_reads_switches_language_and_sees_the_balance_rise(
     expect(phone.locator(".points")).to_have_text("27", timeout=WITHIN_MS)
     assert phone.evaluate("window.sameDocument") is True
     expect(phone.locator("h1")).to_have_text("Your points")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
+    served: str, browser: Browser, town: Town, width: int
+) -> None:
+    now = datetime.now(UTC)
+    password = add_officer(town.community, "wang")
+    connection.close()
+    page = browser.new_page(viewport={"width": width, "height": 740}, locale="zh-CN")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(f"{served}/office/")
+    shoot(page, f"login-{width}")
+    page.get_by_label("名字").fill("wang")
+    page.get_by_label("密码").fill("wrong")
+    page.get_by_role("button").click()
+    expect(page.get_by_role("alert")).to_have_text("名字或密码不对。")
+    page.get_by_label("名字").fill("wang")
+    page.get_by_label("密码").fill(password)
+    page.get_by_role("button").click()
+    expect(page.locator(".nothing")).to_have_count(3)
+    shoot(page, f"office-empty-{width}")
+
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
+    town.deliver(event(1, visit_facts(1, WRONG, provisional=0), at=stamp(now)), now=now)
+    town.deliver(event(2, visit_facts(2, RIGHT, provisional=2, rules=7), at=stamp(now)), now=now)
+    connection.close()
+    page.reload()
+    expect(page.locator("#aside .item")).to_have_count(2)
+    expect(page.locator("#held .item")).to_contain_text("这张卡还没有登记到住户。")
+    shoot(page, f"office-zh-{width}")
+    assert min(font_sizes(page, "header *, main *:not(.sr-only, [type=hidden])")) >= 18
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.locator(".language").click()
+    expect(page.locator("#aside .item").first).to_contain_text("rules")
+    shoot(page, f"office-en-{width}")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading")).to_have_text("Sign in")
+    page.close()
+    assert complaints == []
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a picture for a person to look at, where TONGZHAN_SHOTS names a folder."""
+    if folder := os.environ.get("TONGZHAN_SHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -5,8 +5,11 @@ from __future__ import annotations
 import click
 
 from scripts.commands.ledger.broker import broker
+from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, restore
+from scripts.commands.ledger.officers import officer
+from scripts.commands.ledger.review import alarm, aside, held
 from scripts.commands.ledger.running import ingest, init, serve, verify
 from scripts.commands.ledger.stations import station
 
@@ -16,5 +19,9 @@ def ledger() -> None:
     """Serve, feed and verify the community's ledger."""
 
 
-for command in (init, serve, ingest, verify, station, household, staff, broker, backup, restore):
+RUNNING = (init, serve, ingest, verify, backup, restore, broker)
+REGISTERS = (station, household, staff, officer)
+DECISIONS = (alarm, aside, held, correct, debt)
+
+for command in (*RUNNING, *REGISTERS, *DECISIONS):
     ledger.add_command(command)

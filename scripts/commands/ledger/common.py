@@ -19,6 +19,8 @@ config_option = click.option(
     metavar="F",
     help="The ledger.toml.",
 )
+by_option = click.option("--by", required=True, metavar="NAME", help="Who decides.")
+reason_option = click.option("--reason", required=True, help="Why, in one line; the resident may read it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option, open_community
+from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community
 
 
 @click.group()
@@ -43,6 +43,36 @@ def household_link(config: Path, code: str) -> None:
     from cloud_sync.ledger.points.statement import statement_link
 
     click.echo(statement_link(find_household(community, code)))
+
+
+@household.command("history")
+@config_option
+@json_option
+@click.argument("code")
+def household_history(config: Path, code: str, *, as_json: bool) -> None:
+    """Print every transfer of a household, with the position that `tongzhan ledger correct` wants."""
+    community = open_community(config)
+    from cloud_sync.ledger.points.households import find_household
+    from cloud_sync.ledger.points.models import Account, Transfer
+
+    account = Account.objects.get(household=find_household(community, code))
+    moved = Transfer.objects.filter(credit=account) | Transfer.objects.filter(debit=account)
+    rows = [
+        {
+            "position": row.position,
+            "at": row.created_at.isoformat(timespec="seconds"),
+            "points": row.points if row.credit_id == account.pk else -row.points,
+            "purpose": row.purpose,
+            "event": f"{row.event.station}/{row.event.epoch}/{row.event.sequence}",
+        }
+        for row in moved.select_related("event__station").order_by("position")
+    ]
+    if as_json:
+        echo_json(rows)
+        return
+    for line in rows:
+        click.echo("  ".join(str(value) for value in line.values()))
+    click.echo(f"{account.balance} points")
 
 
 @click.command()

@@ -1,0 +1,98 @@
+"""The office's page as values, in the language that is activated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext, ngettext
+
+from cloud_sync.ledger.office import waiting
+from cloud_sync.ledger.office.words import ALARMS, ASIDE, HELD, Explained, explained
+from cloud_sync.ledger.points.words import day, name
+from cloud_sync.ledger.stations.models import Alarm, Community
+
+SHOWN = 50
+"""Items of one kind; a command lists more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that waits: what happened, what to do, and the facts a person needs for it."""
+
+    number: str
+    said: Explained
+    facts: tuple[str, ...]
+    detail: str = ""
+    """What a technician wants to know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Things of one kind. `command` is what is typed to deal with one."""
+
+    anchor: str
+    title: str
+    empty: str
+    command: str
+    items: tuple[Item, ...]
+    more: bool
+    """Whether there are more than are shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that waits in one community."""
+
+    place: str
+    sections: tuple[Section, ...]
+
+
+def make_page(community: Community, now: datetime) -> Page:
+    """What waits as it stands at `now`."""
+    writer = _Writer(ZoneInfo(community.timezone), now)
+    alarms = [writer.alarm(row) for row in waiting.open_alarms(community, SHOWN + 1)]
+    held = [writer.held(row) for row in waiting.held(community, SHOWN + 1)]
+    aside = [writer.aside(row) for row in waiting.set_aside(community, SHOWN + 1)]
+    sections = (
+        _section("alarms", gettext("Alarms"), gettext("No alarm is open."), "alarm close", alarms),
+        _section("held", gettext("Points that wait"), gettext("No points wait."), "held release", held),
+        _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), "aside apply", aside),
+    )
+    return Page(name(community), sections)
+
+
+def _section(anchor: str, title: str, empty: str, command: str, items: Sequence[Item]) -> Section:
+    return Section(anchor, title, empty, command, tuple(items[:SHOWN]), more=len(items) > SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    """Says times as people at the community do."""
+
+    zone: ZoneInfo
+    now: datetime
+
+    def alarm(self, row: Alarm) -> Item:
+        times = ngettext("%(times)d time", "%(times)d times", row.times) % {"times": row.times}
+        facts = (row.station, self._when(row.last_at), times)
+        return Item(str(row.pk), explained(row.reason, ALARMS), facts, row.detail)
+
+    def held(self, row: waiting.Held) -> Item:
+        points = ngettext("%(points)d point", "%(points)d points", row.points) % {"points": row.points}
+        whose = row.household or gettext("card %(card)s") % {"card": row.card}
+        return Item(
+            str(row.number),
+            explained(row.reason, HELD),
+            (points, whose, row.station, self._when(row.since)),
+        )
+
+    def aside(self, row: waiting.Aside) -> Item:
+        facts = (row.station, self._when(row.came))
+        return Item(row.number, explained(row.reason, ASIDE), facts, row.name)
+
+    def _when(self, moment: datetime) -> str:
+        local = moment.astimezone(self.zone)
+        return f"{day(local.date(), self.now.astimezone(self.zone).date())} {local:%H:%M}"

@@ -1,0 +1,224 @@
+"""`tongzhan ledger aside · held · alarm`: what waits for a person, and what a person decides about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.commands.ledger.common import (
+    by_option,
+    config_option,
+    echo_json,
+    json_option,
+    open_community,
+    reason_option,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloud_sync.ledger.office.waiting import Held
+
+
+@click.group("aside")
+def aside() -> None:
+    """See and apply what stations sent and the ledger could not apply."""
+
+
+@aside.command("list")
+@config_option
+@json_option
+def aside_list(config: Path, *, as_json: bool) -> None:
+    """Print what was set aside, the latest first, each with its reason."""
+    community = open_community(config)
+    from cloud_sync.ledger.office.waiting import set_aside
+    from cloud_sync.ledger.office.words import ASIDE
+
+    found = set_aside(community)
+    if as_json:
+        fields = ("number", "station", "name", "reason")
+        echo_json([{f: getattr(row, f) for f in fields} | {"came": row.came.isoformat()} for row in found])
+        return
+    for row in found:
+        click.echo(f"{row.number}  {_when(row.came)}  {row.station}  {row.name or '-'}  {row.reason}")
+        click.echo(f"    {ASIDE[row.reason].what} {ASIDE[row.reason].todo}")
+    if not found:
+        click.echo("nothing is set aside")
+
+
+@aside.command("show")
+@config_option
+@click.argument("number")
+def aside_show(config: Path, number: str) -> None:
+    """Print the very bytes that came, as text."""
+    community = open_community(config)
+    from cloud_sync.ledger.office.waiting import find_aside
+
+    click.echo(bytes(find_aside(community, number).body).decode("utf-8", "backslashreplace"))
+
+
+@aside.command("apply")
+@config_option
+@click.option("--all", "every", is_flag=True, help="Try everything that is set aside.")
+@click.argument("numbers", nargs=-1)
+def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
+    """Apply events now that they can be: after new rules, or with a newer ledger. Each counts once.
+
+    With --all, what still cannot be applied stays, is named, and the exit status is 1.
+    """
+    if every == bool(numbers):
+        raise click.UsageError("Name what to apply, or give --all.")
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.office.applying import apply_aside
+    from cloud_sync.ledger.office.waiting import set_aside
+    from config.errors import InputError
+
+    failed = 0
+    for number in numbers or [row.number for row in set_aside(community)]:
+        try:
+            apply_aside(community, number, timezone.now())
+        except InputError as why:
+            if not every:
+                raise
+            failed += 1
+            click.echo(f"{number}: {why}", err=True)
+        else:
+            click.echo(f"{number} is applied")
+    return 1 if failed else 0
+
+
+@click.group("held")
+def held() -> None:
+    """See points that wait, and let them go or not."""
+
+
+@held.command("list")
+@config_option
+@json_option
+def held_list(config: Path, *, as_json: bool) -> None:
+    """Print visits whose points wait, the longest first, each with its reason."""
+    community = open_community(config)
+    from cloud_sync.ledger.office.waiting import held as waiting
+    from cloud_sync.ledger.office.words import HELD
+
+    found = waiting(community)
+    if as_json:
+        echo_json([_held_json(row) for row in found])
+        return
+    for row in found:
+        whose = f"household {row.household}" if row.household else f"card {row.card}"
+        click.echo(f"{row.number}  since {_when(row.since)}  {row.station}  {whose}  {row.points} points")
+        click.echo(f"    {HELD[row.reason].what} {HELD[row.reason].todo}")
+    if not found:
+        click.echo("no points wait")
+
+
+@held.command("release")
+@config_option
+@by_option
+@reason_option
+@click.argument("number", type=int)
+def held_release(config: Path, by: str, reason: str, number: int) -> None:
+    """Give the resident what a visit holds."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.office.waiting import find_held
+    from cloud_sync.ledger.points.waiting import release
+
+    given = release(find_held(community, number), by, reason, timezone.now())
+    click.echo(f"visit {number}: {given} points given" if given else f"visit {number} now waits for its card")
+
+
+@held.command("refuse")
+@config_option
+@by_option
+@reason_option
+@click.argument("number", type=int)
+def held_refuse(config: Path, by: str, reason: str, number: int) -> None:
+    """Withhold what a visit holds."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.office.waiting import find_held
+    from cloud_sync.ledger.points.waiting import refuse
+
+    points = refuse(find_held(community, number), by, reason, timezone.now())
+    click.echo(f"visit {number}: {points} points withheld")
+
+
+@held.command("expire")
+@config_option
+def held_expire(config: Path) -> None:
+    """End every wait that has lasted as long as it may; run it daily."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.waiting import expire
+
+    ended = expire(community, timezone.now())
+    click.echo(f"{ended.given} points given to residents, {ended.returned} returned")
+
+
+@click.group("alarm")
+def alarm() -> None:
+    """See what somebody must look at, and say that it was seen to."""
+
+
+@alarm.command("list")
+@config_option
+@json_option
+def alarm_list(config: Path, *, as_json: bool) -> int:
+    """Print open alarms, the latest first; exit 1 if there are any, as a monitor wants it."""
+    community = open_community(config)
+    from cloud_sync.ledger.office.waiting import open_alarms
+    from cloud_sync.ledger.office.words import ALARMS
+
+    found = open_alarms(community)
+    fields = ("pk", "station", "reason", "detail", "times")
+    if as_json:
+        echo_json([{f: getattr(row, f) for f in fields} | {"last": row.last_at.isoformat()} for row in found])
+    else:
+        for row in found:
+            click.echo(f"{row.pk}  {_when(row.last_at)}  {row.station}  {row.reason}  {row.times} times")
+            click.echo(f"    {ALARMS[row.reason].what} {ALARMS[row.reason].todo} Last: {row.detail}")
+        if not found:
+            click.echo("no alarm is open")
+    return 1 if found else 0
+
+
+@alarm.command("close")
+@config_option
+@by_option
+@click.argument("number", type=int)
+def alarm_close(config: Path, by: str, number: int) -> None:
+    """Say that an alarm was seen to; should its cause come again, it opens anew."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.office.waiting import find_alarm
+    from cloud_sync.ledger.stations.alarms import close_alarm
+
+    close_alarm(find_alarm(community, number), by, timezone.now())
+    click.echo(f"alarm {number} is closed")
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _held_json(row: Held) -> dict[str, object]:
+    return {
+        "number": row.number,
+        "station": row.station,
+        "household": row.household,
+        "card": row.card,
+        "points": row.points,
+        "reason": row.reason,
+        "since": row.since.isoformat(),
+        "until": row.until.isoformat() if row.until else None,
+    }

@@ -53,8 +53,8 @@ static bool is_contact(uint8_t kind)
 
 static bool is_due(const struct sensor *sensor, uint32_t now_ms)
 {
-    if (!sensor->is_known || sensor->is_owed) {
-        return sensor->is_known;
+    if (!sensor->is_known || sensor->is_owed || sensor->value == sensor->told) {
+        return sensor->is_known && sensor->is_owed;
     }
     /* In 64 bits: two readings may lie further apart than 32 bits hold. */
     int64_t change = (int64_t)sensor->value - sensor->told;

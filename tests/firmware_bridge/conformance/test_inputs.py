@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from firmware_bridge.messages import MAX_SERIAL, SensorKind, SensorValue, SerialBytes, WiegandBits
+from firmware_bridge.readers.rdm6300 import Decoder
+from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.speaker import Speaker
+
+FOB = b"\x0262E3086CED08\x03"
+CARD_26 = "10110001000010000110110011"
+CARD_34 = "1110001100001000011011001110110101"[:34]
+
+
+def passed_through(host: Speaker) -> bytes:
+    return b"".join(one.data for one in host.told if isinstance(one, SerialBytes))
+
+
+@pytest.mark.parametrize("bits", ["0101", CARD_26, CARD_34, "1" * 37, "10" * 32], ids=len)
+def test_what_a_wiegand_reader_sends_arrives_bit_by_bit(device: Device, linked: Speaker, bits: str) -> None:
+    device.do(f"wiegand 0 {bits}")
+    assert linked.expect(WiegandBits) == WiegandBits(0, bits)
+
+
+def test_two_readers_are_two_taps_in_order(device: Device, linked: Speaker) -> None:
+    for reader in (0, 1, 1, 0):
+        device.do(f"wiegand {reader} {CARD_26}")
+        linked.listen(0.2)  # readers pause between cards; without a pause two sends are one
+    assert [linked.expect(WiegandBits).reader for _ in range(4)] == [0, 1, 1, 0]
+
+
+def test_what_a_serial_reader_sends_is_passed_through(device: Device, linked: Speaker) -> None:
+    device.do(f"serial 0 {FOB.hex()}")
+    linked.until(lambda: len(passed_through(linked)) >= len(FOB), "the reader's bytes")
+    assert passed_through(linked) == FOB
+    assert Decoder().feed(FOB) == ["62e3086ced"]
+
+
+def test_every_byte_is_passed_through_and_none_is_too_many_for_a_message(
+    device: Device, linked: Speaker
+) -> None:
+    everything = bytes(range(256))
+    device.do(f"serial 0 {everything.hex()}")
+    linked.until(lambda: len(passed_through(linked)) >= 256, "the reader's bytes")
+    assert passed_through(linked) == everything
+    assert all(len(one.data) <= MAX_SERIAL for one in linked.told if isinstance(one, SerialBytes))
+
+
+def test_a_tap_from_before_the_link_is_not_told(device: Device, host: Speaker) -> None:
+    device.do(f"wiegand 0 {CARD_26}")
+    device.do(f"serial 0 {FOB.hex()}")
+    host.listen(0.3)
+    host.greet()
+    device.do("wiegand 1 0110")
+    assert host.expect(WiegandBits) == WiegandBits(1, "0110")
+    assert not [one for _, one in host.heard if isinstance(one, SerialBytes)]
+
+
+@pytest.mark.parametrize("kind", [SensorKind.SMOKE, SensorKind.DOOR, SensorKind.PANIC])
+def test_a_contact_is_told_when_it_changes(device: Device, linked: Speaker, kind: SensorKind) -> None:
+    linked.expect(SensorValue, lambda one: one == SensorValue(kind, 0, 0))
+    for value in (1, 0, 1):
+        device.do(f"sensor {kind} 0 {value}")
+        linked.expect(SensorValue, SensorValue(kind, 0, value).__eq__)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "within"),
+    [
+        (SensorKind.WEIGHT, 123_456, 0),
+        (SensorKind.WEIGHT, -4_000, 0),
+        (SensorKind.LEVEL, 800, 20),
+        (SensorKind.TEMPERATURE, 2_500, 100),
+        (SensorKind.SUPPLY, 12_000, 400),
+    ],
+)
+def test_a_measured_value_is_told_in_its_unit(
+    device: Device, linked: Speaker, kind: SensorKind, value: int, within: int
+) -> None:
+    first = next(one for _, one in linked.heard if hasattr(one, "sensors"))
+    if not first.sensors >> kind & 1:
+        pytest.skip(f"this device has no {kind.name.lower()}")
+    device.do(f"sensor {kind} 0 {value}")
+    linked.expect(
+        SensorValue, lambda one: (one.kind, one.index) == (kind, 0) and abs(one.value - value) <= within
+    )
+
+
+def test_the_rig_names_what_it_cannot_do(device: Device) -> None:
+    for line in ("nonsense", "lid 99", "wiegand 0 012", "sensor 99 0 1", "travel 0 x", "place 0", "jam 0 2"):
+        assert device.try_to(line).startswith("error"), line

@@ -98,6 +98,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(f"{served}/office/")
     shoot(page, f"login-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_label("名字").fill("wang")
     page.get_by_label("密码").fill("wrong")
     page.get_by_role("button").click()

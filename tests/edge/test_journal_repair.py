@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud_sync.envelope import EpochReceipt, decode_event
-from cloud_sync.facts import Role
+from cloud_sync.facts import AlarmFacts, Role
 from edge import journal_repair
 from edge.faults import FaultCode
 from edge.journal_repair import COMPLETE, open_mended, take_over
@@ -23,9 +23,9 @@ from edge.journal_tables import JOURNAL_FILE, PAGE_BYTES, open_journal
 from edge.outbox import Outbox
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
-from tests.edge.builders import card
+from tests.edge.builders import WAITS, bin_rule, card, rules_of
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
-from tests.edge.workbench import by_hand
+from tests.edge.workbench import Bench, by_hand
 
 A = "a" * 16
 NOW = datetime(2026, 11, 22, 14, 22, 41, tzinfo=UTC)
@@ -263,6 +263,25 @@ def test_whatever_bytes_are_broken_the_station_opens_and_invents_nothing(
         kept = {row.event for row in outbox.waiting(0, 10_000)}
         outbox.close()
         assert {event for event in kept if decode_event(event).epoch == A} <= true
+
+
+def test_a_station_with_a_broken_journal_opens_its_lids_raises_the_alarm_once_and_earns(folder: Path) -> None:
+    roots(folder / JOURNAL_FILE)
+    bench = Bench(folder, rules_of(bin_rule()))
+    bench.tap(who="new neighbour")
+    bench.station.run_pending()
+    assert ("open", "kitchen", WAITS.lease_s) in bench.diary
+    bench.pass_time(30)
+    assert {fault.code for fault in bench.station.state.faults} == {
+        FaultCode.JOURNAL_RECOVERED,
+        FaultCode.EVENTS_REFUSED,  # the seventh, from before
+        FaultCode.LID_STUCK_SHUT,  # nobody moves this lid
+    }
+    outbox = Outbox(folder)
+    facts = [decode_event(row.event).facts for row in outbox.waiting(0, 10_000)]
+    outbox.close()
+    assert [one.fault for one in facts if isinstance(one, AlarmFacts)].count("journal_recovered") == 1
+    bench.close()
 
 
 # --- bytes that changed without a trace ---------------------------------------------------------

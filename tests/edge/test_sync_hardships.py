@@ -1,4 +1,4 @@
-"""Delivery in hard times: a week offline, many restarts, ledgers that forget, keys that end, clocks that jump."""
+"""Delivery in hard times: a week offline, many restarts, ledgers that forget, keys that end, jumping clocks."""
 
 from __future__ import annotations
 

@@ -44,12 +44,29 @@ def apply_batch(message: bytes, community: str, station: str, now: datetime) -> 
     `now` is when it came, with a time zone. A batch applied before changes nothing and gets its
     receipt again. django.db.OperationalError means that nothing happened: try again.
     """
-    try:
-        sender = intake.find_sender(community, station)
-        opened = intake.open_message(message, sender)
-    except intake.RejectedError as why:
-        log.warning("ALARM: a message for %r/%r earns no receipt: %s", community, station, why)
-        raise_alarm(community, station, why.cause, str(why), now)
+    return apply_batches([message], community, station, now)
+
+
+def apply_batches(messages: Sequence[bytes], community: str, station: str, now: datetime) -> Applied | None:
+    """Apply several messages of one station in one transaction, as `apply_batch` does one.
+
+    Those that are not to be believed are left out; None if none is left.
+    """
+    opened = intake.Opened([], [])
+    sender: intake.Sender | None = None
+    believed = 0
+    for message in messages:
+        try:
+            sender = sender or intake.find_sender(community, station)
+            batch = intake.open_message(message, sender)
+        except intake.RejectedError as why:
+            log.warning("ALARM: a message for %r/%r earns no receipt: %s", community, station, why)
+            raise_alarm(community, station, why.cause, str(why), now)
+            continue
+        believed += 1
+        opened.events.extend(batch.events)
+        opened.strays.extend(batch.strays)
+    if sender is None or not believed:
         return None
     with transaction.atomic():
         return _apply(sender.station, opened, now)

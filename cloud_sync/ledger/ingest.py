@@ -2,92 +2,152 @@
 
 An acknowledgement never runs ahead of the commit. Even so it guards little: the station's journal is
 the truth, and what earns no receipt is sent again.
+
+Several workers may run on one database and one broker, each under its own name. Every one gets every
+batch; the database lets one apply it and the others find it known. So any of them may die at any
+moment and nothing waits for it; what more workers do not bring is speed, for a community settles one
+batch at a time.
 """
 
 from __future__ import annotations
 
+import gc
 import logging
 import queue
 import random
+import re
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import InterfaceError, OperationalError, connection
 
 from cloud_sync import topics
-from cloud_sync.envelope import seal_receipt
-from cloud_sync.ledger.batches import Applied, apply_batch
+from cloud_sync.envelope import Receipt, seal_receipt
+from cloud_sync.ledger.batches import Applied, apply_batches
+from cloud_sync.ledger.chores import end_waits, standing_receipts
 from cloud_sync.ledger.database import check
 from cloud_sync.ledger.keys import read_signing_key
+from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.mqtt import Message, MqttLink, pause_s
+from config.errors import InputError
 from config.ledger import LedgerSettings
 
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
 """How often the worker looks whether it is to stop."""
+CHORES_S = 600.0
+"""How often stations are told where they stand, and waits that are over end."""
+AT_ONCE = 16
+"""Messages that waited together and are applied together, those of one station in one transaction."""
 BUSY = (OperationalError, InterfaceError)
 """The database is busy, gave way to another writer, or is away: the same batch will go through later."""
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
+
+Apply = Callable[[Sequence[bytes], str, str, datetime], Applied | None]
 
 
 class Worker:
-    """Applies what comes in by one link until it is told to stop."""
+    """Applies what comes in by one link until it is told to stop.
+
+    With a `community` it also does that community's chores: at each new connection, because a broker
+    may have forgotten what it retained, and every CHORES_S.
+    """
 
     def __init__(
         self,
         link: MqttLink,
         key: Ed25519PrivateKey,
         stopping: threading.Event,
-        apply: Callable[[bytes, str, str, datetime], Applied | None] = apply_batch,
+        apply: Apply = apply_batches,
+        community: Community | None = None,
     ) -> None:
         self._link = link
         self._key = key
         self._stopping = stopping
         self._apply = apply
+        self._community = community
         self._jitter = random.Random()  # noqa: S311 (spreads retries, guards nothing)
         self._connected = False
+        self._chores_at = 0.0
+        self._connections = 0
 
     def run(self) -> None:
-        """Take message after message; a stop lets the current one finish."""
+        """Take message after message; a stop lets the current ones finish."""
         while not self._stopping.is_set():
             self._tell_connection()
-            try:
-                message = self._link.messages.get(timeout=LOOK_S)
-            except queue.Empty:
-                continue
-            try:
-                self.take(message)
-            except Exception:
-                # Outermost loop: one batch that breaks the code must not keep all others waiting.
-                log.exception("a message on %s failed; its station will send it again", message.topic)
-                message.ack()
+            self._do_chores()
+            if messages := self._waiting():
+                for topic in dict.fromkeys(message.topic for message in messages):
+                    self._take_safely([message for message in messages if message.topic == topic])
 
-    def take(self, message: Message) -> None:
-        """Apply one message, answer it, and only then let the broker forget it."""
+    def _waiting(self) -> list[Message]:
+        """The messages that are here; after LOOK_S without any, none."""
+        messages: list[Message] = []
+        with suppress(queue.Empty):
+            messages.append(self._link.messages.get(timeout=LOOK_S))
+            while len(messages) < AT_ONCE:
+                messages.append(self._link.messages.get_nowait())
+        return messages
+
+    def _take_safely(self, messages: Sequence[Message]) -> None:
+        try:
+            self.take(messages)
+        except Exception:
+            # Outermost loop: one batch that breaks the code must not keep all others waiting.
+            if len(messages) > 1:
+                for message in messages:
+                    self._take_safely([message])
+                return
+            log.exception("a message on %s failed; its station will send it again", messages[0].topic)
+            messages[0].ack()
+
+    def take(self, messages: Sequence[Message]) -> None:
+        """Apply messages of one topic, answer them, and only then let the broker forget them."""
         began = time.monotonic()
-        community, station = topics.station_of(message.topic)
-        applied = self._apply_when_free(message.payload, community, station)
+        community, station = topics.station_of(messages[0].topic)
+        applied = self._apply_when_free([message.payload for message in messages], community, station)
         if applied is None and self._stopping.is_set():
             return
         if applied is not None:
-            self._answer(applied)
+            self._answer(applied.receipt)
             log.info("%s: %s, %.0f ms", station, _told(applied), (time.monotonic() - began) * 1000)
-        message.ack()
+        for message in messages:
+            message.ack()
 
     def _tell_connection(self) -> None:
         if self._link.connected != self._connected:
             self._connected = not self._connected
             log.info("connected to the broker" if self._connected else "the broker is away")
 
-    def _apply_when_free(self, payload: bytes, community: str, station: str) -> Applied | None:
+    def _do_chores(self) -> None:
+        """Where they are due; a database that cannot take them now is asked again at the next turn."""
+        if self._community is None or not self._link.connected:
+            return
+        if self._link.connections == self._connections and time.monotonic() < self._chores_at:
+            return
+        connections = self._link.connections
+        try:
+            end_waits(self._community, datetime.now(UTC))
+            for receipt in standing_receipts(self._community, datetime.now(UTC)):
+                self._answer(receipt)
+        except BUSY as error:
+            log.warning("the database cannot tell where stations stand (%s)", error)
+            connection.close_if_unusable_or_obsolete()
+            return
+        self._connections, self._chores_at = connections, time.monotonic() + CHORES_S
+
+    def _apply_when_free(self, payloads: Sequence[bytes], community: str, station: str) -> Applied | None:
         failures = 0
         while True:
             try:
-                return self._apply(payload, community, station, datetime.now(UTC))
+                return self._apply(payloads, community, station, datetime.now(UTC))
             except BUSY as error:
                 failures += 1
                 connection.close_if_unusable_or_obsolete()
@@ -98,36 +158,60 @@ class Worker:
                 if self._stopping.wait(wait_s):
                     return None
 
-    def _answer(self, applied: Applied) -> None:
-        """Publish the receipt; one that a broken connection swallows is asked for by the same batch again."""
-        receipt = applied.receipt
+    def _answer(self, receipt: Receipt) -> None:
+        """Publish a receipt, and again a newer one if another worker overtook it.
+
+        The last that is retained is then never an old one. One that a broken connection swallows is
+        asked for by the same batch again.
+        """
         topic = topics.receipts(receipt.community, receipt.station)
-        sealed = seal_receipt(self._key, receipt)
+        while self._publish(topic, seal_receipt(self._key, receipt)):
+            newer = overtaken(receipt, datetime.now(UTC))
+            if newer is None:
+                return
+            receipt = newer
+
+    def _publish(self, topic: str, sealed: bytes) -> bool:
         while self._link.publish(topic, sealed, retain=True) is None:
             if not self._link.connected or self._stopping.wait(0.01):
-                return
+                return False
+        return True
 
 
-def ingest(settings: LedgerSettings) -> None:
-    """Be the worker of this ledger until SIGTERM or SIGINT, which let the current batch finish."""
-    check(settings)
-    community = settings.ledger.community
+def client_id(community: str, worker: str) -> str:
+    """What the broker knows a worker by; InputError for a name that cannot be one.
+
+    The broker keeps a session under it, so a worker that comes back finds what came meanwhile. A name
+    that is given up leaves its session behind, for as long as the broker's configuration keeps it.
+    """
+    if worker and not NAME.fullmatch(worker):
+        raise InputError(
+            f"{worker!r} is no worker's name", "use lower-case letters, digits and hyphens, 32 at most"
+        )
+    return f"ledger-{community}-{worker}" if worker else f"ledger-{community}"
+
+
+def ingest(settings: LedgerSettings, worker: str = "") -> None:
+    """Be the worker of that name until SIGTERM or SIGINT, which let the current batches finish."""
+    community = check(settings)
+    name = client_id(community.slug, worker)
     key = read_signing_key(settings.state_dir)
-    link = MqttLink(settings.broker, f"ledger-{community}", [topics.events(community, "+")])
+    link = MqttLink(settings.broker, name, [topics.events(community.slug, "+")])
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
+    gc.freeze()  # what is here now stays: no collection need look at all of Django again
     link.start()
     log.info("taking batches of %s from %s:%d", community, settings.broker.host, settings.broker.port)
     try:
-        Worker(link, key, stopping).run()
+        Worker(link, key, stopping, community=community).run()
     finally:
         link.stop()
         connection.close()
 
 
 def _told(applied: Applied) -> str:
-    """One batch in a line."""
+    """What became of them, in a line."""
     told = f"{applied.new} new"
     if applied.known:
         told += f", {applied.known} known"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from zoneinfo import ZoneInfo
@@ -16,7 +17,9 @@ from cloud_sync.award_rules import Outcome, outcome_of
 from cloud_sync.envelope import decode_event
 from cloud_sync.facts import DepositFacts, VisitFacts
 from cloud_sync.ledger.points import words
-from cloud_sync.ledger.points.models import Account, Household, VisitSettlement
+from cloud_sync.ledger.points.models import Account, Household, Transfer, VisitSettlement
+from cloud_sync.ledger.points.movements import MovementLine, movement_lines, owed, released
+from cloud_sync.ledger.stations.models import Event
 from config.sorting import Category, Sorting
 
 SALT = "statement"
@@ -48,7 +51,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class VisitLine:
-    """One visit. `notes` say why points were lowered or wait."""
+    """One visit, and what it gave at once. `notes` say why points were lowered, wait, or came later."""
 
     time: str
     points: int
@@ -58,19 +61,25 @@ class VisitLine:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The visits of one local day, the latest first."""
+    """One local day: what happened beside the visits, and the visits, the latest first."""
 
     word: str
     visits: tuple[VisitLine, ...]
+    movements: tuple[MovementLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One page of it. `older` is what to ask for to see what came before."""
+    """One page of it. `older` is what to ask for to see what came before.
+
+    Over all pages the points of all lines come to `balance`.
+    """
 
     place: str
     household: str
     balance: int
+    owed: str
+    """What later points will pay first, in a sentence; empty if nothing."""
     days: tuple[Day, ...]
     older: int | None
     latest: bool
@@ -100,29 +109,53 @@ def make_statement(household: Household, now: datetime, before: int | None = Non
     page = list((rows if before is None else rows.filter(event__lt=before))[: VISITS + 1])
     # Pages follow the order in which visits arrived, which never changes; within one they go by their time.
     shown = sorted(page[:VISITS], key=attrgetter("happened_at", "event_id"), reverse=True)
-    today = now.astimezone(zone).date()
-    days = (
-        Day(words.day(day, today), tuple(_visit(row, zone) for row in visits))
-        for day, visits in groupby(shown, attrgetter("local_day"))
-    )
+    older = page[VISITS - 1] if len(page) > VISITS else None
+    since = None if older is None else older.event.received_at
+    beside = movement_lines(household, zone, since, _arrival(before))
     return Statement(
         place=words.name(household.community),
         household=household.name or household.code,
         balance=Account.objects.get(household=household).balance,
-        days=tuple(days),
-        older=page[VISITS - 1].event_id if len(page) > VISITS else None,
+        owed=words.owed(debt) if (debt := owed(household)) else "",
+        days=_days(shown, beside, now, zone),
+        older=None if older is None else older.event_id,
         latest=before is None,
     )
 
 
-def _visit(row: VisitSettlement, zone: ZoneInfo) -> VisitLine:
+def _arrival(event: int | None) -> datetime | None:
+    found = Event.objects.filter(pk=0 if event is None else event)
+    return found.values_list("received_at", flat=True).first()
+
+
+def _days(
+    shown: Sequence[VisitSettlement], beside: Sequence[MovementLine], now: datetime, zone: ZoneInfo
+) -> tuple[Day, ...]:
+    given_later = released(row.event_id for row in shown)
+    visits: dict[date, list[VisitLine]] = {}
+    for row in shown:
+        visits.setdefault(row.local_day, []).append(_visit(row, zone, given_later.get(row.event_id)))
+    movements: dict[date, list[MovementLine]] = {}
+    for line in beside:
+        movements.setdefault(line.day, []).append(line)
+    today = now.astimezone(zone).date()
+    return tuple(
+        Day(words.day(day, today), tuple(visits.get(day, ())), tuple(movements.get(day, ())))
+        for day in sorted(visits.keys() | movements.keys(), reverse=True)
+    )
+
+
+def _visit(row: VisitSettlement, zone: ZoneInfo, later: Transfer | None) -> VisitLine:
     facts = decode_event(bytes(row.event.body)).facts
     deposits = facts.deposits if isinstance(facts, VisitFacts) else ()
+    notes = words.notes(row)
+    if later is not None:
+        notes += (words.given_later(later.points, later.created_at.astimezone(zone).date()),)
     return VisitLine(
         time=f"{row.happened_at.astimezone(zone):%H:%M}",
-        points=row.settled,
+        points=row.settled - (later.points if later else 0),
         things=tuple(_thing(*kind, len(list(alike))) for kind, alike in groupby(deposits, _kind)),
-        notes=words.notes(row),
+        notes=notes,
     )
 
 

@@ -80,6 +80,21 @@ def movement(purpose: Purpose, reason: str = "") -> str:
     return gettext("%(text)s: %(reason)s") % {"text": text, "reason": reason} if reason else text
 
 
+def forgiven(reason: str) -> str:
+    """That a debt is no more."""
+    return gettext("The office let your home off what it owed: %(reason)s") % {"reason": reason}
+
+
+def given_later(points: int, on: date) -> str:
+    """That a visit's points waited and have come since."""
+    text = ngettext(
+        "%(points)d point waited at first and was added on %(day)s.",
+        "%(points)d points waited at first and were added on %(day)s.",
+        points,
+    )
+    return text % {"points": points, "day": date_format(on, gettext("l j F Y"))}
+
+
 def owed(points: int) -> str:
     """What a household still owes after corrections, and what becomes of that."""
     text = ngettext(

@@ -33,6 +33,24 @@ def receipt_for(station: Station, batch: Collection[Identity], now: datetime) ->
     )
 
 
+def overtaken(receipt: Receipt, now: datetime) -> Receipt | None:
+    """A newer receipt for the same station, if the ledger has moved on since this one was made."""
+    statement = (
+        "SELECT e.epoch, e.through FROM stations_epoch e "
+        "JOIN stations_station s ON s.id = e.station_id JOIN stations_community c ON c.id = s.community_id "
+        "WHERE c.slug = %s AND s.slug = %s AND e.updated >= %s ORDER BY e.updated DESC, e.id DESC LIMIT 1"
+    )
+    since = sql.keeper()(now - KEPT)
+    newest = sql.execute(statement, [receipt.community, receipt.station, since])
+    told = {entry.epoch: entry.through for entry in receipt.epochs}
+    if all(told.get(epoch, -1) >= through for epoch, through in newest):
+        return None
+    station = Station.objects.select_related("community").get(
+        community__slug=receipt.community, slug=receipt.station
+    )
+    return receipt_for(station, (), now)
+
+
 def _epochs(station: Station, since: datetime) -> list[tuple[str, int]]:
     """The epochs that a receipt names, newest first, each with how far it is safe."""
     statement = (

@@ -1,0 +1,36 @@
+"""What a worker does besides batches: tells every station where it stands, and ends waits that are over."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from cloud_sync.envelope import Receipt
+from cloud_sync.ledger.points.waiting import expire
+from cloud_sync.ledger.stations.models import Community, Station
+from cloud_sync.ledger.stations.receipts import receipt_for
+
+log = logging.getLogger(__name__)
+
+
+def standing_receipts(community: Community, now: datetime) -> Iterator[Receipt]:
+    """What the ledger holds of each active station.
+
+    Retained at the broker, they tell a station of a restored ledger what to send again, one whose key
+    was retired that it was, and one that has been backing off that the ledger is there.
+    """
+    for station in _active(community).iterator(chunk_size=200):
+        yield receipt_for(station, (), now)
+
+
+def end_waits(community: Community, now: datetime) -> None:
+    """Give or return what has waited as long as it may, and say so in the log."""
+    if expired := expire(community, now):
+        log.info("waits ended: %d points given, %d returned", expired.given, expired.returned)
+
+
+def _active(community: Community) -> QuerySet[Station]:
+    return Station.objects.filter(community=community, active=True).select_related("community").order_by("pk")

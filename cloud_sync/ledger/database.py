@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -13,6 +12,7 @@ from cloud_sync.award_rules import AwardRules
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.upgrade import upgrade
 from config.errors import InputError
 from config.ledger import LedgerSettings, is_postgres
 from config.load import load_toml
@@ -27,7 +27,7 @@ def prepare(settings: LedgerSettings) -> None:
     try:
         if not is_postgres(name):
             Path(name).parent.mkdir(parents=True, exist_ok=True)
-        call_command("migrate", verbosity=0, interactive=False)
+        upgrade()
     except (OSError, DatabaseError) as error:
         raise _unusable(name, error) from None
     community = _bring_in_community(settings)

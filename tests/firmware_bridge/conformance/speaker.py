@@ -18,7 +18,7 @@ from firmware_bridge.messages import Ack, Heartbeat, Hello, Message, Refused, Re
 from firmware_bridge.window import following
 
 BEAT_S = 0.25
-WITHIN_S = 15.0
+WITHIN_S = 20.0
 """A simulated board may run at a tenth of its speed."""
 CREDIT = 8
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 from scripts.demonstration.processes import TONGZHAN
 from scripts.soak.checks import Evidence, judge, missing
-from scripts.soak.evidence import depth, read_events, read_journal, read_ledger, written
+from scripts.soak.evidence import read_events, read_ledger
+from scripts.soak.journals import depth, read_journal, written
 from scripts.soak.report import Report
 from scripts.soak.running import START_S, must, wait
 from scripts.soak.system import STATIONS
@@ -90,7 +91,7 @@ def judged(running: Running, failed: tuple[str, ...]) -> Report:
         beyond_lease_s=running.hearing.beyond_lease_s,
     )
     judgement = judge(evidence)
-    counts = asdict(judgement) | {"problems": judgement.problems + failed}
+    counts = asdict(judgement) | {"problems": judgement.problems + failed + _damaged(running)}
     return Report(
         ok=not counts["problems"],
         engine=wishes.tier,
@@ -106,6 +107,13 @@ def judged(running: Running, failed: tuple[str, ...]) -> Report:
         replay=wishes.replay,
         **counts,
     )
+
+
+def _damaged(running: Running) -> tuple[str, ...]:
+    """Journals that a station found damaged: a kill never damages one."""
+    system = running.system
+    found = [place for name in STATIONS for place in system.state_dir(name).glob("journal-damaged-*")]
+    return tuple(f"{place.parent.name} set its journal aside as damaged: {place.name}" for place in found)
 
 
 def _verify(running: Running) -> Mapping[str, object]:

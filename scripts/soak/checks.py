@@ -28,13 +28,12 @@ EventId = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of an outbox. `points` and `card` are None for an alarm."""
+    """One event on a journal, and the points of its award; no award and no card for an alarm."""
 
     digest: str
     points: int | None
     card: str | None
     receipted: bool
-    refused: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,74 +1,27 @@
-"""Reads what a soak is judged by: every journal file there ever was, and the ledger's tables.
+"""Reads what the ledger came to, from its tables.
 
 Importable only after `cloud_sync.ledger.setup`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import sqlite3
 from collections import Counter
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from django.db import connections, transaction
 from django.db.models import Sum
 
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import VisitFacts
 from cloud_sync.ledger.points.models import Account, AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Conflict, Event, EventState
-from edge.journal_tables import JOURNAL_FILE
 from scripts.soak.checks import Account as AccountWord
-from scripts.soak.checks import Journal, Ledger, Row, Settlement
+from scripts.soak.checks import Ledger, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from scripts.soak.checks import EventId
 
-_ROWS = "SELECT epoch, sequence, event, receipted_s IS NOT NULL, refused FROM outbox"
 _IDENTITY = ("event__station__slug", "event__epoch", "event__sequence")
-
-
-def read_journal(folder: Path, station: str, *, gone: bool = False) -> Journal:
-    """Every row of the journal in a folder; an empty one where no journal was begun yet."""
-    file = folder / JOURNAL_FILE
-    if not file.exists():
-        return Journal(station, {}, gone)
-    with closing(sqlite3.connect(file, timeout=30)) as database:
-        rows = {
-            (station, epoch, sequence): _row(event, receipted=bool(receipted), refused=refused)
-            for epoch, sequence, event, receipted, refused in database.execute(_ROWS)
-        }
-    return Journal(station, rows, gone)
-
-
-def _row(event: bytes, *, receipted: bool, refused: str | None) -> Row:
-    facts = decode_event(event).facts
-    digest = hashlib.sha256(event).hexdigest()[:16]
-    if isinstance(facts, VisitFacts):
-        return Row(digest, facts.provisional, facts.card, receipted, refused)
-    return Row(digest, None, None, receipted, refused)
-
-
-def depth(folder: Path) -> int:
-    """How many events of the journal in a folder wait for their receipt."""
-    return _count(folder, "SELECT count(*) FROM outbox WHERE receipted_s IS NULL")
-
-
-def written(folder: Path) -> int:
-    """How many events the journal in a folder has."""
-    return _count(folder, "SELECT count(*) FROM outbox")
-
-
-def _count(folder: Path, query: str) -> int:
-    file = folder / JOURNAL_FILE
-    if not file.exists():
-        return 0
-    with closing(sqlite3.connect(file, timeout=30)) as database:
-        return int(database.execute(query).fetchone()[0])
 
 
 def read_events() -> frozenset[EventId]:

@@ -1,0 +1,60 @@
+"""Reads journals as they lie on the disk: while stations run, and after they were killed."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from cloud_sync.envelope import decode_event
+from cloud_sync.facts import VisitFacts
+from edge.journal_tables import JOURNAL_FILE
+from scripts.soak.checks import Journal, Row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WAIT_S = 30.0
+"""How long to wait for a station that writes."""
+_ROWS = "SELECT epoch, sequence, event, receipted_s IS NOT NULL FROM outbox"
+_AWARDS = "SELECT epoch, sequence, points FROM awards"
+
+
+def read_journal(folder: Path, station: str, *, gone: bool = False) -> Journal:
+    """Every row of the journal in a folder; an empty one where no journal was begun yet."""
+    file = folder / JOURNAL_FILE
+    if not file.exists():
+        return Journal(station, {}, gone)
+    with closing(sqlite3.connect(file, timeout=WAIT_S)) as database:
+        database.execute("BEGIN")  # both questions about one instant
+        awards = {(epoch, sequence): points for epoch, sequence, points in database.execute(_AWARDS)}
+        rows = {
+            (station, epoch, sequence): _row(event, awards.get((epoch, sequence)), receipted=bool(receipted))
+            for epoch, sequence, event, receipted in database.execute(_ROWS)
+        }
+    return Journal(station, rows, gone)
+
+
+def _row(event: bytes, points: int | None, *, receipted: bool) -> Row:
+    facts = decode_event(event).facts
+    card = facts.card if isinstance(facts, VisitFacts) else None
+    return Row(hashlib.sha256(event).hexdigest()[:16], points, card, receipted)
+
+
+def depth(folder: Path) -> int:
+    """How many events of the journal in a folder wait for their receipt."""
+    return _count(folder, "SELECT count(*) FROM outbox WHERE receipted_s IS NULL")
+
+
+def written(folder: Path) -> int:
+    """How many events the journal in a folder has."""
+    return _count(folder, "SELECT count(*) FROM outbox")
+
+
+def _count(folder: Path, query: str) -> int:
+    file = folder / JOURNAL_FILE
+    if not file.exists():
+        return 0
+    with closing(sqlite3.connect(file, timeout=WAIT_S)) as database:
+        return int(database.execute(query).fetchone()[0])

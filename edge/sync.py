@@ -18,7 +18,14 @@ import msgspec
 
 from cloud_sync import delivery, topics
 from cloud_sync.delivery import Delivery
-from cloud_sync.envelope import MAX_BATCH_EPOCHS, MAX_EVENTS, key_id, seal_batch, take_batch
+from cloud_sync.envelope import (
+    MAX_BATCH_EPOCHS,
+    MAX_EVENTS,
+    MAX_RECEIPT_EPOCHS,
+    key_id,
+    seal_batch,
+    take_batch,
+)
 from cloud_sync.mqtt import MqttLink, Will
 from config.errors import InputError
 from edge.outbox import STEP, epoch_of
@@ -192,7 +199,7 @@ class Sync:
 
     def _send_one(self, now: float) -> bool:
         """Publish the next batch; False when there is none or the broker has no room."""
-        rows = _of_few_epochs(self._outbox.waiting(self._delivery.sent_through, MAX_EVENTS))
+        rows = self._of_few_epochs(self._outbox.waiting(self._delivery.sent_through, MAX_EVENTS))
         if not rows:
             return False
         lost = self._outbox.lost(dict.fromkeys(row.epoch for row in rows))
@@ -207,6 +214,18 @@ class Sync:
         self._delivery = delivery.sent(self._delivery, taken[-1].id, now)
         log.info("sent %s events", len(events))
         return True
+
+    def _of_few_epochs(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+        """The rows up to where one more epoch would be more than a batch may have.
+
+        Nor has all that is on its way more than one receipt names, for the ledger may answer many
+        batches by one; unless an answer is overdue: one epoch that is stuck must not hold up all others.
+        """
+        numbers = list(dict.fromkeys(row.epoch for row in rows))[:MAX_BATCH_EPOCHS]
+        first = self._outbox.oldest()
+        if first is not None and not self._delivery.failures:
+            numbers = [number for number in numbers if number < epoch_of(first) + MAX_RECEIPT_EPOCHS]
+        return [row for row in rows if row.epoch in numbers]
 
     # --- keeping house --------------------------------------------------------------------------
 
@@ -234,12 +253,6 @@ class Sync:
                 self._pruned_at = now
             if forgotten:
                 log.info("forgot %d events receipted more than 30 days ago", forgotten)
-
-
-def _of_few_epochs(rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
-    """The rows up to where one more epoch would be more than a batch may have."""
-    numbers = list(dict.fromkeys(row.epoch for row in rows))[:MAX_BATCH_EPOCHS]
-    return [row for row in rows if row.epoch in numbers]
 
 
 def link_for(settings: StationSettings) -> MqttLink:

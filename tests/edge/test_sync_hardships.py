@@ -1,4 +1,4 @@
-"""Delivery in hard times: a week offline, many restarts, ledgers that forget, keys that end, jumping clocks."""
+"""Delivery in hard times: a week offline, many restarts, ledgers that forget, ended keys, jumping clocks."""
 
 from __future__ import annotations
 
@@ -272,6 +272,32 @@ def test_two_hundred_restarts_in_a_month_are_all_freed_without_waiting_in_vain(s
     assert set(scene.books.through) == set(names)
     assert set(scene.books.times.values()) == {1}
     assert scene.outbox.note_receipts([]).freed == 0
+
+
+def test_a_ledger_that_answers_many_batches_by_one_receipt_still_frees_two_hundred_restarts(
+    scene: Scene,
+) -> None:
+    names = many_epochs(scene.folder, 200)
+    for _ in range(20):
+        scene.turn()
+        for batch in scene.batches():
+            scene.books.take(batch)
+        scene.wire.bring(scene.books.receipt())
+    assert scene.outbox.depth() == 0
+    assert set(scene.books.through) == set(names)
+    assert set(scene.books.times.values()) == {1}
+
+
+def test_an_epoch_that_is_stuck_holds_up_no_other(scene: Scene) -> None:
+    names = many_epochs(scene.folder, 100)
+    by_hand(scene.folder / JOURNAL_FILE, "DELETE FROM records WHERE id = (1 << 32) + 1")
+    for _ in range(40):
+        scene.turn(PATIENCE_S / 2)
+        for batch in scene.batches():
+            scene.books.take(msgspec.structs.replace(batch, lost=()))  # a ledger that knows no losses
+            scene.wire.bring(scene.books.receipt())
+    assert scene.outbox.depth() == 1
+    assert all(scene.books.through[name] == 2 for name in names[1:])
 
 
 def test_a_batch_has_no_more_epochs_than_every_receipt_can_name(scene: Scene) -> None:

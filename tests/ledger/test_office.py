@@ -241,3 +241,22 @@ def test_officers_are_added_listed_and_removed(tongzhan: Run, config: Path, brow
 def test_a_wait_is_said_to_end_by_itself_only_if_it_does(troubled: Town) -> None:
     (row,) = held(troubled.community)
     assert row.until == row.since + timedelta(days=90)
+
+
+def test_other_rules_are_tried_without_changing_anything(town: Town, tongzhan: Run, config: Path) -> None:
+    household = add_household(town.community, "3-2-501")
+    bind_card(household, card(1), NOW)
+    town.deliver(*(event(number, visit_facts(1, RIGHT, provisional=2)) for number in (1, 2)))
+    connection.close()
+    file = config.with_name("generous.toml")
+    shipped = Path("config/award_rules.v1.toml").read_text(encoding="utf-8")
+    file.write_text(re.sub(r"(?m)^(version|kitchen) = .*", lambda key: f"{key[1]} = 9", shipped), "utf-8")
+    days = ("--since", "2026-11-20", "--until", "2026-11-21")
+    told = json.loads(
+        done(tongzhan("ledger", "preview", "--rules", file, *days, "--json", "--config", config))
+    )
+    assert (told["version"], told["visits"], told["before"], told["after"]) == (9, 2, 4, 18)
+    assert town.balance(household) == 4
+    wrong = ("--since", "2026-11-21", "--until", "2026-11-20")
+    refused = tongzhan("ledger", "preview", "--rules", file, *wrong, "--config", config)
+    assert (refused.returncode, "there is no day" in refused.stderr) == (2, True)

@@ -37,6 +37,8 @@ class Wanted:
     names: Collection[str]
     """Host names and addresses by which it is called."""
     listeners: Listeners
+    ledger_password: Path | None = None
+    """Where the ledger looks for its own password; its folder's owner gets the file."""
 
 
 def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]:
@@ -50,10 +52,13 @@ def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]
         (folder / "credentials").mkdir(mode=0o700, exist_ok=True)
         _write_certificates(folder, wanted.names, now)
         _write(folder, "mosquitto.conf", mosquitto_conf(folder, wanted.listeners), PUBLIC)
+        ledger = users.ledger_user(wanted.community)
         ours = {users.station_user(wanted.community, station) for station in wanted.stations}
         renewed = {users.station_user(wanted.community, station) for station in wanted.renewed}
         fresh = _write_users(folder, "stations", wanted.community, ours, renewed)
-        fresh |= _write_users(folder, "ledgers", wanted.community, {users.ledger_user(wanted.community)}, ())
+        fresh |= _write_users(folder, "ledgers", wanted.community, {ledger}, ())
+        if ledger in fresh and wanted.ledger_password is not None:
+            fresh[ledger] = _give(fresh[ledger], wanted.ledger_password)
         _hand_over(folder, wanted.listeners.owner)
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error})", "name another with --out") from None
@@ -94,6 +99,16 @@ def _write_users(
     _write(folder, f"{who}.rights", users.rights(kept), PRIVATE)
     _write(folder, f"{who}.passwords", users.format_passwords(kept), PRIVATE)
     return credentials
+
+
+def _give(password: Path, to: Path) -> Path:
+    """Move the ledger's password to where the ledger reads it, as a user of its own that root is not."""
+    write_private(to, password.read_bytes())
+    password.unlink()
+    if os.geteuid() == 0:
+        owner = to.parent.stat()
+        os.chown(to, owner.st_uid, owner.st_gid)
+    return to
 
 
 def _write(folder: Path, name: str, text: str, mode: int) -> None:

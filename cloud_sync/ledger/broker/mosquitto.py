@@ -25,6 +25,8 @@ autosave_interval 60
 # A full queue would drop what was acknowledged. Stations bound what is on its way; receipts free it.
 max_queued_messages 0
 max_packet_size {largest}
+# A session that nobody comes back to, such as that of a worker under another name, is dropped.
+persistent_client_expiration 35d
 
 # Stations. A station's session goes by its user's name, so that no station can take another's away.
 listener {station_port}

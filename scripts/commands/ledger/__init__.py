@@ -9,6 +9,7 @@ from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, restore
 from scripts.commands.ledger.officers import officer
+from scripts.commands.ledger.preview import preview
 from scripts.commands.ledger.review import alarm, aside, held
 from scripts.commands.ledger.running import ingest, init, serve, verify
 from scripts.commands.ledger.stations import station
@@ -21,7 +22,7 @@ def ledger() -> None:
 
 RUNNING = (init, serve, ingest, verify, backup, restore, broker)
 REGISTERS = (station, household, staff, officer)
-DECISIONS = (alarm, aside, held, correct, debt)
+DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 for command in (*RUNNING, *REGISTERS, *DECISIONS):
     ledger.add_command(command)

@@ -74,7 +74,8 @@ def broker(  # noqa: PLR0913 (one parameter an option)
         raise InputError(f"port {station_port} is the ledger's own", "name another with --station-port")
     listeners = Listeners(station_port, settings.broker.port, settings.broker.host, user, data.resolve())
     every = {called, settings.broker.host, *names} | (LOOPBACK if settings.broker.host in LOOPBACK else set())
-    wanted = Wanted(settings.ledger.community, stations, renew, every, listeners)
+    own = Path(settings.broker.password_file) if settings.broker.password_file else None
+    wanted = Wanted(settings.ledger.community, stations, renew, every, listeners, own)
     fresh = write_broker(folder, wanted, datetime.now(UTC))
     if as_json:
         echo_json({"folder": str(folder), "credentials": {user: str(file) for user, file in fresh.items()}})
@@ -102,5 +103,7 @@ def _tell(folder: Path, wanted: Wanted, host: str, fresh: dict[str, Path]) -> No
         at, port = (host, ports.station_port) if station else (ports.ledger_host, ports.ledger_port)
         section = f"station {station}, station.toml: [cloud]" if station else "ledger, ledger.toml: [broker]"
         click.echo(f'{section} host = "{at}", port = {port}, username = "{user}"')
-        click.echo(f'  tls_ca = "{folder}/ca.pem", password_file = "{file}": both files go with it')
+        click.echo(f'  tls_ca = "{folder}/ca.pem", password_file = "{file}"')
+    if fresh:
+        click.echo("take each station its password file and ca.pem")
     click.echo("start mosquitto with it, or reload one that runs: systemctl reload mosquitto")

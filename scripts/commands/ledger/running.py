@@ -32,20 +32,21 @@ def serve(config: Path) -> None:
 
 @click.command()
 @config_option
-def ingest(config: Path) -> None:
+@click.option("--worker", default="", metavar="NAME", help="This worker's name, where several run at once.")
+def ingest(config: Path, worker: str) -> None:
     """Take what stations send and answer with receipts until stopped."""
     settings = open_ledger(config)
     from cloud_sync.ledger.ingest import ingest as run
 
     _log()
-    run(settings)
+    run(settings, worker)
 
 
 @click.command()
 @config_option
 @json_option
 def verify(config: Path, *, as_json: bool) -> int:
-    """Check every sum of the ledger; exit 1 and name what is wrong if one does not agree."""
+    """Check every sum and every link of the chain; exit 1 and name what is wrong if one does not agree."""
     open_community(config)
     from cloud_sync.ledger.points.audit import verify as audit
 

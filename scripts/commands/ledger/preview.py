@@ -1,0 +1,65 @@
+"""`tongzhan ledger preview`: what past days would have earned under other rules."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.commands.ledger.common import config_option, json_option, open_community
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.points.preview import Preview
+
+DAYS = 7
+a_day = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@config_option
+@click.option(
+    *("--rules", "file"),
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The award rules to try, a TOML file; nothing is changed by it.",
+)
+@click.option("--since", type=a_day, help="First day, YYYY-MM-DD.  [default: a week before --until]")
+@click.option("--until", type=a_day, help="The day after the last one.  [default: today]")
+@json_option
+def preview(
+    config: Path, file: Path, since: datetime | None, until: datetime | None, *, as_json: bool
+) -> None:
+    """Say what the visits of past days would have earned under other rules."""
+    from config.load import load_toml
+
+    community = open_community(config)
+    from zoneinfo import ZoneInfo
+
+    import msgspec
+    from django.utils import timezone
+
+    from cloud_sync.award_rules import AwardRules
+    from cloud_sync.ledger.points.preview import preview as look
+
+    last = until.date() if until else timezone.now().astimezone(ZoneInfo(community.timezone)).date()
+    first = since.date() if since else last - timedelta(days=DAYS)
+    told = look(community, load_toml(file, AwardRules), first, last)
+    if as_json:
+        click.echo(msgspec.json.encode(told).decode())
+    else:
+        _tell(told)
+
+
+def _tell(told: Preview) -> None:
+    """A table for a person."""
+    click.echo(f"{told.visits} visits from {told.since} until before {told.until}")
+    click.echo(f"given or held: {told.given} points; by their own rules {told.before}")
+    click.echo(f"under version {told.version}: {told.after} points ({told.after - told.before:+d})")
+    for row in told.outcomes:
+        click.echo(f"  {row.outcome}: {row.times} deposits, {row.before} -> {row.after}")
+    for name, rows in (("gain most", told.most_gained), ("lose most", told.most_lost)):
+        if rows:
+            said = ", ".join(f"{row.household} {row.before} -> {row.after}" for row in rows)
+            click.echo(f"households that {name}: {said}")

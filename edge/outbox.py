@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, Lost
+from cloud_sync.envelope import Lost
+from edge import outbox_marks
 from edge.journal_tables import (
     JOURNAL_FILE,
     MAX_SEQUENCE,
@@ -18,6 +19,7 @@ from edge.journal_tables import (
     scalar,
     written_at_once,
 )
+from edge.outbox_marks import DAMAGED, STEP, age_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from cloud_sync.envelope import EpochReceipt
     from edge.faults import FaultCode
+    from edge.outbox_marks import Noted
     from edge.roster import RosterEntry
 
 log = logging.getLogger(__name__)
@@ -32,16 +35,6 @@ log = logging.getLogger(__name__)
 KEPT_S = 30 * 86_400.0
 """Receipted events stay so long, so that a ledger restored from a backup can have them again. Counted in
 the sync process's own running time: no clock that is wrong lets one go early or keeps one for ever."""
-SURELY_NAMED_S = 25 * 86_400.0
-"""A receipt names an epoch for 30 days after its last event. One whose events were receipted so lately
-and that is not named is one that the ledger lost; the five days between are for receipts that came late."""
-ORDER_S = 3600.0
-"""A receipt that has no room for all epochs names the latest; an epoch receipted so much later than one
-that is named, and not named itself, is lost."""
-STEP = 500
-"""Rows that one transaction marks or forgets at most: the station's writes wait behind it."""
-DAMAGED = "damaged"
-"""Why a row whose bytes have changed on the disk is set aside here; the ledger never sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +48,6 @@ class OutboxRow:
     def epoch(self) -> int:
         """The number that this journal gave to the event's epoch."""
         return epoch_of(self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What a receipt changed: rows freed, rows that wait again, newly refused (epoch, sequence, reason)."""
-
-    freed: int
-    taken_back: int
-    refused: tuple[tuple[str, int, str], ...]
-
-
-NOTHING = Noted(0, 0, ())
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """An epoch as this journal knows it: the highest sequence receipted, and when that was."""
-
-    number: int
-    epoch: str
-    through: int
-    heard_s: float | None
 
 
 class Outbox:
@@ -148,82 +119,11 @@ class Outbox:
 
         The same receipt a second time changes nothing.
         """
-        named = {epoch.epoch: epoch for epoch in epochs}
-        known = {row.epoch: row for row in self._epochs()}
-        freed = taken_back = 0
-        refused: list[tuple[str, int, str]] = []
-        for name in named.keys() & known.keys():
-            receipt, row = named[name], known[name]
-            freed += self._free(row, receipt.through)
-            taken_back += self._take_back(row, receipt.through) if take_back else 0
-            refused += self._refuse(row, receipt)
-        for row in _unheard_of(known, named, self.age()) if take_back else ():
-            taken_back += self._take_back(row, 0)
-        return Noted(freed, taken_back, tuple(refused))
+        return outbox_marks.note_receipts(self._database, epochs, take_back=take_back)
 
     def would_take_back(self, epochs: Iterable[EpochReceipt]) -> bool:
         """Whether this receipt holds less than an earlier one did."""
-        named = {epoch.epoch: epoch for epoch in epochs}
-        known = {row.epoch: row for row in self._epochs()}
-        lower = any(named[name].through < known[name].through for name in named.keys() & known.keys())
-        return lower or bool(_unheard_of(known, named, self.age()))
-
-    def _epochs(self) -> list[_Known]:
-        query = "SELECT number, epoch, through, heard_s FROM epochs"
-        return [_Known(*row) for row in self._database.execute(query).fetchall()]
-
-    def _free(self, row: _Known, through: int) -> int:
-        """Mark rows up to `through`, a step at a time, and then that all of them are marked."""
-        through = min(through, MAX_SEQUENCE)
-        if through <= row.through:
-            return 0
-        base, age, freed, step = first_id(row.number), self.age(), 0, STEP
-        while step == STEP:
-            with written_at_once(self._database):
-                step = self._database.execute(
-                    "UPDATE records SET receipted_s = ? WHERE id IN (SELECT id FROM records"
-                    " WHERE receipted_s IS NULL AND id > ? AND id <= ? ORDER BY id LIMIT ?)",
-                    (age, base, base + through, STEP),
-                ).rowcount
-                freed += step
-                if step < STEP:
-                    self._set_through(row, through, age)
-        return freed
-
-    def _take_back(self, row: _Known, through: int) -> int:
-        """Have rows behind `through` wait again; first of all note that they are no longer receipted."""
-        if through >= row.through:
-            return 0
-        base = first_id(row.number)
-        with written_at_once(self._database):
-            taken = self._database.execute(
-                "UPDATE records SET receipted_s = NULL, refused = NULL"
-                " WHERE id > ? AND id <= ? AND receipted_s IS NOT NULL AND refused IS NOT ?",
-                (base + through, base + row.through, DAMAGED),
-            ).rowcount
-            self._set_through(row, through, row.heard_s)
-        return taken
-
-    def _set_through(self, row: _Known, through: int, heard_s: float | None) -> None:
-        self._database.execute(
-            "UPDATE epochs SET through = ?, heard_s = ? WHERE number = ?", (through, heard_s, row.number)
-        )
-
-    def _refuse(self, row: _Known, receipt: EpochReceipt) -> list[tuple[str, int, str]]:
-        if not receipt.refused:
-            return []
-        base, last = first_id(row.number), first_id(row.number) + MAX_SEQUENCE
-        query = "SELECT id FROM records WHERE refused IS NOT NULL AND id > ? AND id <= ?"
-        known = {key for (key,) in self._database.execute(query, (base, last)).fetchall()}
-        new = [(sequence, reason) for sequence, reason in receipt.refused if base + sequence not in known]
-        mark = "UPDATE records SET refused = ? WHERE id = ? AND refused IS NULL"
-        told = []
-        if new:
-            with written_at_once(self._database):
-                for sequence, reason in new:
-                    if self._database.execute(mark, (reason, base + sequence)).rowcount:
-                        told.append((row.epoch, sequence, reason))
-        return told
+        return outbox_marks.would_take_back(self._database, epochs)
 
     def _leave_out(self, damaged: Sequence[int]) -> None:
         age = self.age()
@@ -236,7 +136,7 @@ class Outbox:
 
     def age(self) -> float:
         """Seconds that the sync process has run in all, as far as they were noted."""
-        return float(self._database.execute("SELECT seconds FROM aged").fetchone()[0])
+        return age_of(self._database)
 
     def grow_older(self, seconds: float) -> None:
         """Note that the sync process ran so much longer."""
@@ -299,16 +199,3 @@ class Outbox:
 def epoch_of(row: int) -> int:
     """The number of the epoch that a row belongs to."""
     return row >> SEQUENCE_BITS
-
-
-def _unheard_of(known: Mapping[str, _Known], named: Mapping[str, EpochReceipt], age: float) -> list[_Known]:
-    """Epochs that the ledger must have lost: receipted lately, and not named where they would be."""
-    since = age - SURELY_NAMED_S
-    if len(named) >= MAX_RECEIPT_EPOCHS:
-        heard = [known[name].heard_s for name in named if name in known]
-        since = max(since, min((at for at in heard if at is not None), default=age) + ORDER_S)
-    return [
-        row
-        for name, row in known.items()
-        if name not in named and row.through > 0 and row.heard_s is not None and row.heard_s > since
-    ]

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.envelope import EnvelopeError, key_id, open_receipt
 from edge.faults import FaultCode
-from edge.outbox import NOTHING
+from edge.outbox_marks import NOTHING
 
 if TYPE_CHECKING:
     from cloud_sync.envelope import Receipt
-    from edge.outbox import Noted, Outbox
+    from edge.outbox import Outbox
+    from edge.outbox_marks import Noted
     from edge.sync import Sender
 
 log = logging.getLogger(__name__)

@@ -28,7 +28,8 @@ from cloud_sync.envelope import (
 )
 from cloud_sync.mqtt import MqttLink, Will
 from config.errors import InputError
-from edge.outbox import STEP, epoch_of
+from edge.housekeeping import Housekeeping
+from edge.outbox import epoch_of
 from edge.receipts import Receipts
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ if TYPE_CHECKING:
     from cloud_sync.mqtt import Message
     from config.station import StationSettings
     from edge.keys import StationKeys
-    from edge.outbox import Noted, Outbox, OutboxRow
+    from edge.outbox import Outbox, OutboxRow
+    from edge.outbox_marks import Noted
     from edge.ports import Clock
 
 log = logging.getLogger(__name__)
@@ -49,9 +51,6 @@ LOOK_S = 0.2
 """How often the outbox is looked at while nothing comes in."""
 STATE_S = 10.0
 """How often the station's state is told, at most."""
-PRUNE_S = 3600.0
-AGE_S = 600.0
-"""How often the process notes how long it has run; a restart forgets at most this, so rows stay longer."""
 DISK_PAUSE_S = 2.0
 """How long the journal is left alone after it could not be read or written."""
 
@@ -95,8 +94,7 @@ class Sync:
         self._is_claimed = False
         self._connections = 0
         self._state_told_at = -inf
-        self._pruned_at = -inf
-        self._aged_at = clock.now()
+        self._housekeeping = Housekeeping(outbox, clock.now())
         self._disk_pause_until = -inf
 
     def run(self, stopping: threading.Event) -> None:
@@ -140,7 +138,7 @@ class Sync:
         while self._may_send(now) and self._send_one(now):
             pass
         self._tell_state(now)
-        self._keep_house(now)
+        self._housekeeping.do(now)
 
     def _claim(self) -> None:
         """Send no event under another name than it was sent before: the ledger would count it twice."""
@@ -227,8 +225,6 @@ class Sync:
             numbers = [number for number in numbers if number < epoch_of(first) + MAX_RECEIPT_EPOCHS]
         return [row for row in rows if row.epoch in numbers]
 
-    # --- keeping house --------------------------------------------------------------------------
-
     def _tell_state(self, now: float) -> None:
         if not self._link.connected or now - self._state_told_at < STATE_S:
             return
@@ -242,17 +238,6 @@ class Sync:
         topic = topics.state(self._sender.community, self._sender.station)
         if self._link.publish(topic, msgspec.json.encode(state), retain=True) is not None:
             self._state_told_at = now
-
-    def _keep_house(self, now: float) -> None:
-        if now - self._aged_at >= AGE_S:
-            self._outbox.grow_older(now - self._aged_at)
-            self._aged_at = now
-        if now - self._pruned_at >= PRUNE_S:
-            forgotten = self._outbox.prune()
-            if forgotten < STEP:
-                self._pruned_at = now
-            if forgotten:
-                log.info("forgot %d events receipted more than 30 days ago", forgotten)
 
 
 def link_for(settings: StationSettings) -> MqttLink:

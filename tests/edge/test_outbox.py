@@ -11,7 +11,8 @@ import pytest
 from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
-from edge.outbox import Noted, Outbox
+from edge.outbox import Outbox
+from edge.outbox_marks import Noted
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand, rows
 

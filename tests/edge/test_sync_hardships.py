@@ -33,12 +33,13 @@ from cloud_sync.envelope import (
 from cloud_sync.mqtt import Message, MqttLink
 from config.errors import InputError
 from edge.faults import FaultCode
+from edge.housekeeping import AGE_S, PRUNE_S
 from edge.journal_tables import JOURNAL_FILE
 from edge.keys import StationKeys
 from edge.outbox import KEPT_S, Outbox
 from edge.ports import WallTime
 from edge.receipts import DOUBT_S
-from edge.sync import AGE_S, PRUNE_S, Sender, StationState, Sync
+from edge.sync import Sender, StationState, Sync
 from scripts.bench.sync import fill
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand

@@ -1,0 +1,167 @@
+"""What receipts do to the rows of the journal: free them, refuse them, or have them wait again."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloud_sync.envelope import MAX_RECEIPT_EPOCHS
+from edge.journal_tables import MAX_SEQUENCE, first_id, written_at_once
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from cloud_sync.envelope import EpochReceipt
+
+SURELY_NAMED_S = 25 * 86_400.0
+"""A receipt names an epoch for 30 days after its last event. One whose events were receipted so lately
+and that is not named is one that the ledger lost; the five days between are for receipts that came late."""
+ORDER_S = 3600.0
+"""A receipt that has no room for all epochs names the latest; an epoch receipted so much later than one
+that is named, and not named itself, is lost."""
+STEP = 500
+"""Rows that one transaction marks or forgets at most: the station's writes wait behind it."""
+DAMAGED = "damaged"
+"""Why a row whose bytes have changed on the disk is set aside here; the ledger never sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a receipt changed: rows freed, rows that wait again, newly refused (epoch, sequence, reason)."""
+
+    freed: int
+    taken_back: int
+    refused: tuple[tuple[str, int, str], ...]
+
+
+NOTHING = Noted(0, 0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """An epoch as this journal knows it: the highest sequence receipted, and when that was."""
+
+    number: int
+    epoch: str
+    through: int
+    heard_s: float | None
+
+
+def note_receipts(
+    connection: sqlite3.Connection, epochs: Iterable[EpochReceipt], *, take_back: bool = True
+) -> Noted:
+    """Mark what the ledger holds; with `take_back`, what it no longer holds waits again.
+
+    The same receipt a second time changes nothing.
+    """
+    named = {epoch.epoch: epoch for epoch in epochs}
+    known = {row.epoch: row for row in _epochs(connection)}
+    freed = taken_back = 0
+    refused: list[tuple[str, int, str]] = []
+    for name in named.keys() & known.keys():
+        receipt, row = named[name], known[name]
+        freed += _free(connection, row, receipt.through)
+        taken_back += _take_back(connection, row, receipt.through) if take_back else 0
+        refused += _refuse(connection, row, receipt)
+    for row in _unheard_of(known, named, age_of(connection)) if take_back else ():
+        taken_back += _take_back(connection, row, 0)
+    return Noted(freed, taken_back, tuple(refused))
+
+
+def would_take_back(connection: sqlite3.Connection, epochs: Iterable[EpochReceipt]) -> bool:
+    """Whether this receipt holds less than an earlier one did."""
+    named = {epoch.epoch: epoch for epoch in epochs}
+    known = {row.epoch: row for row in _epochs(connection)}
+    lower = any(named[name].through < known[name].through for name in named.keys() & known.keys())
+    return lower or bool(_unheard_of(known, named, age_of(connection)))
+
+
+def _epochs(connection: sqlite3.Connection) -> list[_Known]:
+    query = "SELECT number, epoch, through, heard_s FROM epochs"
+    return [_Known(*row) for row in connection.execute(query).fetchall()]
+
+
+def _free(connection: sqlite3.Connection, row: _Known, through: int) -> int:
+    """Mark rows up to `through`, a step at a time, and then that all of them are marked."""
+    through = min(through, MAX_SEQUENCE)
+    if through < row.through or (through == row.through and not _any_waits(connection, row)):
+        return 0
+    base, age, freed, step = first_id(row.number), age_of(connection), 0, STEP
+    while step == STEP:
+        with written_at_once(connection):
+            step = connection.execute(
+                "UPDATE records SET receipted_s = ? WHERE id IN (SELECT id FROM records"
+                " WHERE receipted_s IS NULL AND id > ? AND id <= ? ORDER BY id LIMIT ?)",
+                (age, base, base + through, STEP),
+            ).rowcount
+            freed += step
+            if step < STEP:
+                _set_through(connection, row, through, age)
+    return freed
+
+
+def _any_waits(connection: sqlite3.Connection, row: _Known) -> bool:
+    """Whether a row waits that was receipted before: taken back by a process that did not live to the end."""
+    base = first_id(row.number)
+    query = "SELECT 1 FROM records WHERE receipted_s IS NULL AND id > ? AND id <= ? LIMIT 1"
+    return connection.execute(query, (base, base + row.through)).fetchone() is not None
+
+
+def _take_back(connection: sqlite3.Connection, row: _Known, through: int) -> int:
+    """Have rows behind `through` wait again, a step at a time, and then note that all of them do."""
+    if through >= row.through:
+        return 0
+    base, taken, step = first_id(row.number), 0, STEP
+    while step == STEP:
+        with written_at_once(connection):
+            step = connection.execute(
+                "UPDATE records SET receipted_s = NULL, refused = NULL WHERE id IN (SELECT id FROM records"
+                " WHERE id > ? AND id <= ? AND receipted_s IS NOT NULL AND refused IS NOT ? LIMIT ?)",
+                (base + through, base + row.through, DAMAGED, STEP),
+            ).rowcount
+            taken += step
+            if step < STEP:
+                _set_through(connection, row, through, row.heard_s)
+    return taken
+
+
+def _set_through(connection: sqlite3.Connection, row: _Known, through: int, heard_s: float | None) -> None:
+    connection.execute(
+        "UPDATE epochs SET through = ?, heard_s = ? WHERE number = ?", (through, heard_s, row.number)
+    )
+
+
+def _refuse(connection: sqlite3.Connection, row: _Known, receipt: EpochReceipt) -> list[tuple[str, int, str]]:
+    if not receipt.refused:
+        return []
+    base, last = first_id(row.number), first_id(row.number) + MAX_SEQUENCE
+    query = "SELECT id FROM records WHERE refused IS NOT NULL AND id > ? AND id <= ?"
+    known = {key for (key,) in connection.execute(query, (base, last)).fetchall()}
+    new = [(sequence, reason) for sequence, reason in receipt.refused if base + sequence not in known]
+    mark = "UPDATE records SET refused = ? WHERE id = ? AND refused IS NULL"
+    told = []
+    if new:
+        with written_at_once(connection):
+            for sequence, reason in new:
+                if connection.execute(mark, (reason, base + sequence)).rowcount:
+                    told.append((row.epoch, sequence, reason))
+    return told
+
+
+def age_of(connection: sqlite3.Connection) -> float:
+    """Seconds that sync processes have run over this journal in all, as far as they were noted."""
+    return float(connection.execute("SELECT seconds FROM aged").fetchone()[0])
+
+
+def _unheard_of(known: Mapping[str, _Known], named: Mapping[str, EpochReceipt], age: float) -> list[_Known]:
+    """Epochs that the ledger must have lost: receipted lately, and not named where they would be."""
+    since = age - SURELY_NAMED_S
+    if len(named) >= MAX_RECEIPT_EPOCHS:
+        heard = [known[name].heard_s for name in named if name in known]
+        since = max(since, min((at for at in heard if at is not None), default=age) + ORDER_S)
+    return [
+        row
+        for name, row in known.items()
+        if name not in named and row.through > 0 and row.heard_s is not None and row.heard_s > since
+    ]

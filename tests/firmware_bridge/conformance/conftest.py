@@ -12,7 +12,8 @@ from tests.firmware_bridge.conformance.device import Device
 from tests.firmware_bridge.conformance.speaker import Speaker
 
 FIRMWARE = Path(__file__).parents[3] / "firmware_bridge" / "firmware"
-DEVICES = ("twin", "host", "board")
+DEVICES = ("twin", "host", pytest.param("board", marks=pytest.mark.full))
+"""The simulated chip runs at a fraction of its speed, and all of the suite on it takes minutes."""
 
 
 def make(target: str, folder: Path) -> None:

@@ -30,11 +30,10 @@ def acks(host: Speaker, since: int = 0) -> list[Ack]:
     return [one for _, one in host.heard[since:] if isinstance(one, Ack)]
 
 
-def quiet(host: Speaker, credit: int = 8) -> None:
+def quiet(host: Speaker) -> None:
     """A fresh link on which all that a device says at its beginning is heard and acknowledged."""
-    host.greet(credit=credit)
-    host.until(lambda: any(isinstance(one, SensorValue) for one in host.told), "the sensors")
-    host.listen(0.4)
+    host.greet()
+    host.settle()
 
 
 def test_a_message_taken_before_is_acknowledged_again_and_not_done_again(
@@ -158,6 +157,7 @@ def test_a_host_that_acknowledges_nothing_loses_the_link_and_its_leases(
 ) -> None:
     linked.ask(OpenLid(0, 60_000))
     linked.expect(LidState, lambda one: one.position is Position.OPEN)
+    linked.settle()
     linked.acks = False
     device.do("wiegand 0 0001")
     since = len(linked.heard)

@@ -61,6 +61,7 @@ def keep_lids(
         lids: dict[str, GpioLid] = {}
         keeper = Keeper(Path(settings.station.runtime_dir), lids, voice, RealClock(), notifier)
         closing.callback(keeper.close)
+        on_stop(keeper.stop)
         wired = kept_lids(settings)
         pins = make_pins() if wired else None
         for bin_id, wires in wired.items():
@@ -69,7 +70,6 @@ def keep_lids(
             closing.callback(lids[bin_id].stop)
         for lid in lids.values():
             lid.start()
-        on_stop(keeper.stop)
         log.info("keeping %d lids: %s", len(lids), ", ".join(lids) or "none is wired to this Pi")
         keeper.run()
         notifier.stopping()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from pathlib import Path
 from typing import Self
+
+from edge.notify import Notifier
 
 
 class Manager:
@@ -35,3 +38,14 @@ class Manager:
                 self.heard.append(self._socket.recv(256).decode("ascii"))
             except BlockingIOError:
                 return self.heard
+
+
+class Readiness(Notifier):
+    """Hears in this process that a service is ready."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.came = threading.Event()
+
+    def ready(self) -> None:
+        self.came.set()

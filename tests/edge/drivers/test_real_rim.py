@@ -27,13 +27,13 @@ from edge.inbox import QueueInbox
 from edge.journal_tables import JOURNAL_FILE
 from edge.keeper.process import keep_lids
 from edge.main import Composition, Surroundings, compose
-from edge.notify import Notifier
 from edge.ports import CameraError
 from edge.workers import ThreadWorkers
 from tests.edge.drivers.board import MockBoard, MovingLid, both_ever_high, motor
 from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene
 from tests.firmware_bridge.wire import Wire
+from tests.station.manager import Readiness
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -131,10 +131,11 @@ def place(tmp_path: Path) -> Iterator[Place]:
 def keeper(place: Place) -> Iterator[None]:
     """Keep the lids, on a thread instead of in a process of their own."""
     stops: list[Callable[[], None]] = []
-    arguments = (place.settings, lambda: place.board.factory, Notifier(), stops.append)
+    readiness = Readiness()
+    arguments = (place.settings, lambda: place.board.factory, readiness, stops.append)
     thread = threading.Thread(target=keep_lids, args=arguments, name="keeper")
     thread.start()
-    until(lambda: stops)
+    assert readiness.came.wait(30)
     for shut in (23, 26):
         place.board.contact(shut, closed=True)
     yield

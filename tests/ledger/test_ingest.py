@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import queue
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -10,7 +12,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
 
@@ -22,14 +24,18 @@ from iotcore import Broker
 from cloud_sync import topics
 from cloud_sync.envelope import EpochReceipt, Receipt, key_id, open_receipt
 from cloud_sync.ledger.batches import Applied, apply_batches
-from cloud_sync.ledger.ingest import Worker
+from cloud_sync.ledger.ingest import Worker, client_id
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.stations.models import Event
+from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.models import VisitSettlement
+from cloud_sync.ledger.stations.models import Event, Station
+from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.mqtt import MqttLink
+from config.errors import InputError
 from config.ledger import LedgerSettings, load_ledger
 from config.station import CloudSection
 from tests.ledger.conftest import PREPARED, TONGZHAN
-from tests.ledger.town import EPOCH, RIGHT, Town, event, visit_facts
+from tests.ledger.town import EPOCH, RIGHT, Town, event, stamp, visit_facts
 from tests.waiting import until
 
 WITHIN_S = 30.0
@@ -63,6 +69,9 @@ class Gate:
         events = [event(number, visit_facts(1, RIGHT, provisional=points)) for number in sequences]
         self.send_bytes(self.town.seal(*events, station=STATION))
 
+    def sealed(self, sequence: int) -> bytes:
+        return self.town.seal(event(sequence, visit_facts(1, RIGHT, provisional=2)), station=STATION)
+
     def send_bytes(self, message: bytes) -> None:
         assert self.link.publish(topics.events(COMMUNITY, STATION), message) is not None
 
@@ -84,9 +93,10 @@ def gate(broker: CloudSection, town: Town) -> Iterator[Gate]:
 
 
 @contextmanager
-def worker_process(config: Path) -> Iterator[subprocess.Popen[str]]:
+def worker_process(config: Path, name: str = "") -> Iterator[subprocess.Popen[str]]:
     """`tongzhan ledger ingest`, killed at the end if it still runs."""
     command = [sys.executable, "-c", TONGZHAN, "ledger", "ingest", "--config", str(config)]
+    command += ["--worker", name] if name else []
     with ExitStack() as stack:
         process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         stack.callback(process.kill)
@@ -150,6 +160,7 @@ class InThread:
         self.stopping = threading.Event()
         self.troubles: list[Exception] = []
         self.together = 0
+        self.fails_on: bytes | None = None
         worker = Worker(self.link, read_signing_key(PREPARED / "state"), self.stopping, self.apply)
         self.thread = threading.Thread(target=self.run, args=[worker])
 
@@ -157,6 +168,8 @@ class InThread:
         self.together = max(self.together, len(messages))
         if self.troubles:
             raise self.troubles.pop()
+        if self.fails_on in messages:
+            raise ZeroDivisionError("a defect")
         return apply_batches(messages, community, station, now)
 
     def run(self, worker: Worker) -> None:
@@ -240,3 +253,97 @@ def test_the_log_says_what_became_of_each_batch_in_one_line(
     ]
     assert "1 refused" in lines[1]
     assert "1 known" in lines[2]
+
+
+def test_messages_that_waited_together_are_applied_together(gate: Gate, broker: CloudSection) -> None:
+    with InThread(broker) as worker:
+        worker.troubles = [OperationalError("database is locked")] * 3
+        for number in range(1, 9):
+            gate.send(number)
+        until(lambda: not worker.troubles and gate.receipt().epochs == (EpochReceipt(EPOCH, 8),))
+        assert worker.together > 1
+
+
+def test_a_batch_that_breaks_the_code_does_not_take_its_neighbours_with_it(
+    gate: Gate, broker: CloudSection
+) -> None:
+    with InThread(broker) as worker:
+        worker.fails_on = gate.sealed(2)
+        worker.troubles = [OperationalError("database is locked")] * 3
+        gate.send(1)
+        gate.send_bytes(worker.fails_on)
+        gate.send(3)
+        until(lambda: gate.receipt().epochs == (EpochReceipt(EPOCH, 1),) and Event.objects.count() == 2)
+
+
+def test_a_new_worker_tells_each_station_where_it_stands(
+    gate: Gate, broker: CloudSection, config: Path
+) -> None:
+    gate.town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)), now=datetime.now(UTC))
+    Station.objects.create(community=gate.town.community, slug="retired", active=False)
+    with worker_process(config) as process:
+        listens(process)
+        assert gate.receipt(empty=True).epochs == (EpochReceipt(EPOCH, 1),)
+    others = MqttLink(broker, "who looks", [topics.receipts(COMMUNITY, "retired")])
+    others.start()
+    until(lambda: others.connected)
+    with pytest.raises(queue.Empty):
+        others.messages.get(timeout=0.2)
+    others.stop()
+
+
+def test_a_ledger_restored_from_a_backup_says_its_lower_through(
+    gate: Gate, database: str, config: Path, tmp_path: Path
+) -> None:
+    gate.town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)), now=datetime.now(UTC))
+    connection.close()
+    shutil.copy(database, tmp_path / "backup")
+    with worker_process(config) as process:
+        listens(process)
+        gate.send(2)
+        until(lambda: gate.receipt().epochs == (EpochReceipt(EPOCH, 2),))
+        process.terminate()
+        process.wait(WITHIN_S)
+    for leftover in tmp_path.glob(f"{Path(database).name}-*"):
+        leftover.unlink()
+    shutil.copy(tmp_path / "backup", database)
+    with worker_process(config):
+        assert gate.receipt().epochs == (EpochReceipt(EPOCH, 1),)
+
+
+def test_a_worker_ends_waits_that_are_over(gate: Gate, config: Path) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=91)
+    gate.town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=stamp(long_ago)), now=long_ago)
+    with worker_process(config):
+        until(lambda: VisitSettlement.objects.get().withdrawn == 2)
+    assert gate.town.suspense == 0
+
+
+def test_two_workers_on_one_broker_and_database_settle_each_visit_once(gate: Gate, config: Path) -> None:
+    with worker_process(config, "a") as one, worker_process(config, "b") as other:
+        listens(one)
+        listens(other)
+        for start in range(1, 61, 3):
+            gate.send(start, start + 1, start + 2)
+        until(lambda: gate.receipt().epochs == (EpochReceipt(EPOCH, 60),))
+        one.kill()
+        gate.send(61)
+        until(lambda: gate.receipt().epochs == (EpochReceipt(EPOCH, 61),))
+    assert gate.town.suspense == 24  # twelve things a day of one unknown card
+    assert VisitSettlement.objects.count() == 61
+    assert verify().ok, verify().problems
+
+
+def test_a_receipt_that_another_worker_overtook_is_followed_by_the_newer_one(town: Town) -> None:
+    older = town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)), now=datetime.now(UTC)).receipt
+    assert overtaken(older, datetime.now(UTC)) is None
+    newer = town.deliver(event(2, visit_facts(1, RIGHT, provisional=2)), now=datetime.now(UTC)).receipt
+    assert overtaken(older, datetime.now(UTC)) == newer
+    assert overtaken(newer, datetime.now(UTC) + timedelta(days=40)) is None
+
+
+@pytest.mark.parametrize("name", ["A", "a b", "-", "x" * 33, "a/b"])
+def test_a_workers_name_is_one_that_a_broker_takes(name: str) -> None:
+    with pytest.raises(InputError, match="no worker's name"):
+        client_id(COMMUNITY, name)
+    assert client_id(COMMUNITY, "") != client_id(COMMUNITY, "b")

@@ -1,0 +1,127 @@
+"""A ledger of the first version, brought up to date with what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.state import StateApps
+
+from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.models import Transfer, VisitSettlement
+from tests.engines import BOTH
+from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
+
+pytestmark = BOTH
+FIRST = [("points", "0001_initial"), ("stations", "0001_initial")]
+LATEST = [("points", "0003_references_at_once"), ("stations", "0002_alarms_and_limits")]
+
+
+def migrate(to: list[tuple[str, str]]) -> StateApps:
+    executor = MigrationExecutor(connection)
+    executor.migrate(to)
+    apps: StateApps = executor.loader.project_state(to).apps
+    return apps
+
+
+@pytest.fixture
+def first_version(town: Town) -> Iterator[StateApps]:
+    """The models of the first version over an empty ledger."""
+    assert town.community.pk
+    connection.close()
+    with connection.cursor() as cursor:
+        for table in ("points_chainhead", "points_account", "points_rules", "stations_community"):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 (constants)
+        for table in connection.introspection.table_names():
+            if table.startswith(("points_", "stations_")):
+                words = "CASCADE" if connection.vendor == "postgresql" else ""
+                cursor.execute("PRAGMA foreign_keys=OFF" if not words else "SELECT 1")
+                cursor.execute(f'DROP TABLE "{table}" {words}')
+        cursor.execute("DELETE FROM django_migrations WHERE app IN ('points', 'stations')")
+    connection.close()
+    yield migrate(FIRST)
+    connection.close()
+
+
+def settled(apps: StateApps, count: int) -> None:
+    """Visits as the first version stored them: half of them held."""
+    models: dict[str, Any] = {model.__name__: model._default_manager for model in apps.get_models()}
+    community = models["Community"].create(slug="sunny-garden", name_zh="甲", name_en="Sunny", timezone="UTC")
+    station = models["Station"].create(community=community, slug="old-gate")
+    household = models["Household"].create(community=community, code="1")
+    issuing = models["Account"].create(community=community, kind="issuing", balance=-2 * count)
+    suspense = models["Account"].create(community=community, kind="suspense", balance=count)
+    account = models["Account"].create(
+        community=community, kind="household", household=household, balance=count
+    )
+    for number in range(1, count + 1):
+        held = number % 2
+        sent = models["Event"].create(
+            station=station,
+            epoch="00000000000000aa",
+            sequence=number,
+            kind="visit",
+            body=b"{}",
+            digest="44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+            received_at=NOW,
+            state="applied",
+        )
+        models["VisitSettlement"].create(
+            event=sent,
+            community=community,
+            card_hash=f"{held:064x}",
+            household=None if held else household,
+            happened_at=NOW,
+            local_day=NOW.date(),
+            provisional=2,
+            settled=0 if held else 2,
+            held=2 if held else 0,
+            lowered=0,
+            held_by="unknown_card" if held else "",
+            counted=1,
+        )
+        models["Transfer"].create(
+            id=f"{number:064x}",
+            debit=issuing,
+            credit=suspense if held else account,
+            points=2,
+            event=sent,
+            purpose="hold" if held else "award",
+            created_at=NOW,
+        )
+
+
+def test_its_transfers_are_chained_in_their_order_and_what_waits_is_dated(first_version: StateApps) -> None:
+    settled(first_version, 6)
+    migrate(LATEST)
+    audit = verify()
+    assert audit.ok, audit.problems
+    assert (audit.transfers, audit.settled, audit.held) == (6, 6, 6)
+    rows = Transfer.objects.order_by("position").values_list("position", "event__sequence")
+    assert list(rows) == [(number, number) for number in range(1, 7)]
+    assert {row.held_since for row in VisitSettlement.objects.filter(held__gt=0)} == {NOW}
+
+
+def test_a_migration_that_breaks_off_has_changed_nothing(
+    first_version: StateApps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settled(first_version, 4)
+    with monkeypatch.context() as patched:
+        patched.setattr("cloud_sync.ledger.points.chain.link", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            migrate(LATEST)
+    migrate(LATEST)
+    assert verify().ok, verify().problems
+
+
+def test_a_broken_reference_fails_at_its_own_statement(town: Town) -> None:
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
+    statement = "UPDATE points_transfer SET credit_id = 987654"
+    with transaction.atomic(), connection.cursor() as cursor:
+        with pytest.raises(IntegrityError), transaction.atomic():
+            cursor.execute(statement)
+        cursor.execute("SELECT 1")
+    assert verify().ok

@@ -2,8 +2,8 @@
 
 bool contact_read(struct contact *contact, bool raw, uint32_t now_ms, struct settling settling)
 {
-    if (contact->is_settled && raw == contact->level && raw == contact->raw) {
-        return false; /* as nearly always: a board reads 27 contacts a thousand times a second */
+    if (contact_is_steady(contact, raw)) {
+        return false;
     }
     if (!contact->is_read || raw != contact->raw) {
         contact->raw = raw;
@@ -19,9 +19,4 @@ bool contact_read(struct contact *contact, bool raw, uint32_t now_ms, struct set
     contact->level = raw;
     contact->is_settled = true;
     return true;
-}
-
-bool contact_is_on(const struct contact *contact)
-{
-    return contact->is_settled && contact->level;
 }

@@ -24,6 +24,15 @@ struct contact {
 bool contact_read(struct contact *contact, bool raw, uint32_t now_ms, struct settling settling);
 
 /* The settled level; false while none has settled. */
-bool contact_is_on(const struct contact *contact);
+static inline bool contact_is_on(const struct contact *contact)
+{
+    return contact->is_settled && contact->level;
+}
+
+/* Whether this reading is as all were for a while: taking it would change nothing. */
+static inline bool contact_is_steady(const struct contact *contact, bool raw)
+{
+    return contact->is_settled && contact->level == raw && contact->raw == raw;
+}
 
 #endif

@@ -114,14 +114,18 @@ void core_measured(struct core *core, enum sensor_kind kind, uint8_t index, int3
     sensors_read(&core->sensors, kind, index, value);
 }
 
+static void read_contact(struct core *core, enum sensor_kind kind, struct contact *contact, bool raw, uint32_t now_ms)
+{
+    if (contact_read(contact, raw, now_ms, kind == SENSOR_DOOR ? DOOR : ALARM)) {
+        sensors_read(&core->sensors, kind, 0, contact_is_on(contact));
+    }
+}
+
 static void read_contacts(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
 {
-    contact_read(&core->smoke, inputs->smoke, now_ms, ALARM);
-    contact_read(&core->door, inputs->door_open, now_ms, DOOR);
-    contact_read(&core->panic, inputs->panic, now_ms, ALARM);
-    sensors_read(&core->sensors, SENSOR_SMOKE, 0, contact_is_on(&core->smoke));
-    sensors_read(&core->sensors, SENSOR_DOOR, 0, contact_is_on(&core->door));
-    sensors_read(&core->sensors, SENSOR_PANIC, 0, contact_is_on(&core->panic));
+    read_contact(core, SENSOR_SMOKE, &core->smoke, inputs->smoke, now_ms);
+    read_contact(core, SENSOR_DOOR, &core->door, inputs->door_open, now_ms);
+    read_contact(core, SENSOR_PANIC, &core->panic, inputs->panic, now_ms);
     if (contact_is_on(&core->panic) && !core->motors_stopped) {
         command_stop_motors(core, now_ms);
     }
@@ -136,6 +140,9 @@ static void settle(struct core *core, uint32_t now_ms)
         return;
     }
     core->has_settled = true;
+    sensors_read(&core->sensors, SENSOR_SMOKE, 0, contact_is_on(&core->smoke));
+    sensors_read(&core->sensors, SENSOR_DOOR, 0, contact_is_on(&core->door));
+    sensors_read(&core->sensors, SENSOR_PANIC, 0, contact_is_on(&core->panic));
     for (uint8_t i = 0; i < core->fitted.lids && !core->motors_stopped; i++) {
         lid_find(&core->lids[i], now_ms);
     }

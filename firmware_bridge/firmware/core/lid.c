@@ -136,8 +136,21 @@ static void move(struct lid *lid, uint32_t now_ms)
     lid->has_driven = lid->has_driven || drive != DRIVE_OFF;
 }
 
+/* A lid that is shut and at rest, which all lids nearly always are: nothing that a turn does would change
+ * it. A board turns eight lids a thousand times a second. */
+static bool is_still(const struct lid *lid, struct lid_contacts contacts)
+{
+    return lid->motion.phase == PHASE_RESTING && lid->position == POSITION_SHUT && lid->bridge.drive == DRIVE_OFF &&
+           !lid->bridge.is_resting && contacts.closed && !contacts.opened &&
+           contact_is_steady(&lid->closed, true) && contact_is_steady(&lid->opened, false) &&
+           contact_is_steady(&lid->way, contacts.free);
+}
+
 void lid_turn(struct lid *lid, struct lid_contacts contacts, uint32_t now_ms)
 {
+    if (is_still(lid, contacts)) {
+        return;
+    }
     contact_read(&lid->opened, contacts.opened, now_ms, SWITCH);
     contact_read(&lid->closed, contacts.closed, now_ms, SWITCH);
     contact_read(&lid->way, contacts.free, now_ms, WAY_IS_FREE);

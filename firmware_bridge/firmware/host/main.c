@@ -34,9 +34,10 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
+/* The moment of this turn, which is one for all its inputs however long this process was kept waiting. */
 uint32_t hal_now_ms(void)
 {
-    return (uint32_t)((now_ns() - here.started_ns) / 1000000U);
+    return (uint32_t)((here.passed_ns - here.started_ns) / 1000000U);
 }
 
 bool hal_receive(uint8_t *byte)

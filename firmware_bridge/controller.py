@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firmware_bridge.link import Link
-from firmware_bridge.link_events import Event
+from firmware_bridge.link_events import Down, Event
 from firmware_bridge.port import SerialPort
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Controller:
 
     def _carry_out(self, turn: Turn) -> None:
         """Call it with the lock held."""
+        if any(isinstance(event, Down) for event in turn.events):
+            self._port.discard()  # what a stalled port still holds of the old link must not open a lid later
         self._port.write(turn.out)
         self._events += turn.events
 

@@ -124,6 +124,13 @@ class SerialPort:
         if has_rest:
             self.wake()
 
+    def discard(self) -> None:
+        """Forget what was written and is not sent yet, here and in the kernel; from any thread."""
+        with self._writing, suppress(OSError, termios.error):
+            self._unsent = b""
+            if self._open_port is not None:
+                termios.tcflush(self._open_port, termios.TCOFLUSH)
+
     def _flush(self, port: int) -> None:
         """Call it with `_writing` held."""
         try:

@@ -175,6 +175,17 @@ def test_what_is_written_goes_out_and_what_does_not_fit_is_dropped(wire: Wire, p
     until(lambda: wire.heard().endswith(b"on"))
 
 
+def test_what_is_discarded_is_never_sent(wire: Wire, port: Log) -> None:
+    until(lambda: port.told == ["found"])
+    for _ in range(200):
+        port.port.write(b"old" * 300)
+    port.port.discard()
+    while wire.heard():
+        pass  # what the far end already had
+    port.port.write(b"new")
+    until(lambda: wire.heard() == b"new")
+
+
 def test_what_is_written_to_a_port_that_is_not_there_is_dropped(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "nothing"))
     log.port.write(b"before the start")

@@ -19,7 +19,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -84,8 +84,11 @@ class Worker:
             self._tell_connection()
             self._do_chores()
             if messages := self._waiting():
-                for topic in dict.fromkeys(message.topic for message in messages):
-                    self._take_safely([message for message in messages if message.topic == topic])
+                over = {
+                    topic: self._take_safely([message for message in messages if message.topic == topic])
+                    for topic in dict.fromkeys(message.topic for message in messages)
+                }
+                _acknowledge(messages, over)
 
     def _waiting(self) -> list[Message]:
         """The messages that are here; after LOOK_S without any, none."""
@@ -96,30 +99,27 @@ class Worker:
                 messages.append(self._link.messages.get_nowait())
         return messages
 
-    def _take_safely(self, messages: Sequence[Message]) -> None:
+    def _take_safely(self, messages: Sequence[Message]) -> bool:
         try:
-            self.take(messages)
+            return self.take(messages)
         except Exception:
             # Outermost loop: one batch that breaks the code must not keep all others waiting.
             if len(messages) > 1:
-                for message in messages:
-                    self._take_safely([message])
-                return
+                return all(self._take_safely([message]) for message in messages)
             log.exception("a message on %s failed; its station will send it again", messages[0].topic)
-            messages[0].ack()
+            return True
 
-    def take(self, messages: Sequence[Message]) -> None:
-        """Apply messages of one topic, answer them, and only then let the broker forget them."""
+    def take(self, messages: Sequence[Message]) -> bool:
+        """Apply messages of one topic and answer them; whether the broker may now forget them."""
         began = time.monotonic()
         community, station = topics.station_of(messages[0].topic)
         applied = self._apply_when_free([message.payload for message in messages], community, station)
         if applied is None and self._stopping.is_set():
-            return
+            return False
         if applied is not None:
             self._answer(applied.receipt)
             log.info("%s: %s, %.0f ms", station, _told(applied), (time.monotonic() - began) * 1000)
-        for message in messages:
-            message.ack()
+        return True
 
     def _tell_connection(self) -> None:
         if self._link.connected != self._connected:
@@ -176,6 +176,17 @@ class Worker:
             if not self._link.connected or self._stopping.wait(0.01):
                 return False
         return True
+
+
+def _acknowledge(messages: Sequence[Message], over: Mapping[str, bool]) -> None:
+    """Let the broker forget messages in the order they came, up to the first that it must keep.
+
+    MQTT 3.1.1 demands that order (4.6), and iotcore ends the connection of whoever does not keep it.
+    """
+    for message in messages:
+        if not over[message.topic]:
+            return
+        message.ack()
 
 
 def client_id(community: str, worker: str) -> str:

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
-from cloud_sync.award_rules import AwardRules
-from cloud_sync.facts import Credential, DepositFacts, OpeningFacts, Role, Stamp, VerdictFacts, VisitFacts
 from config.ledger import load_ledger
-from config.load import load_toml
 from config.load_station import load_station
-from config.sorting import Category
-from edge.journal import SqliteJournal
 from edge.keys import make_keys
-from models.verdict import VerdictState
+from scripts.bench.sync import BROKER, fill
 from scripts.demonstration.places import Folder, any_free_ports
 from scripts.demonstration.processes import crew
 from scripts.demonstration.town import ledger_toml
@@ -26,10 +19,7 @@ from scripts.demonstration.town import ledger_toml
 if TYPE_CHECKING:
     from scripts.demonstration.places import Ports
 
-EPOCH = "feedfacefeedface"
-HOUSEHOLDS = 4400
-WEEK_S = 7 * 86_400
-_BROKER = "import sys; from iotcore import Broker; Broker(int(sys.argv[1]), '127.0.0.1').run_forever()"
+EPOCH = "a" * 16
 
 
 @contextmanager
@@ -43,40 +33,12 @@ def draining(config: Path, events: int) -> Iterator[None]:
     with config.open("a", encoding="utf-8") as file:
         file.write(f"\n[cloud]\nport = {ports.broker}\n")
     _admit(config, folder, ports)
-    _fill(config, events)
+    fill(Path(load_station(config).station.state_dir), EPOCH, events)
     with crew(folder.logs) as ours:
-        ours.launch("broker", [sys.executable, "-c", _BROKER, str(ports.broker)])
+        ours.launch("broker", [sys.executable, "-c", BROKER, str(ports.broker)])
         ours.start("ingest", ["ledger", "ingest", "--config", str(folder.ledger_toml)])
         ours.start("sync", ["station", "sync", "--config", str(config)])
         yield
-
-
-def _fill(config: Path, events: int) -> None:
-    place = load_station(config).station
-    rules = load_toml(Path(place.rules), AwardRules)
-    journal = SqliteJournal(Path(place.state_dir), EPOCH, rules, ZoneInfo(place.timezone))
-    began = time.time() - WEEK_S
-    for number in range(events):
-        wall_s = began + number * WEEK_S / events
-        stamp = Stamp(wall_s=wall_s, trusted=True, boot="bench", monotonic_s=float(number))
-        journal.record_visit(_visit(number, rules.version), stamp)
-    journal.close()
-
-
-def _visit(number: int, rules: int) -> VisitFacts:
-    verdict = VerdictFacts(
-        state=VerdictState.OK, probability=0.97, model="waste-0", category=Category.KITCHEN, label="peel"
-    )
-    return VisitFacts(
-        card=f"{number % HOUSEHOLDS:064x}",
-        credential=Credential.EM4100,
-        role=Role.RESIDENT,
-        duration_s=12.0,
-        openings=(OpeningFacts(bin="b0", opened_s=0.3, closed_s=9.0),),
-        deposits=(DepositFacts(bin="b0", bin_category=Category.KITCHEN, at_s=4.0, verdict=verdict),),
-        rules=rules,
-        provisional=0,  # the journal prices it
-    )
 
 
 def _admit(config: Path, folder: Folder, ports: Ports) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _PULLED_UP = range(9)
 """Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
+WIEGAND_BITS = 32
+"""The most that a Wiegand reader tells of a fob."""
 _T = TypeVar("_T", int, str, tuple[str, str, int])
 
 
@@ -26,6 +28,9 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
         found += _bin_problems(f"bin[{number}]", bin_)
     for number, reader in enumerate(settings.reader):
         found += _reader_problems(f"reader[{number}]", reader)
+        if reader.kind is ReaderKind.WIEGAND and settings.station.card_bits > WIEGAND_BITS:
+            mend = "set station.card_bits to 32, or 24 for Wiegand 26, in the whole community"
+            found.append((f"reader[{number}].kind: Wiegand gives at most 32 bits of a fob's 40", mend))
     found += _unknown_controllers(settings) + _controllers_waits(settings)
     found += [
         (f"{later}: {port} is already {earlier}", "name its own")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -46,6 +46,9 @@ class StationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """Journal and keys: survives power cuts. Relative to the configuration file."""
     runtime_dir: str
     """Live state for the screen: a folder in memory, such as /run/tongzhan."""
+    card_bits: Literal[24, 32, 40] = 40
+    """How many of a fob's lower bits are its number, in the whole community: as many as its narrowest reader
+    gives. A Wiegand 26 reader gives 24, Wiegand 34 gives 32, an RDM6300 all 40."""
     timezone: str = "Asia/Shanghai"
     language: Language = Language.CHINESE
     rules: str = "award_rules.v1.toml"

@@ -21,6 +21,7 @@ from firmware_bridge.port import BUSY
 if TYPE_CHECKING:
     from config.station import StationSettings
     from config.wiring import ControllerSection
+    from edge.drivers.cards import Cards
     from edge.drivers.mcu_parts import Part
     from edge.ports import Clock, Inbox
     from firmware_bridge.controller import ControllerEvent
@@ -46,7 +47,7 @@ class Mcu:
         self,
         section: ControllerSection,
         settings: StationSettings,
-        card_key: bytes,
+        cards: Cards,
         clock: Clock,
         inbox: Inbox,
     ) -> None:
@@ -67,7 +68,7 @@ class Mcu:
             if bin_.level is not None and bin_.level.controller == section.id
         ]
         readers = [
-            McuReader(reader, reader.number, card_key, clock, inbox)
+            McuReader(reader, reader.number, cards, clock, inbox)
             for reader in settings.reader
             if reader.controller == section.id and reader.number is not None
         ]

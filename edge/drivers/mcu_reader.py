@@ -5,17 +5,16 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential
 from config.wiring import ReaderKind
 from edge.drivers.lamp import FaultLamp
 from edge.faults import FaultCode
-from edge.messages import Tapped
-from firmware_bridge.messages import SerialBytes
-from firmware_bridge.readers import rdm6300
+from firmware_bridge.messages import SerialBytes, WiegandBits
+from firmware_bridge.readers import rdm6300, wiegand
+from firmware_bridge.readers.wiegand import Unreadable
 
 if TYPE_CHECKING:
     from config.wiring import ReaderSection
+    from edge.drivers.cards import Cards
     from edge.ports import Clock, Inbox
     from firmware_bridge.messages import Report, Welcome
 
@@ -23,17 +22,15 @@ log = logging.getLogger(__name__)
 
 
 class McuReader:
-    """Posts Tapped for every card; READER_FAILED while there is no link, or no reader of its number.
+    """Posts Tapped for every card.
 
-    A card's number lives only between decoder and hash; nothing keeps or logs it.
+    Its fault is READER_FAILED while there is no link, or no reader of its number, and once it gave fewer
+    bits of a card than the community knows its fobs by.
     """
 
-    def __init__(
-        self, section: ReaderSection, number: int, card_key: bytes, clock: Clock, inbox: Inbox
-    ) -> None:
-        """ValueError for a card key of the wrong length."""
-        card_hash(card_key, Credential.EM4100, "0" * 10)  # a wrong key is refused now, not at the first tap
-        self._section, self._number, self._key = section, number, card_key
+    def __init__(self, section: ReaderSection, number: int, cards: Cards, clock: Clock, inbox: Inbox) -> None:
+        """Read the device's reader of this number; nothing happens before `up`."""
+        self._section, self._number, self._cards = section, number, cards
         self._clock, self._inbox = clock, inbox
         self._is_wiegand = section.kind is ReaderKind.WIEGAND
         self._decoder = rdm6300.Decoder()
@@ -56,11 +53,21 @@ class McuReader:
     def told(self, report: Report) -> None:
         """Post what card it was, if this reader saw one."""
         for number in self._numbers(report):
-            card = card_hash(self._key, Credential.EM4100, number)
-            self._inbox.post(Tapped(self._clock.now(), self._section.id, card, Credential.EM4100))
+            try:
+                tap = self._cards.tap(number, self._section.id, self._clock.now())
+            except ValueError as error:
+                log.error("reader %s: %s; see station.card_bits", self._section.id, error)  # noqa: TRY400 (no bug)
+                self._failed.show(on=True)
+            else:
+                self._inbox.post(tap)
 
     def _numbers(self, report: Report) -> list[str]:
         match report:
             case SerialBytes(reader, data) if reader == self._number and not self._is_wiegand:
                 return self._decoder.feed(data)
+            case WiegandBits(reader, bits) if reader == self._number and self._is_wiegand:
+                number = wiegand.decode(bits)
+                if not isinstance(number, Unreadable):
+                    return [number]
+                log.warning("reader %s: %d bits are no card (%s)", self._section.id, len(bits), number)
         return []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
 from edge.drivers.camera import UsbCamera, open_capture
+from edge.drivers.cards import Cards
 from edge.drivers.mcu import Mcu
 from edge.drivers.serial_reader import SerialReader
 from edge.drivers.sight import LidNews, Sight
@@ -15,6 +16,7 @@ from edge.drivers.switches import FullSwitch, GpioButton
 from edge.keeper.client import KeeperLink
 from edge.keeper.process import kept_lids
 from edge.rim import Rim
+from firmware_bridge.readers.em4100 import CardBits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,12 +74,13 @@ def real_rim(
 
     def make(inbox: QueueInbox, clock: Clock) -> Rim:
         devices = _Devices()
+        cards = Cards(card_key, CardBits(settings.station.card_bits))
         with ExitStack() as undo:
             undo.callback(devices.stop)
-            _add_readers(devices, settings, card_key, clock, inbox)
+            _add_readers(devices, settings, cards, clock, inbox)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
             _add_switches(devices, settings, clock, inbox, make_pins)
-            lids = _add_lids(devices, settings, card_key, clock, LidNews(inbox, sight))
+            lids = _add_lids(devices, settings, cards, clock, LidNews(inbox, sight))
             undo.pop_all()
         return Rim(lids, sight, devices.start, devices.stop)
 
@@ -85,13 +88,13 @@ def real_rim(
 
 
 def _add_readers(
-    devices: _Devices, settings: StationSettings, card_key: bytes, clock: Clock, inbox: Inbox
+    devices: _Devices, settings: StationSettings, cards: Cards, clock: Clock, inbox: Inbox
 ) -> None:
     for reader in settings.reader:
         if reader.controller is not None:
             continue
         port = _named(reader.port, f"reader {reader.id}: no port")
-        devices.add(SerialReader(reader.id, port, card_key, clock, inbox))
+        devices.add(SerialReader(reader.id, port, cards, clock, inbox))
 
 
 def _add_cameras(
@@ -126,12 +129,12 @@ def _add_switches(
 
 
 def _add_lids(
-    devices: _Devices, settings: StationSettings, card_key: bytes, clock: Clock, inbox: Inbox
+    devices: _Devices, settings: StationSettings, cards: Cards, clock: Clock, inbox: Inbox
 ) -> dict[str, Lid]:
     """Lids at controllers, with all else that hangs there, and those that the keeper holds."""
     lids: dict[str, Lid] = {}
     for section in settings.controller:
-        lids |= devices.add(Mcu(section, settings, card_key, clock, inbox)).lids
+        lids |= devices.add(Mcu(section, settings, cards, clock, inbox)).lids
     if wired := kept_lids(settings):
         keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, inbox)
         lids |= devices.add(keeper).lids

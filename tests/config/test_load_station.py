@@ -239,7 +239,7 @@ def test_a_mistake_between_keys_is_named_whole(file: Path, old: str, new: str, t
 
 
 AT_A_CONTROLLER = (
-    GOOD
+    GOOD.replace("[station]", "[station]\ncard_bits = 32")
     + """
 [[controller]]
 id = "mcu"
@@ -357,6 +357,12 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
             "[visit]\ntravel_s = 0.01\n[[reader]]",
             "visit.travel_s: 0.01 s, and a controller takes",
         ),
+        (
+            "card_bits = 32",
+            "card_bits = 40",
+            "reader[1].kind: Wiegand gives at most 32 bits",
+        ),
+        ("card_bits = 32", "card_bits = 26", "station.card_bits: invalid enum value 26"),
         ('kind = "wiegand"', 'kind = "wigand"', "reader[1].kind: invalid enum value 'wigand'"),
     ],
 )

@@ -17,6 +17,7 @@ from cloud_sync.facts import Credential
 from config.load_station import load_station
 from config.station import StationSettings
 from edge.clocks import RealClock
+from edge.drivers.cards import Cards
 from edge.drivers.debounce import Settling
 from edge.drivers.mcu import Mcu
 from edge.faults import FaultCode
@@ -25,6 +26,7 @@ from firmware_bridge import frame
 from firmware_bridge.codec import decode, encode
 from firmware_bridge.frame import Decoder, Frame
 from firmware_bridge.messages import Hello, Message, SensorKind, Welcome
+from firmware_bridge.readers.em4100 import CardBits
 from tests.edge.drivers.posted import Posted
 from tests.firmware_bridge.conformance.device import Device
 from tests.waiting import until
@@ -38,6 +40,7 @@ name = "gate"
 devices = "real"
 state_dir = "state"
 runtime_dir = "run"
+card_bits = 24
 [visit]
 travel_s = 0.3
 [[controller]]
@@ -47,6 +50,11 @@ port = "{port}"
 id = "gate"
 controller = "mcu"
 number = 0
+[[reader]]
+id = "back"
+kind = "wiegand"
+controller = "mcu"
+number = 1
 [[bin]]
 id = "kitchen"
 category = "kitchen"
@@ -122,7 +130,7 @@ def faults(posted: Posted) -> Faults:
 @pytest.fixture
 def mcu(settings: StationSettings, posted: Posted) -> Iterator[Mcu]:
     """Give a microcontroller that is not started yet."""
-    mcu = Mcu(settings.controller[0], settings, KEY, RealClock(), posted)
+    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_26), RealClock(), posted)
     yield mcu
     mcu.stop()
 
@@ -146,6 +154,7 @@ ALL_AWAY = {
     (FaultCode.LID_UNREACHABLE, "kitchen"),
     (FaultCode.LID_UNREACHABLE, "other"),
     (FaultCode.READER_FAILED, "gate"),
+    (FaultCode.READER_FAILED, "back"),
 }
 
 
@@ -177,14 +186,45 @@ def test_the_end_of_a_lease_shuts_it_at_once_and_what_is_in_the_way_is_told(
     until(lambda: posted.names()[-1] == "LidClosed")
 
 
-def test_a_card_at_the_controllers_reader_is_the_card_of_a_reader_at_the_pi(
+def wiegand_26(number: int) -> str:
+    bits = f"{number:024b}"
+    return f"{bits[:12].count('1') % 2}{bits}{1 - bits[12:].count('1') % 2}"
+
+
+def test_one_fob_is_one_card_through_a_serial_reader_and_through_wiegand(
     linked: Mcu, device: Device, posted: Posted
 ) -> None:
     del linked
     device.do(f"serial 0 {(RDM6300 + RDM6300[:5]).hex()}")
     until(lambda: "Tapped" in posted.names())
-    tap = posted.events[-1]
-    assert tap == Tapped(tap.at, "gate", card_hash(KEY, Credential.EM4100, "62e3086ced"), Credential.EM4100)
+    device.do(f"wiegand 1 {wiegand_26(0x086CED)}")
+    until(lambda: posted.names().count("Tapped") == 2)
+    taps = [event for event in posted.events if isinstance(event, Tapped)]
+    assert [tap.reader for tap in taps] == ["gate", "back"]
+    assert {tap.card for tap in taps} == {card_hash(KEY, Credential.EM4100, "086ced")}
+
+
+def test_bits_that_are_no_card_are_none(linked: Mcu, device: Device, posted: Posted) -> None:
+    del linked
+    good = wiegand_26(0x086CED)
+    for bits in (good[:-1], good[:-1] + str(1 - int(good[-1])), "0101"):
+        device.do(f"wiegand 1 {bits}")
+    device.do("serial 0 02363245")
+    device.do(f"wiegand 1 {good}")
+    until(lambda: "Tapped" in posted.names())
+    assert posted.names().count("Tapped") == 1
+
+
+def test_a_reader_that_gives_fewer_bits_than_the_community_knows_its_fobs_by_is_named(
+    settings: StationSettings, device: Device, posted: Posted, faults: Faults
+) -> None:
+    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_34), RealClock(), posted)
+    mcu.start()
+    until(lambda: posted.names().count("LidClosed") == 2)
+    device.do(f"wiegand 1 {wiegand_26(0x086CED)}")
+    until(lambda: faults.now() == {(FaultCode.READER_FAILED, "back")})
+    assert "Tapped" not in posted.names()
+    mcu.stop()
 
 
 def test_a_bin_is_full_when_the_waste_has_been_near_for_a_while_and_not_when_it_flickers(

@@ -10,6 +10,7 @@ from serial import Serial
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
 from edge.clocks import RealClock
+from edge.drivers.cards import Cards
 from edge.drivers.serial_reader import SerialReader
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, Tapped
@@ -34,7 +35,7 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
 def inbox(wire: Wire) -> Iterator[Posted]:
     """Give the inbox of a reader that is reading the wire."""
     posted = Posted()
-    reader = SerialReader("left", wire.path, KEY, RealClock(), posted)
+    reader = SerialReader("left", wire.path, Cards(KEY), RealClock(), posted)
     reader.start()
     until(lambda: posted.events)
     yield posted
@@ -79,15 +80,15 @@ def test_a_reader_that_is_unplugged_raises_its_fault_and_goes_on_when_it_is_back
     assert isinstance(tap, Tapped)
 
 
-def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read(wire: Wire) -> None:
+def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        SerialReader("left", wire.path, KEY[:16], RealClock(), Posted())
+        Cards(KEY[:16])
 
 
 def test_a_port_that_another_program_has_is_named_and_taken_when_it_is_let_go(wire: Wire) -> None:
     with Serial(wire.path, exclusive=True):
         posted = Posted()
-        reader = SerialReader("left", wire.path, KEY, RealClock(), posted)
+        reader = SerialReader("left", wire.path, Cards(KEY), RealClock(), posted)
         reader.start()
         until(lambda: posted.events[1:])
         busy = posted.events[-1]

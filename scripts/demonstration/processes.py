@@ -67,10 +67,12 @@ class Crew:
         """Let go of a process that ended by itself; whether there was one."""
         return self._running.pop(name, None) is not None
 
-    def end_one(self, name: str) -> None:
-        """Ask a process to finish, and make sure that it has; nothing happens to one that is not there."""
-        if (process := self._running.pop(name, None)) is not None:
+    def end_these(self, names: Sequence[str]) -> None:
+        """Ask processes to finish, then make sure that they have; those that are not there are no matter."""
+        ending = {name: self._running.pop(name) for name in names if name in self._running}
+        for process in ending.values():
             _ask(process)
+        for name, process in ending.items():
             _make_sure(name, process)
 
     def fallen(self) -> str | None:
@@ -82,11 +84,7 @@ class Crew:
 
     def end(self) -> None:
         """Ask every process to finish, then make sure that it has."""
-        for process in self._running.values():
-            _ask(process)
-        for name, process in self._running.items():
-            _make_sure(name, process)
-        self._running.clear()
+        self.end_these(list(self._running))
 
 
 def _ask(process: subprocess.Popen[bytes]) -> None:

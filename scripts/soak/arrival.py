@@ -41,8 +41,7 @@ def drain(running: Running) -> tuple[str, ...]:
     ours = tuple(name for name in system.starters if name not in system.engine.processes)
     stations = tuple(f"station-{name}" for name in STATIONS)
     running.tell("letting everything arrive")
-    for name in ours:
-        system.crew.end_one(name)
+    system.crew.end_these(ours)
     before = {name: written(system.state_dir(name)) for name in STATIONS}
     alive = wait(
         system,
@@ -60,8 +59,7 @@ def drain(running: Running) -> tuple[str, ...]:
 
 def _finish(running: Running, names: tuple[str, ...]) -> None:
     running.system.held.update(names)
-    for name in names:
-        running.system.crew.end_one(name)
+    running.system.crew.end_these(names)
 
 
 def _has_arrived(running: Running) -> bool:

@@ -61,7 +61,7 @@ class System:
     first_port: int
     residents: int
     """So many people around the quick stations."""
-    workers: int = 1
+    workers: int = 2
     held: set[str] = field(default_factory=set)
     """Processes that are not to be started now."""
     ended: Counter[str] = field(default_factory=Counter)
@@ -155,7 +155,8 @@ class System:
         if name in self.engine.processes:
             return lambda: self.engine.start(name, self.crew)
         if kind == "worker":
-            return lambda: self.crew.start(name, ["ledger", "ingest", "--config", f"{self.root}/{name}.toml"])
+            ingest = ["ledger", "ingest", "--config", f"{self.root}/{name}.toml", "--worker", name]
+            return lambda: self.crew.start(name, ingest)
         if kind == "sync":
             return lambda: self.crew.start(name, ["station", "sync", "--config", config])
         photos = str(self.photos)

@@ -106,9 +106,11 @@ def test_a_process_may_be_handed_a_pipe(ours: Crew) -> None:
         assert heard.read() == b"here"
 
 
-def test_one_process_can_be_asked_to_finish(ours: Crew) -> None:
-    ours.launch("one", SLEEPS)
+def test_some_processes_can_be_asked_to_finish_while_others_go_on(ours: Crew) -> None:
+    for name in ("one", "two"):
+        ours.launch(name, SLEEPS)
     pid = ours.pid("one")
-    ours.end_one("one")
-    ours.end_one("one")
+    ours.end_these(["one", "nobody"])
     assert not Path(f"/proc/{pid}").exists()
+    assert ours.pid("one") is None
+    assert ours.pid("two") is not None

@@ -53,18 +53,6 @@ static void set_port(struct sim_board *board, char port, uint8_t levels)
     }
 }
 
-/* The wires did not change, but the chip forgot them. */
-void wires_after_reset(struct sim_board *board)
-{
-    static const char INPUTS[] = "BDEFGHJKL";
-    for (const char *port = INPUTS; *port != '\0'; port++) {
-        tell_external(board, *port);
-        for (uint8_t bit = 0; bit < 8; bit++) {
-            avr_raise_irq(pin(board, *port, bit), (board->external[index_of(*port)] >> bit) & 1U);
-        }
-    }
-}
-
 static avr_cycle_count_t scales_ready(struct avr_t *avr, avr_cycle_count_t when, void *param)
 {
     struct sim_board *board = param;
@@ -228,19 +216,34 @@ void wires_drive(struct sim_board *board)
     }
 }
 
+/* The wires are as they were, but the chip forgot them; and simavr the timers of what was under way on them. */
+void wires_after_reset(struct sim_board *board)
+{
+    static const char INPUTS[] = "BDEFGHJKL";
+    board->external[index_of('D')] = 0xFF;
+    board->external[index_of('E')] = 0xCF; /* the echo lines rest low */
+    for (const char *port = INPUTS; *port != '\0'; port++) {
+        tell_external(board, *port);
+        for (uint8_t bit = 0; bit < 8; bit++) {
+            bool level = ((board->external[index_of(*port)] >> bit) & 1U) != 0;
+            avr_raise_irq(pin(board, *port, bit), !level); /* one that seems to stay would not be passed on */
+            avr_raise_irq(pin(board, *port, bit), level);
+        }
+    }
+    scales_ready(board->avr, 0, board);
+}
+
 void wires_connect(struct sim_board *board)
 {
     for (int port = 0; port < SIM_PORTS; port++) {
         board->external[port] = 0xFF; /* pulled up, or a line at rest */
     }
-    board->external[index_of('E')] = 0xCF; /* the echo lines rest low */
     wires_after_reset(board);
     for (uint8_t level = 0; level < SIM_LEVELS; level++) {
         board->echoes[level] = (struct sim_echo){board, level};
         avr_irq_register_notify(pin(board, 'H', (uint8_t)(3 + level)), triggered, &board->echoes[level]);
     }
     avr_irq_register_notify(pin(board, 'G', 0), scales_clocked, board);
-    scales_ready(board->avr, 0, board);
     for (uint8_t lid = 0; lid < LIDS_MOST; lid++) {
         if ((SERVO_LIDS >> lid) & 1U) {
             avr_irq_register_notify(pin(board, 'A', lid), servo_pulsed, board);

@@ -93,6 +93,18 @@ def test_each_start_counts_the_boot_id_up(board: Device, host: Speaker) -> None:
     assert boots == list(range(boots[0], boots[0] + 4))
 
 
+def test_after_a_restart_the_inputs_are_what_they_are(board: Device, host: Speaker) -> None:
+    board.do("place 1 1000")
+    for _ in range(2):
+        board.do("reboot")
+        host.greet()
+        host.expect(LidState, lambda one: one == LidState(0, Position.SHUT, Cause.ASKED))
+        host.expect(SensorValue, lambda one: one == SensorValue(SensorKind.WEIGHT, 0, 0))
+        host.until(lambda: board.lid(1) == (0, "off"), "the lid that was found open to shut")
+        board.do("place 1 1000")
+        host.expect(LidState, lambda one: one.lid == 1 and one.position is Position.OPEN)
+
+
 def test_memory_is_left_when_everything_happens_at_once(board: Device, host: Speaker) -> None:
     for lid in range(8):
         host.ask(OpenLid(lid, 1000))

@@ -299,7 +299,7 @@ def test_smoke_shuts_lids_whose_way_is_free_and_opens_none(device: Device, lids:
     number = lids.ask(OpenLid(0, LONG_MS))
     assert lids.expect(Refused) == Refused(number, Reason.SMOKE)
     device.do("sensor 2 0 0")
-    lids.listen(0.3)
+    lids.expect(SensorValue, lambda one: one == SensorValue(SensorKind.SMOKE, 0, 0))
     opened(lids)
 
 

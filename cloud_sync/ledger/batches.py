@@ -112,8 +112,9 @@ def _store(station: Station, new: Sequence[intake.Incoming], now: datetime) -> i
     rules = known_rules(station.community, versions)
     judged = [(item, *intake.judge(item.body, rules, item.event)) for item in new]
     keys = store.store_events(station, judged, now)
+    whose = station.pk
     visits = [
-        Visit(Origin(key, station.pk, *item.identity, item.digest), item.event.facts, item.event.stamp)
+        Visit(Origin(key, whose, *item.identity, item.digest), item.event.facts, item.event.stamp)
         for key, (item, _, reason) in zip(keys, judged, strict=True)
         if reason is None and item.event is not None and isinstance(item.event.facts, VisitFacts)
     ]

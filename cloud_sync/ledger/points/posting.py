@@ -132,11 +132,12 @@ def post(head: ChainHead, movements: Sequence[Movement], now: datetime) -> None:
         return
     at, at_us = sql.keeper()(now), chain.microseconds(now)
     position, previous = head.position, bytes(head.chain)
+    community = head.community_id
     rows: list[sql.Row] = []
     moved: Counter[int] = Counter()
     for position, movement in enumerate(movements, head.position + 1):
         previous = chain.link(previous, _link(position, movement, at_us))
-        rows.append(_row(head.community_id, position, movement, at, previous))
+        rows.append(_row(community, position, movement, at, previous))
         moved[movement.debit] -= movement.points
         moved[movement.credit] += movement.points
     sql.insert(TRANSFERS, rows)

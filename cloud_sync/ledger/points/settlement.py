@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from cloud_sync.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
+from cloud_sync.award_rules import AwardRules, HeldBy, Settlement, Tally, award, settle
 from cloud_sync.facts import Role, Stamp, VisitFacts
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import offsets
@@ -97,7 +97,8 @@ def settle_visits(
         for visit, moment, some in zip(visits, times, days, strict=True)
     ]
     keep = sql.keeper()
-    sql.insert(SETTLEMENTS, [_row(station.community_id, settled, keep, keep(now)) for settled in done])
+    community, at = station.community_id, keep(now)
+    sql.insert(SETTLEMENTS, [_row(community, settled, keep, at) for settled in done])
     given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
     moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
     post(head, moves, now)
@@ -153,17 +154,14 @@ def _settle(
         suspected=holder.suspected,
         mintable=books.mint_limit - minted,
     )
-    _note(books, holder, day, tally, word, earned)
+    counted = earned.counted
+    books.tallies[holder.earner, day] = Tally(
+        tally.points + word.settled + word.held, tally.deposits + counted
+    )
     if word.held_by is not HeldBy.MINT_LIMIT:
         books.minted[mint_day] = minted + word.settled + word.held
     at = moment.latest if best == 0 else max(moment.earliest, moment.latest - timedelta(days=best))
-    return Settled(visit, holder, at, day, moment.timed, word, earned.counted)
-
-
-def _note(books: Books, holder: Holder, day: date, tally: Tally, word: Settlement, earned: Award) -> None:
-    books.tallies[holder.earner, day] = Tally(
-        tally.points + word.settled + word.held, tally.deposits + earned.counted
-    )
+    return Settled(visit, holder, at, day, moment.timed, word, counted)
 
 
 def _row(community: int, settled: Settled, keep: Callable[[datetime], object], now: object) -> sql.Row:

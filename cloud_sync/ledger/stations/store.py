@@ -16,6 +16,10 @@ REFRESH = timedelta(hours=1)
 """How exactly an epoch's `updated` is kept where a batch brought nothing new."""
 LOOK_AHEAD = 100
 
+# Looking up a member's value costs as much as a whole row's tuple.
+APPLIED, REFUSED = EventState.APPLIED.value, EventState.REFUSED.value
+KINDS = {kind: kind.value for kind in EventKind}
+
 EVENTS = sql.Table(
     "stations_event",
     {
@@ -61,7 +65,8 @@ def stored_digests(station: Station, incoming: Sequence[Incoming]) -> dict[Ident
 def store_events(station: Station, judged: Sequence[Judged], now: datetime) -> list[int]:
     """Store new events, each applied or set aside; their primary keys in the same order."""
     at = sql.keeper()(now)
-    rows = [_row(station, item, kind, reason, at) for item, kind, reason in judged]
+    whose = station.pk
+    rows = [_row(whose, item, kind, reason, at) for item, kind, reason in judged]
     if not sql.on_postgres():
         ((last,),) = sql.execute("SELECT COALESCE(MAX(id), 0) FROM stations_event", [])
         keys = list(range(last + 1, last + 1 + len(rows)))
@@ -72,18 +77,16 @@ def store_events(station: Station, judged: Sequence[Judged], now: datetime) -> l
     return [by_name[item.identity] for item, _, _ in judged]
 
 
-def _row(
-    station: Station, item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | str
-) -> sql.Row:
-    state = EventState.REFUSED if reason else EventState.APPLIED
+def _row(station: int, item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | str) -> sql.Row:
+    state = REFUSED if reason else APPLIED
     return (
-        station.pk,
+        station,
         *item.identity,
-        kind.value,
+        KINDS[kind],
         item.body,
         item.digest,
         at,
-        state.value,
+        state,
         reason.value if reason else "",
     )
 

@@ -43,6 +43,8 @@ class BareSqlite:
         self._database.execute("PRAGMA journal_mode=WAL")
         self._database.execute("PRAGMA synchronous=FULL")
         self._database.execute("PRAGMA foreign_keys=ON")
+        self._database.execute("PRAGMA cache_size=-65536")
+        self._database.execute("PRAGMA wal_autocheckpoint=4000")
         for table in TABLES:
             self._database.execute(table.format(key="INTEGER PRIMARY KEY", bytes="BLOB"))
         accounts = ((number,) for number in range(households + 1))

@@ -20,6 +20,7 @@ from edge.faults import FaultCode
 from edge.journal_repair import is_damage, open_mended
 from edge.journal_tables import (
     MAX_SEQUENCE,
+    SUSPECT,
     LayoutError,
     first_id,
     number_of,
@@ -107,6 +108,8 @@ class SqliteJournal:
 
     def told(self) -> frozenset[FaultCode]:
         """Faults that only the journal knows of: it was damaged, or the sync process says so."""
+        if (self._folder / SUSPECT).exists():
+            self.close()
         told = self._attempt("the journal cannot be read", _read_told)
         return told | {FaultCode.JOURNAL_RECOVERED} if self.mended else told
 

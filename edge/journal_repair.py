@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from edge.journal_salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal_tables import (
     JOURNAL_FILE,
+    SUSPECT,
     alone,
     begin,
     build,
@@ -86,6 +87,7 @@ def open_mended(folder: Path, now: datetime) -> tuple[sqlite3.Connection, Mended
         if has_log and mended is None:
             _take_from_log(connection, folder / KEPT_LOG)
         (folder / KEPT_LOG).unlink(missing_ok=True)
+        (folder / SUSPECT).unlink(missing_ok=True)
         return connection, mended
 
 
@@ -94,10 +96,10 @@ def take_over(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
 
     In steps, so that a station that writes here meanwhile waits for none of them long.
     """
-    counts = Counter[str]()
+    counts, numbers = Counter[str](), dict[str, int]()
     for at in range(0, len(found.records), STEP):
         with written_at_once(connection):
-            counts.update(_take(connection, record) for record in found.records[at : at + STEP])
+            counts.update(_take(connection, record, numbers) for record in found.records[at : at + STEP])
     with written_at_once(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO roster VALUES (?, ?, ?)",
@@ -112,25 +114,26 @@ def take_over(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
     return TakenOver(counts["new"], counts["known"], counts["contradicting"])
 
 
-def _take(connection: sqlite3.Connection, record: Record) -> str:
+def _take(connection: sqlite3.Connection, record: Record, numbers: dict[str, int]) -> str:
+    """Put one record into the journal; which of TakenOver's counts it belongs to."""
     name = record.named()
-    key = first_id(number_of(connection, name.epoch)) + name.sequence
-    held = connection.execute("SELECT event FROM records WHERE id = ?", (key,)).fetchone()
-    if held is not None:
-        return "known" if held[0] == record.event else "contradicting"
-    if record.receipted_s is None:
-        # A receipt frees only what lies behind the last one.
-        behind = "UPDATE epochs SET through = ? WHERE epoch = ? AND through >= ?"
-        connection.execute(behind, (name.sequence - 1, name.epoch, name.sequence))
-    connection.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", record._replace(id=key))
-    return "new"
+    if name.epoch not in numbers:
+        numbers[name.epoch] = number_of(connection, name.epoch)
+    key = first_id(numbers[name.epoch]) + name.sequence
+    taken = connection.execute(
+        "INSERT OR IGNORE INTO records VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", record._replace(id=key)
+    )
+    if taken.rowcount:
+        return "new"
+    (held,) = connection.execute("SELECT event FROM records WHERE id = ?", (key,)).fetchone()
+    return "known" if held == record.event else "contradicting"
 
 
 def _mend(folder: Path, damage: str, now: datetime) -> Mended:
     aside = _set_aside(folder, now)
     found = salvage(aside / JOURNAL_FILE)
     fresh = build(folder)
-    with closing(connect(fresh)) as connection:
+    with closing(connect(fresh, durable=False)) as connection:  # closing it forces all onto the disk
         take_over(connection, found)
     fresh.rename(folder / COMPLETE)
     sync_folder(folder)

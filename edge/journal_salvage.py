@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
     from edge.journal_pages import Value
 
-_CORRUPT, _NO_DATABASE = 11, 26
-"""SQLite's primary result codes for a file that is not what it should be."""
+_SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 22, 23})
+"""SQLite's primary result codes for what is not the file's fault: rights, locks, memory, a full disk…
+(https://www.sqlite.org/rescode.html)"""
+_SHORT_READ = 10 | 2 << 8
+_LAYOUTS = 32
+"""A layout beyond this is no newer program's but noise."""
 _TABLES = frozenset({"epochs", "records", "roster", "told", "owner", "aged"})
 _CARD_LETTERS = 64
 
@@ -63,10 +67,13 @@ class Salvaged:
 
 def is_damage(error: BaseException) -> bool:
     """Whether an error says that the file itself is broken, not only busy, full or out of reach."""
+    if isinstance(error, UnicodeDecodeError):  # SQLite quotes names from the file, and these were noise
+        return True
     if isinstance(error, LayoutError):
-        return error.layout < LAYOUT
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return isinstance(error, sqlite3.DatabaseError) and code in {_CORRUPT, _NO_DATABASE}
+        return not LAYOUT < error.layout < _LAYOUTS
+    code = getattr(error, "sqlite_errorcode", 0)
+    may_be = isinstance(error, sqlite3.DatabaseError) and code
+    return bool(may_be) and (code == _SHORT_READ or code & 0xFF not in _SURROUNDINGS)
 
 
 def find_damage(file: Path) -> str | None:
@@ -76,9 +83,9 @@ def find_damage(file: Path) -> str | None:
     """
     try:
         with closing(connect(file)) as connection:
-            (told,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema").fetchall()}
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if is_damage(error):
             return str(error)
         raise
@@ -101,7 +108,7 @@ def salvage(file: Path) -> Salvaged:
             if damage is None:
                 with closing(connect(copy)) as connection:
                     return _by_sql(connection)
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             damage = str(error)
     return _by_page(damage, main, log)
 

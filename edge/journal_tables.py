@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 JOURNAL_FILE = "journal.sqlite3"
+SUSPECT = f".{JOURNAL_FILE}.suspect"
+"""Stands beside a journal that the sync process found damaged; the station alone mends it."""
 LAYOUT = 2
 """Stands in the file as its user_version. Layout 1 never left the workshop."""
 PAGE_BYTES = 4096
@@ -135,6 +137,7 @@ def connect(file: Path, *, durable: bool = True) -> sqlite3.Connection:
         check_same_thread=False,
         isolation_level=None,
     )
+    connection.text_factory = _text
     try:
         _check_layout(scalar(connection, "PRAGMA user_version"))
         connection.execute("PRAGMA journal_mode=WAL")
@@ -144,6 +147,10 @@ def connect(file: Path, *, durable: bool = True) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(errors="replace")  # a damaged name must not keep all else from being read
 
 
 def _check_layout(layout: int) -> None:

@@ -14,6 +14,7 @@ from edge.journal_tables import (
     JOURNAL_FILE,
     MAX_SEQUENCE,
     SEQUENCE_BITS,
+    SUSPECT,
     first_id,
     open_journal,
     scalar,
@@ -182,6 +183,10 @@ class Outbox:
         with written_at_once(self._database):
             self._database.execute("DELETE FROM roster")
             self._database.executemany("INSERT INTO roster VALUES (?, ?, ?)", rows)
+
+    def suspect(self) -> None:
+        """Ask the station to look at its journal, and mend it if it is damaged. OSError when it cannot be."""
+        (self._folder / SUSPECT).touch()
 
     def close(self) -> None:
         """Let go of the file; whatever is asked next opens it again."""

@@ -10,6 +10,7 @@ import logging
 import queue
 import sqlite3
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ from cloud_sync.envelope import (
 from cloud_sync.mqtt import MqttLink, Will
 from config.errors import InputError
 from edge.housekeeping import Housekeeping
+from edge.journal_salvage import is_damage
 from edge.outbox import epoch_of
 from edge.receipts import Receipts
 
@@ -53,6 +55,8 @@ STATE_S = 10.0
 """How often the station's state is told, at most."""
 DISK_PAUSE_S = 2.0
 """How long the journal is left alone after it could not be read or written."""
+SUSPECT_S = 600.0
+"""How often the station is asked at most to look through a journal that seems damaged from here."""
 
 
 class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -96,6 +100,7 @@ class Sync:
         self._state_told_at = -inf
         self._housekeeping = Housekeeping(outbox, clock.now())
         self._disk_pause_until = -inf
+        self._suspected_at = -inf
 
     def run(self, stopping: threading.Event) -> None:
         """Deliver until `stopping` is set."""
@@ -118,6 +123,13 @@ class Sync:
             self._disk_pause_until = now + DISK_PAUSE_S
             self._outbox.close()
             log.error("the journal cannot be used now: %s", error)  # noqa: TRY400 (one line says it all)
+            self._suspect_damage(error, now)
+
+    def _suspect_damage(self, error: Exception, now: float) -> None:
+        if is_damage(error) and now >= self._suspected_at + SUSPECT_S:
+            self._suspected_at = now
+            with suppress(OSError):
+                self._outbox.suspect()
 
     def _receive(self, wait_s: float) -> None:
         try:

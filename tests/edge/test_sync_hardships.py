@@ -34,7 +34,7 @@ from cloud_sync.mqtt import Message, MqttLink
 from config.errors import InputError
 from edge.faults import FaultCode
 from edge.housekeeping import AGE_S, PRUNE_S
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal_tables import JOURNAL_FILE, PAGE_BYTES
 from edge.keys import StationKeys
 from edge.outbox import KEPT_S, Outbox
 from edge.ports import WallTime
@@ -517,3 +517,24 @@ def test_a_journal_that_is_busy_costs_only_time(scene: Scene, monkeypatch: pytes
     other.close()
     scene.turn(10)
     assert scene.outbox.depth() == 0
+
+
+def test_damage_that_only_the_sync_process_meets_is_mended_by_the_running_station(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    record(scene.folder, 5)
+    journal = opened(scene.folder)
+    file = scene.folder / JOURNAL_FILE
+    by_hand(file, "PRAGMA wal_checkpoint(TRUNCATE)")
+    ((page,),) = by_hand(file, "SELECT rootpage FROM sqlite_schema WHERE name = 'records_receipted'")
+    image = bytearray(file.read_bytes())
+    at = (int(str(page)) - 1) * PAGE_BYTES
+    image[at : at + PAGE_BYTES] = bytes(PAGE_BYTES)
+    file.write_bytes(image)
+    scene.turn()
+    assert "malformed" in caplog.text
+    assert FaultCode.JOURNAL_RECOVERED in journal.told()
+    journal.record_alarm(ALARM, NOON)
+    scene.settle(seconds=1)
+    assert (len(scene.books.held[A]), len(scene.books.held[journal.epoch])) == (5, 1)
+    journal.close()

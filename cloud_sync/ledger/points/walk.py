@@ -56,11 +56,12 @@ def find_break(community: Community) -> Break | None:
             return Break(community.slug, position, what)
         previous = link
     head = ChainHead.objects.filter(community=community).first()
-    if head is None or (head.position, bytes(head.chain)) != (position, previous):
-        last = head.position if head else 0
-        what = f"it ends after {position} transfers, its head says {last}"
-        return Break(community.slug, min(position, last) + 1, what)
-    return None
+    last, link = (0, chain.FIRST) if head is None else (head.position, bytes(head.chain))
+    if (last, link) == (position, previous):
+        return None
+    return Break(
+        community.slug, min(position, last) + 1, f"it ends after {position} transfers, its head says {last}"
+    )
 
 
 def _rows(community: Community) -> Iterator[tuple[int, bytes, chain.Link, bytes]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import socket
 import subprocess
@@ -79,6 +80,24 @@ def test_stations_and_households_are_added_once_however_often(
     assert Card.objects.get(hash=card(9)).role == "staff"
 
 
+def test_a_guarded_broker_is_written_for_the_stations_that_are_admitted(
+    tongzhan: Run, config: Path, town: Town, tmp_path: Path
+) -> None:
+    town.station("east-gate")
+    connection.close()
+    out = tmp_path / "broker"
+    broker = ("ledger", "broker", "--out", out, "--config", config, "--user", getpass.getuser())
+    told = done(tongzhan(*broker, "--host", "broker.example.org"))
+    assert 'station east-gate, station.toml: [cloud] host = "broker.example.org", port = 8883' in told
+    assert f"{out}/credentials/sunny-garden.east-gate.password" in told
+    assert json.loads(done(tongzhan(*broker, "--json"))) == {"folder": str(out), "credentials": {}}
+    renewed = json.loads(done(tongzhan(*broker, "--renew", "east-gate", "--json")))["credentials"]
+    assert list(renewed) == ["sunny-garden.east-gate"]
+    assert "no active station moon" in refused(tongzhan(*broker, "--renew", "moon"))
+    port = str(load_ledger(config).broker.port)
+    assert "is the ledger's own" in refused(tongzhan(*broker, "--station-port", port))
+
+
 def test_verify_exits_1_and_names_what_was_tampered_with(tongzhan: Run, config: Path, town: Town) -> None:
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
     with connection.cursor() as cursor:
@@ -87,7 +106,7 @@ def test_verify_exits_1_and_names_what_was_tampered_with(tongzhan: Run, config: 
     result = tongzhan("ledger", "verify", "--config", config, "--json")
     assert result.returncode == 1
     audit = json.loads(result.stdout)
-    assert list(audit) == ["ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"]
+    assert list(audit)[:7] == ["ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"]
     assert (audit["ok"], audit["transfers"], audit["sum"], audit["held"]) == (False, 1, -1, 2)
     assert "(suspense sunny-garden) holds 1, its transfers come to 2" in result.stderr
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.households import (
     add_household,
     bind_card,
@@ -12,7 +13,13 @@ from cloud_sync.ledger.points.households import (
 from cloud_sync.ledger.points.models import Account, Card, Household
 from cloud_sync.ledger.points.rules import add_rules, known_rules
 from cloud_sync.ledger.stations.models import Station, StationKey
-from cloud_sync.ledger.stations.registry import add_station
+from cloud_sync.ledger.stations.registry import (
+    active_stations,
+    add_station,
+    retire_key,
+    retire_station,
+    stations,
+)
 from config.errors import InputError
 from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
 
@@ -42,6 +49,46 @@ def test_a_retired_key_does_not_come_back(town: Town) -> None:
     StationKey.objects.update(retired_at=NOW)
     with pytest.raises(InputError, match="was retired"):
         add_station(town.community, "east-gate", key)
+
+
+def test_a_retired_station_is_not_listened_to_and_its_history_stays(town: Town) -> None:
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
+    assert retire_station(town.community, "east-gate", NOW) == 1
+    assert active_stations(town.community) == []
+    message = town.seal(event(2, visit_facts(1, RIGHT, provisional=2)))
+    assert apply_batch(message, town.community.slug, "east-gate", NOW) is None
+    (listed,) = stations(town.community)
+    assert (listed.active, listed.delivered, listed.heard, listed.keys) == (False, 1, NOW, ())
+    with pytest.raises(InputError, match="no station north-gate"):
+        retire_station(town.community, "north-gate", NOW)
+
+
+def test_a_key_is_retired_only_when_another_is_there(town: Town) -> None:
+    old, new = new_key(), new_key()
+    station = add_station(town.community, "east-gate", old)
+    first = station.keys.get().key_id
+    with pytest.raises(InputError, match="is the only key of station east-gate"):
+        retire_key(town.community, "east-gate", first, NOW)
+    add_station(town.community, "east-gate", new)
+    for _ in range(2):
+        assert retire_key(town.community, "east-gate", first, NOW).retired_at == NOW
+    (listed,) = stations(town.community)
+    assert first not in listed.keys
+    assert len(listed.keys) == 1
+    with pytest.raises(InputError, match="has no key 00"):
+        retire_key(town.community, "east-gate", "00", NOW)
+
+
+def test_the_list_of_stations_says_how_each_stands(town: Town) -> None:
+    town.station("north-gate")
+    town.deliver(
+        event(1, visit_facts(1, RIGHT, provisional=2)), event(2, visit_facts(1, provisional=0, rules=9))
+    )
+    east, north = stations(town.community)
+    assert (east.slug, east.delivered, east.aside, east.heard) == ("east-gate", 2, 1, NOW)
+    assert (north.slug, north.delivered, north.aside, north.heard) == ("north-gate", 0, 0, None)
+    assert "1 set aside" in east.told()
+    assert "never heard" in north.told()
 
 
 @pytest.mark.parametrize("slug", ["", "East", "east/gate", "+", "#", "-east", "east\n", "e" * 33])

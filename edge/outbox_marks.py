@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 SURELY_NAMED_S = 25 * 86_400.0
 """A receipt names an epoch for 30 days after its last event. One whose events were receipted so lately
 and that is not named is one that the ledger lost; the five days between are for receipts that came late."""
-ORDER_S = 3600.0
-"""A receipt that has no room for all epochs names the latest; an epoch receipted so much later than one
-that is named, and not named itself, is lost."""
+NO_NUMBER = 2**31
+"""More than any epoch's."""
 STEP = 500
 """Rows that one transaction marks or forgets at most: the station's writes wait behind it."""
 DAMAGED = "damaged"
@@ -64,7 +63,7 @@ def note_receipts(
         freed += _free(connection, row, receipt.through)
         taken_back += _take_back(connection, row, receipt.through) if take_back else 0
         refused += _refuse(connection, row, receipt)
-    for row in _unheard_of(known, named, age_of(connection)) if take_back else ():
+    for row in _unheard_of(connection, known, named) if take_back else ():
         taken_back += _take_back(connection, row, 0)
     return Noted(freed, taken_back, tuple(refused))
 
@@ -74,7 +73,7 @@ def would_take_back(connection: sqlite3.Connection, epochs: Iterable[EpochReceip
     named = {epoch.epoch: epoch for epoch in epochs}
     known = {row.epoch: row for row in _epochs(connection)}
     lower = any(named[name].through < known[name].through for name in named.keys() & known.keys())
-    return lower or bool(_unheard_of(known, named, age_of(connection)))
+    return lower or bool(_unheard_of(connection, known, named))
 
 
 def _epochs(connection: sqlite3.Connection) -> list[_Known]:
@@ -154,14 +153,37 @@ def age_of(connection: sqlite3.Connection) -> float:
     return float(connection.execute("SELECT seconds FROM aged").fetchone()[0])
 
 
-def _unheard_of(known: Mapping[str, _Known], named: Mapping[str, EpochReceipt], age: float) -> list[_Known]:
+def _unheard_of(
+    connection: sqlite3.Connection, known: Mapping[str, _Known], named: Mapping[str, EpochReceipt]
+) -> list[_Known]:
     """Epochs that the ledger must have lost: receipted lately, and not named where they would be."""
-    since = age - SURELY_NAMED_S
-    if len(named) >= MAX_RECEIPT_EPOCHS:
-        heard = [known[name].heard_s for name in named if name in known]
-        since = max(since, min((at for at in heard if at is not None), default=age) + ORDER_S)
+    since = age_of(connection) - SURELY_NAMED_S
+    behind = _first_that_rests(connection, known, named) if len(named) >= MAX_RECEIPT_EPOCHS else 0
     return [
         row
         for name, row in known.items()
-        if name not in named and row.through > 0 and row.heard_s is not None and row.heard_s > since
+        if name not in named
+        and row.through > 0
+        and row.heard_s is not None
+        and row.heard_s > since
+        and row.number > behind
     ]
+
+
+def _first_that_rests(
+    connection: sqlite3.Connection, known: Mapping[str, _Known], named: Mapping[str, EpochReceipt]
+) -> int:
+    """The lowest number of an epoch that a full receipt names and of which nothing is to be sent.
+
+    A receipt that has no room for all epochs names those that were sent last, and they are sent in the
+    order of their numbers: the ledger would name a later one before this. If it has it after all, sending
+    it again moves it behind this one, so that this ends: the number found here only grows.
+    """
+    # Not by time: a station that restarts every half minute for an hour fills more than one receipt.
+    numbers = sorted(known[name].number for name in named if name in known)
+    query = "SELECT 1 FROM records WHERE receipted_s IS NULL AND id > ? AND id <= ? LIMIT 1"
+    for number in numbers:
+        base = first_id(number)
+        if connection.execute(query, (base, base + MAX_SEQUENCE)).fetchone() is None:
+            return number
+    return NO_NUMBER

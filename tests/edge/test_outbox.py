@@ -137,6 +137,43 @@ def test_a_receipt_that_had_no_room_for_every_epoch_takes_nothing_back(outbox: O
     assert waiting(outbox) == of_epoch(A, 1, 2, 3, 4, 5)
 
 
+def test_what_a_restored_ledger_lost_of_a_day_with_more_restarts_than_a_receipt_names_waits_again(
+    tmp_path: Path,
+) -> None:
+    names = [f"{number:016x}" for number in range(1, 2 * MAX_RECEIPT_EPOCHS)]
+    for name in names:
+        journal = opened(tmp_path, name)
+        journal.record_visit(visit(), NOON)
+        journal.close()
+    outbox = Outbox(tmp_path)
+    taken: dict[str, None] = {}  # what the ledger has, in the order it last heard of it
+
+    def tell() -> None:
+        latest = list(reversed(taken))[:MAX_RECEIPT_EPOCHS]
+        outbox.note_receipts([EpochReceipt(name, 1) for name in latest])
+
+    def settle() -> None:
+        for _ in range(20):
+            for row in outbox.waiting(0, 1000):
+                name = decode_event(row.event).epoch
+                taken.pop(name, None)
+                taken[name] = None
+                tell()
+            if outbox.depth() == 0:
+                return
+
+    settle()
+    assert list(taken) == names
+    for lost in names[MAX_RECEIPT_EPOCHS + 20 :]:
+        del taken[lost]
+    tell()
+    assert outbox.depth() == len(names) - MAX_RECEIPT_EPOCHS - 20
+    settle()
+    assert set(taken) == set(names)
+    assert outbox.depth() == 0
+    outbox.close()
+
+
 def test_a_receipt_of_another_stations_epoch_touches_nothing(outbox: Outbox) -> None:
     assert outbox.note_receipts([EpochReceipt(B, 99, ((3, "unreadable"),))]) == NOTHING
     assert len(waiting(outbox)) == 5

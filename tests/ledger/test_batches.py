@@ -10,7 +10,7 @@ from django.utils import timezone
 from cloud_sync import envelope
 from cloud_sync.award_rules import HeldBy, LoweredBy
 from cloud_sync.envelope import EpochReceipt
-from cloud_sync.facts import AlarmFacts, Role
+from cloud_sync.facts import AlarmFacts, Role, Stamp
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
 from cloud_sync.ledger.points.models import Card, Transfer, VisitSettlement
@@ -266,6 +266,27 @@ def test_an_untrusted_time_counts_on_the_day_of_receipt(town: Town) -> None:
     at = stamp(datetime(1970, 1, 2, tzinfo=UTC), trusted=False)
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=at))
     assert VisitSettlement.objects.get().local_day == date(2026, 11, 20)
+
+
+def test_an_untrusted_time_counts_on_that_of_its_possible_days_where_it_earns_most(town: Town) -> None:
+    yesterday, lost = stamp(NOW - timedelta(days=1)), stamp(trusted=False)
+    other_boot = Stamp(lost.wall_s, trusted=False, boot="another", monotonic_s=3.0)
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=yesterday))
+    town.deliver(event(2, visit_facts(1, *[HAZARDOUS] * 6, provisional=30)))
+    town.deliver(event(1, visit_facts(9, RIGHT, provisional=2), at=yesterday), station="west-gate")
+    town.deliver(event(2, visit_facts(1, HAZARDOUS, provisional=5), at=other_boot), station="west-gate")
+    row = VisitSettlement.objects.latest("event_id")
+    assert (row.timed, row.local_day, row.held) == ("bounded", date(2026, 11, 19), 5)
+    assert row.happened_at == NOW - timedelta(days=1)
+
+
+def test_an_untrusted_time_is_mended_within_its_batch(town: Town) -> None:
+    early = Stamp(0.0, trusted=False, boot="boot", monotonic_s=10.0)
+    late = Stamp(NOW.timestamp(), trusted=True, boot="boot", monotonic_s=10.0 + 24 * 3600)
+    visit = visit_facts(1, RIGHT, provisional=2)
+    town.deliver(event(1, visit, at=early), event(2, visit, at=late))
+    first = VisitSettlement.objects.earliest("event_id")
+    assert (first.timed, first.happened_at) == ("mended", NOW - timedelta(days=1))
 
 
 def test_a_station_that_spoke_too_much_is_lowered_to_what_its_facts_earn(town: Town) -> None:

@@ -30,6 +30,9 @@ _SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 22, 23})
 _SHORT_READ = 10 | 2 << 8
 _LAYOUTS = 32
 """A layout beyond this is no newer program's but noise."""
+_VERSIONS_AT, _WAL_VERSIONS = 18, b"\x02\x02"
+"""Where a header names the formats to write and to read it in, and those of a file with a log
+(https://www.sqlite.org/fileformat2.html, section 1.3)."""
 _TABLES = frozenset({"epochs", "records", "roster", "told", "owner", "aged"})
 _CARD_LETTERS = 64
 
@@ -91,6 +94,10 @@ def find_damage(file: Path) -> str | None:
         raise
     if told != "ok":
         return " ".join(str(told).split())
+    with file.open("rb") as opened:
+        versions = opened.read(_VERSIONS_AT + 2)[_VERSIONS_AT:]
+    if versions != _WAL_VERSIONS:
+        return "its header calls it read-only or without a log"
     return None if names >= _TABLES else f"it has no table {', '.join(sorted(_TABLES - names))}"
 
 

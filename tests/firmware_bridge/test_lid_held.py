@@ -23,7 +23,7 @@ from firmware_bridge.lid_motion import (
 
 TRAVEL_S = 2.0
 TIMES = LidTimes(drive_s=3.0, retry_s=2.0, patience_s=20.0, tries=3, springs_shut=True)
-STEP_S = 0.05
+STEP_S = 0.1
 
 
 @dataclass
@@ -71,7 +71,7 @@ def test_a_held_lid_is_not_let_go_however_long_something_is_in_its_way() -> None
     lid.pass_time(5)
     lid.obstructed = True
     lid.ask(None)
-    lid.pass_time(50 * TIMES.patience_s)
+    lid.pass_time(5 * TIMES.patience_s)
     assert (lid.place, lid.motion.holds_open) == (1.0, True)
     lid.obstructed = False
     lid.pass_time(TIMES.retry_s + TRAVEL_S + 0.2)
@@ -98,7 +98,7 @@ def test_a_silent_shut_switch_is_tried_a_few_times_and_then_the_opener_rests() -
     lid.ask(OpenFor(4))
     lid.pass_time(60)
     assert (lid.motion.phase, lid.motion.holds_open) == (Phase.LEFT_OPEN, False)
-    lid.pass_time(1000)
+    lid.pass_time(100)
     assert not lid.motion.holds_open
 
 

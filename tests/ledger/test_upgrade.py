@@ -26,6 +26,8 @@ from tests.postgres import Postgres
 pytestmark = BOTH
 FIRST = [("stations", "0001_initial"), ("points", "0001_initial")]
 CAME = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
+DEATHS = 20
+"""Upgrades of the long run that are killed, each of a database of its own."""
 ROUNDS = 8
 """Upgrades that are killed, each a little further on than the last."""
 
@@ -136,7 +138,7 @@ def test_an_upgrade_killed_at_any_statement_is_finished_by_the_next(
 ) -> None:
     old_database()
     whole = written()
-    for statements in range(0, whole, 3):
+    for statements in range(0, whole, whole // DEATHS):
         old_database()
         assert killed_after(statements)
         upgrade()

@@ -50,7 +50,8 @@ class Kind(StrEnum):
 ON_A_LINK = (Kind.CUT, Kind.SILENCE, Kind.DELAY, Kind.THROTTLE)
 ON_A_STATION = (Kind.DISK_FULL, Kind.IMAGE, Kind.CARD_RESTORED)
 ON_THE_LEDGER = (Kind.BACKUP, Kind.LEDGER_RESTORED)
-OTHERS = (*ON_A_LINK, *ON_A_STATION, Kind.CLOCK_STEP, *ON_THE_LEDGER)
+OTHERS = (*ON_A_LINK, *ON_A_STATION, Kind.CLOCK_STEP, *ON_THE_LEDGER, Kind.IMAGE, Kind.BACKUP)
+"""Images and backups twice as often as what is restored from them, as people do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ SLOW_SEED = 7
 """Of the people around the slow station, which `station run` invents for itself."""
 RECORD_EVERY_S = 0.25
 """Between two visits of one quick station."""
+OFTEN = 4
+"""Kills of every other process for one of the slow station."""
 AGAIN_S = 0.5
 """A process that ended by itself is started again after so long, as a service manager does."""
 LOWEST, HIGHEST = 10_000, 32_000
@@ -75,9 +77,10 @@ class System:
 
     @property
     def cast(self) -> Cast:
-        """Who can be struck."""
+        """Who can be struck: the slow station less often than others, or it would never end a visit."""
         links = (*(f"sync-{name}" for name in STATIONS), *self.worker_names)
-        return Cast(tuple(self.starters), links, STATIONS, QUICK)
+        often = [name for name in self.starters if name != f"station-{SLOW}"]
+        return Cast((*often * OFTEN, f"station-{SLOW}"), links, STATIONS, QUICK)
 
     @property
     def worker_names(self) -> tuple[str, ...]:

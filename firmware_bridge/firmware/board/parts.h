@@ -11,15 +11,14 @@
 /* ticks.c: Timer 2 counts milliseconds, Timer 5 half microseconds that wrap after 32 ms. */
 void ticks_start(void);
 uint32_t ticks_ms(void);
-uint16_t ticks_half_us(void);
 
 /* uart.c: USART0 to the host at 115,200 baud, receivers of USART2 and USART3 for readers at 9,600. */
+extern volatile uint16_t uart_lost;
 void uart_start(void);
 bool uart_take(uint8_t *byte);
 size_t uart_room(void);
 void uart_put(uint8_t byte);
 bool uart_take_reader(uint8_t *reader, uint8_t *byte);
-uint16_t uart_lost(void); /* bytes that found a ring full, or came before the last was read */
 
 /* pulses.c: Wiegand on INT0 to INT3, echoes on INT4 and INT5. */
 void pulses_start(void);

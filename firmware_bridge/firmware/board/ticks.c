@@ -31,13 +31,3 @@ uint32_t ticks_ms(void)
     }
     return now_ms;
 }
-
-uint16_t ticks_half_us(void)
-{
-    uint16_t now;
-    ATOMIC_BLOCK(ATOMIC_RESTORESTATE) /* the two bytes share one latch with the interrupts' reads */
-    {
-        now = TCNT5;
-    }
-    return now;
-}

@@ -11,13 +11,14 @@ enum {
 };
 
 static struct ring from_host, to_host, from_reader[2];
-static volatile uint16_t lost;
+/* Bytes that found a ring full, or were overrun: for whoever looks with a debugger, or through simavr. */
+volatile uint16_t uart_lost;
 
 static void received(struct ring *ring, uint8_t status, uint8_t byte)
 {
     bool overran = (status & _BV(DOR0)) != 0; /* DOR stands at the same bit in every USART */
-    if ((!ring_put(ring, byte) || overran) && lost < UINT16_MAX) {
-        lost++;
+    if ((!ring_put(ring, byte) || overran) && uart_lost < UINT16_MAX) {
+        uart_lost++;
     }
 }
 
@@ -94,14 +95,4 @@ bool uart_take_reader(uint8_t *reader, uint8_t *byte)
         }
     }
     return false;
-}
-
-uint16_t uart_lost(void)
-{
-    uint16_t count;
-    ATOMIC_BLOCK(ATOMIC_RESTORESTATE)
-    {
-        count = lost;
-    }
-    return count;
 }

@@ -62,7 +62,7 @@ static void obey(struct core *core, const struct frame *frame, uint32_t now_ms)
     link_take(&core->link);
 }
 
-static void happened(struct core *core, enum link_event event, const struct frame *frame, uint32_t now_ms)
+static void happened(struct core *core, enum link_event event, uint32_t now_ms)
 {
     switch (event) {
     case LINK_BEGAN:
@@ -73,8 +73,6 @@ static void happened(struct core *core, enum link_event event, const struct fram
         end_leases(core, CAUSE_HOST_SILENT, now_ms);
         break;
     case LINK_MESSAGE:
-        obey(core, frame, now_ms);
-        break;
     case LINK_NOTHING:
         break;
     }
@@ -83,8 +81,14 @@ static void happened(struct core *core, enum link_event event, const struct fram
 void core_receive(struct core *core, uint8_t byte, uint32_t now_ms)
 {
     struct frame frame;
-    if (frame_read(&core->reader, byte, &frame)) {
-        happened(core, link_receive(&core->link, &frame, now_ms), &frame, now_ms);
+    if (!frame_read(&core->reader, byte, &frame)) {
+        return;
+    }
+    enum link_event event = link_receive(&core->link, &frame, now_ms);
+    if (event == LINK_MESSAGE) {
+        obey(core, &frame, now_ms);
+    } else {
+        happened(core, event, now_ms);
     }
 }
 
@@ -212,7 +216,7 @@ static void tell_serial(struct core *core, uint8_t index, uint32_t now_ms)
 
 void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
 {
-    happened(core, link_step(&core->link, now_ms), NULL, now_ms);
+    happened(core, link_step(&core->link, now_ms), now_ms);
     read_contacts(core, inputs, now_ms);
     turn_lids(core, inputs, now_ms);
     if (!core->has_settled) {

@@ -96,6 +96,12 @@ uint32_t board_stack_margin(const struct sim_board *board)
     return at - from;
 }
 
+uint32_t board_bytes_lost(const struct sim_board *board)
+{
+    const uint8_t *at = board->avr->data + (symbol(board, "uart_lost") & 0xFFFFU);
+    return (uint32_t)at[0] | ((uint32_t)at[1] << 8);
+}
+
 static struct sim_board *the_board(struct avr_t *avr)
 {
     return avr->custom.data;

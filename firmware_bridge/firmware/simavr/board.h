@@ -68,6 +68,9 @@ bool board_hang(struct sim_board *board);
 /* How many bytes of RAM were never used since the start, between the heap's end and the stack. */
 uint32_t board_stack_margin(const struct sim_board *board);
 
+/* How many bytes its UARTs lost since the last reset. */
+uint32_t board_bytes_lost(const struct sim_board *board);
+
 /* wires.c: levels in, levels out. */
 void wires_connect(struct sim_board *board);
 void wires_set(struct sim_board *board, char port, uint8_t bit, bool level);

@@ -1,8 +1,8 @@
 /* The board's firmware on a simulated ATmega2560, with its plant; docs/protocol.md, "Test rig".
  * In real time where this machine is quick enough, else slower. Also answers
  *   hang      the main loop stands still until the watchdog resets the chip
- *   board     `board RESETS STACK_MARGIN SHOT_THROUGH HUNG_MS SPEED`: for how long the loop hung last, in the
- *             chip's time; chip seconds a second at full pelt */
+ *   board     `board RESETS STACK_MARGIN SHOT_THROUGH HUNG_MS BYTES_LOST SPEED`: for how long the loop hung
+ *             last, in the chip's time; bytes that its UARTs lost; chip seconds a second at full pelt */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +32,8 @@ static const char *own_word(struct rig *rig, const char *word, char *room)
         return NULL;
     }
     double speed = board->busy_ns > 0 ? (double)board->ran_ms * MS_NS / (double)board->busy_ns : 0.0;
-    snprintf(room, RIG_ANSWER_MOST, "board %u %u %d %u %.2f", board->resets, board_stack_margin(board),
-             board->shot_through, board->hung_ms, speed);
+    snprintf(room, RIG_ANSWER_MOST, "board %u %u %d %u %u %.2f", board->resets, board_stack_margin(board),
+             board->shot_through, board->hung_ms, board_bytes_lost(board), speed);
     return room;
 }
 

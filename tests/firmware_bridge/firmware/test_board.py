@@ -46,10 +46,11 @@ class State(NamedTuple):
     stack_margin: int
     shorted: int
     hung_ms: int
+    bytes_lost: int
 
 
 def state(board: Device) -> State:
-    return State(*map(int, board.do("board").split()[1:5]))
+    return State(*map(int, board.do("board").split()[1:6]))
 
 
 def was_reset(board: Device, before: int) -> bool:
@@ -117,6 +118,13 @@ def test_memory_is_left_when_everything_happens_at_once(board: Device, host: Spe
     for _ in range(20):
         host.refusal(0x7E)
     assert state(board).stack_margin >= STACK_LEAST
+
+
+def test_no_byte_is_lost_while_both_ends_talk_at_full_speed(board: Device, host: Speaker) -> None:
+    host.write(os.urandom(20_000))  # the port takes it at 115,200 baud
+    for lid in range(8):
+        host.ask(OpenLid(lid, 1000))
+    assert state(board).bytes_lost == 0
 
 
 def test_static_memory_leaves_half_the_ram() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import subprocess
 import sys
@@ -70,6 +71,8 @@ class _Phase:
 
     echo: Measured
     ledger: Measured
+    worker_cpu_s: float
+    """Of the worker's own process, while the ledger was measured."""
 
 
 class _House:
@@ -94,17 +97,24 @@ class _House:
         self._toml.write_text(text, encoding="utf-8")
         self._ledger_key = init(self._toml)
         _admit(stations)
-        self._crew.start("worker", ["ledger", "ingest", "--config", str(self._toml)])
         self._crew.launch("echo", [sys.executable, "-m", "scripts.bench.fleets.echo", str(self._port)])
-        self._wait(self._is_at_work, "the worker")
 
     def measure(self, stations: int, rate: float, seconds: float) -> _Phase:
         """The same load on both, one after the other."""
+        worker = self._new_worker(f"at-{rate:g}".replace(".", "-"))
         load = Load(ECHO, stations, rate, seconds, self._port, seed=int(rate))
         echo = self._play(load)
-        return _Phase(
-            echo, self._play(msgspec.structs.replace(load, community=COMMUNITY, ledger_key=self._ledger_key))
-        )
+        before = _cpu_s(worker)
+        to_ledger = msgspec.structs.replace(load, community=COMMUNITY, ledger_key=self._ledger_key)
+        ledger = self._play(to_ledger)
+        return _Phase(echo, ledger, _cpu_s(worker) - before)
+
+    def _new_worker(self, name: str) -> int:
+        """A worker of its own for each rate: what the last one has not managed is not this one's."""
+        self._crew.kill("worker")
+        self._crew.start("worker", ["ledger", "ingest", "--config", str(self._toml), "--worker", name])
+        self._wait(self._is_at_work, "the worker")
+        return self._crew.pid("worker") or 0
 
     def _is_at_work(self) -> bool:
         trial = Load(COMMUNITY, 1, 20.0, 0.5, self._port, 0, self._ledger_key, last_s=1.0)
@@ -126,7 +136,8 @@ class _House:
     def _note_peaks(self) -> None:
         for name in ("broker", "worker", "echo", DATABASE):
             if (pid := self._crew.pid(name)) is not None:
-                self.peaks_mb[name] = max(_peak_mb(one) for one in (pid, *_children(pid)))
+                peak = max(_peak_mb(one) for one in (pid, *_children(pid)))
+                self.peaks_mb[name] = max(peak, self.peaks_mb.get(name, 0.0))
         self.peaks_mb["fleet"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
 
     def _wait(self, done: Callable[[], bool], what: str) -> None:
@@ -174,6 +185,12 @@ def _peak_mb(pid: int) -> float:
     return int(found[0]) / 1024 if found else 0.0
 
 
+def _cpu_s(pid: int) -> float:
+    """Processor time that a process has used, as Linux counts it (proc(5): utime and stime)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def _children(pid: int) -> list[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return [int(child) for child in text.split()]
@@ -208,6 +225,7 @@ def _details(rate: float, phase: _Phase) -> dict[str, float | int | str | bool]:
         f"kept_{at}": ledger.receipted_per_s >= KEPT * rate,
         f"without_receipt_{at}": ledger.made - ledger.receipted,
         f"batches_{at}": ledger.batches,
+        f"worker_cpu_ms_a_receipted_event_{at}": _ms(phase.worker_cpu_s / max(1, ledger.receipted)),
         f"lost_connections_{at}": ledger.lost_connections + echo.lost_connections,
     }
 

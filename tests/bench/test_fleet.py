@@ -80,5 +80,6 @@ def test_a_small_fleet_gets_a_receipt_for_every_record(tier: Tier) -> None:
     assert result.ratio == pytest.approx(result.limit / result.ours)
     assert result.details["without_receipt_at_20"] == result.details["lost_connections_at_20"] == 0
     assert 0 < float(result.details["p50_ms_at_20"]) <= float(result.details["p99_ms_at_20"])
+    assert float(result.details["worker_cpu_ms_a_receipted_event_at_20"]) > 0
     for process in ("broker", "worker", "echo", "fleet"):
         assert float(result.details[f"{process}_peak_mb"]) > 1

@@ -113,7 +113,7 @@ def outcome(town: Town, batches: list[list[Sent]]) -> dict[str, object]:
 
 
 hostile = settings(
-    max_examples=settings().max_examples // 5,  # each example makes dozens of durable transactions
+    max_examples=max(5, settings().max_examples // 15),  # each makes dozens of durable transactions
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 

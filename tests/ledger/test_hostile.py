@@ -8,10 +8,7 @@ from hypothesis import strategies as st
 from cloud_sync.envelope import seal_receipt
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.audit import verify
-from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, event, visit_facts
-
-pytestmark = BOTH
 
 STATION = "east-gate"
 GOOD = event(1, visit_facts(1, RIGHT, HAZARDOUS, provisional=7))

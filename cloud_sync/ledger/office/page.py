@@ -58,7 +58,9 @@ def make_page(community: Community, now: datetime) -> Page:
     aside = [writer.aside(row) for row in waiting.set_aside(community, SHOWN + 1)]
     sections = (
         _section("alarms", gettext("Alarms"), gettext("No alarm is open."), "alarm close", alarms),
-        _section("held", gettext("Points that wait"), gettext("No points wait."), "held release | refuse", held),
+        _section(
+            "held", gettext("Points that wait"), gettext("No points wait."), "held release | refuse", held
+        ),
         _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), "aside apply", aside),
     )
     return Page(name(community), sections)

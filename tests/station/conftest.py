@@ -111,6 +111,10 @@ class Site:
             return {}
         return shown
 
+    def faults(self) -> set[str]:
+        """Give the faults that the screen shows."""
+        return {fault["code"] for fault in self.shown().get("faults", [])}
+
     def hold_card(self) -> None:
         """Tap a card, again and again with pauses, until the lid's motor opens it."""
         tapped_at = 0.0

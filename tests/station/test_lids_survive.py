@@ -18,7 +18,7 @@ from firmware_bridge.lid_motion import lid_times
 from tests.station.conftest import LEASE_S, Site
 from tests.waiting import until
 
-TOLERANCE_S = 3.0
+TOLERANCE_S = 5.0
 
 
 @pytest.fixture
@@ -44,38 +44,32 @@ def station(site: Site, keeper: subprocess.Popen[bytes]) -> Iterator[subprocess.
         yield process
 
 
-def check_drives(site: Site, asked_at: float) -> None:
-    """No drive open went on beyond the lease that was asked for at `asked_at`, none shut ran under it, and
-    none ran longer than a drive may."""
+def check_drives(site: Site, asked: tuple[float, float]) -> None:
+    """The lease was asked for between two moments: no drive open goes on beyond it, none shut runs under it,
+    and none is longer than a drive may be."""
     longest_s = lid_times(site.settings.visit).drive_s
     for drive in site.plant.driven(1):
-        assert drive.ended <= asked_at + LEASE_S + TOLERANCE_S
+        assert drive.ended <= asked[1] + LEASE_S + TOLERANCE_S
     for drive in site.plant.driven(-1):
-        assert drive.began >= asked_at + LEASE_S
+        assert drive.began >= asked[0] + LEASE_S
     assert all(
         drive.ended - drive.began <= longest_s + TOLERANCE_S for drive in site.plant.drives if drive.way
     )
     assert not site.plant.both_were_high
 
 
-def faults(site: Site) -> set[str]:
-    return {fault["code"] for fault in site.shown().get("faults", [])}
-
-
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 def test_a_lid_of_a_dead_or_hung_station_shuts_when_its_lease_ends_and_opens_for_the_next(
     site: Site, station: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:
-    asked_at = time.monotonic()
+    before = time.monotonic()
     site.hold_card()
+    asked = before, time.monotonic()
     until(lambda: site.plant.place == 1, "the lid is open")
     station.send_signal(number)
-    stopped_at = time.monotonic()
     until(lambda: site.plant.place == 0, "the lid shut by itself")
-    assert (
-        time.monotonic() <= max(stopped_at, asked_at + LEASE_S) + site.settings.visit.travel_s + TOLERANCE_S
-    )
-    check_drives(site, asked_at)
+    check_drives(site, asked)
+    assert site.plant.driven(-1)[-1].ended <= asked[1] + LEASE_S + site.settings.visit.travel_s + TOLERANCE_S
     if number is signal.SIGSTOP:
         station.send_signal(signal.SIGCONT)
         site.hold_card()
@@ -109,10 +103,10 @@ def test_a_killed_keepers_motor_is_stopped_by_its_unit_and_the_next_keeper_shuts
     assert site.plant.way == 1, "the kernel leaves the motor's pin as it was"
     site.release()
     assert site.plant.way == 0
-    until(lambda: "lid_unreachable" in faults(site), "the station says that its lid does not answer")
+    until(lambda: "lid_unreachable" in site.faults(), "the station says that its lid does not answer")
     with site.start("lids"):
         until(lambda: site.plant.place == 0, "the lid was shut", 60)
-        until(lambda: faults(site) == set(), "the fault is over")
+        until(lambda: site.faults() == set(), "the fault is over")
         site.hold_card()
         until(lambda: site.plant.place == 1, "the lid opens again")
     assert station.poll() is None
@@ -128,13 +122,16 @@ def test_a_killed_keeper_does_not_shut_the_lid_on_what_is_in_its_way(
     keeper.kill()
     site.release()
     with site.start("lids"):
-        until(lambda: faults(site) == {"lid_stuck_open"}, "the station names what is wrong", 60)
+        # How much the station makes of it depends on how long the keeper was away.
+        until(
+            lambda: {"lid_stuck_open"} <= site.faults() <= {"lid_stuck_open", "lid_forced"}, "it is named", 60
+        )
         named_at = time.monotonic()
         until(lambda: time.monotonic() > named_at + 1, "it had time to do harm")
         assert site.plant.place == 1
         site.plant.obstructed = False
         until(lambda: site.plant.place == 0, "it shuts once the way is free")
-        until(lambda: faults(site) == set(), "the fault is over")
+        until(lambda: site.faults() == set(), "the fault is over")
     assert station.poll() is None
 
 

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.load_sorting import load_sorting
+from config.station import Devices
 from edge.check.finding import Finding, Level
 from edge.journal_tables import JOURNAL_FILE
+from edge.keeper.process import kept_lids
 from edge.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.golden import golden_pictures
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from edge.ports import Clock
 
+BOOT = Path("/boot/firmware/config.txt")
 LOW_MB, FULL_MB = 500, 50
 """A week without network is about 20,000 events, 60 MB; logs and updates want their part."""
 SLOW_DISK_MS = 100.0
@@ -47,6 +50,7 @@ def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
         check_runtime_folder(Path(settings.station.runtime_dir)),
         check_clock(clock),
         check_model(settings),
+        *check_pins(settings),
     ]
 
 
@@ -129,6 +133,16 @@ def _file_system(folder: Path, mounts: Path) -> str:
         if folder.is_relative_to(point) and len(point) >= len(best):
             best, kind = point, found
     return kind
+
+
+def check_pins(settings: StationSettings, boot: Path = BOOT) -> list[Finding]:
+    """Whether the kernel lets go of a motor's pin when its program is killed; nothing without such pins."""
+    if settings.station.devices is not Devices.REAL or not kept_lids(settings) or not boot.exists():
+        return []
+    strict = any(
+        line.strip() == "dtparam=strict_gpiod" for line in boot.read_text(encoding="utf-8").splitlines()
+    )
+    return [Finding("pins", Level.OK if strict else Level.DOUBTFUL, "pins_let_go" if strict else "pins_kept")]
 
 
 def check_clock(clock: Clock) -> Finding:

@@ -12,6 +12,7 @@ from config.station import StationSettings
 from config.words import load_words
 from edge.check.devices import Observed, Wanted, judge
 from edge.check.finding import Finding, Level
+from edge.check.system import check_pins
 from edge.faults import FaultCode
 
 WORDS = load_words()
@@ -111,6 +112,15 @@ def test_a_reader_that_was_asked_for_a_card_must_have_read_one(settings: Station
     tapped = well()
     tapped.tapped.add("gate")
     assert found(settings, tapped, wanted)["reader"].says == "reader_read"
+
+
+def test_pins_that_a_killed_program_keeps_are_doubtful(settings: StationSettings, tmp_path: Path) -> None:
+    boot = tmp_path / "config.txt"
+    assert check_pins(settings, boot) == []
+    boot.write_text("arm_64bit=1\n", encoding="utf-8")
+    assert [each.says for each in check_pins(settings, boot)] == ["pins_kept"]
+    boot.write_text("arm_64bit=1\ndtparam=strict_gpiod\n", encoding="utf-8")
+    assert [each.level for each in check_pins(settings, boot)] == [Level.OK]
 
 
 def test_a_lid_that_was_asked_to_move_must_have_moved(settings: StationSettings) -> None:

@@ -66,7 +66,11 @@ def configure(machine: Machine) -> None:
 def test_a_station_is_installed_upgraded_only_when_well_and_removed_without_its_journal(
     machine: Machine,
 ) -> None:
+    boot = machine.root / "boot/firmware/config.txt"
+    boot.parent.mkdir(parents=True)
+    boot.write_text("arm_64bit=1\n", encoding="utf-8")
     done = machine.install("--no-start")
+    assert boot.read_text(encoding="utf-8").endswith("\ndtparam=strict_gpiod\n")
     assert done.returncode == 0, done.stderr
     first = machine.current
     assert machine.releases == [first]
@@ -92,11 +96,13 @@ def test_a_station_is_installed_upgraded_only_when_well_and_removed_without_its_
     assert upgraded.returncode == 0, upgraded.stderr
     assert machine.current != first
     assert set(machine.releases) == {first, machine.current}
+    assert boot.read_text(encoding="utf-8").count("strict_gpiod") == 1
 
     (state / "journal.sqlite3").touch()
     assert machine.install("--uninstall").returncode == 0
     assert not (machine.root / "opt/tongzhan").exists()
     assert not list(units.iterdir())
+    assert boot.read_text(encoding="utf-8") == "arm_64bit=1\n"
     assert (state / "journal.sqlite3").exists()
     assert machine.install("--uninstall", "--purge").returncode == 0
     assert not state.exists()

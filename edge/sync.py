@@ -33,6 +33,7 @@ from edge.housekeeping import Housekeeping
 from edge.journal_salvage import is_damage
 from edge.outbox import epoch_of
 from edge.receipts import Receipts
+from edge.station_state import StationState
 
 if TYPE_CHECKING:
     import random
@@ -57,17 +58,6 @@ DISK_PAUSE_S = 2.0
 """How long the journal is left alone after it could not be read or written."""
 SUSPECT_S = 600.0
 """How often the station is asked at most to look through a journal that seems damaged from here."""
-
-
-class StationState(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the `state` topic says, retained; the last will says `online: false`."""
-
-    online: bool
-    outbox: int | None = None
-    unanswered_s: float | None = None
-    """For how long batches have gone out without a receipt that freed anything; null if none is awaited."""
-    key_retired: bool = False
-    """The ledger no longer believes this station's key: its events wait here."""
 
 
 @dataclass(frozen=True, slots=True)

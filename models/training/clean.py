@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.pipeline import probabilities
-from models.training.head import fit_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from models.training.head import HeadShop
 
 CONTRADICTED = 0.1
 """A photo whose own category is given less than this by the judge is left out of training."""
@@ -24,7 +25,7 @@ def contradicted(
     allowed: NDArray[np.bool_],
     weights: NDArray[np.float64],
     distrusted: NDArray[np.bool_],
-    threads: int,
+    shop: HeadShop,
 ) -> NDArray[np.bool_]:
     """Say (photos,) which distrusted photos a head fitted to the trusted ones alone calls something else.
 
@@ -33,7 +34,7 @@ def contradicted(
     if not distrusted.any() or distrusted.all():
         return np.zeros(len(features), bool)
     trusted = ~distrusted
-    judge = fit_head(features[trusted], allowed[trusted], weights[trusted], threads)
+    judge = shop.fit(features[trusted], allowed[trusted], weights[trusted])
     shares = probabilities(judge.logits(features), 1.0)
     own = np.where(allowed, shares, 0.0).sum(axis=1)
     return np.asarray(distrusted & (own < CONTRADICTED))

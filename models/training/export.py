@@ -1,11 +1,12 @@
 """Writing the network as one ONNX file, node by node, so that the file holds nothing but the network.
 
-torch's own exporters leave dynamic padding and unfolded constants behind; a graph of 64 convolutions
-is quicker to write than to clean. Opset 17, IR version 8: read by ONNX Runtime since 1.12.
+torch's own exporters leave dynamic padding and unfolded constants behind; a graph of a hundred
+convolutions is quicker to write than to clean. Opset 17, IR version 8: read by ONNX Runtime since 1.12.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,45 +28,64 @@ INPUT_NAME = "pixels"
 OUTPUT_NAME = "logits"
 
 
-def to_onnx(layers: Sequence[Conv], head: Head | None, *, halved: bool = True) -> bytes:
-    """Serialise the whole network: `layers`, a mean over the map and, if given, a linear head.
+@dataclass(frozen=True, slots=True)
+class Tower:
+    """One network from a square of `size` pixels to logits, or to its features where it has no head."""
 
-    Input `pixels`: float32 (n, 3, 260, 260), RGB, normalised. Output `logits`: float32 (n, labels) with a
-    head, the (n, 1280) features themselves without one. If `halved`, weights are kept as float16, and
-    widened once when the network is loaded; sums and activations are float32 all the same.
+    layers: Sequence[Conv]
+    head: Head | None
+    size: int
+
+
+def to_onnx(towers: Sequence[Tower], *, packed: bool = True) -> bytes:
+    """Serialise networks that look at the same pictures; their logits are added up.
+
+    Input `pixels`: float32 (n, 3, 260, 260), RGB, normalised; a tower that looks at another size scales it.
+    Output `logits`: float32 (n, labels). If `packed`, weights are kept as whole numbers by channel, a quarter
+    of the file, and become floats once when the network is loaded; all that is computed is float32.
     """
-    return _serialised(layers, head, (3, INPUT_SIZE, INPUT_SIZE), pooled=True, halved=halved)
+    writer = _Writer(packed=packed)
+    answers = []
+    for tower in towers:
+        start = INPUT_NAME if tower.size == INPUT_SIZE else writer.scaled(INPUT_NAME, tower.size)
+        answers.append(_pooled(writer, tower.layers, tower.head, start))
+    for answer in answers[1:]:
+        writer.node("Add", answers[0], answer)
+    return writer.finish((3, INPUT_SIZE, INPUT_SIZE), axes=2)
 
 
 def trunk_onnx(layers: Sequence[Conv]) -> bytes:
-    """Serialise the first layers alone: the same input, their map as output."""
-    return _serialised(layers, None, (3, INPUT_SIZE, INPUT_SIZE), pooled=False, halved=False)
+    """Serialise Lite2's first layers alone: the same input, their map as output."""
+    writer = _Writer(packed=False)
+    _convolved(writer, layers, INPUT_NAME)
+    return writer.finish((3, INPUT_SIZE, INPUT_SIZE), axes=4)
 
 
 def crown_onnx(layers: Sequence[Conv], head: Head | None, shape: tuple[int, int, int]) -> bytes:
-    """Serialise the last layers alone: input (n, *shape), a trunk's map; output as of the whole network."""
-    return _serialised(layers, head, shape, pooled=True, halved=False)
+    """Serialise last layers, or all of them: input (n, *shape); output logits, or features without a head."""
+    writer = _Writer(packed=False)
+    _pooled(writer, layers, head, INPUT_NAME)
+    return writer.finish(shape, axes=2)
 
 
-def _serialised(
-    layers: Sequence[Conv], head: Head | None, shape: tuple[int, int, int], *, pooled: bool, halved: bool
-) -> bytes:
-    writer = _Writer(halved=halved)
-    last = INPUT_NAME
+def _pooled(writer: _Writer, layers: Sequence[Conv], head: Head | None, start: str) -> str:
+    features = writer.node("Flatten", writer.node("GlobalAveragePool", _convolved(writer, layers, start)))
+    if head is None:
+        return features
+    return writer.node("Gemm", features, writer.weights(head.weight), writer.array(head.bias), transB=1)
+
+
+def _convolved(writer: _Writer, layers: Sequence[Conv], start: str) -> str:
     for layer in layers:
-        last = writer.convolution(layer, last)
-    if pooled:
-        last = writer.node("Flatten", writer.node("GlobalAveragePool", last))
-    if head is not None:
-        writer.node("Gemm", last, writer.weights(head.weight), writer.array(head.bias), transB=1)
-    return writer.finish(shape, axes=2 if pooled else 4)
+        start = writer.convolution(layer, start)
+    return start
 
 
 class _Writer:
     """Collects nodes and weights; every node is named after its place, so the file is reproducible."""
 
-    def __init__(self, *, halved: bool) -> None:
-        self._halved = halved
+    def __init__(self, *, packed: bool) -> None:
+        self._packed = packed
         self._nodes: list[NodeProto] = []
         self._arrays: list[TensorProto] = []
         self._skip = ""
@@ -78,14 +98,21 @@ class _Writer:
         return name
 
     def weights(self, values: NDArray[np.float32]) -> str:
-        """Add an array that may be kept as float16; biases may not, they are few and add up."""
+        """Add an array that may be kept as whole numbers, scaled by output channel; biases may not."""
         from onnx import TensorProto  # noqa: PLC0415
 
-        if not self._halved:
+        if not self._packed:
             return self.array(values)
-        return self.node("Cast", self.array(values.astype(np.float16)), to=TensorProto.FLOAT)
+        scale = np.abs(values).max(axis=tuple(range(1, values.ndim)), keepdims=True) / 127 + 1e-12
+        whole = self.array(np.round(values / scale).astype(np.int8))
+        return self.node("Mul", self.node("Cast", whole, to=TensorProto.FLOAT), self.array(scale))
 
-    def node(self, kind: str, *inputs: str, **attributes: int | list[int]) -> str:
+    def scaled(self, source: str, size: int) -> str:
+        """Scale a square to `size` pixels; a hair is added, lest rounding makes it a pixel smaller."""
+        factor = np.array([1, 1, *[(size + 0.01) / INPUT_SIZE] * 2], np.float32)
+        return self.node("Resize", source, "", self.array(factor), mode="linear")
+
+    def node(self, kind: str, *inputs: str, **attributes: int | str | list[int]) -> str:
         from onnx import helper  # noqa: PLC0415
 
         name = f"n{len(self._nodes)}"

@@ -32,8 +32,9 @@ class FeatureStore:
     memory.
     """
 
-    def __init__(self, network: Network, digest: str, cache: Path) -> None:
-        """`digest` names the network's weights; `cache` is a folder, made if missing."""
+    def __init__(self, network: Network, digest: str, cache: Path, size: int = INPUT_SIZE) -> None:
+        """`digest` names the network's weights; `cache` is a folder, made if missing; `size` its square."""
+        self._size = size
         self._network = network
         self._digest = digest
         self._cache = cache
@@ -62,7 +63,7 @@ class FeatureStore:
         return path
 
     def _batch(self, numbers: range, draw: Callable[[int], Rgb]) -> NDArray[np.float16]:
-        squares = np.stack([letterbox(draw(number), INPUT_SIZE) for number in numbers])
+        squares = np.stack([letterbox(draw(number), self._size) for number in numbers])
         return self._network.run(normalise(squares, MEAN, STD)).astype(np.float16)
 
 

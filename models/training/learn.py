@@ -13,7 +13,7 @@ from models.runtime import Network
 from models.training.clean import contradicted
 from models.training.export import crown_onnx
 from models.training.features import save_whole
-from models.training.head import fit_head
+from models.training.head import HeadShop
 from models.training.measure import fit_temperature, surprise
 from models.training.samples import Samples, Together, through
 from models.training.tune import Crown, Rows, Schedule, blend, tune
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.training.backbone import Conv
+    from models.training.features import Kept
     from models.training.head import Head
     from models.training.sight import Sight
 
 LAID_SHARE, SCENE_SHARE = 0.5, 0.06
 """How much all copies on floors, and all empty scenes, weigh beside the photos as taken."""
+MIXES = tuple(tenth / 10 for tenth in range(8))
 BLENDS = (0.5, 0.75, 1.0)
 """How far to go from the linear head's network to the tuned one: chosen on the calibration split."""
 
@@ -38,10 +40,12 @@ BLENDS = (0.5, 0.75, 1.0)
 class Begun:
     """A crown with ImageNet's weights and a fitted head, and what both were and will be taught with.
 
-    `features` are those of the photos as taken, (photos, 1280); `dropped` counts distrusted photos left out.
+    `beside` is the companion's head. `features` are the crown's of the photos as taken, (photos, 1280);
+    `dropped` counts distrusted photos left out.
     """
 
     crown: Crown
+    beside: Head
     lessons: Together
     features: NDArray[np.float32]
     dropped: int
@@ -50,28 +54,32 @@ class Begun:
 def begin(
     sight: Sight, layers: Sequence[Conv], distrusted: NDArray[np.bool_], cache: Path, threads: int
 ) -> Begun:
-    """Fit the linear head on ImageNet's features, after leaving out what a trusted judge contradicts.
+    """Fit the linear heads on ImageNet's features, after leaving out what a trusted judge contradicts.
 
     `layers` are the crown's; `distrusted` (photos,) goes with `sight.taken`. Features are kept in `cache`.
+    Copies on floors are for tuning alone: a linear head that learns from them too does worse on all else.
     """
-    taken = sight.taken
-    looks = [features_of(layers, one, cache, threads) for one in (taken, sight.laid, sight.scenes)]
-    wrong = contradicted(looks[0], taken.allowed, taken.weights, distrusted, threads)
-    lessons = Together(
-        [
-            _sharing(replace(taken, weights=taken.weights * ~wrong), 1.0),
-            _sharing(sight.laid, LAID_SHARE),
-            _sharing(sight.scenes, SCENE_SHARE),
-        ]
-    )
-    head = fit_head(np.concatenate(looks), lessons.allowed, lessons.weights, threads)
-    return Begun(Crown(tuple(layers), head), lessons, looks[0], int(wrong.sum()))
+    taken, shop = sight.taken, HeadShop(cache, threads)
+    looks = [features_of(layers, one, cache, threads) for one in (taken, sight.scenes)]
+    wrong = contradicted(looks[0], taken.allowed, taken.weights, distrusted, shop)
+    plain = [
+        _sharing(replace(taken, weights=taken.weights * ~wrong), 1.0),
+        _sharing(sight.scenes, SCENE_SHARE),
+    ]
+    both = Together(plain)
+    head = shop.fit(np.concatenate(looks), both.allowed, both.weights)
+    other = np.concatenate([_all(sight.beside.taken), _all(sight.beside.scenes)])
+    beside = shop.fit(other, both.allowed, both.weights)
+    lessons = Together([*plain, _sharing(sight.laid, LAID_SHARE)])
+    return Begun(Crown(tuple(layers), head), beside, lessons, looks[0], int(wrong.sum()))
 
 
 def finish(
     begun: Begun, schedule: Schedule, kept: Path, threads: int, advance: Callable[[int, float], None]
 ) -> Crown:
-    """Tune what was begun; `kept` is the checkpoint's file."""
+    """Tune what was begun, if for any steps; `kept` is the checkpoint's file."""
+    if not schedule.steps:
+        return begun.crown
     lessons = begun.lessons
     rows = Rows(lessons.rows, lessons.allowed, lessons.weights / lessons.weights.sum())
     return tune(begun.crown, rows, schedule, kept, threads, advance)
@@ -81,6 +89,8 @@ def best_share(
     start: Crown, end: Crown, held: Sequence[Samples], groups: NDArray[np.float64], threads: int
 ) -> float:
     """Choose how far to go: where photos kept for that, as taken and laid down, surprise least."""
+    if start is end:
+        return 0.0
 
     def found(share: float) -> float:
         crown = blend(start, end, share)
@@ -90,6 +100,21 @@ def best_share(
         return sum(surprise(one, samples.truth) for one, samples in zip(shares, held, strict=True))
 
     return min(BLENDS, key=found)
+
+
+def best_mix(
+    logits: NDArray[np.float32],
+    beside: NDArray[np.float32],
+    truth: NDArray[np.int64],
+    groups: NDArray[np.float64],
+) -> float:
+    """Choose the companion's share of the logits: where calibration photos surprise least."""
+
+    def found(share: float) -> float:
+        mixed = (1 - share) * logits + share * beside
+        return surprise(probabilities(mixed, fit_temperature(mixed, groups, truth)) @ groups, truth)
+
+    return min(MIXES, key=found)
 
 
 def run_crown(
@@ -111,6 +136,10 @@ def features_of(layers: Sequence[Conv], samples: Samples, cache: Path, threads: 
         save_whole(path, run_crown(layers, None, samples, threads))
     found: NDArray[np.float32] = np.load(path)
     return found
+
+
+def _all(kept: Kept) -> NDArray[np.float32]:
+    return kept.rows(range(len(kept)))
 
 
 def _sharing(samples: Samples, share: float) -> Samples:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.pipeline import probabilities
-from models.training.head import fit_head
 from models.training.measure import accuracy, confusion, recall
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from models.training.head import HeadShop
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ def leave_one_out(
     table: Table,
     measured: NDArray[np.bool_],
     groups: NDArray[np.float64],
-    threads: int,
+    shop: HeadShop,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[LeftOut]:
     """Fit a head without each source in turn, and measure it on that source's `measured` (n,) photos.
@@ -54,7 +55,7 @@ def leave_one_out(
         without = table.sources != source
         own = measured & ~without
         if without.any():
-            head = fit_head(table.features[without], table.allowed[without], table.weights[without], threads)
+            head = shop.fit(table.features[without], table.allowed[without], table.weights[without])
             coarse = probabilities(head.logits(table.features[own]), 1.0) @ groups
             counts = confusion(coarse, table.truth[own])
             shares = {str(name): share for name, share in recall(counts).items()}

@@ -17,7 +17,7 @@ from models.runtime import Network
 from models.training.backbone import INPUT_SIZE, MEAN, STD
 from models.training.candidates import Candidate, Held, answers, candidate, choose, speeds
 from models.training.card import CARD, FIGURES, Facts, Outcome, model_card
-from models.training.export import OPSET, to_onnx
+from models.training.export import OPSET, Tower, to_onnx
 from models.training.measure import summary
 from models.training.photos import SEED, Split
 from models.training.plots import save_picture
@@ -31,9 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from models.training.backbone import Conv
     from models.training.features import FeatureStore, Kept
-    from models.training.head import Head
     from models.training.loso import LeftOut
     from models.training.photo import Photo
     from models.training.samples import Samples
@@ -45,7 +43,7 @@ MODEL_FILE = "waste.onnx"
 NAME = "waste"
 TARGET_ERROR = 0.01
 """Share of the ok verdicts that may be wrong on the calibration split."""
-HELD_SCENES = 300
+HELD_SCENES = 200
 RANGE_PHOTOS = 256
 """Training photos that set the ranges of whole numbers."""
 GOLDEN_PICTURES = 4
@@ -56,13 +54,12 @@ by a step here and there, which seven dozen layers carry on."""
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training made: the network's layers and head, and what the card tells of how.
+    """What training made: the networks whose logits add up, and what the card tells of how.
 
     `counts` are figures of the run by their names in card.md.
     """
 
-    layers: Sequence[Conv]
-    head: Head
+    towers: Sequence[Tower]
     dealt: Mapping[Split, Sequence[Photo]]
     photos: Sequence[Photo]
     left_out: Sequence[LeftOut]
@@ -84,18 +81,14 @@ def ship(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> Manife
     """Calibrate, choose the precision, measure once on the test split, and write the bundle's files."""
     candidates = _candidates(trained, taxonomy, place, bar)
     chosen = choose(candidates)
-    groups = membership(taxonomy)
-    tested = {
-        one.precision: _tested(one, _gauge(one.model, trained, taxonomy, place, bar), groups)
-        for one in candidates
-    }
-    manifest = _manifest(chosen, tested[chosen.precision], taxonomy, place.version)
+    gauge = _gauge(chosen.model, trained, taxonomy, place, bar)
+    found = _tested(chosen, gauge, membership(taxonomy))
+    manifest = _manifest(chosen, found, taxonomy, place.version)
     place.out.mkdir(parents=True, exist_ok=True)
     (place.out / MODEL_FILE).write_bytes(chosen.model)
     (place.out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    found = tested[chosen.precision]
     save_picture(found.coarse, found.truth, f"{manifest.title}, test split", place.out / FIGURES)
-    facts = Facts(trained.counts, trained.photos, candidates, tested, chosen, trained.left_out)
+    facts = Facts(trained.counts, trained.photos, candidates, chosen, found, trained.left_out)
     (place.out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
     return manifest
 
@@ -126,9 +119,9 @@ def _gauge(model: bytes, trained: Trained, taxonomy: Taxonomy, place: Place, bar
 
 
 def _candidates(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> list[Candidate]:
-    whole = to_onnx(trained.layers, trained.head, halved=False)
+    whole = to_onnx(trained.towers, packed=False)
     models = {
-        "float": to_onnx(trained.layers, trained.head),
+        "float": to_onnx(trained.towers),
         "int8": quantised(whole, _ranges(trained.dealt[Split.TRAIN])),
     }
     groups, found = membership(taxonomy), []
@@ -142,15 +135,13 @@ def _candidates(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) ->
 
 def _tested(one: Candidate, gauge: _Gauge, groups: NDArray[np.float64]) -> Outcome:
     """Measure on the test split: nothing is chosen by what comes out."""
-    looks = {view: gauge.photos(Split.TEST, view) for view in (View.TAKEN, View.CHAMBER, View.LAID)}
-    logits = {view: _all(samples.kept) for view, samples in looks.items()}
+    photos = gauge.photos(Split.TEST, View.TAKEN)
+    logits = _all(photos.kept)
     return Outcome(
-        truth=looks[View.TAKEN].truth,
-        allowed=looks[View.TAKEN].allowed,
-        logits=logits[View.TAKEN],
-        coarse=one.coarse(logits[View.TAKEN], groups),
-        chamber=one.coarse(logits[View.CHAMBER], groups),
-        laid=one.coarse(logits[View.LAID], groups),
+        truth=photos.truth,
+        allowed=photos.allowed,
+        logits=logits,
+        coarse=one.coarse(logits, groups),
         scenes=one.coarse(gauge.scenes(Split.TEST), groups),
     )
 

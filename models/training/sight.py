@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from models.runtime import Network
-from models.training.backbone import CUT
-from models.training.export import trunk_onnx
+from models.training.backbone import COMPANION_SIZE, CUT
+from models.training.export import crown_onnx, trunk_onnx
 from models.training.features import FeatureStore
 from models.training.photos import SEED, Split
 from models.training.samples import Samples, photo_samples, scene_samples
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.training.backbone import Conv
+    from models.training.features import Kept
     from models.training.photo import Photo
     from models.training.taxonomy import Taxonomy
-
-HELD_SCENES = 0.4
-"""Pictures without waste in calibration, for each one in training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,16 @@ class Sight:
     scenes: Samples
     held: Samples
     held_laid: Samples
-    held_scenes: Samples
+    beside: Beside
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The companion's features of `taken`, `scenes` and `held`, in the same order."""
+
+    taken: Kept
+    scenes: Kept
+    held: Kept
 
 
 def trunk_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureStore:
@@ -47,31 +54,47 @@ def trunk_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureSto
     return FeatureStore(Network(model, threads), hashlib.sha256(model).hexdigest() + recipe(), cache)
 
 
+def companion_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureStore:
+    """Give the store of the companion's features."""
+    model = crown_onnx(layers, None, (3, COMPANION_SIZE, COMPANION_SIZE))
+    digest = hashlib.sha256(model).hexdigest() + recipe()
+    return FeatureStore(Network(model, threads), digest, cache, COMPANION_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """The two frozen networks that look; `bar(what, total)` gives a function to be told of steps done."""
+
+    trunk: FeatureStore
+    companion: FeatureStore
+    bar: Callable[[str, int], Callable[[int], None]]
+
+
 def look(
-    dealt: Mapping[Split, Sequence[Photo]],
-    root: Path,
-    scenes: int,
-    taxonomy: Taxonomy,
-    store: FeatureStore,
-    progress: Callable[[str, int], Callable[[int], None]],
+    dealt: Mapping[Split, Sequence[Photo]], root: Path, scenes: int, taxonomy: Taxonomy, eyes: Eyes
 ) -> Sight:
-    """Look at everything once. `progress(what, total)` gives a function to be told of steps done."""
+    """Look at everything once: photos below `root`, and so many generated scenes."""
 
     def photos(what: str, chosen: Sequence[Photo], view: View) -> Samples:
-        kept = see_photos(chosen, view, root, store, progress(what, len(chosen)))
+        kept = see_photos(chosen, view, root, eyes.trunk, eyes.bar(what, len(chosen)))
         return photo_samples(chosen, kept, taxonomy)
 
-    def empty(what: str, count: int, part: Split) -> Samples:
-        seed = SEED + list(Split).index(part)
-        return scene_samples(see_scenes(count, seed, store, progress(what, count)), taxonomy)
+    def beside(what: str, chosen: Sequence[Photo]) -> Kept:
+        return see_photos(chosen, View.TAKEN, root, eyes.companion, eyes.bar(what, len(chosen)))
 
     train, held = dealt[Split.TRAIN], dealt[Split.CALIBRATION]
     trusted = [photo for photo in train if not taxonomy.is_distrusted(photo)]
     return Sight(
         taken=photos("training photos", train, View.TAKEN),
-        scenes=empty("empty scenes", scenes, Split.TRAIN),
+        scenes=scene_samples(
+            see_scenes(scenes, SEED, eyes.trunk, eyes.bar("empty scenes", scenes)), taxonomy
+        ),
         laid=photos("the same on floors and trays", trusted, View.LAID),
         held=photos("calibration photos", held, View.TAKEN),
         held_laid=photos("the same on floors and trays", held[::2], View.LAID),
-        held_scenes=empty("more empty scenes", round(scenes * HELD_SCENES), Split.CALIBRATION),
+        beside=Beside(
+            taken=beside("training photos, companion", train),
+            scenes=see_scenes(scenes, SEED, eyes.companion, eyes.bar("empty scenes, companion", scenes)),
+            held=beside("calibration photos, companion", held),
+        ),
     )

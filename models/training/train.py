@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.training.backbone import CUT, imagenet_layers
-from models.training.learn import Begun, begin, best_share, features_of, finish
+from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, companion_layers, imagenet_layers
+from models.training.export import Tower
+from models.training.head import HeadShop
+from models.training.learn import Begun, begin, best_mix, best_share, features_of, finish, run_crown
 from models.training.loso import Table, leave_one_out
 from models.training.photos import Split, read_photos, split
 from models.training.samples import DISTRUST, membership, photo_samples
 from models.training.ship import TARGET_ERROR, Place, Trained, ship
-from models.training.sight import look, trunk_store
+from models.training.sight import Eyes, companion_store, look, trunk_store
 from models.training.taxonomy import load_taxonomy
 from models.training.tune import Schedule, blend
 from models.training.views import View, recipe, see_photos
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     Bar = Callable[[str, int], Callable[[int], None]]
 
 
-SCHEDULE = Schedule(steps=400)
+SCHEDULE = Schedule(steps=700)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,22 +57,32 @@ def train(place: Place, plan: Plan) -> Manifest:
     groups = membership(taxonomy)  # labels that the rules do not know are refused now, not in half an hour
     photos = read_photos(place.photos)
     dealt = split(photos, taxonomy)
-    layers = imagenet_layers()
+    layers, companion = imagenet_layers(), companion_layers()
     with _progress() as bar:
-        store = trunk_store(layers, place.cache, place.threads)
-        sight = look(dealt, place.photos, plan.scenes, taxonomy, store, bar)
-        begun = _begin(sight, layers, dealt[Split.TRAIN], taxonomy, place)
-        left_out = _left_out(
-            begun.features, begun.lessons.parts[0], dealt[Split.TRAIN], taxonomy, place.threads
+        eyes = Eyes(
+            trunk_store(layers, place.cache, place.threads),
+            companion_store(companion, place.cache, place.threads),
+            bar,
         )
+        sight = look(dealt, place.photos, plan.scenes, taxonomy, eyes)
+        begun = _begin(sight, layers, dealt[Split.TRAIN], taxonomy, place)
+        shop = HeadShop(place.cache, place.threads)
+        left_out = _left_out(begun.features, begun.lessons.parts[0], dealt[Split.TRAIN], taxonomy, shop)
         advance = bar("tuning", plan.schedule.steps)
         kept = place.cache / f"tuned-{_digest(begun, plan)}.pt"
         tuned = finish(begun, plan.schedule, kept, place.threads, lambda steps, _: advance(steps))
         held = (sight.held, sight.held_laid)
         share = best_share(begun.crown, tuned, held, groups, place.threads)
         crown = blend(begun.crown, tuned, share)
-        counts = _counts(dealt, begun, plan, share)
-        trained = Trained((*layers[:CUT], *crown.layers), crown.head, dealt, photos, left_out, counts)
+        logits = run_crown(crown.layers, crown.head, sight.held, place.threads)
+        seen = sight.beside.held.rows(range(len(sight.beside.held)))
+        mix = best_mix(logits, begun.beside.logits(seen), sight.held.truth, groups)
+        towers = (
+            Tower((*layers[:CUT], *crown.layers), crown.head.scaled(1 - mix), INPUT_SIZE),
+            Tower(companion, begun.beside.scaled(mix), COMPANION_SIZE),
+        )
+        counts = _counts(dealt, begun, plan, share, mix)
+        trained = Trained(towers, dealt, photos, left_out, counts)
         return ship(trained, taxonomy, place, bar)
 
 
@@ -84,7 +96,7 @@ def leave_out(photos_folder: Path, cache: Path, threads: int) -> list[LeftOut]:
         kept = see_photos(photos, View.TAKEN, photos_folder, store, bar("training photos", len(photos)))
         taken = photo_samples(photos, kept, taxonomy)
         found = features_of(layers[CUT:], taken, cache, threads)
-        return _left_out(found, taken, photos, taxonomy, threads)
+        return _left_out(found, taken, photos, taxonomy, HeadShop(cache, threads))
 
 
 @contextmanager
@@ -108,13 +120,13 @@ def _begin(
 
 
 def _left_out(
-    features: NDArray[np.float32], taken: Samples, photos: Sequence[Photo], taxonomy: Taxonomy, threads: int
+    features: NDArray[np.float32], taken: Samples, photos: Sequence[Photo], taxonomy: Taxonomy, shop: HeadShop
 ) -> list[LeftOut]:
     """Measure on training photos: each time those of a source that the head was not fitted to."""
     sources = np.array([photo.source for photo in photos])
     table = Table(features, taken.allowed, taken.truth, taken.weights, sources)
     measured = np.array([not taxonomy.is_distrusted(photo) for photo in photos])
-    return leave_one_out(table, measured, membership(taxonomy), threads)
+    return leave_one_out(table, measured, membership(taxonomy), shop)
 
 
 def _digest(begun: Begun, plan: Plan) -> str:
@@ -126,16 +138,28 @@ def _digest(begun: Begun, plan: Plan) -> str:
     return hashlib.sha256(told).hexdigest()[:16]
 
 
-def _counts(dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, share: float) -> dict[str, str]:
+def _counts(
+    dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, share: float, mix: float
+) -> dict[str, str]:
     """Tell the model card what this run was fed and what it chose."""
     return {
         "train": str(len(dealt[Split.TRAIN]) - begun.dropped),
         "calibration": str(len(dealt[Split.CALIBRATION])),
         "dropped": str(begun.dropped),
-        "steps": str(plan.schedule.steps),
-        "batch": str(plan.schedule.batch),
-        "share": f"{share:.0%}",
+        "tuning": _tuning(plan.schedule, share),
+        "mix": f"{mix:.0%}",
         "scenes": str(plan.scenes),
         "distrust": f"{DISTRUST:g}",
         "target_error": f"{TARGET_ERROR:.0%}",
     }
+
+
+def _tuning(schedule: Schedule, share: float) -> str:
+    if not schedule.steps:
+        return "Not done in this run (`--steps 0`): both networks are as ImageNet made them."
+    return (
+        f"Lite2's last 16 convolutions and its layer tuned for {schedule.steps} steps of {schedule.batch} "
+        "(AdamW, steps in proportion to each tensor's size, activations mixed in pairs), then the weights "
+        f"taken {share:.0%} of the way from step 4 to here: the share that surprised least on the "
+        "calibration photos, as taken and laid down."
+    )

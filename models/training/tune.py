@@ -34,7 +34,7 @@ class Schedule:
 
     steps: int
     batch: int = 48
-    rate: float = 0.004
+    rate: float = 0.006
     decay: float = 0.02
     seed: int = 7
 

@@ -75,5 +75,11 @@ def see_photos(
 def see_scenes(count: int, seed: int, store: FeatureStore, advance: Callable[[int], None]) -> Kept:
     """Look at `count` generated pictures without waste."""
     names = [f"scene {seed} {number}" for number in range(count)]
-    drawn = scenes.empty_scenes(count, seed)
-    return store.extract(names, drawn.__getitem__, advance)
+    drawn: list[Rgb] = []
+
+    def draw(number: int) -> Rgb:
+        if not drawn:  # only where they are not kept already: drawing all takes half a minute
+            drawn.extend(scenes.empty_scenes(count, seed))
+        return drawn[number]
+
+    return store.extract(names, draw, advance)

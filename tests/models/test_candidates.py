@@ -51,7 +51,7 @@ def test_a_candidate_s_temperature_and_thresholds_come_from_what_was_held_back()
     assert found.coarse(3 * scenes, GROUPS).max() < found.thresholds.sure
 
 
-def test_speeds_are_medians_taken_in_turns() -> None:
+def test_speeds_are_taken_in_turns() -> None:
     clock = count(start=0.0, step=0.002)
     first, second = speeds([load_bundle().model] * 2, clock=lambda: next(clock))
     assert first == second == {1: 2.0, 2: 2.0}

@@ -124,7 +124,7 @@ def test_a_demo_that_was_killed_is_made_whole_by_the_next(tmp_path: Path, photos
         check=True,
     )
     audit = json.loads(verified.stdout)
-    assert list(audit) == ["ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"]
+    assert {"ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"} <= set(audit)
     assert audit["ok"]
     assert audit["sum"] == audit["duplicates"] == 0
     assert audit["settled"] > counts["settled_points"]  # the killed run's visits were settled too

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-#include "bytes.h"
 #include "commands.h"
+#include "reports.h"
 
 static const struct settling ALARM = {20, 200}; /* a button that bounces on release stays pressed */
 static const struct settling DOOR = {50, 50};
 
-enum { SETTLES_MS = 60 }; /* the longest of the waits above, and a little */
+enum { SETTLES_MS = 60 }; /* longer than any contact needs to say that something is the matter */
 
 static uint8_t at_most(uint8_t value, uint8_t most)
 {
@@ -92,13 +92,6 @@ void core_receive(struct core *core, uint8_t byte, uint32_t now_ms)
     }
 }
 
-static void drop_tap(struct core *core)
-{
-    if (core->taps_dropped < UINT16_MAX) {
-        core->taps_dropped++;
-    }
-}
-
 void core_wiegand(struct core *core, uint8_t reader, bool bit, uint32_t now_ms)
 {
     if (reader < core->fitted.wiegand_readers) {
@@ -109,7 +102,7 @@ void core_wiegand(struct core *core, uint8_t reader, bool bit, uint32_t now_ms)
 void core_serial(struct core *core, uint8_t reader, uint8_t byte, uint32_t now_ms)
 {
     if (reader < core->fitted.serial_readers && !serial_reader_byte(&core->serial[reader], byte, now_ms)) {
-        drop_tap(core);
+        reports_drop_tap(core);
     }
 }
 
@@ -162,58 +155,6 @@ static void turn_lids(struct core *core, const struct core_inputs *inputs, uint3
     }
 }
 
-static void tell_lids(struct core *core)
-{
-    for (uint8_t i = 0; i < core->fitted.lids; i++) {
-        struct lid *lid = &core->lids[i];
-        const uint8_t body[3] = {i, lid->position, lid->cause};
-        if (lid->is_news && link_send(&core->link, MESSAGE_LID, body, sizeof body)) {
-            lid->is_news = false;
-        }
-    }
-}
-
-static void tell_sensors(struct core *core, uint32_t now_ms)
-{
-    struct sensor *sensor;
-    while (link_has_room(&core->link) && (sensor = sensors_due(&core->sensors, now_ms)) != NULL) {
-        uint8_t body[6] = {sensor->kind, sensor->index};
-        bytes_put_u32(body + 2, (uint32_t)sensor->value);
-        link_send(&core->link, MESSAGE_SENSOR, body, sizeof body);
-        sensors_told(sensor, now_ms);
-    }
-}
-
-static void tell_wiegand(struct core *core, uint8_t index, uint32_t now_ms)
-{
-    struct wiegand *reader = &core->wiegand[index];
-    uint8_t bits = wiegand_message(reader, now_ms);
-    if (bits == 0) {
-        return;
-    }
-    uint8_t bytes = (uint8_t)((bits + 7U) / 8U);
-    uint8_t body[2 + WIEGAND_BITS_MOST / 8] = {index, bits};
-    memcpy(body + 2, reader->data, bytes);
-    if (!link_send(&core->link, MESSAGE_WIEGAND, body, (uint8_t)(2U + bytes))) {
-        drop_tap(core);
-    }
-    wiegand_clear(reader);
-}
-
-static void tell_serial(struct core *core, uint8_t index, uint32_t now_ms)
-{
-    struct serial_reader *reader = &core->serial[index];
-    if (!serial_reader_is_due(reader, now_ms)) {
-        return;
-    }
-    uint8_t body[1 + SERIAL_PIECE_MOST] = {index};
-    memcpy(body + 1, reader->bytes, reader->count);
-    if (!link_send(&core->link, MESSAGE_SERIAL, body, (uint8_t)(1U + reader->count))) {
-        drop_tap(core);
-    }
-    reader->count = 0;
-}
-
 void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now_ms)
 {
     happened(core, link_step(&core->link, now_ms), now_ms);
@@ -223,14 +164,7 @@ void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now
         settle(core, now_ms);
         return; /* a host told "unknown" a moment before it is told "shut" would learn nothing */
     }
-    tell_lids(core);
-    for (uint8_t i = 0; i < core->fitted.wiegand_readers; i++) {
-        tell_wiegand(core, i, now_ms);
-    }
-    for (uint8_t i = 0; i < core->fitted.serial_readers; i++) {
-        tell_serial(core, i, now_ms);
-    }
-    tell_sensors(core, now_ms);
+    reports_tell(core, now_ms);
 }
 
 enum drive core_drive(const struct core *core, uint8_t lid)

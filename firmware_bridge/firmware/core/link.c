@@ -3,21 +3,8 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "clock.h"
+#include "numbers.h"
 #include "protocol.h"
-
-enum { HELLO_LENGTH = 7, WELCOME_LENGTH = 19, ACK_LENGTH = 2, HEARTBEAT_LENGTH = 12 };
-
-static uint8_t number_after(uint8_t number, uint8_t steps)
-{
-    return (uint8_t)(((uint16_t)number + NUMBERS - 1U + steps) % NUMBERS + 1U);
-}
-
-/* How many steps lead from one number to another. */
-static uint8_t distance(uint8_t from, uint8_t to)
-{
-    return (uint8_t)(((uint16_t)to + NUMBERS - from) % NUMBERS);
-}
 
 void link_start(struct link *link, const struct link_welcome *welcome, uint32_t now_ms)
 {
@@ -93,7 +80,7 @@ static void acknowledged(struct link *link, const struct frame *frame, uint32_t 
 {
     uint8_t number = frame->body[0];
     bool is_none = number == 0;
-    uint8_t many = is_none ? 0 : distance(link->acked, number);
+    uint8_t many = is_none ? 0 : numbers_between(link->acked, number);
     if (frame->length != ACK_LENGTH) {
         return;
     }
@@ -125,7 +112,7 @@ static enum link_event numbered(struct link *link, const struct frame *frame, ui
         heard(link, now_ms);
         return LINK_MESSAGE;
     }
-    if (distance(frame->number, link->expected) <= NUMBERS_BEHIND) {
+    if (numbers_between(frame->number, link->expected) <= NUMBERS_BEHIND) {
         heard(link, now_ms);
         link->ack_due = true;
     }
@@ -162,7 +149,7 @@ enum link_event link_receive(struct link *link, const struct frame *frame, uint3
 void link_take(struct link *link)
 {
     link->taken = link->expected;
-    link->expected = number_after(link->expected, 1);
+    link->expected = numbers_after(link->expected, 1);
     link->ack_due = true;
 }
 
@@ -210,80 +197,4 @@ bool link_answer(struct link *link, uint8_t type, const uint8_t *body, uint8_t l
     memcpy(message->body, body, length);
     link->count++;
     return true;
-}
-
-static size_t emit_welcome(const struct link *link, uint8_t *wire)
-{
-    const struct link_welcome *own = &link->welcome;
-    struct frame frame = {.type = MESSAGE_WELCOME, .length = WELCOME_LENGTH};
-    uint8_t *body = frame.body;
-    body[0] = link->hello_version;
-    body[1] = PROTOCOL_HIGHEST;
-    bytes_put_u32(body + 2, link->hello_id);
-    bytes_put_u32(body + 6, own->boot_id);
-    body[10] = own->lids;
-    body[11] = own->wiegand_readers;
-    body[12] = own->serial_readers;
-    bytes_put_u16(body + 13, own->sensors);
-    body[15] = LINK_CREDIT;
-    body[16] = FIRMWARE_MAJOR;
-    body[17] = FIRMWARE_MINOR;
-    body[18] = FIRMWARE_PATCH;
-    return frame_write(&frame, wire);
-}
-
-static size_t emit_ack(struct link *link, uint8_t *wire)
-{
-    struct frame frame = {.type = MESSAGE_ACK, .length = ACK_LENGTH};
-    uint8_t room = (uint8_t)(LINK_QUEUE - link->count);
-    link->given = room < LINK_CREDIT ? room : LINK_CREDIT;
-    frame.body[0] = link->taken;
-    frame.body[1] = link->given;
-    return frame_write(&frame, wire);
-}
-
-static size_t emit_heartbeat(const struct link *link, uint8_t *wire, uint32_t now_ms)
-{
-    struct frame frame = {.type = MESSAGE_HEARTBEAT, .length = HEARTBEAT_LENGTH};
-    bytes_put_u32(frame.body, link->welcome.boot_id);
-    bytes_put_u32(frame.body + 4, link->link_id);
-    bytes_put_u32(frame.body + 8, now_ms);
-    return frame_write(&frame, wire);
-}
-
-static size_t emit_message(struct link *link, uint8_t *wire, uint32_t now_ms)
-{
-    const struct link_message *message = &link->queue[(link->head + link->next) % LINK_QUEUE];
-    struct frame frame = {.type = message->type, .length = message->length};
-    frame.number = number_after(link->acked == 0 ? NUMBERS : link->acked, (uint8_t)(link->next + 1U));
-    memcpy(frame.body, message->body, message->length);
-    if (link->next == 0) {
-        link->sent_ms = now_ms;
-    }
-    link->next++;
-    if (link->under_way < link->next) {
-        link->under_way = link->next;
-    }
-    return frame_write(&frame, wire);
-}
-
-size_t link_emit(struct link *link, uint8_t *wire, uint32_t now_ms)
-{
-    if (link->welcome_due) {
-        link->welcome_due = false;
-        return emit_welcome(link, wire);
-    }
-    if (link->ack_due) {
-        link->ack_due = false;
-        return emit_ack(link, wire);
-    }
-    if (clock_reached(now_ms, link->beat_ms)) {
-        link->beat_ms = now_ms + HEARTBEAT_MS;
-        link->ack_due = link->link_id != 0; /* should an earlier one have been lost */
-        return emit_heartbeat(link, wire, now_ms);
-    }
-    if (link->next < link->count && link->next < link->credit) {
-        return emit_message(link, wire, now_ms);
-    }
-    return 0;
 }

@@ -6,6 +6,9 @@ enum { PROTOCOL_LOWEST = 1, PROTOCOL_HIGHEST = 1 };
 
 enum { FIRMWARE_MAJOR = 1, FIRMWARE_MINOR = 0, FIRMWARE_PATCH = 0 };
 
+/* Lengths of bodies. */
+enum { HELLO_LENGTH = 7, WELCOME_LENGTH = 19, ACK_LENGTH = 2, HEARTBEAT_LENGTH = 12 };
+
 enum message_type {
     MESSAGE_HELLO = 0x01,
     MESSAGE_WELCOME = 0x02,

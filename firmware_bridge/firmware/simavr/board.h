@@ -71,7 +71,12 @@ uint32_t board_stack_margin(const struct sim_board *board);
 /* How many bytes its UARTs lost since the last reset. */
 uint32_t board_bytes_lost(const struct sim_board *board);
 
+/* instruments.c: scales and ultrasonic sensors. */
+void instruments_connect(struct sim_board *board);
+void instruments_after_reset(struct sim_board *board);
+
 /* wires.c: levels in, levels out. */
+avr_irq_t *wires_pin(struct sim_board *board, char port, uint8_t bit);
 void wires_connect(struct sim_board *board);
 void wires_set(struct sim_board *board, char port, uint8_t bit, bool level);
 void wires_after_reset(struct sim_board *board);

@@ -1,4 +1,4 @@
-/* What is wired to the simulated chip's pins: the plant, contacts, readers, scales, echoes, voltages. */
+/* What is wired to the simulated chip's pins: the plant, contacts, readers, voltages. */
 #include <math.h>
 
 #include <avr_adc.h>
@@ -8,17 +8,13 @@
 #include "board.h"
 
 enum {
-    SCALE_BITS = 24,
-    SCALE_PULSES = 25,
-    SCALE_PAUSE_US = 100000, /* an HX711 converts ten times a second */
-    ECHO_LEAD_US = 450,      /* from the trigger to the echo line's rise */
-    ECHO_LEAST_US = 20,
+    WIEGAND_PULSE_US = 50, /* a pulse's usual length */
     SERVO_MIDDLE_US = 1500,
     SERVO_LIDS = 0xC0, /* as board_config.h has it */
     SUPPLY_MV = 5000
 };
 
-static avr_irq_t *pin(struct sim_board *board, char port, uint8_t bit)
+avr_irq_t *wires_pin(struct sim_board *board, char port, uint8_t bit)
 {
     return avr_io_getirq(board->avr, (uint32_t)AVR_IOCTL_IOPORT_GETIRQ(port), bit);
 }
@@ -42,7 +38,7 @@ void wires_set(struct sim_board *board, char port, uint8_t bit, bool level)
     if (changed != *levels) {
         *levels = changed;
         tell_external(board, port);
-        avr_raise_irq(pin(board, port, bit), level);
+        avr_raise_irq(wires_pin(board, port, bit), level);
     }
 }
 
@@ -50,68 +46,6 @@ static void set_port(struct sim_board *board, char port, uint8_t levels)
 {
     for (uint8_t bit = 0; bit < 8; bit++) {
         wires_set(board, port, bit, ((levels >> bit) & 1U) != 0);
-    }
-}
-
-static avr_cycle_count_t scales_ready(struct avr_t *avr, avr_cycle_count_t when, void *param)
-{
-    struct sim_board *board = param;
-    (void)avr;
-    (void)when;
-    board->scales.pulses = 0;
-    board->scales.is_converting = false;
-    for (uint8_t scale = 0; scale < SIM_SCALES; scale++) {
-        board->scales.shift[scale] = (uint32_t)board->rig.sensors[SENSOR_WEIGHT][scale] & 0xFFFFFFU;
-        wires_set(board, 'F', (uint8_t)(4 + scale), false);
-    }
-    return 0;
-}
-
-static void scales_clocked(avr_irq_t *irq, uint32_t value, void *param)
-{
-    struct sim_board *board = param;
-    struct sim_scales *scales = &board->scales;
-    (void)irq;
-    if (value == 0 || scales->is_converting) {
-        return;
-    }
-    scales->pulses++;
-    for (uint8_t scale = 0; scale < SIM_SCALES; scale++) {
-        bool bit = scales->pulses > SCALE_BITS || ((scales->shift[scale] >> (SCALE_BITS - scales->pulses)) & 1U);
-        wires_set(board, 'F', (uint8_t)(4 + scale), bit);
-    }
-    if (scales->pulses == SCALE_PULSES) {
-        scales->is_converting = true;
-        avr_cycle_timer_register_usec(board->avr, SCALE_PAUSE_US, scales_ready, board);
-    }
-}
-
-static avr_cycle_count_t echo_falls(struct avr_t *avr, avr_cycle_count_t when, void *param)
-{
-    struct sim_echo *echo = param;
-    (void)avr;
-    (void)when;
-    wires_set(echo->board, 'E', (uint8_t)(4 + echo->level), false);
-    return 0;
-}
-
-static avr_cycle_count_t echo_rises(struct avr_t *avr, avr_cycle_count_t when, void *param)
-{
-    struct sim_echo *echo = param;
-    int32_t level_mm = echo->board->rig.sensors[SENSOR_LEVEL][echo->level];
-    uint32_t echo_us = level_mm < 0 ? 0 : (uint32_t)((int64_t)level_mm * 2000 / 343);
-    (void)when;
-    wires_set(echo->board, 'E', (uint8_t)(4 + echo->level), true);
-    avr_cycle_timer_register_usec(avr, echo_us < ECHO_LEAST_US ? ECHO_LEAST_US : echo_us, echo_falls, echo);
-    return 0;
-}
-
-static void triggered(avr_irq_t *irq, uint32_t value, void *param)
-{
-    struct sim_echo *echo = param;
-    (void)irq;
-    if (value == 0) {
-        avr_cycle_timer_register_usec(echo->board->avr, ECHO_LEAD_US, echo_rises, echo);
     }
 }
 
@@ -141,7 +75,7 @@ static void send_bit(struct sim_board *board)
     if (rig_next(&board->rig.wiegand, &reader, &bit)) {
         board->line = (struct sim_wiegand){board, (uint8_t)(2 * reader + bit)};
         wires_set(board, 'D', board->line.port_bit, false);
-        avr_cycle_timer_register_usec(board->avr, 50, wiegand_rests, &board->line); /* a pulse's usual length */
+        avr_cycle_timer_register_usec(board->avr, WIEGAND_PULSE_US, wiegand_rests, &board->line);
     }
 }
 
@@ -226,11 +160,11 @@ void wires_after_reset(struct sim_board *board)
         tell_external(board, *port);
         for (uint8_t bit = 0; bit < 8; bit++) {
             bool level = ((board->external[index_of(*port)] >> bit) & 1U) != 0;
-            avr_raise_irq(pin(board, *port, bit), !level); /* one that seems to stay would not be passed on */
-            avr_raise_irq(pin(board, *port, bit), level);
+            avr_raise_irq(wires_pin(board, *port, bit), !level); /* one that seems to stay would not be passed on */
+            avr_raise_irq(wires_pin(board, *port, bit), level);
         }
     }
-    scales_ready(board->avr, 0, board);
+    instruments_after_reset(board);
 }
 
 void wires_connect(struct sim_board *board)
@@ -239,14 +173,10 @@ void wires_connect(struct sim_board *board)
         board->external[port] = 0xFF; /* pulled up, or a line at rest */
     }
     wires_after_reset(board);
-    for (uint8_t level = 0; level < SIM_LEVELS; level++) {
-        board->echoes[level] = (struct sim_echo){board, level};
-        avr_irq_register_notify(pin(board, 'H', (uint8_t)(3 + level)), triggered, &board->echoes[level]);
-    }
-    avr_irq_register_notify(pin(board, 'G', 0), scales_clocked, board);
+    instruments_connect(board);
     for (uint8_t lid = 0; lid < LIDS_MOST; lid++) {
         if ((SERVO_LIDS >> lid) & 1U) {
-            avr_irq_register_notify(pin(board, 'A', lid), servo_pulsed, board);
+            avr_irq_register_notify(wires_pin(board, 'A', lid), servo_pulsed, board);
         }
     }
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 import msgspec
+from sqlite_utils import Database
 
 from cloud_sync.envelope import EventId, decode_event_id
 from cloud_sync.facts import Role
@@ -140,11 +141,18 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _by_sql(connection: sqlite3.Connection) -> Salvaged:
-    fields = ", ".join(Record._fields)
-    rows = connection.execute(f"SELECT {fields} FROM records ORDER BY id").fetchall()  # noqa: S608 (ours)
-    cards = connection.execute("SELECT card, state, role FROM roster").fetchall()
-    owners = connection.execute("SELECT community, station FROM owner").fetchall()
-    return Salvaged(None, _each_once(rows), _roster(cards), _owner(owners))
+    journal = Database(connection)
+
+    def rows(table: str, *columns: str) -> list[tuple[Value, ...]]:
+        found = journal.table(table).rows_where(select=", ".join(columns), order_by="rowid")
+        return [tuple(row.values()) for row in found]
+
+    return Salvaged(
+        None,
+        _each_once(rows("records", *Record._fields)),
+        _roster(rows("roster", "card", "state", "role")),
+        _owner(rows("owner", "community", "station")),
+    )
 
 
 def _by_page(damage: str, main: bytes, log: bytes) -> Salvaged:

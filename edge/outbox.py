@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from sqlite_utils import Database
+
 from cloud_sync.envelope import Lost
 from edge import outbox_marks
 from edge.journal_tables import (
@@ -179,10 +181,11 @@ class Outbox:
 
     def replace_roster(self, roster: Mapping[str, RosterEntry]) -> None:
         """Put a whole new roster in the place of the old."""
-        rows = [(card, entry.state, entry.role) for card, entry in roster.items()]
+        rows = [{"card": card, "state": entry.state, "role": entry.role} for card, entry in roster.items()]
+        table = Database(self._database).table("roster")
         with written_at_once(self._database):
-            self._database.execute("DELETE FROM roster")
-            self._database.executemany("INSERT INTO roster VALUES (?, ?, ?)", rows)
+            table.delete_where()
+            table.insert_all(rows)
 
     def suspect(self) -> None:
         """Ask the station to look at its journal, and mend it if it is damaged. OSError when it cannot be."""

@@ -52,7 +52,7 @@ def apply_batches(messages: Sequence[bytes], community: str, station: str, now: 
 
     Those that are not to be believed are left out; None if none is left.
     """
-    opened = intake.Opened([], [])
+    opened = intake.Opened([], [], [])
     sender: intake.Sender | None = None
     believed = 0
     for message in messages:
@@ -66,6 +66,7 @@ def apply_batches(messages: Sequence[bytes], community: str, station: str, now: 
         believed += 1
         opened.events.extend(batch.events)
         opened.strays.extend(batch.strays)
+        opened.lost.extend(batch.lost)
     if sender is None or not believed:
         return None
     with transaction.atomic():
@@ -80,7 +81,9 @@ def _apply(station: Station, opened: intake.Opened, now: datetime) -> Applied:
     if conflicts or opened.strays:
         _keep_evidence(station, conflicts, opened.strays, now)
     identities = {item.identity for item in incoming}
-    store.advance(station, identities, now, news=bool(new))
+    for lost in store.advance(station, identities, now, news=bool(new), lost=opened.lost):
+        log.warning("ALARM: %s lost %s/%d to %d", station, lost.epoch, lost.first, lost.last)
+        raise_for(station, Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
     return Applied(
         receipt=receipt_for(station, identities, now),
         new=len(new),

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_sync import envelope
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.envelope import EpochReceipt, Lost
 from cloud_sync.ledger.batches import apply_batch, apply_batches, reapply
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.households import add_household, bind_card
@@ -141,3 +141,43 @@ def test_a_receipt_names_the_keys_that_are_believed_no_longer(town: Town) -> Non
         station=Station.objects.get(), key_id="0" * 16, public=bytes(32), retired_at=NOW
     )
     assert town.deliver().receipt.retired == ("0" * 16,)
+
+
+def test_what_a_station_lost_is_passed_over_once_it_says_so_and_a_person_is_told(town: Town) -> None:
+    deliver(town, visit(1), visit(5), visit(6))
+    assert town.through() == 1
+    deliver(town, visit(5), visit(6), lost=(Lost(EPOCH, 2, 4),))
+    assert town.through() == 6
+    (alarm,) = Alarm.objects.filter(reason=Cause.LOST)
+    assert alarm.detail == f"{EPOCH}/2 to 4"
+    deliver(town, visit(5), visit(6), lost=(Lost(EPOCH, 2, 4),))
+    assert Alarm.objects.get(reason=Cause.LOST).times == 1
+
+
+def test_a_loss_without_an_event_behind_it_or_elsewhere_moves_nothing(town: Town) -> None:
+    deliver(town, visit(1))
+    deliver(town, visit(4), lost=(Lost(EPOCH, 2, 4),))
+    deliver(town, visit(4), lost=(Lost("f" * 16, 2, 3),))
+    deliver(town, visit(4), lost=(Lost(EPOCH, 3, 3),))
+    assert town.through() == 1
+    assert not Alarm.objects.filter(reason=Cause.LOST).exists()
+
+
+def test_an_event_that_was_thought_lost_still_counts_when_it_turns_up(town: Town) -> None:
+    household = add_household(town.community, "3-2-501")
+    bind_card(household, card(1), NOW)
+    deliver(town, visit(3), lost=(Lost(EPOCH, 1, 2),))
+    assert town.through() == 3
+    deliver(town, visit(2))
+    assert town.balance(household) == 4
+    assert town.through() == 3
+
+
+def visit(sequence: int) -> bytes:
+    return event(sequence, visit_facts(1, RIGHT, provisional=2))
+
+
+def deliver(town: Town, *events: bytes, lost: tuple[Lost, ...] = ()) -> None:
+    key = town.station("east-gate")
+    message = envelope.seal_batch(key, town.community.slug, "east-gate", events, lost)
+    assert apply_batch(message, town.community.slug, "east-gate", NOW) is not None

@@ -101,6 +101,10 @@ ALARMS: dict[str, Explained] = {
         gettext_noop("A station brought more points in a day than it plausibly can."),
         gettext_noop("See the points that wait below."),
     ),
+    Cause.LOST: Explained(
+        gettext_noop("A station lost events before they came here: its journal was damaged."),
+        gettext_noop("Replace its memory card. A resident who misses points can be given them another way."),
+    ),
 }
 
 

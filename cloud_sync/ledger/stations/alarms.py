@@ -34,6 +34,8 @@ class Cause(StrEnum):
     """The same id came with other content."""
     SET_ASIDE = "set_aside"
     MINT_LIMIT = "mint_limit"
+    LOST = "lost"
+    """The station states that it no longer has events which the ledger never had."""
 
 
 def raise_alarm(community: str, station: str, cause: Cause, detail: str, now: datetime) -> None:

@@ -58,10 +58,12 @@ class Incoming(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A batch that its station signed: its events, and what in it names no event."""
+    """Batches that their station signed: events, what names no event, what the station has lost."""
 
     events: list[Incoming]
     strays: list[bytes]
+    lost: list[envelope.Lost]
+    """Sequences that the station states it no longer has, each with an event behind them in this batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +109,14 @@ def open_message(message: bytes, sender: Sender) -> Opened:
     if (batch.community, batch.station) != (station.community.slug, station.slug):
         detail = f"the body speaks for {batch.community[:64]!r}/{batch.station[:64]!r}"
         raise RejectedError(Cause.FOREIGN, detail)
-    return _sorted_by_name([bytes(raw) for raw in batch.events])
+    opened = _sorted_by_name([bytes(raw) for raw in batch.events])
+    behind = dict(sorted(item.identity for item in opened.events))  # of each epoch, the last
+    opened.lost.extend(lost for lost in batch.lost if lost.last < behind.get(lost.epoch, 0))
+    return opened
 
 
 def _sorted_by_name(bodies: Sequence[bytes]) -> Opened:
-    opened = Opened([], [])
+    opened = Opened([], [], [])
     for body in bodies:
         event = _event(body)
         identity = (event.epoch, event.sequence) if event is not None else _identity(body)

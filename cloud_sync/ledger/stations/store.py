@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from cloud_sync.envelope import Lost
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Identity, Incoming, Reason
 from cloud_sync.ledger.stations.models import Conflict, EventKind, EventState, Station, Stray
@@ -121,15 +122,27 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
     )
 
 
-def advance(station: Station, batch: Iterable[Identity], now: datetime, *, news: bool) -> None:
-    """Move each epoch's `through` over the events that are there without a gap."""
+def advance(
+    station: Station, batch: Iterable[Identity], now: datetime, *, news: bool, lost: Sequence[Lost] = ()
+) -> list[Lost]:
+    """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
+
+    Gives the losses that it passed over now.
+    """
     find = "SELECT through, updated FROM stations_epoch WHERE station_id = %s AND epoch = %s"
+    passed: list[Lost] = []
     for name, sequences in _by_epoch(batch):
         rows = sql.execute(find, [station.pk, name])
         before, updated = (rows[0][0], sql.moment_of(rows[0][1])) if rows else (0, None)
-        through = _contiguous(station, name, before, set(sequences))
+        here = set(sequences)
+        through = _contiguous(station, name, before, here)
+        for gap in sorted((gap for gap in lost if gap.epoch == name), key=lambda gap: gap.first):
+            if gap.first <= through + 1 <= gap.last:
+                passed.append(gap)
+                through = _contiguous(station, name, gap.last, here)
         if updated is None or news or through != before or now - updated > REFRESH:
             sql.insert(EPOCHS, [(station.pk, name, through, sql.keeper()(now))])
+    return passed
 
 
 def _contiguous(station: Station, epoch: str, through: int, here: set[int]) -> int:

@@ -21,16 +21,6 @@ GROUNDS = (concrete, concrete, floor, tray)
 """What a thing may lie on; concrete twice, as it is what a floor under a camera looks like most often."""
 
 
-def mirror(picture: Rgb, rng: Generator) -> Rgb:
-    """Give a copy as another photographer would have taken it: mirrored, closer, a little brighter or not."""
-    height, width = picture.shape[:2]
-    tall, wide = (max(8, int(side * rng.uniform(0.75, 1.0))) for side in (height, width))
-    top, left = rng.integers(0, max(1, height - tall + 1)), rng.integers(0, max(1, width - wide + 1))
-    part = picture[top : top + tall, left : left + wide]
-    gain = rng.uniform(0.75, 1.2) * rng.uniform(0.93, 1.07, 3)
-    return np.clip(part[:, ::-1] * gain, 0, 255).astype(np.uint8)
-
-
 def augment(picture: Rgb, rng: Generator) -> Rgb:
     """Give a copy as a poor camera over a bin would see it: some of the changes, each at random strength."""
     seen = _crop(_turn(picture, rng), rng)

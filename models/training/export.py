@@ -110,7 +110,9 @@ class _Writer:
     def scaled(self, source: str, size: int) -> str:
         """Scale a square to `size` pixels; a hair is added, lest rounding makes it a pixel smaller."""
         factor = np.array([1, 1, *[(size + 0.01) / INPUT_SIZE] * 2], np.float32)
-        return self.node("Resize", source, "", self.array(factor), mode="linear")
+        # ONNX's default mode, said aloud: OpenCV reads the node only so.
+        how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
+        return self.node("Resize", source, "", self.array(factor), **how)
 
     def node(self, kind: str, *inputs: str, **attributes: int | str | list[int]) -> str:
         from onnx import helper  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Photos as the trunk sees them: as taken, from nearer, laid on a floor, in a chamber. Kept on disk."""
+"""Photos as the networks see them: as taken, or laid on a floor. Kept on disk."""
 
 from __future__ import annotations
 
@@ -30,10 +30,7 @@ class View(StrEnum):
     """A way to look at a photo."""
 
     TAKEN = "taken"
-    NEARER = "nearer"
     LAID = "laid"
-    LAID_AGAIN = "laid again"
-    CHAMBER = "chamber"
 
 
 def _as_taken(picture: Rgb, _: Generator) -> Rgb:
@@ -41,13 +38,7 @@ def _as_taken(picture: Rgb, _: Generator) -> Rgb:
 
 
 DRAWN: Mapping[View, Callable[[Rgb, Generator], Rgb]] = MappingProxyType(
-    {
-        View.TAKEN: _as_taken,
-        View.NEARER: augment.mirror,
-        View.LAID: augment.lay_down,
-        View.LAID_AGAIN: augment.lay_down,
-        View.CHAMBER: augment.augment,
-    }
+    {View.TAKEN: _as_taken, View.LAID: augment.lay_down}
 )
 
 

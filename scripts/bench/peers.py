@@ -48,8 +48,10 @@ def _onnx_runtime(model: bytes, threads: int) -> Call:
 
 def _opencv(file: Path, threads: int) -> Call | None:
     cv2.setNumThreads(threads)
+    # OpenCV 5's new engine fails on int8 networks; its classic one, the only one of OpenCV 4, takes them.
+    engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
     try:
-        network = cv2.dnn.readNetFromONNX(str(file))
+        network = cv2.dnn.readNetFromONNX(str(file), *engine)
     except cv2.error:
         return None  # an operator that OpenCV does not know
 

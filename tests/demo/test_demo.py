@@ -125,6 +125,7 @@ def test_a_demo_that_was_killed_is_made_whole_by_the_next(tmp_path: Path, photos
     )
     audit = json.loads(verified.stdout)
     assert {"ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"} <= set(audit)
+    assert list(audit) == ["ok", "transfers", "sum", "duplicates", "settled", "held", "lowered"]
     assert audit["ok"]
     assert audit["sum"] == audit["duplicates"] == 0
     assert audit["settled"] > counts["settled_points"]  # the killed run's visits were settled too

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.training.augment import lay_down, mirror
+from models.training.augment import lay_down
 from models.training.cutout import cut_out
 
 Rgb = NDArray[np.uint8]
@@ -65,16 +65,14 @@ def test_a_thing_laid_down_stands_on_another_ground_in_its_own_colour() -> None:
         assert np.median(corners.mean(axis=1)) < 235
 
 
-@pytest.mark.parametrize("change", [lay_down, mirror])
 @pytest.mark.parametrize("picture", [product_shot(), checks()], ids=["product", "uneven ground"])
-def test_a_copy_is_a_picture_and_the_same_from_the_same_seed(change: object, picture: Rgb) -> None:
-    assert callable(change)
+def test_a_copy_is_a_picture_and_the_same_from_the_same_seed(picture: Rgb) -> None:
     for seed in range(6):
-        copy = change(picture, np.random.default_rng(seed))
+        copy = lay_down(picture, np.random.default_rng(seed))
         assert copy.dtype == np.uint8
         assert copy.shape[2] == 3
         assert min(copy.shape[:2]) >= 80
-        assert np.array_equal(copy, change(picture, np.random.default_rng(seed)))
+        assert np.array_equal(copy, lay_down(picture, np.random.default_rng(seed)))
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (64, 8, 3)])

@@ -22,12 +22,11 @@ PICTURES = {
         "data/gravel.png",
         "data/hubble_deep_field.jpg",
         "data/moon.png",
-        "data/page.png",
         "data/rocket.jpg",
     ),
     "sklearn": ("datasets/images/china.jpg",),
 }
-"""Faces, people, a cat, walls, lawns, gravel, stars, a page of print, a rocket, a palace."""
+"""Faces, people, a cat, walls, a lawn, gravel, stars, a rocket, a palace."""
 FROM = {"matplotlib": "matplotlib", "skimage": "scikit-image", "sklearn": "scikit-learn"}
 
 

@@ -37,8 +37,8 @@ class Audit:
         """Whether nothing is wrong."""
         return not self.problems
 
-    def as_json(self) -> dict[str, object]:
-        """The fields that `tongzhan ledger verify --json` prints."""
+    def sums(self) -> dict[str, object]:
+        """The figures of a whole ledger, by name."""
         return {
             "ok": self.ok,
             "transfers": self.transfers,
@@ -47,11 +47,18 @@ class Audit:
             "settled": self.settled,
             "held": self.held,
             "lowered": self.lowered,
-            "chain": not self.breaks,
-            "broken_at": self.breaks[0].position if self.breaks else None,
-            "broken_in": self.breaks[0].community if self.breaks else None,
-            "heads": dict(self.heads),
         }
+
+    def as_json(self, *, heads: bool = False) -> dict[str, object]:
+        """What `tongzhan ledger verify --json` prints: the sums, and what is wrong where something is."""
+        figures = self.sums()
+        if self.problems:
+            figures["problems"] = list(self.problems)
+        if self.breaks:
+            figures |= {"broken_in": self.breaks[0].community, "broken_at": self.breaks[0].position}
+        if heads:
+            figures["heads"] = dict(self.heads)
+        return figures
 
 
 def verify() -> Audit:

@@ -8,11 +8,11 @@ from config.station import (
     CameraSection,
     Devices,
     OpenBy,
-    ReaderSection,
     StationSection,
     StationSettings,
     VisitSection,
 )
+from config.wiring import ReaderSection
 
 READER, BUTTON, ALL, MIXED, SHARED, SINGLE = "reader", "button", "all", "mixed", "shared", "single"
 KINDS = (READER, BUTTON, ALL, MIXED, SHARED, SINGLE)

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from edge.journal_pages import Value
 
-_SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 22, 23})
-"""SQLite's primary result codes for what is not the file's fault: rights, locks, memory, a full disk…
-(https://www.sqlite.org/rescode.html)"""
+_SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 19, 22, 23})
+"""SQLite's primary result codes for what is not the file's fault: rights, locks, memory, a full disk, a row
+that a constraint refuses… (https://www.sqlite.org/rescode.html)"""
 _SHORT_READ = 10 | 2 << 8
 _LAYOUTS = 32
 """A layout beyond this is no newer program's but noise."""

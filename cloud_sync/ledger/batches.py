@@ -81,7 +81,7 @@ def _apply(station: Station, opened: intake.Opened, now: datetime) -> Applied:
     if conflicts or opened.strays:
         _keep_evidence(station, conflicts, opened.strays, now)
     identities = {item.identity for item in incoming}
-    for lost in store.advance(station, identities, now, news=bool(new), lost=opened.lost):
+    for lost in store.advance(station, identities, now, opened.lost):
         log.warning("ALARM: %s lost %s/%d to %d", station, lost.epoch, lost.first, lost.last)
         raise_for(station, Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
     return Applied(

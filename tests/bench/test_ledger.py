@@ -12,7 +12,9 @@ from tests.postgres import MISSING, find_programs
 
 DATABASES = [
     "sqlite",
-    pytest.param("postgres", marks=pytest.mark.skipif(find_programs() is None, reason=MISSING)),
+    pytest.param(
+        "postgres", marks=[pytest.mark.full, pytest.mark.skipif(find_programs() is None, reason=MISSING)]
+    ),
 ]
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 pytest.importorskip("iotcore")
 
-from scripts.cli import run
-
 
 def test_the_way_from_outbox_to_receipt_is_measured_beside_the_ledgers_own_speed(
-    capsys: pytest.CaptureFixture[str],
+    bench: Callable[..., dict[str, Any]],
 ) -> None:
-    assert run(["bench", "sync", "--events", "400", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    told = bench("sync", "--events", "400")
     assert (told["name"], told["unit"]) == ("sync", "events/s")
     assert told["ours"] > 0
     assert told["ratio"] == pytest.approx(told["ours"] / told["limit"])

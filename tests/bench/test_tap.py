@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
-from click.testing import CliRunner
-
-from scripts.bench.tap import tap
+from collections.abc import Callable
+from typing import Any
 
 
-def test_it_measures_the_station_and_a_bare_script_idle_and_busy() -> None:
-    done = CliRunner().invoke(tap, ["--taps", "7", "--drain", "30", "--json"], catch_exceptions=False)
-    printed = json.loads(done.stdout)
+def test_it_measures_the_station_and_a_bare_script_idle_and_busy(
+    bench: Callable[..., dict[str, Any]],
+) -> None:
+    printed = bench("tap", "--taps", "7", "--drain", "30")
     assert printed["name"] == "tap"
     assert printed["unit"] == "ms"
     assert 0 < printed["limit"] < printed["ours"]

@@ -123,6 +123,16 @@ def test_a_receipt_names_at_most_64_epochs(town: Town) -> None:
     ]
 
 
+def test_a_batch_sent_again_is_named_by_its_receipt_however_many_epochs_are_newer(town: Town) -> None:
+    visit = visit_facts(1, RIGHT, provisional=2)
+    old = "f" * 16
+    town.deliver(event(1, visit, epoch=old), now=NOW - timedelta(minutes=70))
+    fill_with_epochs(town, 70)
+    Epoch.objects.exclude(epoch=old).update(updated=NOW - timedelta(minutes=30))
+    again = town.deliver(event(1, visit, epoch=old), now=NOW - timedelta(minutes=20)).receipt
+    assert again.epochs[0] == EpochReceipt(old, 1)
+
+
 def test_the_fullest_receipt_fits_the_smallest_message(town: Town) -> None:
     fill_with_epochs(town, 64)
     for epoch in range(5):

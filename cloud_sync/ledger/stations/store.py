@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from cloud_sync.envelope import Lost
 from cloud_sync.ledger import sql
@@ -13,8 +13,6 @@ from cloud_sync.ledger.stations.models import Conflict, EventKind, EventState, S
 
 MAX_STRAYS = 1000
 """Of one station; a station that sends more of them says nothing new."""
-REFRESH = timedelta(hours=1)
-"""How exactly an epoch's `updated` is kept where a batch brought nothing new."""
 LOOK_AHEAD = 100
 
 # Looking up a member's value costs as much as a whole row's tuple.
@@ -123,25 +121,26 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def advance(
-    station: Station, batch: Iterable[Identity], now: datetime, *, news: bool, lost: Sequence[Lost] = ()
+    station: Station, batch: Iterable[Identity], now: datetime, lost: Sequence[Lost] = ()
 ) -> list[Lost]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 
     Gives the losses that it passed over now.
     """
-    find = "SELECT through, updated FROM stations_epoch WHERE station_id = %s AND epoch = %s"
+    find = "SELECT through FROM stations_epoch WHERE station_id = %s AND epoch = %s"
     passed: list[Lost] = []
     for name, sequences in _by_epoch(batch):
         rows = sql.execute(find, [station.pk, name])
-        before, updated = (rows[0][0], sql.moment_of(rows[0][1])) if rows else (0, None)
+        before = rows[0][0] if rows else 0
         here = set(sequences)
         through = _contiguous(station, name, before, here)
         for gap in sorted((gap for gap in lost if gap.epoch == name), key=lambda gap: gap.first):
             if gap.first <= through + 1 <= gap.last:
                 passed.append(gap)
                 through = _contiguous(station, name, gap.last, here)
-        if updated is None or news or through != before or now - updated > REFRESH:
-            sql.insert(EPOCHS, [(station.pk, name, through, sql.keeper()(now))])
+        # Also where nothing is new: what a station sends again must be among the epochs that its receipt
+        # has room for, or it would send it for ever.
+        sql.insert(EPOCHS, [(station.pk, name, through, sql.keeper()(now))])
     return passed
 
 

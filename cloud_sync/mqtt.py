@@ -30,6 +30,7 @@ KEEPALIVE_S = 30
 CONNECT_TIMEOUT_S = 5.0
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
+GOODBYE_S = 4.0
 LASTING_S = 10.0
 """After a connection that lasted this long, pauses start from the first again."""
 BACKLOG = 256
@@ -102,11 +103,16 @@ class MqttLink:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send what was published, say goodbye to the broker (so no will is sent) and end the thread."""
+        """Send what was published, say goodbye to the broker (so no will is sent) and end the thread.
+
+        A broker that does not answer is not waited for: after GOODBYE_S it is left without a goodbye.
+        """
         self._stopping.set()
         if (connection := self._connection) is not None:
             connection.close()
-        self._thread.join()
+            if not connection.ended.wait(GOODBYE_S):
+                connection.ended.set()
+        self._thread.join(GOODBYE_S)  # it may be in the middle of a TLS handshake, which waits for long
 
     @property
     def connected(self) -> bool:

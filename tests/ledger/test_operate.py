@@ -150,6 +150,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
         send(file.with_suffix(""), signal.SIGTERM)
 
 
+@pytest.mark.full
 def test_every_step_of_the_page_works_in_its_order(machine: Machine) -> None:
     told = {
         "Admit a station": ("var/lib/tongzhan", 3, 3),

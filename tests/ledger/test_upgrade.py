@@ -115,6 +115,7 @@ def written() -> int:
     return counted
 
 
+@pytest.mark.full
 def test_an_upgrade_killed_anywhere_is_finished_by_the_next(old_database: Callable[[], None]) -> None:
     old_database()
     whole = written()

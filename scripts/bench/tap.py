@@ -155,8 +155,9 @@ def _tap_once(master: int, told: int) -> float | None:
     """One card at one reader: milliseconds until a pin was set, None if none was in time."""
     while select.select([told], [], [], 0)[0]:
         os.read(told, 4096)  # nothing old may answer for this one
-    os.write(master, _frame())
-    began = time.monotonic()
+    frame = _frame()
+    began = time.monotonic()  # before the write: whoever reads may be quicker than its return
+    os.write(master, frame)
     if not select.select([told], [], [], ANSWER_S)[0]:
         return None
     line = os.read(told, 4096).decode("ascii").splitlines()[0]

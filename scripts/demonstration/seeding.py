@@ -17,6 +17,7 @@ from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettleme
 from cloud_sync.ledger.points.statement import statement_link
 from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
+from edge.journal_repair import open_mended
 from edge.outbox import Outbox
 from scripts.demonstration.report import LedgerSide
 from scripts.demonstration.town import COMMUNITY, STATION
@@ -56,6 +57,8 @@ def bind_cards(people: Neighbourhood) -> dict[str, str]:
 def admit(station: str, public_key: str, station_dir: Path, roster: Mapping[str, RosterEntry]) -> None:
     """Have the ledger listen to a station, and the station know its cards."""
     add_station(Community.objects.get(slug=COMMUNITY), station, public_key)
+    journal, _ = open_mended(station_dir, timezone.now())  # one that an older program left is set aside
+    journal.close()
     outbox = Outbox(station_dir)
     try:
         outbox.replace_roster(roster)

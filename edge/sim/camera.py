@@ -12,13 +12,13 @@ from edge.sim.scenes import vary
 if TYPE_CHECKING:
     from config.station import StationSettings
     from edge.messages import Photo
-    from edge.sim.plant import Plant
+    from edge.sim.plant import Ground, WorldLid
 
 
 class SimCamera:
     """All cameras of one station. Implements `edge.ports.Camera`; frames are RGB (height, width, 3) uint8."""
 
-    def __init__(self, settings: StationSettings, plant: Plant) -> None:
+    def __init__(self, settings: StationSettings, plant: Ground[WorldLid]) -> None:
         """Look into the plant's bins, each through the camera that the settings name."""
         self.failed: set[str] = set()
         """Cameras, by id, that give no picture."""

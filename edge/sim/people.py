@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential, Role
 from edge.roster import CardState, RosterEntry
+from firmware_bridge.readers.em4100 import CardBits, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,12 +58,14 @@ class Neighbourhood:
         return {person.card: RosterEntry(person.state, person.role) for person in self.known}
 
 
-def neighbourhood(rng: Random, card_key: bytes, residents: int = 12) -> Neighbourhood:
+def neighbourhood(
+    rng: Random, card_key: bytes, residents: int = 12, width: CardBits = CardBits.ALL
+) -> Neighbourhood:
     """Invent `residents` residents two to a household, one with a blocked card, one of staff, strangers.
 
-    Cards are hashed with the community's `card_key`.
+    Cards are hashed with the community's `card_key`, at the `width` by which it knows its fobs.
     """
-    cards = _cards(rng, card_key)
+    cards = _cards(rng, card_key, width)
     names = _names(rng)
     neighbours = tuple(
         Person(next(names), _household(number), *next(cards), Role.RESIDENT) for number in range(residents)
@@ -89,10 +92,11 @@ def _names(rng: Random) -> Iterator[str]:
         yield from (f"{name}{lap}" for name in names)
 
 
-def _cards(rng: Random, card_key: bytes) -> Iterator[tuple[str, str]]:
+def _cards(rng: Random, card_key: bytes, width: CardBits) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     while True:
         number = f"{rng.getrandbits(40):010x}"
-        if number not in seen:
-            seen.add(number)
-            yield number, card_hash(card_key, Credential.EM4100, number)
+        known_by = canonical(number, width)
+        if known_by not in seen:
+            seen.add(known_by)
+            yield number, card_hash(card_key, Credential.EM4100, known_by)

@@ -7,8 +7,7 @@ from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import Credential
-from edge.messages import Pressed, Tapped
+from edge.messages import Pressed
 from edge.sim.photos import hand_shadow
 from edge.visit_state import visit_rules
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from config.sorting import Category
     from config.station import BinSection, StationSettings
     from edge.sim.photos import PhotoSource
-    from edge.sim.plant import Plant
+    from edge.sim.plant import Ground, WorldLid
 
 LEFT_BESIDE = 0.2
 """The share of things that people whom no lid lets in leave on the ground."""
@@ -56,7 +55,9 @@ class Throw:
 class Place:
     """What people at the station share. `throws` keeps the truth about every thing."""
 
-    def __init__(self, settings: StationSettings, plant: Plant, photos: PhotoSource, rng: Random) -> None:
+    def __init__(
+        self, settings: StationSettings, plant: Ground[WorldLid], photos: PhotoSource, rng: Random
+    ) -> None:
         """Stand people before `plant`; whatever chance decides, `rng` does."""
         self.plant = plant
         self.rng = rng
@@ -91,7 +92,7 @@ class Place:
     def _report(self, reader: str, card: str, until: float) -> Iterator[float]:
         while True:
             self._seen[reader, card] = self.now
-            self.plant.inbox.post(Tapped(self.now, reader, card, Credential.EM4100))
+            self.plant.read(reader, card)
             if self.now + READ_EVERY_S > until:
                 return
             yield READ_EVERY_S

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from edge.messages import ChamberChanged, LevelChanged
+from cloud_sync.facts import Credential
+from edge.messages import ChamberChanged, LevelChanged, Tapped
+from edge.ports import Lid
 from edge.sim.lid import SimLid
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from config.station import BinSection, StationSettings
     from edge.ports import Inbox
     from edge.sim.photos import Thing
@@ -22,7 +26,7 @@ SETTLE_S = 0.3
 class SimBin:
     """One bin behind its lid: what lies on top, how full it is."""
 
-    def __init__(self, section: BinSection, capacity: int, settle_s: float, plant: Plant) -> None:
+    def __init__(self, section: BinSection, capacity: int, settle_s: float, plant: Ground[WorldLid]) -> None:
         """Begin empty, with room for `capacity` things before it counts as full."""
         self.top: Thing | None = None
         """What the camera sees."""
@@ -63,16 +67,67 @@ class SimBin:
             self._plant.inbox.post(LevelChanged(at, self._section.id, full=False))
 
 
-class Plant:
-    """All lids and bins of one station."""
+class WorldLid(Lid, Protocol):
+    """A lid as people at the station see it, and what they do to it."""
 
-    def __init__(self, settings: StationSettings, timeline: Timeline, inbox: Inbox, capacity: int) -> None:
-        """Build what the settings describe; each bin has room for `capacity` things."""
+    @property
+    def position(self) -> float:
+        """0 shut, 1 open."""
+        ...
+
+    @property
+    def opened_at(self) -> float:
+        """When it last came to stand open by command; -inf before."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it stands fully open."""
+        ...
+
+    @property
+    def has_opened(self) -> bool:
+        """Whether it has been fully open since it was last shut."""
+        ...
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it rests shut."""
+        ...
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it is on its way down."""
+        ...
+
+    def obstruct(self) -> None:
+        """Put something in the lid's way."""
+        ...
+
+    def clear(self) -> None:
+        """Take away what was in the lid's way."""
+        ...
+
+
+_LidT_co = TypeVar("_LidT_co", bound=WorldLid, covariant=True)
+
+
+class Ground(Generic[_LidT_co]):
+    """Lids, readers and bins of one station, whoever moves the lids."""
+
+    def __init__(
+        self,
+        settings: StationSettings,
+        timeline: Timeline,
+        inbox: Inbox,
+        capacity: int,
+        lids: Mapping[str, _LidT_co],
+    ) -> None:
+        """Stand bins of room for `capacity` things behind `lids`, which are by bin."""
         self.timeline = timeline
         self.inbox = inbox
-        travel_s = settings.visit.travel_s
-        settle_s = min(SETTLE_S, travel_s * GAP / 2)
-        self.lids = {section.id: SimLid(section.id, travel_s, timeline, inbox) for section in settings.bin}
+        self.lids = lids
+        settle_s = min(SETTLE_S, settings.visit.travel_s * GAP / 2)
         self.bins = {section.id: SimBin(section, capacity, settle_s, self) for section in settings.bin}
 
     @property
@@ -86,6 +141,22 @@ class Plant:
             return False
         self.bins[bin_id].drop(thing)
         return True
+
+    def read(self, reader: str, card: str) -> None:
+        """Have a reader see a card, once."""
+        self.inbox.post(Tapped(self.timeline.clock.now(), reader, card, Credential.EM4100))
+
+
+class Plant(Ground[SimLid]):
+    """A station whose lids are simulated too."""
+
+    def __init__(self, settings: StationSettings, timeline: Timeline, inbox: Inbox, capacity: int) -> None:
+        """Build what the settings describe; each bin has room for `capacity` things."""
+        lids = {
+            section.id: SimLid(section.id, settings.visit.travel_s, timeline, inbox)
+            for section in settings.bin
+        }
+        super().__init__(settings, timeline, inbox, capacity, lids)
 
     def power_off(self) -> None:
         """Cut the power of every lid."""

@@ -15,9 +15,9 @@ from edge.sim.plans import Errand
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from edge.sim.lid import SimLid
     from edge.sim.place import Place
     from edge.sim.plans import VisitPlan
+    from edge.sim.plant import WorldLid
 
 LOOK_S = 0.2
 """How often people look whether a lid has moved."""
@@ -112,10 +112,10 @@ class Resident:
         hold_s, self._hold_until = self._plan.hold_s, self._place.now + self._plan.hold_s
         self._place.tap(reader, self._card, hold_s)
 
-    def _is_mine(self, lid: SimLid) -> bool:
+    def _is_mine(self, lid: WorldLid) -> bool:
         return lid.is_open and lid.opened_at >= self.tapped_at
 
-    def _wait_for(self, lid: SimLid) -> Generator[float, None, bool]:
+    def _wait_for(self, lid: WorldLid) -> Generator[float, None, bool]:
         rules = self._place.rules
         patience_s = rules.travel_limit_s + 1
         if not lid.is_shut:  # someone else's: it must shut first

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge.clocks import RealClock
+from edge.drivers.cards import Cards
+from edge.drivers.mcu import Mcu
 from edge.main import Surroundings
 from edge.rim import Rim
 from edge.sim.drive import RealTimeDriver, run_virtual
+from edge.sim.plant import Plant
+from edge.sim.rig_lines import RigLines
+from edge.sim.rigged import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.world import World
 from edge.workers import InlineWorkers, ThreadWorkers
+from firmware_bridge.readers.em4100 import CardBits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +30,21 @@ if TYPE_CHECKING:
     from edge.ports import Clock, Journal
     from edge.sim.people import Neighbourhood
     from edge.sim.photos import PhotoSource
+    from edge.sim.plant import Ground, WorldLid
     from edge.sim.world import Script
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A running program that speaks like a microcontroller, on the port of the station's one controller.
+
+    `lines` and `answers` are the descriptors of docs/protocol.md's test rig; `card_key` hashes what its
+    readers send.
+    """
+
+    lines: int
+    answers: int
+    card_key: bytes
 
 
 class Simulation:
@@ -35,17 +57,27 @@ class Simulation:
         script: Script,
         rng: Random,
         virtual_from_unix_s: float | None = None,
+        board: Board | None = None,
     ) -> None:
-        """Play `script`. With `virtual_from_unix_s`, in virtual time whose calendar begins there."""
+        """Play `script`. With `virtual_from_unix_s`, in virtual time whose calendar begins there.
+
+        With a `board`, which lives in real time, its lids and readers are the station's.
+        """
         self._settings, self._photos, self._script, self._rng = settings, photos, script, rng
         self._virtual = None if virtual_from_unix_s is None else VirtualClock(virtual_from_unix_s)
         self._timeline = Timeline(self._virtual or RealClock())
+        self._board = board
         self._world: World | None = None
 
     @property
     def people(self) -> Neighbourhood:
         """Everyone who may come."""
         return self._script.people
+
+    @property
+    def is_virtual(self) -> bool:
+        """Whether it plays in virtual time, by `run_virtual`."""
+        return self._virtual is not None
 
     @property
     def is_over(self) -> bool:
@@ -73,9 +105,10 @@ class Simulation:
             composition.close()
 
     def _make_rim(self, inbox: QueueInbox, clock: Clock) -> Rim:
-        del clock  # the timeline has it
-        world = World(self._settings, self._timeline, inbox, self._photos, self._script, self._rng)
-        self._world = world
+        if self._board is not None:
+            return self._rigged(self._board, inbox, clock)
+        plant = Plant(self._settings, self._timeline, inbox, self._script.capacity)
+        world = self._populate(plant)
         if self._virtual is not None:
             return Rim(world.lids, world.camera, start=world.start, stop=lambda: None)
         driver = RealTimeDriver(self._timeline)
@@ -85,3 +118,39 @@ class Simulation:
             driver.start()
 
         return Rim(world.lids, world.camera, start=start, stop=driver.stop)
+
+    def _rigged(self, board: Board, inbox: QueueInbox, clock: Clock) -> Rim:
+        """Put the station's real drivers between itself and the board; the rest stays simulated."""
+        settings = self._settings
+        cards = Cards(board.card_key, CardBits(settings.station.card_bits))
+        mcu = Mcu(settings.controller[0], settings, cards, clock, inbox)
+        rig = RigLines(board.lines, board.answers, len(settings.bin))
+        plant = RiggedPlant(
+            settings,
+            self._timeline,
+            inbox,
+            self._script.capacity,
+            drivers=mcu.lids,
+            rig=rig,
+            people=self.people,
+        )
+        world = self._populate(plant)
+        driver = RealTimeDriver(self._timeline)
+
+        def start() -> None:
+            plant.start()
+            mcu.start()
+            world.start()
+            driver.start()
+
+        def stop() -> None:
+            with ExitStack() as stops:
+                stops.callback(driver.stop)
+                stops.callback(plant.stop)
+                stops.callback(mcu.stop)
+
+        return Rim(world.lids, world.camera, start=start, stop=stop)
+
+    def _populate(self, plant: Ground[WorldLid]) -> World:
+        self._world = World(self._settings, plant, self._photos, self._script, self._rng)
+        return self._world

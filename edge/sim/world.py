@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from edge.sim.camera import SimCamera
 from edge.sim.place import Place
 from edge.sim.plans import Habits, Planner
-from edge.sim.plant import Plant
 from edge.sim.residents import LOOK_S, Resident
 
 if TYPE_CHECKING:
@@ -16,13 +15,13 @@ if TYPE_CHECKING:
     from random import Random
 
     from config.station import StationSettings
-    from edge.ports import Inbox, Lid
+    from edge.ports import Lid
     from edge.roster import RosterEntry
     from edge.sim.people import Neighbourhood
     from edge.sim.photos import PhotoSource
     from edge.sim.place import Throw
     from edge.sim.plans import Meeting, VisitPlan
-    from edge.sim.timeline import Timeline
+    from edge.sim.plant import Ground, WorldLid
 
 QUIET_S = 1.0
 """With every lid shut for so long, nobody is waiting for one: the next people may come."""
@@ -48,15 +47,14 @@ class World:
     def __init__(
         self,
         settings: StationSettings,
-        timeline: Timeline,
-        inbox: Inbox,
+        plant: Ground[WorldLid],
         photos: PhotoSource,
         script: Script,
         rng: Random,
     ) -> None:
-        """Build it. Events go to `inbox`; all chance comes from `rng`, all time from the timeline's clock."""
-        self.timeline = timeline
-        self.plant = Plant(settings, timeline, inbox, script.capacity)
+        """Build it around a plant; all chance comes from `rng`, all time from the timeline's clock."""
+        self.timeline = plant.timeline
+        self.plant = plant
         self.camera = SimCamera(settings, self.plant)
         self.people = script.people
         self.let_in = 0

@@ -35,6 +35,14 @@ HEADLESS_VISITS = 40
     help="Port of the station's screen; the next two are the ledger's and the broker's.",
 )
 @click.option("--headless", is_flag=True, help="No pages, as fast as the machine allows.")
+@click.option(
+    "--controller",
+    type=click.Choice(["auto", "firmware", "simulated"]),
+    default="auto",
+    show_default=True,
+    help="Lids and readers: the microcontroller's firmware, built for this machine, over a pty and in real "
+    "time; or simulated ones. auto: the firmware where there is a C compiler, unless --headless.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON, and the visits to stderr.")
 @click.option("--seed", type=int, default=None, help="Play these people and things again.")
 @click.option(
@@ -48,6 +56,7 @@ def demo(  # noqa: PLR0913 (the command's options)
     photos: Path | None,
     port: int,
     headless: bool,
+    controller: str,
     as_json: bool,
     seed: int | None,
     state: Path | None,
@@ -56,6 +65,7 @@ def demo(  # noqa: PLR0913 (the command's options)
 
     Ends with status 1 unless every event arrived once and settled + held + lowered = provisional.
     """
+    from scripts.demonstration.controller import Way
     from scripts.demonstration.places import Folder, any_free_ports, default_root, ports_from
     from scripts.demonstration.play import Wishes, play
 
@@ -68,6 +78,7 @@ def demo(  # noqa: PLR0913 (the command's options)
         visits=visits or (HEADLESS_VISITS if headless else None),
         seed=seed if seed is not None else int.from_bytes(os.urandom(4)),
         headless=headless,
+        controller=Way(controller),
     )
     report = play(wishes, lambda line: click.echo(line, err=as_json))
     if as_json:

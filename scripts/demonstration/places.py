@@ -45,6 +45,11 @@ class Folder:
         return self.root / "ledger.toml"
 
     @property
+    def firmware(self) -> Path:
+        """What the firmware's host build is built in."""
+        return self.root / "firmware"
+
+    @property
     def logs(self) -> Path:
         """One file for each process."""
         return self.root / "logs"

@@ -26,15 +26,17 @@ from edge.main import Composition, compose
 from edge.outbox import Outbox
 from edge.sim.people import neighbourhood
 from edge.sim.photo_folders import open_photos
-from edge.sim.simulation import Simulation
+from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
+from scripts.demonstration.controller import Way, controller
 from scripts.demonstration.places import LOOPBACK
 from scripts.demonstration.processes import Crew, crew
 from scripts.demonstration.report import Report, make_report, read_journal
 from scripts.demonstration.tell import TellingJournal
-from scripts.demonstration.town import write_configuration
+from scripts.demonstration.town import CARD_BITS, write_configuration
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator
 
     from cloud_sync.facts import VisitFacts
@@ -59,6 +61,7 @@ class Wishes:
     visits: int | None
     seed: int
     headless: bool
+    controller: Way = Way.AUTO
 
 
 ENDLESS = 1_000_000
@@ -69,23 +72,29 @@ def play(wishes: Wishes, tell: Callable[[str], None]) -> Report:
     with ExitStack() as stack:
         stack.enter_context(wishes.folder.claimed())
         runtime = stack.enter_context(_memory_folder())
-        write_configuration(wishes.folder, wishes.ports, str(runtime))
+        ours = stack.enter_context(crew(wishes.folder.logs))
+        port = runtime / "controller"
+        program = controller(wishes.controller, wishes.folder, port, ours, tell, headless=wishes.headless)
+        write_configuration(wishes.folder, wishes.ports, str(runtime), port if program else None)
         settings = load_station(wishes.folder.station_toml)
-        simulation, links = _prepare(wishes, settings, tell)
-        ours = _start(wishes, stack, tell)
+        simulation, links = _prepare(wishes, settings, program, tell)
+        _start(wishes, stack, ours, tell)
         composition = compose(
             settings, simulation.surroundings(_teller(simulation.people, links, runtime, tell))
         )
-        if wishes.headless:
+        if simulation.is_virtual:
             simulation.run_virtual(composition)
         else:
-            _run_on_screen(composition, simulation, ours)
+            _run_in_real_time(composition, simulation, ours)
         _let_all_arrive(settings, ours)
         return _count(settings, composition)
 
 
 def _prepare(
-    wishes: Wishes, settings: StationSettings, tell: Callable[[str], None]
+    wishes: Wishes,
+    settings: StationSettings,
+    program: subprocess.Popen[bytes] | None,
+    tell: Callable[[str], None],
 ) -> tuple[Simulation, dict[str, str]]:
     """Keys, people, ledger: everything but processes."""
     tell("making the ledger and the town")
@@ -94,20 +103,27 @@ def _prepare(
     init(wishes.folder.ledger_toml)
     secrets_dir = load_ledger(wishes.folder.ledger_toml).state_dir
     keys = make_keys(state_dir, read_card_key(secrets_dir), read_signing_key(secrets_dir).public_key())
-    people = neighbourhood(Random(TOWN_SEED), keys.card)  # noqa: S311 (invents people, guards nothing)
+    people = neighbourhood(Random(TOWN_SEED), keys.card, width=CARD_BITS)  # noqa: S311 (invents people)
     from scripts.demonstration.seeding import seed  # noqa: PLC0415 (models need Django set up)
 
     links = seed(people, keys.signing.public_key().public_bytes_raw().hex(), state_dir)
     script = Script(visits=wishes.visits or ENDLESS, people=people)
-    begins = time.time() if wishes.headless else None
-    return Simulation(settings, photos, script, Random(wishes.seed), begins), links  # noqa: S311
+    begins = time.time() if wishes.headless and program is None else None
+    board = None if program is None else _board(program, keys.card)
+    return Simulation(settings, photos, script, Random(wishes.seed), begins, board), links  # noqa: S311
 
 
-def _start(wishes: Wishes, stack: ExitStack, tell: Callable[[str], None]) -> Crew:
+def _board(program: subprocess.Popen[bytes], card_key: bytes) -> Board:
+    assert program.stdin is not None  # noqa: S101 (converse gives pipes)
+    assert program.stdout is not None  # noqa: S101
+    return Board(program.stdin.fileno(), program.stdout.fileno(), card_key)
+
+
+def _start(wishes: Wishes, stack: ExitStack, ours: Crew, tell: Callable[[str], None]) -> None:
     """Broker, ledger, sync and, on screen, the pages."""
     tell("starting broker, ledger and sync" + ("" if wishes.headless else ", and the pages"))
     stack.enter_context(_broker(wishes.ports.broker))
-    ours = stack.enter_context(crew(wishes.folder.logs))
+    stack.callback(ours.end)  # before the broker ends
     station, ledger = str(wishes.folder.station_toml), str(wishes.folder.ledger_toml)
     ours.start("ingest", ["ledger", "ingest", "--config", ledger])
     ours.start("sync", ["station", "sync", "--config", station])
@@ -116,7 +132,6 @@ def _start(wishes: Wishes, stack: ExitStack, tell: Callable[[str], None]) -> Cre
         ours.start("panel", ["station", "panel", "--config", station, "--port", str(wishes.ports.panel)])
         tell(f"the station's screen:  http://{LOOPBACK}:{wishes.ports.panel}/?lang=en   (中文: ?lang=zh)")
         tell("Ctrl-C ends everything; the next demo goes on from here")
-    return ours
 
 
 @contextmanager
@@ -162,7 +177,7 @@ def _teller(
     return lambda journal: TellingJournal(journal, people, told)
 
 
-def _run_on_screen(composition: Composition, simulation: Simulation, ours: Crew) -> None:
+def _run_in_real_time(composition: Composition, simulation: Simulation, ours: Crew) -> None:
     """Play in real time until all visits are over, Ctrl-C, or a process of ours that fell."""
     station = composition.station
     stopping = threading.Event()
@@ -185,6 +200,8 @@ def _run_on_screen(composition: Composition, simulation: Simulation, ours: Crew)
         watcher.join()
         for number, handler in before.items():
             signal.signal(number, handler)
+    if fallen := ours.fallen():
+        raise InputError(fallen, "start the demo again; it goes on from here")
 
 
 def _let_all_arrive(settings: StationSettings, ours: Crew) -> None:

@@ -52,6 +52,22 @@ class Crew:
                 extra_groups=None if user is None else [],
             )
 
+    def converse(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a command that we talk to: its input and output are pipes, its complaints go to its log.
+
+        Its input ends however we end, SIGKILL too, and with that a program that heeds it.
+        """
+        with (self._logs / f"{name}.log").open("ab") as complaints:
+            process = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
+                [*_dies_with_us(), *command],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=complaints,
+                start_new_session=True,
+            )
+        self._running[name] = process
+        return process
+
     def pid(self, name: str) -> int | None:
         """The process's number while it runs."""
         process = self._running.get(name)
@@ -99,6 +115,9 @@ def _make_sure(name: str, process: subprocess.Popen[bytes]) -> None:
         log.warning("%s did not finish in %.0f s and was killed", name, END_S)
         process.kill()
         process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
 
 
 def _dies_with_us() -> list[str]:

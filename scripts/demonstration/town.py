@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.sorting import Category
+from firmware_bridge.readers.em4100 import CardBits
 from scripts.demonstration.places import LOOPBACK
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from scripts.demonstration.places import Folder, Ports
 
 COMMUNITY = "lotus-lane"
@@ -21,6 +24,7 @@ name = "{station}"
 devices = "simulated"
 state_dir = "{state}"
 runtime_dir = "{runtime}"
+card_bits = {card_bits}
 
 [cloud]
 host = "{host}"
@@ -33,14 +37,32 @@ id = "chamber"
 _BIN = """
 [[reader]]
 id = "reader-{category}"
-
+{reader}
 [[bin]]
 id = "{category}"
 category = "{category}"
 open_by = "reader"
 reader = "reader-{category}"
 camera = "chamber"
+{lid}"""
+
+_CONTROLLER = """
+[[controller]]
+id = "mcu"
+port = "{port}"
 """
+
+_READERS = (("rdm6300", 0), ("rdm6300", 1), ("wiegand", 0), ("wiegand", 1))
+"""The kind and number of each bin's reader at the firmware's host build, which has two of each."""
+_READER = """\
+kind = "{kind}"
+controller = "mcu"
+number = {number}
+"""
+_LID = 'lid = {{ kind = "controller", controller = "mcu", number = {number} }}\n'
+
+CARD_BITS = CardBits.WIEGAND_34
+"""By so many bits of a fob the town knows it: what its narrowest reader gives, in both of the demo's ways."""
 
 _LEDGER = """\
 [ledger]
@@ -60,19 +82,37 @@ port = {broker}
 """
 
 
-def write_configuration(folder: Folder, ports: Ports, runtime_dir: str) -> None:
-    """Write station.toml and ledger.toml anew; only the ports differ from run to run."""
+def write_configuration(
+    folder: Folder, ports: Ports, runtime_dir: str, controller: Path | None = None
+) -> None:
+    """Write station.toml and ledger.toml anew; ports and the controller differ from run to run."""
     folder.station_toml.write_text(
-        station_toml(STATION, "station", runtime_dir, ports.broker), encoding="utf-8"
+        station_toml(STATION, "station", runtime_dir, ports.broker, controller), encoding="utf-8"
     )
     folder.ledger_toml.write_text(ledger_toml("ledger.sqlite3", ports), encoding="utf-8")
 
 
-def station_toml(name: str, state_dir: str, runtime_dir: str, broker: int) -> str:
-    """A simulated station of the town; `broker` is a port of this machine."""
+def station_toml(
+    name: str, state_dir: str, runtime_dir: str, broker: int, controller: Path | None = None
+) -> str:
+    """A simulated station of the town; `broker` is a port of this machine.
+
+    With a `controller`'s port its lids and readers hang there, else they are simulated too.
+    """
     names = {"community": COMMUNITY, "station": name, "state": state_dir, "runtime": runtime_dir}
-    bins = "".join(_BIN.format(category=category) for category in Category)
-    return _STATION.format(**names, host=LOOPBACK, broker=broker) + bins
+    text = _STATION.format(**names, host=LOOPBACK, broker=broker, card_bits=int(CARD_BITS))
+    if controller is not None:
+        text += _CONTROLLER.format(port=controller)
+    return text + "".join(_bin(number, wired=controller is not None) for number in range(len(Category)))
+
+
+def _bin(number: int, *, wired: bool) -> str:
+    kind, index = _READERS[number]
+    return _BIN.format(
+        category=list(Category)[number],
+        reader=_READER.format(kind=kind, number=index) if wired else "",
+        lid=_LID.format(number=number) if wired else "",
+    )
 
 
 def ledger_toml(database: str, ports: Ports) -> str:

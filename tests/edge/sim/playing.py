@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from edge.sim.drive import run_virtual
 from edge.sim.people import neighbourhood
 from edge.sim.plans import Habits
+from edge.sim.plant import Plant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.world import Script, World
 from tests.edge.sim.tiny_station import TinyStation
@@ -39,7 +40,8 @@ class Game:
         self.timeline = Timeline(self.clock)
         self.station = TinyStation(settings)
         script = Script(visits, neighbourhood(self.rng, CARD_KEY, residents), capacity, habits or Habits())
-        self.world = World(settings, self.timeline, self.station, photos, script, self.rng)
+        self.plant = Plant(settings, self.timeline, self.station, capacity)
+        self.world = World(settings, self.plant, photos, script, self.rng)
         self.station.join(self.world)
 
     def play(self) -> None:

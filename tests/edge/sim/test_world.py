@@ -40,7 +40,7 @@ LIVELY = Habits(
 def assert_sound(game: Game) -> None:
     """What must hold in every world, whatever breaks in it."""
     assert game.station.state.visits == ()
-    for lid in game.world.plant.lids.values():
+    for lid in game.plant.lids.values():
         assert longest_beyond_lease_s(lid.notes) < 1e-9
     assert game.world.people.blocked.card not in game.station.let_in
 
@@ -54,7 +54,7 @@ def assert_complete(game: Game, visits: int) -> None:
     got_in = Counter(throw.bin for throw in game.world.throws if throw.fate is Fate.IN_BIN)
     deposits = Counter(deposit.bin for record in records for deposit in record.facts.deposits)
     assert deposits == got_in
-    assert game.world.plant.is_shut
+    assert game.plant.is_shut
 
 
 # --- nothing broken ---------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def test_a_blocked_card_opens_nothing(photos: PhotoSource) -> None:
     blocked = game.world.people.blocked.card
     taps = [tap for tap in game.station.taps if tap.card == blocked]
     assert len(taps) == game.station.said(Prompt.CARD_BLOCKED) == 5
-    opened = [lid.notes[0].at for lid in game.world.plant.lids.values() if lid.notes]
+    opened = [lid.notes[0].at for lid in game.plant.lids.values() if lid.notes]
     assert min(opened) > taps[0].at + 1
 
 
@@ -221,7 +221,7 @@ def test_a_broken_lid_is_named_while_all_visits_end(
 ) -> None:
     game = Game(station(kind), photos, 3, 15)
     broken = station(kind).bin[0].id
-    game.world.plant.lids[broken].fail(fault)
+    game.plant.lids[broken].fail(fault)
     game.play()
     assert_sound(game)
     assert game.station.faults_raised == {(told, broken)}
@@ -229,7 +229,7 @@ def test_a_broken_lid_is_named_while_all_visits_end(
 
 def test_when_no_lid_opens_people_stop_coming(photos: PhotoSource) -> None:
     game = Game(station(SINGLE), photos, 3, 15, Habits(comes_along=0, blocked=0))
-    game.world.plant.lids["rest"].fail(LidFault.STUCK_SHUT)
+    game.plant.lids["rest"].fail(LidFault.STUCK_SHUT)
     game.play()
     assert_sound(game)
     assert game.world.let_in == len(game.station.records) == 0
@@ -251,7 +251,7 @@ def test_a_thing_left_in_the_lid_s_way_is_named_a_fault_and_forgiven_when_it_is_
     photos: PhotoSource,
 ) -> None:
     game = Game(station(SINGLE), photos, 3, 2, Habits(comes_along=0, walks_away=0, hand_in_lid=0))
-    lid = game.world.plant.lids["rest"]
+    lid = game.plant.lids["rest"]
     game.timeline.call_at(8.0, lid.obstruct)
     game.timeline.call_at(75.0, lid.clear)
     game.play()
@@ -278,7 +278,7 @@ def test_whatever_breaks_and_is_mended_every_visit_ends(
     photos: PhotoSource, seed: int, kind: str, mishaps: list[tuple[str, int, float, float]]
 ) -> None:
     game = Game(station(kind), photos, seed, 10, LIVELY, capacity=8)
-    plant, camera = game.world.plant, game.world.camera
+    plant, camera = game.plant, game.world.camera
     lids = list(plant.lids.values())
     for what, number, at, lasts_s in mishaps:
         lid = lids[number % len(lids)]

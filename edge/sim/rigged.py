@@ -1,0 +1,144 @@
+"""A simulated place whose lids and readers hang on a microcontroller's program, over its real wire.
+
+People hold cards and put hands in its world by the rig's lines; the station hears of it and moves its
+lids through `edge.drivers.mcu`, as a wired station does.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from config.wiring import ControllerLid, ReaderKind
+from edge.sim.fobs import rdm6300_frame, wiegand_34
+from edge.sim.plant import Ground
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from config.station import StationSettings
+    from config.wiring import ReaderSection
+    from edge.ports import Inbox, Lid
+    from edge.sim.people import Neighbourhood
+    from edge.sim.rig_lines import RigLines
+    from edge.sim.timeline import Timeline
+
+_MS = 1000
+
+
+class RiggedLid:
+    """A lid that the program's plant moves. Implements `edge.sim.plant.WorldLid`.
+
+    The station's wishes go on to the driver; what people see is what the program last said of its plant.
+    """
+
+    def __init__(self, number: int, driver: Lid, rig: RigLines, timeline: Timeline) -> None:
+        """Be shut until the program says otherwise."""
+        self.opened_at = -inf
+        self.position = 0.0
+        self.has_opened = False
+        self._number, self._driver, self._rig, self._timeline = number, driver, rig, timeline
+        self._drive = 0
+        self._leased_until = -inf
+
+    def open(self, lease_s: float) -> None:
+        """Open, or stay open, at most `lease_s` seconds from now."""
+        self._driver.open(lease_s)
+        with self._timeline.changed:
+            now = self._timeline.clock.now()
+            if self.is_open and now >= self._leased_until:
+                self.opened_at = now
+            self._leased_until = now + lease_s
+
+    def end_lease(self) -> None:
+        """Let the lid shut now, unless something is in its way."""
+        self._driver.end_lease()
+        with self._timeline.changed:
+            self._leased_until = min(self._leased_until, self._timeline.clock.now())
+
+    def see(self, position: float, drive: int) -> None:
+        """Where the program's plant has it, 0 to 1, and which way its motor drives it."""
+        with self._timeline.changed:
+            self.position, self._drive = position, drive
+            if self.is_open and not self.has_opened:
+                self.has_opened, self.opened_at = True, self._timeline.clock.now()
+            elif self.is_shut:
+                self.has_opened = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it stands fully open."""
+        return self.position == 1 and self._drive >= 0
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether it rests shut."""
+        return self.position == 0 and self._drive <= 0
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it is on its way down."""
+        return self._drive < 0
+
+    def obstruct(self) -> None:
+        """Put something in the lid's way."""
+        self._rig.do(f"obstruct {self._number} 1")
+
+    def clear(self) -> None:
+        """Take away what was in the lid's way."""
+        self._rig.do(f"obstruct {self._number} 0")
+
+
+class RiggedPlant(Ground[RiggedLid]):
+    """Lids and readers at a controller's program; bins and what falls into them are simulated."""
+
+    def __init__(  # noqa: PLR0913 (all that a place is made of)
+        self,
+        settings: StationSettings,
+        timeline: Timeline,
+        inbox: Inbox,
+        capacity: int,
+        *,
+        drivers: Mapping[str, Lid],
+        rig: RigLines,
+        people: Neighbourhood,
+    ) -> None:
+        """`drivers` are the station's lids by bin, at the controller whose program `rig` talks to."""
+        self._numbers = {
+            section.lid.number: section.id
+            for section in settings.bin
+            if isinstance(section.lid, ControllerLid)
+        }
+        lids = {
+            bin_id: RiggedLid(number, drivers[bin_id], rig, timeline)
+            for number, bin_id in self._numbers.items()
+        }
+        super().__init__(settings, timeline, inbox, capacity, lids)
+        self._rig = rig
+        self._travel_ms = round(settings.visit.travel_s * _MS)
+        self._readers = {reader.id: reader for reader in settings.reader}
+        self._fobs = {person.card: person.number for person in (*people.known, *people.strangers)}
+
+    def start(self) -> None:
+        """Give the program's lids the station's travel time, and look at them from now on."""
+        self._rig.start(self._see)
+        self._rig.do(*(f"travel {number} {self._travel_ms}" for number in self._numbers))
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._rig.stop()
+
+    def read(self, reader: str, card: str) -> None:
+        """Have a reader see a fob, once: it sends what such a reader sends."""
+        self._rig.do(_reads(self._readers[reader], self._fobs[card]))
+
+    def _see(self, number: int, position: float, drive: int) -> None:
+        if number in self._numbers:
+            self.lids[self._numbers[number]].see(position, drive)
+
+
+def _reads(reader: ReaderSection, number: str) -> str:
+    """The rig's line for a fob at a reader."""
+    if reader.kind is ReaderKind.WIEGAND:
+        return f"wiegand {reader.number} {wiegand_34(number)}"
+    return f"serial {reader.number} {rdm6300_frame(number).hex()}"

@@ -1,0 +1,102 @@
+"""What moves the demo's lids and reads its cards: the firmware's host build over a pty, or simulated ones."""
+
+from __future__ import annotations
+
+import select
+import shutil
+import subprocess
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from scripts.demonstration.places import Folder
+    from scripts.demonstration.processes import Crew
+
+SOURCES = Path(__file__).resolve().parents[2] / "firmware_bridge" / "firmware"
+COMPILERS = ("cc", "gcc", "clang")
+BUILD_S = 120.0
+"""So long may a compiler take; it is a second or two on a laptop."""
+GREET_S = 10.0
+"""So long may the program take to say which pty is its own."""
+NAME = "controller"
+MEND = "mend that, or leave --controller away"
+
+
+class Way(StrEnum):
+    """How the demo's lids and readers may be had."""
+
+    AUTO = "auto"
+    FIRMWARE = "firmware"
+    SIMULATED = "simulated"
+
+
+class NoFirmwareError(Exception):
+    """Why the firmware's host build cannot be had here, in words."""
+
+
+def controller(
+    way: Way, folder: Folder, port: Path, ours: Crew, tell: Callable[[str], None], *, headless: bool
+) -> subprocess.Popen[bytes] | None:
+    """The firmware's host build, running, its pty named `port`; None for simulated lids. Says which and why.
+
+    Its input ends with this process, and so does it. InputError where the firmware was asked for by name
+    and is not to be had.
+    """
+    try:
+        _must_be_wanted(way, headless=headless)
+        process = _start(_make(folder.firmware), port, ours)
+    except NoFirmwareError as problem:
+        if way is Way.FIRMWARE:
+            raise InputError(f"the firmware cannot run here: {problem}", MEND) from None
+        tell(f"lids and readers: simulated ({problem})")
+        return None
+    tell("lids and readers: the microcontroller's firmware, built for this machine, over a pty")
+    return process
+
+
+def _must_be_wanted(way: Way, *, headless: bool) -> None:
+    if way is Way.SIMULATED:
+        raise NoFirmwareError("as asked")
+    if way is Way.AUTO and headless:
+        raise NoFirmwareError("a headless demo is quicker than the clock, and a controller is not")
+
+
+def _start(program: Path, port: Path, ours: Crew) -> subprocess.Popen[bytes]:
+    process = ours.converse(NAME, [str(program)])
+    assert process.stdout is not None  # noqa: S101 (converse gives pipes)
+    readable, _, _ = select.select([process.stdout], [], [], GREET_S)
+    pty = process.stdout.readline().decode("utf-8", "replace").strip() if readable else ""
+    if not pty:
+        ours.end_these([NAME])
+        program.unlink()  # one that was cut off while it was built is built anew next time
+        raise NoFirmwareError("its program does not start")
+    port.symlink_to(pty)
+    return process
+
+
+def _make(folder: Path) -> Path:
+    """Build the program, unless it is newer than its sources."""
+    compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
+    if compiler is None:
+        raise NoFirmwareError("no C compiler here; apt-get install gcc libc6-dev make")
+    if (make := shutil.which("make")) is None:
+        raise NoFirmwareError("no make here; apt-get install make")
+    if not (SOURCES / "Makefile").is_file():
+        raise NoFirmwareError("the firmware's sources come with the checkout only")
+    command = [make, "-s", "-C", str(SOURCES), f"BUILD={folder}", f"CC={compiler}", "host"]
+    try:
+        done = subprocess.run(  # noqa: S603 (our own command, no shell)
+            command, capture_output=True, text=True, timeout=BUILD_S, check=False, stdin=subprocess.DEVNULL
+        )
+    except subprocess.TimeoutExpired:
+        raise NoFirmwareError(f"its build took more than {BUILD_S:.0f} s") from None
+    if done.returncode:
+        said = done.stderr.splitlines() or ["no reason given"]
+        reason = next((line for line in said if "error" in line), said[0])
+        raise NoFirmwareError(f"its build failed: {reason}")
+    return folder / "host"

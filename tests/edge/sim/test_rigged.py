@@ -1,0 +1,168 @@
+"""A simulated place at a microcontroller's twin: what people do there goes over the real wire and back."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from config.load_station import load_station
+from config.sorting import Category
+from edge.clocks import RealClock
+from edge.drivers.cards import Cards
+from edge.drivers.mcu import Mcu
+from edge.messages import LidObstructed, Tapped
+from edge.sim.fobs import rdm6300_frame, wiegand_34
+from edge.sim.people import neighbourhood
+from edge.sim.photos import Thing
+from edge.sim.rig_lines import RigLines
+from edge.sim.rigged import RiggedPlant
+from edge.sim.timeline import Timeline
+from firmware_bridge.readers import rdm6300, wiegand
+from firmware_bridge.readers.em4100 import CardBits
+from tests.edge.drivers.posted import Posted
+from tests.waiting import until
+
+KEY = bytes(range(32))
+PEOPLE = neighbourhood(Random(1), KEY, width=CardBits.WIEGAND_34)
+PEEL = Thing("peel", Category.KITCHEN, 150, 1, np.full((3, 4, 3), 120, np.uint8))
+TOML = """
+[station]
+community = "lane"
+name = "gate"
+devices = "simulated"
+state_dir = "state"
+runtime_dir = "run"
+card_bits = 32
+[visit]
+travel_s = 0.4
+[[controller]]
+id = "mcu"
+port = "{port}"
+[[reader]]
+id = "serial"
+controller = "mcu"
+number = 0
+[[reader]]
+id = "wiegand"
+kind = "wiegand"
+controller = "mcu"
+number = 1
+[[bin]]
+id = "kitchen"
+category = "kitchen"
+reader = "serial"
+lid = {{ kind = "controller", controller = "mcu", number = 1 }}
+"""
+
+
+@given(st.integers(0, 2**40 - 1))
+def test_what_simulated_readers_send_of_a_fob_is_what_decoders_read(fob: int) -> None:
+    number = f"{fob:010x}"
+    assert rdm6300.Decoder().feed(rdm6300_frame(number)) == [number]
+    assert wiegand.decode(wiegand_34(number)) == number[-8:]
+
+
+class Site:
+    """The place, and what its drivers post."""
+
+    def __init__(self, folder: Path, program: subprocess.Popen[bytes]) -> None:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        config = folder / "station.toml"
+        config.write_text(TOML.format(port=program.stdout.readline().decode().strip()), encoding="utf-8")
+        settings = load_station(config)
+        self.posted = Posted()
+        self.timeline = Timeline(RealClock())
+        self.mcu = Mcu(
+            settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_34), RealClock(), self.posted
+        )
+        self.rig = RigLines(program.stdin.fileno(), program.stdout.fileno(), 2)
+        self.plant = RiggedPlant(
+            settings, self.timeline, self.posted, 9, drivers=self.mcu.lids, rig=self.rig, people=PEOPLE
+        )
+        self.lid = self.plant.lids["kitchen"]
+
+
+@pytest.fixture
+def program() -> Iterator[subprocess.Popen[bytes]]:
+    twin = [sys.executable, "-m", "firmware_bridge.twin", "--lids", "2"]
+    with subprocess.Popen(twin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as program:
+        yield program
+        program.kill()
+
+
+@pytest.fixture
+def site(tmp_path: Path, program: subprocess.Popen[bytes]) -> Iterator[Site]:
+    site = Site(tmp_path, program)
+    site.plant.start()
+    site.mcu.start()
+    until(lambda: "LidClosed" in site.posted.names(), "the lid said where it is")
+    yield site
+    site.mcu.stop()
+    site.plant.stop()
+
+
+def test_a_fob_is_one_card_through_either_kind_of_reader(site: Site) -> None:
+    fob = PEOPLE.residents[0]
+    site.plant.read("serial", fob.card)
+    site.plant.read("wiegand", fob.card)
+    until(lambda: site.posted.names().count("Tapped") == 2, "both readers read it")
+    taps = [event for event in site.posted.events if isinstance(event, Tapped)]
+    assert {(tap.reader, tap.card) for tap in taps} == {("serial", fob.card), ("wiegand", fob.card)}
+
+
+def test_people_see_a_lid_open_by_the_stations_lease_throw_something_in_and_see_it_shut(site: Site) -> None:
+    assert site.plant.is_shut
+    assert not site.plant.throw("kitchen", PEEL)
+    before = site.timeline.clock.now()
+    site.lid.open(30)
+    until(lambda: site.lid.is_open and site.lid.has_opened, "people see it open")
+    assert before < site.lid.opened_at <= site.timeline.clock.now()
+    assert site.plant.throw("kitchen", PEEL)
+    opened_at = site.lid.opened_at
+    site.lid.open(30)
+    assert site.lid.opened_at == opened_at  # renewed, not opened again
+    site.lid.end_lease()
+    until(lambda: site.plant.is_shut and not site.lid.has_opened, "people see it shut")
+
+
+def test_a_hand_in_the_way_reverses_the_lid_in_the_programs_own_world(site: Site) -> None:
+    site.lid.open(30)
+    until(lambda: site.lid.is_open, "people see it open")
+    opened_at = site.lid.opened_at
+    site.lid.obstruct()
+    site.lid.end_lease()
+    until(lambda: any(isinstance(event, LidObstructed) for event in site.posted.events), "it is in the way")
+    assert not site.lid.is_shut
+    site.lid.clear()
+    until(lambda: site.lid.is_shut, "it shuts once its way is free")
+    assert site.lid.opened_at == opened_at  # that was nobody's command
+
+
+def test_a_lid_leased_anew_while_it_stands_open_counts_as_opened_anew(site: Site) -> None:
+    site.lid.open(30)
+    until(lambda: site.lid.is_open, "people see it open")
+    opened_at = site.lid.opened_at
+    site.lid.obstruct()
+    site.lid.end_lease()
+    site.lid.open(30)
+    assert site.lid.opened_at > opened_at
+    site.lid.clear()
+
+
+def test_lines_to_a_program_that_has_ended_are_dropped(
+    site: Site, program: subprocess.Popen[bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    program.kill()
+    program.wait()
+    until(lambda: "program has ended" in caplog.text, "it is noticed")
+    site.plant.read("serial", PEOPLE.residents[0].card)
+    assert site.plant.is_shut

@@ -67,7 +67,8 @@ def _bring_in_community(settings: LedgerSettings) -> Community:
 
 
 def _unusable(name: str, error: Exception) -> InputError:
-    return InputError(f"database {_shown(name)} cannot be used ({error})", "mend its path, rights or server")
+    said = (str(error).splitlines() or [type(error).__name__])[0]  # PostgreSQL goes on about the context
+    return InputError(f"database {_shown(name)} cannot be used ({said})", "mend its path, rights or server")
 
 
 def _shown(name: str) -> str:

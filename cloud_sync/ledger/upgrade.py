@@ -12,6 +12,8 @@ from django.db import connection
 from django.db.migrations import Migration
 from django.db.migrations.executor import MigrationExecutor
 
+from cloud_sync.ledger.points import immutable
+
 
 class WholeSteps(MigrationExecutor):
     """Applies a migration and notes it within the same transaction."""
@@ -35,8 +37,12 @@ class WholeSteps(MigrationExecutor):
 
 
 def upgrade() -> int:
-    """Apply what this version adds to the database; how many steps those were. DatabaseError."""
+    """Apply what this version adds to the database; how many steps those were. DatabaseError.
+
+    Triggers that are missing come back: SQLite makes an altered table anew, without them.
+    """
     executor = WholeSteps(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
     executor.migrate(executor.loader.graph.leaf_nodes(), plan)
+    immutable.guard()
     return len(plan)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
+from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.households import add_household, bind_card
 from cloud_sync.ledger.points.models import Transfer
@@ -26,6 +27,7 @@ def busy_town(town: Town) -> Town:
 
 def raw(statement: str) -> None:
     """Change rows past all of our code and all constraints, as a person at the database could."""
+    immutable.release()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA ignore_check_constraints=ON")
         cursor.execute("PRAGMA foreign_keys=OFF")

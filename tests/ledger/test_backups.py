@@ -14,6 +14,8 @@ import pytest
 from django.db import connection
 
 from cloud_sync.ledger.backups import back_up, restore
+from cloud_sync.ledger.points import immutable
+from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
@@ -169,3 +171,16 @@ def test_a_database_that_somebody_holds_is_not_half_replaced(
     writer.execute("ROLLBACK")
     writer.close()
     assert counted() == (2, 2)
+
+
+def test_a_restored_ledger_refuses_edits_as_before(
+    town: Town, settings: LedgerSettings, tmp_path: Path
+) -> None:
+    deliver(town, 1)
+    connection.close()
+    back_up(settings, tmp_path / "monday")
+    immutable.release()
+    for _ in range(2):
+        connection.close()
+        restore(settings, tmp_path / "monday", replace=True)
+        assert verify().ok, verify().problems

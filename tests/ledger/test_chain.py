@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from msgspec import structs
 
-from cloud_sync.ledger.points import chain
+from cloud_sync.ledger.points import chain, immutable
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import ChainHead, Transfer
 from cloud_sync.ledger.points.snapshot import snapshot
@@ -99,6 +99,7 @@ TAMPERED: dict[str, tuple[tuple[str, ...], int]] = {
 @pytest.mark.usefixtures("chained")
 def test_the_first_transfer_that_is_wrong_is_named(how: str) -> None:
     statements, position = TAMPERED[how]
+    immutable.release()
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)

@@ -68,7 +68,7 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
     "held without a reason": settlement_with(held_by=""),
     "settled to nobody": settlement_with(settled=2, held=0, held_by=""),
     "an event twice": lambda: again(Event.objects.get()),
-    "an event before the first": lambda: Event.objects.update(sequence=0),
+    "an event before the first": lambda: again(Event.objects.get(), sequence=0),
     "a refusal without a reason": lambda: Event.objects.update(state=EventState.REFUSED),
     "an epoch twice": lambda: again(Epoch.objects.get()),
     "a transfer of nothing": lambda: move(points=0),
@@ -78,8 +78,10 @@ FORBIDDEN: dict[str, Callable[[], object]] = {
 }
 
 
-def again(row: Event | Epoch) -> None:
+def again(row: Event | Epoch, **others: int) -> None:
     row.pk = None
+    for name, value in others.items():
+        setattr(row, name, value)
     row.save(force_insert=True)
 
 

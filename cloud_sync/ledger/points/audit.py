@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Sum
 from django.db.models.functions import Coalesce
 
-from cloud_sync.ledger.points import sums
+from cloud_sync.ledger.points import immutable, sums
 from cloud_sync.ledger.points.models import Account, ChainHead, Transfer, VisitSettlement
 from cloud_sync.ledger.points.snapshot import snapshot
 from cloud_sync.ledger.points.walk import Break, find_break
@@ -76,7 +76,7 @@ def verify() -> Audit:
             duplicates=duplicates,
             heads={head.community.slug: bytes(head.chain).hex() for head in _heads()},
             breaks=breaks,
-            problems=(*map(str, breaks), *sums.problems(duplicates)),
+            problems=(*map(str, breaks), *immutable.problems(), *sums.problems(duplicates)),
             **totals,
         )
 

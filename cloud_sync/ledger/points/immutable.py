@@ -1,0 +1,150 @@
+"""Rows that stand for ever: triggers by which the database itself refuses to change or to remove them.
+
+They stop a mistake in code, and whoever has SQL alone. Who may alter tables can take a trigger away: then
+the chain still finds the row that was changed, and `verify` names the trigger that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from cloud_sync.ledger import sql
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """One table whose rows stay as they were written."""
+
+    table: str
+    says: str
+    """What whoever tries otherwise is told."""
+    may_change: tuple[str, ...] = ()
+
+
+GUARDS = (
+    Guard("points_transfer", "a transfer is never changed or removed: a correction is a transfer of its own"),
+    Guard("points_decision", "a decision is never changed or removed: who thinks otherwise decides anew"),
+    Guard("points_rules", "rules are never changed or removed: other rules are another version"),
+    Guard(
+        "stations_event",
+        "an event stays as it came: only what became of it may change",
+        may_change=("kind", "state", "reason"),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One trigger: the statement that makes it, and what the database then says of it."""
+
+    name: str
+    table: str
+    made_by: str
+    looks: object
+
+
+# Told by its trigger what to say, then which columns may change.
+FUNCTION = """
+BEGIN
+    IF TG_OP = ''UPDATE'' THEN
+        IF to_jsonb(NEW) - TG_ARGV[1:] = to_jsonb(OLD) - TG_ARGV[1:] THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION ''%'', TG_ARGV[0] USING ERRCODE = ''integrity_constraint_violation'';
+END
+"""
+MAKE_FUNCTION = f"CREATE OR REPLACE FUNCTION stands() RETURNS trigger LANGUAGE plpgsql AS '{FUNCTION}'"
+ROW, BEFORE, DELETE, UPDATE, TRUNCATE = 1, 2, 8, 16, 32
+"""Bits of pg_trigger.tgtype, as PostgreSQL's src/include/catalog/pg_trigger.h names them."""
+FIND_POSTGRES = """
+    SELECT t.tgname, c.relname, t.tgtype, encode(t.tgargs, 'escape'), p.prosrc
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
+    WHERE c.relnamespace = current_schema()::regnamespace
+    AND t.tgenabled IN ('O', 'A') AND t.tgqual IS NULL AND t.tgattr::text = ''
+"""
+FIND_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+
+
+def guard() -> int:
+    """Bring in every trigger that is missing or was altered; how many those were."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        wrong = missing()
+        if wrong and sql.on_postgres():
+            cursor.execute(MAKE_FUNCTION)
+        for trigger in wrong:
+            cursor.execute(_dropping(trigger.name, trigger.table))
+            cursor.execute(trigger.made_by)
+    return len(wrong)
+
+
+def release() -> None:
+    """Take every trigger away, as a step of an upgrade must that changes such rows itself."""
+    second = "not_emptied" if sql.on_postgres() else "not_removed"
+    with transaction.atomic(), connection.cursor() as cursor:
+        for one in GUARDS:
+            for name in ("not_changed", second):
+                cursor.execute(_dropping(f"{one.table}_{name}", one.table))
+
+
+def missing() -> list[Trigger]:
+    """Triggers that are not there, are switched off, or do something else than they should."""
+    there = _there()
+    return [trigger for trigger in _wanted() if there.get(trigger.name) != trigger.looks]
+
+
+def problems() -> Iterator[str]:
+    """A line for each trigger that is missing."""
+    for trigger in missing():
+        yield (
+            f"the trigger {trigger.name} is missing or was altered: rows of {trigger.table} could be edited; "
+            "find out who did it, then run: tongzhan ledger init"
+        )
+
+
+def _wanted() -> list[Trigger]:
+    triggers = _postgres if sql.on_postgres() else _sqlite
+    return [trigger for one in GUARDS for trigger in triggers(one)]
+
+
+def _there() -> Mapping[str, object]:
+    """What the database says of each trigger that it has."""
+    if sql.on_postgres():
+        return {name: tuple(looks) for name, *looks in sql.execute(FIND_POSTGRES, [])}
+    return dict(sql.execute(FIND_SQLITE, []))
+
+
+def _dropping(name: str, table: str) -> str:
+    return f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if sql.on_postgres() else "")
+
+
+def _sqlite(one: Guard) -> Iterator[Trigger]:
+    with connection.cursor() as cursor:
+        described = connection.introspection.get_table_description(cursor, one.table)
+    kept = [column.name for column in described if column.name not in one.may_change]
+    differs = " OR ".join(f'NEW."{column}" IS NOT OLD."{column}"' for column in kept)
+    for verb, name, when in (("UPDATE", "not_changed", f"WHEN {differs} "), ("DELETE", "not_removed", "")):
+        made_by = (
+            f"CREATE TRIGGER {one.table}_{name} BEFORE {verb} ON {one.table} "
+            f"{when}BEGIN SELECT RAISE(ABORT, '{one.says}'); END"
+        )
+        yield Trigger(f"{one.table}_{name}", one.table, made_by, made_by)
+
+
+def _postgres(one: Guard) -> Iterator[Trigger]:
+    arguments = (one.says, *one.may_change)
+    quoted = ", ".join(f"'{argument}'" for argument in arguments)
+    told = "".join(f"{argument}\\000" for argument in arguments)
+    for verbs, each, name, kind in (
+        ("UPDATE OR DELETE", "ROW", "not_changed", ROW | BEFORE | UPDATE | DELETE),
+        ("TRUNCATE", "STATEMENT", "not_emptied", BEFORE | TRUNCATE),
+    ):
+        made_by = (
+            f"CREATE TRIGGER {one.table}_{name} BEFORE {verbs} ON {one.table} "
+            f"FOR EACH {each} EXECUTE FUNCTION stands({quoted})"
+        )
+        looks = (one.table, kind, told, FUNCTION.replace("''", "'"))
+        yield Trigger(f"{one.table}_{name}", one.table, made_by, looks)

@@ -1,0 +1,19 @@
+"""Triggers that refuse to change or remove transfers, decisions, rules, and events but for what became of them."""
+
+from django.db import migrations
+
+from cloud_sync.ledger.points import immutable
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('points', '0003_references_at_once'),
+        ('stations', '0002_alarms_and_limits'),
+    ]
+
+    operations = [
+        migrations.RunPython(
+            lambda _apps, _editor: immutable.guard(), lambda _apps, _editor: immutable.release()
+        ),
+    ]

@@ -42,6 +42,8 @@ class ReaderSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     controller: Slug | None = None
     number: Index | None = None
     """Which of the controller's inputs for this kind of reader, from 0."""
+    quiet_hours: Annotated[float, Meta(ge=0, le=8760)] = 36.0
+    """One that sent nothing at all for so long raises a warning; 0: never, for one that is seldom used."""
 
 
 class WiredLid(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):

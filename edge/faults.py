@@ -57,6 +57,8 @@ class FaultCode(StrEnum):
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
     READER_FAILED = auto()
+    READER_QUIET = auto()
+    READER_GARBLED = auto()
     JOURNAL_FAILED = auto()
     JOURNAL_RECOVERED = auto()
     EVENTS_REFUSED = auto()
@@ -97,6 +99,8 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.RESTART),
         FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.READER_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.READER_QUIET: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.READER_GARBLED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.JOURNAL_FAILED: FaultKind(Severity.ERROR, Blocks.AWARDS, ClearedBy.OWNER),
         FaultCode.JOURNAL_RECOVERED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.RESTART),
         FaultCode.EVENTS_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),

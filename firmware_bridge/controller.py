@@ -51,9 +51,14 @@ class Controller:
         on_event: Callable[[ControllerEvent], None],
         now: Callable[[], float],
         draw_id: Callable[[], int],
+        on_turn: Callable[[], None] = lambda: None,
     ) -> None:
-        """`now` gives monotonic seconds; `draw_id` random numbers from 1 to 0xFFFFFFFF."""
+        """`now` gives monotonic seconds; `draw_id` random numbers from 1 to 0xFFFFFFFF.
+
+        `on_turn` is called on the port's thread several times a second while the port is open.
+        """
         self._on_event = on_event
+        self._on_turn = on_turn
         self._now = now
         self._lock = threading.Lock()
         self._link = Link(draw_id, now())
@@ -98,6 +103,7 @@ class Controller:
                 self._carry_out(self._link.step(now))
             wait_s = self._link.next_due() - now
         self._deliver()
+        self._on_turn()
         return wait_s
 
     def _found(self) -> None:

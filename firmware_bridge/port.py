@@ -34,7 +34,7 @@ WATCH_S = 1.0
 """How often it is looked whether the port is still the one of its name, and how clean its line is."""
 MOST_ERRORS = 3
 """Damaged bytes between two looks, above which a line counts as garbled."""
-_READ_S = 0.25
+READ_S = 0.25
 """A read without a byte returns after this long."""
 _JOIN_S = 1.0
 _GARBLED = "its line is garbled; check its plug, the ground wire and the baud rate"
@@ -49,7 +49,7 @@ _REASONS = {
 
 
 def _no_turn() -> float:
-    return _READ_S
+    return READ_S
 
 
 class SerialPort:
@@ -81,6 +81,7 @@ class SerialPort:
         self._count_errors = count_errors
         self._is_there: bool | None = None
         self._told = ""
+        self._is_reopening = False
         self._errors: int | None = None
         self._stopping = threading.Event()
         self._writing = threading.Lock()
@@ -124,6 +125,10 @@ class SerialPort:
         if has_rest:
             self.wake()
 
+    def reopen(self) -> None:
+        """Have the port closed and opened again soon; to be called from `on_turn`. Nobody is told of it."""
+        self._is_reopening = True
+
     def discard(self) -> None:
         """Forget what was written and is not sent yet, here and in the kernel; from any thread."""
         with self._writing, suppress(OSError, termios.error):
@@ -162,13 +167,14 @@ class SerialPort:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _serve(self) -> bool:
-        """Read until the port fails or `stop` is called; say whether it worked for a good while."""
+        """Read until the port fails, `stop` or `reopen`; say whether it worked for a good while."""
         reads = 0
+        self._is_reopening = False
         try:
             with Serial(self._path, self._baud, timeout=0, exclusive=True) as port:
                 self._opened(port.fileno())
                 watch_at = time.monotonic()
-                while not self._stopping.is_set():
+                while not (self._stopping.is_set() or self._is_reopening):
                     data = port.read(port.in_waiting or 1)
                     reads += 1
                     if time.monotonic() >= watch_at:
@@ -176,7 +182,7 @@ class SerialPort:
                         watch_at = time.monotonic() + WATCH_S
                     if data:
                         self._on_bytes(data)
-                    self._wait(port.fileno(), min(_READ_S, self._on_turn()))
+                    self._wait(port.fileno(), min(READ_S, self._on_turn()))
         except (OSError, termios.error) as error:
             self._lost(_reason(error))
         finally:

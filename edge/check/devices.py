@@ -6,13 +6,18 @@ unless asked for, and what the drivers post is read for a few seconds.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from config.errors import InputError
 from edge.check.finding import Finding, Level
+from edge.clocks import boot_id
+from edge.drivers.heard import read_heard
+from edge.faults import CATALOGUE, FaultCode, Severity
 from edge.inbox import QueueInbox
 from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
 from edge.ports import CameraError
@@ -44,6 +49,8 @@ class Observed:
     """(code, part) of those that are raised now."""
     brightness: dict[str, float] = field(default_factory=dict)
     """Of the last picture, by bin."""
+    heard: dict[str, str] = field(default_factory=dict)
+    """When a reader last sent anything, in words, of those that did since the Pi was switched on."""
     moved: dict[str, bool] = field(default_factory=dict)
     """Whether a lid opened and shut again, by bin, of those that were asked to."""
 
@@ -106,7 +113,19 @@ def check_devices(
                 _move(settings, bin_, rim, inbox, observed, clock)
     finally:
         rim.stop()
+    observed.heard = when_heard(settings, clock)
     return judge(settings, observed, wanted, words)
+
+
+def when_heard(settings: StationSettings, clock: Clock) -> dict[str, str]:
+    """When each reader last sent anything, by the calendar, as far as the station wrote it down."""
+    heard = read_heard(Path(settings.station.runtime_dir), boot_id())
+    offset_s = clock.wall().unix_s - clock.now()
+    return {
+        reader.id: time.strftime("%Y-%m-%d %H:%M", time.localtime(heard[reader.id] + offset_s))
+        for reader in settings.reader
+        if reader.id in heard
+    }
 
 
 def _all_said(settings: StationSettings, observed: Observed) -> bool:
@@ -155,8 +174,13 @@ def _move(
 
 def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: Words) -> list[Finding]:
     """Say of every device how it is. Pure."""
-    faulty = {part: code for code, part in sorted(observed.faults)}
-    found = [_fault(kind, part, faulty[part], words) for kind, part in _devices(settings) if part in faulty]
+    # The gravest comes last, and so is what a part's line says.
+    faulty = {part: code for code, part in sorted(observed.faults, key=_gravity)}
+    found = [
+        _fault(kind, part, faulty[part], words, observed)
+        for kind, part in _devices(settings)
+        if part in faulty
+    ]
     named = {finding.which for finding in found}
     found += [_reader(reader.id, observed, wanted) for reader in settings.reader if reader.id not in named]
     found += [
@@ -169,7 +193,7 @@ def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: 
         _camera(section.id, settings.bin, observed) for section in settings.camera if section.id not in named
     ]
     return found + [
-        _fault("devices", part, code, words) for part, code in faulty.items() if part not in named
+        _fault("devices", part, code, words, observed) for part, code in faulty.items() if part not in named
     ]
 
 
@@ -180,8 +204,18 @@ def _devices(settings: StationSettings) -> Iterable[tuple[str, str]]:
     yield from (("camera", camera.id) for camera in settings.camera)
 
 
-def _fault(kind: str, part: str, code: str, words: Words) -> Finding:
-    return Finding(kind, Level.FAILED, "fault", part, fault=words.fault[code])
+def _gravity(fault: tuple[str, str]) -> tuple[bool, str, str]:
+    return (CATALOGUE[FaultCode(fault[0])].severity is Severity.ERROR, *fault)
+
+
+def _fault(kind: str, part: str, code: str, words: Words, observed: Observed) -> Finding:
+    is_warning = CATALOGUE[FaultCode(code)].severity is Severity.WARNING
+    level = Level.DOUBTFUL if is_warning else Level.FAILED
+    if kind == "reader" and part in observed.heard:
+        return Finding(
+            kind, level, "fault_heard", part, {"heard": observed.heard[part]}, fault=words.fault[code]
+        )
+    return Finding(kind, level, "fault", part, fault=words.fault[code])
 
 
 def _reader(reader_id: str, observed: Observed, wanted: Wanted) -> Finding:
@@ -189,6 +223,8 @@ def _reader(reader_id: str, observed: Observed, wanted: Wanted) -> Finding:
         return Finding("reader", Level.OK, "reader_read", reader_id)
     if wanted.taps_s:
         return Finding("reader", Level.FAILED, "reader_unread", reader_id)
+    if reader_id in observed.heard:
+        return Finding("reader", Level.OK, "reader_heard", reader_id, {"heard": observed.heard[reader_id]})
     return Finding("reader", Level.OK, "reader_ok", reader_id)
 
 

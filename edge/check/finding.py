@@ -73,12 +73,17 @@ def load_texts() -> Texts:
     return load_toml(TEXTS, Texts)
 
 
+def _after(meaning: Both, more: Both) -> Both:
+    """What a fault means, and what else is known of its part."""
+    return Both(meaning.zh + more.zh, f"{meaning.en} {more.en}".rstrip())
+
+
 def line(finding: Finding, texts: Texts, language: Language) -> Line:
     """One finding in one language. KeyError for an entry or a place that has no words."""
     text = texts.says[finding.says]
     seen, mend = text.seen, text.mend
     if finding.fault is not None:
-        seen, mend = finding.fault.meaning, finding.fault.mend
+        seen, mend = _after(finding.fault.meaning, text.seen), finding.fault.mend
     part = texts.part[finding.part].within(language)
     return Line(
         part=f"{part} {finding.which}".rstrip(),

@@ -12,6 +12,8 @@ from edge.live import LidPhase
 from edge.panel.folder import RuntimeFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from config.station import StationSettings
     from config.words import Words
     from edge.live import LiveState
@@ -26,12 +28,18 @@ def running_state(settings: StationSettings) -> LiveState | None:
     return folder.scene().live
 
 
-def judge_running(settings: StationSettings, live: LiveState, words: Words) -> list[Finding]:
-    """Say of every device how it is, by the running station's own faults and lids. Pure."""
+def judge_running(
+    settings: StationSettings, live: LiveState, words: Words, heard: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """Say of every device how it is, by the running station's own faults and lids. Pure.
+
+    `heard` says when its readers last sent anything.
+    """
     shut = {bin_.id for bin_ in live.bins if bin_.lid in {LidPhase.SHUT, LidPhase.CLOSING}}
     observed = Observed(
         closed=shut,
         opened={bin_.id for bin_ in live.bins} - shut,
+        heard=dict(heard or {}),
         faults={(fault.code, fault.part) for fault in live.faults},
         brightness={bin_.id: PARTS_SEEN_AT_WORK for bin_ in settings.bin if bin_.camera is not None},
     )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from config.wiring import ControllerSection
     from edge.drivers.cards import Cards
+    from edge.drivers.heard import HeardBook
     from edge.drivers.mcu_parts import Part
     from edge.ports import Clock, Inbox
     from firmware_bridge.controller import ControllerEvent
@@ -50,11 +51,12 @@ class Mcu:
         cards: Cards,
         clock: Clock,
         inbox: Inbox,
+        book: HeardBook | None = None,
     ) -> None:
-        """Nothing is opened before `start`."""
+        """Nothing is opened before `start`; `book` keeps when its readers were last heard."""
         self._id = section.id
         self._troubles = {code: FaultLamp(code, section.id, clock, inbox) for code in _TROUBLES}
-        self._controller = Controller(section.port, self._happened, clock.now, _draw_id)
+        self._controller = Controller(section.port, self._happened, clock.now, _draw_id, self._turn)
         self.lids = {
             bin_.id: McuLid(bin_.id, bin_.lid.number, settings.visit, clock, inbox)
             for bin_ in settings.bin
@@ -67,13 +69,13 @@ class Mcu:
             for bin_ in settings.bin
             if bin_.level is not None and bin_.level.controller == section.id
         ]
-        readers = [
-            McuReader(reader, reader.number, cards, clock, inbox)
+        self._readers = [
+            McuReader(reader, reader.number, cards, clock, inbox, book)
             for reader in settings.reader
             if reader.controller == section.id and reader.number is not None
         ]
         alarms = Alarms(self.lids, self._controller.ask, clock, inbox)
-        self._parts: tuple[Part, ...] = (*self.lids.values(), *self._levels, *readers, alarms)
+        self._parts: tuple[Part, ...] = (*self.lids.values(), *self._levels, *self._readers, alarms)
 
     def start(self) -> None:
         """Open the port; once."""
@@ -89,6 +91,10 @@ class Mcu:
                 stops.callback(level.stop)
             for lid in self.lids.values():
                 lid.end_lease()
+
+    def _turn(self) -> None:
+        for reader in self._readers:
+            reader.turn()
 
     def _happened(self, event: ControllerEvent) -> None:
         """Called on the port's thread, in order."""

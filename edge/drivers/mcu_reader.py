@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.wiring import ReaderKind
 from edge.drivers.lamp import FaultLamp
+from edge.drivers.reader_watch import FRAME_BYTES, ReaderWatch
 from edge.faults import FaultCode
 from firmware_bridge.messages import SerialBytes, WiegandBits
 from firmware_bridge.readers import rdm6300, wiegand
@@ -15,6 +16,7 @@ from firmware_bridge.readers.wiegand import Unreadable
 if TYPE_CHECKING:
     from config.wiring import ReaderSection
     from edge.drivers.cards import Cards
+    from edge.drivers.heard import HeardBook
     from edge.ports import Clock, Inbox
     from firmware_bridge.messages import Report, Welcome
 
@@ -25,16 +27,26 @@ class McuReader:
     """Posts Tapped for every card.
 
     Its fault is READER_FAILED while there is no link, or no reader of its number, and once it gave fewer
-    bits of a card than the community knows its fobs by.
+    bits of a card than the community knows its fobs by. `ReaderWatch` tells of one that is silent for very
+    long, for which the wire has no remedy, or that sends no cards.
     """
 
-    def __init__(self, section: ReaderSection, number: int, cards: Cards, clock: Clock, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        section: ReaderSection,
+        number: int,
+        cards: Cards,
+        clock: Clock,
+        inbox: Inbox,
+        book: HeardBook | None = None,
+    ) -> None:
         """Read the device's reader of this number; nothing happens before `up`."""
         self._section, self._number, self._cards = section, number, cards
         self._clock, self._inbox = clock, inbox
         self._is_wiegand = section.kind is ReaderKind.WIEGAND
         self._decoder = rdm6300.Decoder()
         self._failed = FaultLamp(FaultCode.READER_FAILED, section.id, clock, inbox)
+        self._watch = ReaderWatch(section, clock, inbox, book)
 
     def up(self, welcome: Welcome) -> None:
         """See whether the device has this reader."""
@@ -45,14 +57,37 @@ class McuReader:
             )
         self._decoder = rdm6300.Decoder()  # half a frame from before must not meet the rest of another
         self._failed.show(on=self._number >= there)
+        (self._watch.resume if self._number < there else self._watch.pause)()
+
+    def turn(self) -> None:
+        """See whether it has been silent for too long; several times a second."""
+        self._watch.is_due()
 
     def down(self) -> None:
         """Raise the reader's fault."""
+        self._watch.pause()
         self._failed.show(on=True)
 
     def told(self, report: Report) -> None:
         """Post what card it was, if this reader saw one."""
-        for number in self._numbers(report):
+        tries = self._tries(report)
+        if tries is None:
+            return
+        numbers = self._numbers(report)
+        self._post(numbers)
+        self._watch.heard(tries, cards=len(numbers))
+
+    def _tries(self, report: Report) -> float | None:
+        """How often this reader tried to tell of a card; None for a report of something else."""
+        match report:
+            case SerialBytes(self._number, data) if not self._is_wiegand:
+                return len(data) / FRAME_BYTES
+            case WiegandBits(self._number) if self._is_wiegand:
+                return 1.0
+        return None
+
+    def _post(self, numbers: list[str]) -> None:
+        for number in numbers:
             try:
                 tap = self._cards.tap(number, self._section.id, self._clock.now())
             except ValueError as error:
@@ -63,9 +98,9 @@ class McuReader:
 
     def _numbers(self, report: Report) -> list[str]:
         match report:
-            case SerialBytes(reader, data) if reader == self._number and not self._is_wiegand:
+            case SerialBytes(_, data):
                 return self._decoder.feed(data)
-            case WiegandBits(reader, bits) if reader == self._number and self._is_wiegand:
+            case WiegandBits(_, bits):
                 number = wiegand.decode(bits)
                 if not isinstance(number, Unreadable):
                     return [number]

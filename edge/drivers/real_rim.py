@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
+from edge.clocks import boot_id
 from edge.drivers.camera import UsbCamera, open_capture
 from edge.drivers.cards import Cards
+from edge.drivers.heard import HeardBook
 from edge.drivers.mcu import Mcu
 from edge.drivers.serial_reader import SerialReader
 from edge.drivers.sight import LidNews, Sight
@@ -77,10 +79,11 @@ def real_rim(
         cards = Cards(card_key, CardBits(settings.station.card_bits))
         with ExitStack() as undo:
             undo.callback(devices.stop)
-            _add_readers(devices, settings, cards, clock, inbox)
+            book = HeardBook(Path(settings.station.runtime_dir), boot_id(), clock)
+            _add_readers(devices, settings, cards, clock, inbox, book)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
             _add_switches(devices, settings, clock, inbox, make_pins)
-            lids = _add_lids(devices, settings, cards, clock, LidNews(inbox, sight))
+            lids = _add_lids(devices, settings, cards, clock, LidNews(inbox, sight), book)
             undo.pop_all()
         return Rim(lids, sight, devices.start, devices.stop)
 
@@ -88,13 +91,18 @@ def real_rim(
 
 
 def _add_readers(
-    devices: _Devices, settings: StationSettings, cards: Cards, clock: Clock, inbox: Inbox
+    devices: _Devices,
+    settings: StationSettings,
+    cards: Cards,
+    clock: Clock,
+    inbox: Inbox,
+    book: HeardBook,
 ) -> None:
     for reader in settings.reader:
         if reader.controller is not None:
             continue
         port = _named(reader.port, f"reader {reader.id}: no port")
-        devices.add(SerialReader(reader.id, port, cards, clock, inbox))
+        devices.add(SerialReader(reader, port, cards, clock, inbox, book))
 
 
 def _add_cameras(
@@ -129,12 +137,17 @@ def _add_switches(
 
 
 def _add_lids(
-    devices: _Devices, settings: StationSettings, cards: Cards, clock: Clock, inbox: Inbox
+    devices: _Devices,
+    settings: StationSettings,
+    cards: Cards,
+    clock: Clock,
+    inbox: Inbox,
+    book: HeardBook,
 ) -> dict[str, Lid]:
     """Lids at controllers, with all else that hangs there, and those that the keeper holds."""
     lids: dict[str, Lid] = {}
     for section in settings.controller:
-        lids |= devices.add(Mcu(section, settings, cards, clock, inbox)).lids
+        lids |= devices.add(Mcu(section, settings, cards, clock, inbox, book)).lids
     if wired := kept_lids(settings):
         keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, inbox)
         lids |= devices.add(keeper).lids

@@ -67,6 +67,7 @@ def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding
     """Find out about every part, devices last."""
     from config.words import load_words
     from edge.check.broker import check_broker
+    from edge.check.devices import when_heard
     from edge.check.finding import Finding, Level
     from edge.check.running import judge_running, running_state
     from edge.check.system import check_system
@@ -77,7 +78,7 @@ def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding
     found.append(check_broker(settings))
     live = running_state(settings)
     if live is not None:
-        return found + judge_running(settings, live, words)
+        return found + judge_running(settings, live, words, when_heard(settings, clock))
     if settings.station.devices is Devices.SIMULATED:
         return [*found, Finding("devices", Level.OK, "simulated")]
     return found + _devices(settings, wanted, tell)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from config.load_station import load_station
-from config.station import StationSettings
+from config.station import Language, StationSettings
 from config.words import load_words
-from edge.check.devices import Observed, Wanted, judge
-from edge.check.finding import Finding, Level
+from edge.check.devices import Observed, Wanted, judge, when_heard
+from edge.check.finding import Finding, Level, line, load_texts
 from edge.check.system import check_pins
+from edge.clocks import RealClock, boot_id
+from edge.drivers.heard import HeardBook
 from edge.faults import FaultCode
 
 WORDS = load_words()
@@ -95,6 +98,35 @@ def test_a_fault_stands_at_its_part_once_with_the_catalogues_words(
     assert [(each.part, each.level, each.fault) for each in findings] == [
         (kind, Level.FAILED, WORDS.fault[code])
     ]
+
+
+def test_a_warning_is_doubtful_and_says_when_the_reader_was_last_heard(settings: StationSettings) -> None:
+    observed = well()
+    observed.faults.add((FaultCode.READER_QUIET, "gate"))
+    assert found(settings, observed)["reader"].level is Level.DOUBTFUL
+    observed.heard["gate"] = "2026-05-01 07:30"
+    said = line(found(settings, observed)["reader"], load_texts(), Language.ENGLISH)
+    assert said.seen.endswith("It last sent something at 2026-05-01 07:30.")
+    assert said.mend == WORDS.fault["reader_quiet"].mend.en
+
+
+def test_the_gravest_fault_of_a_part_is_what_its_line_says(settings: StationSettings) -> None:
+    observed = well()
+    observed.faults |= {(FaultCode.READER_QUIET, "gate"), (FaultCode.READER_FAILED, "gate")}
+    assert found(settings, observed)["reader"].fault == WORDS.fault["reader_failed"]
+
+
+def test_a_reader_that_is_well_says_when_it_was_last_heard(settings: StationSettings, tmp_path: Path) -> None:
+    assert found(settings, well())["reader"].says == "reader_ok"
+    clock = RealClock()
+    (tmp_path / "run").mkdir()
+    HeardBook(tmp_path / "run", boot_id(), clock).note("gate")
+    observed = well()
+    observed.heard = when_heard(settings, clock)
+    reader = found(settings, observed)["reader"]
+    assert (reader.level, reader.says) == (Level.OK, "reader_heard")
+    heard = datetime.strptime(reader.values["heard"], "%Y-%m-%d %H:%M").astimezone()
+    assert abs((datetime.now().astimezone() - heard).total_seconds()) < 3600
 
 
 def test_a_dark_picture_is_doubtful_and_none_at_all_fails(settings: StationSettings) -> None:

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import os
 import select
+import termios
+import time
 import tty
+from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import until
+
+SEND_AGAIN_S = 0.5
 
 
 class Wire:
@@ -31,6 +38,32 @@ class Wire:
     def send(self, data: bytes) -> None:
         assert self._master is not None
         os.write(self._master, data)
+
+    def send_again_until(self, data: bytes, condition: Callable[[], object]) -> None:
+        """Send now and then, as a held card does: what comes while the port is being opened is lost."""
+        sent_at = 0.0
+
+        def holds() -> bool:
+            nonlocal sent_at
+            if time.monotonic() > sent_at + SEND_AGAIN_S:
+                self.send(data)
+                sent_at = time.monotonic()
+            return bool(condition())
+
+        until(holds)
+
+    def baud(self) -> int:
+        """The speed that the port was set to, as termios names it."""
+        assert self._master is not None
+        speed: int = termios.tcgetattr(self._master)[5]
+        return speed
+
+    def set_baud(self, speed: int) -> None:
+        """Set the speed behind the back of whoever has the port open."""
+        assert self._master is not None
+        attributes = termios.tcgetattr(self._master)
+        attributes[4] = attributes[5] = speed
+        termios.tcsetattr(self._master, termios.TCSANOW, attributes)
 
     def heard(self) -> bytes:
         """What was written to the port since the last call; empty when nothing was."""

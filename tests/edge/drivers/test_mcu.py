@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
+import msgspec
 import pytest
 from serial import Serial
 
@@ -410,3 +411,21 @@ def test_a_reader_that_the_controller_does_not_have_is_named(mcu: Mcu, port: Por
         port.plug_in(device.path)
         mcu.start()
         until(lambda: faults.now() == {(FaultCode.READER_FAILED, "gate")})
+
+
+def test_a_reader_that_falls_silent_raises_a_warning_and_its_next_tap_ends_it(
+    settings: StationSettings, device: Device, posted: Posted, faults: Faults
+) -> None:
+    quick = msgspec.structs.replace(settings.reader[0], quiet_hours=0.0001)
+    settings = msgspec.structs.replace(settings, reader=(quick, *settings.reader[1:]))
+    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_26), RealClock(), posted)
+    mcu.start()
+    try:
+        until(lambda: (FaultCode.READER_QUIET, "gate") in faults.now(), "it is named")
+        assert (FaultCode.READER_QUIET, "back") not in faults.now()
+        device.do(f"serial 0 {RDM6300.hex()}")
+        cleared = FaultCode.READER_QUIET
+        until(lambda: any(isinstance(one, FaultCleared) and one.fault is cleared for one in posted.events))
+        assert "Tapped" in posted.names()
+    finally:
+        mcu.stop()

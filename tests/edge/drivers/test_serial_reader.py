@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,18 +10,21 @@ from serial import Serial
 
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
+from config.wiring import ReaderSection
 from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.serial_reader import SerialReader
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, Tapped
-from tests.edge.drivers.posted import Posted
+from tests.edge.drivers.posted import Hand, Posted
 from tests.firmware_bridge.wire import Wire
 from tests.waiting import until
 
 KEY = bytes(range(32))
 FRAME = b"\x0262E3086CED08\x03"
 NUMBER = "62e3086ced"
+LEFT = ReaderSection(id="left")
+HOUR_S = 3600.0
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
 def inbox(wire: Wire) -> Iterator[Posted]:
     """Give the inbox of a reader that is reading the wire."""
     posted = Posted()
-    reader = SerialReader("left", wire.path, Cards(KEY), RealClock(), posted)
+    reader = SerialReader(LEFT, wire.path, Cards(KEY), RealClock(), posted)
     reader.start()
     until(lambda: posted.events)
     yield posted
@@ -88,7 +92,7 @@ def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read() -> None:
 def test_a_port_that_another_program_has_is_named_and_taken_when_it_is_let_go(wire: Wire) -> None:
     with Serial(wire.path, exclusive=True):
         posted = Posted()
-        reader = SerialReader("left", wire.path, Cards(KEY), RealClock(), posted)
+        reader = SerialReader(LEFT, wire.path, Cards(KEY), RealClock(), posted)
         reader.start()
         until(lambda: posted.events[1:])
         busy = posted.events[-1]
@@ -96,3 +100,55 @@ def test_a_port_that_another_program_has_is_named_and_taken_when_it_is_let_go(wi
     until(lambda: FaultCleared(posted.events[-1].at, FaultCode.READER_FAILED, "left") == posted.events[-1])
     assert FaultCleared(posted.events[-2].at, FaultCode.PORT_BUSY, "left") in posted.events
     reader.stop()
+
+
+@pytest.fixture
+def clock() -> Hand:
+    return Hand()
+
+
+@pytest.fixture
+def patient(wire: Wire, clock: Hand) -> Iterator[Posted]:
+    """Give the inbox of a reader that lives by a clock that a test moves."""
+    posted = Posted()
+    reader = SerialReader(LEFT, wire.path, Cards(KEY), clock, posted)
+    reader.start()
+    until(lambda: posted.events)
+    yield posted
+    reader.stop()
+
+
+def test_a_reader_that_sent_nothing_for_a_day_and_a_half_raises_a_warning_until_its_next_byte(
+    wire: Wire, clock: Hand, patient: Posted
+) -> None:
+    clock.at += 37 * HOUR_S
+    until(lambda: patient.events[1:])
+    assert patient.events[1:] == [FaultRaised(clock.at, FaultCode.READER_QUIET, "left")]
+    wire.send_again_until(FRAME, lambda: "Tapped" in patient.names())
+    until(lambda: FaultCleared(clock.at, FaultCode.READER_QUIET, "left") in patient.events)
+    assert "FaultRaised" not in patient.names()[2:]
+
+
+def test_the_port_of_a_silent_reader_is_opened_again_each_hour(
+    wire: Wire, clock: Hand, patient: Posted
+) -> None:
+    clock.at += 37 * HOUR_S
+    until(lambda: patient.events[1:])
+    for _ in range(2):
+        wire.set_baud(termios.B1200)
+        clock.at += HOUR_S
+        until(lambda: wire.baud() == termios.B9600, "whoever opens it sets its speed anew")
+    assert patient.names().count("FaultRaised") == 1
+
+
+def test_a_reader_that_only_sends_noise_is_named_until_it_reads_a_card(wire: Wire, inbox: Posted) -> None:
+    for _ in range(8):
+        wire.send(FRAME[:-1] + b"\x55")
+    until(lambda: inbox.events[1:])
+    raised = inbox.events[-1]
+    assert raised == FaultRaised(raised.at, FaultCode.READER_GARBLED, "left")
+    wire.send(FRAME)
+    until(lambda: inbox.events[3:])
+    tap, cleared = inbox.events[2:]
+    assert isinstance(tap, Tapped)
+    assert cleared == FaultCleared(cleared.at, FaultCode.READER_GARBLED, "left")

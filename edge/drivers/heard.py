@@ -1,0 +1,63 @@
+"""When each card reader was last heard, kept in memory where a restart of the station does not lose it."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from edge.ports import Clock
+
+FILE = "readers.json"
+WRITE_S = 10.0
+"""A reader that is heard again within so long is not written down again: nobody asks for more."""
+
+
+class _Page(msgspec.Struct, frozen=True):
+    boot: str
+    heard: dict[str, float]
+
+
+class HeardBook:
+    """Monotonic seconds of this boot, by reader; from any thread.
+
+    A folder that cannot be written costs the count over a restart, and `station check` its knowledge.
+    """
+
+    def __init__(self, folder: Path, boot: str, clock: Clock) -> None:
+        """Go on from what stands in `folder`, if it is of the same boot."""
+        self._file, self._boot, self._clock = folder / FILE, boot, clock
+        self._lock = threading.Lock()
+        self._heard = dict(read_heard(folder, boot))
+
+    def last(self, reader: str) -> float | None:
+        """When a reader was last heard in this boot; None if it was not."""
+        return self._heard.get(reader)
+
+    def note(self, reader: str) -> None:
+        """A reader was heard just now."""
+        now = self._clock.now()
+        with self._lock:
+            before = self._heard.get(reader)
+            if before is not None and now - before < WRITE_S:
+                return
+            self._heard[reader] = now
+            fresh = self._file.with_suffix(".new")
+            with suppress(OSError):
+                fresh.write_bytes(msgspec.json.encode(_Page(self._boot, self._heard)))
+                fresh.replace(self._file)
+
+
+def read_heard(folder: Path, boot: str) -> Mapping[str, float]:
+    """What a station of this boot wrote down in its folder in memory; empty when there is nothing to read."""
+    try:
+        page = msgspec.json.decode((folder / FILE).read_bytes(), type=_Page)
+    except (OSError, msgspec.DecodeError):  # DecodeError: a machine that lost power while it was written
+        return {}
+    return page.heard if page.boot == boot else {}

@@ -13,11 +13,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
-from cloud_sync.ledger.points.models import Account, Card, Household
+from cloud_sync.envelope import key_id
+from cloud_sync.ledger.batches import apply_batch
+from cloud_sync.ledger.points.models import Account, Card, Decision, Household, VisitSettlement
 from cloud_sync.ledger.stations.models import Station
 from config.ledger import load_ledger
 from tests.ledger.conftest import LEDGER_TOML, PREPARED
-from tests.ledger.town import RIGHT, Town, card, event, visit_facts
+from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -118,6 +120,10 @@ def test_verify_exits_1_and_names_what_was_tampered_with(tongzhan: Run, config: 
         (("station", "add", "north-gate", "--public-key", "00"), "'00' is no Ed25519 public key"),
         (("household", "add", "1-1-101", "--card", "1234"), "'1234' is no card hash"),
         (("household", "link", "9-9-999"), "no household 9-9-999"),
+        (("station", "rotate-key", "moon", "--public-key", "00" * 32), "no station moon in sunny-garden"),
+        (("station", "limit", "moon", "5", "--by", "Li", "--reason", "few homes"), "no station moon"),
+        (("station", "limit", "moon", "--by", "Li", "--reason", "few homes"), "Give POINTS, or"),
+        (("worker", "forget", "Worker 2"), "'Worker 2' is no worker's name"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_2(
@@ -139,3 +145,72 @@ def test_secrets_that_others_may_read_are_refused(tongzhan: Run, tmp_path: Path)
     done(tongzhan("ledger", "init", "--config", config))
     (tmp_path / "state" / "signing_key").chmod(0o644)
     assert "chmod 600" in refused(tongzhan("ledger", "ingest", "--config", config))
+
+
+def test_a_station_gets_a_limit_of_its_own_and_loses_it_again(
+    tongzhan: Run, config: Path, town: Town
+) -> None:
+    town.station("east-gate")
+    connection.close()
+    limit = ("ledger", "station", "limit", "east-gate", "--by", "Li", "--config", config)
+    for _ in range(2):
+        assert "may bring 3 points a day" in done(tongzhan(*limit, "3", "--reason", "few homes"))
+    (listed,) = json.loads(done(tongzhan("ledger", "station", "list", "--json", "--config", config)))
+    assert listed["daily_mint_limit"] == 3
+    assert ", 3 points a day, keys" in done(tongzhan("ledger", "station", "list", "--config", config))
+    town.deliver(*(event(number, visit_facts(7, RIGHT, provisional=2)) for number in (1, 2)))
+    assert VisitSettlement.objects.get(held_by="mint_limit").held == 2
+    connection.close()
+    told = done(tongzhan(*limit, "--as-community", "--reason", "the school has opened"))
+    assert "may bring 20000 points a day, as every station" in told
+    town.deliver(event(3, visit_facts(7, RIGHT, provisional=2)))
+    assert VisitSettlement.objects.filter(held_by="mint_limit").count() == 1
+    assert [str(row) for row in Decision.objects.order_by("pk")] == [
+        "Li: station east-gate, 3 points a day: few homes",
+        "Li: station east-gate, the community's limit: the school has opened",
+    ]
+    assert "the reason: '' will not do" in refused(tongzhan(*limit, "4", "--reason", " "))
+
+
+def test_a_key_is_rotated_in_two_steps_that_may_be_repeated(tongzhan: Run, config: Path, town: Town) -> None:
+    old = town.station("east-gate")
+    new = Ed25519PrivateKey.generate()
+    names = [key_id(key.public_key()) for key in (old, new)]
+    connection.close()
+    public = new.public_key().public_bytes_raw().hex()
+    rotate = ("ledger", "station", "rotate-key", "east-gate", "--public-key", public, "--config", config)
+    for _ in range(2):
+        assert done(tongzhan(*rotate)).splitlines() == [
+            f"east-gate: key {names[1]} is believed",
+            f"east-gate: key {names[0]} is believed too; end that with --retire-old",
+        ]
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    connection.close()
+    told = done(tongzhan(*rotate, "--retire-old"))
+    assert f"east-gate: key {names[0]} is retired since " in told
+    assert done(tongzhan(*rotate, "--retire-old")) == told
+    late = town.seal(event(2, visit_facts(7, RIGHT, provisional=2)))
+    assert apply_batch(late, "sunny-garden", "east-gate", NOW) is None
+    town.stations["east-gate"] = new
+    assert town.deliver(event(2, visit_facts(7, RIGHT, provisional=2))).receipt.retired == (names[0],)
+    connection.close()
+    back = ("--public-key", old.public_key().public_bytes_raw().hex(), "--config", config)
+    assert "was retired" in refused(tongzhan("ledger", "station", "rotate-key", "east-gate", *back))
+    done(tongzhan("ledger", "station", "retire", "east-gate", "--config", config))
+    assert "station east-gate is retired" in refused(tongzhan(*rotate))
+
+
+@pytest.mark.usefixtures("town")
+def test_what_the_database_refuses_is_one_line(tongzhan: Run, config: Path) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE points_debtpart")
+        cursor.execute("DROP TABLE points_debt")
+    connection.close()
+    line = refused(tongzhan("ledger", "debt", "list", "--config", config))
+    assert "error: the database refused: no such table: points_debt; nothing was changed" in line
+
+
+def test_a_worker_cannot_be_forgotten_by_a_broker_that_is_away(tongzhan: Run, config: Path) -> None:
+    port = load_ledger(config).broker.port
+    line = refused(tongzhan("ledger", "worker", "forget", "b", "--config", config))
+    assert f"the broker at 127.0.0.1:{port} did not let us in; look whether it runs" in line

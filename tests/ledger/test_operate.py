@@ -29,7 +29,7 @@ from tests.waiting import answers, until
 
 PAGE = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-CARRIED = "ledger_key station_key old_key"
+CARRIED = "ledger_key station_key"
 """Variables that one block sets and a later one uses."""
 
 

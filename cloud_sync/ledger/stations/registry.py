@@ -40,7 +40,7 @@ def add_station(community: Community, slug: str, public_key: str) -> Station:
 def retire_station(community: Community, slug: str, now: datetime) -> int:
     """Take no more from a station; how many keys ended with it. InputError if there is no such station."""
     with transaction.atomic():
-        station = _find(community, slug)
+        station = find_station(community, slug)
         station.active = False
         station.save(update_fields=["active"])
         return station.keys.filter(retired_at=None).update(retired_at=now)
@@ -49,7 +49,7 @@ def retire_station(community: Community, slug: str, now: datetime) -> int:
 def retire_key(community: Community, slug: str, key: str, now: datetime) -> StationKey:
     """Believe a station's key no longer; again does no harm. InputError for its last one, or no key of it."""
     with transaction.atomic():
-        station = _find(community, slug)
+        station = find_station(community, slug)
         found = station.keys.filter(key_id=key).first()
         if found is None:
             raise InputError(f"station {slug} has no key {key}", "see: tongzhan ledger station list")
@@ -60,6 +60,35 @@ def retire_key(community: Community, slug: str, key: str, now: datetime) -> Stat
             found.retired_at = now
             found.save(update_fields=["retired_at"])
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """A station's keys after a change: the new one, those believed beside it, those believed no longer."""
+
+    key: str
+    beside: tuple[str, ...]
+    retired: tuple[StationKey, ...]
+
+
+def rotate_key(
+    community: Community, slug: str, public_key: str, now: datetime, *, retire_old: bool
+) -> Rotated:
+    """Give a station that is here a new key, and with `retire_old` let it be the only one.
+
+    Again does no harm. InputError for a station that is not here or is retired, else as `add_station`.
+    """
+    with transaction.atomic():
+        station = find_station(community, slug)
+        if not station.active:
+            raise InputError(f"station {slug} is retired", "admit another under a new name")
+        add_station(community, slug, public_key)
+        key = key_id(_public_key(public_key))
+        others = station.keys.exclude(key_id=key).order_by("pk")
+        if retire_old:
+            others.filter(retired_at=None).update(retired_at=now)
+        beside = tuple(row.key_id for row in others if row.retired_at is None)
+        return Rotated(key, beside, tuple(row for row in others if row.retired_at is not None))
 
 
 def active_stations(community: Community) -> list[str]:
@@ -80,6 +109,8 @@ class Listed:
     aside: int
     keys: tuple[str, ...]
     """Those that are believed."""
+    daily_mint_limit: int | None
+    """Points that it may bring in a day, where that is not what the community's stations may."""
 
     def as_json(self) -> dict[str, object]:
         """For a script."""
@@ -92,7 +123,9 @@ class Listed:
             return f"{self.slug}: retired, {self.delivered} events"
         heard = f"heard {self.heard:%Y-%m-%d %H:%M} UTC" if self.heard else "never heard"
         aside = f", {self.aside} set aside" if self.aside else ""
-        return f"{self.slug}: {heard}, {self.delivered} events{aside}, keys {', '.join(self.keys) or 'none'}"
+        limit = "" if self.daily_mint_limit is None else f", {self.daily_mint_limit} points a day"
+        keys = ", ".join(self.keys) or "none"
+        return f"{self.slug}: {heard}, {self.delivered} events{aside}{limit}, keys {keys}"
 
 
 def stations(community: Community) -> list[Listed]:
@@ -107,11 +140,13 @@ def _listed(station: Station) -> Listed:
         active=station.active,
         aside=station.events.filter(state=EventState.REFUSED).count(),
         keys=tuple(station.keys.filter(retired_at=None).order_by("pk").values_list("key_id", flat=True)),
+        daily_mint_limit=station.daily_mint_limit,
         **epochs,
     )
 
 
-def _find(community: Community, slug: str) -> Station:
+def find_station(community: Community, slug: str) -> Station:
+    """The station of that name, locked; within a transaction. InputError if there is none."""
     station = community.stations.select_for_update().filter(slug=slug).first()
     if station is None:
         raise InputError(f"no station {slug} in {community}", "see: tongzhan ledger station list")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from config.errors import InputError
 from scripts.commands.ledger.broker import broker
+from scripts.commands.ledger.common import database_errors
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, restore
@@ -13,15 +15,29 @@ from scripts.commands.ledger.preview import preview
 from scripts.commands.ledger.review import alarm, aside, held
 from scripts.commands.ledger.running import ingest, init, serve, verify
 from scripts.commands.ledger.stations import station
+from scripts.commands.ledger.workers import worker
 
 
-@click.group()
+class LedgerGroup(click.Group):
+    """Says in one line what the database refused."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except database_errors() as error:
+            said = (str(error).splitlines() or [type(error).__name__])[0]
+            what = f"the database refused: {said}"
+            raise InputError(what, "nothing was changed by that; mend it, then type it again") from error
+
+
+@click.group(cls=LedgerGroup)
 def ledger() -> None:
     """Serve, feed and verify the community's ledger."""
 
 
 RUNNING = (init, serve, ingest, verify, backup, restore, broker)
-REGISTERS = (station, household, staff, officer)
+REGISTERS = (station, worker, household, staff, officer)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 for command in (*RUNNING, *REGISTERS, *DECISIONS):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,12 @@ def open_community(config: Path) -> Community:
     from cloud_sync.ledger.database import check
 
     return check(settings)
+
+
+def database_errors() -> tuple[type[Exception], ...]:
+    """What Django raises where its database refuses; nothing where no command has needed Django."""
+    django = sys.modules.get("django.db")
+    return () if django is None else (django.DatabaseError,)
 
 
 def echo_json(value: object) -> None:

@@ -6,12 +6,22 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community
+from scripts.commands.ledger.common import (
+    by_option,
+    config_option,
+    echo_json,
+    json_option,
+    open_community,
+    reason_option,
+)
+
+MOST = 10**12
+"""Points, as in ledger.toml."""
 
 
 @click.group()
 def station() -> None:
-    """Say which stations the ledger listens to, and by which keys."""
+    """Say which stations the ledger listens to, by which keys, and how much they may bring."""
 
 
 @station.command("add")
@@ -71,3 +81,53 @@ def station_retire_key(config: Path, slug: str, key_id: str) -> None:
     from cloud_sync.ledger.stations.registry import retire_key
 
     click.echo(f"key {retire_key(community, slug, key_id, timezone.now())} of {slug} is retired")
+
+
+@station.command("rotate-key")
+@config_option
+@click.option("--public-key", required=True, metavar="HEX", help="As `tongzhan station init` printed it.")
+@click.option("--retire-old", is_flag=True, help="Believe every other key of the station no longer.")
+@click.argument("slug")
+def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: bool) -> None:
+    """Admit a station's new key beside the old one; then, with --retire-old, let the old one go.
+
+    Do the second once `station list` says that the station was heard since it has the new key, or at once
+    if the old key is in wrong hands. Either may be typed again.
+    """
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.stations.registry import rotate_key
+
+    keys = rotate_key(community, slug, public_key, timezone.now(), retire_old=retire_old)
+    click.echo(f"{slug}: key {keys.key} is believed")
+    for key in keys.beside:
+        click.echo(f"{slug}: key {key} is believed too; end that with --retire-old")
+    for row in keys.retired:
+        click.echo(f"{slug}: key {row} is retired since {row.retired_at:%Y-%m-%d %H:%M} UTC")
+
+
+@station.command("limit")
+@config_option
+@by_option
+@reason_option
+@click.option("--as-community", is_flag=True, help="Let the limit of ledger.toml hold again.")
+@click.argument("slug")
+@click.argument("points", type=click.IntRange(0, MOST), required=False)
+def station_limit(
+    config: Path, by: str, reason: str, slug: str, points: int | None, *, as_community: bool
+) -> None:
+    """Say how many POINTS a station may bring in a day before a person looks (`held list`).
+
+    It holds for what comes from now on; what waits goes on waiting. Who decided and why is kept.
+    """
+    if as_community == (points is not None):
+        raise click.UsageError("Give POINTS, or --as-community.")
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.limits import set_mint_limit
+
+    holds = set_mint_limit(community, slug, points, by, reason, timezone.now())
+    whose = ", as every station of the community" if as_community else ""
+    click.echo(f"station {slug} may bring {holds} points a day{whose}")

@@ -1,0 +1,38 @@
+"""Workers' names at the broker, which keeps a session under each."""
+
+from __future__ import annotations
+
+import time
+
+from cloud_sync.ledger.ingest import client_id
+from cloud_sync.mqtt import MqttLink
+from config.errors import InputError
+from config.ledger import LedgerSettings
+
+WITHIN_S = 10.0
+LOOK_S = 0.05
+
+
+def forget_worker(settings: LedgerSettings, worker: str) -> str:
+    """Have the broker drop the session of a worker that does not come back; the session's name.
+
+    Again does no harm, and a worker that does come back begins a new one: what its session held,
+    stations send again. InputError if the broker does not let us in.
+    """
+    name = client_id(settings.ledger.community, worker)
+    link = MqttLink(settings.broker, name, (), lasting=False)  # to come without a session ends the old one
+    link.start()
+    try:
+        _wait(link, settings)
+    finally:
+        link.stop()
+    return name
+
+
+def _wait(link: MqttLink, settings: LedgerSettings) -> None:
+    until = time.monotonic() + WITHIN_S
+    while not link.connected:
+        if time.monotonic() > until:
+            what = f"the broker at {settings.broker.host}:{settings.broker.port} did not let us in"
+            raise InputError(what, "look whether it runs and what it logs, then try again")
+        time.sleep(LOOK_S)

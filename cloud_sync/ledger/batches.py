@@ -1,12 +1,13 @@
-"""Applying one batch: all of it or nothing, in one transaction, however often and in whatever order.
+"""Applying what stations sent: all of it or nothing, in one transaction, however often and in whatever order.
 
-No transport in here: bytes in, a receipt out.
+No transport in here: bytes in, receipts out.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -20,126 +21,140 @@ from cloud_sync.ledger.points.rules import known_rules
 from cloud_sync.ledger.points.settlement import Settled, Visit, settle_visits
 from cloud_sync.ledger.stations import intake, store
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
+from cloud_sync.ledger.stations.intake import Incoming, Sent
 from cloud_sync.ledger.stations.models import Event, EventState, Station
-from cloud_sync.ledger.stations.receipts import receipt_for
+from cloud_sync.ledger.stations.receipts import receipts_for
 from config.errors import InputError
 
 log = logging.getLogger(__name__)
 
 
+Name = tuple[str, str]
+"""Community and station, as a topic names them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of one batch, and the receipt for it."""
+    """What became of what one station sent, and the receipt for it."""
 
     receipt: Receipt
     new: int
     known: int
     refused: int
-    """Of this batch: set aside now, contradicting what came before, or naming no event."""
+    """Of these messages: set aside now, contradicting what came before, or naming no event."""
 
 
 def apply_batch(message: bytes, community: str, station: str, now: datetime) -> Applied | None:
-    """Apply a message that came on this station's topic; None if it earns no receipt (an alarm says why).
+    """Apply a message that came on this station's topic, as `apply_messages` does.
 
-    `now` is when it came, with a time zone. A batch applied before changes nothing and gets its
-    receipt again. django.db.OperationalError means that nothing happened: try again.
+    None if it earns no receipt; an alarm says why.
     """
-    return apply_batches([message], community, station, now)
+    return apply_messages([Sent(message, community, station)], now).get((community, station))
 
 
-def apply_batches(messages: Sequence[bytes], community: str, station: str, now: datetime) -> Applied | None:
-    """Apply several messages of one station in one transaction, as `apply_batch` does one.
+def apply_messages(messages: Sequence[Sent], now: datetime) -> dict[Name, Applied]:
+    """Apply messages of any stations in the order given, those of one community in one transaction.
 
-    Those that are not to be believed are left out; None if none is left.
+    `now` is when they came, with a time zone. What was applied before changes nothing and gets its
+    receipt again. What is not to be believed is left out with an alarm, and a station that sent nothing
+    else has no entry. django.db.OperationalError means that nothing more happened: try again.
     """
-    opened = intake.Opened([], [], [])
-    sender: intake.Sender | None = None
-    believed = 0
-    for message in messages:
-        try:
-            sender = sender or intake.find_sender(community, station)
-            batch = intake.open_message(message, sender)
-        except intake.RejectedError as why:
-            log.warning("ALARM: a message for %r/%r earns no receipt: %s", community, station, why)
-            raise_alarm(community, station, why.cause, str(why), now)
-            continue
-        believed += 1
-        opened.events.extend(batch.events)
-        opened.strays.extend(batch.strays)
-        opened.lost.extend(batch.lost)
-    if sender is None or not believed:
-        return None
-    with transaction.atomic():
-        return _apply(sender.station, opened, now)
+    applied: dict[Name, Applied] = {}
+    for community in dict.fromkeys(sent.community for sent in messages):
+        theirs = [sent for sent in messages if sent.community == community]
+        opened = intake.open_messages(community, theirs)
+        if opened.stations:
+            with transaction.atomic():
+                applied |= _apply(opened, now)
+        for sent, why in opened.rejected:
+            log.warning("ALARM: a message for %r/%r earns no receipt: %s", community, sent.station, why)
+            raise_alarm(community, sent.station, why.cause, str(why), now)
+    return applied
 
 
-def _apply(station: Station, opened: intake.Opened, now: datetime) -> Applied:
-    incoming = opened.events
-    store.lock(station)
-    new, conflicts = intake.sort_out(incoming, store.stored_digests(station, incoming))
-    refused = _store(station, new, now) if new else 0
+def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
+    stations, incoming = opened.stations, opened.events
+    store.lock(stations)
+    new, conflicts = intake.sort_out(incoming, store.stored_digests(incoming))
+    refused = _store(stations, new, now) if new else []
     if conflicts or opened.strays:
-        _keep_evidence(station, conflicts, opened.strays, now)
-    identities = {item.identity for item in incoming}
-    for lost in store.advance(station, identities, now, opened.lost):
-        log.warning("ALARM: %s lost %s/%d to %d", station, lost.epoch, lost.first, lost.last)
-        raise_for(station, Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
-    return Applied(
-        receipt=receipt_for(station, identities, now),
-        new=len(new),
-        known=len(incoming) - len(new) - len(conflicts),
-        refused=refused + len(conflicts) + len(opened.strays),
-    )
+        _keep_evidence(stations, conflicts, opened.strays, now)
+    identities = dict.fromkeys(item.identity for item in incoming)
+    for key, lost in store.advance(identities, now, opened.lost):
+        log.warning("ALARM: %s lost %s/%d to %d", stations[key], lost.epoch, lost.first, lost.last)
+        raise_for(stations[key], Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
+    receipts = receipts_for(stations.values(), identities, now)
+    came, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
+    aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
+    return {
+        (station.community.slug, station.slug): Applied(
+            receipts[key], fresh[key], came[key] - fresh[key] - contradicting[key], aside[key]
+        )
+        for key, station in stations.items()
+    }
+
+
+def _of_each(items: Iterable[Incoming]) -> Counter[int]:
+    """How many of them each station sent."""
+    return Counter(item.identity[0] for item in items)
 
 
 def _keep_evidence(
-    station: Station, conflicts: Sequence[intake.Incoming], strays: Sequence[bytes], now: datetime
+    stations: Mapping[int, Station],
+    conflicts: Sequence[Incoming],
+    strays: Sequence[tuple[Station, bytes]],
+    now: datetime,
 ) -> None:
-    store.store_conflicts(station, conflicts, now)
-    store.store_strays(station, strays, now)
+    store.store_conflicts(conflicts, now)
     for item in conflicts:
-        log.warning("ALARM: %s sent other content as %s/%d", station, *item.identity)
-        raise_for(station, Cause.CONFLICT, "other content as {}/{}".format(*item.identity), now)
-    for body in strays:
-        log.warning("ALARM: %s sent what names no event", station)
-        raise_for(station, Cause.SET_ASIDE, f"names no event: {body[:80]!r}", now)
+        key, epoch, sequence = item.identity
+        log.warning("ALARM: %s sent other content as %s/%d", stations[key], epoch, sequence)
+        raise_for(stations[key], Cause.CONFLICT, f"other content as {epoch}/{sequence}", now)
+    for station in dict.fromkeys(station for station, _ in strays):
+        bodies = [body for whose, body in strays if whose == station]
+        store.store_strays(station, bodies, now)
+        for body in bodies:
+            log.warning("ALARM: %s sent what names no event", station)
+            raise_for(station, Cause.SET_ASIDE, f"names no event: {body[:80]!r}", now)
 
 
-def _store(station: Station, new: Sequence[intake.Incoming], now: datetime) -> int:
-    """Store and settle what is new; how many of it were set aside."""
+def _store(stations: Mapping[int, Station], new: Sequence[Incoming], now: datetime) -> list[Incoming]:
+    """Store and settle what is new; those of it that were set aside."""
     versions = {
         item.event.facts.rules
         for item in new
         if item.event is not None and isinstance(item.event.facts, VisitFacts)
     }
-    rules = known_rules(station.community, versions)
+    community = next(iter(stations.values())).community
+    rules = known_rules(community, versions)
     judged = [(item, *intake.judge(item.body, rules, item.event)) for item in new]
-    keys = store.store_events(station, judged, now)
-    whose = station.pk
     visits = [
-        Visit(Origin(key, whose, *item.identity, item.digest), item.event.facts, item.event.stamp)
-        for key, (item, _, reason) in zip(keys, judged, strict=True)
+        Visit(Origin(key, *item.identity, item.digest), item.event.facts, item.event.stamp)
+        for key, (item, _, reason) in zip(store.store_events(judged, now), judged, strict=True)
         if reason is None and item.event is not None and isinstance(item.event.facts, VisitFacts)
     ]
     if visits:
-        _look_at_limit(station, settle_visits(station, visits, rules, now), now)
-    return _tell_refusals(station, judged, now)
+        _look_at_limits(stations, settle_visits(community, stations, visits, rules, now), now)
+    return _tell_refusals(stations, judged, now)
 
 
-def _tell_refusals(station: Station, judged: Sequence[store.Judged], now: datetime) -> int:
+def _tell_refusals(
+    stations: Mapping[int, Station], judged: Sequence[store.Judged], now: datetime
+) -> list[Incoming]:
     refused = [(item, reason) for item, _, reason in judged if reason is not None]
     for item, reason in refused:
-        log.warning("ALARM: %s/%s/%d is set aside: %s", station, *item.identity, reason)
-        raise_for(station, Cause.SET_ASIDE, "{}/{}: {}".format(*item.identity, reason), now)
-    return len(refused)
+        key, epoch, sequence = item.identity
+        log.warning("ALARM: %s/%s/%d is set aside: %s", stations[key], epoch, sequence, reason)
+        raise_for(stations[key], Cause.SET_ASIDE, f"{epoch}/{sequence}: {reason}", now)
+    return [item for item, _ in refused]
 
 
-def _look_at_limit(station: Station, settled: Collection[Settled], now: datetime) -> None:
+def _look_at_limits(stations: Mapping[int, Station], settled: Collection[Settled], now: datetime) -> None:
     beyond = [one for one in settled if one.word.held_by is HeldBy.MINT_LIMIT]
-    if beyond:
-        points = sum(one.word.held for one in beyond)
-        log.warning("ALARM: %s brought more than its daily limit; %d points wait", station, points)
-        raise_for(station, Cause.MINT_LIMIT, f"{len(beyond)} visits, {points} points wait", now)
+    for key in dict.fromkeys(one.visit.origin.station for one in beyond):
+        held = [one.word.held for one in beyond if one.visit.origin.station == key]
+        log.warning("ALARM: %s brought more than its daily limit; %d points wait", stations[key], sum(held))
+        raise_for(stations[key], Cause.MINT_LIMIT, f"{len(held)} visits, {sum(held)} points wait", now)
 
 
 @atomically
@@ -150,7 +165,8 @@ def reapply(event: Event, now: datetime) -> bool:
     it still cannot be applied.
     """
     station = Station.objects.select_related("community").get(pk=event.station_id)
-    store.lock(station)
+    stations = {station.pk: station}
+    store.lock(stations)
     row = Event.objects.get(pk=event.pk)
     if row.state == EventState.APPLIED:
         return False
@@ -165,8 +181,8 @@ def reapply(event: Event, now: datetime) -> bool:
     row.save(update_fields=["kind", "state", "reason"])
     if isinstance(stated.facts, VisitFacts):
         visits = [Visit(origin_of(row), stated.facts, stated.stamp)]
-        settled = settle_visits(station, visits, rules, now, came=row.received_at)
-        _look_at_limit(station, settled, now)
+        settled = settle_visits(station.community, stations, visits, rules, now, came=row.received_at)
+        _look_at_limits(stations, settled, now)
     return True
 
 

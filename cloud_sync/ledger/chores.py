@@ -11,19 +11,23 @@ from django.db.models import QuerySet
 from cloud_sync.envelope import Receipt
 from cloud_sync.ledger.points.waiting import expire
 from cloud_sync.ledger.stations.models import Community, Station
-from cloud_sync.ledger.stations.receipts import receipt_for
+from cloud_sync.ledger.stations.receipts import receipts_for
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 200
+"""Stations whose receipts are read by one query."""
 
-def standing_receipts(community: Community, now: datetime) -> Iterator[Receipt]:
-    """What the ledger holds of each active station.
+
+def standing_receipts(community: Community, now: datetime) -> Iterator[list[Receipt]]:
+    """What the ledger holds of each active station, some stations at a time.
 
     Retained at the broker, they tell a station of a restored ledger what to send again, one whose key
     was retired that it was, and one that has been backing off that the ledger is there.
     """
-    for station in _active(community).iterator(chunk_size=200):
-        yield receipt_for(station, (), now)
+    stations = list(_active(community))
+    for part in range(0, len(stations), AT_ONCE):
+        yield list(receipts_for(stations[part : part + AT_ONCE], (), now).values())
 
 
 def end_waits(community: Community, now: datetime) -> None:

@@ -5,8 +5,8 @@ the truth, and what earns no receipt is sent again.
 
 Several workers may run on one database and one broker, each under its own name. Every one gets every
 batch; the database lets one apply it and the others find it known. So any of them may die at any
-moment and nothing waits for it; what more workers do not bring is speed, for a community settles one
-batch at a time.
+moment and nothing waits for it; what more workers do not bring is speed, for a community settles in
+one transaction at a time. That transaction takes what waited of all stations together.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from django.db import InterfaceError, OperationalError, connection
 
 from cloud_sync import topics
 from cloud_sync.envelope import Receipt, seal_receipt
-from cloud_sync.ledger.batches import Applied, apply_batches
+from cloud_sync.ledger.batches import Applied, Name, apply_messages
 from cloud_sync.ledger.chores import end_waits, standing_receipts
 from cloud_sync.ledger.database import check
 from cloud_sync.ledger.keys import read_signing_key
+from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.mqtt import Message, MqttLink, pause_s
@@ -44,13 +45,15 @@ LOOK_S = 0.2
 """How often the worker looks whether it is to stop."""
 CHORES_S = 600.0
 """How often stations are told where they stand, and waits that are over end."""
-AT_ONCE = 16
-"""Messages that waited together and are applied together, those of one station in one transaction."""
+AT_ONCE = 256
+"""Messages that waited and are applied in one transaction."""
+MOST_BYTES = 512 * 1024
+"""Of them; beyond it the first one's receipt would wait long for the last one's events."""
 BUSY = (OperationalError, InterfaceError)
 """The database is busy, gave way to another writer, or is away: the same batch will go through later."""
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
-Apply = Callable[[Sequence[bytes], str, str, datetime], Applied | None]
+Apply = Callable[[Sequence[Sent], datetime], Mapping[Name, Applied]]
 
 
 class Worker:
@@ -65,7 +68,7 @@ class Worker:
         link: MqttLink,
         key: Ed25519PrivateKey,
         stopping: threading.Event,
-        apply: Apply = apply_batches,
+        apply: Apply = apply_messages,
         community: Community | None = None,
     ) -> None:
         self._link = link
@@ -84,41 +87,43 @@ class Worker:
             self._tell_connection()
             self._do_chores()
             if messages := self._waiting():
-                over = {
-                    topic: self._take_safely([message for message in messages if message.topic == topic])
-                    for topic in dict.fromkeys(message.topic for message in messages)
-                }
-                _acknowledge(messages, over)
+                _acknowledge(messages[: self._take_safely(messages)])
 
     def _waiting(self) -> list[Message]:
         """The messages that are here; after LOOK_S without any, none."""
         messages: list[Message] = []
         with suppress(queue.Empty):
             messages.append(self._link.messages.get(timeout=LOOK_S))
-            while len(messages) < AT_ONCE:
+            size = len(messages[0].payload)
+            while len(messages) < AT_ONCE and size < MOST_BYTES:
                 messages.append(self._link.messages.get_nowait())
+                size += len(messages[-1].payload)
         return messages
 
-    def _take_safely(self, messages: Sequence[Message]) -> bool:
+    def _take_safely(self, messages: Sequence[Message]) -> int:
+        """How many of them, from the first on, the broker may forget now."""
         try:
-            return self.take(messages)
+            return len(messages) if self.take(messages) else 0
         except Exception:
-            # Outermost loop: one batch that breaks the code must not keep all others waiting.
-            if len(messages) > 1:
-                return all(self._take_safely([message]) for message in messages)
-            log.exception("a message on %s failed; its station will send it again", messages[0].topic)
-            return True
+            # Outermost loop: one message that breaks the code must not keep all others waiting.
+            if len(messages) == 1:
+                log.exception("a message on %s failed; its station will send it again", messages[0].topic)
+                return 1
+        half = len(messages) // 2
+        done = self._take_safely(messages[:half])
+        return done + self._take_safely(messages[half:]) if done == half else done
 
     def take(self, messages: Sequence[Message]) -> bool:
-        """Apply messages of one topic and answer them; whether the broker may now forget them."""
+        """Apply messages and answer their stations; whether the broker may now forget them."""
         began = time.monotonic()
-        community, station = topics.station_of(messages[0].topic)
-        applied = self._apply_when_free([message.payload for message in messages], community, station)
-        if applied is None and self._stopping.is_set():
+        sent = [Sent(message.payload, *topics.station_of(message.topic)) for message in messages]
+        applied = self._apply_when_free(sent)
+        if applied is None:
             return False
-        if applied is not None:
-            self._answer(applied.receipt)
-            log.info("%s: %s, %.0f ms", station, _told(applied), (time.monotonic() - began) * 1000)
+        self._answer([one.receipt for one in applied.values()])
+        took_ms = (time.monotonic() - began) * 1000
+        for (_, station), one in applied.items():
+            log.info("%s: %s, %.0f ms", station, _told(one), took_ms)
         return True
 
     def _tell_connection(self) -> None:
@@ -135,57 +140,54 @@ class Worker:
         connections = self._link.connections
         try:
             end_waits(self._community, datetime.now(UTC))
-            for receipt in standing_receipts(self._community, datetime.now(UTC)):
-                self._answer(receipt)
+            for receipts in standing_receipts(self._community, datetime.now(UTC)):
+                self._answer(receipts)
         except BUSY as error:
             log.warning("the database cannot tell where stations stand (%s)", error)
             connection.close_if_unusable_or_obsolete()
             return
         self._connections, self._chores_at = connections, time.monotonic() + CHORES_S
 
-    def _apply_when_free(self, payloads: Sequence[bytes], community: str, station: str) -> Applied | None:
+    def _apply_when_free(self, sent: Sequence[Sent]) -> Mapping[Name, Applied] | None:
+        """What became of them; None if the worker was told to stop while the database was busy."""
         failures = 0
         while True:
             try:
-                return self._apply(payloads, community, station, datetime.now(UTC))
+                return self._apply(sent, datetime.now(UTC))
             except BUSY as error:
                 failures += 1
                 connection.close_if_unusable_or_obsolete()
                 wait_s = pause_s(failures, self._jitter)
                 log.warning(
-                    "the database cannot take a batch of %s (%s); again in %.1f s", station, error, wait_s
+                    "the database cannot take %d messages (%s); again in %.1f s", len(sent), error, wait_s
                 )
                 if self._stopping.wait(wait_s):
                     return None
 
-    def _answer(self, receipt: Receipt) -> None:
-        """Publish a receipt, and again a newer one if another worker overtook it.
+    def _answer(self, receipts: Sequence[Receipt]) -> None:
+        """Publish receipts, and again newer ones where another worker overtook them.
 
         The last that is retained is then never an old one. One that a broken connection swallows is
         asked for by the same batch again.
         """
-        topic = topics.receipts(receipt.community, receipt.station)
-        while self._publish(topic, seal_receipt(self._key, receipt)):
-            newer = overtaken(receipt, datetime.now(UTC))
-            if newer is None:
-                return
-            receipt = newer
+        while receipts:
+            told = [receipt for receipt in receipts if self._publish(receipt)]
+            receipts = overtaken(told, datetime.now(UTC))
 
-    def _publish(self, topic: str, sealed: bytes) -> bool:
+    def _publish(self, receipt: Receipt) -> bool:
+        topic, sealed = topics.receipts(receipt.community, receipt.station), seal_receipt(self._key, receipt)
         while self._link.publish(topic, sealed, retain=True) is None:
             if not self._link.connected or self._stopping.wait(0.01):
                 return False
         return True
 
 
-def _acknowledge(messages: Sequence[Message], over: Mapping[str, bool]) -> None:
-    """Let the broker forget messages in the order they came, up to the first that it must keep.
+def _acknowledge(messages: Sequence[Message]) -> None:
+    """Let the broker forget messages in the order they came.
 
     MQTT 3.1.1 demands that order (4.6), and iotcore ends the connection of whoever does not keep it.
     """
     for message in messages:
-        if not over[message.topic]:
-            return
         message.ack()
 
 
@@ -207,7 +209,7 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     community = check(settings)
     name = client_id(community.slug, worker)
     key = read_signing_key(settings.state_dir)
-    link = MqttLink(settings.broker, name, [topics.events(community.slug, "+")])
+    link = MqttLink(settings.broker, name, [topics.events(community.slug, "+")], window=AT_ONCE)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())

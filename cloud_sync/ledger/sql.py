@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
 Row = tuple[Any, ...]
+MOST_ROWS = 5000
+"""Of one query's w on SQLite, which takes 32,766 values a statement (SQLITE_MAX_VARIABLE_NUMBER)."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,29 @@ def select(statement: str, among: Iterable[Any], values: Sequence[Any] = ()) -> 
         return execute(statement.replace("AMONG", "= ANY(%s)"), [*values, wanted])
     marks = ", ".join("?" * len(wanted))
     return execute(statement.replace("AMONG", f"IN ({marks})"), [*values, *wanted])
+
+
+def matching(
+    statement: str, columns: Mapping[str, str], rows: Sequence[Row], values: Sequence[Any] = ()
+) -> list[Row]:
+    """The rows of a query FROM w CROSS JOIN …, where w holds these rows; nothing is asked without any.
+
+    `columns` are w's, each with its PostgreSQL type; `values` are for the marks of the statement. CROSS
+    JOIN has SQLite take a row of w first and look the rest up.
+    """
+    names = ", ".join(columns)
+    if on_postgres():
+        lists = ", ".join(f"%s::{kind}[]" for kind in columns.values())
+        wanted = f"WITH w({names}) AS (SELECT * FROM unnest({lists})) {statement}"  # noqa: S608 (constants)
+        turned = [list(column) for column in zip(*rows, strict=True)]
+        return execute(wanted, [*turned, *values]) if rows else []
+    mark = f"({', '.join('?' * len(columns))})"
+    found: list[Row] = []
+    for part in range(0, len(rows), MOST_ROWS):
+        some = rows[part : part + MOST_ROWS]
+        wanted = f"WITH w({names}) AS (VALUES {', '.join([mark] * len(some))}) {statement}"
+        found += execute(wanted, [*chain.from_iterable(some), *values])
+    return found
 
 
 def add(table: str, column: str, changes: Mapping[int, int]) -> None:

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,11 +23,12 @@ from iotcore import Broker
 
 from cloud_sync import topics
 from cloud_sync.envelope import EpochReceipt, Receipt, key_id, open_receipt
-from cloud_sync.ledger.batches import Applied, apply_batches
+from cloud_sync.ledger.batches import Applied, Name, apply_messages
 from cloud_sync.ledger.ingest import Worker, client_id
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import VisitSettlement
+from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Event, Station
 from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.mqtt import MqttLink
@@ -164,13 +165,13 @@ class InThread:
         worker = Worker(self.link, read_signing_key(PREPARED / "state"), self.stopping, self.apply)
         self.thread = threading.Thread(target=self.run, args=[worker])
 
-    def apply(self, messages: Sequence[bytes], community: str, station: str, now: datetime) -> Applied | None:
+    def apply(self, messages: Sequence[Sent], now: datetime) -> Mapping[Name, Applied]:
         self.together = max(self.together, len(messages))
         if self.troubles:
             raise self.troubles.pop()
-        if self.fails_on in messages:
+        if any(sent.payload == self.fails_on for sent in messages):
             raise ZeroDivisionError("a defect")
-        return apply_batches(messages, community, station, now)
+        return apply_messages(messages, now)
 
     def run(self, worker: Worker) -> None:
         try:
@@ -336,10 +337,10 @@ def test_two_workers_on_one_broker_and_database_settle_each_visit_once(gate: Gat
 
 def test_a_receipt_that_another_worker_overtook_is_followed_by_the_newer_one(town: Town) -> None:
     older = town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)), now=datetime.now(UTC)).receipt
-    assert overtaken(older, datetime.now(UTC)) is None
+    assert overtaken([older], datetime.now(UTC)) == []
     newer = town.deliver(event(2, visit_facts(1, RIGHT, provisional=2)), now=datetime.now(UTC)).receipt
-    assert overtaken(older, datetime.now(UTC)) == newer
-    assert overtaken(newer, datetime.now(UTC) + timedelta(days=40)) is None
+    assert overtaken([older], datetime.now(UTC)) == [newer]
+    assert overtaken([newer], datetime.now(UTC) + timedelta(days=40)) == []
 
 
 @pytest.mark.parametrize("name", ["A", "a b", "-", "x" * 33, "a/b"])

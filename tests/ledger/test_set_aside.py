@@ -9,13 +9,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_sync import envelope
 from cloud_sync.envelope import EpochReceipt, Lost
-from cloud_sync.ledger.batches import apply_batch, apply_batches, reapply
+from cloud_sync.ledger.batches import apply_batch, apply_messages, reapply
 from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.households import add_household, bind_card
 from cloud_sync.ledger.points.models import Transfer, VisitSettlement
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import MAX_STRANGERS, Cause, close_alarm, raise_alarm
+from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Event, EventKind, EventState, Station, StationKey
 from config.errors import InputError
 from tests.engines import BOTH
@@ -131,10 +132,10 @@ def test_whoever_invents_stations_does_not_fill_the_ledger() -> None:
 
 def test_of_messages_taken_together_those_that_are_believed_count(town: Town) -> None:
     good = [town.seal(event(number, visit_facts(1, RIGHT, provisional=2))) for number in (1, 2)]
-    applied = apply_batches([good[0], b"noise", good[1], good[0]], "sunny-garden", "east-gate", NOW)
-    assert applied is not None
+    sent = [Sent(payload, "sunny-garden", "east-gate") for payload in (good[0], b"noise", good[1], good[0])]
+    (applied,) = apply_messages(sent, NOW).values()
     assert (applied.new, applied.known, applied.receipt.epochs) == (2, 1, (EpochReceipt(EPOCH, 2),))
-    assert apply_batches([b"noise"], "sunny-garden", "east-gate", NOW) is None
+    assert apply_messages([sent[1]], NOW) == {}
 
 
 def test_a_receipt_names_the_keys_that_are_believed_no_longer(town: Town) -> None:

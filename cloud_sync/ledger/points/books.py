@@ -53,25 +53,38 @@ class Books:
     tallies: dict[tuple[Earner, date], Tally]
     debts: dict[int, list[OpenDebt]]
     """By the debtor's account, oldest first."""
-    minted: dict[date, int]
-    mint_limit: int
+    minted: dict[tuple[int, date], int]
+    """By station, its primary key, and day."""
+    mint_limits: dict[int, int]
+    """Of each station, a day."""
 
 
-def open_books(station: Station, hashes: Collection[str], days: Collection[date]) -> Books:
-    """Everything that visits of these cards on these local days are settled against."""
-    community = station.community
-    holders = _holders(community, hashes)
-    limit = station.daily_mint_limit
+def open_books(
+    community: Community,
+    stations: Collection[Station],
+    wanted: Collection[tuple[str, date]],
+    minting: Collection[tuple[int, date]],
+) -> Books:
+    """Everything that visits of one community's stations are settled against.
+
+    `wanted` are cards, by hash, each with a local day on which it may have been used; `minting` are
+    stations with the days to whose limits their visits count.
+    """
+    holders = _holders(community, {card for card, _ in wanted})
     households = sorted({holder.household for holder in holders.values() if holder.household is not None})
-    unbound = sorted(holder.hash for holder in holders.values() if holder.household is None)
     return Books(
         own=accounts_of(community),
         holders=holders,
-        tallies=_tallies(community, households, unbound, days),
+        tallies=_tallies(community, {(holders[card].earner, day) for card, day in wanted}),
         debts=open_debts(households),
-        minted=_minted(station, days),
-        mint_limit=community.daily_mint_limit if limit is None else limit,
+        minted=_minted(minting),
+        mint_limits={station.pk: _mint_limit(station) for station in stations},
     )
+
+
+def _mint_limit(station: Station) -> int:
+    own = station.daily_mint_limit
+    return station.community.daily_mint_limit if own is None else own
 
 
 def _holders(community: Community, hashes: Collection[str]) -> dict[str, Holder]:
@@ -98,32 +111,34 @@ def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Hold
 
 
 def _tallies(
-    community: Community, households: list[int], unbound: list[str], days: Collection[date]
+    community: Community, wanted: Collection[tuple[Earner, date]]
 ) -> dict[tuple[Earner, date], Tally]:
-    """What each household and each unbound card has already earned on these days."""
-    first, last = min(days).isoformat(), max(days).isoformat()
-    sums = (
-        "local_day, CAST(SUM(settled + held) AS BIGINT), CAST(SUM(counted) AS BIGINT) "
-        "FROM points_visitsettlement WHERE local_day BETWEEN %s AND %s AND"
-    )
-    rows = sql.select(
-        f"SELECT household_id, {sums} household_id AMONG GROUP BY household_id, local_day",
+    """What each household and each unbound card has already earned on its days."""
+    sums = "s.local_day, CAST(SUM(s.settled + s.held) AS BIGINT), CAST(SUM(s.counted) AS BIGINT)"
+    table = "FROM w CROSS JOIN points_visitsettlement s WHERE s.local_day = w.day AND"
+    households = [(who, day.isoformat()) for who, day in wanted if isinstance(who, int)]
+    rows = sql.matching(
+        f"SELECT s.household_id, {sums} {table} s.household_id = w.household "
+        "GROUP BY s.household_id, s.local_day",
+        {"household": "bigint", "day": "date"},
         households,
-        [first, last],
     )
-    rows += sql.select(
-        f"SELECT card_hash, {sums} household_id IS NULL AND community_id = %s "
-        "AND card_hash AMONG GROUP BY card_hash, local_day",
+    unbound = [(who, day.isoformat()) for who, day in wanted if isinstance(who, str)]
+    rows += sql.matching(
+        f"SELECT s.card_hash, {sums} {table} s.card_hash = w.card AND s.household_id IS NULL "
+        "AND s.community_id = %s GROUP BY s.card_hash, s.local_day",
+        {"card": "text", "day": "date"},
         unbound,
-        [first, last, community.pk],
+        [community.pk],
     )
     return {(who, sql.day_of(day)): Tally(points, deposits) for who, day, points, deposits in rows}
 
 
-def _minted(station: Station, days: Collection[date]) -> dict[date, int]:
-    rows = sql.select(
-        "SELECT day, points FROM points_minted WHERE station_id = %s AND day AMONG",
-        [day.isoformat() for day in days],
-        [station.pk],
+def _minted(wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
+    rows = sql.matching(
+        "SELECT m.station_id, m.day, m.points FROM w CROSS JOIN points_minted m "
+        "WHERE m.station_id = w.station AND m.day = w.day",
+        {"station": "bigint", "day": "date"},
+        [(station, day.isoformat()) for station, day in wanted],
     )
-    return {sql.day_of(day): points for day, points in rows}
+    return {(station, sql.day_of(day)): points for station, day, points in rows}

@@ -15,8 +15,8 @@ from cloud_sync.ledger.points import offsets
 from cloud_sync.ledger.points.books import Books, Holder, open_books
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.points.posting import Movement, Origin, Purpose, lock, post
-from cloud_sync.ledger.points.timing import Moment, Written, moments
-from cloud_sync.ledger.stations.models import Station
+from cloud_sync.ledger.points.timing import Moment, Written, moments, stated
+from cloud_sync.ledger.stations.models import Community, Station
 
 MINT_DAYS_BACK = timedelta(days=31)
 """Older visits count to the mint limit of this day, so that a stolen key cannot spread over the calendar."""
@@ -73,42 +73,57 @@ class Settled(Struct, frozen=True, gc=False):
 
 
 def settle_visits(
-    station: Station,
+    community: Community,
+    stations: Mapping[int, Station],
     visits: Sequence[Visit],
     rules: Mapping[int, AwardRules],
     now: datetime,
     came: datetime | None = None,
 ) -> list[Settled]:
-    """Settle visits of one station in their order, within the transaction that stored their events.
+    """Settle visits at these stations of one community in their order.
 
-    `came` says when they were received, if that was before `now`.
+    Within the transaction that stored their events; `came` says when they were received, if that was
+    before `now`.
     """
     received = came or now
-    zone = ZoneInfo(station.community.timezone)
-    head = lock(station.community)
-    times = _moments(station, visits, received)
+    zone = ZoneInfo(community.timezone)
+    head = lock(community)
+    times = _moments(visits, received)
     days = [_days(moment, zone) for moment in times]
     oldest = received.astimezone(zone).date() - MINT_DAYS_BACK
-    possible = {day for some in days for day in some}
-    wanted = possible | {max(day, oldest) for day in possible}
-    books = open_books(station, {visit.facts.card for visit in visits}, wanted)
+    mint_days = [max(some[0], oldest) for some in days]
+    minting = {(visit.origin.station, day) for visit, day in zip(visits, mint_days, strict=True)}
+    wanted = {(visit.facts.card, day) for visit, some in zip(visits, days, strict=True) for day in some}
+    books = open_books(community, stations.values(), wanted, minting)
     done = [
-        _settle(visit, moment, some, books, rules[visit.facts.rules], max(some[0], oldest))
-        for visit, moment, some in zip(visits, times, days, strict=True)
+        _settle(visit, moment, some, books, rules[visit.facts.rules], mint_day)
+        for visit, moment, some, mint_day in zip(visits, times, days, mint_days, strict=True)
     ]
     keep = sql.keeper()
-    community, at = station.community_id, keep(now)
-    sql.insert(SETTLEMENTS, [_row(community, settled, keep, at) for settled in done])
+    at = keep(now)
+    sql.insert(SETTLEMENTS, [_row(community.pk, settled, keep, at) for settled in done])
     given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
     moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
     post(head, moves, now)
     offsets.store(payments)
-    if minted := sorted(books.minted.items()):
-        sql.insert(MINTED, [(station.pk, day.isoformat(), points) for day, points in minted])
+    minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
+    sql.insert(MINTED, minted)
     return done
 
 
-def _moments(station: Station, visits: Sequence[Visit], now: datetime) -> list[Moment]:
+def _moments(visits: Sequence[Visit], now: datetime) -> list[Moment]:
+    """When each visit was; one whose time is not sure is judged among those of its own station."""
+    times = [stated(visit.stamp, now) for visit in visits]
+    unsure = {visit.origin.station for visit, at in zip(visits, times, strict=True) if at is None}
+    for station in unsure:
+        its = [place for place, visit in enumerate(visits) if visit.origin.station == station]
+        found = _moments_of(station, [visits[place] for place in its], now)
+        for place, moment in zip(its, found, strict=True):
+            times[place] = moment
+    return [moment for moment in times if moment is not None]
+
+
+def _moments_of(station: int, visits: Sequence[Visit], now: datetime) -> list[Moment]:
     batch = [Written(visit.origin.epoch, visit.origin.sequence, visit.stamp) for visit in visits]
     times = moments(batch, now)
     unsure = {item.epoch for item, moment in zip(batch, times, strict=True) if moment.timed == "bounded"}
@@ -118,7 +133,7 @@ def _moments(station: Station, visits: Sequence[Visit], now: datetime) -> list[M
     return moments(batch, now, before)
 
 
-def _last_before(station: Station, epoch: str, batch: Sequence[Written]) -> datetime | None:
+def _last_before(station: int, epoch: str, batch: Sequence[Written]) -> datetime | None:
     """When the visit was that stands before this batch's first one in its journal, as far as that is sure."""
     first = min(item.sequence for item in batch if item.epoch == epoch)
     rows = VisitSettlement.objects.filter(
@@ -137,7 +152,12 @@ def _days(moment: Moment, zone: ZoneInfo) -> list[date]:
 
 
 def _settle(
-    visit: Visit, moment: Moment, days: Sequence[date], books: Books, rules: AwardRules, mint_day: date
+    visit: Visit,
+    moment: Moment,
+    days: Sequence[date],
+    books: Books,
+    rules: AwardRules,
+    mint_day: date,
 ) -> Settled:
     """Settle one visit on that of its possible days where it earns most, and note what it used up."""
     holder = books.holders[visit.facts.card]
@@ -146,20 +166,21 @@ def _settle(
     awards = [award(visit.facts.deposits, role, rules, tally) for tally in tallies]
     best = max(range(len(days)), key=lambda number: awards[number].points) if len(days) > 1 else 0
     day, tally, earned = days[best], tallies[best], awards[best]
-    minted = books.minted.get(mint_day, 0)
+    mint = (visit.origin.station, mint_day)
+    minted = books.minted.get(mint, 0)
     word = settle(
         visit.facts.provisional,
         earned,
         bound=holder.household is not None,
         suspected=holder.suspected,
-        mintable=books.mint_limit - minted,
+        mintable=books.mint_limits[visit.origin.station] - minted,
     )
     counted = earned.counted
     books.tallies[holder.earner, day] = Tally(
         tally.points + word.settled + word.held, tally.deposits + counted
     )
     if word.held_by is not HeldBy.MINT_LIMIT:
-        books.minted[mint_day] = minted + word.settled + word.held
+        books.minted[mint] = minted + word.settled + word.held
     at = moment.latest if best == 0 else max(moment.earliest, moment.latest - timedelta(days=best))
     return Settled(visit, holder, at, day, moment.timed, word, counted)
 

@@ -40,6 +40,14 @@ class Moment(Struct, frozen=True, gc=False):
     timed: Timed
 
 
+def stated(stamp: Stamp, now: datetime) -> Moment | None:
+    """What a trusted stamp says that came at `now`; None for one that is not to be believed."""
+    if not stamp.trusted:
+        return None
+    at = datetime.fromtimestamp(stamp.wall_s, UTC)
+    return Moment(at, at, "stated") if at <= now + AHEAD else None
+
+
 def moments(
     batch: Sequence[Written], now: datetime, before: Mapping[str, datetime] | None = None
 ) -> list[Moment]:
@@ -47,7 +55,7 @@ def moments(
 
     `before` names for an epoch a moment that all of its events here follow.
     """
-    known = [_stated(item.stamp, now) or _mended(item, batch, now) for item in batch]
+    known = [stated(item.stamp, now) or _mended(item, batch, now) for item in batch]
     if None not in known:
         return [moment for moment in known if moment is not None]
     return [
@@ -56,19 +64,12 @@ def moments(
     ]
 
 
-def _stated(stamp: Stamp, now: datetime) -> Moment | None:
-    if not stamp.trusted:
-        return None
-    at = datetime.fromtimestamp(stamp.wall_s, UTC)
-    return Moment(at, at, "stated") if at <= now + AHEAD else None
-
-
 def _mended(item: Written, batch: Iterable[Written], now: datetime) -> Moment | None:
     """By the stamp nearest in the journal, and a later one before an earlier one."""
     helps = [
         other
         for other in batch
-        if other.stamp.boot == item.stamp.boot and _stated(other.stamp, now) is not None
+        if other.stamp.boot == item.stamp.boot and stated(other.stamp, now) is not None
     ]
     if not helps:
         return None

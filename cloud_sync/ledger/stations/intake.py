@@ -26,8 +26,16 @@ _EPOCH = re.compile(r"[0-9a-f]{16}")
 _UNREADABLE = {"no_header", "malformed", "too_many"}
 """Reasons of `envelope` that say the same thing to a person."""
 
-Identity = tuple[str, int]
-"""Epoch and sequence: an event's name within its station."""
+Identity = tuple[int, str, int]
+"""Station (its primary key), epoch and sequence: an event's name in this database."""
+
+
+class Sent(Struct, frozen=True, gc=False):
+    """A message that came on a station's topic, by the names in that topic."""
+
+    payload: bytes
+    community: str
+    station: str
 
 
 class Reason(StrEnum):
@@ -58,12 +66,17 @@ class Incoming(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Batches that their station signed: events, what names no event, what the station has lost."""
+    """What believed messages of one community's stations held, all of it in the order it came."""
 
+    stations: dict[int, Station]
+    """Who sent them, by primary key; each with its community."""
     events: list[Incoming]
-    strays: list[bytes]
-    lost: list[envelope.Lost]
-    """Sequences that the station states it no longer has, each with an event behind them in this batch."""
+    strays: list[tuple[Station, bytes]]
+    """What names no event."""
+    lost: list[tuple[int, envelope.Lost]]
+    """Sequences that a station states it no longer has, each with an event behind them in its batch."""
+    rejected: list[tuple[Sent, RejectedError]]
+    """Messages that are not to be believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,60 +88,79 @@ class Sender:
 
 
 _FIND = (
-    "SELECT s.id, s.active, s.daily_mint_limit, c.id, c.timezone, c.daily_mint_limit, k.key_id, k.public "
-    "FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
+    "SELECT s.slug, s.id, s.active, s.daily_mint_limit, c.id, c.timezone, c.daily_mint_limit, "
+    "k.key_id, k.public FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
     "LEFT JOIN stations_stationkey k ON k.station_id = s.id AND k.retired_at IS NULL "
-    "WHERE c.slug = %s AND s.slug = %s"
+    "WHERE c.slug = %s AND s.slug AMONG"
 )
 
 
-def find_sender(community: str, station: str) -> Sender:
-    """The active station of that name; RejectedError if there is none."""
-    rows = sql.execute(_FIND, [community, station])
-    if not rows:
-        raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {community}/{station}")
-    key, active, limit, community_key, timezone, community_limit, _, _ = rows[0]
-    if not active:
-        raise RejectedError(Cause.RETIRED_STATION, f"station {community}/{station} is retired")
-    whose = Community(pk=community_key, slug=community, timezone=timezone, daily_mint_limit=community_limit)
-    found = Station(pk=key, slug=station, community=whose, active=True, daily_mint_limit=limit)
-    keys = {
-        key_id: Ed25519PublicKey.from_public_bytes(bytes(public)) for *_, key_id, public in rows if key_id
-    }
-    return Sender(found, keys)
+def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
+    """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
+    senders = _find_senders(community, sorted({sent.station for sent in messages}))
+    opened = Opened({}, [], [], [], [])
+    for sent in messages:
+        try:
+            _open(sent, senders.get(sent.station), opened)
+        except RejectedError as why:
+            opened.rejected.append((sent, why))
+    return opened
 
 
-def open_message(message: bytes, sender: Sender) -> Opened:
-    """A batch that this station signed; RejectedError says why it is not to be believed."""
-    station, keys = sender.station, sender.keys
+def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
+    """Those of the stations that are known, also retired ones."""
+    found: dict[str, Sender] = {}
+    for slug, key, active, limit, whose, timezone, whose_limit, key_id, public in sql.select(
+        _FIND, slugs, [community]
+    ):
+        if slug not in found:
+            home = Community(pk=whose, slug=community, timezone=timezone, daily_mint_limit=whose_limit)
+            station = Station(pk=key, slug=slug, community=home, active=bool(active), daily_mint_limit=limit)
+            found[slug] = Sender(station, {})
+        if key_id:
+            found[slug].keys[key_id] = Ed25519PublicKey.from_public_bytes(bytes(public))
+    return found
+
+
+def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
+    """Add what a batch that this station signed holds; RejectedError says why it is not to be believed."""
+    if sender is None:
+        raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {sent.community}/{sent.station}")
+    station = sender.station
+    if not station.active:
+        raise RejectedError(Cause.RETIRED_STATION, f"station {sent.community}/{sent.station} is retired")
     try:
-        batch = envelope.open_batch(message, keys)
+        batch = envelope.open_batch(sent.payload, sender.keys)
     except envelope.EnvelopeError as error:
         cause = Cause.UNREADABLE if error.reason in _UNREADABLE else Cause(error.reason)
         raise RejectedError(cause, str(error)) from None
-    if (batch.community, batch.station) != (station.community.slug, station.slug):
+    if (batch.community, batch.station) != (sent.community, sent.station):
         detail = f"the body speaks for {batch.community[:64]!r}/{batch.station[:64]!r}"
         raise RejectedError(Cause.FOREIGN, detail)
-    opened = _sorted_by_name([bytes(raw) for raw in batch.events])
-    behind = dict(sorted(item.identity for item in opened.events))  # of each epoch, the last
-    opened.lost.extend(lost for lost in batch.lost if lost.last < behind.get(lost.epoch, 0))
-    return opened
+    opened.stations[station.pk] = station
+    behind: dict[str, int] = {}  # of each epoch, the last sequence
+    for raw in batch.events:
+        item = _incoming(station.pk, bytes(raw))
+        if item is None:
+            opened.strays.append((station, bytes(raw)))
+            continue
+        opened.events.append(item)
+        _, epoch, sequence = item.identity
+        behind[epoch] = max(sequence, behind.get(epoch, 0))
+    opened.lost.extend((station.pk, lost) for lost in batch.lost if lost.last < behind.get(lost.epoch, 0))
 
 
-def _sorted_by_name(bodies: Sequence[bytes]) -> Opened:
-    opened = Opened([], [], [])
-    for body in bodies:
-        event = _event(body)
-        identity = (event.epoch, event.sequence) if event is not None else _identity(body)
-        if identity is None:
-            opened.strays.append(body)
-        else:
-            opened.events.append(Incoming(identity, body, hashlib.sha256(body).hexdigest(), event))
-    return opened
+def _incoming(station: int, body: bytes) -> Incoming | None:
+    """An event as it came; None for what names none."""
+    event = _event(body)
+    name = (event.epoch, event.sequence) if event is not None else _name(body)
+    if name is None:
+        return None
+    return Incoming((station, *name), body, hashlib.sha256(body).hexdigest(), event)
 
 
-def _identity(body: bytes) -> Identity | None:
-    """An event's name, read even where nothing else can be; None for what names no event."""
+def _name(body: bytes) -> tuple[str, int] | None:
+    """An event's epoch and sequence, read even where nothing else can be."""
     try:
         name = envelope.decode_event_id(body)
     except msgspec.DecodeError:

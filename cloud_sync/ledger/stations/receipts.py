@@ -1,8 +1,8 @@
-"""What the ledger tells a station: how far its events are safe here, and which were set aside."""
+"""What the ledger tells stations: how far their events are safe here, and which were set aside."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -21,79 +21,114 @@ MAX_REFUSED = 400
 """Refusals that one receipt names, so that it fits a broker's smallest message."""
 
 
-def receipt_for(station: Station, batch: Collection[Identity], now: datetime) -> Receipt:
-    """The station's receipt after a batch: its refusals first, then the latest of all others."""
-    epochs = _epochs(station, now - KEPT)
-    refused = _refused(station, {epoch for epoch, _ in epochs}, batch) if _any_refused(station) else {}
-    return Receipt(
-        community=station.community.slug,
-        station=station.slug,
-        retired=_retired(station),
-        epochs=tuple(EpochReceipt(epoch, through, refused.get(epoch, ())) for epoch, through in epochs),
+def receipts_for(
+    stations: Collection[Station], batch: Collection[Identity], now: datetime
+) -> dict[int, Receipt]:
+    """Each station's receipt after a batch, by its key: its refusals first, then the latest of all others.
+
+    The stations come with their community.
+    """
+    keys = [station.pk for station in stations]
+    epochs, retired = _epochs(keys, now - KEPT, MAX_RECEIPT_EPOCHS), _retired(keys)
+    refused = {
+        key: _refused(key, [epoch for epoch, _ in epochs.get(key, [])], batch) for key in _with_refusals(keys)
+    }
+    return {
+        station.pk: Receipt(
+            community=station.community.slug,
+            station=station.slug,
+            retired=tuple(retired.get(station.pk, ())[:MAX_RETIRED]),
+            epochs=tuple(
+                EpochReceipt(epoch, through, refused.get(station.pk, {}).get(epoch, ()))
+                for epoch, through in epochs.get(station.pk, ())
+            ),
+        )
+        for station in stations
+    }
+
+
+def overtaken(receipts: Sequence[Receipt], now: datetime) -> list[Receipt]:
+    """Newer receipts for those stations where the ledger has moved on since these were made."""
+    find = (
+        "SELECT s.id, w.community, w.station FROM w CROSS JOIN stations_community c "
+        "CROSS JOIN stations_station s "
+        "WHERE c.slug = w.community AND s.community_id = c.id AND s.slug = w.station"
     )
+    told = {(receipt.community, receipt.station): receipt for receipt in receipts}
+    keys = {
+        key: told[community, station]
+        for key, community, station in sql.matching(
+            find, {"community": "text", "station": "text"}, list(told)
+        )
+    }
+    newest = _epochs(list(keys), now - KEPT, 1)
+    moved = [key for key, ((epoch, through),) in newest.items() if _told(keys[key], epoch) < through]
+    if not moved:
+        return []
+    stations = Station.objects.select_related("community").filter(pk__in=moved)
+    return list(receipts_for(stations, (), now).values())
 
 
-def overtaken(receipt: Receipt, now: datetime) -> Receipt | None:
-    """A newer receipt for the same station, if the ledger has moved on since this one was made."""
+def _told(receipt: Receipt, epoch: str) -> int:
+    """How far a receipt says that an epoch is safe; -1 where it does not name it."""
+    return next((entry.through for entry in receipt.epochs if entry.epoch == epoch), -1)
+
+
+def _epochs(stations: Sequence[int], since: datetime, most: int) -> dict[int, list[tuple[str, int]]]:
+    """The newest epochs of each station, the newest first, each with how far it is safe."""
     statement = (
-        "SELECT e.epoch, e.through FROM stations_epoch e "
-        "JOIN stations_station s ON s.id = e.station_id JOIN stations_community c ON c.id = s.community_id "
-        "WHERE c.slug = %s AND s.slug = %s AND e.updated >= %s ORDER BY e.updated DESC, e.id DESC LIMIT 1"
+        "SELECT station_id, epoch, through FROM (SELECT e.station_id, e.epoch, e.through, ROW_NUMBER() OVER "
+        "(PARTITION BY e.station_id ORDER BY e.updated DESC, e.id DESC) AS place "
+        "FROM w CROSS JOIN stations_epoch e WHERE e.station_id = w.station AND e.updated >= %s) newest "
+        "WHERE place <= %s ORDER BY station_id, place"
     )
-    since = sql.keeper()(now - KEPT)
-    newest = sql.execute(statement, [receipt.community, receipt.station, since])
-    told = {entry.epoch: entry.through for entry in receipt.epochs}
-    if all(told.get(epoch, -1) >= through for epoch, through in newest):
-        return None
-    station = Station.objects.select_related("community").get(
-        community__slug=receipt.community, slug=receipt.station
-    )
-    return receipt_for(station, (), now)
+    wanted = [(station,) for station in stations]
+    found: dict[int, list[tuple[str, int]]] = {}
+    for station, epoch, through in sql.matching(
+        statement, {"station": "bigint"}, wanted, [sql.keeper()(since), most]
+    ):
+        found.setdefault(station, []).append((epoch, through))
+    return found
 
 
-def _epochs(station: Station, since: datetime) -> list[tuple[str, int]]:
-    """The epochs that a receipt names, newest first, each with how far it is safe."""
+def _retired(stations: Sequence[int]) -> dict[int, list[str]]:
+    """The keys of each station that are believed no longer, the latest first."""
     statement = (
-        "SELECT epoch, through FROM stations_epoch WHERE station_id = %s AND updated >= %s "
-        "ORDER BY updated DESC, id DESC LIMIT %s"
+        "SELECT station_id, key_id FROM stations_stationkey WHERE retired_at IS NOT NULL "
+        "AND station_id AMONG ORDER BY retired_at DESC, id DESC"
     )
-    rows = sql.execute(statement, [station.pk, sql.keeper()(since), MAX_RECEIPT_EPOCHS])
-    return [(epoch, through) for epoch, through in rows]
+    found: dict[int, list[str]] = {}
+    for station, key in sql.select(statement, stations):
+        found.setdefault(station, []).append(key)
+    return found
 
 
-def _retired(station: Station) -> tuple[str, ...]:
-    """The keys of this station that are believed no longer, the latest first."""
+def _with_refusals(stations: Sequence[int]) -> list[int]:
+    """Stations of which there is anything to name, asked by two cheap look-ups each: mostly there is not."""
     statement = (
-        "SELECT key_id FROM stations_stationkey WHERE station_id = %s AND retired_at IS NOT NULL "
-        "ORDER BY retired_at DESC, id DESC LIMIT %s"
+        "SELECT s.id FROM stations_station s WHERE (EXISTS (SELECT 1 FROM stations_event e "
+        "WHERE e.station_id = s.id AND e.state = 'refused') OR EXISTS (SELECT 1 FROM stations_conflict c "
+        "WHERE c.station_id = s.id)) AND s.id AMONG"
     )
-    return tuple(key for (key,) in sql.execute(statement, [station.pk, MAX_RETIRED]))
-
-
-def _any_refused(station: Station) -> bool:
-    """Whether there is anything to name, asked by two cheap look-ups: mostly there is not."""
-    statement = (
-        "SELECT EXISTS (SELECT 1 FROM stations_event WHERE station_id = %s AND state = 'refused') "
-        "OR EXISTS (SELECT 1 FROM stations_conflict WHERE station_id = %s)"
-    )
-    return bool(sql.execute(statement, [station.pk, station.pk])[0][0])
+    return [key for (key,) in sql.select(statement, stations)]
 
 
 def _refused(
-    station: Station, epochs: Collection[str], batch: Collection[Identity]
+    station: int, epochs: Collection[str], batch: Collection[Identity]
 ) -> dict[str, tuple[tuple[int, str], ...]]:
-    """For each epoch that has any: its refusals in order, MAX_REFUSED in all."""
+    """For each epoch of this station that has any: its refusals in order, MAX_REFUSED in all."""
+    own = {(epoch, sequence) for whose, epoch, sequence in batch if whose == station}
     events = Event.objects.filter(station=station, epoch__in=epochs, state=EventState.REFUSED)
     conflicts = Conflict.objects.filter(station=station, epoch__in=epochs)
-    reasons = _newest(events, batch) | _newest(conflicts.annotate(reason=Value(Reason.CONFLICT.value)), batch)
-    named = sorted(reasons, key=lambda identity: identity not in batch)[:MAX_REFUSED]
+    reasons = _newest(events, own) | _newest(conflicts.annotate(reason=Value(Reason.CONFLICT.value)), own)
+    named = sorted(reasons, key=lambda name: name not in own)[:MAX_REFUSED]
     return {
         epoch: tuple((sequence, reasons[epoch, sequence]) for epoch, sequence in group)
         for epoch, group in groupby(sorted(named), key=itemgetter(0))
     }
 
 
-def _newest(rows: QuerySet[Any], batch: Collection[Identity]) -> dict[Identity, str]:
+def _newest(rows: QuerySet[Any], batch: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """Reasons of at most MAX_REFUSED rows: the batch's own first, then the latest."""
     own = Q(epoch__in={epoch for epoch, _ in batch}, sequence__in={sequence for _, sequence in batch})
     ordered = rows.order_by(Case(When(own, then=Value(0)), default=Value(1)), "-id")

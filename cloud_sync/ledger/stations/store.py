@@ -1,9 +1,9 @@
-"""Events and how far they reach, in the database; all of it under the station's lock, in one transaction."""
+"""Events and how far they reach, in the database; all under their stations' locks, in one transaction."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from cloud_sync.envelope import Lost
@@ -39,47 +39,50 @@ EPOCHS = sql.Table(
     conflict="ON CONFLICT (station_id, epoch) DO UPDATE SET through = excluded.through, "
     "updated = excluded.updated",
 )
+_IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
 Judged = tuple[Incoming, EventKind, Reason | None]
 """A new event, what it is, and why it is set aside, if it is."""
 
 
-def lock(station: Station) -> None:
-    """Let no other worker apply this station's events until the transaction ends."""
+def lock(stations: Collection[int]) -> None:
+    """Let no other worker apply these stations' events until the transaction ends.
+
+    In the order of their keys, and before the community's chain: workers wait for each other, never in a
+    circle.
+    """
     if sql.on_postgres():  # a transaction of SQLite's has the whole database to itself
-        sql.execute("SELECT 1 FROM stations_station WHERE id = %s FOR UPDATE", [station.pk])
+        statement = "SELECT 1 FROM stations_station WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        sql.execute(statement, [list(stations)])
 
 
-def stored_digests(station: Station, incoming: Sequence[Incoming]) -> dict[Identity, str]:
+def stored_digests(incoming: Sequence[Incoming]) -> dict[Identity, str]:
     """Digests of those events that are already stored."""
     statement = (
-        "SELECT sequence, digest FROM stations_event WHERE station_id = %s AND epoch = %s AND sequence AMONG"
+        "SELECT e.station_id, e.epoch, e.sequence, e.digest FROM w CROSS JOIN stations_event e "
+        "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.sequence"
     )
-    return {
-        (epoch, sequence): digest
-        for epoch, sequences in _by_epoch(item.identity for item in incoming)
-        for sequence, digest in sql.select(statement, sequences, [station.pk, epoch])
-    }
+    wanted = list(dict.fromkeys(item.identity for item in incoming))
+    rows = sql.matching(statement, _IDENTITY, wanted)
+    return {(station, epoch, sequence): digest for station, epoch, sequence, digest in rows}
 
 
-def store_events(station: Station, judged: Sequence[Judged], now: datetime) -> list[int]:
+def store_events(judged: Sequence[Judged], now: datetime) -> list[int]:
     """Store new events, each applied or set aside; their primary keys in the same order."""
     at = sql.keeper()(now)
-    whose = station.pk
-    rows = [_row(whose, item, kind, reason, at) for item, kind, reason in judged]
+    rows = [_row(item, kind, reason, at) for item, kind, reason in judged]
     if not sql.on_postgres():
         ((last,),) = sql.execute("SELECT COALESCE(MAX(id), 0) FROM stations_event", [])
         keys = list(range(last + 1, last + 1 + len(rows)))
         sql.insert(EVENTS.with_key, [(key, *row) for key, row in zip(keys, rows, strict=True)])
         return keys
-    stored = sql.insert_returning(EVENTS, "id, epoch, sequence", rows)
-    by_name = {(epoch, sequence): key for key, epoch, sequence in stored}
+    stored = sql.insert_returning(EVENTS, "id, station_id, epoch, sequence", rows)
+    by_name = {(station, epoch, sequence): key for key, station, epoch, sequence in stored}
     return [by_name[item.identity] for item, _, _ in judged]
 
 
-def _row(station: int, item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | str) -> sql.Row:
+def _row(item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | str) -> sql.Row:
     state = REFUSED if reason else APPLIED
     return (
-        station,
         *item.identity,
         KINDS[kind],
         item.body,
@@ -90,22 +93,22 @@ def _row(station: int, item: Incoming, kind: EventKind, reason: Reason | None, a
     )
 
 
-def store_conflicts(station: Station, conflicts: Sequence[Incoming], now: datetime) -> None:
+def store_conflicts(conflicts: Sequence[Incoming], now: datetime) -> None:
     """Keep each contradiction once, however often it comes."""
-    Conflict.objects.bulk_create(
-        [
+    rows = []
+    for item in conflicts:
+        station, epoch, sequence = item.identity
+        rows.append(
             Conflict(
-                station=station,
-                epoch=item.identity[0],
-                sequence=item.identity[1],
+                station_id=station,
+                epoch=epoch,
+                sequence=sequence,
                 body=item.body,
                 digest=item.digest,
                 received_at=now,
             )
-            for item in conflicts
-        ],
-        ignore_conflicts=True,
-    )
+        )
+    Conflict.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> None:
@@ -121,39 +124,62 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def advance(
-    station: Station, batch: Iterable[Identity], now: datetime, lost: Sequence[Lost] = ()
-) -> list[Lost]:
+    came: Iterable[Identity], now: datetime, lost: Sequence[tuple[int, Lost]] = ()
+) -> list[tuple[int, Lost]]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 
-    Gives the losses that it passed over now.
+    Losses are named with their station. Gives those that it passed over now.
     """
-    find = "SELECT through FROM stations_epoch WHERE station_id = %s AND epoch = %s"
-    passed: list[Lost] = []
-    for name, sequences in _by_epoch(batch):
-        rows = sql.execute(find, [station.pk, name])
-        before = rows[0][0] if rows else 0
-        here = set(sequences)
-        through = _contiguous(station, name, before, here)
-        for gap in sorted((gap for gap in lost if gap.epoch == name), key=lambda gap: gap.first):
-            if gap.first <= through + 1 <= gap.last:
-                passed.append(gap)
-                through = _contiguous(station, name, gap.last, here)
-        # Also where nothing is new: what a station sends again must be among the epochs that its receipt
-        # has room for, or it would send it for ever.
-        sql.insert(EPOCHS, [(station.pk, name, through, sql.keeper()(now))])
+    here = _by_epoch(came)
+    through = _as_far_as_known(here)
+    passed: list[tuple[int, Lost]] = []
+    for station, gap in sorted(lost, key=lambda stated: stated[1].first):
+        name = (station, gap.epoch)
+        if gap.first <= through.get(name, 0) + 1 <= gap.last:
+            passed.append((station, gap))
+            through[name] = _contiguous(station, gap.epoch, gap.last, here[name])
+    # Also where nothing is new: what a station sends again must be among the epochs that its receipt
+    # has room for, or it would send it for ever.
+    at = sql.keeper()(now)
+    sql.insert(EPOCHS, [(station, epoch, reached, at) for (station, epoch), reached in through.items()])
     return passed
 
 
-def _contiguous(station: Station, epoch: str, through: int, here: set[int]) -> int:
-    """The last sequence before the first gap; all of `here` are stored."""
+def _as_far_as_known(here: Mapping[tuple[int, str], set[int]]) -> dict[tuple[int, str], int]:
+    """How far each epoch reaches without a gap, its events `here` included."""
+    name = {"station": "bigint", "epoch": "text"}
+    stands = (
+        "SELECT p.station_id, p.epoch, p.through FROM w CROSS JOIN stations_epoch p "
+        "WHERE p.station_id = w.station AND p.epoch = w.epoch"
+    )
+    before = {(station, epoch): at for station, epoch, at in sql.matching(stands, name, list(here))}
+    through = {name: _run(before.get(name, 0), sequences) for name, sequences in here.items()}
+    follows = (
+        "SELECT w.station, w.epoch FROM w CROSS JOIN stations_event e "
+        "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.following"
+    )
+    following = [(*name, reached + 1) for name, reached in through.items()]
+    for station, epoch in sql.matching(follows, name | {"following": "bigint"}, following):
+        reached = through[station, epoch]
+        through[station, epoch] = _contiguous(station, epoch, reached, here[station, epoch])
+    return through
+
+
+def _run(through: int, here: set[int]) -> int:
     while through + 1 in here:
         through += 1
+    return through
+
+
+def _contiguous(station: int, epoch: str, through: int, here: set[int]) -> int:
+    """The last sequence before the first gap; all of `here` are stored."""
+    through = _run(through, here)
     statement = (
         "SELECT sequence FROM stations_event WHERE station_id = %s AND epoch = %s AND sequence > %s "
         "ORDER BY sequence LIMIT %s"
     )
     # Reads little past a gap, so that a week stored above one costs nothing.
-    while rows := sql.execute(statement, [station.pk, epoch, through, LOOK_AHEAD]):
+    while rows := sql.execute(statement, [station, epoch, through, LOOK_AHEAD]):
         if rows[0][0] != through + 1:
             break
         for (sequence,) in rows:
@@ -163,9 +189,9 @@ def _contiguous(station: Station, epoch: str, through: int, here: set[int]) -> i
     return through
 
 
-def _by_epoch(batch: Iterable[Identity]) -> list[tuple[str, list[int]]]:
-    """The sequences of each epoch."""
-    found: dict[str, list[int]] = {}
-    for epoch, sequence in batch:
-        found.setdefault(epoch, []).append(sequence)
-    return sorted(found.items())
+def _by_epoch(came: Iterable[Identity]) -> dict[tuple[int, str], set[int]]:
+    """The sequences of each station's epochs, in the order they came."""
+    found: dict[tuple[int, str], set[int]] = {}
+    for station, epoch, sequence in came:
+        found.setdefault((station, epoch), set()).add(sequence)
+    return found

@@ -1,4 +1,4 @@
-"""`tongzhan bench ledger`: events settled a second, against bare SQL and against a small ledger."""
+"""`tongzhan bench ledger`: events settled a second, against hand-written SQL that stores the same rows."""
 
 from __future__ import annotations
 
@@ -11,37 +11,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync import envelope
-from cloud_sync.facts import (
-    Credential,
-    DepositFacts,
-    Event,
-    OpeningFacts,
-    Role,
-    Stamp,
-    VerdictFacts,
-    VisitFacts,
-)
-from config.sorting import Category
-from models.verdict import VerdictState
 from scripts.bench.result import Result, show
-from scripts.bench.settling.bare import BarePostgres, BareSqlite, Row
+from scripts.bench.settling import feed
+from scripts.bench.settling.feed import BATCH, HOUSEHOLDS
+from scripts.bench.settling.lean import Lean, LeanPostgres, LeanSqlite, Row
 from scripts.bench.settling.places import Place, places
+from scripts.bench.settling.same import Copied, Same, SamePostgres, SameSqlite
 from scripts.bench.settling.stock import fill
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:
+    from cloud_sync.ledger.stations.intake import Sent
 
-BATCH = 100
-HOUSEHOLDS = 4400
-STATIONS = 30
 SMALL = 100_000
 ROUNDS = 10
-"""Ours and the limit take turns this often, so that a busy neighbour slows both."""
+"""They take turns this often, so that a busy neighbour slows all of them."""
+TOGETHER = 10
+"""Messages of one transaction where several are applied together."""
 
 
 @click.command()
@@ -57,7 +46,11 @@ ROUNDS = 10
 def ledger(*, db: str, events: int, stored: int, as_json: bool) -> None:
     """Settle signed batches of 100: signature, rules, double entry, chain, balances, receipt.
 
-    `limit` is hand-written SQL that only inserts the same events, two rows each, and moves balances.
+    `limit` is hand-written SQL that stores the very same rows (events, settlements, chained transfers,
+    balances, epochs, sums of each station) in the same tables, and does nothing else. The peer `lean` is
+    the same events in the leanest schema one can think of: an event, two ledger rows, balances. All
+    three take a batch a transaction, and for the `together` figures ten of them.
+
     With --stored: `scale` is the time an event takes above many rows to the time above few.
     """
     logging.disable(logging.WARNING)
@@ -68,171 +61,148 @@ def ledger(*, db: str, events: int, stored: int, as_json: bool) -> None:
 
 
 @dataclass
-class Feed:
-    """Batches that go into one place, as the broker would bring them."""
+class Lane:
+    """One of those that take turns."""
 
-    place: Place
-    settle: Callable[[bytes, str], None]
-    messages: list[tuple[bytes, str]]
-    """Each with its station."""
+    take: Callable[[Any], object]
+    """Applies one transaction's worth."""
+    enter: Callable[[], None] = lambda: None
     rates: list[float] = field(default_factory=list)
     """Events a second of each round."""
 
-    def run(self, number: int) -> None:
-        """Take this round's share of the batches."""
-        self.place.enter()
-        share = _share(self.messages, number)
+    def run(self, transactions: Sequence[Any], events: int) -> None:
+        """Take this round's transactions, `events` in all."""
+        self.enter()
         began = time.perf_counter()
-        for message, station in share:
-            self.settle(message, station)
-        self.rates.append(len(share) * BATCH / (time.perf_counter() - began))
+        for one in transactions:
+            self.take(one)
+        self.rates.append(events / (time.perf_counter() - began))
 
 
-@dataclass
-class Limit:
-    """The same events by bare SQL."""
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Events a second in each round: ours in each place, the limit, the lean peer."""
 
-    take: Callable[[Sequence[Row]], None]
-    batches: list[list[Row]]
-    rates: list[float] = field(default_factory=list)
+    ours: list[list[float]]
+    limit: list[float]
+    lean: list[float]
 
-    def run(self, number: int) -> None:
-        """Take this round's share."""
-        share = _share(self.batches, number)
-        began = time.perf_counter()
-        for batch in share:
-            self.take(batch)
-        self.rates.append(len(share) * BATCH / (time.perf_counter() - began))
+    @property
+    def ratio(self) -> float:
+        """Ours to the limit."""
+        pairs = zip(self.ours[0], self.limit, strict=True)
+        return statistics.median(mine / limit for mine, limit in pairs)
 
 
-def _share(batches: Sequence[_T], number: int) -> Sequence[_T]:
-    """This round's batches, in their order."""
-    size = len(batches) // ROUNDS
-    return batches[number * size : (number + 1) * size]
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Where they run: the ledger's places, each with its messages, and the databases of the other two."""
+
+    grounds: list[tuple[Place, list[Sent]]]
+    same: Same
+    lean: Lean
+    copied: Copied
+    now: datetime
+
+    def race(self, first: int, batches: int, at_once: int, grounds: int) -> Rates:
+        """Let them take these batches in turns, so many a transaction, ours in the first places."""
+        from cloud_sync.ledger.batches import apply_messages  # noqa: PLC0415 (Django is set up now)
+
+        used = self.grounds[:grounds]
+        ours = [Lane(lambda sent: apply_messages(sent, self.now), place.enter) for place, _ in used]
+        limit, lean = Lane(self.same.take), Lane(self.lean.take)
+        size = max(at_once, batches // ROUNDS // at_once * at_once)
+        for start in range(first, first + batches // size * size, size):
+            cuts = [slice(at, at + at_once) for at in range(start, start + size, at_once)]
+            for lane, (_, messages) in zip(ours, used, strict=True):
+                lane.run([messages[cut] for cut in cuts], size * BATCH)
+            used[0][0].enter()
+            limit.run(self.same.prepare(self.copied.read(at_once * BATCH)), size * BATCH)
+            lean.run([self._lean_rows(cut) for cut in cuts], size * BATCH)
+        return Rates([lane.rates for lane in ours], limit.rates, lean.rates)
+
+    def _lean_rows(self, cut: slice) -> list[Row]:
+        return [row for number in range(cut.start, cut.stop) for row in feed.lean_rows(number, self.now)]
 
 
 def _measure(db: str, folder: Path, events: int, stocks: Sequence[int]) -> Result:
-    with places(db, folder, len(stocks)) as made:
-        feeds = [_feed(place, stock, events) for place, stock in zip(made, stocks, strict=True)]
-        bare = (
-            BareSqlite(str(folder / "bare.sqlite3"), HOUSEHOLDS)
-            if db == "sqlite"
-            else BarePostgres(made[0].address, HOUSEHOLDS)
-        )
-        limit = Limit(bare.take, _bare_batches(events))
+    now = datetime.now(UTC)
+    batches = events // BATCH
+    with places(db, folder, len(stocks) + 1) as made:
+        grounds = [
+            (place, _prepare(place, stock, 2 * batches, now))
+            for place, stock in zip(made, stocks, strict=False)
+        ]
+        _prepare(made[-1], stocks[0], 0, now)
+        course = Course(grounds, _same(db, made[-1]), _lean(db, folder, made[0]), Copied(stocks[0]), now)
         gc.freeze()  # as the worker does once it has started
-        for number in range(ROUNDS):
-            limit.run(number)
-            for feed in feeds:
-                feed.run(number)
-        bare.close()
-        return _result(db, events, stocks, feeds, limit)
+        alone = course.race(0, batches, 1, len(stocks))
+        stored = _stored(grounds, stocks, alone)
+        together = course.race(batches, batches, TOGETHER, 1)
+        course.same.close()
+        course.lean.close()
+        details: dict[str, float | int | str | bool] = {"database": db, "batch": BATCH, "events": events}
+        return _result(alone, together, details | stored)
 
 
-def _result(db: str, events: int, stocks: Sequence[int], feeds: Sequence[Feed], limit: Limit) -> Result:
-    from cloud_sync.ledger.points.models import Transfer  # noqa: PLC0415 (Django is set up now)
-
-    ours = [statistics.median(feed.rates) for feed in feeds]
-    fastest = statistics.median(limit.rates)
-    details: dict[str, float | int | str | bool] = {"database": db, "batch": BATCH, "events": events}
-    for stock, feed, rate in zip(stocks, feeds, ours, strict=True):
-        feed.place.enter()
-        details[f"transfers_above_{stock}"] = Transfer.objects.count() - stock
-        details[f"events_s_above_{stock}"] = rate
-    if len(feeds) > 1:
-        details["scale"] = statistics.median(
-            few / many for few, many in zip(feeds[0].rates, feeds[-1].rates, strict=True)
-        )
-    return Result(
-        name="ledger",
-        ours=ours[0],
-        limit=fastest,
-        ratio=statistics.median(mine / bare for mine, bare in zip(feeds[0].rates, limit.rates, strict=True)),
-        peers={},
-        unit="events/s",
-        details=details,
-    )
-
-
-def _feed(place: Place, stock: int, events: int) -> Feed:
-    """A place with its people and its stock of rows, and the signed batches that are to come."""
-    from cloud_sync.ledger.batches import apply_batch  # noqa: PLC0415 (Django is set up now)
+def _prepare(place: Place, stock: int, batches: int, now: datetime) -> list[Sent]:
+    """Fill a place with people and a stock of rows; the messages that are to come."""
+    from cloud_sync.ledger.stations.intake import Sent  # noqa: PLC0415 (Django is set up now)
 
     place.enter()
-    keys = _people()
+    keys = feed.people()
     if stock:
         fill(place.community(), stock)
-    now = datetime.now(UTC)
-
-    def settle(message: bytes, station: str) -> None:
-        if apply_batch(message, "bench", station, now) is None:
-            raise RuntimeError("a batch earned no receipt")
-
-    messages = []
-    for number in range(events // BATCH):
-        station = f"gate-{number % STATIONS}"
-        bodies = [_body(number * BATCH + place_, now) for place_ in range(BATCH)]
-        messages.append((envelope.seal_batch(keys[station], "bench", station, bodies), station))
-    return Feed(place, settle, messages)
+    made = (feed.message(keys, number, now) for number in range(batches))
+    return [Sent(payload, "bench", station) for payload, station in made]
 
 
-def _people() -> dict[str, Ed25519PrivateKey]:
-    """Households, each with an account and a card, and stations; the stations' keys."""
-    from cloud_sync.ledger.points.models import Account, Card, Household  # noqa: PLC0415 (as above)
-    from cloud_sync.ledger.stations.models import Community  # noqa: PLC0415
-    from cloud_sync.ledger.stations.registry import add_station  # noqa: PLC0415
+def _same(db: str, place: Place) -> Same:
+    from django.db import connection  # noqa: PLC0415 (Django is set up now)
 
-    community = Community.objects.get()
-    households = Household.objects.bulk_create(
-        Household(community=community, code=str(number)) for number in range(HOUSEHOLDS)
+    connection.close()
+    if db == "postgres":
+        return SamePostgres(place.address)
+    return SameSqlite(place.address, connection.settings_dict["OPTIONS"]["init_command"])
+
+
+def _lean(db: str, folder: Path, place: Place) -> Lean:
+    if db == "postgres":
+        return LeanPostgres(place.address, HOUSEHOLDS)
+    return LeanSqlite(str(folder / "lean.sqlite3"), HOUSEHOLDS)
+
+
+def _stored(
+    grounds: Sequence[tuple[Place, list[Sent]]], stocks: Sequence[int], alone: Rates
+) -> dict[str, float | int | str | bool]:
+    """How many transfers came to each place, how fast, and how much slower above many."""
+    from cloud_sync.ledger.points.models import Transfer  # noqa: PLC0415 (Django is set up now)
+
+    found: dict[str, float | int | str | bool] = {}
+    for (place, _), stock, rates in zip(grounds, stocks, alone.ours, strict=True):
+        place.enter()
+        found[f"transfers_above_{stock}"] = Transfer.objects.count() - stock
+        found[f"events_s_above_{stock}"] = statistics.median(rates)
+    if len(stocks) > 1:
+        pairs = zip(alone.ours[0], alone.ours[-1], strict=True)
+        found["scale"] = statistics.median(few / many for few, many in pairs)
+    return found
+
+
+def _result(alone: Rates, together: Rates, details: dict[str, float | int | str | bool]) -> Result:
+    return Result(
+        name="ledger",
+        ours=statistics.median(alone.ours[0]),
+        limit=statistics.median(alone.limit),
+        ratio=alone.ratio,
+        peers={"lean": statistics.median(alone.lean)},
+        unit="events/s",
+        details=details
+        | {
+            "messages_together": TOGETHER,
+            "events_s_together": statistics.median(together.ours[0]),
+            "limit_together": statistics.median(together.limit),
+            "lean_together": statistics.median(together.lean),
+            "ratio_together": together.ratio,
+        },
     )
-    Account.objects.bulk_create(
-        Account(community=community, kind="household", household=household) for household in households
-    )
-    Card.objects.bulk_create(
-        Card(community=community, hash=_card(number), household=household)
-        for number, household in enumerate(households)
-    )
-    keys = {f"gate-{number}": Ed25519PrivateKey.generate() for number in range(STATIONS)}
-    for slug, key in keys.items():
-        add_station(community, slug, key.public_key().public_bytes_raw().hex())
-    return keys
-
-
-def _card(number: int) -> str:
-    return f"{number:064x}"
-
-
-def _body(number: int, now: datetime) -> bytes:
-    """One visit with one thing in the right bin, of a household that a hash of its number chooses."""
-    verdict = VerdictFacts(VerdictState.OK, 0.97, "waste-1", Category.KITCHEN, "banana")
-    facts = VisitFacts(
-        _card(_household(number)),
-        Credential.EM4100,
-        Role.RESIDENT,
-        12.0,
-        (OpeningFacts("kitchen", 1.0, 9.0),),
-        (DepositFacts("kitchen", Category.KITCHEN, 3.0, verdict),),
-        1,
-        2,
-    )
-    sequence = number // (BATCH * STATIONS) * BATCH + number % BATCH + 1
-    stamp = Stamp(now.timestamp(), trusted=True, boot="boot", monotonic_s=float(number))
-    return envelope.encode_event(Event("00000000000000aa", sequence, stamp, facts))
-
-
-def _household(number: int) -> int:
-    return (
-        number * 2_654_435_761 % 2**32 % HOUSEHOLDS
-    )  # Knuth's multiplicative hash: spread, and the same again
-
-
-def _bare_batches(events: int) -> list[list[Row]]:
-    now = datetime.now(UTC)
-    return [
-        [
-            (batch % STATIONS, "00000000000000aa", number, _body(number, now), 1 + _household(number))
-            for number in range(batch * BATCH, (batch + 1) * BATCH)
-        ]
-        for batch in range(events // BATCH)
-    ]

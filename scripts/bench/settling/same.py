@@ -1,0 +1,166 @@
+"""The limit: hand-written SQL that stores the very rows which the ledger has stored, and nothing else.
+
+Its database is another of the ledger's own: the same tables, constraints and indexes. The rows are read
+from the ledger's database after its turn, so they are the same in every column, in the same transactions;
+tuples and columns are made before the clock starts. No signature is checked, nothing is parsed, priced,
+hashed or read, and there is no receipt.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+import psycopg
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.sql import Row, Table
+
+ADD_SQLITE = "UPDATE points_account SET balance = balance + ? WHERE id = ?"
+ADD_POSTGRES = (
+    "UPDATE points_account AS t SET balance = t.balance + c.change "
+    "FROM unnest(%s::bigint[], %s::bigint[]) AS c(change, id) WHERE t.id = c.id"
+)
+HEAD = "UPDATE points_chainhead SET position = %s, chain = %s WHERE community_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What one transaction of the ledger wrote."""
+
+    inserts: list[tuple[Table, list[Row]]]
+    moved: list[tuple[int, int]]
+    """What each account's balance changed by, and the account's key."""
+    head: tuple[int, bytes, int]
+    """The chain's end: position, link, community."""
+
+
+@dataclass
+class Copied:
+    """Reads what the ledger stored since it was last asked; each place it reads from has its own."""
+
+    last: int
+    """The newest event's key that was read."""
+    minted: Counter[tuple[int, Any]] = field(default_factory=Counter)
+
+    def read(self, events: int) -> list[Written]:
+        """What the transactions of so many events each wrote, of the ledger that Django is at."""
+        from cloud_sync.ledger import sql  # noqa: PLC0415 (Django is set up now)
+        from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415
+        from cloud_sync.ledger.points.settlement import SETTLEMENTS  # noqa: PLC0415
+        from cloud_sync.ledger.stations.store import EVENTS  # noqa: PLC0415
+
+        def rows(table: Table, key: str, order: str) -> list[Row]:
+            names = ", ".join(table.columns)
+            statement = f"SELECT {names} FROM {table.name} WHERE {key} > %s ORDER BY {order}"  # noqa: S608
+            return sql.execute(statement, [self.last])
+
+        stored = rows(EVENTS.with_key, "id", "id")
+        settled = {row[0]: row for row in rows(SETTLEMENTS, "event_id", "event_id")}
+        moved = {row[5]: row for row in rows(TRANSFERS, "event_id", "position")}
+        self.last = stored[-1][0]
+        parts = [stored[start : start + events] for start in range(0, len(stored), events)]
+        return [
+            self._written(part, [settled[row[0]] for row in part], [moved[row[0]] for row in part])
+            for part in parts
+        ]
+
+    def _written(self, stored: list[Row], settled: list[Row], moved: list[Row]) -> Written:
+        from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415 (Django is set up now)
+        from cloud_sync.ledger.points.settlement import MINTED, SETTLEMENTS  # noqa: PLC0415
+        from cloud_sync.ledger.stations.store import EPOCHS, EVENTS  # noqa: PLC0415
+
+        through = {(row[1], row[2]): (row[3], row[7]) for row in stored}
+        touched = {(event[1], row[5]) for event, row in zip(stored, settled, strict=True)}
+        for event, row in zip(stored, settled, strict=True):
+            self.minted[event[1], row[5]] += row[7] + row[8]
+        balances: Counter[int] = Counter()
+        for row in moved:
+            balances[row[2]] -= row[4]
+            balances[row[3]] += row[4]
+        end = moved[-1]
+        return Written(
+            inserts=[
+                (EVENTS.with_key, stored),
+                (SETTLEMENTS, settled),
+                (TRANSFERS, moved),
+                (MINTED, [(*name, self.minted[name]) for name in sorted(touched)]),
+                (EPOCHS, [(*name, *reached) for name, reached in sorted(through.items())]),
+            ],
+            moved=[(change, key) for key, change in sorted(balances.items())],
+            head=(end[1], bytes(end[8]), end[0]),
+        )
+
+
+class Same(Protocol):
+    """One engine's way to store them."""
+
+    def prepare(self, written: Sequence[Written]) -> list[Any]:
+        """Turn transactions into what `take` takes, before the clock starts."""
+
+    def take(self, written: Any) -> None:  # noqa: ANN401 (what prepare made)
+        """Store one of them in one durable transaction."""
+
+    def close(self) -> None:
+        """Let the database go."""
+
+
+class SameSqlite:
+    """`executemany`, over a connection with the ledger's own settings."""
+
+    def __init__(self, file: str, settings: str) -> None:
+        self._database = sqlite3.connect(file, isolation_level=None, timeout=20)
+        self._database.executescript(settings)
+
+    def prepare(self, written: Sequence[Written]) -> list[Written]:
+        """As `Same` says."""
+        return list(written)
+
+    def take(self, written: Written) -> None:
+        """As `Same` says."""
+        database = self._database
+        database.execute("BEGIN IMMEDIATE")
+        for table, rows in written.inserts:
+            database.executemany(table.sqlite, rows)
+        database.executemany(ADD_SQLITE, written.moved)
+        database.execute(HEAD.replace("%s", "?"), written.head)
+        database.execute("COMMIT")
+
+    def close(self) -> None:
+        """As `Same` says."""
+        self._database.close()
+
+
+class SamePostgres:
+    """`unnest`."""
+
+    def __init__(self, url: str) -> None:
+        self._database = psycopg.connect(url)
+
+    def prepare(self, written: Sequence[Written]) -> list[list[tuple[str, list[Any]]]]:
+        """As `Same` says: statements with their columns."""
+        return [
+            [
+                *((table.postgres, _columns(rows)) for table, rows in one.inserts),
+                (ADD_POSTGRES, _columns(one.moved)),
+                (HEAD, list(one.head)),
+            ]
+            for one in written
+        ]
+
+    def take(self, written: Sequence[tuple[str, list[Any]]]) -> None:
+        """As `Same` says."""
+        for statement, values in written:
+            self._database.execute(statement.encode(), values)
+        self._database.commit()
+
+    def close(self) -> None:
+        """As `Same` says."""
+        self._database.close()
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[Any]:
+    return [list(column) for column in zip(*rows, strict=True)]

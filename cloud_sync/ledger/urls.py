@@ -14,6 +14,8 @@ urlpatterns = [
     path("colours.css", pages.colours, name="colours"),
     path("statement/<str:token>/", views.statement, name="statement"),
     path("office/", office.office, name="office"),
+    path("office/debts/", office.debts, name="office-debts"),
+    path("office/debts/<int:number>/forgive/", office.forgive_debt, name="office-forgive"),
     path("office/login/", office.login, name="office-login"),
     path("office/logout/", office.logout, name="office-logout"),
 ]

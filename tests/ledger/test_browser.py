@@ -20,6 +20,7 @@ from cloud_sync.ledger.points.households import add_household, bind_card
 from cloud_sync.ledger.points.statement import statement_link
 from config.ledger import load_ledger
 from tests.ledger.conftest import TONGZHAN
+from tests.ledger.test_debts import owing
 from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts
 
 WITHIN_MS = 20_000
@@ -124,6 +125,56 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     shoot(page, f"office-en-{width}")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading")).to_have_text("Sign in")
+    page.close()
+    assert complaints == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_an_officer_reads_what_is_owed_and_lets_a_household_off(
+    served: str, browser: Browser, town: Town, width: int
+) -> None:
+    password = add_officer(town.community, "wang")
+    connection.close()
+    page = browser.new_page(viewport={"width": width, "height": 844}, locale="zh-CN")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.goto(f"{served}/office/debts/")
+    page.get_by_label("名字").fill("wang")
+    page.get_by_label("密码").fill(password)
+    page.get_by_role("button").click()
+    expect(page.locator(".nothing")).to_have_text("没有住户欠分。")
+    shoot(page, f"debts-empty-zh-{width}")
+    for number in (1, 2):
+        owing(town, number)
+    town.deliver(event(8, visit_facts(1, RIGHT, provisional=2)))
+    connection.close()
+    page.reload()
+    expect(page.locator("#owed .debt")).to_have_count(2)
+    shoot(page, f"debts-zh-{width}")
+    page.locator(".language").click()
+    first = page.locator("#owed .debt").first
+    expect(first).to_contain_text("Still owed")
+    expect(first).to_contain_text("3 points")
+    shoot(page, f"debts-en-{width}")
+    first.locator("summary").click()
+    first.get_by_label("Why?").fill("  ")
+    first.get_by_role("button", name="Forgive 3 points").click()
+    expect(page.get_by_role("alert")).to_contain_text("Give a reason")
+    shoot(page, f"debts-wrong-en-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert min(font_sizes(page, "header *, main *:not(.sr-only, [type=hidden])")) >= 18
+    first.get_by_label("Why?").fill("the camera was at fault, not the family")
+    first.get_by_role("button", name="Forgive 3 points").click()
+    expect(page.locator("#ended .debt")).to_contain_text("Let off")
+    expect(page.locator("#owed .debt")).to_have_count(1)
+    shoot(page, f"debts-ended-en-{width}")
+    page.locator(".language").click()
+    expect(page.locator("#ended .debt")).to_contain_text("已免除")
+    shoot(page, f"debts-ended-zh-{width}")
+    page.get_by_role("link", name="等您处理的事").click()
+    expect(page.locator(".counts .count")).to_have_count(4)
+    shoot(page, f"office-counts-zh-{width}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
     assert complaints == []
 

@@ -1,4 +1,4 @@
-"""Who may look at the office's page: accounts of Django's own, each of one community.
+"""Who may use the office's pages: accounts of Django's own, each of one community.
 
 Passwords are drawn here and shown once. Nobody chooses a weak one, and so nobody guesses one.
 """
@@ -52,6 +52,11 @@ def remove_officer(community: Community, name: str) -> None:
 def officers(community: Community) -> QuerySet[User]:
     """All accounts of a community."""
     return User.objects.filter(username__startswith=f"{community.slug}/").order_by("username")
+
+
+def called(user: AbstractBaseUser | AnonymousUser) -> str:
+    """An officer's name, as decisions keep it."""
+    return user.get_username().partition("/")[2]
 
 
 def is_officer(user: AbstractBaseUser | AnonymousUser, community: Community) -> bool:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.office import waiting
 from cloud_sync.ledger.office.words import ALARMS, ASIDE, HELD, Explained, explained
-from cloud_sync.ledger.points.words import day, name
+from cloud_sync.ledger.points.words import moment, name
 from cloud_sync.ledger.stations.models import Alarm, Community
 
 SHOWN = 50
@@ -48,6 +48,8 @@ class Page:
 
     place: str
     sections: tuple[Section, ...]
+    debts: str
+    """How many debts are still owed; SHOWN and a plus sign for more."""
 
 
 def make_page(community: Community, now: datetime) -> Page:
@@ -63,7 +65,8 @@ def make_page(community: Community, now: datetime) -> Page:
         ),
         _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), "aside apply", aside),
     )
-    return Page(name(community), sections)
+    owed = len(waiting.open_debts(community, SHOWN + 1))
+    return Page(name(community), sections, f"{SHOWN}+" if owed > SHOWN else str(owed))
 
 
 def _section(anchor: str, title: str, empty: str, command: str, items: Sequence[Item]) -> Section:
@@ -95,6 +98,5 @@ class _Writer:
         facts = (row.station, self._when(row.came))
         return Item(row.number, explained(row.reason, ASIDE), facts, row.name)
 
-    def _when(self, moment: datetime) -> str:
-        local = moment.astimezone(self.zone)
-        return f"{day(local.date(), self.now.astimezone(self.zone).date())} {local:%H:%M}"
+    def _when(self, at: datetime) -> str:
+        return moment(at, self.now, self.zone)

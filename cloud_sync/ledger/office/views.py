@@ -1,4 +1,7 @@
-"""The office's page: what waits for a person, read-only. Decisions are commands, which ask who and why."""
+"""The office's pages: what waits for a person, read-only, and debts, which an officer may forgive.
+
+All other decisions are commands, which ask who and why; here the officer who signed in is who.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +13,19 @@ from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from cloud_sync.ledger.office.officers import is_officer, username
+from cloud_sync.ledger.office.debts import debts_page
+from cloud_sync.ledger.office.officers import called, is_officer, username
 from cloud_sync.ledger.office.page import make_page
+from cloud_sync.ledger.office.waiting import find_debt
+from cloud_sync.ledger.points.corrections import forgive
 from cloud_sync.ledger.stations.models import Community
+from config.errors import InputError
 
 View = Callable[..., HttpResponseBase]
 
@@ -62,15 +70,54 @@ login = with_origin(Login.as_view())
 logout = auth.LogoutView.as_view()
 
 
-@with_origin
-@login_required
+def for_officers(view: View) -> View:
+    """Let only officers of this ledger's community in; the view is given the community too."""
+
+    @with_origin
+    @login_required
+    @wraps(view)
+    def respond(request: HttpRequest, **given: Any) -> HttpResponseBase:  # noqa: ANN401 (any view's)
+        community = _community()
+        if not is_officer(request.user, community):
+            return auth.redirect_to_login(request.path)
+        return view(request, community, **given)
+
+    return respond
+
+
+@for_officers
 @require_safe
-def office(request: HttpRequest) -> HttpResponseBase:
-    """What waits for a person; only for officers of this community."""
-    community = _community()
-    if not is_officer(request.user, community):
-        return auth.redirect_to_login(request.path)
+def office(request: HttpRequest, community: Community) -> HttpResponseBase:
+    """What waits for a person."""
     return render(request, "office.html", {"page": make_page(community, timezone.now())})
+
+
+@for_officers
+@require_safe
+def debts(request: HttpRequest, community: Community) -> HttpResponseBase:
+    """What households owe; `?wrong=` names a debt whose reason would not do."""
+    shown = {"page": debts_page(community, timezone.now()), "wrong": request.GET.get("wrong", "")}
+    return render(request, "debts.html", shown)
+
+
+@for_officers
+@require_POST
+def forgive_debt(request: HttpRequest, community: Community, number: int) -> HttpResponseBase:
+    """Let a household off what it owes, for the reason given; the page says what is wrong with one.
+
+    What ended meanwhile is left as it is. 404 for a debt that is not here.
+    """
+    try:
+        debt = find_debt(community, number)
+    except InputError:
+        raise Http404 from None
+    wrong = ""
+    try:
+        forgive(debt, called(request.user), request.POST.get("reason", ""), timezone.now())
+    except InputError:
+        debt.refresh_from_db()
+        wrong = f"?wrong={number}" if debt.left else ""
+    return HttpResponseRedirect(f"{reverse('office-debts')}{wrong}#debt-{number}")
 
 
 def _community() -> Community:

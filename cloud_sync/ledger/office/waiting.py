@@ -120,7 +120,8 @@ def find_alarm(community: Community, number: int) -> Alarm:
 def open_debts(community: Community, shown: int = SHOWN) -> list[Debt]:
     """What households still owe, the oldest first."""
     debts = Debt.objects.filter(household__community=community, left__gt=0)
-    return list(debts.select_related("household", "decision").order_by("pk")[:shown])
+    with_all = debts.select_related("household", "decision", "forgiveness", "reverses")
+    return list(with_all.order_by("pk")[:shown])
 
 
 def find_debt(community: Community, number: int) -> Debt:

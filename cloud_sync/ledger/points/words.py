@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, ngettext
@@ -46,6 +47,12 @@ def day(of: date, today: date) -> str:
         return gettext("Yesterday")
     # Translators: a date such as Friday 20 November; see Django's date formats.
     return date_format(of, gettext("l j F") if of.year == today.year else gettext("l j F Y"))
+
+
+def moment(at: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A day and a time of it, where `zone` is."""
+    local = at.astimezone(zone)
+    return f"{day(local.date(), now.astimezone(zone).date())} {local:%H:%M}"
 
 
 def notes(row: VisitSettlement) -> tuple[str, ...]:

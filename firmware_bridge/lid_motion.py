@@ -5,17 +5,19 @@ or a shut switch that stays silent through a whole drive, which is all that tell
 input is wired) reverses it. It is tried again a few times, and then left open with its motor off.
 Only a reversal drives a lid open after its lease, and never for longer than one drive. A lid that a
 spring shuts is held instead of driven, so it is never given up while something is in its way. No motor
-runs while both switches say that the lid is there: one of them lies.
+runs while both switches say that the lid is there: one of them lies. One that was driven for very long
+rests before it begins another drive (`motor_rest`), except to reverse.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
 from firmware_bridge.h_bridge import REST_S, Drive
+from firmware_bridge.motor_rest import Rest
 
 if TYPE_CHECKING:
     from config.station import VisitSection
@@ -85,6 +87,10 @@ class LidTimes:
     springs_shut: bool = False
     """A spring or weight shuts it as soon as nothing holds it: `Motion.holds_open` is its drive."""
 
+    def tire(self, rest: Rest) -> bool:
+        """Whether a motor that owes this rest may begin no drive; what holds against a spring may always."""
+        return not self.springs_shut and rest.is_due(self.drive_s)
+
 
 def lid_times(waits: VisitSection, *, springs_shut: bool = False) -> LidTimes:
     """The bounds that fit a station's visits."""
@@ -106,6 +112,7 @@ class Motion:
     """Whether the lid has left its shut switch since the lease began."""
     blocks: int = 0
     """How often something was found in the way, ever; it only counts up."""
+    rest: Rest = field(default_factory=Rest)
 
     @property
     def drive(self) -> Drive:
@@ -116,6 +123,10 @@ class Motion:
     def holds_open(self) -> bool:
         """Whether a lid that a spring would shut is to be held."""
         return self.phase in _HELD_OPEN
+
+    def owes(self, now: float) -> Rest:
+        """The rest that the motor owes at `now`, having done what it does since the last step."""
+        return self.rest.counted(now, drives=self.drive is not Drive.OFF)
 
 
 def found(seen: Seen, now: float) -> Motion:
@@ -130,13 +141,25 @@ def found(seen: Seen, now: float) -> Motion:
 
 def step(motion: Motion, request: Request | None, seen: Seen, now: float, times: LidTimes) -> Motion:
     """Where the lid stands after a request, or only after time has passed. `now` never steps back."""
+    motion = replace(motion, rest=motion.owes(now))
     if request is not None:
-        motion = _asked(motion, request, seen, now)
+        motion = _asked(motion, request, seen, now, times)
     if not seen.closed:
         motion = replace(motion, has_left=True)
     while (after := _passed(motion, seen, now, times)) != motion:
         motion = after
     return motion
+
+
+def must_rest(motion: Motion, seen: Seen, now: float, times: LidTimes) -> bool:
+    """Whether a lease would begin a drive that the motor has to rest before: `step` grants none then."""
+    is_under_way = motion.phase in (Phase.OPENING, Phase.HELD, Phase.REVERSING)
+    return not (is_under_way or seen.opened) and times.tire(motion.owes(now))
+
+
+def halted(motion: Motion, now: float) -> Motion:
+    """A lid whose motor was turned off from outside: no lease, and nothing moves until somebody asks."""
+    return Motion(blocks=motion.blocks, rest=motion.owes(now))
 
 
 def next_due(motion: Motion, times: LidTimes) -> float:
@@ -148,22 +171,24 @@ def next_due(motion: Motion, times: LidTimes) -> float:
             return motion.lease_until
         case Phase.CLOSING | Phase.REVERSING:
             return motion.since + times.drive_s
-        case Phase.WAITING if times.springs_shut:
-            return motion.since + times.retry_s
         case Phase.WAITING:
-            return min(motion.since + times.retry_s, motion.closing_since + times.patience_s)
+            patience_s = inf if times.springs_shut else times.patience_s
+            tried_at = min(motion.since + times.retry_s, motion.closing_since + patience_s)
+            return motion.rest.ends(times.drive_s) if times.tire(motion.rest) else tried_at
         case Phase.RESTING | Phase.LEFT_OPEN:
             return inf
 
 
-def _asked(motion: Motion, request: Request, seen: Seen, now: float) -> Motion:
+def _asked(motion: Motion, request: Request, seen: Seen, now: float, times: LidTimes) -> Motion:
     match request:
+        case OpenFor() if must_rest(motion, seen, now, times):
+            return motion
         case OpenFor(lease_s):
             return _open(replace(motion, lease_until=now + lease_s), now)
         case EndLease() if motion.phase in (Phase.CLOSING, Phase.REVERSING, Phase.WAITING):
             return motion
         case EndLease():
-            return _close(motion, seen, now)
+            return _close(motion, seen, now, times)
 
 
 def _open(motion: Motion, now: float) -> Motion:
@@ -173,13 +198,13 @@ def _open(motion: Motion, now: float) -> Motion:
     return replace(motion, phase=Phase.OPENING, since=since, has_left=False)
 
 
-def _close(motion: Motion, seen: Seen, now: float) -> Motion:
-    """Begin to shut; wait first if something is in the way already."""
+def _close(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
+    """Begin to shut; wait first if something is in the way already, or the motor has to rest."""
     motion = replace(motion, since=now, lease_until=-inf, closing_since=now)
     if seen.closed:
         return replace(motion, phase=Phase.RESTING)
-    if seen.obstructed:
-        return replace(motion, phase=Phase.WAITING, tries=0, blocks=motion.blocks + 1)
+    if seen.obstructed or times.tire(motion.rest):
+        return replace(motion, phase=Phase.WAITING, tries=0, blocks=motion.blocks + seen.obstructed)
     return replace(motion, phase=Phase.CLOSING, tries=1)
 
 
@@ -190,7 +215,7 @@ def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
         case Phase.OPENING | Phase.CLOSING | Phase.REVERSING if seen.opened and seen.closed:
             motion = replace(motion, phase=Phase.LEFT_OPEN, since=now, lease_until=-inf)
         case Phase.OPENING | Phase.HELD if now >= motion.lease_until:
-            motion = _close(motion, seen, now)
+            motion = _close(motion, seen, now, times)
         case Phase.OPENING if seen.opened or driven_enough:
             motion = replace(motion, phase=Phase.HELD, since=now)
         # A lid that is stuck shut keeps its lease, so that renewals do not drive it again and again.
@@ -212,6 +237,8 @@ def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
 
 def _waited(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
     given_up = motion.tries >= times.tries
+    if times.tire(motion.rest) and not given_up:  # patience begins when the motor may run again
+        return replace(motion, since=now if seen.obstructed else motion.since, closing_since=now)
     if not times.springs_shut and (given_up or now >= motion.closing_since + times.patience_s):
         return replace(motion, phase=Phase.LEFT_OPEN, since=now)
     if seen.obstructed:

@@ -62,6 +62,7 @@ class Reason(IntEnum):
     UNKNOWN_TYPE = 4
     MALFORMED = 5
     SMOKE = 6
+    MOTOR_RESTS = 7
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ class Board:
             return Reason.MOTORS_STOPPED
         if self._any(SensorKind.SMOKE):
             return Reason.SMOKE
+        if lid.must_rest(now):
+            return Reason.MOTOR_RESTS
         lid.open(lease_s, now)
         return None
 

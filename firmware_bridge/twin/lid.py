@@ -15,6 +15,8 @@ from firmware_bridge.lid_motion import (
     Phase,
     Seen,
     found,
+    halted,
+    must_rest,
     next_due,
     step,
 )
@@ -53,6 +55,10 @@ class TwinLid:
         """Take other bounds."""
         self._times = times_of(settings)
 
+    def must_rest(self, now: float) -> bool:
+        """Whether its motor was driven for so long that no lease may begin a drive now."""
+        return must_rest(self._motion, self._seen, now, self._times)
+
     def open(self, lease_s: float, now: float) -> None:
         """Open, or renew the lease."""
         if self._motion.phase not in _LEASED:
@@ -76,7 +82,7 @@ class TwinLid:
 
     def halt(self, cause: Cause, now: float) -> None:
         """Motor off, no lease; nothing moves until it is asked."""
-        self._motion = Motion(blocks=self._motion.blocks)
+        self._motion = halted(self._motion, now)
         self._bridge = h_bridge.command(self._bridge, Drive.OFF, now)
         self._because(cause)
 
@@ -113,7 +119,7 @@ class TwinLid:
             self._because(Cause.OBSTRUCTED)
         elif after.phase is Phase.HELD and not self._seen.opened:
             self._because(Cause.TRAVEL_TIMEOUT)
-        elif before.phase in _LEASED and after.phase is Phase.CLOSING:
+        elif before.phase in _LEASED and after.phase in (Phase.CLOSING, Phase.WAITING):
             self._because(Cause.LEASE_OVER)
 
     def _because(self, cause: Cause) -> None:

@@ -17,10 +17,13 @@ from firmware_bridge.lid_motion import (
     Phase,
     Request,
     Seen,
+    halted,
     lid_times,
+    must_rest,
     next_due,
     step,
 )
+from firmware_bridge.motor_rest import MOST_OWED_DRIVES, Rest
 
 TIMES = LidTimes(drive_s=3.0, retry_s=2.0, patience_s=20.0, tries=3)
 TRAVEL_S = 2.0
@@ -39,6 +42,8 @@ class Plant:
     obstructed: bool = False
     jammed: bool = False
     driven_since: float = inf
+    driven_s: float = 0.0
+    """How long the motor ran, all in all."""
     was_asked: bool = False
 
     @property
@@ -67,6 +72,9 @@ class Plant:
             assert self.now >= motion.lease_until, "shut under a lease"
         if motion.drive is not Drive.OFF:
             assert self.now - self.driven_since < self.times.drive_s
+        idle_s = self.now - self.driven_s
+        most_s = idle_s + (MOST_OWED_DRIVES + 2) * self.times.drive_s
+        assert self.driven_s < most_s, "the motor never rests"
         assert next_due(motion, self.times) > self.now, "a wait that is over was not acted on"
 
     def pass_time(self, span_s: float) -> None:
@@ -75,6 +83,7 @@ class Plant:
             moving_s = self._until_stop()
             ahead_s = min(until, next_due(self.motion, self.times), self.now + moving_s) - self.now
             self._move(ahead_s)
+            self.driven_s += 0.0 if self.motion.drive is Drive.OFF else max(ahead_s, EPSILON)
             self.now += max(ahead_s, EPSILON)
             self.ask(None)
 
@@ -243,6 +252,78 @@ def test_a_tap_while_the_lid_shuts_opens_it_again() -> None:
     plant.pass_time(5)
     open_for(4, plant)
     assert plant.motion.drive is Drive.OPEN
+
+
+def tired(plant: Plant) -> Plant:
+    """A lid that somebody has had opened and shut again and again until its motor must rest."""
+    while not must_rest(plant.motion, plant.seen, plant.now, plant.times):
+        open_for(60, plant).pass_time(0.7)
+        plant.ask(EndLease())
+        plant.pass_time(0.5)
+    return plant
+
+
+def test_whoever_alternates_between_the_two_requests_gets_half_of_the_motors_time_at_most() -> None:
+    plant = tired(Plant())
+    driven_s, began = plant.driven_s, plant.now
+    while plant.now < began + 1000:
+        open_for(60, plant).pass_time(0.7)
+        plant.ask(EndLease())
+        plant.pass_time(0.5)
+    assert plant.driven_s - driven_s < 1000 / 2 + 2 * TIMES.drive_s
+
+
+def test_a_lid_whose_motor_must_rest_shuts_once_it_may_and_opens_again() -> None:
+    plant = tired(Plant())
+    plant.ask(OpenFor(60))
+    assert plant.motion.lease_until < plant.now, "no lease was granted"
+    plant.pass_time(2 * TIMES.drive_s)
+    assert (plant.motion.phase, plant.place) == (Phase.RESTING, 0.0)
+    plant.pass_time(30)
+    open_for(8, plant).pass_time(TRAVEL_S + 0.1)
+    assert plant.place == 1.0
+
+
+def test_a_lid_that_stands_open_when_its_motor_must_rest_is_shut_after_the_rest() -> None:
+    plant = open_for(60)
+    plant.pass_time(TRAVEL_S + 1)
+    rest = Rest(MOST_OWED_DRIVES * TIMES.drive_s + 25, plant.now)
+    plant.motion = replace(plant.motion, rest=rest)
+    plant.ask(OpenFor(60))
+    assert plant.motion.phase is Phase.HELD, "a lid that stands open needs no drive for its lease"
+    plant.ask(EndLease())
+    plant.pass_time(24.9)
+    assert (plant.motion.phase, plant.place) == (Phase.WAITING, 1.0)
+    plant.pass_time(TRAVEL_S + 0.2)
+    assert (plant.motion.phase, plant.place, plant.motion.blocks) == (Phase.RESTING, 0.0, 0)
+
+
+def test_a_hand_is_freed_whatever_rest_the_motor_owes() -> None:
+    plant = open_for(4)
+    plant.pass_time(5)
+    assert plant.motion.drive is Drive.SHUT
+    plant.motion = replace(plant.motion, rest=Rest(1e4, plant.now))
+    plant.obstructed = True
+    plant.ask(None)
+    assert plant.motion.drive is Drive.OPEN
+    plant.pass_time(TIMES.drive_s)
+    assert plant.place == 1.0
+
+
+def test_a_motor_that_was_stopped_from_outside_owes_its_rest_all_the_same() -> None:
+    plant = tired(Plant())
+    plant.motion = halted(plant.motion, plant.now)
+    assert must_rest(plant.motion, plant.seen, plant.now, plant.times)
+    assert plant.motion.drive is Drive.OFF
+
+
+def test_a_queue_of_residents_never_makes_a_motor_rest() -> None:
+    plant = Plant()
+    for _ in range(200):
+        plant.ask(OpenFor(8))
+        assert plant.motion.phase is Phase.OPENING
+        plant.pass_time(8 + TRAVEL_S + 0.1)
+        assert plant.place == 0.0
 
 
 @pytest.mark.parametrize("travel_s", [0.05, 0.5, 2.0, 10.0])

@@ -25,19 +25,23 @@ static bool are_times_right(const uint8_t *body)
     return travel_ms >= TRAVEL_LEAST_MS && travel_ms <= TRAVEL_MOST_MS && tries >= 1 && tries <= TRIES_MOST;
 }
 
-static enum refusal check_open(const struct core *core, uint16_t lease_ms)
+static enum refusal check_open(const struct core *core, const uint8_t *body, uint32_t now_ms)
 {
+    uint16_t lease_ms = bytes_u16(body + 1);
     if (lease_ms == 0) {
         return REFUSAL_NONE; /* that is END_LEASE */
     }
     if (core->motors_stopped) {
         return REFUSAL_MOTORS_STOPPED;
     }
-    return contact_is_on(&core->smoke) ? REFUSAL_SMOKE : REFUSAL_NONE;
+    if (contact_is_on(&core->smoke)) {
+        return REFUSAL_SMOKE;
+    }
+    return lid_rests(&core->lids[body[0]], now_ms) ? REFUSAL_MOTOR_RESTS : REFUSAL_NONE;
 }
 
 /* Bounds first, as the host's own decoder has it: then what is there, then what may be now. */
-static enum refusal check_lid(const struct core *core, const struct frame *frame)
+static enum refusal check_lid(const struct core *core, const struct frame *frame, uint32_t now_ms)
 {
     const uint8_t *body = frame->body;
     if (frame->type == MESSAGE_SET_LID && !are_times_right(body)) {
@@ -49,10 +53,10 @@ static enum refusal check_lid(const struct core *core, const struct frame *frame
     if (body[0] >= core->fitted.lids) {
         return REFUSAL_NO_SUCH_LID;
     }
-    return frame->type == MESSAGE_OPEN_LID ? check_open(core, bytes_u16(body + 1)) : REFUSAL_NONE;
+    return frame->type == MESSAGE_OPEN_LID ? check_open(core, body, now_ms) : REFUSAL_NONE;
 }
 
-enum refusal command_check(const struct core *core, const struct frame *frame)
+enum refusal command_check(const struct core *core, const struct frame *frame, uint32_t now_ms)
 {
     if (frame->type < MESSAGE_SET_LID || frame->type > MESSAGE_RESUME) {
         return REFUSAL_UNKNOWN_TYPE;
@@ -61,7 +65,7 @@ enum refusal command_check(const struct core *core, const struct frame *frame)
         return REFUSAL_MALFORMED;
     }
     if (frame->type <= MESSAGE_END_LEASE) {
-        return check_lid(core, frame);
+        return check_lid(core, frame, now_ms);
     }
     bool is_panic_held = frame->type == MESSAGE_RESUME && contact_is_on(&core->panic);
     return is_panic_held ? REFUSAL_MOTORS_STOPPED : REFUSAL_NONE;

@@ -5,7 +5,7 @@
 #include "core.h"
 
 /* Why a message would be refused; REFUSAL_NONE when it would not. Changes nothing. */
-enum refusal command_check(const struct core *core, const struct frame *frame);
+enum refusal command_check(const struct core *core, const struct frame *frame, uint32_t now_ms);
 
 /* Act on a message that passed `command_check`. */
 void command_do(struct core *core, const struct frame *frame, uint32_t now_ms);

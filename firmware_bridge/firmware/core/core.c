@@ -50,7 +50,7 @@ static void begin_link(struct core *core, uint32_t now_ms)
 
 static void obey(struct core *core, const struct frame *frame, uint32_t now_ms)
 {
-    enum refusal refusal = command_check(core, frame);
+    enum refusal refusal = command_check(core, frame, now_ms);
     if (refusal == REFUSAL_NONE) {
         command_do(core, frame, now_ms);
     } else {

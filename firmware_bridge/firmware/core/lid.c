@@ -43,19 +43,24 @@ void lid_find(struct lid *lid, uint32_t now_ms)
     }
 }
 
+bool lid_rests(const struct lid *lid, uint32_t now_ms)
+{
+    return lid_must_rest(&lid->motion, seen(lid), now_ms, &lid->times);
+}
+
 void lid_open(struct lid *lid, uint16_t lease_ms, uint32_t now_ms)
 {
     if (!has_lease(lid)) {
         lid->cause = CAUSE_ASKED;
     }
     lid->is_news = lid->is_news || contact_is_on(&lid->opened);
-    lid_ask_open(&lid->motion, lease_ms, now_ms);
+    lid_ask_open(&lid->motion, seen(lid), lease_ms, now_ms, &lid->times);
 }
 
 void lid_shut(struct lid *lid, enum lid_cause cause, uint32_t now_ms)
 {
     uint8_t blocks = lid->motion.blocks, phase = lid->motion.phase;
-    lid_ask_shut(&lid->motion, seen(lid), now_ms);
+    lid_ask_shut(&lid->motion, seen(lid), now_ms, &lid->times);
     if (lid->motion.blocks != blocks) {
         set_cause(lid, CAUSE_OBSTRUCTED);
     } else if (lid->motion.phase != phase) {
@@ -72,8 +77,7 @@ void lid_end_lease(struct lid *lid, enum lid_cause cause, uint32_t now_ms)
 
 static void halt(struct lid *lid, enum lid_cause cause, uint32_t now_ms)
 {
-    uint8_t blocks = lid->motion.blocks;
-    lid->motion = (struct lid_motion){.blocks = blocks};
+    lid_halt(&lid->motion, now_ms);
     bridge_command(&lid->bridge, DRIVE_OFF, now_ms);
     set_cause(lid, cause);
 }
@@ -102,7 +106,7 @@ static void explain(struct lid *lid, const struct lid_motion *before)
         set_cause(lid, CAUSE_OBSTRUCTED);
     } else if (motion->phase == PHASE_HELD && !contact_is_on(&lid->opened)) {
         set_cause(lid, CAUSE_TRAVEL_TIMEOUT);
-    } else if (had_lease && motion->phase == PHASE_CLOSING) {
+    } else if (had_lease && (motion->phase == PHASE_CLOSING || motion->phase == PHASE_WAITING)) {
         set_cause(lid, CAUSE_LEASE_OVER);
     }
 }

@@ -34,6 +34,9 @@ void lid_start(struct lid *lid);
 /* The contacts have settled for the first time: a lid that stands open, and was not asked to, is shut. */
 void lid_find(struct lid *lid, uint32_t now_ms);
 
+/* Whether its motor was driven for so long that no lease may begin a drive now. */
+bool lid_rests(const struct lid *lid, uint32_t now_ms);
+
 /* Open, or stay open, at most `lease_ms`. */
 void lid_open(struct lid *lid, uint16_t lease_ms, uint32_t now_ms);
 

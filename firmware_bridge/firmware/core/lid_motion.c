@@ -2,6 +2,8 @@
 
 #include "clock.h"
 
+enum { MOST_OWED_DRIVES = 20 }; /* of firmware_bridge/motor_rest.py */
+
 uint32_t lid_drive_ms(uint16_t travel_ms)
 {
     return (uint32_t)travel_ms + travel_ms / 2U + BRIDGE_REST_MS;
@@ -13,8 +15,42 @@ static void enter(struct lid_motion *motion, enum lid_phase phase, uint32_t now_
     motion->since_ms = now_ms;
 }
 
-void lid_ask_open(struct lid_motion *motion, uint32_t lease_ms, uint32_t now_ms)
+static uint32_t owed_ms(const struct lid_motion *motion, uint32_t now_ms)
 {
+    uint32_t spent_ms = now_ms - motion->owed_at_ms;
+    if (lid_drive(motion) != DRIVE_OFF) {
+        return motion->owed_ms + spent_ms;
+    }
+    return motion->owed_ms > spent_ms ? motion->owed_ms - spent_ms : 0;
+}
+
+/* To be called before the phase changes: what is owed grows in some phases and falls in others. */
+static void count(struct lid_motion *motion, uint32_t now_ms)
+{
+    motion->owed_ms = owed_ms(motion, now_ms);
+    motion->owed_at_ms = now_ms;
+}
+
+static bool is_tired(const struct lid_motion *motion, uint32_t now_ms, const struct lid_times *times)
+{
+    return owed_ms(motion, now_ms) > MOST_OWED_DRIVES * times->drive_ms;
+}
+
+bool lid_must_rest(const struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
+                   const struct lid_times *times)
+{
+    bool is_under_way = motion->phase == PHASE_OPENING || motion->phase == PHASE_HELD ||
+                        motion->phase == PHASE_REVERSING;
+    return !is_under_way && !seen.opened && is_tired(motion, now_ms, times);
+}
+
+void lid_ask_open(struct lid_motion *motion, struct lid_seen seen, uint32_t lease_ms, uint32_t now_ms,
+                  const struct lid_times *times)
+{
+    if (lid_must_rest(motion, seen, now_ms, times)) {
+        return;
+    }
+    count(motion, now_ms);
     motion->lease_until_ms = now_ms + lease_ms;
     if (motion->phase == PHASE_OPENING || motion->phase == PHASE_HELD) {
         return; /* a renewal is no second drive: asked often enough, the motor would never stop */
@@ -23,33 +59,40 @@ void lid_ask_open(struct lid_motion *motion, uint32_t lease_ms, uint32_t now_ms)
     motion->has_left = false;
 }
 
-static void begin_to_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms)
+static void begin_to_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
+                          const struct lid_times *times)
 {
     motion->closing_since_ms = now_ms;
     if (seen.closed) {
         enter(motion, PHASE_RESTING, now_ms);
-    } else if (seen.obstructed) {
+    } else if (seen.obstructed || is_tired(motion, now_ms, times)) {
         enter(motion, PHASE_WAITING, now_ms);
         motion->tries = 0;
-        motion->blocks++;
+        motion->blocks = (uint8_t)(motion->blocks + seen.obstructed);
     } else {
         enter(motion, PHASE_CLOSING, now_ms);
         motion->tries = 1;
     }
 }
 
-void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms)
+void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times)
 {
+    count(motion, now_ms);
     bool is_shutting = motion->phase == PHASE_CLOSING || motion->phase == PHASE_REVERSING ||
                        motion->phase == PHASE_WAITING;
     if (!is_shutting) {
-        begin_to_shut(motion, seen, now_ms);
+        begin_to_shut(motion, seen, now_ms, times);
     }
 }
 
 static bool wait_passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
                         const struct lid_times *times)
 {
+    if (motion->tries < times->tries && is_tired(motion, now_ms, times)) {
+        motion->closing_since_ms = now_ms; /* patience begins when the motor may run again */
+        motion->since_ms = seen.obstructed ? now_ms : motion->since_ms;
+        return false;
+    }
     bool out_of_patience = (uint32_t)(now_ms - motion->closing_since_ms) >= times->patience_ms;
     if (out_of_patience || motion->tries >= times->tries) {
         enter(motion, PHASE_LEFT_OPEN, now_ms);
@@ -84,7 +127,7 @@ static bool passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now
         return true;
     }
     if (has_lease && clock_reached(now_ms, motion->lease_until_ms)) {
-        begin_to_shut(motion, seen, now_ms);
+        begin_to_shut(motion, seen, now_ms, times);
         return true;
     }
     switch ((enum lid_phase)motion->phase) {
@@ -123,6 +166,7 @@ static bool passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now
 void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times)
 {
     enum { MOST_CHANGES = 8 }; /* no chain of phases at one moment is longer; a bound is better than trust */
+    count(motion, now_ms);
     if (!seen.closed) {
         motion->has_left = true;
     }
@@ -137,6 +181,13 @@ void lid_found(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms)
         enter(motion, PHASE_WAITING, now_ms);
         motion->closing_since_ms = now_ms;
     }
+}
+
+void lid_halt(struct lid_motion *motion, uint32_t now_ms)
+{
+    count(motion, now_ms);
+    *motion = (struct lid_motion){
+        .blocks = motion->blocks, .owed_ms = motion->owed_ms, .owed_at_ms = motion->owed_at_ms};
 }
 
 enum drive lid_drive(const struct lid_motion *motion)

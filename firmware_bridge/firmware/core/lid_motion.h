@@ -2,7 +2,9 @@
  *
  * A lease opens the lid; when it ends the lid is driven shut. Something in the way reverses it; it is
  * tried again a few times, and then left open with its motor off. No motor runs while both switches say
- * that the lid is there. What lid_motion.py says of springs is not here: a relay's lid hangs on the Pi. */
+ * that the lid is there. A motor rests as long as it was driven: it may owe the rest of many drives, and then
+ * no drive but a reversal begins until it owes less. What lid_motion.py says of springs is not here: a
+ * relay's lid hangs on the Pi. */
 #ifndef TZ_LID_MOTION_H
 #define TZ_LID_MOTION_H
 
@@ -41,6 +43,8 @@ struct lid_motion {
     uint32_t since_ms; /* when this phase began; in WAITING, when something was last in the way */
     uint32_t lease_until_ms;
     uint32_t closing_since_ms;
+    uint32_t owed_ms; /* the rest that the motor owed at `owed_at_ms` */
+    uint32_t owed_at_ms;
     uint8_t phase; /* enum lid_phase */
     uint8_t tries;
     uint8_t blocks; /* how often something was found in the way; wraps */
@@ -51,11 +55,19 @@ struct lid_motion {
  * battery, and for the rest before the motor turns round. */
 uint32_t lid_drive_ms(uint16_t travel_ms);
 
-/* Open, or stay open, at most `lease_ms` from now. `lid_step` follows. */
-void lid_ask_open(struct lid_motion *motion, uint32_t lease_ms, uint32_t now_ms);
+/* Whether a lease would begin a drive that the motor has to rest before. */
+bool lid_must_rest(const struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
+                   const struct lid_times *times);
+
+/* Open, or stay open, at most `lease_ms` from now; nothing happens if the motor must rest. `lid_step` follows. */
+void lid_ask_open(struct lid_motion *motion, struct lid_seen seen, uint32_t lease_ms, uint32_t now_ms,
+                  const struct lid_times *times);
 
 /* Shut now, unless something is in the way. `lid_step` follows. */
-void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms);
+void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times);
+
+/* The motor was turned off from outside: no lease, and nothing moves until somebody asks. */
+void lid_halt(struct lid_motion *motion, uint32_t now_ms);
 
 /* Let what is seen, and the time that has passed, have their effect. */
 void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times);

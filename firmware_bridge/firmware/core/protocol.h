@@ -65,7 +65,8 @@ enum refusal {
     REFUSAL_MOTORS_STOPPED = 3,
     REFUSAL_UNKNOWN_TYPE = 4,
     REFUSAL_MALFORMED = 5,
-    REFUSAL_SMOKE = 6
+    REFUSAL_SMOKE = 6,
+    REFUSAL_MOTOR_RESTS = 7
 };
 
 #define LEASE_MOST_MS 60000U /* no enumerator: an int has 16 bits on the board */

@@ -224,6 +224,33 @@ def test_both_switches_at_once_stop_the_motor_and_keep_it_off(device: Device, li
     assert device.lid(0) == (place, "off")
 
 
+def test_a_motor_that_is_driven_to_and_fro_without_end_must_rest(device: Device, lids: Speaker) -> None:
+    device.do("travel 0 5000")
+    lids.ask(SetLid(0, 50, retry_ms=100))  # whose longest drive is 175 ms
+    refused: list[Refused] = []
+
+    def is_refused() -> bool:
+        for request in (OpenLid(0, LONG_MS), EndLease(0)):
+            lids.ask(request)
+            lids.listen(0.15)
+        refused[:] = [one for _, one in lids.heard if isinstance(one, Refused)]
+        return bool(refused)
+
+    lids.until(is_refused, "the motor to rest")
+    assert {one.reason for one in refused} == {Reason.MOTOR_RESTS}
+    assert device.lid(1) == (SHUT_AT, "off")
+    opened(lids, lid=1)  # each motor for itself
+    device.do("travel 0 50")
+    rests(device, lids, SHUT_AT)  # it is shut as soon as it may
+
+    def is_granted() -> bool:
+        lids.ask(OpenLid(0, LONG_MS))
+        lids.listen(0.1)
+        return device.lid(0) == (OPEN_AT, "off")
+
+    lids.until(is_granted, "the motor to be rested")
+
+
 @pytest.mark.parametrize("switch", ["open", "shut"])
 def test_a_switch_that_lies_never_drives_a_lid_for_ever(device: Device, lids: Speaker, switch: str) -> None:
     device.do(f"switch 0 {switch} 0")

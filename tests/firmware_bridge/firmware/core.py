@@ -60,6 +60,8 @@ class CMotion(ctypes.Structure):
         ("since_ms", ctypes.c_uint32),
         ("lease_until_ms", ctypes.c_uint32),
         ("closing_since_ms", ctypes.c_uint32),
+        ("owed_ms", ctypes.c_uint32),
+        ("owed_at_ms", ctypes.c_uint32),
         ("phase", ctypes.c_uint8),
         ("tries", ctypes.c_uint8),
         ("blocks", ctypes.c_uint8),
@@ -99,9 +101,15 @@ def load() -> ctypes.CDLL:
     library.measure_echo.argtypes = [ctypes.c_uint32, ctypes.c_void_p]
     library.measure_ntc.argtypes = [ctypes.c_uint16, ctypes.c_void_p]
     library.lid_step.argtypes = [ctypes.c_void_p, CSeen, ctypes.c_uint32, ctypes.c_void_p]
-    library.lid_ask_shut.argtypes = [ctypes.c_void_p, CSeen, ctypes.c_uint32]
+    library.lid_ask_shut.argtypes = [ctypes.c_void_p, CSeen, ctypes.c_uint32, ctypes.c_void_p]
     library.lid_found.argtypes = [ctypes.c_void_p, CSeen, ctypes.c_uint32]
-    library.lid_ask_open.argtypes = [ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32]
+    library.lid_ask_open.argtypes = [
+        ctypes.c_void_p,
+        CSeen,
+        ctypes.c_uint32,
+        ctypes.c_uint32,
+        ctypes.c_void_p,
+    ]
     return library
 
 

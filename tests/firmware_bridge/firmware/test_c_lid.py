@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware_bridge import h_bridge
@@ -34,12 +34,12 @@ def c_step(
     """Ask and step as `step` does, in milliseconds."""
     at, now = ctypes.byref(motion), ctypes.c_uint32(now_ms & 0xFFFF_FFFF)
     c_seen = CSeen(seen.opened, seen.closed, seen.obstructed)
+    c_times = CTimes(int(bounds.drive_s), int(bounds.retry_s), int(bounds.patience_s), bounds.tries)
     match request:
         case OpenFor(lease_ms):
-            library.lid_ask_open(at, ctypes.c_uint32(int(lease_ms)), now)
+            library.lid_ask_open(at, c_seen, ctypes.c_uint32(int(lease_ms)), now, ctypes.byref(c_times))
         case EndLease():
-            library.lid_ask_shut(at, c_seen, now)
-    c_times = CTimes(int(bounds.drive_s), int(bounds.retry_s), int(bounds.patience_s), bounds.tries)
+            library.lid_ask_shut(at, c_seen, now, ctypes.byref(c_times))
     library.lid_step(at, c_seen, now, ctypes.byref(c_times))
 
 
@@ -48,6 +48,7 @@ def assert_same(library: ctypes.CDLL, theirs: CMotion, ours: Motion) -> None:
     assert DRIVES[library.lid_drive(ctypes.byref(theirs))] is ours.drive
     assert (theirs.tries, theirs.blocks) == (ours.tries, ours.blocks % 256)
     assert theirs.has_left is ours.has_left
+    assert theirs.owed_ms == ours.rest.owed_s
 
 
 @given(start=st.sampled_from(START_MS), at_first=st.builds(Seen, *[st.booleans()] * 3), bounds=times,
@@ -60,6 +61,30 @@ def test_a_lid_moves_as_lid_motion_says(
     first = CSeen(at_first.opened, at_first.closed, at_first.obstructed)
     library.lid_found(ctypes.byref(theirs), first, ctypes.c_uint32(start))
     assert_same(library, theirs, ours)
+    for passed, request, seen in day:
+        now += passed
+        ours = step(ours, request, seen, now, bounds)
+        c_step(library, theirs, request, seen, now, bounds)
+        assert_same(library, theirs, ours)
+
+
+@example(start=START_MS[1], day=[], places=[Seen(opened=False, closed=False, obstructed=False)])
+@given(start=st.sampled_from(START_MS), day=st.lists(moments, min_size=5, max_size=40),
+       places=st.lists(st.builds(Seen, *[st.booleans()] * 3), min_size=1, max_size=3))  # fmt: skip
+def test_a_motor_that_is_driven_day_and_night_rests_as_lid_motion_says(
+    library: ctypes.CDLL, start: int, day: list[tuple[int, Request, Seen]], places: list[Seen]
+) -> None:
+    bounds = LidTimes(100, 50, 2000, 10)  # whose motor tires after two seconds
+    now, ours, theirs = start, found(places[0], start), CMotion()
+    first = CSeen(places[0].opened, places[0].closed, places[0].obstructed)
+    library.lid_found(ctypes.byref(theirs), first, ctypes.c_uint32(start))
+    for turn in range(60):
+        seen = places[turn % len(places)]
+        for asked in (OpenFor(60_000), None, EndLease(), None):
+            now += 40
+            ours = step(ours, asked, seen, now, bounds)
+            c_step(library, theirs, asked, seen, now, bounds)
+            assert_same(library, theirs, ours)
     for passed, request, seen in day:
         now += passed
         ours = step(ours, request, seen, now, bounds)

@@ -50,23 +50,14 @@ install.init(PREPARED / "ledger.toml")
 
 from django.db import connections  # noqa: E402 (as above)
 
-from cloud_sync.ledger import settings as django_settings  # noqa: E402
 from cloud_sync.ledger.database import prepare  # noqa: E402
 from cloud_sync.ledger.stations.models import Community  # noqa: E402
 from tests.engines import Engine, Tier, postgres_copies, sqlite_copies  # noqa: E402
+from tests.ledger.switching import use_database  # noqa: E402
 from tests.ledger.town import Town  # noqa: E402
 from tests.postgres import Postgres, postgres_server  # noqa: E402
 
 connections.close_all()
-
-
-def use_database(name: str) -> None:
-    """Let this process's Django work on another database: what `database` in a ledger.toml says."""
-    connections.close_all()
-    described = {"default": django_settings._database(name)}  # noqa: SLF001 (what the settings themselves do)
-    connections.settings.update(connections.configure_settings(described))
-    if connections.all(initialized_only=True):
-        del connections["default"]
 
 
 @pytest.fixture(scope="session")

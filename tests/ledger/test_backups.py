@@ -21,7 +21,7 @@ from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
 from config.ledger import LedgerSettings, is_postgres, load_ledger
 from tests.engines import BOTH, Engine, Tier
-from tests.ledger.conftest import use_database
+from tests.ledger.switching import use_database
 from tests.ledger.town import RIGHT, Town, event, visit_facts
 from tests.postgres import Postgres
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import Account, Transfer
 from cloud_sync.ledger.upgrade import upgrade
+from tests.conftest import CHECKOUT
 from tests.engines import BOTH, Engine, Tier
-from tests.ledger.conftest import use_database
+from tests.ledger.conftest import PREPARED
+from tests.ledger.switching import use_database
 from tests.ledger.town import RIGHT, event, visit_facts
 from tests.postgres import Postgres
 
@@ -79,26 +81,40 @@ def fill(apps: Any) -> None:  # noqa: ANN401 (Django's registry of a past versio
         )  # fmt: skip
 
 
-def killed_after(statements: int) -> bool:
-    """Upgrade in a process that is killed before its statement of that number; whether it came so far."""
-    connections.close_all()
-    if child := os.fork():
-        _, status = os.waitpid(child, 0)
-        return os.WIFSIGNALED(status)
-    left = statements
+class Dying:
+    """Upgrades the database of the moment in a process of its own, and kills it."""
 
-    def count(execute: Any, *arguments: Any) -> Any:  # noqa: ANN401 (Django's wrapper)
-        nonlocal left
-        left -= 1
-        if left < 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return execute(*arguments)
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
 
-    try:
-        with connection.execute_wrapper(count):
-            upgrade()
-    finally:
-        os._exit(0)
+    def after(self, statements: int) -> bool:
+        """Whether an upgrade came so far that it was killed before its statement of that number."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        connections.close_all()
+        print(statements, named(), file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        assert answer in {"killed\n", "done\n"}, "see the test's stderr"
+        return answer == "killed\n"
+
+
+@pytest.fixture
+def killed() -> Iterator[Dying]:
+    command = [sys.executable, "-m", "tests.ledger.dying", str(PREPARED / "ledger.toml")]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Dying(process)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def named() -> str:
+    """The database of the moment, as a ledger.toml says it."""
+    at = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(at["NAME"])
+    return f"postgresql://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
 
 
 def written() -> int:
@@ -115,18 +131,17 @@ def written() -> int:
     return counted
 
 
-@pytest.mark.full
-def test_an_upgrade_killed_anywhere_is_finished_by_the_next(old_database: Callable[[], None]) -> None:
+def test_an_upgrade_killed_anywhere_is_finished_by_the_next(
+    old_database: Callable[[], None], killed: Dying
+) -> None:
     old_database()
     whole = written()
     applied = set(MigrationRecorder(connection).applied_migrations())
     assert whole > 50
     old_database()
-    killed = 0
-    for number in range(ROUNDS):
-        killed += killed_after(number * whole // ROUNDS)
+    deaths = [killed.after(number * whole // ROUNDS) for number in range(ROUNDS)]
     upgrade()
-    assert killed >= 2
+    assert sum(deaths) >= 2
     assert set(MigrationRecorder(connection).applied_migrations()) == applied
     assert upgrade() == 0
     assert (Transfer.objects.count(), Account.objects.get(kind="suspense").balance) == (2, 4)
@@ -135,13 +150,13 @@ def test_an_upgrade_killed_anywhere_is_finished_by_the_next(old_database: Callab
 
 @pytest.mark.full
 def test_an_upgrade_killed_at_any_statement_is_finished_by_the_next(
-    old_database: Callable[[], None],
+    old_database: Callable[[], None], killed: Dying
 ) -> None:
     old_database()
     whole = written()
     for statements in range(0, whole, whole // DEATHS):
         old_database()
-        assert killed_after(statements)
+        assert killed.after(statements)
         upgrade()
         assert verify().problems == ()
         assert Transfer.objects.count() == 2

@@ -28,7 +28,7 @@ def username(community: Community, name: str) -> str:
 
 
 def add_officer(community: Community, name: str) -> str:
-    """Let a person look, or give one a new password, which ends their sessions; the password."""
+    """Let a person in, or give one a new password, which ends their sessions; the password."""
     if not NAME.fullmatch(name):
         raise InputError(f"{name!r} is no officer's name", "use lower-case letters, digits, dots and hyphens")
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
@@ -40,7 +40,7 @@ def add_officer(community: Community, name: str) -> str:
 
 
 def remove_officer(community: Community, name: str) -> None:
-    """Let a person look no longer, from this moment; InputError if there is no such officer."""
+    """Let a person in no longer, from this moment; InputError if there is no such officer."""
     if (
         not officers(community)
         .filter(username=username(community, name), is_active=True)

@@ -1,4 +1,4 @@
-"""`tongzhan ledger officer`: who may look at the office's page."""
+"""`tongzhan ledger officer`: who may use the office's pages."""
 
 from __future__ import annotations
 
@@ -11,37 +11,37 @@ from scripts.commands.ledger.common import config_option, echo_json, json_option
 
 @click.group()
 def officer() -> None:
-    """Say who may look at the office's page."""
+    """Say who may use the office's pages: look at what waits, and let households off their debts."""
 
 
 @officer.command("add")
 @config_option
 @click.argument("name")
 def officer_add(config: Path, name: str) -> None:
-    """Let a person look, or give one a new password; prints it, once."""
+    """Let a person in, or give one a new password; prints it, once."""
     community = open_community(config)
     from cloud_sync.ledger.office.officers import add_officer
 
-    click.echo(f"{name} may look at the office's page with this password: {add_officer(community, name)}")
+    click.echo(f"{name} may use the office's pages with this password: {add_officer(community, name)}")
 
 
 @officer.command("remove")
 @config_option
 @click.argument("name")
 def officer_remove(config: Path, name: str) -> None:
-    """Let a person look no longer, from this moment."""
+    """Let a person in no longer, from this moment."""
     community = open_community(config)
     from cloud_sync.ledger.office.officers import remove_officer
 
     remove_officer(community, name)
-    click.echo(f"{name} may not look any more")
+    click.echo(f"{name} may not come in any more")
 
 
 @officer.command("list")
 @config_option
 @json_option
 def officer_list(config: Path, *, as_json: bool) -> None:
-    """Print who may look."""
+    """Print who may come in."""
     community = open_community(config)
     from cloud_sync.ledger.office.officers import officers
 
@@ -49,4 +49,4 @@ def officer_list(config: Path, *, as_json: bool) -> None:
     if as_json:
         echo_json(names)
     else:
-        click.echo("\n".join(names) or "nobody; let somebody look: tongzhan ledger officer add NAME")
+        click.echo("\n".join(names) or "nobody; let somebody in: tongzhan ledger officer add NAME")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import shutil
 import signal
@@ -16,6 +17,8 @@ from scripts.soak.engines import Tier
 from scripts.soak.plan import Kind
 
 SOAK = [sys.executable, "-c", "from scripts.cli import main; main()", "soak"]
+LONG_S = 900.0
+"""For 200 kills, which took 189 s on two busy cores."""
 
 
 def soaked(*options: str, within_s: float) -> dict[str, Any]:
@@ -46,14 +49,20 @@ def test_fifteen_kills_and_other_faults_lose_nothing_and_count_nothing_twice() -
     assert report["replay"] == "tongzhan soak --engine iotcore-sqlite --seed 2 --kills 15"
 
 
+@pytest.fixture
+def patience() -> None:
+    """More than the five minutes after which pyproject.toml has a test ended with all others."""
+    faulthandler.dump_traceback_later(LONG_S + 60, exit=True)
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("seed", [1, 3])
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize("tier", list(Tier))
-def test_two_hundred_kills_in_two_soaks_lose_nothing_and_count_nothing_twice(tier: Tier, seed: int) -> None:
+def test_two_hundred_kills_lose_nothing_and_count_nothing_twice(tier: Tier) -> None:
     if tier is Tier.TOWN and shutil.which("mosquitto") is None:
         pytest.skip("no mosquitto; install it: sudo apt-get install mosquitto")
-    report = soaked("--seed", str(seed), "--kills", "100", "--engine", tier, within_s=290)
-    assert_sound(report, 100)
+    report = soaked("--seed", "1", "--kills", "200", "--engine", tier, within_s=LONG_S)
+    assert_sound(report, 200)
     assert all(report["faults"][kind] > 0 for kind in Kind)
     assert all(report["awards_of"][station] > 0 for station in ("north", "south", "east"))
 

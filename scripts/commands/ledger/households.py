@@ -52,11 +52,12 @@ def household_link(config: Path, code: str) -> None:
 def household_history(config: Path, code: str, *, as_json: bool) -> None:
     """Print every transfer of a household, with the position that `tongzhan ledger correct` wants."""
     community = open_community(config)
+    from cloud_sync.ledger.points.history import transfers_of
     from cloud_sync.ledger.points.households import find_household
-    from cloud_sync.ledger.points.models import Account, Transfer
+    from cloud_sync.ledger.points.models import Account
 
-    account = Account.objects.get(household=find_household(community, code))
-    moved = Transfer.objects.filter(credit=account) | Transfer.objects.filter(debit=account)
+    found = find_household(community, code)
+    account = Account.objects.get(household=found)
     rows = [
         {
             "position": row.position,
@@ -65,7 +66,7 @@ def household_history(config: Path, code: str, *, as_json: bool) -> None:
             "purpose": row.purpose,
             "event": f"{row.event.station}/{row.event.epoch}/{row.event.sequence}",
         }
-        for row in moved.select_related("event__station").order_by("position")
+        for row in transfers_of(found, account.pk)
     ]
     if as_json:
         echo_json(rows)

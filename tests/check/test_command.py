@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from config.errors import InputError
 from config.sorting import Category
+from edge.clocks import RealClock, boot_id
+from edge.drivers.heard import HeardBook
 from edge.live import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
 from scripts.commands.station_check import check
 from tests.ports import free_port
@@ -86,6 +88,8 @@ def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, s
     bins = tuple(
         LiveBin(name, Category.KITCHEN, LidPhase.SHUT, faulty=False, full=False) for name in ("kitchen",)
     )
+    (tmp_path / "run").mkdir()
+    HeardBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
     LiveFolder(tmp_path / "run").write_state(
         LiveState(
             community="lane-9",
@@ -107,6 +111,8 @@ def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, s
     assert "open switch" in lid["seen"]
     assert printed["ok"] is False
     assert any("running" in part["seen"] for part in printed["parts"])
+    reader = next(part for part in printed["parts"] if part["part"] == "reader at-kitchen")
+    assert (reader["state"], "it last sent something at" in reader["seen"]) == ("ok", True)
 
 
 def test_a_configuration_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from config.errors import InputError
 from config.load_station import load_station
 from config.station import StationSettings
 from config.wiring import HBridgeLid
-from edge.clocks import RealClock
+from edge.clocks import RealClock, boot_id
 from edge.drivers.camera import Capture
+from edge.drivers.heard import read_heard
 from edge.drivers.pins import Contact, Factory
 from edge.drivers.real_rim import real_rim
 from edge.inbox import QueueInbox
@@ -188,6 +189,7 @@ def test_a_real_visit_goes_from_a_cards_bytes_to_the_journal(place: Place, runni
     assert deposit.bin == "kitchen"
     assert deposit.verdict is not None, "the camera's photos reached the model"
     assert running.station.state.faults == frozenset()
+    assert set(read_heard(Path(place.settings.station.runtime_dir), boot_id())) == {"gate"}
 
 
 def test_a_press_after_a_tap_opens_the_bin_with_the_button(place: Place, running: Composition) -> None:

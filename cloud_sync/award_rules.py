@@ -75,14 +75,14 @@ class AwardRules(Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(msg)
 
 
-class Tally(Struct, frozen=True):
+class Tally(Struct, frozen=True, gc=False):
     """What was already earned on the day, before this visit."""
 
     points: int = 0
     deposits: int = 0
 
 
-class Line(Struct, frozen=True):
+class Line(Struct, frozen=True, gc=False):
     """One deposit's share: `points` given, out of `full`; `lowered_by` says why they differ."""
 
     outcome: Outcome
@@ -91,7 +91,7 @@ class Line(Struct, frozen=True):
     lowered_by: LoweredBy | None = None
 
 
-class Award(Struct, frozen=True):
+class Award(Struct, frozen=True, gc=False):
     """What one visit earns: a line for each deposit, in order."""
 
     lines: tuple[Line, ...]
@@ -104,10 +104,10 @@ class Award(Struct, frozen=True):
     @property
     def counted(self) -> int:
         """How many deposits count against the daily number."""
-        return sum(line.outcome is not Outcome.NOTHING for line in self.lines)
+        return sum(line.outcome is not _NOTHING for line in self.lines)
 
 
-class Settlement(Struct, frozen=True):
+class Settlement(Struct, frozen=True, gc=False):
     """The ledger's word on one visit: settled + held + lowered = provisional."""
 
     settled: int
@@ -117,16 +117,22 @@ class Settlement(Struct, frozen=True):
     held_by: HeldBy | None = None
 
 
+# Finding a member in its enum costs more than all that is then done with it.
+_RIGHT, _WRONG, _NOTHING = Outcome.RIGHT, Outcome.WRONG, Outcome.NOTHING
+_UNSURE, _UNSEEN = Outcome.UNSURE, Outcome.UNSEEN
+_EMPTY_VERDICT, _UNSURE_VERDICT, _STAFF = VerdictState.EMPTY, VerdictState.UNSURE, Role.STAFF
+
+
 def outcome_of(deposit: DepositFacts) -> Outcome:
     """How one deposit ended; a doubt is never read against the resident."""
     verdict = deposit.verdict
     if verdict is None:
-        return Outcome.UNSEEN
-    if verdict.state is VerdictState.EMPTY:
-        return Outcome.NOTHING
-    if verdict.state is VerdictState.UNSURE:
-        return Outcome.UNSURE
-    return Outcome.RIGHT if verdict.category is deposit.bin_category else Outcome.WRONG
+        return _UNSEEN
+    if verdict.state is _EMPTY_VERDICT:
+        return _NOTHING
+    if verdict.state is _UNSURE_VERDICT:
+        return _UNSURE
+    return _RIGHT if verdict.category is deposit.bin_category else _WRONG
 
 
 def award(deposits: Sequence[DepositFacts], role: Role, rules: AwardRules, tally: Tally) -> Award:
@@ -138,16 +144,16 @@ def award(deposits: Sequence[DepositFacts], role: Role, rules: AwardRules, tally
         line = _line(deposit, role, rules, points_left, deposits_left)
         lines.append(line)
         points_left -= line.points
-        deposits_left -= line.outcome is not Outcome.NOTHING
+        deposits_left -= line.outcome is not _NOTHING
     return Award(tuple(lines))
 
 
 def _line(deposit: DepositFacts, role: Role, rules: AwardRules, points_left: int, deposits_left: int) -> Line:
     outcome = outcome_of(deposit)
     full = _full_points(outcome, deposit.bin_category, rules)
-    if outcome is Outcome.NOTHING:
+    if outcome is _NOTHING:
         return Line(outcome, 0, 0)
-    if role is Role.STAFF:
+    if role is _STAFF:
         return Line(outcome, full, 0, LoweredBy.STAFF)
     if deposits_left <= 0:
         return Line(outcome, full, 0, LoweredBy.DAILY_DEPOSITS)
@@ -157,15 +163,11 @@ def _line(deposit: DepositFacts, role: Role, rules: AwardRules, points_left: int
 
 
 def _full_points(outcome: Outcome, category: Category, rules: AwardRules) -> int:
-    match outcome:
-        case Outcome.RIGHT:
-            return rules.right[category]
-        case Outcome.WRONG:
-            return rules.points.wrong
-        case Outcome.UNSURE | Outcome.UNSEEN:
-            return rules.points.neutral
-        case Outcome.NOTHING:
-            return 0
+    if outcome is _RIGHT:
+        return rules.right[category]
+    if outcome is _WRONG:
+        return rules.points.wrong
+    return 0 if outcome is _NOTHING else rules.points.neutral
 
 
 def settle(

@@ -20,6 +20,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Meta
+from msgspec.json import Decoder
 
 from cloud_sync.facts import EpochName, Event, SequenceNumber
 
@@ -107,6 +108,10 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     retired: Annotated[tuple[str, ...], Meta(max_length=MAX_RETIRED)] = ()
 
 
+_HEADER, _BATCH, _RECEIPT = Decoder(Header), Decoder(Batch), Decoder(Receipt)
+_EVENT, _EVENT_ID = Decoder(Event), Decoder(EventId)
+
+
 def key_id(public_key: Ed25519PublicKey) -> str:
     """A key's name: the first 16 hex digits of its SHA-256."""
     return hashlib.sha256(public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
@@ -119,12 +124,12 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(raw: bytes) -> Event:
     """An event from its bytes; msgspec.DecodeError when it is malformed or of an unknown kind."""
-    return _parse(raw, Event)
+    return _parse(raw, _EVENT)
 
 
 def decode_event_id(raw: bytes) -> EventId:
     """Only an event's identity; msgspec.DecodeError when even that cannot be read."""
-    return _parse(raw, EventId)
+    return _parse(raw, _EVENT_ID)
 
 
 def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS, lost: int = 0) -> list[bytes]:
@@ -162,7 +167,7 @@ def seal_receipt(key: Ed25519PrivateKey, receipt: Receipt) -> bytes:
 def open_batch(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Batch:
     """The batch inside a message, its signature checked; EnvelopeError names why not."""
     body = _verified_body(message, keys)
-    batch = _decode(body, Batch)
+    batch = _decode(body, _BATCH)
     if len(batch.events) > MAX_EVENTS:
         raise EnvelopeError("too_many", f"{len(batch.events)} events, at most {MAX_EVENTS}")
     return batch
@@ -170,7 +175,7 @@ def open_batch(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Batch:
 
 def open_receipt(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Receipt:
     """The receipt inside a message, its signature checked; EnvelopeError names why not."""
-    return _decode(_verified_body(message, keys), Receipt)
+    return _decode(_verified_body(message, keys), _RECEIPT)
 
 
 def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
@@ -187,7 +192,7 @@ def _verified_body(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> byte
     line, newline, body = message.partition(b"\n")
     if not newline or len(line) > MAX_HEADER_BYTES:
         raise EnvelopeError("no_header", "the first line is not a header")
-    header = _decode(line, Header)
+    header = _decode(line, _HEADER)
     if header.v != VERSION:
         raise EnvelopeError("version", f"version {header.v}, this end speaks {VERSION}")
     if header.key not in keys:
@@ -199,15 +204,15 @@ def _verified_body(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> byte
     return body
 
 
-def _decode(data: bytes, record: type[Record]) -> Record:
+def _decode(data: bytes, decoder: Decoder[Record]) -> Record:
     try:
-        return _parse(data, record)
+        return _parse(data, decoder)
     except msgspec.DecodeError as error:
         raise EnvelopeError("malformed", str(error)) from None
 
 
-def _parse(data: bytes, record: type[Record]) -> Record:
+def _parse(data: bytes, decoder: Decoder[Record]) -> Record:
     try:
-        return msgspec.json.decode(data, type=record)
+        return decoder.decode(data)
     except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are
         raise msgspec.DecodeError(str(error)) from None

@@ -49,7 +49,7 @@ class Credential(StrEnum):
     EM4100 = "em4100"
 
 
-class VerdictFacts(Struct, frozen=True, omit_defaults=True):
+class VerdictFacts(Struct, frozen=True, gc=False, omit_defaults=True):
     """What the model said of one deposit; `category` is null unless `state` is ok."""
 
     state: VerdictState
@@ -59,7 +59,7 @@ class VerdictFacts(Struct, frozen=True, omit_defaults=True):
     label: Name | None = None
 
 
-class DepositFacts(Struct, frozen=True, omit_defaults=True):
+class DepositFacts(Struct, frozen=True, gc=False, omit_defaults=True):
     """One thing thrown in. No verdict means that nothing could look at it: unseen."""
 
     bin: Name
@@ -69,7 +69,7 @@ class DepositFacts(Struct, frozen=True, omit_defaults=True):
     weight_g: Count | None = None
 
 
-class OpeningFacts(Struct, frozen=True, omit_defaults=True):
+class OpeningFacts(Struct, frozen=True, gc=False, omit_defaults=True):
     """One lid that this visit opened; no `closed_s` means that its closing was never seen."""
 
     bin: Name
@@ -77,7 +77,7 @@ class OpeningFacts(Struct, frozen=True, omit_defaults=True):
     closed_s: Span | None = None
 
 
-class VisitFacts(Struct, frozen=True, tag_field="kind", tag="visit"):
+class VisitFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="visit"):
     """One visit from first tap to last lid. `provisional` is what the station spoke, in points."""
 
     card: CardHash
@@ -90,7 +90,7 @@ class VisitFacts(Struct, frozen=True, tag_field="kind", tag="visit"):
     provisional: Count
 
 
-class AlarmFacts(Struct, frozen=True, tag_field="kind", tag="alarm"):
+class AlarmFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="alarm"):
     """A fault that began (`raised`) or ended at one part of the station."""
 
     fault: Name
@@ -98,7 +98,7 @@ class AlarmFacts(Struct, frozen=True, tag_field="kind", tag="alarm"):
     raised: bool
 
 
-class Stamp(Struct, frozen=True):
+class Stamp(Struct, frozen=True, gc=False):
     """When an event was written: wall-clock if it can be trusted, and always the boot's own seconds."""
 
     wall_s: Annotated[float, Meta(ge=0, le=MAX_WALL_S)]
@@ -109,7 +109,7 @@ class Stamp(Struct, frozen=True):
     monotonic_s: Annotated[float, Meta(ge=0)]
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """One event under its identity: (community, station, epoch, sequence), made once, never again."""
 
     epoch: EpochName

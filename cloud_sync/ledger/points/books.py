@@ -104,8 +104,9 @@ def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Hold
         hashes,
         [community.pk],
     )
+    staff = CardRole.STAFF.value
     return {
-        hash_: Holder(hash_, household, account, role == CardRole.STAFF, suspected is not None)
+        hash_: Holder(hash_, household, account, role == staff, suspected is not None)
         for hash_, household, account, role, suspected in rows
     }
 
@@ -114,19 +115,19 @@ def _tallies(
     community: Community, wanted: Collection[tuple[Earner, date]]
 ) -> dict[tuple[Earner, date], Tally]:
     """What each household and each unbound card has already earned on its days."""
-    sums = "s.local_day, CAST(SUM(s.settled + s.held) AS BIGINT), CAST(SUM(s.counted) AS BIGINT)"
+    # w's day, for Django would parse the table's own, one by one.
+    sums = "w.day, CAST(SUM(s.settled + s.held) AS BIGINT), CAST(SUM(s.counted) AS BIGINT)"
     table = "FROM w CROSS JOIN points_visitsettlement s WHERE s.local_day = w.day AND"
     households = [(who, day.isoformat()) for who, day in wanted if isinstance(who, int)]
     rows = sql.matching(
-        f"SELECT s.household_id, {sums} {table} s.household_id = w.household "
-        "GROUP BY s.household_id, s.local_day",
+        f"SELECT s.household_id, {sums} {table} s.household_id = w.household GROUP BY s.household_id, w.day",
         {"household": "bigint", "day": "date"},
         households,
     )
     unbound = [(who, day.isoformat()) for who, day in wanted if isinstance(who, str)]
     rows += sql.matching(
         f"SELECT s.card_hash, {sums} {table} s.card_hash = w.card AND s.household_id IS NULL "
-        "AND s.community_id = %s GROUP BY s.card_hash, s.local_day",
+        "AND s.community_id = %s GROUP BY s.card_hash, w.day",
         {"card": "text", "day": "date"},
         unbound,
         [community.pk],
@@ -136,7 +137,7 @@ def _tallies(
 
 def _minted(wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
     rows = sql.matching(
-        "SELECT m.station_id, m.day, m.points FROM w CROSS JOIN points_minted m "
+        "SELECT m.station_id, w.day, m.points FROM w CROSS JOIN points_minted m "
         "WHERE m.station_id = w.station AND m.day = w.day",
         {"station": "bigint", "day": "date"},
         [(station, day.isoformat()) for station, day in wanted],

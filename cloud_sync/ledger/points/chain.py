@@ -19,7 +19,7 @@ _ORIGIN = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-class Link(msgspec.Struct, frozen=True, array_like=True):
+class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A transfer as it is hashed: every column, and the identity and digest of the event behind it.
 
     `debit`, `credit`, `station` and `household` are primary keys; `at_us` is microseconds since 1970, UTC;

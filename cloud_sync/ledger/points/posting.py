@@ -61,6 +61,10 @@ class Purpose(StrEnum):
     """Household to issuing: what was just given pays a debt."""
 
 
+# Looking up a member's value costs as much as the rest of its row.
+PURPOSES = {purpose: purpose.value for purpose in Purpose}
+
+
 class Origin(Struct, frozen=True, gc=False):
     """The event behind a transfer, as far as the chain names it."""
 
@@ -72,7 +76,7 @@ class Origin(Struct, frozen=True, gc=False):
     digest: str
 
 
-class Movement(Struct, frozen=True):
+class Movement(Struct, frozen=True, gc=False):
     """Points that are to move between two accounts; a transfer once it is posted."""
 
     origin: Origin
@@ -176,7 +180,7 @@ def _row(community: int, position: int, movement: Movement, at: object, link: by
         movement.credit,
         movement.points,
         movement.origin.event,
-        movement.purpose.value,
+        PURPOSES[movement.purpose],
         at,
         link,
         movement.household,

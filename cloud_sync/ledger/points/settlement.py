@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from cloud_sync.award_rules import AwardRules, HeldBy, Settlement, Tally, award, settle
+from cloud_sync.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
 from cloud_sync.facts import Role, Stamp, VisitFacts
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import offsets
@@ -22,6 +22,9 @@ MINT_DAYS_BACK = timedelta(days=31)
 """Older visits count to the mint limit of this day, so that a stolen key cannot spread over the calendar."""
 
 NOTHING = Tally()
+# Finding a member in its enum costs as much as the comparison it is for.
+STAFF, RESIDENT, MINT_LIMIT = Role.STAFF, Role.RESIDENT, HeldBy.MINT_LIMIT
+AWARD, HOLD = Purpose.AWARD, Purpose.HOLD
 
 SETTLEMENTS = sql.Table(
     "points_visitsettlement",
@@ -161,11 +164,7 @@ def _settle(
 ) -> Settled:
     """Settle one visit on that of its possible days where it earns most, and note what it used up."""
     holder = books.holders[visit.facts.card]
-    role = Role.STAFF if holder.staff else Role.RESIDENT
-    tallies = [books.tallies.get((holder.earner, day), NOTHING) for day in days]
-    awards = [award(visit.facts.deposits, role, rules, tally) for tally in tallies]
-    best = max(range(len(days)), key=lambda number: awards[number].points) if len(days) > 1 else 0
-    day, tally, earned = days[best], tallies[best], awards[best]
+    back, tally, earned = _best(visit, holder, days, books, rules)
     mint = (visit.origin.station, mint_day)
     minted = books.minted.get(mint, 0)
     word = settle(
@@ -175,14 +174,26 @@ def _settle(
         suspected=holder.suspected,
         mintable=books.mint_limits[visit.origin.station] - minted,
     )
-    counted = earned.counted
+    counted, day = earned.counted, days[back]
     books.tallies[holder.earner, day] = Tally(
         tally.points + word.settled + word.held, tally.deposits + counted
     )
-    if word.held_by is not HeldBy.MINT_LIMIT:
+    if word.held_by is not MINT_LIMIT:
         books.minted[mint] = minted + word.settled + word.held
-    at = moment.latest if best == 0 else max(moment.earliest, moment.latest - timedelta(days=best))
+    at = max(moment.earliest, moment.latest - timedelta(days=back)) if back else moment.latest
     return Settled(visit, holder, at, day, moment.timed, word, counted)
+
+
+def _best(
+    visit: Visit, holder: Holder, days: Sequence[date], books: Books, rules: AwardRules
+) -> tuple[int, Tally, Award]:
+    """Its possible day where it earns most, as the place in `days`; that day's tally, and the award."""
+    role = STAFF if holder.staff else RESIDENT
+    tallies = [books.tallies.get((holder.earner, day), NOTHING) for day in days]
+    found = [
+        (back, tally, award(visit.facts.deposits, role, rules, tally)) for back, tally in enumerate(tallies)
+    ]
+    return found[0] if len(found) == 1 else max(found, key=lambda one: one[2].points)
 
 
 def _row(community: int, settled: Settled, keep: Callable[[datetime], object], now: object) -> sql.Row:
@@ -211,7 +222,7 @@ def _row(community: int, settled: Settled, keep: Callable[[datetime], object], n
 def _movement(settled: Settled, books: Books) -> Movement | None:
     word, holder = settled.word, settled.holder
     if word.settled and holder.account is not None:
-        return Movement(settled.visit.origin, Purpose.AWARD, books.own.issuing, holder.account, word.settled)
+        return Movement(settled.visit.origin, AWARD, books.own.issuing, holder.account, word.settled)
     if word.held:
-        return Movement(settled.visit.origin, Purpose.HOLD, books.own.issuing, books.own.suspense, word.held)
+        return Movement(settled.visit.origin, HOLD, books.own.issuing, books.own.suspense, word.held)
     return None

@@ -137,17 +137,19 @@ def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
     if (batch.community, batch.station) != (sent.community, sent.station):
         detail = f"the body speaks for {batch.community[:64]!r}/{batch.station[:64]!r}"
         raise RejectedError(Cause.FOREIGN, detail)
-    opened.stations[station.pk] = station
+    key: int = station.pk
+    opened.stations[key] = station
     behind: dict[str, int] = {}  # of each epoch, the last sequence
     for raw in batch.events:
-        item = _incoming(station.pk, bytes(raw))
+        item = _incoming(key, bytes(raw))
         if item is None:
             opened.strays.append((station, bytes(raw)))
             continue
         opened.events.append(item)
         _, epoch, sequence = item.identity
-        behind[epoch] = max(sequence, behind.get(epoch, 0))
-    opened.lost.extend((station.pk, lost) for lost in batch.lost if lost.last < behind.get(lost.epoch, 0))
+        if sequence > behind.get(epoch, 0):
+            behind[epoch] = sequence
+    opened.lost.extend((key, lost) for lost in batch.lost if lost.last < behind.get(lost.epoch, 0))
 
 
 def _incoming(station: int, body: bytes) -> Incoming | None:

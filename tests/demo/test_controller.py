@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,25 @@ def test_the_firmwares_program_ends_when_the_demo_is_killed(tmp_path: Path, phot
     running.kill()
     running.wait()
     until(lambda: not is_firmware(program), "the program has ended")
+
+
+@pytest.mark.full
+def test_a_program_that_falls_ends_the_demo_with_its_name(tmp_path: Path, photos: Path) -> None:
+    need_cc()
+    running = subprocess.Popen(
+        command(tmp_path, photos, "--headless", "--controller", "firmware", "--visits", "50"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    for line in running.stdout:
+        if line.lstrip().startswith("1 "):
+            break
+    os.kill(program_of(running), signal.SIGKILL)
+    _, complaint = running.communicate(timeout=120)
+    assert running.returncode == 2
+    assert "error: controller ended with status -9; see " in complaint
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ persistence_location {data}/
 autosave_interval 60
 # A full queue would drop what was acknowledged. Stations bound what is on its way; receipts free it.
 max_queued_messages 0
+# A worker applies what waits in one transaction; by default it would be given twenty messages at a time.
+max_inflight_messages 256
 max_packet_size {largest}
 # A session that nobody comes back to, such as that of a worker under another name, is dropped.
 persistent_client_expiration 35d

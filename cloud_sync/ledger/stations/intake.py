@@ -110,11 +110,10 @@ def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
 def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
     """Those of the stations that are known, also retired ones."""
     found: dict[str, Sender] = {}
-    for slug, key, active, limit, whose, timezone, whose_limit, key_id, public in sql.select(
-        _FIND, slugs, [community]
-    ):
+    home = Community(slug=community)
+    for slug, key, active, limit, *whose, key_id, public in sql.select(_FIND, slugs, [community]):
         if slug not in found:
-            home = Community(pk=whose, slug=community, timezone=timezone, daily_mint_limit=whose_limit)
+            home.pk, home.timezone, home.daily_mint_limit = whose
             station = Station(pk=key, slug=slug, community=home, active=bool(active), daily_mint_limit=limit)
             found[slug] = Sender(station, {})
         if key_id:

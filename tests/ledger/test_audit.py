@@ -109,6 +109,16 @@ def test_whatever_was_tampered_with_is_named(how: str) -> None:
     assert any(line in problem for problem in audit.problems), audit.problems
 
 
+@pytest.mark.usefixtures("busy_town")
+def test_a_row_that_sqlites_replace_put_past_the_triggers_breaks_the_chain() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM points_transfer LIMIT 0")
+        names = [column[0] for column in cursor.description]
+        values = ", ".join("9" if name == "points" else name for name in names)
+        cursor.execute(f"REPLACE INTO points_transfer SELECT {values} FROM points_transfer WHERE points = 7")  # noqa: S608 (constants)
+    assert "breaks at transfer" in verify().problems[0]
+
+
 def without(table: str, constraint: str) -> str:
     """The definition of a table from which one constraint was taken."""
     with connection.cursor() as cursor:

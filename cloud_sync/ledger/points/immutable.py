@@ -1,7 +1,8 @@
 """Rows that stand for ever: triggers by which the database itself refuses to change or to remove them.
 
-They stop a mistake in code, and whoever has SQL alone. Who may alter tables can take a trigger away: then
-the chain still finds the row that was changed, and `verify` names the trigger that is not there.
+They stop a mistake in code, and most of what somebody with SQL alone may try. Who may alter tables can take
+a trigger away, and SQLite's REPLACE asks none (sqlite.org/lang_conflict.html): then the chain still finds the
+row that was changed, and `verify` names a trigger that is not there.
 """
 
 from __future__ import annotations
@@ -69,8 +70,8 @@ FIND_POSTGRES = """
 FIND_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
 
 
-def guard() -> int:
-    """Bring in every trigger that is missing or was altered; how many those were."""
+def guard() -> None:
+    """Bring in every trigger that is missing or was altered."""
     with transaction.atomic(), connection.cursor() as cursor:
         wrong = missing()
         if wrong and sql.on_postgres():
@@ -78,7 +79,6 @@ def guard() -> int:
         for trigger in wrong:
             cursor.execute(_dropping(trigger.name, trigger.table))
             cursor.execute(trigger.made_by)
-    return len(wrong)
 
 
 def release() -> None:

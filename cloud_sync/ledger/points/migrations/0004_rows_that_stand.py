@@ -5,6 +5,14 @@ from django.db import migrations
 from cloud_sync.ledger.points import immutable
 
 
+def guard(_apps: object, _editor: object) -> None:
+    immutable.guard()
+
+
+def release(_apps: object, _editor: object) -> None:
+    immutable.release()
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -13,7 +21,5 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.RunPython(
-            lambda _apps, _editor: immutable.guard(), lambda _apps, _editor: immutable.release()
-        ),
+        migrations.RunPython(guard, release),
     ]

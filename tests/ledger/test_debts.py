@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import translation
 
 from cloud_sync.ledger.office.debts import DebtsPage, Standing, debts_page
-from cloud_sync.ledger.office.officers import add_officer
+from cloud_sync.ledger.office.officers import username
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.corrections import correct, forgive
 from cloud_sync.ledger.points.households import add_household, bind_card
@@ -96,9 +96,8 @@ def test_many_payments_and_many_debts_are_cut_off_and_said_to_be_more(
 @pytest.fixture
 def officer(town: Town) -> Client:
     """A browser in which an officer has signed in."""
-    add_officer(town.community, "wang")
     client = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
-    client.force_login(User.objects.get(username="sunny-garden/wang"))
+    client.force_login(User.objects.create(username=username(town.community, "wang")))
     return client
 
 

@@ -1,1 +1,1 @@
-"""What the community's office sees: what was set aside, what waits for a person, what is owed, and who may come in."""
+"""What the community's office sees: what was set aside, what waits, what is owed, and who may come in."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from models.training.backbone import Conv
     from models.training.head import Head
+    from models.training.tune import Crown
 
 OPSET = 17
 IR_VERSION = 8
@@ -30,11 +31,16 @@ OUTPUT_NAME = "logits"
 
 @dataclass(frozen=True, slots=True)
 class Tower:
-    """One network from a square of `size` pixels to logits, or to its features where it has no head."""
+    """One network from a square of `size` pixels to logits, or to its features where it has no head.
+
+    `forks` are other last layers, each with its head, in the place of its own last ones, all equally many;
+    what lies below is computed once.
+    """
 
     layers: Sequence[Conv]
     head: Head | None
     size: int
+    forks: Sequence[Crown] = ()
 
 
 def to_onnx(towers: Sequence[Tower], *, packed: bool = True) -> bytes:
@@ -45,12 +51,13 @@ def to_onnx(towers: Sequence[Tower], *, packed: bool = True) -> bytes:
     of the file, and become floats once when the network is loaded; all that is computed is float32.
     """
     writer = _Writer(packed=packed)
-    answers = []
+    answers: list[str] = []
     for tower in towers:
         start = INPUT_NAME if tower.size == INPUT_SIZE else writer.scaled(INPUT_NAME, tower.size)
-        answers.append(_pooled(writer, tower.layers, tower.head, start))
+        answers += _answers(writer, tower, start)
+    total = answers[0]
     for answer in answers[1:]:
-        writer.node("Add", answers[0], answer)
+        total = writer.node("Add", total, answer)
     return writer.finish((3, INPUT_SIZE, INPUT_SIZE), axes=2)
 
 
@@ -66,6 +73,13 @@ def crown_onnx(layers: Sequence[Conv], head: Head | None, shape: tuple[int, int,
     writer = _Writer(packed=False)
     _pooled(writer, layers, head, INPUT_NAME)
     return writer.finish(shape, axes=2)
+
+
+def _answers(writer: _Writer, tower: Tower, start: str) -> list[str]:
+    cut = len(tower.layers) - (len(tower.forks[0].layers) if tower.forks else 0)
+    trunk = _convolved(writer, tower.layers[:cut], start)
+    own = _pooled(writer, tower.layers[cut:], tower.head, trunk)
+    return [own, *(_pooled(writer, fork.layers, fork.head, trunk) for fork in tower.forks)]
 
 
 def _pooled(writer: _Writer, layers: Sequence[Conv], head: Head | None, start: str) -> str:

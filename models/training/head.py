@@ -31,6 +31,10 @@ class Head:
         """Give a head whose logits are a share of these."""
         return Head((self.weight * share).astype(np.float32), (self.bias * share).astype(np.float32))
 
+    def shifted(self, by: NDArray[np.float64]) -> Head:
+        """Give a head to whose logits `by` (labels,) is added."""
+        return Head(self.weight, (self.bias + by).astype(np.float32))
+
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the (photos, labels) logits."""
         return features @ self.weight.T + self.bias

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +16,7 @@ from models.training.features import save_whole
 from models.training.head import HeadShop
 from models.training.measure import fit_temperature, surprise
 from models.training.samples import Samples, Together, through
-from models.training.tune import Crown, Rows, Schedule, blend, tune
+from models.training.tune import Crown, Rows, Schedule, tune
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 LAID_SHARE, SCENE_SHARE = 0.5, 0.06
 """How much all copies on floors, and all empty scenes, weigh beside the photos as taken."""
 MIXES = tuple(tenth / 10 for tenth in range(8))
-BLENDS = (0.5, 0.75, 1.0)
-"""How far to go from the linear head's network to the tuned one: chosen on the calibration split."""
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""How much the tuned crown may say beside the one that ImageNet made: chosen on the calibration split."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,26 +51,37 @@ class Begun:
     dropped: int
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Who says how much of the logits: the companion, and of the rest the tuned crown."""
+
+    tuned: float
+    beside: float
+
+
 def begin(
     sight: Sight, layers: Sequence[Conv], distrusted: NDArray[np.bool_], cache: Path, threads: int
 ) -> Begun:
     """Fit the linear heads on ImageNet's features, after leaving out what a trusted judge contradicts.
 
+    Each photo counts as taken and mirrored.
+
     `layers` are the crown's; `distrusted` (photos,) goes with `sight.taken`. Features are kept in `cache`.
     Copies on floors are for tuning alone: a linear head that learns from them too does worse on all else.
     """
-    taken, shop = sight.taken, HeadShop(cache, threads)
-    looks = [features_of(layers, one, cache, threads) for one in (taken, sight.scenes)]
+    taken, mirrored, shop = sight.taken, sight.mirrored, HeadShop(cache, threads)
+    looks = [features_of(layers, one, cache, threads) for one in (taken, mirrored, sight.scenes)]
     wrong = contradicted(looks[0], taken.allowed, taken.weights, distrusted, shop)
     plain = [
-        _sharing(replace(taken, weights=taken.weights * ~wrong), 1.0),
+        *(_sharing(one.weighing(~wrong), 0.5) for one in (taken, mirrored)),
         _sharing(sight.scenes, SCENE_SHARE),
     ]
     both = Together(plain)
     head = shop.fit(np.concatenate(looks), both.allowed, both.weights)
-    other = np.concatenate([_all(sight.beside.taken), _all(sight.beside.scenes)])
+    beside_seen = (sight.beside.taken, sight.beside.mirrored, sight.beside.scenes)
+    other = np.concatenate([_all(kept) for kept in beside_seen])
     beside = shop.fit(other, both.allowed, both.weights)
-    lessons = Together([*plain, _sharing(sight.laid, LAID_SHARE)])
+    lessons = Together([*plain, *(_sharing(laid, LAID_SHARE / 2) for laid in sight.laid)])
     return Begun(Crown(tuple(layers), head), beside, lessons, looks[0], int(wrong.sum()))
 
 
@@ -85,21 +96,38 @@ def finish(
     return tune(begun.crown, rows, schedule, kept, threads, advance)
 
 
+def share_out(begun: Begun, tuned: Crown, sight: Sight, groups: NDArray[np.float64], threads: int) -> Shares:
+    """Choose what each crown and the companion say: what surprises least on photos kept for that."""
+    held = (sight.held, sight.held_laid)
+    truths = [one.truth for one in held]
+    logits = [run_crown(begun.crown.layers, begun.crown.head, one, threads) for one in held]
+    share = 0.0
+    if tuned is not begun.crown:
+        others = [run_crown(tuned.layers, tuned.head, one, threads) for one in held]
+        share = best_share(logits, others, truths, groups)
+        logits = [(1 - share) * a + share * b for a, b in zip(logits, others, strict=True)]
+    mix = best_mix(logits[0], begun.beside.logits(_all(sight.beside.held)), truths[0], groups)
+    return Shares(share, mix)
+
+
 def best_share(
-    start: Crown, end: Crown, held: Sequence[Samples], groups: NDArray[np.float64], threads: int
+    plain: Sequence[NDArray[np.float32]],
+    tuned: Sequence[NDArray[np.float32]],
+    truths: Sequence[NDArray[np.int64]],
+    groups: NDArray[np.float64],
 ) -> float:
-    """Choose how far to go: where photos kept for that, as taken and laid down, surprise least."""
-    if start is end:
-        return 0.0
+    """Choose the tuned crown's share of the logits: where photos kept for that surprise least.
+
+    Each sequence has one array a look: as taken first, which sets the temperature, then laid down.
+    """
 
     def found(share: float) -> float:
-        crown = blend(start, end, share)
-        logits = [run_crown(crown.layers, crown.head, one, threads) for one in held]
-        temperature = fit_temperature(logits[0], groups, held[0].truth)
+        logits = [(1 - share) * a + share * b for a, b in zip(plain, tuned, strict=True)]
+        temperature = fit_temperature(logits[0], groups, truths[0])
         shares = [probabilities(one, temperature) @ groups for one in logits]
-        return sum(surprise(one, samples.truth) for one, samples in zip(shares, held, strict=True))
+        return sum(surprise(one, truth) for one, truth in zip(shares, truths, strict=True))
 
-    return min(BLENDS, key=found)
+    return min(SHARES, key=found)
 
 
 def best_mix(

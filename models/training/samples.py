@@ -41,7 +41,7 @@ class Samples:
     truth: NDArray[np.int64]
     weights: NDArray[np.float64]
 
-    def weighing(self, factor: float | NDArray[np.float64]) -> Samples:
+    def weighing(self, factor: float | NDArray[np.float64] | NDArray[np.bool_]) -> Samples:
         """Give the same rows with other weights."""
         return replace(self, weights=self.weights * factor)
 

@@ -26,7 +26,7 @@ from models.training.samples import membership, photo_samples
 from models.training.views import View, see_photos, see_scenes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -34,16 +34,15 @@ if TYPE_CHECKING:
     from models.training.features import FeatureStore, Kept
     from models.training.loso import LeftOut
     from models.training.photo import Photo
+    from models.training.progress import Bar
     from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
-
-    Bar = Callable[[str, int], Callable[[int], None]]
 
 MODEL_FILE = "waste.onnx"
 NAME = "waste"
 TARGET_ERROR = 0.01
 """Share of the ok verdicts that may be wrong on the calibration split."""
-HELD_SCENES = 200
+HELD_SCENES = 250
 RANGE_PHOTOS = 256
 """Training photos that set the ranges of whole numbers."""
 GOLDEN_PICTURES = 4

@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from config.sorting import Category
 from models.runtime import Network
 from models.training.backbone import COMPANION_SIZE, CUT
 from models.training.export import crown_onnx, trunk_onnx
@@ -28,11 +29,13 @@ if TYPE_CHECKING:
 class Sight:
     """Looks at the photos dealt to training and to calibration, and at pictures without waste.
 
-    `laid` has the photos of `taken` but those of distrusted classes, `held_laid` every other one of `held`.
+    `mirrored` has the photos of `taken` in the same order; `laid` those with trusted labels, and of them the
+    small categories (all but the recyclable) a second time; `held_laid` every other one of `held`.
     """
 
     taken: Samples
-    laid: Samples
+    mirrored: Samples
+    laid: tuple[Samples, Samples]
     scenes: Samples
     held: Samples
     held_laid: Samples
@@ -41,9 +44,10 @@ class Sight:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The companion's features of `taken`, `scenes` and `held`, in the same order."""
+    """The companion's features of `taken`, `mirrored`, `scenes` and `held`, in the same order."""
 
     taken: Kept
+    mirrored: Kept
     scenes: Kept
     held: Kept
 
@@ -79,21 +83,27 @@ def look(
         kept = see_photos(chosen, view, root, eyes.trunk, eyes.bar(what, len(chosen)))
         return photo_samples(chosen, kept, taxonomy)
 
-    def beside(what: str, chosen: Sequence[Photo]) -> Kept:
-        return see_photos(chosen, View.TAKEN, root, eyes.companion, eyes.bar(what, len(chosen)))
+    def beside(what: str, chosen: Sequence[Photo], view: View = View.TAKEN) -> Kept:
+        return see_photos(chosen, view, root, eyes.companion, eyes.bar(what, len(chosen)))
 
     train, held = dealt[Split.TRAIN], dealt[Split.CALIBRATION]
     trusted = [photo for photo in train if not taxonomy.is_distrusted(photo)]
+    small = [photo for photo in trusted if photo.category is not Category.RECYCLABLE]
     return Sight(
         taken=photos("training photos", train, View.TAKEN),
+        mirrored=photos("training photos, mirrored", train, View.MIRRORED),
         scenes=scene_samples(
             see_scenes(scenes, SEED, eyes.trunk, eyes.bar("empty scenes", scenes)), taxonomy
         ),
-        laid=photos("the same on floors and trays", trusted, View.LAID),
+        laid=(
+            photos("the same on floors and trays", trusted, View.LAID),
+            photos("the rarer of them once more", small, View.LAID_AGAIN),
+        ),
         held=photos("calibration photos", held, View.TAKEN),
         held_laid=photos("the same on floors and trays", held[::2], View.LAID),
         beside=Beside(
             taken=beside("training photos, companion", train),
+            mirrored=beside("training photos, companion, mirrored", train, View.MIRRORED),
             scenes=see_scenes(scenes, SEED, eyes.companion, eyes.bar("empty scenes, companion", scenes)),
             held=beside("calibration photos, companion", held),
         ),

@@ -3,28 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.pipeline import CATEGORIES
 from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, companion_layers, imagenet_layers
 from models.training.export import Tower
 from models.training.head import HeadShop
-from models.training.learn import Begun, begin, best_mix, best_share, features_of, finish, run_crown
+from models.training.lean import fold_of, leaning, out_of_fold
+from models.training.learn import Begun, Shares, begin, features_of, finish, share_out
 from models.training.loso import Table, leave_one_out
 from models.training.photos import Split, read_photos, split
+from models.training.progress import progress
 from models.training.samples import DISTRUST, membership, photo_samples
 from models.training.ship import TARGET_ERROR, Place, Trained, ship
 from models.training.sight import Eyes, companion_store, look, trunk_store
 from models.training.taxonomy import load_taxonomy
-from models.training.tune import Schedule, blend
+from models.training.tune import Crown, Schedule
 from models.training.views import View, recipe, see_photos
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from models.training.sight import Sight
     from models.training.taxonomy import Taxonomy
 
-    Bar = Callable[[str, int], Callable[[int], None]]
-
 
 SCHEDULE = Schedule(steps=700)
 
@@ -47,7 +46,7 @@ SCHEDULE = Schedule(steps=700)
 class Plan:
     """What a run depends on beside the photos: how many empty scenes are generated, and how long is tuned."""
 
-    scenes: int = 700
+    scenes: int = 875
     schedule: Schedule = SCHEDULE
 
 
@@ -58,7 +57,7 @@ def train(place: Place, plan: Plan) -> Manifest:
     photos = read_photos(place.photos)
     dealt = split(photos, taxonomy)
     layers, companion = imagenet_layers(), companion_layers()
-    with _progress() as bar:
+    with progress() as bar:
         eyes = Eyes(
             trunk_store(layers, place.cache, place.threads),
             companion_store(companion, place.cache, place.threads),
@@ -71,17 +70,10 @@ def train(place: Place, plan: Plan) -> Manifest:
         advance = bar("tuning", plan.schedule.steps)
         kept = place.cache / f"tuned-{_digest(begun, plan)}.pt"
         tuned = finish(begun, plan.schedule, kept, place.threads, lambda steps, _: advance(steps))
-        held = (sight.held, sight.held_laid)
-        share = best_share(begun.crown, tuned, held, groups, place.threads)
-        crown = blend(begun.crown, tuned, share)
-        logits = run_crown(crown.layers, crown.head, sight.held, place.threads)
-        seen = sight.beside.held.rows(range(len(sight.beside.held)))
-        mix = best_mix(logits, begun.beside.logits(seen), sight.held.truth, groups)
-        towers = (
-            Tower((*layers[:CUT], *crown.layers), crown.head.scaled(1 - mix), INPUT_SIZE),
-            Tower(companion, begun.beside.scaled(mix), COMPANION_SIZE),
-        )
-        counts = _counts(dealt, begun, plan, share, mix)
+        shares = share_out(begun, tuned, sight, groups, place.threads)
+        lean = _lean(sight, begun, dealt[Split.TRAIN], taxonomy, HeadShop(place.cache, place.threads))
+        towers = _towers((layers, companion), begun, tuned, shares, groups @ lean)
+        counts = {**_counts(dealt, begun, plan, shares), "lean": _leaning(lean)}
         trained = Trained(towers, dealt, photos, left_out, counts)
         return ship(trained, taxonomy, place, bar)
 
@@ -91,7 +83,7 @@ def leave_out(photos_folder: Path, cache: Path, threads: int) -> list[LeftOut]:
     taxonomy = load_taxonomy()
     photos = split(read_photos(photos_folder), taxonomy)[Split.TRAIN]
     layers = imagenet_layers()
-    with _progress() as bar:
+    with progress() as bar:
         store = trunk_store(layers, cache, threads)
         kept = see_photos(photos, View.TAKEN, photos_folder, store, bar("training photos", len(photos)))
         taken = photo_samples(photos, kept, taxonomy)
@@ -99,24 +91,44 @@ def leave_out(photos_folder: Path, cache: Path, threads: int) -> list[LeftOut]:
         return _left_out(found, taken, photos, taxonomy, HeadShop(cache, threads))
 
 
-@contextmanager
-def _progress() -> Iterator[Bar]:
-    """Show a bar for each thing that takes long."""
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
-    with Progress(*columns) as progress:
-
-        def bar(what: str, total: int) -> Callable[[int], None]:
-            task = progress.add_task(what, total=total)
-            return lambda count: progress.advance(task, count)
-
-        yield bar
-
-
 def _begin(
     sight: Sight, layers: Sequence[Conv], photos: Sequence[Photo], taxonomy: Taxonomy, place: Place
 ) -> Begun:
     distrusted = np.array([taxonomy.is_distrusted(photo) for photo in photos])
     return begin(sight, layers[CUT:], distrusted, place.cache, place.threads)
+
+
+def _towers(
+    layers: tuple[Sequence[Conv], Sequence[Conv]],
+    begun: Begun,
+    tuned: Crown,
+    shares: Shares,
+    lean: NDArray[np.float64],
+) -> tuple[Tower, Tower]:
+    """Lite2 with the crowns that have a say, and its companion; their logits add up to the mixture.
+
+    `lean` (labels,) is added to it.
+    """
+    trunk, companion = layers[0][:CUT], layers[1]
+    said = ((begun.crown, 1 - shares.tuned), (tuned, shares.tuned))
+    first, *forks = (
+        Crown(crown.layers, crown.head.scaled((1 - shares.beside) * share)) for crown, share in said if share
+    )
+    return (
+        Tower((*trunk, *first.layers), first.head.shifted(lean), INPUT_SIZE, tuple(forks)),
+        Tower(companion, begun.beside.scaled(shares.beside), COMPANION_SIZE),
+    )
+
+
+def _lean(
+    sight: Sight, begun: Begun, photos: Sequence[Photo], taxonomy: Taxonomy, shop: HeadShop
+) -> NDArray[np.float64]:
+    """Choose how far to lean to each category, by training photos whose labels are trusted."""
+    beside = sight.beside.taken.rows(range(len(photos)))
+    folds = np.array([fold_of(str(photo.group)) for photo in photos])
+    logits = out_of_fold((begun.features, beside), begun.lessons.parts[0], folds, shop)
+    trusted = np.array([not taxonomy.is_distrusted(photo) for photo in photos])
+    return leaning(logits[trusted], sight.taken.truth[trusted], membership(taxonomy))
 
 
 def _left_out(
@@ -138,20 +150,22 @@ def _digest(begun: Begun, plan: Plan) -> str:
     return hashlib.sha256(told).hexdigest()[:16]
 
 
-def _counts(
-    dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, share: float, mix: float
-) -> dict[str, str]:
+def _counts(dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, shares: Shares) -> dict[str, str]:
     """Tell the model card what this run was fed and what it chose."""
     return {
         "train": str(len(dealt[Split.TRAIN]) - begun.dropped),
         "calibration": str(len(dealt[Split.CALIBRATION])),
         "dropped": str(begun.dropped),
-        "tuning": _tuning(plan.schedule, share),
-        "mix": f"{mix:.0%}",
+        "tuning": _tuning(plan.schedule, shares.tuned),
+        "mix": f"{shares.beside:.0%}",
         "scenes": str(plan.scenes),
         "distrust": f"{DISTRUST:g}",
         "target_error": f"{TARGET_ERROR:.0%}",
     }
+
+
+def _leaning(lean: NDArray[np.float64]) -> str:
+    return ", ".join(f"{category} {by:+.1f}" for category, by in zip(CATEGORIES, lean, strict=True))
 
 
 def _tuning(schedule: Schedule, share: float) -> str:
@@ -159,7 +173,7 @@ def _tuning(schedule: Schedule, share: float) -> str:
         return "Not done in this run (`--steps 0`): both networks are as ImageNet made them."
     return (
         f"Lite2's last 16 convolutions and its layer tuned for {schedule.steps} steps of {schedule.batch} "
-        "(AdamW, steps in proportion to each tensor's size, activations mixed in pairs), then the weights "
-        f"taken {share:.0%} of the way from step 4 to here: the share that surprised least on the "
-        "calibration photos, as taken and laid down."
+        "(AdamW, steps in proportion to each tensor's size, activations mixed in pairs). Both crowns, this "
+        f"one and the one of step 4, stand over the same trunk, and this one has {share:.0%} of their "
+        "logits: the share that surprised least on the calibration photos, as taken and laid down."
     )

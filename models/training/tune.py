@@ -60,24 +60,6 @@ class Crown:
     head: Head
 
 
-def blend(start: Crown, end: Crown, share: float) -> Crown:
-    """Give weights on the line from `start` to `end`: 0 is the one, 1 the other.
-
-    Weights near those trained on ImageNet travel better to a new site (arXiv 2109.01903).
-    """
-
-    def between(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (one + np.float32(share) * (other - one)).astype(np.float32)
-
-    layers = tuple(
-        replace(a, weight=between(a.weight, b.weight), bias=between(a.bias, b.bias))
-        for a, b in zip(start.layers, end.layers, strict=True)
-    )
-    return Crown(
-        layers, Head(between(start.head.weight, end.head.weight), between(start.head.bias, end.head.bias))
-    )
-
-
 def tune(
     start: Crown,
     rows: Rows,

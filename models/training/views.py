@@ -1,4 +1,4 @@
-"""Photos as the networks see them: as taken, or laid on a floor. Kept on disk."""
+"""Photos as the networks see them: as taken, mirrored, or laid on a floor. Kept on disk."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models import pixels
-from models.training import augment, cutout, scenes
+from models.training import augment, cutout, hands, scenes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
+    from types import ModuleType
 
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -26,27 +27,42 @@ if TYPE_CHECKING:
     Rgb = NDArray[np.uint8]
 
 
+HAND_EVERY = 5
+"""Of the generated pictures without waste, so often one shows a hand."""
+
+
 class View(StrEnum):
     """A way to look at a photo."""
 
     TAKEN = "taken"
+    MIRRORED = "mirrored"
     LAID = "laid"
+    LAID_AGAIN = "laid again"
+    """As LAID, by another lot."""
 
 
 def _as_taken(picture: Rgb, _: Generator) -> Rgb:
     return picture
 
 
+def _mirrored(picture: Rgb, _: Generator) -> Rgb:
+    return np.ascontiguousarray(picture[:, ::-1])
+
+
 DRAWN: Mapping[View, Callable[[Rgb, Generator], Rgb]] = MappingProxyType(
-    {View.TAKEN: _as_taken, View.LAID: augment.lay_down}
+    {
+        View.TAKEN: _as_taken,
+        View.MIRRORED: _mirrored,
+        View.LAID: augment.lay_down,
+        View.LAID_AGAIN: augment.lay_down,
+    }
 )
 
 
 def recipe() -> str:
     """Digest the code that draws pictures, so that what was kept is not taken for what other code drew."""
     drawing = (augment, cutout, scenes, pixels.letterbox, pixels.resize)
-    sources = "".join(inspect.getsource(code) for code in drawing)
-    return hashlib.sha256(sources.encode()).hexdigest()
+    return _digest(*drawing)
 
 
 def see_photos(
@@ -64,13 +80,21 @@ def see_photos(
 
 
 def see_scenes(count: int, seed: int, store: FeatureStore, advance: Callable[[int], None]) -> Kept:
-    """Look at `count` generated pictures without waste."""
-    names = [f"scene {seed} {number}" for number in range(count)]
+    """Look at `count` generated pictures without waste: in every HAND_EVERY-th a hand reaches in."""
+    reaching = count // HAND_EVERY
+    bare = count - reaching
+    names = [f"scene {seed} {number}" for number in range(bare)]
+    names += [f"hand {seed} {number} {_digest(hands)}" for number in range(reaching)]
     drawn: list[Rgb] = []
 
     def draw(number: int) -> Rgb:
         if not drawn:  # only where they are not kept already: drawing all takes half a minute
-            drawn.extend(scenes.empty_scenes(count, seed))
+            drawn.extend([*scenes.empty_scenes(bare, seed), *hands.hands(reaching, seed)])
         return drawn[number]
 
     return store.extract(names, draw, advance)
+
+
+def _digest(*drawing: ModuleType | Callable[..., object]) -> str:
+    sources = "".join(inspect.getsource(code) for code in drawing)
+    return hashlib.sha256(sources.encode()).hexdigest()

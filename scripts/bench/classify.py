@@ -9,11 +9,13 @@ import sys
 import tempfile
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from models.bundle import Bundle
-
-_T = TypeVar("_T")
+    from models.runtime import Classifier
+    from models.verdict import Verdict
 
 WARM_UP = 3
 TAP_EVERY_S = 0.005
@@ -67,22 +69,27 @@ def classify(photos: Path | None, *, bundle: Path | None, count: int, threads: i
 
 
 def measure(folder: Path, paths: Sequence[Path], threads: int, scratch: Path) -> Result:
-    """Time everything photo by photo, ours and the others in turn, so that a busy moment hits them all."""
+    """Time everything photo by photo, in an order that turns, so that a busy moment hits them all alike."""
     loaded = load_bundle(folder)
     ours = load_classifier(folder, load_sorting("beijing"), threads)
     others = network_calls(loaded.model, loaded.manifest.input.size, threads, scratch)
     times: dict[str, list[float]] = {name: [] for name in ("ours", *others)}
+    turns = deque(times)
     for number, path in enumerate([*paths[:WARM_UP], *paths]):
-        took = {"ours": _ms(lambda path: ours.classify([read_picture(path)]), path)}
         tensor = _tensor(loaded, path)
-        took |= {name: _ms(call, tensor) for name, call in others.items()}
-        if number >= WARM_UP:
-            for name, value in took.items():
-                times[name].append(value)
+        calls: dict[str, Callable[[], object]] = {
+            name: partial(call, tensor) for name, call in others.items()
+        }
+        calls["ours"] = partial(_classify, ours, path)
+        for name in turns:
+            took = _ms(calls[name])
+            if number >= WARM_UP:
+                times[name].append(took)
+        turns.rotate()  # whoever comes after another network finds the caches full of its weights
     medians = {name: round(statistics.median(values), 3) for name, values in times.items()}
     bare = medians.pop("session.run")
     whole = medians.pop("ours")
-    taps = _tap_delays(lambda: ours.classify([read_picture(paths[0])]), len(paths))
+    taps = _tap_delays(partial(_classify, ours, paths[0]), len(paths))
     return Result(
         name="classify",
         ours=whole,
@@ -125,9 +132,13 @@ def _tensor(bundle: Bundle, path: Path) -> NDArray[np.float32]:
     return normalise(letterbox(read_picture(path), spec.size)[None], spec.mean, spec.std)
 
 
-def _ms(call: Callable[[_T], object], given: _T) -> float:
+def _classify(classifier: Classifier, path: Path) -> Verdict:
+    return classifier.classify([read_picture(path)])
+
+
+def _ms(call: Callable[[], object]) -> float:
     start = time.perf_counter()
-    call(given)
+    call()
     return (time.perf_counter() - start) * 1000
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from models.training.evaluate import Report
 
-VERSION = "0.3"
+VERSION = "0.4"
 """The version that training makes unless it is told another."""
 STEPS = 700
 """About four looks at each photo; a step takes some 2.4 seconds of one core."""

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -7,6 +9,7 @@ from numpy.typing import NDArray
 from models.pixels import decode, encode_jpeg
 from models.runtime import Classifier
 from models.training.augment import augment
+from models.training.hands import SIZE, hands
 from models.training.scenes import empty_scene, empty_scenes
 from models.verdict import VerdictState
 
@@ -60,6 +63,18 @@ def test_no_generated_scene_is_taken_for_waste(classifier: Classifier) -> None:
     states = [classifier.classify([scene]).state for scene in empty_scenes(60, UNSEEN_SEED)]
     assert VerdictState.OK not in states
     assert states.count(VerdictState.EMPTY) > 50
+
+
+def test_a_seed_draws_the_same_hands_again_and_each_hand_differs_from_the_next() -> None:
+    first, again = hands(4, 1), hands(4, 1)
+    assert all(np.array_equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not any(np.array_equal(a, b) for a, b in pairwise(first))
+    assert {(one.shape, one.dtype) for one in first} == {((SIZE, SIZE, 3), np.dtype(np.uint8))}
+
+
+def test_no_drawn_hand_is_taken_for_waste(classifier: Classifier) -> None:
+    states = [classifier.classify([hand]).state for hand in hands(40, UNSEEN_SEED)]
+    assert VerdictState.OK not in states
 
 
 @pytest.mark.parametrize("name", BY_HAND)

@@ -25,10 +25,11 @@ from models.training.backbone import (
 from models.training.clean import contradicted
 from models.training.export import Tower, crown_onnx, to_onnx, trunk_onnx
 from models.training.head import Head, HeadShop, fit_head
+from models.training.learn import MIXES, best_mix, best_share
 from models.training.loso import Table, leave_one_out
 from models.training.quantise import quantised
 from models.training.scenes import empty_scenes
-from models.training.tune import Schedule
+from models.training.tune import Crown, Schedule
 from models.verdict import VerdictState
 
 torch = pytest.importorskip("torch", reason="the extra 'training' is not installed")
@@ -81,6 +82,33 @@ def test_two_networks_add_their_logits_each_looking_at_its_own_size() -> None:
     one = Network(to_onnx([lite2(some_head(6))], packed=False)).run(smooth)
     other = Network(crown_onnx(companion.layers, companion.head, (3, *small.shape[2:]))).run(small)
     assert np.abs(both - one - other).max() < 1e-3
+
+
+def test_forks_stand_over_one_trunk_and_add_their_logits() -> None:
+    layers, pixels = imagenet_layers(), some_pixels()
+    fork = Crown(tuple(layers[CUT:]), some_head(8))
+    forked = Tower(layers, some_head(6), INPUT_SIZE, (fork,))
+    found = Network(to_onnx([forked], packed=False)).run(pixels)
+    alone = [Network(to_onnx([lite2(some_head(seed))], packed=False)).run(pixels) for seed in (6, 8)]
+    assert np.abs(found - sum(alone)).max() < 1e-3
+    assert len(to_onnx([forked])) < 1.9 * len(to_onnx([lite2(some_head(6))]))
+
+
+def test_three_networks_all_have_a_say() -> None:
+    pixels, towers = some_pixels(), [lite2(some_head(seed)) for seed in (6, 7, 8)]
+    found = Network(to_onnx(towers, packed=False)).run(pixels)
+    alone = [Network(to_onnx([tower], packed=False)).run(pixels) for tower in towers]
+    assert np.abs(found - sum(alone)).max() < 1e-3
+
+
+def test_who_is_right_on_the_photos_kept_for_that_gets_the_larger_say() -> None:
+    truth = np.arange(40) % 4
+    right = 3 * np.eye(4, dtype=np.float32)[truth]
+    noise = np.random.default_rng(4).normal(0, 3, (40, 4)).astype(np.float32)
+    assert best_share([noise], [right], [truth], np.eye(4)) == 1.0
+    assert best_share([right], [noise], [truth], np.eye(4)) == 0.0
+    assert best_mix(right, noise, truth, np.eye(4)) == 0.0
+    assert best_mix(noise, right, truth, np.eye(4)) == max(MIXES)
 
 
 def test_packed_weights_make_a_quarter_of_the_file() -> None:

@@ -13,7 +13,7 @@ from models.runtime import Network
 from models.training.backbone import Conv
 from models.training.export import crown_onnx
 from models.training.head import Head
-from models.training.tune import KEEP_EVERY, Crown, Rows, Schedule, blend, tune
+from models.training.tune import KEEP_EVERY, Crown, Rows, Schedule, tune
 
 pytest.importorskip("torch", reason="the extra 'training' is not installed")
 pytest.importorskip("onnx", reason="the extra 'training' is not installed")
@@ -117,18 +117,3 @@ def test_rows_of_no_chance_are_never_drawn(tmp_path: Path) -> None:
     tune(small_crown(), Rows(watched, rows.targets, chances), short, tmp_path / "kept.pt", 1, lambda *_: None)
     assert drawn
     assert max(drawn) < 20
-
-
-def test_a_blend_lies_between_its_ends() -> None:
-    start, rng = small_crown(), np.random.default_rng(9)
-    end = Crown(
-        tuple(replace(layer, weight=layer.weight + 1, bias=layer.bias - 1) for layer in start.layers),
-        Head(
-            start.head.weight + rng.normal(0, 1, start.head.weight.shape).astype(np.float32), start.head.bias
-        ),
-    )
-    assert same(blend(start, end, 0.0), start)
-    half = blend(start, end, 0.5)
-    assert np.allclose(half.layers[1].weight, start.layers[1].weight + 0.5)
-    assert np.allclose(half.head.weight, (start.head.weight + end.head.weight) / 2)
-    assert np.allclose(blend(start, end, 1.0).layers[0].bias, end.layers[0].bias)

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from cloud_sync.award_rules import Award, AwardRules, Tally, award
+from cloud_sync.award_rules import Award, AwardRules, award
 from cloud_sync.envelope import encode_event
 from cloud_sync.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
@@ -29,6 +29,7 @@ from edge.journal_tables import (
 )
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
+from edge.tallies import DayTallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DAY_S = 86_400
-_TALLY = "SELECT coalesce(sum(points), 0), coalesce(sum(counted), 0) FROM records WHERE day = ? AND card = ?"
 _VISIT = (
     "INSERT INTO records (id, event, crc, card, day, points, counted, lines) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -82,6 +82,7 @@ class SqliteJournal:
         self._roster: dict[str, RosterEntry] = {}
         self._roster_version: int | None = None
         self._last: _Place | None = None
+        self._tallies = DayTallies()
         self._database: sqlite3.Connection | None = None
         try:
             self._open()
@@ -140,21 +141,19 @@ class SqliteJournal:
 
     def _record_visit(self, database: sqlite3.Connection, facts: VisitFacts, stamp: Stamp) -> Award:
         day = self._day(stamp)
-        with written_at_once(database):
-            points, counted = database.execute(_TALLY, (day, facts.card)).fetchone()
-            earned = award(facts.deposits, facts.role, self._rules, Tally(points, counted))
-            priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
-            place = self._next_place(database)
-            lines = msgspec.json.encode(earned.lines)
-            values = (facts.card, day, earned.points, earned.counted, lines)
-            database.execute(_VISIT, (*self._row(place, priced, stamp), *values))
+        earned = award(facts.deposits, facts.role, self._rules, self._tallies.of(database, day, facts.card))
+        priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
+        place = self._next_place(database)
+        values = (facts.card, day, earned.points, earned.counted, msgspec.json.encode(earned.lines))
+        # One statement is a transaction by itself: all of the row or nothing.
+        database.execute(_VISIT, (*self._row(place, priced, stamp), *values))
         self._last = place
+        self._tallies.add(facts.card, earned.points, earned.counted)
         return earned
 
     def _record_alarm(self, database: sqlite3.Connection, facts: AlarmFacts, stamp: Stamp) -> None:
-        with written_at_once(database):
-            place = self._next_place(database)
-            database.execute(_ALARM, self._row(place, facts, stamp))
+        place = self._next_place(database)
+        database.execute(_ALARM, self._row(place, facts, stamp))
         self._last = place
 
     def _day(self, stamp: Stamp) -> str:
@@ -165,11 +164,12 @@ class SqliteJournal:
         return datetime.fromtimestamp(stamp.wall_s, self._timezone).date().isoformat()
 
     def _next_place(self, database: sqlite3.Connection) -> _Place:
-        """Where the next event goes. It counts as taken only once its transaction has ended well."""
+        """Where the next event goes. It counts as taken only once it is written."""
         if self._last is not None and self._last.file is database:
             return self._last._replace(sequence=self._last.sequence + 1)
-        number = number_of(database, self.epoch)
-        last = max(_last_sequence(database, number), self._last.sequence if self._last else 0)
+        with written_at_once(database):
+            number = number_of(database, self.epoch)
+            last = max(_last_sequence(database, number), self._last.sequence if self._last else 0)
         return _Place(database, number, last + 1)
 
     def _row(self, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> tuple[int, bytes, int]:

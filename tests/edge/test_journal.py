@@ -259,6 +259,12 @@ def test_each_card_has_a_cap_of_its_own(journal: SqliteJournal) -> None:
     assert points(journal.record_visit(visit(12, who="li"), NOON)) == 12
 
 
+def test_days_may_take_turns_and_each_keeps_its_own_caps(journal: SqliteJournal) -> None:
+    """A clock that jumps to and fro, or a station that asks for the tally of another day."""
+    later = at(NOON.wall_s + DAY_S)
+    assert [points(journal.record_visit(visit(5), day)) for day in (NOON, later) * 3] == [5, 5, 5, 5, 2, 2]
+
+
 def test_a_new_day_begins_at_midnight_of_the_stations_own_zone(journal: SqliteJournal) -> None:
     midnight = 1_780_000_000.0 // DAY_S * DAY_S - 8 * 3600 + DAY_S  # 00:00 in Shanghai
     assert points(journal.record_visit(visit(12), at(midnight - 1))) == 12

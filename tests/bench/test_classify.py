@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from models.golden import golden_pictures
 from models.pixels import encode_jpeg
 from scripts.bench.classify import classify
+from scripts.bench.peers import agreeing
 from scripts.cli import run
 
 
@@ -28,6 +30,17 @@ def test_it_measures_ours_the_bare_call_and_a_peer_on_the_same_photos(tmp_path: 
     assert printed["details"]["photos"] == 10
     assert 40 < printed["details"]["peak_memory_mb"] < 600
     assert printed["details"]["tap_p99_ms_classifying"] > 0
+
+
+def test_a_runtime_that_answers_otherwise_is_left_out() -> None:
+    sample = np.linspace(-1, 1, 12, dtype=np.float32)[None]
+    calls = {
+        "session.run": lambda tensor: tensor,
+        "rounded": lambda tensor: np.round(tensor, 1),
+        "half understood": lambda tensor: np.empty(0, np.float32),
+        "wrong": lambda tensor: tensor[:, ::-1],
+    }
+    assert agreeing(calls, calls["session.run"], sample).keys() == {"session.run", "rounded"}
 
 
 def test_a_folder_without_photos_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

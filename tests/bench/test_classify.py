@@ -37,7 +37,7 @@ def test_a_runtime_that_answers_otherwise_is_left_out() -> None:
     calls = {
         "session.run": lambda tensor: tensor,
         "rounded": lambda tensor: np.round(tensor, 1),
-        "half understood": lambda tensor: np.empty(0, np.float32),
+        "half understood": lambda tensor: tensor[:, :0],
         "wrong": lambda tensor: tensor[:, ::-1],
     }
     assert agreeing(calls, calls["session.run"], sample).keys() == {"session.run", "rounded"}

@@ -134,21 +134,27 @@ class SqliteJournal:
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
-            self._database, mended = open_mended(self._folder, datetime.now(UTC))
+            database, mended = open_mended(self._folder, datetime.now(UTC))
             self.mended = mended or self.mended
             self._roster_version = None
+            try:
+                self._tallies.read(database)
+            except sqlite3.Error:
+                database.close()
+                raise
+            self._database = database
         return self._database
 
     def _record_visit(self, database: sqlite3.Connection, facts: VisitFacts, stamp: Stamp) -> Award:
         day = self._day(stamp)
-        earned = award(facts.deposits, facts.role, self._rules, self._tallies.of(database, day, facts.card))
+        earned = award(facts.deposits, facts.role, self._rules, self._tallies.of(day, facts.card))
         priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
         place = self._next_place(database)
         values = (facts.card, day, earned.points, earned.counted, msgspec.json.encode(earned.lines))
         # One statement is a transaction by itself: all of the row or nothing.
         database.execute(_VISIT, (*self._row(place, priced, stamp), *values))
         self._last = place
-        self._tallies.add(facts.card, earned.points, earned.counted)
+        self._tallies.add(day, facts.card, earned.points, earned.counted)
         return earned
 
     def _record_alarm(self, database: sqlite3.Connection, facts: AlarmFacts, stamp: Stamp) -> None:

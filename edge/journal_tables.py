@@ -46,7 +46,6 @@ CREATE TABLE records (
     receipted_s REAL, refused TEXT
 ) STRICT;
 CREATE INDEX records_receipted ON records (receipted_s, id);
-CREATE INDEX records_of_day ON records (day, card, points, counted) WHERE card IS NOT NULL;
 CREATE INDEX records_refused ON records (id) WHERE refused IS NOT NULL;
 CREATE TABLE roster (card TEXT PRIMARY KEY, state TEXT NOT NULL, role TEXT NOT NULL) STRICT;
 CREATE TABLE told (fault TEXT PRIMARY KEY) STRICT;

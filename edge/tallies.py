@@ -1,7 +1,7 @@
-"""What each card has earned on one day: read once from the journal, then kept up with it.
+"""What each card has earned on each day: read once from a journal, then kept up with it.
 
 The station alone writes awards, so nobody else can make what is kept here wrong. It spares each visit a look
-at the disk, and the journal's write a transaction around it.
+at the disk, the journal's write a transaction around both, and the disk an index.
 """
 
 from __future__ import annotations
@@ -13,31 +13,33 @@ from cloud_sync.award_rules import Tally
 if TYPE_CHECKING:
     import sqlite3
 
-# The index over days holds what belongs to a card.
-_OF_DAY = (
-    "SELECT card, sum(points), sum(counted) FROM records WHERE day = ? AND card IS NOT NULL GROUP BY card"
-)
+# Reads through a month of rows: it is asked once, after a check of the file that reads all of it anyway.
+_ALL = "SELECT day, card, sum(points), sum(counted) FROM records WHERE card IS NOT NULL GROUP BY day, card"
 NOTHING = Tally()
+MOST_DAYS = 64
+"""Twice as many as a journal keeps: a station that runs for years forgets the first of them."""
 
 
 class DayTallies:
-    """Tallies of the day that was asked for last, in the file that was asked last; one thread at a time."""
+    """Tallies by day and card; one thread at a time."""
 
     def __init__(self) -> None:
-        """Know nothing yet."""
-        self._file: sqlite3.Connection | None = None
-        self._day = ""
-        self._tallies: dict[str, Tally] = {}
+        """Begin with nothing earned."""
+        self._days: dict[str, dict[str, Tally]] = {}
 
-    def of(self, file: sqlite3.Connection, day: str, card: str) -> Tally:
-        """What a card has earned on a day, by all that `file` holds. sqlite3.Error if it cannot be read."""
-        if file is not self._file or day != self._day:
-            rows = file.execute(_OF_DAY, (day,)).fetchall()
-            self._tallies = {one: Tally(points, counted) for one, points, counted in rows}
-            self._file, self._day = file, day
-        return self._tallies.get(card, NOTHING)
+    def read(self, file: sqlite3.Connection) -> None:
+        """Begin anew with all that a journal holds. sqlite3.Error if it cannot be read."""
+        self._days = {}
+        for day, card, points, counted in file.execute(_ALL):
+            self._days.setdefault(day, {})[card] = Tally(points, counted)
 
-    def add(self, card: str, points: int, counted: int) -> None:
-        """Count what was just written for a card on the day that was asked for last."""
-        before = self._tallies.get(card, NOTHING)
-        self._tallies[card] = Tally(before.points + points, before.deposits + counted)
+    def of(self, day: str, card: str) -> Tally:
+        """What a card has earned on a day."""
+        return self._days.get(day, {}).get(card, NOTHING)
+
+    def add(self, day: str, card: str, points: int, counted: int) -> None:
+        """Count what was just written."""
+        before = self.of(day, card)
+        self._days.setdefault(day, {})[card] = Tally(before.points + points, before.deposits + counted)
+        if len(self._days) > MOST_DAYS:
+            del self._days[next(one for one in self._days if one != day)]

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from cloud_sync.award_rules import Tally
+from edge.tallies import MOST_DAYS, DayTallies
+
+
+def test_what_is_added_is_counted_by_day_and_card() -> None:
+    tallies = DayTallies()
+    tallies.add("mon", "li", 2, 1)
+    tallies.add("mon", "li", 3, 2)
+    tallies.add("tue", "li", 1, 1)
+    assert tallies.of("mon", "li") == Tally(5, 3)
+    assert tallies.of("tue", "li") == Tally(1, 1)
+    assert tallies.of("mon", "wang") == tallies.of("wed", "li") == Tally()
+
+
+def test_a_station_that_never_stops_forgets_the_first_days_and_no_others() -> None:
+    tallies = DayTallies()
+    for number in range(MOST_DAYS + 5):
+        tallies.add(f"day {number}", "li", 1, 1)
+    assert tallies.of("day 4", "li") == Tally()
+    assert tallies.of("day 5", "li") == tallies.of(f"day {MOST_DAYS + 4}", "li") == Tally(1, 1)
+
+
+def test_the_day_that_is_written_is_never_the_one_forgotten() -> None:
+    tallies = DayTallies()
+    for number in range(MOST_DAYS):
+        tallies.add(f"day {number}", "li", 1, 1)
+    tallies.add("day 0", "li", 1, 1)
+    tallies.add("new", "li", 7, 1)
+    assert tallies.of("new", "li") == Tally(7, 1)

@@ -56,8 +56,9 @@ def measure(folder: Path, records: int, undo: ExitStack) -> Result:
     journal = SqliteJournal(folder, "b" * 16, _rules(), ZoneInfo("Asia/Shanghai"))
     undo.callback(journal.close)
     journal.record_visit(visit(0), STAMP)
+    came = [_came(number) for number in range(records + ROUND)]
     kinds: dict[str, Append] = {
-        "ours": lambda number: _record(journal, number),
+        "ours": lambda number: _record(journal, *came[number]),
         "bare": _bare(folder / "bare.sqlite3", _row_of(folder), undo),
         "sqlite_utils": _with_sqlite_utils(folder / "peer.sqlite3", _row_of(folder), undo),
     }
@@ -108,12 +109,15 @@ def visit(number: int, deposits: int = 2) -> VisitFacts:
     )
 
 
-def _record(journal: SqliteJournal, number: int) -> None:
+def _record(journal: SqliteJournal, facts: VisitFacts, stamp: Stamp) -> None:
+    journal.record_visit(facts, stamp)
+
+
+def _came(number: int) -> tuple[VisitFacts, Stamp]:
+    """A visit as the station hands it to its journal."""
     # A hundred visits a day: caps are looked up over as many rows as at a busy station.
-    day = DAY_S * (number // 100)
-    journal.record_visit(
-        visit(number), Stamp(STAMP.wall_s + day, trusted=True, boot=STAMP.boot, monotonic_s=number)
-    )
+    at = STAMP.wall_s + DAY_S * (number // 100)
+    return visit(number), Stamp(at, trusted=True, boot=STAMP.boot, monotonic_s=number)
 
 
 def _rules() -> AwardRules:

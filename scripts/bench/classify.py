@@ -60,7 +60,8 @@ def classify(photos: Path | None, *, bundle: Path | None, count: int, threads: i
     """Measure our whole pipeline, the bare session.run, and other runtimes on the same photos, in one run.
 
     Milliseconds a photo, medians. `ratio` is bare / ours: 0.83 means 20 % on top of the bare call.
-    Runtimes that are not installed are left out; pip install ncnn pnnx brings one.
+    Runtimes that are not installed, or answer otherwise, are left out; pip install ncnn pnnx onnx brings
+    ncnn, which computes the same network in floats.
     """
     folder = bundle or SHIPPED_BUNDLE
     with tempfile.TemporaryDirectory() as scratch:

@@ -15,6 +15,7 @@ import onnxruntime
 
 from models.golden import golden_pictures
 from models.pipeline import normalise
+from scripts.bench.floats import in_floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +37,7 @@ def network_calls(model: bytes, size: int, threads: int, scratch: Path) -> Mappi
     makers: dict[str, Callable[[], Call | None]] = {
         "session.run": lambda: _onnx_runtime(model, threads),
         "opencv dnn": lambda: _opencv(file, threads),
-        "ncnn": lambda: _ncnn(file, size, threads, scratch),
+        "ncnn": lambda: _ncnn(model, size, threads, scratch),
     }
     calls = {name: call for name, make in makers.items() if (call := make()) is not None}
     return agreeing(calls, calls["session.run"], sample)
@@ -83,18 +84,21 @@ def _opencv(file: Path, threads: int) -> Call | None:
     return call
 
 
-def _ncnn(file: Path, size: int, threads: int, scratch: Path) -> Call | None:
-    if importlib.util.find_spec("ncnn") is None or importlib.util.find_spec("pnnx") is None:
+def _ncnn(model: bytes, size: int, threads: int, scratch: Path) -> Call | None:
+    """The same network in floats: its converter knows no quantised one."""
+    if any(importlib.util.find_spec(name) is None for name in ("ncnn", "pnnx", "onnx")):
         return None
     import ncnn  # noqa: PLC0415 - only where it is installed
 
+    file = scratch / "floats.onnx"
+    file.write_bytes(in_floats(model))
     if not _converted(file, size):
         return None
     network: Any = ncnn.Net()
     network.opt.num_threads = threads
-    if network.load_param(str(scratch / "network.ncnn.param")):
+    if network.load_param(str(scratch / "floats.ncnn.param")):
         return None  # a layer that ncnn does not know
-    if network.load_model(str(scratch / "network.ncnn.bin")):
+    if network.load_model(str(scratch / "floats.ncnn.bin")):
         return None
 
     def call(tensor: NDArray[np.float32]) -> object:
@@ -119,4 +123,4 @@ def _converted(file: Path, size: int) -> bool:
         timeout=300,
         check=False,
     )
-    return done.returncode == 0 and file.with_name("network.ncnn.param").exists()
+    return done.returncode == 0 and file.with_name("floats.ncnn.param").exists()

@@ -13,7 +13,7 @@ pytest.importorskip("iotcore")
 def test_the_way_from_outbox_to_receipt_is_measured_beside_the_ledgers_own_speed(
     bench: Callable[..., dict[str, Any]],
 ) -> None:
-    told = bench("sync", "--events", "400")
+    told = bench("sync", "--events", "4000")
     assert (told["name"], told["unit"]) == ("sync", "events/s")
     assert told["ours"] > 0
     assert told["ratio"] == pytest.approx(told["ours"] / told["limit"])

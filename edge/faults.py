@@ -109,9 +109,18 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
 )
 
 
+LIDS_AWAY = frozenset({FaultCode.LID_UNREACHABLE, FaultCode.LID_MISSING})
+"""Faults of a bin whose lid no command can reach."""
+
+
 def blocked_bins(faults: Iterable[Fault]) -> frozenset[str]:
     """Bins that residents cannot open."""
     return frozenset(fault.part for fault in faults if CATALOGUE[fault.code].blocks is Blocks.BIN)
+
+
+def lid_is_away(faults: Iterable[Fault], bin_id: str) -> bool:
+    """Whether no command can reach a bin's lid."""
+    return any(fault.code in LIDS_AWAY and fault.part == bin_id for fault in faults)
 
 
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.facts import OpeningFacts
 from config.station import OpenBy
 from edge.deposits import add_unseen_if_blind
-from edge.faults import FaultCode, blocked_bins
+from edge.faults import FaultCode, blocked_bins, lid_is_away
 from edge.messages import CloseLid, OpenLid, Prompt, Say
 from edge.visit_state import Opening, OpeningPhase, Visit
 
@@ -103,6 +103,18 @@ def lid_obstructed(turn: Turn, event: LidObstructed) -> None:
     turn.say(Say(Prompt.CLEAR_LID, bin=turn.rules.bins[event.bin].category), about=held[0].id)
 
 
+def lid_lost(turn: Turn, bin_id: str) -> None:
+    """Whatever moves a lid does not answer: a lid that was about to open is given up, and no jam is blamed.
+
+    A jam stays until somebody of the staff has opened the lid; what moves it is back in seconds. Lids that
+    stand open keep their opening, since they shut by themselves and are told of then.
+    """
+    held = turn.state.holder(bin_id)
+    if held is not None and held[1].phase is OpeningPhase.OPENING:
+        turn.give(CloseLid(held[0].id, bin_id))  # should it hear that yet
+        _give_up(turn, *held)
+
+
 def openings_overdue(turn: Turn, visit: Visit) -> None:
     """Act on every opening of a visit whose time has come."""
     for opening in visit.openings:
@@ -112,17 +124,15 @@ def openings_overdue(turn: Turn, visit: Visit) -> None:
 
 
 def _overdue(turn: Turn, visit: Visit, opening: Opening) -> None:
-    faulty = Say(Prompt.BIN_FAULTY, bin=turn.rules.bins[opening.bin].category)
     match opening.phase:
         case OpeningPhase.WAITING:
             _forget_opening(turn, visit, opening)
-            turn.say(faulty, about=visit.id)
+            _say_faulty(turn, visit, opening)
         case OpeningPhase.OPENING:
             turn.give(CloseLid(visit.id, opening.bin))
-            turn.raise_fault(FaultCode.LID_STUCK_SHUT, opening.bin)
-            _forget_opening(turn, visit, opening)
-            turn.say(faulty, about=visit.id)
-            _open_for_next(turn, opening.bin)
+            if not lid_is_away(turn.state.faults, opening.bin):  # staff may try one that is
+                turn.raise_fault(FaultCode.LID_STUCK_SHUT, opening.bin)
+            _give_up(turn, visit, opening)
         case OpeningPhase.OPEN:
             turn.give(CloseLid(visit.id, opening.bin))
             until = turn.at + turn.rules.travel_limit_s
@@ -132,6 +142,17 @@ def _overdue(turn: Turn, visit: Visit, opening: Opening) -> None:
             turn.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
             _end_opening(turn, visit, opening, closed_at=None)
             _open_for_next(turn, opening.bin)
+
+
+def _give_up(turn: Turn, visit: Visit, opening: Opening) -> None:
+    """A lid did not open, and is not to open any more for this visit."""
+    _forget_opening(turn, visit, opening)
+    _say_faulty(turn, visit, opening)
+    _open_for_next(turn, opening.bin)
+
+
+def _say_faulty(turn: Turn, visit: Visit, opening: Opening) -> None:
+    turn.say(Say(Prompt.BIN_FAULTY, bin=turn.rules.bins[opening.bin].category), about=visit.id)
 
 
 def _end_opening(turn: Turn, visit: Visit, opening: Opening, closed_at: float | None) -> None:

@@ -13,7 +13,7 @@ from cloud_sync.award_rules import Outcome
 from cloud_sync.facts import Role, VisitFacts
 from config.station import OpenBy
 from edge import deposits, openings
-from edge.faults import FaultCode
+from edge.faults import LIDS_AWAY, FaultCode
 from edge.messages import (
     BinEvent,
     CaptureFailed,
@@ -90,6 +90,8 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
             _not_recorded(turn, turn.state.visit(event.visit))
         case FaultRaised():
             turn.raise_fault(event.fault, event.part)
+            if event.fault in LIDS_AWAY:
+                openings.lid_lost(turn, event.part)
         case FaultCleared():
             turn.clear_fault(event.fault, event.part)
         case Tick():

@@ -6,10 +6,12 @@ import pytest
 
 from cloud_sync.facts import MAX_OPENINGS, OpeningFacts, Role
 from config.station import OpenBy, VisitSection
-from edge.faults import Fault, FaultCode
+from edge.faults import LIDS_AWAY, Fault, FaultCode
 from edge.messages import (
     Alarm,
     CloseLid,
+    FaultCleared,
+    FaultRaised,
     LevelChanged,
     LidClosed,
     LidObstructed,
@@ -188,6 +190,37 @@ def test_a_lid_that_never_opens_is_a_fault_and_no_visit() -> None:
     assert given[:2] == [CloseLid(1, "kitchen"), Alarm(FaultCode.LID_STUCK_SHUT, "kitchen", raised=True)]
     assert said(given) == [Prompt.BIN_FAULTY]
     assert scene.ended
+
+
+@pytest.mark.parametrize("code", sorted(LIDS_AWAY))
+def test_a_lid_whose_mover_goes_while_it_opens_is_given_up_and_opens_for_the_next(code: FaultCode) -> None:
+    scene = Scene()
+    scene.tap()
+    given = scene.post(FaultRaised(scene.now, code, "kitchen"))
+    assert given[:2] == [Alarm(code, "kitchen", raised=True), CloseLid(1, "kitchen")]
+    assert said(given) == [Prompt.BIN_FAULTY]
+    assert scene.ended
+    assert scene.wait(TRAVEL_LIMIT_S) == [], "nobody says that it is jammed"
+    scene.post(FaultCleared(scene.now, code, "kitchen"))
+    assert opens(scene.tap()) == ["kitchen"]
+
+
+def test_a_lid_whose_mover_goes_while_it_stands_open_keeps_its_opening() -> None:
+    scene = Scene()
+    scene.open_bin()
+    assert closes(scene.post(FaultRaised(scene.now, FaultCode.LID_UNREACHABLE, "kitchen"))) == []
+    assert not scene.ended
+    scene.wait(1)
+    assert closes(scene.closed()) == ["kitchen"]
+    assert scene.record().facts.openings == (OpeningFacts("kitchen", 2.0, 3.0),)
+
+
+def test_staff_who_try_a_lid_that_cannot_be_reached_find_no_jam() -> None:
+    scene = Scene(state=with_faults(Fault(FaultCode.LID_UNREACHABLE, "kitchen")))
+    assert opens(scene.tap(role=Role.STAFF)) == ["kitchen"]
+    given = scene.wait(TRAVEL_LIMIT_S)
+    assert (closes(given), said(given)) == (["kitchen"], [Prompt.BIN_FAULTY])
+    assert scene.state.faults == {Fault(FaultCode.LID_UNREACHABLE, "kitchen")}
 
 
 def test_a_lid_that_never_shuts_is_a_fault_and_its_visit_is_still_recorded() -> None:

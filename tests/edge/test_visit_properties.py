@@ -34,7 +34,7 @@ from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import load_words
 from edge.access import decide
-from edge.faults import FaultCode, blocked_bins
+from edge.faults import LIDS_AWAY, FaultCode, blocked_bins
 from edge.journal import SqliteJournal
 from edge.live import bins_of, next_action
 from edge.live_view import Vocabulary
@@ -206,7 +206,9 @@ class Observer:
         stuck = {one.part for one in after.faults if one.code is FaultCode.LID_STUCK_OPEN}
         for name, lease in list(self.leases.items()):
             arrived = isinstance(event, LidClosed) and event.bin == name and lease.opened_at is not None
-            gave_up = isinstance(event, Tick) and (name in stuck or lease.opened_at is None)
+            is_lost = isinstance(event, FaultRaised) and event.fault in LIDS_AWAY and event.part == name
+            never_opened = (isinstance(event, Tick) or is_lost) and lease.opened_at is None
+            gave_up = never_opened or (isinstance(event, Tick) and name in stuck)
             ended = after.holder(name) is None or after.holder(name)[0].id != lease.visit  # type: ignore[index]
             assert not ended or arrived or gave_up, "an opening ended though its lid did not"
             assert not arrived or ended or CloseLid(lease.visit, name) not in given

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,12 +8,12 @@ import pytest
 
 from config.station import CameraSection
 from edge.clocks import RealClock
-from edge.drivers.camera import UsbCamera, open_capture
+from edge.drivers.camera import IDLE_LOOK_S, UsbCamera, open_capture
 from edge.faults import FaultCode
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
 from edge.ports import CameraError
 from tests.edge.drivers.feed import Feed, Mode, PacedFile, write_video
-from tests.edge.drivers.posted import Posted
+from tests.edge.drivers.posted import Hand, Posted
 from tests.edge.drivers.scene import Picture, Scene
 from tests.waiting import until
 
@@ -27,10 +26,24 @@ def posted() -> Posted:
     return Posted()
 
 
-@pytest.fixture
-def feed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Feed]:
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is gone is tried again at once; for one that works a busy machine is no fault."""
     monkeypatch.setattr("edge.drivers.camera.RETRY_S", 0.05)
-    monkeypatch.setattr("edge.drivers.camera.LOST_S", 0.5)
+    monkeypatch.setattr("edge.drivers.camera.FRESH_S", 30.0)
+    monkeypatch.setattr("edge.drivers.camera.LOST_S", 30.0)
+
+
+@pytest.fixture
+def impatience(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of the fault: it comes soon, yet never between two looks of a camera at rest."""
+    del patience
+    monkeypatch.setattr("edge.drivers.camera.LOST_S", 1.0)
+    monkeypatch.setattr("edge.drivers.camera.IDLE_LOOK_S", 0.05)
+
+
+@pytest.fixture
+def feed() -> Iterator[Feed]:
     feed = Feed(Scene())
     yield feed
     feed.let_go.set()
@@ -93,37 +106,45 @@ def test_no_photo_is_older_than_the_question(camera: UsbCamera, feed: Feed) -> N
         assert np.asarray(photo).mean() < 40
 
 
+@pytest.mark.usefixtures("impatience")
 def test_a_driver_that_repeats_its_last_picture_gives_no_photo_but_a_fault(
-    camera: UsbCamera, feed: Feed, posted: Posted, caplog: pytest.LogCaptureFixture
+    camera: UsbCamera,
+    feed: Feed,
+    posted: Posted,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     camera.take("left")
     feed.mode = Mode.FROZEN
+    monkeypatch.setattr("edge.drivers.camera.FRESH_S", 0.2)
     with pytest.raises(CameraError, match="over gave no new picture"):
         camera.take("left")
-    until(lambda: posted.events)
-    assert posted.events == [FaultRaised(posted.events[0].at, FaultCode.CAMERA_FAILED, "over")]
+    until(lambda: posted.names()[-1:] == ["FaultRaised"])
+    assert posted.events[-1] == FaultRaised(posted.events[-1].at, FaultCode.CAMERA_FAILED, "over")
     assert "check its cable" in caplog.text
 
 
-def test_a_read_that_never_returns_holds_nobody_up(feed: Feed, camera: UsbCamera, posted: Posted) -> None:
+@pytest.mark.usefixtures("impatience")
+def test_a_read_that_never_returns_holds_nobody_up(
+    feed: Feed, camera: UsbCamera, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.drivers.camera.FRESH_S", 0.2)
     feed.mode = Mode.HANGING
-    before = time.monotonic()
     with pytest.raises(CameraError):
         camera.take("left")
-    assert time.monotonic() - before < 3
-    until(lambda: posted.names() == ["FaultRaised"])
-    before = time.monotonic()
+    until(lambda: posted.names()[-1:] == ["FaultRaised"])
     camera.stop()
-    assert time.monotonic() - before < 2
+    assert not feed.let_go.is_set(), "it hangs still"
 
 
+@pytest.mark.usefixtures("impatience")
 def test_a_camera_that_was_unplugged_is_opened_again(feed: Feed, camera: UsbCamera, posted: Posted) -> None:
     camera.take("left")
     feed.mode = Mode.GONE
-    until(lambda: posted.names() == ["FaultRaised"])
+    until(lambda: posted.names()[-1:] == ["FaultRaised"])
     feed.mode = Mode.LIVE
-    until(lambda: posted.names() == ["FaultRaised", "FaultCleared"])
-    assert posted.events[1] == FaultCleared(posted.events[1].at, FaultCode.CAMERA_FAILED, "over")
+    until(lambda: posted.names()[-1:] == ["FaultCleared"])
+    assert posted.events[-1] == FaultCleared(posted.events[-1].at, FaultCode.CAMERA_FAILED, "over")
     assert len(camera.take("left")) == 3
     camera.stop()
     assert feed.opened == feed.released > 1
@@ -183,10 +204,17 @@ def test_what_fell_in_while_a_lid_was_reversed_is_not_forgotten(
     until(lambda: posted.names() == ["ChamberChanged"])
 
 
-def test_frames_that_nobody_wants_are_not_decoded(feed: Feed, camera: UsbCamera) -> None:
-    until(lambda: feed.grabbed > 60)
-    assert feed.retrieved < 10
-    assert camera.take("left")
+def test_frames_that_nobody_wants_are_not_decoded(feed: Feed, posted: Posted) -> None:
+    clock = Hand()
+    camera = UsbCamera(SECTION, REGIONS, clock, posted, feed.open)
+    camera.start()
+    for looks in (1, 2):
+        until(lambda: feed.retrieved == looks)  # noqa: B023 (it is over when the next one begins)
+        seen = feed.grabbed
+        until(lambda: feed.grabbed > seen + 30)  # noqa: B023 (as above)
+        assert feed.retrieved == looks
+        clock.at += IDLE_LOOK_S
+    camera.stop()
 
 
 def test_a_bin_that_no_camera_sees_has_no_photo(camera: UsbCamera) -> None:

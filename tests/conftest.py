@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+EXPECTED_WITHIN_MS = 60_000
+"""Playwright's own patience is 5 s, which a page on a busy machine may need."""
 
 # Wall-clock deadlines fail on a busy machine; in CI the same examples come every time.
 settings.register_profile("here", deadline=None)
@@ -52,6 +54,7 @@ def browser(chromium: Path) -> Iterator[Browser]:
     """Give a running browser. One for all tests: a process can hold one Playwright at a time."""
     if find_library("atomic") is None:
         pytest.skip("Playwright's driver needs a library; install it: sudo apt-get install libatomic1")
+    expect.set_options(timeout=EXPECTED_WITHIN_MS)
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=chromium, args=flags)

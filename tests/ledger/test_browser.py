@@ -23,8 +23,6 @@ from tests.ledger.conftest import TONGZHAN
 from tests.ledger.test_debts import owing
 from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts
 
-WITHIN_MS = 20_000
-
 
 @pytest.fixture
 def served(config: Path) -> Iterator[str]:
@@ -82,7 +80,7 @@ def test_a_resident_reads_switches_language_and_sees_the_balance_rise(
     phone.evaluate("window.sameDocument = true")
     town.deliver(event(2, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
     connection.close()
-    expect(phone.locator(".points")).to_have_text("27", timeout=WITHIN_MS)
+    expect(phone.locator(".points")).to_have_text("27")
     assert phone.evaluate("window.sameDocument") is True
     expect(phone.locator("h1")).to_have_text("Your points")
 

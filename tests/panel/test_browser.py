@@ -19,8 +19,8 @@ from edge.live import LINK_FILE, STATE_FILE, LidPhase
 from edge.panel.events import MOST_STREAMS
 from tests.panel.conftest import Panel, running
 from tests.panel.scenes import SCENES, bin_of, bins, live
+from tests.ports import free_port
 
-WITHIN_MS = 15_000
 MOST_WORDS = 12
 KIOSK = ViewportSize(width=1280, height=800)
 SMALL_KIOSK = ViewportSize(width=1024, height=600)
@@ -39,7 +39,6 @@ def page(browser: Browser) -> Iterator[Page]:
     """Give a page that fails its test if the browser complains of anything but a lost panel."""
     context = browser.new_context(viewport=KIOSK)
     page = context.new_page()
-    page.set_default_timeout(WITHIN_MS)
     complaints: list[str] = []
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -53,7 +52,6 @@ def onlooker(browser: Browser) -> Iterator[Page]:
     """Give a page for all tests that only look at what stands still."""
     context = browser.new_context()
     page = context.new_page()
-    page.set_default_timeout(WITHIN_MS)
     yield page
     context.close()
 
@@ -132,7 +130,7 @@ def test_a_change_reaches_the_page_without_a_reload(panel: Panel, page: Page) ->
     page.goto(f"{panel.url}/?lang=en")
     page.evaluate("window.loadedOnce = true")
     panel.folder.write_state(SCENES["held"]())
-    expect(page.locator(".verdict strong")).to_have_text("Kitchen", timeout=WITHIN_MS)
+    expect(page.locator(".verdict strong")).to_have_text("Kitchen")
     expect(page.locator(".points strong")).to_have_text("+2")
     expect(page.locator(".held")).to_have_text("kept")
     assert page.evaluate("window.loadedOnce") is True
@@ -189,23 +187,23 @@ def test_a_station_that_goes_and_comes_back_is_shown_so(panel: Panel, page: Page
     page.goto(panel.url)
     expect(page.locator(".away")).to_be_visible()
     panel.folder.write_state(live())
-    expect(page.locator(".away")).to_be_hidden(timeout=WITHIN_MS)
+    expect(page.locator(".away")).to_be_hidden()
     expect(page.locator(".next")).to_be_visible()
     (panel.path / STATE_FILE).unlink()
-    expect(page.locator(".away")).to_be_visible(timeout=WITHIN_MS)
+    expect(page.locator(".away")).to_be_visible()
     assert len(" ".join(page.evaluate(LARGE_TEXTS)).split()) <= MOST_WORDS
 
 
 def test_a_panel_that_goes_and_comes_back_is_found_again(tmp_path: Path, page: Page) -> None:
-    with running(tmp_path) as panel:
+    port = free_port()  # nobody else is given it while the panel is away
+    with running(tmp_path, port) as panel:
         panel.folder.write_state(live())
         page.goto(f"{panel.url}/?lang=en")
         expect(page.locator(".next strong")).to_have_text("Tap card")
-        port = panel.port
-    expect(page.locator(".away")).to_be_visible(timeout=WITHIN_MS)
+    expect(page.locator(".away")).to_be_visible()
     with running(tmp_path, port) as panel:
         panel.folder.write_state(SCENES["opening"]())
-        expect(page.locator(".next strong")).to_have_text("Throw in", timeout=WITHIN_MS)
+        expect(page.locator(".next strong")).to_have_text("Throw in")
         expect(page.locator(".away")).to_be_hidden()
 
 
@@ -227,7 +225,7 @@ def test_a_screen_too_many_still_follows_though_more_slowly(panel: Panel, browse
     page.route("**/events*", lambda route: route.fulfill(status=503, body=f"{MOST_STREAMS} screens"))
     page.goto(f"{panel.url}/?lang=en")
     panel.folder.write_state(SCENES["opening"]())
-    expect(page.locator(".next strong")).to_have_text("Throw in", timeout=WITHIN_MS)
+    expect(page.locator(".next strong")).to_have_text("Throw in")
     context.close()
 
 
@@ -270,7 +268,7 @@ def test_without_scripts_the_screen_still_shows_the_state(panel: Panel, browser:
     page.goto(f"{panel.url}/?lang=en")
     expect(page.locator(".points strong")).to_have_text("+12")
     panel.folder.write_state(SCENES["opening"]())
-    expect(page.locator(".next strong")).to_have_text("Throw in", timeout=WITHIN_MS)
+    expect(page.locator(".next strong")).to_have_text("Throw in")
     context.close()
 
 
@@ -281,7 +279,7 @@ def test_verdict_and_next_action_are_read_out_when_they_change(panel: Panel, pag
     assert page.locator(".next").get_attribute("aria-live") == "assertive"
     assert page.locator(".verdict").get_attribute("aria-live") == "polite"
     panel.folder.write_state(SCENES["right"]())
-    expect(page.locator(".verdict strong")).to_have_text("投对了", timeout=WITHIN_MS)
+    expect(page.locator(".verdict strong")).to_have_text("投对了")
     # A region that is replaced is not read out, so the one that was there must have stayed.
     assert page.evaluate("region => region.isConnected", handle)
 

@@ -17,6 +17,7 @@ from config.sorting import Category
 from tests.ledger.town import (
     HAZARDOUS,
     NOTHING,
+    NOW,
     RIGHT,
     UNSEEN,
     UNSURE,
@@ -29,13 +30,17 @@ from tests.ledger.town import (
     visit_facts,
 )
 
-TODAY = datetime.now(UTC).replace(microsecond=0)
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays noon: "today" must not end between a visit and the page that shows it."""
+    monkeypatch.setattr("django.utils.timezone.now", lambda: NOW)
 
 
 @pytest.fixture
 def household(town: Town) -> Household:
     made = add_household(town.community, "3-2-501", "Wang")
-    bind_card(made, card(1), TODAY)
+    bind_card(made, card(1), NOW)
     return made
 
 
@@ -57,7 +62,7 @@ def words(page: str) -> str:
 
 def test_the_balance_and_each_outcome_are_said_in_plain_words(town: Town, household: Household) -> None:
     deposits = (RIGHT, WRONG, UNSURE, UNSEEN, NOTHING)
-    town.deliver(event(1, visit_facts(1, *deposits, provisional=4), at=stamp(TODAY)), now=TODAY)
+    town.deliver(event(1, visit_facts(1, *deposits, provisional=4), at=stamp(NOW)), now=NOW)
     chinese, english = read(household, "zh"), read(household, "en")
     for said in (
         "阳光花园",
@@ -88,22 +93,22 @@ def test_the_balance_and_each_outcome_are_said_in_plain_words(town: Town, househ
 def test_a_point_is_singular_and_things_that_ended_alike_are_counted(
     town: Town, household: Household
 ) -> None:
-    town.deliver(event(1, visit_facts(1, WRONG, WRONG, WRONG, UNSURE, provisional=1)), now=TODAY)
+    town.deliver(event(1, visit_facts(1, WRONG, WRONG, WRONG, UNSURE, provisional=1)), now=NOW)
     english = read(household, "en")
     assert "+1 point " in english
     assert "Kitchen ×3 Next time: Recyclable" in english
 
 
 def test_every_reason_for_fewer_points_is_explained(town: Town, household: Household) -> None:
-    today = stamp(TODAY)
+    today = stamp(NOW)
     town.deliver(
         event(1, visit_facts(1, *[HAZARDOUS] * 7, provisional=35), at=today),
         event(2, visit_facts(1, *[NOTHING] * 2, *[RIGHT] * 6, provisional=20), at=today),
-        now=TODAY,
+        now=NOW,
     )
     set_staff_card(town.community, card(5))
-    town.deliver(event(3, visit_facts(5, RIGHT, provisional=2), at=today), now=TODAY)
-    town.deliver(event(4, visit_facts(6, RIGHT, provisional=9), at=today), now=TODAY)
+    town.deliver(event(3, visit_facts(5, RIGHT, provisional=2), at=today), now=NOW)
+    town.deliver(event(4, visit_facts(6, RIGHT, provisional=9), at=today), now=NOW)
     VisitSettlement.objects.filter(household=None).update(household=household)
     chinese, english = read(household, "zh"), read(household, "en")
     assert "您家当天的积分已到上限，有 5 分没有计入。" in chinese
@@ -117,7 +122,7 @@ def test_every_reason_for_fewer_points_is_explained(town: Town, household: House
 
 
 def test_too_many_things_in_a_day_are_explained(town: Town, household: Household) -> None:
-    town.deliver(event(1, visit_facts(1, *[UNSURE] * 13, provisional=13), at=stamp(TODAY)), now=TODAY)
+    town.deliver(event(1, visit_facts(1, *[UNSURE] * 13, provisional=13), at=stamp(NOW)), now=NOW)
     assert "您家当天的投放次数已到上限，有 1 分没有计入。" in read(household, "zh")
     assert "the day's limit of items, so 1 point was not added." in read(household, "en")
 
@@ -128,7 +133,7 @@ def test_before_the_first_visit_the_page_says_what_to_do(household: Household) -
 
 
 def test_a_visit_without_a_deposit_says_so(town: Town, household: Household) -> None:
-    town.deliver(event(1, visit_facts(1, provisional=0)), now=TODAY)
+    town.deliver(event(1, visit_facts(1, provisional=0)), now=NOW)
     assert "这次没有投放。" in read(household, "zh")
     assert "0 points Nothing was thrown in." in read(household, "en")
 
@@ -138,8 +143,8 @@ def test_days_are_named_as_people_name_them(town: Town, household: Household) ->
     visit = visit_facts(1, RIGHT, provisional=2)
     town.deliver(
         event(1, visit, at=stamp(when)),
-        event(2, visit, at=stamp(TODAY - timedelta(days=1))),
-        now=TODAY,
+        event(2, visit, at=stamp(NOW - timedelta(days=1))),
+        now=NOW,
     )
     chinese, english = read(household, "zh"), read(household, "en")
     assert chinese.index("昨天") < chinese.index("3月5日 星期四")
@@ -149,7 +154,7 @@ def test_days_are_named_as_people_name_them(town: Town, household: Household) ->
 
 def test_every_category_has_a_shape_and_a_word_beside_its_colour(town: Town, household: Household) -> None:
     deposits = [thrown(category, into=category) for category in Category]
-    town.deliver(event(1, visit_facts(1, *deposits, provisional=8)), now=TODAY)
+    town.deliver(event(1, visit_facts(1, *deposits, provisional=8)), now=NOW)
     page = Client().get(address(household), {"lang": "zh"}).content.decode()
     bins = re.findall(
         r'<span class="bin" data-category="(\w+)"><svg[^>]*><use href="#([\w-]+)"/></svg>(\w+)</span>', page
@@ -163,9 +168,9 @@ def test_every_category_has_a_shape_and_a_word_beside_its_colour(town: Town, hou
 
 def test_older_visits_are_a_page_away(town: Town, household: Household) -> None:
     visit = visit_facts(1, RIGHT, provisional=2)
-    start = TODAY - timedelta(days=40)
+    start = NOW - timedelta(days=40)
     days = [stamp(start + timedelta(days=number)) for number in range(35)]
-    town.deliver(*(event(number + 1, visit, at=at) for number, at in enumerate(days)), now=TODAY)
+    town.deliver(*(event(number + 1, visit, at=at) for number, at in enumerate(days)), now=NOW)
     page = Client().get(address(household), {"lang": "en"}).content.decode()
     assert page.count('class="visit card"') == 30
     (before,) = re.findall(r"\?before=(\d+)", page)
@@ -225,7 +230,7 @@ def test_no_page_has_anything_inline_that_its_own_policy_would_block(household: 
 
 
 def test_the_front_door_tells_nothing_private(town: Town, household: Household) -> None:
-    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)), now=TODAY)
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)), now=NOW)
     page = words(Client().get("/", {"lang": "en"}).content.decode())
     assert "Sunny Garden" in page
     assert household.code not in page

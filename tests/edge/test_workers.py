@@ -11,7 +11,7 @@ import pytest
 from edge.inbox import QueueInbox
 from edge.messages import CaptureFailed, Event, LidOpened
 from edge.workers import InlineWorkers, ThreadWorkers
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 DONE = LidOpened(1.0, "kitchen")
 BUSY = CaptureFailed(1.0, 1, 1, busy=True)
@@ -33,13 +33,13 @@ def held_by(release: threading.Event) -> Callable[[], Event | None]:
     """Give a job that hangs until it is released."""
 
     def hang() -> None:
-        release.wait(30)
+        release.wait(WITHIN_S)
 
     return hang
 
 
 def next_event(inbox: QueueInbox) -> Event | None:
-    taken = inbox.take(10)
+    taken = inbox.take(WITHIN_S)
     assert taken is not None, "nothing came"
     return taken[0]
 
@@ -72,11 +72,11 @@ def test_a_full_mailbox_answers_busy_at_once(inbox: QueueInbox, workers: ThreadW
 
     def hold() -> Event:
         begun.set()
-        release.wait(10)
+        release.wait(WITHIN_S)
         return DONE
 
     workers.submit("camera", hold, BUSY)
-    assert begun.wait(10)
+    assert begun.wait(WITHIN_S)
     for _ in range(3):
         workers.submit("camera", lambda: DONE, BUSY)
     assert next_event(inbox) == BUSY
@@ -112,7 +112,7 @@ def test_stopping_does_not_wait_for_ever_for_a_device_that_hangs(inbox: QueueInb
         release.wait()
 
     workers.submit("camera", hangs, None)
-    assert begun.wait(10)
+    assert begun.wait(WITHIN_S)
     workers.submit("camera", lambda: None, None)  # fills the mailbox: no room for the word to stop
     workers.stop(wait_s=0.05)
     release.set()

@@ -15,6 +15,7 @@ import pytest
 from scripts import cli
 from scripts.commands.bench import BENCHES
 from scripts.lazy import Entry
+from tests.waiting import WITHIN_S
 
 ALWAYS = ["demo", "station", "classify", "model", "ledger"]
 
@@ -126,7 +127,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
         assert running.stdout is not None
         assert running.stdout.readline() == "running\n"
         running.send_signal(signal.SIGINT)
-        _, errors = running.communicate(timeout=20)
+        _, errors = running.communicate(timeout=WITHIN_S)
     assert running.returncode == 130
     assert errors.strip() == ""
 

@@ -26,11 +26,10 @@ from config.errors import InputError
 from config.station import CloudSection
 from tests.brokers import MISSING, MosquittoBroker
 from tests.ports import free_ports
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 COMMUNITY = "sunny-garden"
 EAST, WEST = "east-gate", "west-gate"
-WITHIN_S = 30.0
 CONNECT = bytes.fromhex("100c00044d5154540402003c0000")
 """An MQTT 3.1.1 client that gives neither name nor password."""
 

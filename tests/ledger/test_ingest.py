@@ -37,9 +37,8 @@ from config.ledger import LedgerSettings, load_ledger
 from config.station import CloudSection
 from tests.ledger.conftest import PREPARED, TONGZHAN
 from tests.ledger.town import EPOCH, RIGHT, Town, event, stamp, visit_facts
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
-WITHIN_S = 30.0
 COMMUNITY, STATION = "sunny-garden", "east-gate"
 
 

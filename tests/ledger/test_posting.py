@@ -15,6 +15,7 @@ from cloud_sync.ledger.points.posting import TRIES, atomically
 from tests.engines import BOTH, Tier
 from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
 from tests.postgres import Postgres
+from tests.waiting import WITHIN_S
 
 ON_POSTGRES = [
     pytest.mark.usefixtures("engine"),
@@ -68,7 +69,7 @@ class TestOnPostgres:
             begun.append(first)
             Household.objects.filter(code=first).update(name=first)
             with suppress(BrokenBarrierError):  # the one that is tried again meets nobody
-                meet.wait(timeout=20)
+                meet.wait(timeout=WITHIN_S)
             Household.objects.filter(code=second).update(name=first)
 
         def work(*codes: str) -> None:

@@ -15,7 +15,7 @@ from cloud_sync.mqtt import MqttLink
 from config.ledger import LedgerSettings, load_ledger
 from tests.engines import BOTH, Engine
 from tests.ledger.conftest import ledger_toml
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = BOTH
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -50,7 +50,7 @@ def heard(link: MqttLink) -> list[bytes]:
     found: list[bytes] = []
     while not found or found[-1] != b"last":
         try:
-            message = link.messages.get(timeout=30)
+            message = link.messages.get(timeout=WITHIN_S)
         except queue.Empty:
             pytest.fail(f"only {found} came")
         message.ack()

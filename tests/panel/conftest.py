@@ -20,6 +20,7 @@ from edge.live import LiveFolder
 from edge.panel.app import create_app
 from edge.panel.serve import PanelServer, listen
 from tests.panel.scenes import NOW
+from tests.waiting import WITHIN_S
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def running(
         yield Panel(f"http://127.0.0.1:{bound}", bound, path, LiveFolder(path))
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(WITHIN_S)
         listener.close()
         assert not thread.is_alive()
 

@@ -16,8 +16,7 @@ from edge.panel.events import MOST_STREAMS
 from edge.panel.folder import STALE_AFTER_S
 from tests.panel.conftest import Panel, running
 from tests.panel.scenes import NOW, SCENES, live
-
-WITHIN_S = 10.0
+from tests.waiting import WITHIN_S, until
 
 
 class Stream:
@@ -39,8 +38,8 @@ class Stream:
 
     def screen(self, wanted: Callable[[str], bool]) -> str:
         """Wait for a screen as wanted, with a deadline."""
-        until = monotonic() + WITHIN_S
-        while monotonic() < until:
+        deadline = monotonic() + WITHIN_S
+        while monotonic() < deadline:
             name, data = self.next()
             if name == "screen" and wanted(data["html"]):
                 return data["html"]
@@ -120,10 +119,7 @@ def test_one_watcher_too_many_gets_a_clear_answer_until_another_leaves(panel: Pa
             assert f"{MOST_STREAMS} screens watch this station already" in refusal
             assert "请先关闭一个" in refusal
             assert httpx.get(panel.url, timeout=WITHIN_S).status_code == 200
-        until = monotonic() + WITHIN_S
-        while status != 200 and monotonic() < until:
-            status, _ = _ask(panel)
-        assert status == 200
+        until(lambda: _ask(panel)[0] == 200, "there is room again")
 
 
 def _ask(panel: Panel) -> tuple[int, str]:

@@ -9,15 +9,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import pytest
 
 from config.errors import InputError
 from edge.panel.serve import listen
-
-WITHIN_S = 20.0
+from tests.waiting import WITHIN_S, answers, until
 
 SERVE = """
 import sys
@@ -53,21 +51,12 @@ def process(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command = [sys.executable, "-c", SERVE, str(configuration), str(port)]
     with subprocess.Popen(command, stderr=subprocess.PIPE) as started:
         try:
-            _answers(port, started)
+            page = f"http://127.0.0.1:{port}/"
+            until(lambda: answers(page) or started.poll() is not None, "the panel answers")
+            assert started.poll() is None
             yield started
         finally:
             started.kill()
-
-
-def _answers(port: int, started: subprocess.Popen[bytes]) -> None:
-    until = monotonic() + WITHIN_S
-    while monotonic() < until and started.poll() is None:
-        try:
-            httpx.get(f"http://127.0.0.1:{port}/", timeout=1)
-        except httpx.TransportError:
-            continue
-        return
-    raise AssertionError("the panel does not answer")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

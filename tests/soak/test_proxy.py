@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from scripts.soak.proxy import Network, network
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 LINK = "sync-north"
 
@@ -58,7 +58,7 @@ def link(free_port: Callable[[], int]) -> Iterator[tuple[Network, int]]:
 
 
 def call(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=WITHIN_S)
 
 
 def said_back(connection: socket.socket, what: bytes) -> bytes:
@@ -107,7 +107,7 @@ def test_a_silent_link_holds_what_is_sent_and_gives_it_when_it_is_healed(link: t
         with pytest.raises(TimeoutError):
             connection.recv(10)
         net.heal(LINK)
-        connection.settimeout(20)
+        connection.settimeout(WITHIN_S)
         assert connection.recv(10) == b"late"
 
 

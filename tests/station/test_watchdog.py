@@ -17,7 +17,7 @@ from tests.edge.builders import bin_rule, rules_of
 from tests.edge.workbench import Bench
 from tests.station.conftest import Site
 from tests.station.manager import Manager
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 LIMIT_S = 1.0
 
@@ -39,7 +39,7 @@ def test_a_station_whose_loop_hangs_does_not_pet_the_watchdog_until_it_turns_aga
 
     def hang(*_: object) -> None:
         hangs.set()
-        let_go.wait(60)
+        let_go.wait(WITHIN_S)
 
     with Manager(tmp_path, LIMIT_S) as manager:
         notifier = notifier_of(manager.env)
@@ -59,7 +59,7 @@ def test_a_station_whose_loop_hangs_does_not_pet_the_watchdog_until_it_turns_aga
         let_go.set()
         until(lambda: len(manager.listen()) > petted, "it turns again")
         bench.station.stop()
-        loop.join(10)
+        loop.join(WITHIN_S)
         bench.workers.stop()
         bench.close()
         notifier.close()

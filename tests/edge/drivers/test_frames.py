@@ -6,6 +6,7 @@ import numpy as np
 
 from edge.drivers.frames import Frame, NewestFrame
 from tests.edge.drivers.posted import Hand
+from tests.waiting import WITHIN_S
 
 RED = np.full((2, 3, 3), (0, 0, 255), np.uint8)
 BLUE = np.full((2, 3, 3), (255, 0, 0), np.uint8)
@@ -14,11 +15,11 @@ BLUE = np.full((2, 3, 3), (255, 0, 0), np.uint8)
 def test_a_frame_comes_to_whoever_waits_for_it() -> None:
     newest = NewestFrame(Hand())
     found: list[Frame | None] = []
-    waiting = threading.Thread(target=lambda: found.append(newest.wait_for(5.0, within_s=10)))
+    waiting = threading.Thread(target=lambda: found.append(newest.wait_for(5.0, within_s=WITHIN_S)))
     waiting.start()
     newest.put(RED, 4.9)
     newest.put(BLUE, 5.0)
-    waiting.join(10)
+    waiting.join(WITHIN_S)
     (frame,) = found
     assert frame is not None
     assert (frame.at, frame.picture is BLUE) == (5.0, True)

@@ -222,7 +222,7 @@ def test_closing_stops_the_motor_where_the_lid_stands(lid: GpioLid, world: Movin
     assert motor(board) == OFF
     lid.open(60)
     assert motor(board) == OFF
-    assert all(not thread.name.startswith("lid") for thread in threading.enumerate())
+    until(lambda: not any(thread.name.startswith("lid") for thread in threading.enumerate()))
 
 
 def test_a_lid_whose_switch_cannot_be_read_stops_and_goes_on_when_it_can(

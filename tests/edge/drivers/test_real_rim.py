@@ -35,7 +35,7 @@ from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene
 from tests.firmware_bridge.wire import Wire
 from tests.station.manager import Readiness
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 if TYPE_CHECKING:
     from edge.rim import MakeRim
@@ -136,14 +136,14 @@ def keeper(place: Place) -> Iterator[None]:
     arguments = (place.settings, lambda: place.board.factory, readiness, stops.append)
     thread = threading.Thread(target=keep_lids, args=arguments, name="keeper")
     thread.start()
-    assert readiness.came.wait(30)
+    assert readiness.came.wait(WITHIN_S)
     for shut in (23, 26):
         place.board.contact(shut, closed=True)
     yield
     for shut in (23, 26):
         place.board.contact(shut, closed=True)
     stops[0]()
-    thread.join(60)
+    thread.join(WITHIN_S)
 
 
 @pytest.fixture
@@ -156,8 +156,8 @@ def running(place: Place, keeper: None) -> Iterator[Composition]:
     loop.start()
     yield composition
     composition.station.stop()
-    loop.join(10)
-    assert set(threading.enumerate()) <= before, "a thread outlived the station"
+    loop.join(WITHIN_S)
+    until(lambda: set(threading.enumerate()) <= before, "no thread outlives the station")
 
 
 def hold_card(place: Place, wires: HBridgeLid) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edge.sim.drive import RealTimeDriver, WorldStoodStillError, run_virtual
 from edge.sim.timeline import START_UNIX_S, Timeline, VirtualClock
+from tests.waiting import WITHIN_S
 
 MOMENTS = st.lists(st.floats(0, 1000), max_size=40)
 
@@ -119,7 +120,7 @@ def test_in_real_time_things_happen_on_the_driver_s_thread_once_they_are_due() -
     driver.start()
     timeline.call_in(0.05, lambda: names.append(threading.current_thread().name))
     timeline.call_in(0.1, done.set)
-    assert done.wait(10)
+    assert done.wait(WITHIN_S)
     driver.stop()
     assert names == ["world"]
 
@@ -150,6 +151,6 @@ def test_an_error_in_the_world_is_raised_where_the_driver_is_stopped() -> None:
     timeline.call_at(0.0, burst)
     driver = RealTimeDriver(timeline)
     driver.start()
-    assert bursting.wait(10)
+    assert bursting.wait(WITHIN_S)
     with pytest.raises(OSError, match="the photos are gone"):
         driver.stop()

@@ -75,13 +75,12 @@ def apply_messages(messages: Sequence[Sent], now: datetime) -> dict[Name, Applie
 def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
     stations, incoming = opened.stations, opened.events
     store.lock(stations)
-    ends = store.ends(incoming)
-    new, conflicts = intake.sort_out(incoming, store.stored_digests(incoming, ends))
+    new, conflicts = intake.sort_out(incoming, store.stored_digests(incoming))
     refused = _store(stations, new, now) if new else []
     if conflicts or opened.strays:
         _keep_evidence(stations, conflicts, opened.strays, now)
     identities = dict.fromkeys(item.identity for item in incoming)
-    for key, lost in store.advance(identities, ends, now, opened.lost):
+    for key, lost in store.advance(identities, now, opened.lost):
         log.warning("ALARM: %s lost %s/%d to %d", stations[key], lost.epoch, lost.first, lost.last)
         raise_for(stations[key], Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
     receipts = receipts_for(stations.values(), identities, now)

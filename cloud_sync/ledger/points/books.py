@@ -37,8 +37,11 @@ class Holder(Struct, frozen=True, gc=False):
     """Of the household."""
     staff: bool
     suspected: bool
-    earner: Earner
-    """Whose day the card's visits count to."""
+
+    @property
+    def earner(self) -> Earner:
+        """Whose day the card's visits count to."""
+        return self.hash if self.household is None else self.household
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +106,7 @@ def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Hold
     )
     staff = CardRole.STAFF.value
     return {
-        hash_: Holder(
-            hash_,
-            household,
-            account,
-            role == staff,
-            suspected is not None,
-            hash_ if household is None else household,
-        )
+        hash_: Holder(hash_, household, account, role == staff, suspected is not None)
         for hash_, household, account, role, suspected in rows
     }
 

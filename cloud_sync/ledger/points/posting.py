@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from time import sleep
@@ -15,7 +14,7 @@ from msgspec import Struct
 
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import chain
-from cloud_sync.ledger.points.models import Decision, Transfer
+from cloud_sync.ledger.points.models import ChainHead, Decision, Transfer
 from cloud_sync.ledger.stations.models import Community, Event
 
 Given = ParamSpec("Given")
@@ -91,15 +90,6 @@ class Movement(Struct, frozen=True, gc=False):
     decision: Decision | None = None
 
 
-@dataclass(slots=True)
-class ChainEnd:
-    """The end of a community's chain, while its lock is held. The same as the row of `models.ChainHead`."""
-
-    community: Community
-    position: int
-    chain: bytes
-
-
 def origin_of(event: Event) -> Origin:
     """What the chain says of a stored event."""
     return Origin(event.pk, event.station_id, event.epoch, event.sequence, event.digest)
@@ -128,7 +118,7 @@ def gave_way(error: Exception) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in GAVE_WAY
 
 
-def lock(community: Community) -> ChainEnd:
+def lock(community: Community) -> ChainHead:
     """Take the lock that everything which moves a community's points holds until its transaction ends.
 
     It comes before any lock on cards and accounts, so nobody can hold those in another order.
@@ -137,28 +127,29 @@ def lock(community: Community) -> ChainEnd:
     if sql.on_postgres():
         statement += " FOR UPDATE"
     ((position, link),) = sql.execute(statement, [community.pk])
-    return ChainEnd(community, position, bytes(link))
+    return ChainHead(community=community, position=position, chain=bytes(link))
 
 
-def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
-    """Write transfers at the chain's end and move the balances; `end` is what `lock` gave, and moves too."""
+def post(head: ChainHead, movements: Sequence[Movement], now: datetime) -> None:
+    """Write transfers at the chain's end and move the balances; `head` is what `lock` gave."""
     if not movements:
         return
     at, at_us = sql.keeper()(now), chain.microseconds(now)
-    community: int = end.community.pk
+    position, previous = head.position, bytes(head.chain)
+    community = head.community_id
     rows: list[sql.Row] = []
-    moved: defaultdict[int, int] = defaultdict(int)  # a Counter looks a new key up in Python
-    for position, movement in enumerate(movements, end.position + 1):
-        end.chain = chain.link(end.chain, _link(position, movement, at_us))
-        rows.append(_row(community, position, movement, at, end.chain))
+    moved: Counter[int] = Counter()
+    for position, movement in enumerate(movements, head.position + 1):
+        previous = chain.link(previous, _link(position, movement, at_us))
+        rows.append(_row(community, position, movement, at, previous))
         moved[movement.debit] -= movement.points
         moved[movement.credit] += movement.points
     sql.insert(TRANSFERS, rows)
     sql.add("points_account", "balance", moved)
-    end.position += len(rows)
+    head.position, head.chain = position, previous
     sql.execute(
         "UPDATE points_chainhead SET position = %s, chain = %s WHERE community_id = %s",
-        [end.position, end.chain, community],
+        [position, previous, head.community_id],
     )
 
 

@@ -90,7 +90,7 @@ def settle_visits(
     """
     received = came or now
     zone = ZoneInfo(community.timezone)
-    end = lock(community)
+    head = lock(community)
     times = _moments(visits, received)
     days = [_days(moment, zone) for moment in times]
     oldest = received.astimezone(zone).date() - MINT_DAYS_BACK
@@ -107,7 +107,7 @@ def settle_visits(
     sql.insert(SETTLEMENTS, [_row(community.pk, settled, keep, at) for settled in done])
     given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
     moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
-    post(end, moves, now)
+    post(head, moves, now)
     offsets.store(payments)
     minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
     sql.insert(MINTED, minted)

@@ -7,8 +7,6 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
-from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -112,25 +110,15 @@ def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
 def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
     """Those of the stations that are known, also retired ones."""
     found: dict[str, Sender] = {}
-    for slug, key, active, limit, *home, key_id, public in sql.select(_FIND, slugs, [community]):
+    home = Community(slug=community)
+    for slug, key, active, limit, *whose, key_id, public in sql.select(_FIND, slugs, [community]):
         if slug not in found:
-            found[slug] = Sender(_station(key, slug, bool(active), limit, (community, *home)), {})
+            home.pk, home.timezone, home.daily_mint_limit = whose
+            station = Station(pk=key, slug=slug, community=home, active=bool(active), daily_mint_limit=limit)
+            found[slug] = Sender(station, {})
         if key_id:
-            found[slug].keys[key_id] = _public_key(bytes(public))
+            found[slug].keys[key_id] = Ed25519PublicKey.from_public_bytes(bytes(public))
     return found
-
-
-# Stations send again and again, and what a row says of one seldom changes: making these two objects costs
-# more than reading it.
-@lru_cache(maxsize=4096)
-def _station(key: int, slug: str, active: bool, limit: int | None, home: tuple[Any, ...]) -> Station:  # noqa: FBT001
-    community = Community(slug=home[0], pk=home[1], timezone=home[2], daily_mint_limit=home[3])
-    return Station(pk=key, slug=slug, community=community, active=active, daily_mint_limit=limit)
-
-
-@lru_cache(maxsize=4096)
-def _public_key(raw: bytes) -> Ed25519PublicKey:
-    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:

@@ -40,10 +40,6 @@ EPOCHS = sql.Table(
     "updated = excluded.updated",
 )
 _IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
-EpochOf = tuple[int, str]
-"""Station, its primary key, and epoch."""
-Ends = Mapping[EpochOf, int]
-"""A sequence of each epoch."""
 Judged = tuple[Incoming, EventKind, Reason | None]
 """A new event, what it is, and why it is set aside, if it is."""
 
@@ -59,25 +55,13 @@ def lock(stations: Collection[int]) -> None:
         sql.execute(statement, [list(stations)])
 
 
-def ends(incoming: Sequence[Incoming]) -> Ends:
-    """The last sequence that is stored of each of their epochs, if any is."""
-    statement = (
-        "SELECT w.station, w.epoch, (SELECT MAX(e.sequence) FROM stations_event e "
-        "WHERE e.station_id = w.station AND e.epoch = w.epoch) FROM w"
-    )
-    epochs = list(dict.fromkeys(item.identity[:2] for item in incoming))
-    rows = sql.matching(statement, {"station": "bigint", "epoch": "text"}, epochs)
-    return {(station, epoch): last for station, epoch, last in rows if last is not None}
-
-
-def stored_digests(incoming: Sequence[Incoming], stored: Ends) -> dict[Identity, str]:
-    """Digests of those events that are already stored; `stored` is what `ends` gave."""
+def stored_digests(incoming: Sequence[Incoming]) -> dict[Identity, str]:
+    """Digests of those events that are already stored."""
     statement = (
         "SELECT e.station_id, e.epoch, e.sequence, e.digest FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.sequence"
     )
-    names = dict.fromkeys(item.identity for item in incoming)
-    wanted = [name for name in names if name[2] <= stored.get(name[:2], 0)]
+    wanted = list(dict.fromkeys(item.identity for item in incoming))
     rows = sql.matching(statement, _IDENTITY, wanted)
     return {(station, epoch, sequence): digest for station, epoch, sequence, digest in rows}
 
@@ -140,15 +124,14 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def advance(
-    came: Iterable[Identity], stored: Ends, now: datetime, lost: Sequence[tuple[int, Lost]] = ()
+    came: Iterable[Identity], now: datetime, lost: Sequence[tuple[int, Lost]] = ()
 ) -> list[tuple[int, Lost]]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 
-    `stored` is what was there before these came. Losses are named with their station. Gives those that it
-    passed over now.
+    Losses are named with their station. Gives those that it passed over now.
     """
     here = _by_epoch(came)
-    through = _as_far_as_known(here, stored)
+    through = _as_far_as_known(here)
     passed: list[tuple[int, Lost]] = []
     for station, gap in sorted(lost, key=lambda stated: stated[1].first):
         name = (station, gap.epoch)
@@ -162,7 +145,7 @@ def advance(
     return passed
 
 
-def _as_far_as_known(here: Mapping[EpochOf, set[int]], stored: Ends) -> dict[EpochOf, int]:
+def _as_far_as_known(here: Mapping[tuple[int, str], set[int]]) -> dict[tuple[int, str], int]:
     """How far each epoch reaches without a gap, its events `here` included."""
     name = {"station": "bigint", "epoch": "text"}
     stands = (
@@ -175,7 +158,7 @@ def _as_far_as_known(here: Mapping[EpochOf, set[int]], stored: Ends) -> dict[Epo
         "SELECT w.station, w.epoch FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.following"
     )
-    following = [(*name, reached + 1) for name, reached in through.items() if stored.get(name, 0) > reached]
+    following = [(*name, reached + 1) for name, reached in through.items()]
     for station, epoch in sql.matching(follows, name | {"following": "bigint"}, following):
         reached = through[station, epoch]
         through[station, epoch] = _contiguous(station, epoch, reached, here[station, epoch])
@@ -206,9 +189,9 @@ def _contiguous(station: int, epoch: str, through: int, here: set[int]) -> int:
     return through
 
 
-def _by_epoch(came: Iterable[Identity]) -> dict[EpochOf, set[int]]:
+def _by_epoch(came: Iterable[Identity]) -> dict[tuple[int, str], set[int]]:
     """The sequences of each station's epochs, in the order they came."""
-    found: dict[EpochOf, set[int]] = {}
+    found: dict[tuple[int, str], set[int]] = {}
     for station, epoch, sequence in came:
         found.setdefault((station, epoch), set()).add(sequence)
     return found

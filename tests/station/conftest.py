@@ -19,11 +19,13 @@ from config.load_station import load_station
 from config.wiring import HBridgeLid
 from tests.firmware_bridge.wire import Wire
 from tests.station.plant import Levels, Plant
-from tests.waiting import until
+from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
 FRAME = b"\x0262E3086CED08\x03"
 KEY = "11" * 32
-LEASE_S, TRAVEL_S = 3.0, 0.3
+LEASE_S, TRAVEL_S = 5.0, 2.0
+QUICK_S = 0.3
+"""How long the lid travels: far less than it may, so that a busy machine is not taken for a stuck lid."""
 TOML = f"""
 [station]
 community = "lane"
@@ -68,7 +70,7 @@ class Site:
         self.levels = Levels(self.pins)
         lid = self.settings.bin[0].lid
         assert isinstance(lid, HBridgeLid)
-        self.plant = Plant(self.levels, lid, TRAVEL_S)
+        self.plant = Plant(self.levels, lid, QUICK_S)
         self.runtime = Path(self.settings.station.runtime_dir)
 
     def command(self, *arguments: str) -> list[str]:
@@ -87,13 +89,13 @@ class Site:
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGCONT)
                 process.kill()
-            process.wait(30)
+            process.wait(WITHIN_S)
             assert process.stderr is not None
             process.stderr.close()
 
     def release(self) -> None:
         """What the keeper's unit does after its process, ExecStopPost."""
-        subprocess.run(self.command("lids", "--release"), cwd=CHECKOUT, check=True, timeout=60)
+        subprocess.run(self.command("lids", "--release"), cwd=CHECKOUT, check=True, timeout=COMMAND_WITHIN_S)
 
     def init(self) -> None:
         """Make the station's keys."""
@@ -101,7 +103,13 @@ class Site:
         key.touch(0o600)
         key.write_text(KEY, encoding="ascii")
         keys = ["--card-key", str(key), "--ledger-key", KEY]
-        subprocess.run(self.command("init", *keys), cwd=CHECKOUT, check=True, timeout=60, capture_output=True)
+        subprocess.run(
+            self.command("init", *keys),
+            cwd=CHECKOUT,
+            check=True,
+            timeout=COMMAND_WITHIN_S,
+            capture_output=True,
+        )
 
     def shown(self) -> dict[str, Any]:
         """Give what the station left for its screen."""
@@ -126,7 +134,7 @@ class Site:
                 tapped_at = time.monotonic()
             return self.plant.way == 1
 
-        until(opens, "the lid opens for a card", 60)
+        until(opens, "the lid opens for a card", COMMAND_WITHIN_S)
 
 
 @pytest.fixture

@@ -88,7 +88,8 @@ class Plant:
         self.obstructed = False
         self.drives: list[Drive] = []
         self.both_were_high = False
-        self._levels, self._wires, self._travel_s = levels, wires, travel_s
+        self.travel_s = travel_s
+        self._levels, self._wires = levels, wires
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._move, daemon=True)
 
@@ -114,7 +115,7 @@ class Plant:
             now, way = time.monotonic(), self.way
             opens = self._levels.output(self._wires.open_pin)
             self.both_were_high |= opens and self._levels.output(self._wires.close_pin)
-            self.place = min(1.0, max(0.0, self.place + way * (now - before) / self._travel_s))
+            self.place = min(1.0, max(0.0, self.place + way * (now - before) / self.travel_s))
             self._remember(way, now)
             before = now
             assert self._wires.obstruction is not None

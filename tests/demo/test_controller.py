@@ -18,7 +18,7 @@ from scripts.demonstration.places import Folder
 from scripts.demonstration.processes import Crew, crew
 from tests.demo.test_demo import command, descendants, photos
 from tests.firmware_bridge.firmware.rigs import need_cc
-from tests.waiting import until
+from tests.waiting import COMMAND_WITHIN_S, until
 
 __all__ = ["photos"]  # a fixture
 
@@ -39,7 +39,7 @@ def is_firmware(pid: int) -> bool:
 
 
 def program_of(running: subprocess.Popen[str]) -> int:
-    until(lambda: programs_of(running.pid), "the firmware runs", 60)
+    until(lambda: programs_of(running.pid), "the firmware runs", COMMAND_WITHIN_S)
     (program,) = programs_of(running.pid)
     return program
 
@@ -56,7 +56,7 @@ def test_a_visit_through_the_firmware_settles_and_its_program_ends_with_the_demo
         text=True,
     )
     program = program_of(running)
-    output, told = running.communicate(timeout=180)
+    output, told = running.communicate(timeout=COMMAND_WITHIN_S)
     assert running.returncode == 0, told
     counts = json.loads(output)
     assert counts["visits"] == counts["deposits"] == 1
@@ -94,7 +94,7 @@ def test_a_program_that_falls_ends_the_demo_with_its_name(tmp_path: Path, photos
         if line.lstrip().startswith("1 "):
             break
     os.kill(program_of(running), signal.SIGKILL)
-    _, complaint = running.communicate(timeout=120)
+    _, complaint = running.communicate(timeout=COMMAND_WITHIN_S)
     assert running.returncode == 2
     assert "error: controller ended with status -9; see " in complaint
 
@@ -127,7 +127,7 @@ def test_the_firmware_asked_for_without_a_compiler_is_one_clear_line(tmp_path: P
         command(tmp_path, photos, "--headless", "--controller", "firmware"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_WITHIN_S,
         check=False,
         env=os.environ | {"PATH": ""},
     )
@@ -182,7 +182,7 @@ def test_the_firmware_is_asked_for_by_a_known_name(tmp_path: Path, photos: Path)
         command(tmp_path, photos, "--controller", "arduino"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_WITHIN_S,
         check=False,
     )
     assert done.returncode == 2

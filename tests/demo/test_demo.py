@@ -18,7 +18,7 @@ from config.sorting import Category
 from models.pixels import encode_jpeg
 from scripts.demonstration.places import Folder
 from tests.ports import free_ports
-from tests.waiting import answers, fetch, until
+from tests.waiting import COMMAND_WITHIN_S, answers, fetch, until
 
 if TYPE_CHECKING:
     from models.pixels import Rgb
@@ -80,7 +80,7 @@ def headless(state: Path, photos: Path, visits: int, seed: int = 1) -> dict[str,
         command(state, photos, "--headless", "--json", "--visits", str(visits), "--seed", str(seed)),
         capture_output=True,
         text=True,
-        timeout=180,
+        timeout=COMMAND_WITHIN_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -120,7 +120,7 @@ def test_a_demo_that_was_killed_is_made_whole_by_the_next(tmp_path: Path, photos
         [*TONGZHAN, "ledger", "verify", "--json", "--config", str(tmp_path / "ledger.toml")],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_WITHIN_S,
         check=True,
     )
     audit = json.loads(verified.stdout)
@@ -147,12 +147,16 @@ def on_screen(tmp_path: Path, photos: Path, ports: int) -> Iterator[subprocess.P
 def test_ctrl_c_ends_a_demo_on_screen_and_leaves_nothing_running(
     on_screen: subprocess.Popen[str], ports: int
 ) -> None:
-    until(lambda: answers(f"http://127.0.0.1:{ports + 1}/healthz"), "the ledger's pages", within_s=60)
-    until(lambda: is_at_work(ports), "the station", within_s=60)
+    until(
+        lambda: answers(f"http://127.0.0.1:{ports + 1}/healthz"),
+        "the ledger's pages",
+        within_s=COMMAND_WITHIN_S,
+    )
+    until(lambda: is_at_work(ports), "the station", within_s=COMMAND_WITHIN_S)
     children = descendants(on_screen.pid)
     assert len(children) >= 5  # broker, ingest, sync, the ledger's pages, the panel
     on_screen.send_signal(signal.SIGINT)
-    output, _ = on_screen.communicate(timeout=60)
+    output, _ = on_screen.communicate(timeout=COMMAND_WITHIN_S)
     assert on_screen.returncode == 0
     assert json.loads(output)["lost"] == 0
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
@@ -171,7 +175,7 @@ def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: 
             assert starting.poll() is None, starting.communicate()
         children = descendants(starting.pid)
         starting.send_signal(signal.SIGINT)
-        _, complaint = starting.communicate(timeout=60)
+        _, complaint = starting.communicate(timeout=COMMAND_WITHIN_S)
     assert starting.returncode == 130
     assert "Traceback" not in complaint
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
@@ -180,7 +184,7 @@ def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: 
 def test_the_panel_shows_a_running_demo(on_screen: subprocess.Popen[str], ports: int) -> None:
     del on_screen
     page = f"http://127.0.0.1:{ports}/?lang=en"
-    until(lambda: answers(page) and "Throw in" in fetch(page), "an open lid", within_s=60)
+    until(lambda: answers(page) and "Throw in" in fetch(page), "an open lid", within_s=COMMAND_WITHIN_S)
 
 
 def test_a_port_in_use_is_named_with_its_mend(tmp_path: Path, photos: Path, ports: int) -> None:
@@ -191,7 +195,7 @@ def test_a_port_in_use_is_named_with_its_mend(tmp_path: Path, photos: Path, port
             command(tmp_path, photos, "--port", str(ports)),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=COMMAND_WITHIN_S,
             check=False,
         )
     assert done.returncode == 2
@@ -203,7 +207,11 @@ def test_a_port_in_use_is_named_with_its_mend(tmp_path: Path, photos: Path, port
 def test_a_second_demo_in_the_same_folder_is_turned_away(tmp_path: Path, photos: Path) -> None:
     with Folder(tmp_path).claimed():
         done = subprocess.run(
-            command(tmp_path, photos, "--headless"), capture_output=True, text=True, timeout=60, check=False
+            command(tmp_path, photos, "--headless"),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_WITHIN_S,
+            check=False,
         )
     assert done.returncode == 2
     assert "another demo is running" in done.stderr
@@ -214,7 +222,7 @@ def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
         command(tmp_path / "state", tmp_path / "nowhere", "--headless"),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_WITHIN_S,
         check=False,
     )
     assert done.returncode == 2

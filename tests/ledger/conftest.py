@@ -16,6 +16,7 @@ import pytest
 
 from cloud_sync.ledger import install
 from config.ledger import load_ledger
+from tests.waiting import COMMAND_WITHIN_S
 
 LEDGER_TOML = """
 [ledger]
@@ -126,7 +127,7 @@ def tongzhan() -> Callable[..., subprocess.CompletedProcess[str]]:
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", TONGZHAN, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False)
 
     return run
 

@@ -25,7 +25,7 @@ from tests.edge.journal_checks import NOON, opened, visit
 from tests.ledger.conftest import TONGZHAN
 from tests.ledger.systemctl import send
 from tests.ports import free_ports
-from tests.waiting import answers, until
+from tests.waiting import COMMAND_WITHIN_S, answers, until
 
 PAGE = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -110,7 +110,7 @@ class Machine:
             cwd=self.root,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=COMMAND_WITHIN_S,
             check=False,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}\n{self.logs()}"
@@ -133,7 +133,11 @@ class Machine:
         journal.close()
 
     def wait_for(self, visits: int) -> None:
-        until(lambda: self.settled() == visits, f"{visits} visits are settled: {self.logs()}", within_s=120)
+        until(
+            lambda: self.settled() == visits,
+            f"{visits} visits are settled: {self.logs()}",
+            within_s=COMMAND_WITHIN_S,
+        )
 
 
 @pytest.fixture

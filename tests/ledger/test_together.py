@@ -44,6 +44,7 @@ from tests.ledger.town import (
     stamp,
     visit_facts,
 )
+from tests.waiting import WITHIN_S
 
 ON_POSTGRES = [
     pytest.mark.usefixtures("engine"),
@@ -242,7 +243,7 @@ class TestOnPostgres:
         def work(order: Sequence[Sent]) -> None:
             try:
                 for start in range(0, len(order), 9):
-                    meet.wait(timeout=60)
+                    meet.wait(timeout=WITHIN_S)
                     apply_messages(order[start : start + 9], NOW)
             except BaseException as error:  # noqa: BLE001 (told to the test, in the other thread)
                 failures.append(error)

@@ -15,6 +15,7 @@ import pytest
 
 from scripts.soak.engines import Tier
 from scripts.soak.plan import Kind
+from tests.waiting import COMMAND_WITHIN_S
 
 SOAK = [sys.executable, "-c", "from scripts.cli import main; main()", "soak"]
 LONG_S = 900.0
@@ -82,7 +83,7 @@ def test_ctrl_c_ends_a_soak_with_all_its_processes_and_its_folder(tmp_path: Path
         children = _descendants(running.pid)
         assert len(children) >= 5
         running.send_signal(signal.SIGINT)
-        _, complaint = running.communicate(timeout=120)
+        _, complaint = running.communicate(timeout=COMMAND_WITHIN_S)
     assert running.returncode == 130
     assert "Traceback" not in complaint
     assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
@@ -92,7 +93,11 @@ def test_ctrl_c_ends_a_soak_with_all_its_processes_and_its_folder(tmp_path: Path
 def test_a_folder_to_keep_that_holds_something_is_named_with_its_mend(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
     done = subprocess.run(
-        [*SOAK, "--keep", str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
+        [*SOAK, "--keep", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_WITHIN_S,
+        check=False,
     )
     assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path} is not empty; name a new folder with --keep\n"

@@ -14,7 +14,7 @@ from config.load_station import load_station
 from config.words import load_words
 from tests.firmware_bridge.conformance.device import Device
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site
-from tests.waiting import until
+from tests.waiting import COMMAND_WITHIN_S, until
 
 CONTROLLER = """
 [bin.lid]
@@ -50,7 +50,7 @@ def tap_until_open(device: Device) -> None:
             tapped_at = time.monotonic()
         return device.lid(0)[0] == 1000
 
-    until(is_open, "the lid opens for a card", 60)
+    until(is_open, "the lid opens for a card", COMMAND_WITHIN_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
@@ -71,7 +71,7 @@ def test_a_station_goes_on_when_its_controller_has_no_lid_of_that_number(site: S
     site.config.write_text(f"{before}number = 5{after}", encoding="utf-8")
     told = load_words().prompt["bin_faulty"].en
     with site.start("run") as station:
-        until(lambda: site.faults() == {"lid_missing"}, "it is named", 60)
+        until(lambda: site.faults() == {"lid_missing"}, "it is named", COMMAND_WITHIN_S)
         device.do(f"serial 0 {FRAME.hex()}")
         until(lambda: (site.shown().get("said") or {}).get("en") == told, "the resident is told")
         assert station.poll() is None

@@ -13,6 +13,7 @@ import pytest
 from tests.ports import free_port
 from tests.station.test_composition import BIN, STATION
 from tests.station.test_station_command import init
+from tests.waiting import COMMAND_WITHIN_S
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 UNITS = sorted(unit.name for unit in (CHECKOUT / "scripts" / "systemd").glob("*.service"))
@@ -35,7 +36,7 @@ class Machine:
             "TONGZHAN_NO_APT": "1",
         }
         return subprocess.run(
-            command, capture_output=True, text=True, env=environment, timeout=200, check=False
+            command, capture_output=True, text=True, env=environment, timeout=COMMAND_WITHIN_S, check=False
         )
 
     def install(self, *options: str) -> subprocess.CompletedProcess[str]:
@@ -135,6 +136,8 @@ def test_without_root_it_says_so(tmp_path: Path) -> None:
             str(CHECKOUT / "scripts" / "install"),
         ]
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False, timeout=60)
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, check=False, timeout=COMMAND_WITHIN_S
+    )
     assert done.returncode != 0
     assert "sudo scripts/install" in done.stderr

@@ -13,7 +13,7 @@ import pytest
 
 from tests.ports import free_port
 from tests.station.test_composition import BIN, STATION
-from tests.waiting import WITHIN_S, answers, until
+from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, answers, until
 
 KEY = "11" * 32
 
@@ -28,7 +28,7 @@ def config(tmp_path: Path) -> Path:
 
 def tongzhan(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from scripts.cli import main; main()", "station", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=2 * WITHIN_S, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False)
 
 
 def init(config: Path) -> subprocess.CompletedProcess[str]:

@@ -12,6 +12,7 @@ import pytest
 
 from edge.keeper.process import LONGEST_STOP_S
 from scripts.commands.station import station
+from tests.waiting import COMMAND_WITHIN_S
 
 UNITS = Path(__file__).resolve().parents[2] / "scripts" / "systemd"
 PROGRAM = "/opt/tongzhan/current/venv/bin/tongzhan"
@@ -35,7 +36,9 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which("systemd-analyze")
     if program is None:
         pytest.skip("no systemd-analyze; install it: sudo apt-get install systemd")
-    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        [program, *arguments], capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False
+    )
 
 
 def test_there_is_a_unit_for_each_process_and_each_is_one_of_tongzhans_commands() -> None:

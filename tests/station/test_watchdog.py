@@ -17,7 +17,7 @@ from tests.edge.builders import bin_rule, rules_of
 from tests.edge.workbench import Bench
 from tests.station.conftest import Site
 from tests.station.manager import Manager
-from tests.waiting import WITHIN_S, until
+from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
 LIMIT_S = 1.0
 
@@ -28,10 +28,10 @@ def test_a_service_says_when_it_is_ready_that_it_turns_and_that_it_ends(
 ) -> None:
     site.init()
     with Manager(tmp_path, LIMIT_S) as manager, site.start(command, env=manager.env) as process:
-        until(lambda: manager.listen().count("WATCHDOG=1") >= 4, "it turns", 60)
+        until(lambda: manager.listen().count("WATCHDOG=1") >= 4, "it turns", COMMAND_WITHIN_S)
         assert manager.heard.count("READY=1") == 1
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(WITHIN_S) == 0
 
 
 def test_a_station_whose_loop_hangs_does_not_pet_the_watchdog_until_it_turns_again(tmp_path: Path) -> None:

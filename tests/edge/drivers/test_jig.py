@@ -16,7 +16,7 @@ from firmware_bridge.lid_motion import LidTimes
 from tests.edge.drivers.board import WIRES, MovingLid, both_ever_high, motor
 from tests.edge.drivers.jig import JigBoard
 from tests.edge.drivers.posted import Posted
-from tests.waiting import until
+from tests.waiting import COMMAND_WITHIN_S, until
 
 JIG = "17=5,27=6,22=12,23=13,24=16"
 JUMPERS = {17: 5, 27: 6, 12: 22, 13: 23, 16: 24}
@@ -71,7 +71,7 @@ def test_real_pins_without_a_jig_are_refused_before_anything_is_set_up() -> None
         env=variables | {"TONGZHAN_PYTHON": sys.executable},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=COMMAND_WITHIN_S,
         check=False,
     )
     assert done.returncode != 0

@@ -51,8 +51,8 @@ state_dir = "state"
 runtime_dir = "run"
 
 [visit]
-lease_s = 2.5
-travel_s = 0.3
+lease_s = 5.0
+travel_s = 1.5
 linger_s = 0.1
 held_card_s = 0.2
 

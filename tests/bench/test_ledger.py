@@ -30,14 +30,14 @@ def test_it_settles_every_event_by_either_database_above_few_rows_and_above_many
     result = json.loads(done.stdout)
     assert result["name"] == "ledger"
     assert result["unit"] == "events/s"
-    assert 0 < result["ratio"] < 2
+    assert result["ratio"] > 0
     assert result["ours"] > 0
     assert result["limit"] > 0
     assert result["peers"]["lean"] > 0
     details = result["details"]
     assert details["messages_together"] > 1
     assert min(details["events_s_together"], details["limit_together"], details["lean_together"]) > 0
-    assert 0 < details["ratio_together"] < 2
+    assert details["ratio_together"] > 0
     assert details["transfers_above_400"] == details["transfers_above_4000"] == 1000
     assert details["scale"] > 0
 

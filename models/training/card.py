@@ -12,6 +12,7 @@ import numpy as np
 
 from models.pipeline import CATEGORIES
 from models.training.measure import accuracy_at, confusion
+from models.training.unseen import rungs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,9 +24,11 @@ if TYPE_CHECKING:
     from models.training.loso import LeftOut
     from models.training.photo import Photo
     from models.training.taxonomy import Taxonomy
+    from models.training.unseen import Curves, Drawn, Trial
 
 CARD = "README.md"
 FIGURES = "figures.png"
+UNSEEN = "unseen.png"
 TEMPLATE = Path(__file__).with_name("card.md")
 COVERAGES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.7)
 KEPT_AS = {"float": "float32, weights kept as int8 by channel", "int8": "int8 throughout"}
@@ -55,6 +58,7 @@ class Facts:
     chosen: Candidate
     found: Outcome
     left_out: Sequence[LeftOut]
+    curves: Curves
 
 
 def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
@@ -73,8 +77,35 @@ def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
         test_scenes=str(len(found.scenes)),
         precisions=_precisions(facts),
         left_out=_left_out(facts.left_out),
+        unseen_picture=UNSEEN,
+        unseen=unseen_table(facts.curves.trials),
+        shares=shares_table(facts.curves.drawn),
         sources=_sources(facts.photos, taxonomy),
     )
+
+
+def unseen_table(trials: Sequence[Trial]) -> str:
+    """Tell, in Markdown, how sources never seen were judged by how many others were seen."""
+    steps = rungs(trials)
+    rows = [
+        ["right, mean", *(f"{one.right:.1%}" for one in steps)],
+        ["least to most", *(f"{one.least:.0%} to {one.most:.0%}" for one in steps)],
+        ["of a kind that was seen", *(f"{one.known:.0%}" for one in steps)],
+        ["right of these, mean", *(f"{one.right_of_known:.1%}" for one in steps)],
+    ]
+    return _table(["other sources learned from", *(str(one.seen) for one in steps)], rows)
+
+
+def shares_table(drawn: Sequence[Drawn]) -> str:
+    """Tell, in Markdown, what heads fitted to shares of the photos reached on the calibration split."""
+    shares = sorted({one.share for one in drawn})
+    tried = [[one.right for one in drawn if one.share == share] for share in shares]
+    rows = [
+        ["right, mean", *(f"{np.mean(one):.1%}" for one in tried)],
+        ["least to most", *(f"{min(one):.1%} to {max(one):.1%}" for one in tried)],
+    ]
+    head = [f"1/{1 / share:.0f}" if share < 1 else "all" for share in shares]
+    return _table(["training photos learned from", *head], rows)
 
 
 def _manifest_figures(manifest: Manifest) -> dict[str, str]:

@@ -16,13 +16,14 @@ from models.pixels import letterbox, read_picture
 from models.runtime import Network
 from models.training.backbone import INPUT_SIZE, MEAN, STD
 from models.training.candidates import Candidate, Held, answers, candidate, choose, speeds
-from models.training.card import CARD, FIGURES, Facts, Outcome, model_card
+from models.training.card import CARD, FIGURES, UNSEEN, Facts, Outcome, model_card
 from models.training.export import OPSET, Tower, to_onnx
 from models.training.measure import summary
 from models.training.photos import SEED, Split
 from models.training.plots import save_picture
 from models.training.quantise import quantised
 from models.training.samples import membership, photo_samples
+from models.training.unseen_plot import save_curves
 from models.training.views import View, see_photos, see_scenes
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from models.training.progress import Bar
     from models.training.samples import Samples
     from models.training.taxonomy import Taxonomy
+    from models.training.unseen import Curves
 
 MODEL_FILE = "waste.onnx"
 NAME = "waste"
@@ -62,6 +64,7 @@ class Trained:
     dealt: Mapping[Split, Sequence[Photo]]
     photos: Sequence[Photo]
     left_out: Sequence[LeftOut]
+    curves: Curves
     counts: dict[str, str]
 
 
@@ -87,7 +90,8 @@ def ship(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> Manife
     (place.out / MODEL_FILE).write_bytes(chosen.model)
     (place.out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
     save_picture(found.coarse, found.truth, f"{manifest.title}, test split", place.out / FIGURES)
-    facts = Facts(trained.counts, trained.photos, candidates, chosen, found, trained.left_out)
+    save_curves(trained.curves, "A linear layer on ImageNet's features, before tuning", place.out / UNSEEN)
+    facts = Facts(trained.counts, trained.photos, candidates, chosen, found, trained.left_out, trained.curves)
     (place.out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
     return manifest
 

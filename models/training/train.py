@@ -10,31 +10,28 @@ import numpy as np
 
 from models.pipeline import CATEGORIES
 from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, companion_layers, imagenet_layers
+from models.training.elsewhere import Elsewhere, elsewhere
 from models.training.export import Tower
 from models.training.head import HeadShop
 from models.training.lean import fold_of, leaning, out_of_fold
 from models.training.learn import Begun, Shares, begin, features_of, finish, share_out
-from models.training.loso import Table, leave_one_out
 from models.training.photos import Split, read_photos, split
 from models.training.progress import progress
-from models.training.samples import DISTRUST, membership, photo_samples
+from models.training.samples import DISTRUST, membership
 from models.training.ship import TARGET_ERROR, Place, Trained, ship
 from models.training.sight import Eyes, companion_store, look, trunk_store
 from models.training.taxonomy import load_taxonomy
 from models.training.tune import Crown, Schedule
-from models.training.views import View, recipe, see_photos
+from models.training.views import recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from models.bundle import Manifest
     from models.training.backbone import Conv
-    from models.training.loso import LeftOut
     from models.training.photo import Photo
-    from models.training.samples import Samples
     from models.training.sight import Sight
     from models.training.taxonomy import Taxonomy
 
@@ -65,8 +62,8 @@ def train(place: Place, plan: Plan) -> Manifest:
         )
         sight = look(dealt, place.photos, plan.scenes, taxonomy, eyes)
         begun = _begin(sight, layers, dealt[Split.TRAIN], taxonomy, place)
-        shop = HeadShop(place.cache, place.threads)
-        left_out = _left_out(begun.features, begun.lessons.parts[0], dealt[Split.TRAIN], taxonomy, shop)
+        away = _elsewhere(sight, begun, layers, dealt[Split.TRAIN], taxonomy, place)
+        left_out, curves = away.left_out(), away.curves(bar)
         advance = bar("tuning", plan.schedule.steps)
         kept = place.cache / f"tuned-{_digest(begun, plan)}.pt"
         tuned = finish(begun, plan.schedule, kept, place.threads, lambda steps, _: advance(steps))
@@ -74,21 +71,8 @@ def train(place: Place, plan: Plan) -> Manifest:
         lean = _lean(sight, begun, dealt[Split.TRAIN], taxonomy, HeadShop(place.cache, place.threads))
         towers = _towers((layers, companion), begun, tuned, shares, groups @ lean)
         counts = {**_counts(dealt, begun, plan, shares), "lean": _leaning(lean)}
-        trained = Trained(towers, dealt, photos, left_out, counts)
+        trained = Trained(towers, dealt, photos, left_out, curves, counts)
         return ship(trained, taxonomy, place, bar)
-
-
-def leave_out(photos_folder: Path, cache: Path, threads: int) -> list[LeftOut]:
-    """Measure, for each source in turn, a head that never saw it; activations are kept in `cache`."""
-    taxonomy = load_taxonomy()
-    photos = split(read_photos(photos_folder), taxonomy)[Split.TRAIN]
-    layers = imagenet_layers()
-    with progress() as bar:
-        store = trunk_store(layers, cache, threads)
-        kept = see_photos(photos, View.TAKEN, photos_folder, store, bar("training photos", len(photos)))
-        taken = photo_samples(photos, kept, taxonomy)
-        found = features_of(layers[CUT:], taken, cache, threads)
-        return _left_out(found, taken, photos, taxonomy, HeadShop(cache, threads))
 
 
 def _begin(
@@ -131,14 +115,18 @@ def _lean(
     return leaning(logits[trusted], sight.taken.truth[trusted], membership(taxonomy))
 
 
-def _left_out(
-    features: NDArray[np.float32], taken: Samples, photos: Sequence[Photo], taxonomy: Taxonomy, shop: HeadShop
-) -> list[LeftOut]:
-    """Measure on training photos: each time those of a source that the head was not fitted to."""
-    sources = np.array([photo.source for photo in photos])
-    table = Table(features, taken.allowed, taken.truth, taken.weights, sources)
-    measured = np.array([not taxonomy.is_distrusted(photo) for photo in photos])
-    return leave_one_out(table, measured, membership(taxonomy), shop)
+def _elsewhere(
+    sight: Sight,
+    begun: Begun,
+    layers: Sequence[Conv],
+    photos: Sequence[Photo],
+    taxonomy: Taxonomy,
+    place: Place,
+) -> Elsewhere:
+    held = features_of(layers[CUT:], sight.held, place.cache, place.threads)
+    samples = begun.lessons.parts[0], sight.held
+    shop = HeadShop(place.cache, place.threads)
+    return elsewhere((begun.features, held), samples, photos, taxonomy, shop)
 
 
 def _digest(begun: Begun, plan: Plan) -> str:

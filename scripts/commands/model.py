@@ -12,12 +12,11 @@ import msgspec
 from config.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Callable, Sequence
 
     from models.training.evaluate import Report
+    from models.training.loso import LeftOut
+    from models.training.unseen import Curves
 
 VERSION = "0.4"
 """The version that training makes unless it is told another."""
@@ -80,18 +79,49 @@ def train(photos: Path, cache: Path, threads: int, out: Path, version: str, step
 
 @model.command()
 @_training
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
-def loso(photos: Path, cache: Path, threads: int, *, as_json: bool) -> None:
-    """Leave one source out: fit a linear head without each source in turn and measure it on that source."""
-    from models.training.train import leave_out
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list; with --curve an object.")
+@click.option(
+    "--curve",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Measure what more sources and more photos bring, too, and draw it here as a PNG.",
+)
+def loso(photos: Path, cache: Path, threads: int, *, as_json: bool, curve: Path | None) -> None:
+    """Leave one source out: fit a linear head without each source in turn and measure it on that source.
 
-    rows = leave_out(photos, cache, threads)
+    With --curve the same for every choice of sources, and for shares of the photos: some eighty heads.
+    """
+    from rich.console import Console
+
+    from models.training.elsewhere import look_elsewhere
+    from models.training.progress import progress
+
+    with progress(Console(stderr=True)) as bar:
+        away = look_elsewhere(photos, cache, threads, bar)
+        rows = away.left_out()
+        curves = away.curves(bar) if curve else None
     if as_json:
-        click.echo(msgspec.json.encode(rows).decode())
-        return
+        click.echo(msgspec.json.encode({"left_out": rows, "curves": curves} if curves else rows).decode())
+    else:
+        click.echo(_left_out(rows))
+    if curve and curves:
+        click.echo(_curves(curves, curve), err=as_json)
+
+
+def _curves(curves: Curves, picture: Path) -> str:
+    from models.training.card import shares_table, unseen_table
+    from models.training.unseen_plot import save_curves
+
+    _save(lambda: save_curves(curves, "A linear layer on ImageNet's features", picture), picture, "--curve")
+    tables = unseen_table(curves.trials), shares_table(curves.drawn)
+    return "\n\n".join(["", *tables, f"picture: {picture}"])
+
+
+def _left_out(rows: Sequence[LeftOut]) -> str:
+    lines = []
     for row in rows:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in row.recall.items())
-        click.echo(f"{row.source:<22}{row.photos:>6} photos {row.accuracy:>7.1%}   {shares}")
+        lines.append(f"{row.source:<22}{row.photos:>6} photos {row.accuracy:>7.1%}   {shares}")
+    return "\n".join(lines)
 
 
 @model.command()
@@ -144,20 +174,21 @@ def evaluate(  # noqa: PLR0913 - a command's options
     if as_json:
         click.echo(msgspec.json.encode(report).decode())
         return
-    click.echo(_table(report))
-    _draw(coarse, truth, f"{classifier.manifest.title} on {len(chosen)} photos", picture)
-
-
-def _draw(coarse: NDArray[np.float64], truth: NDArray[np.int64], title: str, path: Path) -> None:
     from models.training.plots import save_picture
 
+    click.echo(_table(report))
+    title = f"{classifier.manifest.title} on {len(chosen)} photos"
+    _save(lambda: save_picture(coarse, truth, title, picture), picture, "--picture")
+    click.echo(f"\npicture: {picture}")
+
+
+def _save(draw: Callable[[], None], path: Path, option: str) -> None:
     try:
-        save_picture(coarse, truth, title, path)
+        draw()
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be written ({error.strerror})", "name another with --picture"
+            f"{path}: cannot be written ({error.strerror})", f"name another with {option}"
         ) from None
-    click.echo(f"\npicture: {path}")
 
 
 def _table(report: Report) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
 
 from config.load_sorting import load_sorting
 from models.bundle import load_bundle
@@ -29,8 +31,10 @@ from models.training.learn import MIXES, best_mix, best_share
 from models.training.loso import Table, leave_one_out
 from models.training.quantise import quantised
 from models.training.scenes import empty_scenes
+from models.training.ship import Place
 from models.training.tune import Crown, Schedule
 from models.verdict import VerdictState
+from scripts.commands.model import model
 
 torch = pytest.importorskip("torch", reason="the extra 'training' is not installed")
 pytest.importorskip("onnx", reason="the extra 'training' is not installed")
@@ -210,19 +214,18 @@ def photos_of_colours(folder: Path) -> None:
     colours = {"recyclable": (30, 60, 220), "hazardous": (220, 30, 30), "kitchen": (40, 200, 40)}
     colours["other"] = (230, 220, 40)
     rng = np.random.default_rng(5)
-    rows = ["path,category,group"]
+    rows = ["path,category,group,source"]
     for number, (category, colour) in enumerate(list(colours.items()) * 20):
         picture = np.full((48, 64, 3), 200.0)
         picture[8:40, 16:48] = colour
         name = f"{number}.jpg"
         noisy = np.clip(picture + rng.normal(0, 8, picture.shape), 0, 255).astype(np.uint8)
         (folder / name).write_bytes(encode_jpeg(noisy))
-        rows.append(f"{name},{category},{number}")
+        rows.append(f"{name},{category},{number},{('town', 'village')[number % 3 == 0]}")
     (folder / "index.csv").write_text("\n".join(rows))
 
 
 def test_one_command_makes_a_bundle_that_works_and_a_second_run_uses_what_was_kept(tmp_path: Path) -> None:
-    from models.training.ship import Place  # noqa: PLC0415 - needs the extra
     from models.training.train import Plan, train  # noqa: PLC0415
 
     photos_of_colours(tmp_path)
@@ -235,13 +238,29 @@ def test_one_command_makes_a_bundle_that_works_and_a_second_run_uses_what_was_ke
     card = (place.out / "README.md").read_text(encoding="utf-8")
     assert "waste-9.9" in card
     assert "$" not in card
-    assert (place.out / "figures.png").read_bytes().startswith(b"\x89PNG")
+    assert all(
+        (place.out / name).read_bytes().startswith(b"\x89PNG") for name in ("figures.png", "unseen.png")
+    )
     classifier = load_classifier(place.out, load_sorting("beijing"))
     assert all(classifier.classify([one]).state is not VerdictState.OK for one in empty_scenes(10, 77))
     kept = {path: path.stat().st_mtime_ns for path in place.cache.iterdir()}
     again = train(place, plan)
     assert again.labels == manifest.labels
     assert {path: path.stat().st_mtime_ns for path in place.cache.iterdir() if path in kept} == kept
+    told = left_out(place, tmp_path / "curve.png")
+    assert "town" in told.stdout
+    assert all(line in card for line in told.stdout.splitlines() if line.startswith("|"))
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+    found = json.loads(left_out(place, tmp_path / "curve.png", "--json").stdout)
+    assert [row["source"] for row in found["left_out"]] == ["town", "village"]
+
+
+def left_out(place: Place, picture: Path, *options: str) -> Result:
+    """Call `tongzhan model loso --curve` on photos that were trained from."""
+    where = ["--photos", str(place.photos), "--cache", str(place.cache), "--curve", str(picture)]
+    result = CliRunner().invoke(model, ["loso", *where, *options])
+    assert result.exit_code == 0, result.output
+    return result
 
 
 def test_a_head_fitted_once_is_not_fitted_again(tmp_path: Path) -> None:

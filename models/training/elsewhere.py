@@ -1,0 +1,103 @@
+"""How a linear head on ImageNet's features does away from what it learned: measured before any tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.training.backbone import CUT, imagenet_layers
+from models.training.clean import contradicted
+from models.training.head import HeadShop
+from models.training.learn import features_of
+from models.training.loso import Table, leave_one_out
+from models.training.photos import Split, read_photos, split
+from models.training.samples import membership, photo_samples
+from models.training.sight import trunk_store
+from models.training.taxonomy import load_taxonomy
+from models.training.unseen import Curves, choices, every_choice, every_share
+from models.training.views import View, see_photos
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from models.training.loso import LeftOut
+    from models.training.photo import Photo
+    from models.training.progress import Bar
+    from models.training.samples import Samples
+    from models.training.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Training photos as `table`, with their groups as `lots`; `measured` (n,) are those with trusted labels.
+
+    `held` are the calibration photos' features and true columns; `groups` is the (labels, 4) membership.
+    """
+
+    table: Table
+    lots: Sequence[str]
+    measured: NDArray[np.bool_]
+    held: tuple[NDArray[np.float32], NDArray[np.int64]]
+    groups: NDArray[np.float64]
+    shop: HeadShop
+
+    def left_out(self) -> list[LeftOut]:
+        """Measure, for each source in turn, a head that saw all the others."""
+        return leave_one_out(self.table, self.measured, self.groups, self.shop)
+
+    def curves(self, bar: Bar) -> Curves:
+        """Measure what more sources and what more photos bring: some eighty heads, which are kept."""
+        advance = bar("heads for every choice of sources", len(choices(self.table)))
+        trials = every_choice(self.table, self.measured, self.groups, self.shop, advance)
+        drawn = every_share(self.table, self.lots, self.held, self.groups, self.shop)
+        return Curves(tuple(trials), tuple(drawn))
+
+
+def elsewhere(
+    features: tuple[NDArray[np.float32], NDArray[np.float32]],
+    samples: tuple[Samples, Samples],
+    photos: Sequence[Photo],
+    taxonomy: Taxonomy,
+    shop: HeadShop,
+) -> Elsewhere:
+    """Join features of training and calibration photos with what is known of them.
+
+    `photos` are the training ones, as `samples[0]` has them.
+    """
+    taken, held = samples
+    sources = np.array([photo.source for photo in photos])
+    return Elsewhere(
+        table=Table(features[0], taken.allowed, taken.truth, taken.weights, sources),
+        lots=[photo.group or str(photo.path) for photo in photos],
+        measured=np.array([not taxonomy.is_distrusted(photo) for photo in photos]),
+        held=(features[1], held.truth),
+        groups=membership(taxonomy),
+        shop=shop,
+    )
+
+
+def look_elsewhere(photos_folder: Path, cache: Path, threads: int, bar: Bar) -> Elsewhere:
+    """Look at a folder's training and calibration photos as `train` does, cleaning included.
+
+    What was looked at before is taken from `cache`.
+    """
+    taxonomy, layers = load_taxonomy(), imagenet_layers()
+    dealt = split(read_photos(photos_folder), taxonomy)
+    store, shop = trunk_store(layers, cache, threads), HeadShop(cache, threads)
+
+    def seen(part: Split) -> Samples:
+        advance = bar(f"{part} photos", len(dealt[part]))
+        kept = see_photos(dealt[part], View.TAKEN, photos_folder, store, advance)
+        return photo_samples(dealt[part], kept, taxonomy)
+
+    train = dealt[Split.TRAIN]
+    taken, held = seen(Split.TRAIN), seen(Split.CALIBRATION)
+    features, others = (features_of(layers[CUT:], one, cache, threads) for one in (taken, held))
+    distrusted = np.array([taxonomy.is_distrusted(photo) for photo in train])
+    wrong = contradicted(features, taken.allowed, taken.weights, distrusted, shop)
+    return elsewhere((features, others), (taken.weighing(~wrong), held), train, taxonomy, shop)

@@ -1,0 +1,154 @@
+"""Two curves: how a source never seen is judged by how many others were seen, and what more photos bring.
+
+The first says what photos of other places are worth, the second what more photos of the same places are.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from models.pipeline import probabilities
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from models.training.head import HeadShop
+    from models.training.loso import Table
+
+ENOUGH = 200
+"""A source with fewer photos is no place of its own: here it is neither learned from nor measured."""
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+LOTS = 3
+"""How often a share of the photos is drawn; all of them are drawn but once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A head fitted to the photos of `seen` and measured on those of `source`, which it never saw.
+
+    `right` is the share of photos whose category it named. `known` is the share of photos of a kind that a
+    seen source has, and `right_of_known` the share right among these; it is None where there are none.
+    """
+
+    seen: tuple[str, ...]
+    source: str
+    right: float
+    known: float
+    right_of_known: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a head reached on the calibration photos that was fitted to a `share` of the training photos."""
+
+    share: float
+    right: float
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Everything that was tried for both curves."""
+
+    trials: tuple[Trial, ...]
+    drawn: tuple[Drawn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """All trials with so many sources seen, as means over trials; `least` and `most` are of `right`."""
+
+    seen: int
+    right: float
+    least: float
+    most: float
+    known: float
+    right_of_known: float
+
+
+def rungs(trials: Sequence[Trial]) -> list[Rung]:
+    """Sum up trials by the number of sources seen; every source is in equally many."""
+    return [
+        _rung(size, [one for one in trials if len(one.seen) == size])
+        for size in sorted({len(one.seen) for one in trials})
+    ]
+
+
+def _rung(size: int, trials: Sequence[Trial]) -> Rung:
+    right = [one.right for one in trials]
+    told = [one.right_of_known for one in trials if one.right_of_known is not None]
+    known = float(np.mean([one.known for one in trials]))
+    return Rung(size, float(np.mean(right)), min(right), max(right), known, float(np.mean(told or [0.0])))
+
+
+def every_choice(
+    table: Table,
+    measured: NDArray[np.bool_],
+    groups: NDArray[np.float64],
+    shop: HeadShop,
+    advance: Callable[[int], None] = lambda _: None,
+) -> Iterator[Trial]:
+    """Fit a head to every choice of sources, and measure it on each of the others.
+
+    `measured` (n,) marks the photos whose labels are trusted; `groups` is the (labels, 4) membership.
+    `advance(1)` follows each of the `choices`.
+    """
+    counts = {str(one): int((table.sources[measured] == one).sum()) for one in set(table.sources.tolist())}
+    for seen in choices(table):
+        rows = np.isin(table.sources, seen)
+        head = shop.fit(table.features[rows], table.allowed[rows], table.weights[rows])
+        shown = table.allowed[rows].any(axis=0)
+        for source in sorted(name for name in counts if counts[name] >= ENOUGH and name not in seen):
+            own = measured & (table.sources == source)
+            coarse = probabilities(head.logits(table.features[own]), 1.0) @ groups
+            right = coarse.argmax(axis=1) == table.truth[own]
+            known = (table.allowed[own] & shown).any(axis=1)
+            told = float(right[known].mean()) if known.any() else None
+            yield Trial(seen, source, float(right.mean()), float(known.mean()), told)
+        advance(1)
+
+
+def choices(table: Table) -> list[tuple[str, ...]]:
+    """Give every choice of sources with ENOUGH photos that leaves one of them out, the smallest first."""
+    names, counts = np.unique(table.sources, return_counts=True)
+    places = [str(name) for name, count in zip(names, counts, strict=True) if count >= ENOUGH]
+    return [chosen for size in range(1, len(places)) for chosen in combinations(places, size)]
+
+
+def every_share(
+    table: Table,
+    lots: Sequence[str],
+    held: tuple[NDArray[np.float32], NDArray[np.int64]],
+    groups: NDArray[np.float64],
+    shop: HeadShop,
+) -> Iterator[Drawn]:
+    """Fit a head to each of SHARES of the photos, drawn whole groups at a time, and measure it on `held`.
+
+    `lots` (n,) names each photo's group; `held` are features (m, features) and true columns (m,).
+    """
+    features, truth = held
+    for share in SHARES:
+        for lot in range(LOTS if share < 1 else 1):
+            rows = drawn(lots, share, lot)
+            if not rows.any():  # a sixteenth of a handful of photos
+                continue
+            head = shop.fit(table.features[rows], table.allowed[rows], table.weights[rows])
+            coarse = probabilities(head.logits(features), 1.0) @ groups
+            yield Drawn(share, float((coarse.argmax(axis=1) == truth).mean()))
+
+
+def drawn(lots: Sequence[str], share: float, number: int) -> NDArray[np.bool_]:
+    """Say (n,) which photos are drawn: whole groups, by digest, and a smaller share is part of a larger."""
+    return np.array([_lot(group, number) < share for group in lots])
+
+
+def _lot(group: str, number: int) -> float:
+    """Draw from 0 up to, but not with, 1."""
+    digest = hashlib.sha256(f"{number}:{group}".encode()).digest()
+    return int.from_bytes(digest[:4]) / 2**32

@@ -99,12 +99,12 @@ class Award(Struct, frozen=True, gc=False):
     @property
     def points(self) -> int:
         """The sum over all lines."""
-        return sum(line.points for line in self.lines)
+        return sum([line.points for line in self.lines])  # a generator costs more than so short a list
 
     @property
     def counted(self) -> int:
         """How many deposits count against the daily number."""
-        return sum(line.outcome is not _NOTHING for line in self.lines)
+        return sum([line.outcome is not _NOTHING for line in self.lines])
 
 
 class Settlement(Struct, frozen=True, gc=False):

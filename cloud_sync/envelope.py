@@ -124,7 +124,16 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(raw: bytes) -> Event:
     """An event from its bytes; msgspec.DecodeError when it is malformed or of an unknown kind."""
-    return _parse(raw, _EVENT)
+    event = _parse(raw, _EVENT)
+    # What a newer station says beside it may have any letters; of what is known, only names could.
+    if not _is_plain(raw) and not _is_plain(encode_event(event)):
+        raise msgspec.DecodeError("a name has letters that are not plain ASCII")
+    return event
+
+
+def _is_plain(json: bytes) -> bool:
+    """Whether all strings are ASCII that JSON leaves as it is."""
+    return json.isascii() and b"\\" not in json
 
 
 def decode_event_id(raw: bytes) -> EventId:

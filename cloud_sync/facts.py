@@ -17,8 +17,12 @@ from models.verdict import VerdictState
 MAX_NAME = 64
 CardHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """HMAC-SHA-256 of a credential, as `cloud_sync.cards` makes it."""
-Name = Annotated[str, Meta(pattern=rf"^[A-Za-z0-9][A-Za-z0-9 ._@+:/-]{{0,{MAX_NAME - 1}}}\Z")]
-"""What a file or a program calls something: ASCII that JSON leaves as it is, a byte a letter."""
+Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+"""What a file or a program calls something: ASCII that JSON leaves as it is, a byte a letter.
+
+`cloud_sync.envelope.decode_event` sees to the letters, for all names of an event at once: a pattern for each
+would cost more than the rest of the decoding.
+"""
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Span = Annotated[float, Meta(ge=0, le=86_400)]
 """Seconds since the visit began."""

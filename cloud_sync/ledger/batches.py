@@ -75,20 +75,21 @@ def apply_messages(messages: Sequence[Sent], now: datetime) -> dict[Name, Applie
 def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
     stations, incoming = opened.stations, opened.events
     store.lock(stations)
-    new, conflicts = intake.sort_out(incoming, store.stored_digests(incoming))
+    came = store.by_epoch(incoming)
+    ends = store.ends(came)
+    new, conflicts = intake.sort_out(incoming, store.stored_digests(came, ends))
     refused = _store(stations, new, now) if new else []
     if conflicts or opened.strays:
         _keep_evidence(stations, conflicts, opened.strays, now)
-    identities = dict.fromkeys(item.identity for item in incoming)
-    for key, lost in store.advance(identities, now, opened.lost):
+    for key, lost in store.advance(came, ends, now, opened.lost):
         log.warning("ALARM: %s lost %s/%d to %d", stations[key], lost.epoch, lost.first, lost.last)
         raise_for(stations[key], Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
-    receipts = receipts_for(stations.values(), identities, now)
-    came, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
+    receipts = receipts_for(stations.values(), came, now)
+    sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
     aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
     return {
         (station.community.slug, station.slug): Applied(
-            receipts[key], fresh[key], came[key] - fresh[key] - contradicting[key], aside[key]
+            receipts[key], fresh[key], sent[key] - fresh[key] - contradicting[key], aside[key]
         )
         for key, station in stations.items()
     }
@@ -96,7 +97,7 @@ def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
 
 def _of_each(items: Iterable[Incoming]) -> Counter[int]:
     """How many of them each station sent."""
-    return Counter(item.identity[0] for item in items)
+    return Counter([item.identity[0] for item in items])
 
 
 def _keep_evidence(

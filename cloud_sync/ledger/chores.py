@@ -27,7 +27,7 @@ def standing_receipts(community: Community, now: datetime) -> Iterator[list[Rece
     """
     stations = list(_active(community))
     for part in range(0, len(stations), AT_ONCE):
-        yield list(receipts_for(stations[part : part + AT_ONCE], (), now).values())
+        yield list(receipts_for(stations[part : part + AT_ONCE], {}, now).values())
 
 
 def end_waits(community: Community, now: datetime) -> None:

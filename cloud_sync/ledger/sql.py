@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain
 from typing import Any
 
@@ -126,8 +126,7 @@ def select(statement: str, among: Iterable[Any], values: Sequence[Any] = ()) -> 
         return []
     if on_postgres():
         return execute(statement.replace("AMONG", "= ANY(%s)"), [*values, wanted])
-    marks = ", ".join("?" * len(wanted))
-    return execute(statement.replace("AMONG", f"IN ({marks})"), [*values, *wanted])
+    return execute(_among(statement, len(wanted)), [*values, *wanted])
 
 
 def matching(
@@ -138,19 +137,31 @@ def matching(
     `columns` are w's, each with its PostgreSQL type; `values` are for the marks of the statement. CROSS
     JOIN has SQLite take a row of w first and look the rest up.
     """
-    names = ", ".join(columns)
     if on_postgres():
+        names = ", ".join(columns)
         lists = ", ".join(f"%s::{kind}[]" for kind in columns.values())
         wanted = f"WITH w({names}) AS (SELECT * FROM unnest({lists})) {statement}"  # noqa: S608 (constants)
         turned = [list(column) for column in zip(*rows, strict=True)]
         return execute(wanted, [*turned, *values]) if rows else []
-    mark = f"({', '.join('?' * len(columns))})"
     found: list[Row] = []
     for part in range(0, len(rows), MOST_ROWS):
         some = rows[part : part + MOST_ROWS]
-        wanted = f"WITH w({names}) AS (VALUES {', '.join([mark] * len(some))}) {statement}"
-        found += execute(wanted, [*chain.from_iterable(some), *values])
+        found += execute(
+            _among_rows(statement, tuple(columns), len(some)), [*chain.from_iterable(some), *values]
+        )
     return found
+
+
+# Texts with a mark for each value are long, and those of full batches are the same again and again.
+@lru_cache(maxsize=128)
+def _among(statement: str, count: int) -> str:
+    return statement.replace("AMONG", f"IN ({', '.join('?' * count)})")
+
+
+@lru_cache(maxsize=128)
+def _among_rows(statement: str, columns: tuple[str, ...], count: int) -> str:
+    mark = f"({', '.join('?' * len(columns))})"
+    return f"WITH w({', '.join(columns)}) AS (VALUES {', '.join([mark] * count)}) {statement}"
 
 
 def add(table: str, column: str, changes: Mapping[int, int]) -> None:

@@ -73,7 +73,7 @@ def test_an_event_is_always_the_same_bytes() -> None:
 
 
 def test_what_a_newer_station_says_beside_is_ignored() -> None:
-    assert decode_event(changed(LONGEST, "facts.mood", "cheerful")) == LONGEST
+    assert decode_event(changed(LONGEST, "facts.mood", 'cheerful, 开心\n"')) == LONGEST
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,9 @@ def test_what_a_newer_station_says_beside_is_ignored() -> None:
         ("facts.deposits.0.verdict.state", "sure"),
         ("facts.deposits.0.verdict.category", "none"),
         ("facts.deposits.0.verdict.label", "a\nb"),
+        ("facts.deposits.0.verdict.label", "a\\b"),
+        ("facts.deposits.0.verdict.model", "\0"),
+        ("stamp.boot", "\x85"),
     ],
 )
 def test_what_no_station_may_state_is_refused(path: str, value: object) -> None:

@@ -28,7 +28,7 @@ from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Epoch,
 from cloud_sync.ledger.stations.receipts import receipts_for
 from cloud_sync.mqtt import Message, MqttLink
 from config.station import CloudSection
-from tests.engines import BOTH, Tier
+from tests.engines import BOTH, ON_POSTGRES
 from tests.ledger.conftest import PREPARED
 from tests.ledger.town import (
     EPOCH,
@@ -46,10 +46,6 @@ from tests.ledger.town import (
 )
 from tests.waiting import WITHIN_S
 
-ON_POSTGRES = [
-    pytest.mark.usefixtures("engine"),
-    pytest.mark.parametrize("engine", [Tier.TOWN], indirect=True, ids=str),
-]
 COMMUNITY = "sunny-garden"
 STATIONS = ("east-gate", "north-gate", "west-gate")
 LIMITED = "north-gate"
@@ -132,7 +128,7 @@ def state(town: Town) -> dict[str, object]:
         "conflicts": sorted(Conflict.objects.values_list(*stored)),
         "strays": sorted(Stray.objects.values_list("station__slug", "digest")),
         "alarms": (sorted(causes), sorted(limits)),
-        "receipts": {one.station: one for one in receipts_for(list(stations), (), NOW).values()},
+        "receipts": {one.station: one for one in receipts_for(list(stations), {}, NOW).values()},
     }
 
 

@@ -37,11 +37,8 @@ class Holder(Struct, frozen=True, gc=False):
     """Of the household."""
     staff: bool
     suspected: bool
-
-    @property
-    def earner(self) -> Earner:
-        """Whose day the card's visits count to."""
-        return self.hash if self.household is None else self.household
+    earner: Earner
+    """Whose day the card's visits count to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +94,24 @@ def _holders(community: Community, hashes: Collection[str]) -> dict[str, Holder]
 
 
 def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Holder]:
-    rows = sql.select(
-        "SELECT c.hash, c.household_id, a.id, c.role, c.suspected_at FROM points_card c "
+    rows = sql.matching(
+        "SELECT c.hash, c.household_id, a.id, c.role, c.suspected_at FROM w CROSS JOIN points_card c "
         "LEFT JOIN points_account a ON a.household_id = c.household_id "
-        "WHERE c.community_id = %s AND c.hash AMONG",
-        hashes,
+        "WHERE c.community_id = %s AND c.hash = w.hash",
+        {"hash": "text"},
+        [(hash_,) for hash_ in hashes],
         [community.pk],
     )
     staff = CardRole.STAFF.value
     return {
-        hash_: Holder(hash_, household, account, role == staff, suspected is not None)
+        hash_: Holder(
+            hash_,
+            household,
+            account,
+            role == staff,
+            suspected is not None,
+            hash_ if household is None else household,
+        )
         for hash_, household, account, role, suspected in rows
     }
 
@@ -115,24 +120,25 @@ def _tallies(
     community: Community, wanted: Collection[tuple[Earner, date]]
 ) -> dict[tuple[Earner, date], Tally]:
     """What each household and each unbound card has already earned on its days."""
-    # w's day, for Django would parse the table's own, one by one.
-    sums = "w.day, CAST(SUM(s.settled + s.held) AS BIGINT), CAST(SUM(s.counted) AS BIGINT)"
-    table = "FROM w CROSS JOIN points_visitsettlement s WHERE s.local_day = w.day AND"
-    households = [(who, day.isoformat()) for who, day in wanted if isinstance(who, int)]
-    rows = sql.matching(
-        f"SELECT s.household_id, {sums} {table} s.household_id = w.household GROUP BY s.household_id, w.day",
-        {"household": "bigint", "day": "date"},
-        households,
-    )
-    unbound = [(who, day.isoformat()) for who, day in wanted if isinstance(who, str)]
-    rows += sql.matching(
-        f"SELECT s.card_hash, {sums} {table} s.card_hash = w.card AND s.household_id IS NULL "
-        "AND s.community_id = %s GROUP BY s.card_hash, w.day",
-        {"card": "text", "day": "date"},
-        unbound,
-        [community.pk],
-    )
-    return {(who, sql.day_of(day)): Tally(points, deposits) for who, day, points, deposits in rows}
+    sums = "CAST(SUM(settled + held) AS BIGINT), CAST(SUM(counted) AS BIGINT) FROM points_visitsettlement"
+    of_day: dict[date, list[Earner]] = {}
+    for earner, day in wanted:
+        of_day.setdefault(day, []).append(earner)
+    found: dict[tuple[Earner, date], Tally] = {}
+    for day, earners in of_day.items():  # a day's own statement: most batches have one day, or two
+        rows = sql.select(
+            f"SELECT household_id, {sums} WHERE local_day = %s AND household_id AMONG GROUP BY household_id",
+            [earner for earner in earners if isinstance(earner, int)],
+            [day.isoformat()],
+        )
+        rows += sql.select(
+            f"SELECT card_hash, {sums} WHERE local_day = %s AND household_id IS NULL AND community_id = %s "
+            "AND card_hash AMONG GROUP BY card_hash",
+            [earner for earner in earners if isinstance(earner, str)],
+            [day.isoformat(), community.pk],
+        )
+        found |= {(earner, day): Tally(points, deposits) for earner, points, deposits in rows}
+    return found
 
 
 def _minted(wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:

@@ -29,7 +29,7 @@ def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Correcte
 
     InputError for a transfer that gave no household anything, and for one that was corrected before.
     """
-    head = lock(transfer.community)
+    end = lock(transfer.community)
     household, account = _receiver(transfer)
     if Debt.objects.filter(reverses=transfer).exists() or transfer.reversed_by.exists():
         raise InputError(
@@ -48,7 +48,7 @@ def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Correcte
             reverses=transfer,
             decision=decision,
         )
-        post(head, [move], now)
+        post(end, [move], now)
     owed = transfer.points - taken
     if not owed:
         return Corrected(taken, None)

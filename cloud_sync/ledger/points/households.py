@@ -46,7 +46,7 @@ def bind_card(household: Household, card_hash: str, now: datetime) -> int:
 
     InputError for what is no card hash, a card of another household, and a staff card.
     """
-    head = lock(household.community)
+    end = lock(household.community)
     card = _known_card(household.community, card_hash)
     if card.household_id == household.pk:
         return 0
@@ -56,7 +56,7 @@ def bind_card(household: Household, card_hash: str, now: datetime) -> int:
         raise InputError(f"card {card} is a staff card", "give the household its own card")
     card.household = household
     card.save(update_fields=["household"])
-    return release_card(head, household, card, now)
+    return release_card(end, household, card, now)
 
 
 @atomically

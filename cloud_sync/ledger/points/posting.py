@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from time import sleep
@@ -14,7 +15,7 @@ from msgspec import Struct
 
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import chain
-from cloud_sync.ledger.points.models import ChainHead, Decision, Transfer
+from cloud_sync.ledger.points.models import Decision, Transfer
 from cloud_sync.ledger.stations.models import Community, Event
 
 Given = ParamSpec("Given")
@@ -90,6 +91,15 @@ class Movement(Struct, frozen=True, gc=False):
     decision: Decision | None = None
 
 
+@dataclass(slots=True)
+class ChainEnd:
+    """The end of a community's chain, while its lock is held. The same as the row of `models.ChainHead`."""
+
+    community: Community
+    position: int
+    chain: bytes
+
+
 def origin_of(event: Event) -> Origin:
     """What the chain says of a stored event."""
     return Origin(event.pk, event.station_id, event.epoch, event.sequence, event.digest)
@@ -118,7 +128,7 @@ def gave_way(error: Exception) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in GAVE_WAY
 
 
-def lock(community: Community) -> ChainHead:
+def lock(community: Community) -> ChainEnd:
     """Take the lock that everything which moves a community's points holds until its transaction ends.
 
     It comes before any lock on cards and accounts, so nobody can hold those in another order.
@@ -127,40 +137,40 @@ def lock(community: Community) -> ChainHead:
     if sql.on_postgres():
         statement += " FOR UPDATE"
     ((position, link),) = sql.execute(statement, [community.pk])
-    return ChainHead(community=community, position=position, chain=bytes(link))
+    return ChainEnd(community, position, bytes(link))
 
 
-def post(head: ChainHead, movements: Sequence[Movement], now: datetime) -> None:
-    """Write transfers at the chain's end and move the balances; `head` is what `lock` gave."""
+def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
+    """Write transfers at the chain's end and move the balances; `end` is what `lock` gave, and moves too."""
     if not movements:
         return
     at, at_us = sql.keeper()(now), chain.microseconds(now)
-    position, previous = head.position, bytes(head.chain)
-    community = head.community_id
+    community: int = end.community.pk
     rows: list[sql.Row] = []
-    moved: Counter[int] = Counter()
-    for position, movement in enumerate(movements, head.position + 1):
-        previous = chain.link(previous, _link(position, movement, at_us))
-        rows.append(_row(community, position, movement, at, previous))
+    moved: defaultdict[int, int] = defaultdict(int)  # a Counter looks a new key up in Python
+    for position, movement in enumerate(movements, end.position + 1):
+        purpose = PURPOSES[movement.purpose]
+        end.chain = chain.link(end.chain, _link(position, movement, purpose, at_us))
+        rows.append(_row(community, position, movement, purpose, at, end.chain))
         moved[movement.debit] -= movement.points
         moved[movement.credit] += movement.points
     sql.insert(TRANSFERS, rows)
     sql.add("points_account", "balance", moved)
-    head.position, head.chain = position, previous
+    end.position += len(rows)
     sql.execute(
         "UPDATE points_chainhead SET position = %s, chain = %s WHERE community_id = %s",
-        [position, previous, head.community_id],
+        [end.position, end.chain, community],
     )
 
 
-def _link(position: int, movement: Movement, at_us: int) -> chain.Link:
+def _link(position: int, movement: Movement, purpose: str, at_us: int) -> chain.Link:
     origin, reversed_, decision = movement.origin, movement.reverses, movement.decision
     return chain.Link(
         position,
         movement.debit,
         movement.credit,
         movement.points,
-        movement.purpose,
+        purpose,
         origin.station,
         origin.epoch,
         origin.sequence,
@@ -172,7 +182,7 @@ def _link(position: int, movement: Movement, at_us: int) -> chain.Link:
     )
 
 
-def _row(community: int, position: int, movement: Movement, at: object, link: bytes) -> sql.Row:
+def _row(community: int, position: int, movement: Movement, purpose: str, at: object, link: bytes) -> sql.Row:
     return (
         community,
         position,
@@ -180,7 +190,7 @@ def _row(community: int, position: int, movement: Movement, at: object, link: by
         movement.credit,
         movement.points,
         movement.origin.event,
-        PURPOSES[movement.purpose],
+        purpose,
         at,
         link,
         movement.household,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 
 import msgspec
 
@@ -28,4 +29,10 @@ def known_rules(community: Community, versions: Collection[int]) -> dict[int, Aw
     """Those of the versions that the ledger has."""
     statement = "SELECT version, body FROM points_rules WHERE community_id = %s AND version AMONG"
     rows = sql.select(statement, versions, [community.pk])
-    return {version: msgspec.json.decode(bytes(body), type=AwardRules) for version, body in rows}
+    return {version: _rules(bytes(body)) for version, body in rows}
+
+
+@lru_cache(maxsize=64)
+def _rules(body: bytes) -> AwardRules:
+    """Read what `add_rules` stored; every batch asks for the same."""
+    return msgspec.json.decode(body, type=AwardRules)

@@ -90,7 +90,7 @@ def settle_visits(
     """
     received = came or now
     zone = ZoneInfo(community.timezone)
-    head = lock(community)
+    end = lock(community)
     times = _moments(visits, received)
     days = [_days(moment, zone) for moment in times]
     oldest = received.astimezone(zone).date() - MINT_DAYS_BACK
@@ -102,12 +102,11 @@ def settle_visits(
         _settle(visit, moment, some, books, rules[visit.facts.rules], mint_day)
         for visit, moment, some, mint_day in zip(visits, times, days, mint_days, strict=True)
     ]
-    keep = sql.keeper()
-    at = keep(now)
-    sql.insert(SETTLEMENTS, [_row(community.pk, settled, keep, at) for settled in done])
+    home, keep, at = community.pk, sql.keeper(), sql.keeper()(now)
+    sql.insert(SETTLEMENTS, [_row(home, settled, keep, at) for settled in done])
     given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
     moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
-    post(head, moves, now)
+    post(end, moves, now)
     offsets.store(payments)
     minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
     sql.insert(MINTED, minted)
@@ -117,6 +116,9 @@ def settle_visits(
 def _moments(visits: Sequence[Visit], now: datetime) -> list[Moment]:
     """When each visit was; one whose time is not sure is judged among those of its own station."""
     times = [stated(visit.stamp, now) for visit in visits]
+    sure = [moment for moment in times if moment is not None]
+    if len(sure) == len(visits):
+        return sure
     unsure = {visit.origin.station for visit, at in zip(visits, times, strict=True) if at is None}
     for station in unsure:
         its = [place for place, visit in enumerate(visits) if visit.origin.station == station]
@@ -189,11 +191,15 @@ def _best(
 ) -> tuple[int, Tally, Award]:
     """Its possible day where it earns most, as the place in `days`; that day's tally, and the award."""
     role = STAFF if holder.staff else RESIDENT
-    tallies = [books.tallies.get((holder.earner, day), NOTHING) for day in days]
-    found = [
-        (back, tally, award(visit.facts.deposits, role, rules, tally)) for back, tally in enumerate(tallies)
-    ]
-    return found[0] if len(found) == 1 else max(found, key=lambda one: one[2].points)
+    deposits, earner = visit.facts.deposits, holder.earner
+    tally = books.tallies.get((earner, days[0]), NOTHING)
+    best = 0, tally, award(deposits, role, rules, tally)
+    for back in range(1, len(days)):
+        tally = books.tallies.get((earner, days[back]), NOTHING)
+        earned = award(deposits, role, rules, tally)
+        if earned.points > best[2].points:
+            best = back, tally, earned
+    return best
 
 
 def _row(community: int, settled: Settled, keep: Callable[[datetime], object], now: object) -> sql.Row:

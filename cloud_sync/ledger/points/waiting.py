@@ -16,8 +16,8 @@ from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.points import offsets
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
-from cloud_sync.ledger.points.models import Card, ChainHead, Decision, Household, VisitSettlement, Withdrawn
-from cloud_sync.ledger.points.posting import Movement, Purpose, atomically, lock, origin_of, post
+from cloud_sync.ledger.points.models import Card, Decision, Household, VisitSettlement, Withdrawn
+from cloud_sync.ledger.points.posting import ChainEnd, Movement, Purpose, atomically, lock, origin_of, post
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
 
@@ -41,7 +41,7 @@ class Expired:
         return bool(self.given or self.returned)
 
 
-def release_card(head: ChainHead, household: Household, card: Card, now: datetime) -> int:
+def release_card(end: ChainEnd, household: Household, card: Card, now: datetime) -> int:
     """A card has just become this household's: its visits too, and what waited for that; points given.
 
     Within a transaction that holds the lock. A suspected card's points go on waiting, now for a person.
@@ -55,7 +55,7 @@ def release_card(head: ChainHead, household: Household, card: Card, now: datetim
     if card.suspected_at is not None:
         _wait_on(waited, HeldBy.CHEATING, now)
         return 0
-    return _give(head, waited, now)
+    return _give(end, waited, now)
 
 
 @atomically
@@ -65,7 +65,7 @@ def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) ->
     An unknown card's visit has no resident yet: what a person clears of it waits on, only for its card.
     InputError where nothing is held, or nothing but the card is missing.
     """
-    head = lock(settlement.community)
+    end = lock(settlement.community)
     row = _held(settlement)
     if row.household_id is None and row.held_by == HeldBy.UNKNOWN_CARD:
         raise InputError(f"the card of visit {row.event} is nobody's", "bind it to a household")
@@ -73,15 +73,15 @@ def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) ->
     if row.household_id is None:
         _wait_on([row], HeldBy.UNKNOWN_CARD, now)
         return 0
-    return _give(head, [row], now, decision)
+    return _give(end, [row], now, decision)
 
 
 @atomically
 def refuse(settlement: VisitSettlement, by: str, reason: str, now: datetime) -> int:
     """A person withholds what a visit holds; the points returned to issuing. InputError where nothing is."""
-    head = lock(settlement.community)
+    end = lock(settlement.community)
     row = _held(settlement)
-    return _withdraw(head, [row], Withdrawn.REFUSED, now, decide(row.community, by, reason, now))
+    return _withdraw(end, [row], Withdrawn.REFUSED, now, decide(row.community, by, reason, now))
 
 
 def expire(community: Community, now: datetime) -> Expired:
@@ -94,14 +94,14 @@ def expire(community: Community, now: datetime) -> Expired:
 
 @atomically
 def _expire_some(community: Community, now: datetime) -> Expired:
-    head = lock(community)
+    end = lock(community)
     waiting = VisitSettlement.objects.filter(community=community).select_related("event", "community")
     unbound = waiting.filter(held_by=HeldBy.UNKNOWN_CARD, held_since__lte=now - UNBOUND)
     suspected = waiting.filter(held_by=HeldBy.CHEATING, held_since__lte=now - SUSPECTED)
     cleared = list(suspected.order_by("held_since", "pk")[:AT_ONCE])
     _wait_on([row for row in cleared if row.household_id is None], HeldBy.UNKNOWN_CARD, now)
-    given = _give(head, [row for row in cleared if row.household_id is not None], now)
-    returned = _withdraw(head, list(unbound.order_by("held_since", "pk")[:AT_ONCE]), Withdrawn.EXPIRED, now)
+    given = _give(end, [row for row in cleared if row.household_id is not None], now)
+    returned = _withdraw(end, list(unbound.order_by("held_since", "pk")[:AT_ONCE]), Withdrawn.EXPIRED, now)
     return Expired(given, returned)
 
 
@@ -114,10 +114,10 @@ def _held(settlement: VisitSettlement) -> VisitSettlement:
 
 
 def _give(
-    head: ChainHead, rows: Sequence[VisitSettlement], now: datetime, decision: Decision | None = None
+    end: ChainEnd, rows: Sequence[VisitSettlement], now: datetime, decision: Decision | None = None
 ) -> int:
     households = {row.household_id for row in rows if row.household_id is not None}
-    accounts = accounts_of(head.community, households)
+    accounts = accounts_of(end.community, households)
     gifts = [
         Movement(
             origin_of(row.event),
@@ -132,20 +132,20 @@ def _give(
         if row.household_id is not None
     ]
     moves, payments = offsets.with_offsets(gifts, offsets.open_debts(households), accounts.issuing)
-    post(head, moves, now)
+    post(end, moves, now)
     offsets.store(payments)
     _these(rows).update(settled=F("settled") + F("held"), held=0, held_by="", held_since=None)
     return sum(gift.points for gift in gifts)
 
 
 def _withdraw(
-    head: ChainHead,
+    end: ChainEnd,
     rows: Sequence[VisitSettlement],
     why: Withdrawn,
     now: datetime,
     decision: Decision | None = None,
 ) -> int:
-    own = accounts_of(head.community)
+    own = accounts_of(end.community)
     moves = [
         Movement(
             origin_of(row.event),
@@ -158,7 +158,7 @@ def _withdraw(
         )
         for row in rows
     ]
-    post(head, moves, now)
+    post(end, moves, now)
     _these(rows).update(
         lowered=F("lowered") + F("held"),
         withdrawn=F("held"),

@@ -7,6 +7,8 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -110,15 +112,25 @@ def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
 def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
     """Those of the stations that are known, also retired ones."""
     found: dict[str, Sender] = {}
-    home = Community(slug=community)
-    for slug, key, active, limit, *whose, key_id, public in sql.select(_FIND, slugs, [community]):
+    for slug, key, active, limit, *home, key_id, public in sql.select(_FIND, slugs, [community]):
         if slug not in found:
-            home.pk, home.timezone, home.daily_mint_limit = whose
-            station = Station(pk=key, slug=slug, community=home, active=bool(active), daily_mint_limit=limit)
-            found[slug] = Sender(station, {})
+            found[slug] = Sender(_station(key, slug, bool(active), limit, (community, *home)), {})
         if key_id:
-            found[slug].keys[key_id] = Ed25519PublicKey.from_public_bytes(bytes(public))
+            found[slug].keys[key_id] = _public_key(bytes(public))
     return found
+
+
+# Stations send again and again, and what a row says of one seldom changes: making these two objects costs
+# more than reading it.
+@lru_cache(maxsize=4096)
+def _station(key: int, slug: str, active: bool, limit: int | None, home: tuple[Any, ...]) -> Station:  # noqa: FBT001
+    community = Community(slug=home[0], pk=home[1], timezone=home[2], daily_mint_limit=home[3])
+    return Station(pk=key, slug=slug, community=community, active=active, daily_mint_limit=limit)
+
+
+@lru_cache(maxsize=4096)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
 
 
 def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
@@ -138,36 +150,38 @@ def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
         raise RejectedError(Cause.FOREIGN, detail)
     key: int = station.pk
     opened.stations[key] = station
-    behind: dict[str, int] = {}  # of each epoch, the last sequence
-    for raw in batch.events:
-        item = _incoming(key, bytes(raw))
-        if item is None:
-            opened.strays.append((station, bytes(raw)))
-            continue
-        opened.events.append(item)
-        _, epoch, sequence = item.identity
-        if sequence > behind.get(epoch, 0):
-            behind[epoch] = sequence
-    opened.lost.extend((key, lost) for lost in batch.lost if lost.last < behind.get(lost.epoch, 0))
+    bodies = [bytes(raw) for raw in batch.events]
+    came = [_incoming(key, body) for body in bodies]
+    events = [item for item in came if item is not None]
+    opened.events.extend(events)
+    opened.strays.extend((station, body) for body, item in zip(bodies, came, strict=True) if item is None)
+    opened.lost.extend((key, lost) for lost in batch.lost if _is_followed(lost, events))
+
+
+def _is_followed(lost: envelope.Lost, events: Sequence[Incoming]) -> bool:
+    """Whether an event of the same epoch stands behind what a batch states as lost."""
+    return any(
+        epoch == lost.epoch and sequence > lost.last for _, epoch, sequence in (e.identity for e in events)
+    )
 
 
 def _incoming(station: int, body: bytes) -> Incoming | None:
     """An event as it came; None for what names none."""
     event = _event(body)
-    name = (event.epoch, event.sequence) if event is not None else _name(body)
+    name = event or _name(body)
     if name is None:
         return None
-    return Incoming((station, *name), body, hashlib.sha256(body).hexdigest(), event)
+    return Incoming((station, name.epoch, name.sequence), body, hashlib.sha256(body).hexdigest(), event)
 
 
-def _name(body: bytes) -> tuple[str, int] | None:
+def _name(body: bytes) -> envelope.EventId | None:
     """An event's epoch and sequence, read even where nothing else can be."""
     try:
         name = envelope.decode_event_id(body)
     except msgspec.DecodeError:
         return None
     possible = _EPOCH.fullmatch(name.epoch) and 1 <= name.sequence <= MAX_SEQUENCE
-    return (name.epoch, name.sequence) if possible else None
+    return name if possible else None
 
 
 def _event(body: bytes) -> facts.Event | None:

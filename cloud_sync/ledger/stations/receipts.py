@@ -12,8 +12,9 @@ from django.db.models import Case, Q, QuerySet, Value, When
 
 from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, MAX_RETIRED, EpochReceipt, Receipt
 from cloud_sync.ledger import sql
-from cloud_sync.ledger.stations.intake import Identity, Reason
+from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Conflict, Event, EventState, Station
+from cloud_sync.ledger.stations.store import Came
 
 KEPT = timedelta(days=30)
 """How long a station keeps receipted rows, and so how long a receipt names an epoch."""
@@ -21,9 +22,7 @@ MAX_REFUSED = 400
 """Refusals that one receipt names, so that it fits a broker's smallest message."""
 
 
-def receipts_for(
-    stations: Collection[Station], batch: Collection[Identity], now: datetime
-) -> dict[int, Receipt]:
+def receipts_for(stations: Collection[Station], batch: Came, now: datetime) -> dict[int, Receipt]:
     """Each station's receipt after a batch, by its key: its refusals first, then the latest of all others.
 
     The stations come with their community.
@@ -66,7 +65,7 @@ def overtaken(receipts: Sequence[Receipt], now: datetime) -> list[Receipt]:
     if not moved:
         return []
     stations = Station.objects.select_related("community").filter(pk__in=moved)
-    return list(receipts_for(stations, (), now).values())
+    return list(receipts_for(stations, {}, now).values())
 
 
 def _told(receipt: Receipt, epoch: str) -> int:
@@ -113,11 +112,14 @@ def _with_refusals(stations: Sequence[int]) -> list[int]:
     return [key for (key,) in sql.select(statement, stations)]
 
 
-def _refused(
-    station: int, epochs: Collection[str], batch: Collection[Identity]
-) -> dict[str, tuple[tuple[int, str], ...]]:
+def _refused(station: int, epochs: Collection[str], batch: Came) -> dict[str, tuple[tuple[int, str], ...]]:
     """For each epoch of this station that has any: its refusals in order, MAX_REFUSED in all."""
-    own = {(epoch, sequence) for whose, epoch, sequence in batch if whose == station}
+    own = {
+        (epoch, sequence)
+        for (whose, epoch), sequences in batch.items()
+        if whose == station
+        for sequence in sequences
+    }
     events = Event.objects.filter(station=station, epoch__in=epochs, state=EventState.REFUSED)
     conflicts = Conflict.objects.filter(station=station, epoch__in=epochs)
     reasons = _newest(events, own) | _newest(conflicts.annotate(reason=Value(Reason.CONFLICT.value)), own)

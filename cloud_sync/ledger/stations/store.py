@@ -39,7 +39,14 @@ EPOCHS = sql.Table(
     conflict="ON CONFLICT (station_id, epoch) DO UPDATE SET through = excluded.through, "
     "updated = excluded.updated",
 )
-_IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
+_EPOCH = {"station": "bigint", "epoch": "text"}
+_IDENTITY = _EPOCH | {"sequence": "bigint"}
+EpochOf = tuple[int, str]
+"""Station, its primary key, and epoch."""
+Ends = Mapping[EpochOf, int]
+"""A sequence of each epoch."""
+Came = Mapping[EpochOf, set[int]]
+"""The sequences that came of each epoch."""
 Judged = tuple[Incoming, EventKind, Reason | None]
 """A new event, what it is, and why it is set aside, if it is."""
 
@@ -55,13 +62,29 @@ def lock(stations: Collection[int]) -> None:
         sql.execute(statement, [list(stations)])
 
 
-def stored_digests(incoming: Sequence[Incoming]) -> dict[Identity, str]:
-    """Digests of those events that are already stored."""
+def ends(epochs: Collection[EpochOf]) -> Ends:
+    """The last sequence that is stored of each of these epochs, if any is."""
+    statement = (
+        "SELECT w.station, w.epoch, (SELECT MAX(e.sequence) FROM stations_event e "
+        "WHERE e.station_id = w.station AND e.epoch = w.epoch) FROM w"
+    )
+    rows = sql.matching(statement, _EPOCH, list(epochs))
+    return {(station, epoch): last for station, epoch, last in rows if last is not None}
+
+
+def stored_digests(came: Came, stored: Ends) -> dict[Identity, str]:
+    """Digests of those events that are already stored; `stored` is what `ends` gave."""
     statement = (
         "SELECT e.station_id, e.epoch, e.sequence, e.digest FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.sequence"
     )
-    wanted = list(dict.fromkeys(item.identity for item in incoming))
+    wanted = [
+        (*name, sequence)
+        for name, sequences in came.items()
+        if (end := stored.get(name, 0))
+        for sequence in sequences
+        if sequence <= end
+    ]
     rows = sql.matching(statement, _IDENTITY, wanted)
     return {(station, epoch, sequence): digest for station, epoch, sequence, digest in rows}
 
@@ -124,20 +147,20 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def advance(
-    came: Iterable[Identity], now: datetime, lost: Sequence[tuple[int, Lost]] = ()
+    came: Came, stored: Ends, now: datetime, lost: Sequence[tuple[int, Lost]] = ()
 ) -> list[tuple[int, Lost]]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 
-    Losses are named with their station. Gives those that it passed over now.
+    `stored` is what was there before these came. Losses are named with their station. Gives those that it
+    passed over now.
     """
-    here = _by_epoch(came)
-    through = _as_far_as_known(here)
+    through = _as_far_as_known(came, stored)
     passed: list[tuple[int, Lost]] = []
     for station, gap in sorted(lost, key=lambda stated: stated[1].first):
         name = (station, gap.epoch)
         if gap.first <= through.get(name, 0) + 1 <= gap.last:
             passed.append((station, gap))
-            through[name] = _contiguous(station, gap.epoch, gap.last, here[name])
+            through[name] = _contiguous(station, gap.epoch, gap.last, came[name])
     # Also where nothing is new: what a station sends again must be among the epochs that its receipt
     # has room for, or it would send it for ever.
     at = sql.keeper()(now)
@@ -145,23 +168,22 @@ def advance(
     return passed
 
 
-def _as_far_as_known(here: Mapping[tuple[int, str], set[int]]) -> dict[tuple[int, str], int]:
-    """How far each epoch reaches without a gap, its events `here` included."""
-    name = {"station": "bigint", "epoch": "text"}
+def _as_far_as_known(came: Came, stored: Ends) -> dict[EpochOf, int]:
+    """How far each epoch reaches without a gap, the events that came included."""
     stands = (
         "SELECT p.station_id, p.epoch, p.through FROM w CROSS JOIN stations_epoch p "
         "WHERE p.station_id = w.station AND p.epoch = w.epoch"
     )
-    before = {(station, epoch): at for station, epoch, at in sql.matching(stands, name, list(here))}
-    through = {name: _run(before.get(name, 0), sequences) for name, sequences in here.items()}
+    before = {(station, epoch): at for station, epoch, at in sql.matching(stands, _EPOCH, list(came))}
+    through = {name: _run(before.get(name, 0), sequences) for name, sequences in came.items()}
     follows = (
         "SELECT w.station, w.epoch FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.following"
     )
-    following = [(*name, reached + 1) for name, reached in through.items()]
-    for station, epoch in sql.matching(follows, name | {"following": "bigint"}, following):
+    following = [(*name, reached + 1) for name, reached in through.items() if stored.get(name, 0) > reached]
+    for station, epoch in sql.matching(follows, _EPOCH | {"following": "bigint"}, following):
         reached = through[station, epoch]
-        through[station, epoch] = _contiguous(station, epoch, reached, here[station, epoch])
+        through[station, epoch] = _contiguous(station, epoch, reached, came[station, epoch])
     return through
 
 
@@ -189,9 +211,9 @@ def _contiguous(station: int, epoch: str, through: int, here: set[int]) -> int:
     return through
 
 
-def _by_epoch(came: Iterable[Identity]) -> dict[tuple[int, str], set[int]]:
-    """The sequences of each station's epochs, in the order they came."""
-    found: dict[tuple[int, str], set[int]] = {}
-    for station, epoch, sequence in came:
+def by_epoch(incoming: Iterable[Incoming]) -> Came:
+    """What came, epoch by epoch in the order that each first came."""
+    found: dict[EpochOf, set[int]] = {}
+    for station, epoch, sequence in [item.identity for item in incoming]:
         found.setdefault((station, epoch), set()).add(sequence)
     return found

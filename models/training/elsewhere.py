@@ -71,8 +71,10 @@ def elsewhere(
     """
     taken, held = samples
     sources = np.array([photo.source for photo in photos])
+    # Whoever scaled the weights, the heads are the same, and those kept are found again.
+    weights = np.round(taken.weights / taken.weights.max(), 6)
     return Elsewhere(
-        table=Table(features[0], taken.allowed, taken.truth, taken.weights, sources),
+        table=Table(features[0], taken.allowed, taken.truth, weights, sources),
         lots=[photo.group or str(photo.path) for photo in photos],
         measured=np.array([not taxonomy.is_distrusted(photo) for photo in photos]),
         held=(features[1], held.truth),

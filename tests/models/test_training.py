@@ -247,7 +247,9 @@ def test_one_command_makes_a_bundle_that_works_and_a_second_run_uses_what_was_ke
     again = train(place, plan)
     assert again.labels == manifest.labels
     assert {path: path.stat().st_mtime_ns for path in place.cache.iterdir() if path in kept} == kept
+    heads = set(place.cache.glob("head-*"))
     told = left_out(place, tmp_path / "curve.png")
+    assert set(place.cache.glob("head-*")) == heads
     assert "town" in told.stdout
     assert all(line in card for line in told.stdout.splitlines() if line.startswith("|"))
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

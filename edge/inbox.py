@@ -17,25 +17,28 @@ CAPACITY = 10_000
 
 
 class QueueInbox:
-    """A bounded queue of events, each with the moment it was posted. Implements `edge.ports.Inbox`."""
+    """A bounded queue of events, each with the moment it was posted. Implements `edge.ports.Inbox`.
+
+    A signal's handler may wake it whatever the thread that takes is about: SimpleQueue holds no lock that
+    the handler, on that very thread, would wait for in vain.
+    """
 
     def __init__(self, capacity: int = CAPACITY) -> None:
-        """Hold at most `capacity` events."""
-        self._queue: queue.Queue[tuple[Event | None, float]] = queue.Queue(capacity)
+        """Hold at most `capacity` events, and a few more that several threads post at one moment."""
+        self._capacity = capacity
+        self._queue: queue.SimpleQueue[tuple[Event | None, float]] = queue.SimpleQueue()
 
     def post(self, event: Event) -> None:
         """Put an event; never blocks, because gpiozero's and readers' threads call this."""
-        try:
-            self._queue.put_nowait((event, perf_counter()))
-        except queue.Full:
-            log.error("inbox full: %s dropped", type(event).__name__)  # noqa: TRY400 (nothing to trace)
+        if self._queue.qsize() >= self._capacity:
+            log.error("inbox full: %s dropped", type(event).__name__)
+            return
+        self._queue.put((event, perf_counter()))
 
     def wake(self) -> None:
         """Make a waiting `take` return, even with nothing posted."""
-        try:
-            self._queue.put_nowait((None, perf_counter()))
-        except queue.Full:
-            return  # something is there to take anyway
+        if self._queue.qsize() < self._capacity:  # otherwise something is there to take anyway
+            self._queue.put((None, perf_counter()))
 
     @property
     def is_empty(self) -> bool:

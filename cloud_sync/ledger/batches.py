@@ -76,12 +76,12 @@ def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
     stations, incoming = opened.stations, opened.events
     store.lock(stations)
     came = store.by_epoch(incoming)
-    ends = store.ends(came)
-    new, conflicts = intake.sort_out(incoming, store.stored_digests(came, ends))
+    before = store.stands(came)
+    new, conflicts = intake.sort_out(incoming, store.stored_digests(came, before))
     refused = _store(stations, new, now) if new else []
     if conflicts or opened.strays:
         _keep_evidence(stations, conflicts, opened.strays, now)
-    for key, lost in store.advance(came, ends, now, opened.lost):
+    for key, lost in store.advance(came, before, now, opened.lost):
         log.warning("ALARM: %s lost %s/%d to %d", stations[key], lost.epoch, lost.first, lost.last)
         raise_for(stations[key], Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
     receipts = receipts_for(stations.values(), came, now)

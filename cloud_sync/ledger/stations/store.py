@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from cloud_sync.envelope import Lost
@@ -39,16 +40,21 @@ EPOCHS = sql.Table(
     conflict="ON CONFLICT (station_id, epoch) DO UPDATE SET through = excluded.through, "
     "updated = excluded.updated",
 )
-_EPOCH = {"station": "bigint", "epoch": "text"}
-_IDENTITY = _EPOCH | {"sequence": "bigint"}
+_IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
 EpochOf = tuple[int, str]
 """Station, its primary key, and epoch."""
-Ends = Mapping[EpochOf, int]
-"""A sequence of each epoch."""
 Came = Mapping[EpochOf, set[int]]
 """The sequences that came of each epoch."""
 Judged = tuple[Incoming, EventKind, Reason | None]
 """A new event, what it is, and why it is set aside, if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far one epoch reaches: all events `through` this sequence are stored, and none after `last`."""
+
+    through: int
+    last: int
 
 
 def lock(stations: Collection[int]) -> None:
@@ -62,18 +68,19 @@ def lock(stations: Collection[int]) -> None:
         sql.execute(statement, [list(stations)])
 
 
-def ends(epochs: Collection[EpochOf]) -> Ends:
-    """The last sequence that is stored of each of these epochs, if any is."""
+def stands(epochs: Collection[EpochOf]) -> dict[EpochOf, Stand]:
+    """How far each of these epochs reaches in the database."""
     statement = (
-        "SELECT w.station, w.epoch, (SELECT MAX(e.sequence) FROM stations_event e "
-        "WHERE e.station_id = w.station AND e.epoch = w.epoch) FROM w"
+        "SELECT w.station, w.epoch, COALESCE((SELECT p.through FROM stations_epoch p "
+        "WHERE p.station_id = w.station AND p.epoch = w.epoch), 0), COALESCE((SELECT MAX(e.sequence) "
+        "FROM stations_event e WHERE e.station_id = w.station AND e.epoch = w.epoch), 0) FROM w"
     )
-    rows = sql.matching(statement, _EPOCH, list(epochs))
-    return {(station, epoch): last for station, epoch, last in rows if last is not None}
+    rows = sql.matching(statement, {"station": "bigint", "epoch": "text"}, list(epochs))
+    return {(station, epoch): Stand(through, last) for station, epoch, through, last in rows}
 
 
-def stored_digests(came: Came, stored: Ends) -> dict[Identity, str]:
-    """Digests of those events that are already stored; `stored` is what `ends` gave."""
+def stored_digests(came: Came, before: Mapping[EpochOf, Stand]) -> dict[Identity, str]:
+    """Digests of those events that are already stored; `before` is what `stands` gave."""
     statement = (
         "SELECT e.station_id, e.epoch, e.sequence, e.digest FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.sequence"
@@ -81,9 +88,8 @@ def stored_digests(came: Came, stored: Ends) -> dict[Identity, str]:
     wanted = [
         (*name, sequence)
         for name, sequences in came.items()
-        if (end := stored.get(name, 0))
         for sequence in sequences
-        if sequence <= end
+        if sequence <= before[name].last
     ]
     rows = sql.matching(statement, _IDENTITY, wanted)
     return {(station, epoch, sequence): digest for station, epoch, sequence, digest in rows}
@@ -147,14 +153,14 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def advance(
-    came: Came, stored: Ends, now: datetime, lost: Sequence[tuple[int, Lost]] = ()
+    came: Came, before: Mapping[EpochOf, Stand], now: datetime, lost: Sequence[tuple[int, Lost]] = ()
 ) -> list[tuple[int, Lost]]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 
-    `stored` is what was there before these came. Losses are named with their station. Gives those that it
-    passed over now.
+    `before` is what `stands` gave before these were stored. Losses are named with their station. Gives
+    those that it passed over now.
     """
-    through = _as_far_as_known(came, stored)
+    through = _as_far_as_known(came, before)
     passed: list[tuple[int, Lost]] = []
     for station, gap in sorted(lost, key=lambda stated: stated[1].first):
         name = (station, gap.epoch)
@@ -168,20 +174,16 @@ def advance(
     return passed
 
 
-def _as_far_as_known(came: Came, stored: Ends) -> dict[EpochOf, int]:
+def _as_far_as_known(came: Came, before: Mapping[EpochOf, Stand]) -> dict[EpochOf, int]:
     """How far each epoch reaches without a gap, the events that came included."""
-    stands = (
-        "SELECT p.station_id, p.epoch, p.through FROM w CROSS JOIN stations_epoch p "
-        "WHERE p.station_id = w.station AND p.epoch = w.epoch"
-    )
-    before = {(station, epoch): at for station, epoch, at in sql.matching(stands, _EPOCH, list(came))}
-    through = {name: _run(before.get(name, 0), sequences) for name, sequences in came.items()}
+    through = {name: _run(before[name].through, sequences) for name, sequences in came.items()}
     follows = (
         "SELECT w.station, w.epoch FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.following"
     )
-    following = [(*name, reached + 1) for name, reached in through.items() if stored.get(name, 0) > reached]
-    for station, epoch in sql.matching(follows, _EPOCH | {"following": "bigint"}, following):
+    columns = {"station": "bigint", "epoch": "text", "following": "bigint"}
+    following = [(*name, reached + 1) for name, reached in through.items() if before[name].last > reached]
+    for station, epoch in sql.matching(follows, columns, following):
         reached = through[station, epoch]
         through[station, epoch] = _contiguous(station, epoch, reached, came[station, epoch])
     return through

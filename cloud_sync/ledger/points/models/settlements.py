@@ -89,7 +89,11 @@ class VisitSettlement(models.Model):
             ),
         ]
         indexes = [
-            Index(fields=["household", "local_day"], name="settlement_of_household"),
+            # With all that a day's tally adds up: settling asks for nothing else of these rows.
+            Index(
+                fields=["household", "local_day", "settled", "held", "counted"],
+                name="settlement_tally_of_household",
+            ),
             # Nearly all visits are of bound cards and in neither of these two.
             Index(
                 fields=["community", "card_hash", "local_day"],

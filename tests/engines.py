@@ -32,6 +32,11 @@ BOTH = [
     pytest.mark.parametrize("engine", list(Tier), indirect=True, ids=str),
 ]
 """Marks of a test, or of a whole module, that runs over both tiers."""
+ON_POSTGRES = [
+    pytest.mark.usefixtures("engine"),
+    pytest.mark.parametrize("engine", [Tier.TOWN], indirect=True, ids=str),
+]
+"""As BOTH, over PostgreSQL alone."""
 
 
 @dataclass

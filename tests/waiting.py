@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
+from math import inf
 
 WITHIN_S = 60.0
 """For what takes milliseconds on a machine that does nothing else."""
@@ -20,6 +21,20 @@ def until(condition: Callable[[], object], what: str = "the condition", within_s
     while not condition():
         assert time.monotonic() < deadline, f"waited {within_s} s in vain: {what}"
         time.sleep(0.005)
+
+
+def tried(action: Callable[[], object], condition: Callable[[], object], what: str, every_s: float) -> None:
+    """Act now and again with pauses, as a person does who sees nothing happen, until a condition holds."""
+    acted_at = -inf
+
+    def holds() -> bool:
+        nonlocal acted_at
+        if time.monotonic() >= acted_at + every_s:
+            action()
+            acted_at = time.monotonic()
+        return bool(condition())
+
+    until(holds, what, COMMAND_WITHIN_S)
 
 
 def fetch(url: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-TONGZHAN = [sys.executable, "-c", "from scripts.cli import main; main()"]
+from tests.programs import TONGZHAN
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import json
 import resource
 import shutil
 import subprocess
-import sys
 
 import pytest
 from hypothesis import given
@@ -18,8 +17,9 @@ from scripts.bench.fleets import wire
 from scripts.bench.fleets.stations import card, station_key, station_name
 from scripts.bench.result import Result
 from scripts.soak.engines import Tier
+from tests.programs import TONGZHAN
 
-FLEET = [sys.executable, "-c", "from scripts.cli import main; main()", "bench", "fleet"]
+FLEET = [*TONGZHAN, "bench", "fleet"]
 TOPICS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=60)
 
 

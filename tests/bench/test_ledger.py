@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.postgres import MISSING, find_programs
+from tests.programs import TONGZHAN
 
 DATABASES = [
     "sqlite",
@@ -19,7 +20,7 @@ DATABASES = [
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from scripts.cli import main; main()", "bench", "ledger", *arguments]
+    command = [*TONGZHAN, "bench", "ledger", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
 
 

@@ -16,8 +16,9 @@ from config.errors import InputError
 from scripts.demonstration.controller import Way, controller
 from scripts.demonstration.places import Folder
 from scripts.demonstration.processes import Crew, crew
-from tests.demo.test_demo import command, descendants, photos
+from tests.demo.test_demo import command, photos
 from tests.firmware_bridge.firmware.rigs import need_cc
+from tests.programs import descendants
 from tests.waiting import COMMAND_WITHIN_S, until
 
 __all__ = ["photos"]  # a fixture

@@ -6,7 +6,6 @@ import json
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,12 @@ from config.sorting import Category
 from models.pixels import encode_jpeg
 from scripts.demonstration.places import Folder
 from tests.ports import free_ports
+from tests.programs import TONGZHAN, descendants, still_running
 from tests.waiting import COMMAND_WITHIN_S, answers, fetch, until
 
 if TYPE_CHECKING:
     from models.pixels import Rgb
 
-TONGZHAN = [sys.executable, "-c", "from scripts.cli import main; main()"]
 KEYS = [
     "visits",
     "deposits",
@@ -159,7 +158,7 @@ def test_ctrl_c_ends_a_demo_on_screen_and_leaves_nothing_running(
     output, _ = on_screen.communicate(timeout=COMMAND_WITHIN_S)
     assert on_screen.returncode == 0
     assert json.loads(output)["lost"] == 0
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    until(lambda: not still_running(children), "nothing is left running")
 
 
 def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: Path, ports: int) -> None:
@@ -178,7 +177,7 @@ def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: 
         _, complaint = starting.communicate(timeout=COMMAND_WITHIN_S)
     assert starting.returncode == 130
     assert "Traceback" not in complaint
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    until(lambda: not still_running(children), "nothing is left running")
 
 
 def test_the_panel_shows_a_running_demo(on_screen: subprocess.Popen[str], ports: int) -> None:
@@ -227,22 +226,6 @@ def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert f"no folder {tmp_path / 'nowhere'}" in done.stderr
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below `pid`, from /proc."""
-    parents = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents[int(entry.name)] = int(fields[1])
-    found = [pid]
-    for one in found:
-        found += [child for child, parent in parents.items() if parent == one]
-    return found[1:]
 
 
 def is_at_work(port: int) -> bool:

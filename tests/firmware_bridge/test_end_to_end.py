@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +30,7 @@ from firmware_bridge.messages import (
 )
 from firmware_bridge.readers import rdm6300, wiegand
 from firmware_bridge.strangers import Stranger
-from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.device import Device, twin
 from tests.firmware_bridge.damage import WIRES, wire
 from tests.firmware_bridge.relay import Relay
 from tests.firmware_bridge.wire import Wire
@@ -81,9 +80,9 @@ def station_at(path: str) -> Iterator[Station]:
         station.controller.stop()
 
 
-@pytest.fixture
-def twin() -> Iterator[Device]:
-    with Device([sys.executable, "-m", "firmware_bridge.twin", "--lids", "2"]) as device:
+@pytest.fixture(name="twin")
+def twin_of_two_lids() -> Iterator[Device]:
+    with twin("--lids", "2") as device:
         yield device
 
 
@@ -185,8 +184,8 @@ def test_an_unplugged_device_is_told_and_linked_again(tmp_path: Path) -> None:
         plug.unplug()
         until(lambda: any(isinstance(event, PortLost) for event in station.events))
         assert Down(DownReason.PORT_LOST) in station.events or Down(DownReason.SILENT) in station.events
-        with Device([sys.executable, "-m", "firmware_bridge.twin"]) as twin:
-            (tmp_path / "controller").symlink_to(twin.path)
+        with twin() as device:
+            (tmp_path / "controller").symlink_to(device.path)
             until(station.ups)
 
 

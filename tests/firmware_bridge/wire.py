@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import select
 import termios
-import time
 import tty
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.waiting import until
+from tests.waiting import tried
 
 SEND_AGAIN_S = 0.5
 
@@ -41,16 +40,7 @@ class Wire:
 
     def send_again_until(self, data: bytes, condition: Callable[[], object]) -> None:
         """Send now and then, as a held card does: what comes while the port is being opened is lost."""
-        sent_at = 0.0
-
-        def holds() -> bool:
-            nonlocal sent_at
-            if time.monotonic() > sent_at + SEND_AGAIN_S:
-                self.send(data)
-                sent_at = time.monotonic()
-            return bool(condition())
-
-        until(holds)
+        tried(lambda: self.send(data), condition, "what was sent is heard", SEND_AGAIN_S)
 
     def baud(self) -> int:
         """The speed that the port was set to, as termios names it."""

@@ -6,7 +6,6 @@ import atexit
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ import pytest
 
 from cloud_sync.ledger import install
 from config.ledger import load_ledger
+from tests.programs import TONGZHAN
 from tests.waiting import COMMAND_WITHIN_S
 
 LEDGER_TOML = """
@@ -35,9 +35,6 @@ def ledger_toml(database: str) -> str:
     """A configuration for that database, with the keys of the prepared ledger; it may be lengthened."""
     return LEDGER_TOML.replace("ledger.sqlite3", database).replace('"state"', f'"{PREPARED}/state"')
 
-
-TONGZHAN = "from scripts.cli import main; main()"
-"""The command line as another process runs it."""
 
 # A browser's test leaves an event loop in the main thread, by which Django would refuse to touch the
 # database; here nothing else runs in that loop.
@@ -126,7 +123,7 @@ def tongzhan() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Give a function that runs one `tongzhan` command line to its end."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", TONGZHAN, *map(str, arguments)]
+        command = [*TONGZHAN, *map(str, arguments)]
         return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False)
 
     return run

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -19,15 +18,15 @@ from cloud_sync.ledger.office.officers import add_officer
 from cloud_sync.ledger.points.households import add_household, bind_card
 from cloud_sync.ledger.points.statement import statement_link
 from config.ledger import load_ledger
-from tests.ledger.conftest import TONGZHAN
 from tests.ledger.test_debts import owing
 from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts
+from tests.programs import TONGZHAN
 
 
 @pytest.fixture
 def served(config: Path) -> Iterator[str]:
     """The address of a running `tongzhan ledger serve` over this test's database."""
-    command = [sys.executable, "-c", TONGZHAN, "ledger", "serve", "--config", str(config)]
+    command = [*TONGZHAN, "ledger", "serve", "--config", str(config)]
     with ExitStack() as stack:
         process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
         stack.callback(process.terminate)

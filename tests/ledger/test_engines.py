@@ -8,7 +8,6 @@ from __future__ import annotations
 import getpass
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -32,9 +31,10 @@ from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, IotcoreBroker, MosquittoBroker, RunningBroker
 from tests.edge.journal_checks import NOON, opened, visit
 from tests.engines import BOTH, Engine, Tier
-from tests.ledger.conftest import PREPARED, TONGZHAN, ledger_toml
+from tests.ledger.conftest import PREPARED, ledger_toml
 from tests.ledger.town import NOW
 from tests.ports import free_ports
+from tests.programs import TONGZHAN
 from tests.waiting import until
 
 pytestmark = BOTH
@@ -58,7 +58,7 @@ class Whole:
 
     def start(self, name: str, *arguments: str) -> None:
         log = self.stack.enter_context((self.root / f"{name}.log").open("ab"))
-        command = [sys.executable, "-c", TONGZHAN, *arguments]
+        command = [*TONGZHAN, *arguments]
         process = self.stack.enter_context(subprocess.Popen(command, stdout=log, stderr=log))
         self.stack.callback(process.kill)
         self.running[name] = process

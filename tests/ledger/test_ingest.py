@@ -8,7 +8,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -35,8 +34,9 @@ from cloud_sync.mqtt import MqttLink
 from config.errors import InputError
 from config.ledger import LedgerSettings, load_ledger
 from config.station import CloudSection
-from tests.ledger.conftest import PREPARED, TONGZHAN
+from tests.ledger.conftest import PREPARED
 from tests.ledger.town import EPOCH, RIGHT, Town, event, stamp, visit_facts
+from tests.programs import TONGZHAN
 from tests.waiting import WITHIN_S, until
 
 COMMUNITY, STATION = "sunny-garden", "east-gate"
@@ -95,7 +95,7 @@ def gate(broker: CloudSection, town: Town) -> Iterator[Gate]:
 @contextmanager
 def worker_process(config: Path, name: str = "") -> Iterator[subprocess.Popen[str]]:
     """`tongzhan ledger ingest`, killed at the end if it still runs."""
-    command = [sys.executable, "-c", TONGZHAN, "ledger", "ingest", "--config", str(config)]
+    command = [*TONGZHAN, "ledger", "ingest", "--config", str(config)]
     command += ["--worker", name] if name else []
     with ExitStack() as stack:
         process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import re
+import shlex
 import shutil
 import signal
 import sqlite3
@@ -22,9 +23,9 @@ from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, listens
 from tests.conftest import CHECKOUT
 from tests.edge.journal_checks import NOON, opened, visit
-from tests.ledger.conftest import TONGZHAN
 from tests.ledger.systemctl import send
 from tests.ports import free_ports
+from tests.programs import TONGZHAN
 from tests.waiting import COMMAND_WITHIN_S, answers, until
 
 PAGE = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -89,7 +90,7 @@ class Machine:
         units = self.root / "etc/systemd/system"
         systemctl = f"{sys.executable} -m tests.ledger.systemctl {units} {self.services}"
         bodies = {
-            "tongzhan": f'exec {sys.executable} -c "{TONGZHAN}" "$@"',
+            "tongzhan": f'exec {shlex.join(TONGZHAN)} "$@"',
             "sudo": '[ "$1" != -u ] || shift 2\nexec "$@"',
             "systemctl": f'exec {systemctl} "$@"',
         }

@@ -12,15 +12,10 @@ from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.points.posting import TRIES, atomically
-from tests.engines import BOTH, Tier
+from tests.engines import BOTH, ON_POSTGRES
 from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
 from tests.postgres import Postgres
 from tests.waiting import WITHIN_S
-
-ON_POSTGRES = [
-    pytest.mark.usefixtures("engine"),
-    pytest.mark.parametrize("engine", [Tier.TOWN], indirect=True, ids=str),
-]
 
 
 class GaveWayError(Exception):

@@ -7,7 +7,6 @@ import json
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,10 @@ import pytest
 
 from scripts.soak.engines import Tier
 from scripts.soak.plan import Kind
-from tests.waiting import COMMAND_WITHIN_S
+from tests.programs import TONGZHAN, descendants, still_running
+from tests.waiting import COMMAND_WITHIN_S, until
 
-SOAK = [sys.executable, "-c", "from scripts.cli import main; main()", "soak"]
+SOAK = [*TONGZHAN, "soak"]
 LONG_S = 900.0
 """For 200 kills, which took 189 s on two busy cores."""
 
@@ -80,13 +80,13 @@ def test_ctrl_c_ends_a_soak_with_all_its_processes_and_its_folder(tmp_path: Path
         assert running.stderr is not None
         while "records" not in running.stderr.readline():
             assert running.poll() is None, running.communicate()
-        children = _descendants(running.pid)
+        children = descendants(running.pid)
         assert len(children) >= 5
         running.send_signal(signal.SIGINT)
         _, complaint = running.communicate(timeout=COMMAND_WITHIN_S)
     assert running.returncode == 130
     assert "Traceback" not in complaint
-    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    until(lambda: not still_running(children), "nothing is left running")
     assert not list(tmp_path.glob("tongzhan-*"))
 
 
@@ -101,12 +101,3 @@ def test_a_folder_to_keep_that_holds_something_is_named_with_its_mend(tmp_path: 
     )
     assert done.returncode == 2
     assert done.stderr == f"error: {tmp_path} is not empty; name a new folder with --keep\n"
-
-
-def _descendants(pid: int) -> list[int]:
-    """Every process below `pid`, from /proc."""
-    found = [pid]
-    for one in found:
-        for task in Path(f"/proc/{one}/task").iterdir():
-            found += [int(child) for child in (task / "children").read_text().split()]
-    return found[1:]

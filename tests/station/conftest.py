@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ from config.load_station import load_station
 from config.wiring import HBridgeLid
 from tests.firmware_bridge.wire import Wire
 from tests.station.plant import Levels, Plant
-from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
+from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, tried
 
 FRAME = b"\x0262E3086CED08\x03"
 KEY = "11" * 32
@@ -125,16 +124,8 @@ class Site:
 
     def hold_card(self) -> None:
         """Tap a card, again and again with pauses, until the lid's motor opens it."""
-        tapped_at = 0.0
-
-        def opens() -> bool:
-            nonlocal tapped_at
-            if time.monotonic() > tapped_at + TAP_AGAIN_S:
-                self.wire.send(FRAME)
-                tapped_at = time.monotonic()
-            return self.plant.way == 1
-
-        until(opens, "the lid opens for a card", COMMAND_WITHIN_S)
+        opens = "the lid opens for a card"
+        tried(lambda: self.wire.send(FRAME), lambda: self.plant.way == 1, opens, TAP_AGAIN_S)
 
 
 @pytest.fixture

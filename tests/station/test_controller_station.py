@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from config.load_station import load_station
 from config.words import load_words
-from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site
-from tests.waiting import COMMAND_WITHIN_S, until
+from tests.waiting import COMMAND_WITHIN_S, tried, until
 
 CONTROLLER = """
 [bin.lid]
@@ -30,7 +28,7 @@ port = "{port}"
 @pytest.fixture
 def device(site: Site) -> Iterator[Device]:
     """Give the twin of a station whose configuration names it."""
-    with Device([sys.executable, "-m", "firmware_bridge.twin", "--lids", "1"]) as device:
+    with twin("--lids", "1") as device:
         text = site.config.read_text(encoding="utf-8").partition("[bin.lid]")[0]
         text = text.replace(f'port = "{site.wire.path}"', 'controller = "mcu"\nnumber = 0')
         site.config.write_text(text + CONTROLLER.format(port=device.path), encoding="utf-8")
@@ -41,16 +39,8 @@ def device(site: Site) -> Iterator[Device]:
 
 def tap_until_open(device: Device) -> None:
     """Tap a card, again and again with pauses, until the lid is open."""
-    tapped_at = 0.0
-
-    def is_open() -> bool:
-        nonlocal tapped_at
-        if time.monotonic() > tapped_at + TAP_AGAIN_S:
-            device.do(f"serial 0 {FRAME.hex()}")
-            tapped_at = time.monotonic()
-        return device.lid(0)[0] == 1000
-
-    until(is_open, "the lid opens for a card", COMMAND_WITHIN_S)
+    tap = f"serial 0 {FRAME.hex()}"
+    tried(lambda: device.do(tap), lambda: device.lid(0)[0] == 1000, "the lid opens for a card", TAP_AGAIN_S)
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])

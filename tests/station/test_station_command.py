@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.ports import free_port
+from tests.programs import TONGZHAN
 from tests.station.test_composition import BIN, STATION
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, answers, until
 
@@ -27,7 +27,7 @@ def config(tmp_path: Path) -> Path:
 
 
 def tongzhan(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from scripts.cli import main; main()", "station", *arguments]
+    command = [*TONGZHAN, "station", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False)
 
 
@@ -104,7 +104,7 @@ def test_the_panel_ends_when_asked(config: Path) -> None:
 @contextmanager
 def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
     """Start a command that goes on; it is gone afterwards, whatever a test found."""
-    command = [sys.executable, "-c", "from scripts.cli import main; main()", "station", *arguments]
+    command = [*TONGZHAN, "station", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
         try:
             yield running

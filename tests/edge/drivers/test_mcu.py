@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tty
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -29,7 +28,7 @@ from firmware_bridge.frame import Decoder, Frame
 from firmware_bridge.messages import Hello, Message, SensorKind, Welcome
 from firmware_bridge.readers.em4100 import CardBits
 from tests.edge.drivers.posted import Posted
-from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.device import Device, twin
 from tests.waiting import until
 
 KEY = bytes(range(32))
@@ -100,10 +99,6 @@ class Faults:
                 case FaultCleared(_, code, part):
                     standing.discard((code, part))
         return standing
-
-
-def twin(lids: int = 4) -> Device:
-    return Device([sys.executable, "-m", "firmware_bridge.twin", "--lids", str(lids)])
 
 
 @pytest.fixture
@@ -284,7 +279,7 @@ def test_panic_stops_every_lid_until_the_button_is_released_and_then_they_open_a
 def test_a_lid_that_the_controller_does_not_have_is_named_and_the_others_work(
     mcu: Mcu, port: Port, posted: Posted, faults: Faults
 ) -> None:
-    with twin(lids=2) as device:
+    with twin("--lids", "2") as device:
         port.plug_in(device.path)
         mcu.start()
         until(lambda: faults.now() == {(FaultCode.LID_MISSING, "other")})
@@ -407,7 +402,7 @@ def test_some_other_device_on_the_port_is_named_and_so_is_the_end_of_it(
 
 
 def test_a_reader_that_the_controller_does_not_have_is_named(mcu: Mcu, port: Port, faults: Faults) -> None:
-    with Device([sys.executable, "-m", "firmware_bridge.twin", "--lids", "4", "--serial", "0"]) as device:
+    with twin("--serial", "0") as device:
         port.plug_in(device.path)
         mcu.start()
         until(lambda: faults.now() == {(FaultCode.READER_FAILED, "gate")})

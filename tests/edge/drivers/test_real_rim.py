@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,14 +33,14 @@ from tests.edge.drivers.board import MockBoard, MovingLid, both_ever_high, motor
 from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene
 from tests.firmware_bridge.wire import Wire
+from tests.station.conftest import FRAME, TAP_AGAIN_S
 from tests.station.manager import Readiness
-from tests.waiting import WITHIN_S, until
+from tests.waiting import WITHIN_S, tried, until
 
 if TYPE_CHECKING:
     from edge.rim import MakeRim
 
 KEY = bytes(range(32))
-FRAME = b"\x0262E3086CED08\x03"
 TOML = """
 [station]
 community = "lane-9"
@@ -162,15 +161,11 @@ def running(place: Place, keeper: None) -> Iterator[Composition]:
 
 def hold_card(place: Place, wires: HBridgeLid) -> None:
     """Tap a card, with pauses, until the lid's motor turns: the station may have no lids yet."""
-    taps = [0.0]
 
     def opens() -> bool:
-        if time.monotonic() > taps[-1] + 1:
-            place.wire.send(FRAME)
-            taps.append(time.monotonic())
         return motor(place.board, wires) == (True, False)
 
-    until(opens)
+    tried(lambda: place.wire.send(FRAME), opens, "the lid opens for a card", TAP_AGAIN_S)
 
 
 def test_a_real_visit_goes_from_a_cards_bytes_to_the_journal(place: Place, running: Composition) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -28,6 +27,7 @@ from edge.sim.timeline import Timeline
 from firmware_bridge.readers import rdm6300, wiegand
 from firmware_bridge.readers.em4100 import CardBits
 from tests.edge.drivers.posted import Posted
+from tests.programs import TWIN
 from tests.waiting import until
 
 KEY = bytes(range(32))
@@ -93,7 +93,7 @@ class Site:
 
 @pytest.fixture
 def program() -> Iterator[subprocess.Popen[bytes]]:
-    twin = [sys.executable, "-m", "firmware_bridge.twin", "--lids", "2"]
+    twin = [*TWIN, "--lids", "2"]
     with subprocess.Popen(twin, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0) as program:
         yield program
         program.kill()

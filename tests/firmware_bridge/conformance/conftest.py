@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -8,9 +7,10 @@ import pytest
 from tests.firmware_bridge.conformance.device import Device
 from tests.firmware_bridge.conformance.speaker import Speaker
 from tests.firmware_bridge.firmware.rigs import board_command, host_command
+from tests.programs import TWIN
 
 COMMANDS = {
-    "twin": lambda: [sys.executable, "-m", "firmware_bridge.twin"],
+    "twin": lambda: TWIN,
     "host": host_command,
     "board": board_command,
 }

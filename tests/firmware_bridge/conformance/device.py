@@ -8,7 +8,14 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from tests.programs import TWIN
+
 ANSWER_S = 60.0
+
+
+def twin(*options: str) -> Device:
+    """A microcontroller's twin."""
+    return Device([*TWIN, *options])
 
 
 class Device:

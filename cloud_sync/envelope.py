@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -25,6 +25,7 @@ from msgspec.json import Decoder
 from cloud_sync.facts import EpochName, Event, SequenceNumber
 
 Record = TypeVar("Record", bound=msgspec.Struct)
+Stated = TypeVar("Stated")
 
 VERSION = 1
 MAX_EVENTS = 100
@@ -110,6 +111,7 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _HEADER, _BATCH, _RECEIPT = Decoder(Header), Decoder(Batch), Decoder(Receipt)
 _EVENT, _EVENT_ID = Decoder(Event), Decoder(EventId)
+_EVENTS = Decoder(list[Event])
 
 
 def key_id(public_key: Ed25519PublicKey) -> str:
@@ -129,6 +131,15 @@ def decode_event(raw: bytes) -> Event:
     if not _is_plain(raw) and not _is_plain(encode_event(event)):
         raise msgspec.DecodeError("a name has letters that are not plain ASCII")
     return event
+
+
+def decode_events(raws: Sequence[bytes]) -> list[Event]:
+    """Many events, each from the bytes of one JSON value; msgspec.DecodeError if one needs a closer look."""
+    together = b"[" + b",".join(raws) + b"]"
+    events = _parse(together, _EVENTS)
+    if not _is_plain(together):
+        raise msgspec.DecodeError("one of them has letters that are not plain ASCII")
+    return events
 
 
 def _is_plain(json: bytes) -> bool:
@@ -220,7 +231,7 @@ def _decode(data: bytes, decoder: Decoder[Record]) -> Record:
         raise EnvelopeError("malformed", str(error)) from None
 
 
-def _parse(data: bytes, decoder: Decoder[Record]) -> Record:
+def _parse(data: bytes, decoder: Decoder[Stated]) -> Stated:
     try:
         return decoder.decode(data)
     except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are

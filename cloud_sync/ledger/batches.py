@@ -13,12 +13,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cloud_sync.award_rules import HeldBy
 from cloud_sync.envelope import Receipt
 from cloud_sync.facts import VisitFacts
 from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
 from cloud_sync.ledger.points.rules import known_rules
-from cloud_sync.ledger.points.settlement import Settled, Visit, settle_visits
+from cloud_sync.ledger.points.settlement import Beyond, Visit, settle_visits
 from cloud_sync.ledger.stations import intake, store
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
 from cloud_sync.ledger.stations.intake import Incoming, Sent
@@ -150,10 +149,9 @@ def _tell_refusals(
     return [item for item, _ in refused]
 
 
-def _look_at_limits(stations: Mapping[int, Station], settled: Collection[Settled], now: datetime) -> None:
-    beyond = [one for one in settled if one.word.held_by is HeldBy.MINT_LIMIT]
-    for key in dict.fromkeys(one.visit.origin.station for one in beyond):
-        held = [one.word.held for one in beyond if one.visit.origin.station == key]
+def _look_at_limits(stations: Mapping[int, Station], beyond: Collection[Beyond], now: datetime) -> None:
+    for key in dict.fromkeys(station for station, _ in beyond):
+        held = [points for station, points in beyond if station == key]
         log.warning("ALARM: %s brought more than its daily limit; %d points wait", stations[key], sum(held))
         raise_for(stations[key], Cause.MINT_LIMIT, f"{len(held)} visits, {sum(held)} points wait", now)
 
@@ -182,8 +180,8 @@ def reapply(event: Event, now: datetime) -> bool:
     row.save(update_fields=["kind", "state", "reason"])
     if isinstance(stated.facts, VisitFacts):
         visits = [Visit(origin_of(row), stated.facts, stated.stamp)]
-        settled = settle_visits(station.community, stations, visits, rules, now, came=row.received_at)
-        _look_at_limits(stations, settled, now)
+        beyond = settle_visits(station.community, stations, visits, rules, now, came=row.received_at)
+        _look_at_limits(stations, beyond, now)
     return True
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cloud_sync.envelope import decode_event, encode_event, take_batch
+from cloud_sync.envelope import decode_event, decode_events, encode_event, take_batch
 from cloud_sync.facts import (
     MAX_DEPOSITS,
     MAX_NAME,
@@ -74,6 +76,28 @@ def test_an_event_is_always_the_same_bytes() -> None:
 
 def test_what_a_newer_station_says_beside_is_ignored() -> None:
     assert decode_event(changed(LONGEST, "facts.mood", 'cheerful, 开心\n"')) == LONGEST
+
+
+TOLD = [
+    encode_event(LONGEST),
+    encode_event(ALARM),
+    changed(LONGEST, "facts.mood", "开心"),
+    changed(ALARM, "facts.part", "厨余"),
+    changed(ALARM, "facts.part", 'a"b'),
+    changed(ALARM, "facts.kind", "gift"),
+    b"{",
+    b"[]",
+]
+
+
+@given(st.lists(st.sampled_from(TOLD), max_size=5))
+def test_many_events_at_once_are_read_as_one_by_one_or_not_at_all(raws: list[bytes]) -> None:
+    try:
+        together = decode_events(raws)
+    except msgspec.DecodeError:
+        assert set(raws) - set(TOLD[:2]), "all of them are plain and right"
+    else:
+        assert together == [decode_event(raw) for raw in raws]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -55,24 +55,16 @@ MINTED = sql.Table(
 )
 
 
+Beyond = tuple[int, int]
+"""A station, its primary key, and points of a visit that wait because it brought too much that day."""
+
+
 class Visit(Struct, frozen=True, gc=False):
     """A stored visit event with its facts, still to be settled."""
 
     origin: Origin
     facts: VisitFacts
     stamp: Stamp
-
-
-class Settled(Struct, frozen=True, gc=False):
-    """The ledger's word on one visit, as it is about to be stored."""
-
-    visit: Visit
-    holder: Holder
-    at: datetime
-    day: date
-    timed: str
-    word: Settlement
-    counted: int
 
 
 def settle_visits(
@@ -82,8 +74,8 @@ def settle_visits(
     rules: Mapping[int, AwardRules],
     now: datetime,
     came: datetime | None = None,
-) -> list[Settled]:
-    """Settle visits at these stations of one community in their order.
+) -> list[Beyond]:
+    """Settle visits at these stations of one community in their order; those that wait for a mint limit.
 
     Within the transaction that stored their events; `came` says when they were received, if that was
     before `now`.
@@ -98,19 +90,16 @@ def settle_visits(
     minting = {(visit.origin.station, day) for visit, day in zip(visits, mint_days, strict=True)}
     wanted = {(visit.facts.card, day) for visit, some in zip(visits, days, strict=True) for day in some}
     books = open_books(community, stations.values(), wanted, minting)
-    done = [
-        _settle(visit, moment, some, books, rules[visit.facts.rules], mint_day)
-        for visit, moment, some, mint_day in zip(visits, times, days, mint_days, strict=True)
-    ]
-    home, keep, at = community.pk, sql.keeper(), sql.keeper()(now)
-    sql.insert(SETTLEMENTS, [_row(home, settled, keep, at) for settled in done])
-    given = [movement for settled in done if (movement := _movement(settled, books)) is not None]
-    moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
+    settling = _Settling(community.pk, books, now)
+    for visit, moment, some, mint_day in zip(visits, times, days, mint_days, strict=True):
+        settling.take(visit, moment, some, mint_day, rules[visit.facts.rules])
+    sql.insert(SETTLEMENTS, settling.rows)
+    moves, payments = offsets.with_offsets(settling.given, books.debts, books.own.issuing)
     post(end, moves, now)
     offsets.store(payments)
     minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
     sql.insert(MINTED, minted)
-    return done
+    return settling.beyond
 
 
 def _moments(visits: Sequence[Visit], now: datetime) -> list[Moment]:
@@ -156,34 +145,62 @@ def _days(moment: Moment, zone: ZoneInfo) -> list[date]:
     return [last - timedelta(days=back) for back in range(apart + 1)]
 
 
-def _settle(
-    visit: Visit,
-    moment: Moment,
-    days: Sequence[date],
-    books: Books,
-    rules: AwardRules,
-    mint_day: date,
-) -> Settled:
-    """Settle one visit on that of its possible days where it earns most, and note what it used up."""
-    holder = books.holders[visit.facts.card]
-    back, tally, earned = _best(visit, holder, days, books, rules)
-    mint = (visit.origin.station, mint_day)
-    minted = books.minted.get(mint, 0)
-    word = settle(
-        visit.facts.provisional,
-        earned,
-        bound=holder.household is not None,
-        suspected=holder.suspected,
-        mintable=books.mint_limits[visit.origin.station] - minted,
-    )
-    counted, day = earned.counted, days[back]
-    books.tallies[holder.earner, day] = Tally(
-        tally.points + word.settled + word.held, tally.deposits + counted
-    )
-    if word.held_by is not MINT_LIMIT:
-        books.minted[mint] = minted + word.settled + word.held
-    at = max(moment.earliest, moment.latest - timedelta(days=back)) if back else moment.latest
-    return Settled(visit, holder, at, day, moment.timed, word, counted)
+class _Settling:
+    """Settles visits one after the other, for each uses up some of what the next one finds."""
+
+    def __init__(self, community: int, books: Books, now: datetime) -> None:
+        self.rows: list[sql.Row] = []
+        self.given: list[Movement] = []
+        self.beyond: list[Beyond] = []
+        self._community, self._books = community, books
+        self._keep = sql.keeper()
+        self._now = self._keep(now)
+
+    def take(
+        self, visit: Visit, moment: Moment, days: Sequence[date], mint_day: date, rules: AwardRules
+    ) -> None:
+        """Settle one on that of its possible days where it earns most."""
+        books, station, provisional = self._books, visit.origin.station, visit.facts.provisional
+        holder = books.holders[visit.facts.card]
+        back, tally, earned = _best(visit, holder, days, books, rules)
+        minted = books.minted.get((station, mint_day), 0)
+        word = settle(
+            provisional,
+            earned,
+            bound=holder.household is not None,
+            suspected=holder.suspected,
+            mintable=books.mint_limits[station] - minted,
+        )
+        points, counted, day = word.settled + word.held, earned.counted, days[back]
+        books.tallies[holder.earner, day] = Tally(tally.points + points, tally.deposits + counted)
+        if word.held_by is MINT_LIMIT:
+            self.beyond.append((station, points))
+        else:
+            books.minted[station, mint_day] = minted + points
+        at = max(moment.earliest, moment.latest - timedelta(days=back)) if back else moment.latest
+        self.rows.append(
+            (
+                visit.origin.event,
+                self._community,
+                holder.hash,
+                holder.household,
+                self._keep(at),
+                day.isoformat(),
+                provisional,
+                word.settled,
+                word.held,
+                word.lowered,
+                word.lowered_by.value if word.lowered_by else "",
+                word.held_by.value if word.held_by else "",
+                counted,
+                moment.timed,
+                self._now if word.held else None,
+                0,
+                "",
+            )
+        )
+        if points:
+            self.given.append(_movement(visit.origin, holder, word, books))
 
 
 def _best(
@@ -202,33 +219,7 @@ def _best(
     return best
 
 
-def _row(community: int, settled: Settled, keep: Callable[[datetime], object], now: object) -> sql.Row:
-    word = settled.word
-    return (
-        settled.visit.origin.event,
-        community,
-        settled.holder.hash,
-        settled.holder.household,
-        keep(settled.at),
-        settled.day.isoformat(),
-        settled.visit.facts.provisional,
-        word.settled,
-        word.held,
-        word.lowered,
-        word.lowered_by.value if word.lowered_by else "",
-        word.held_by.value if word.held_by else "",
-        settled.counted,
-        settled.timed,
-        now if word.held else None,
-        0,
-        "",
-    )
-
-
-def _movement(settled: Settled, books: Books) -> Movement | None:
-    word, holder = settled.word, settled.holder
+def _movement(origin: Origin, holder: Holder, word: Settlement, books: Books) -> Movement:
     if word.settled and holder.account is not None:
-        return Movement(settled.visit.origin, AWARD, books.own.issuing, holder.account, word.settled)
-    if word.held:
-        return Movement(settled.visit.origin, HOLD, books.own.issuing, books.own.suspense, word.held)
-    return None
+        return Movement(origin, AWARD, books.own.issuing, holder.account, word.settled)
+    return Movement(origin, HOLD, books.own.issuing, books.own.suspense, word.held)

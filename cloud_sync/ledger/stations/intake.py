@@ -151,7 +151,7 @@ def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
     key: int = station.pk
     opened.stations[key] = station
     bodies = [bytes(raw) for raw in batch.events]
-    came = [_incoming(key, body) for body in bodies]
+    came = [_incoming(key, body, event) for body, event in zip(bodies, _events(bodies), strict=True)]
     events = [item for item in came if item is not None]
     opened.events.extend(events)
     opened.strays.extend((station, body) for body, item in zip(bodies, came, strict=True) if item is None)
@@ -165,9 +165,8 @@ def _is_followed(lost: envelope.Lost, events: Sequence[Incoming]) -> bool:
     )
 
 
-def _incoming(station: int, body: bytes) -> Incoming | None:
+def _incoming(station: int, body: bytes, event: facts.Event | None) -> Incoming | None:
     """An event as it came; None for what names none."""
-    event = _event(body)
     name = event or _name(body)
     if name is None:
         return None
@@ -184,15 +183,27 @@ def _name(body: bytes) -> envelope.EventId | None:
     return name if possible else None
 
 
+def _events(bodies: Sequence[bytes]) -> list[facts.Event | None]:
+    """What each body states; mostly all can be read, and that takes one call for all of them."""
+    try:
+        events = envelope.decode_events(bodies)
+    except msgspec.DecodeError:
+        return [_event(body) for body in bodies]
+    return [event if _is_possible(event, body) else None for event, body in zip(events, bodies, strict=True)]
+
+
 def _event(body: bytes) -> facts.Event | None:
-    if len(body) > MAX_EVENT_BYTES:
-        return None
     try:
         event = envelope.decode_event(body)
     except msgspec.DecodeError:
         return None
+    return event if _is_possible(event, body) else None
+
+
+def _is_possible(event: facts.Event, body: bytes) -> bool:
     visit = event.facts
-    return None if isinstance(visit, facts.VisitFacts) and visit.provisional > MAX_PROVISIONAL else event
+    is_absurd = isinstance(visit, facts.VisitFacts) and visit.provisional > MAX_PROVISIONAL
+    return not is_absurd and len(body) <= MAX_EVENT_BYTES
 
 
 def judge(body: bytes, rules: Collection[int], event: facts.Event | None) -> tuple[EventKind, Reason | None]:

@@ -80,6 +80,7 @@ def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
         unseen_picture=UNSEEN,
         unseen=unseen_table(facts.curves.trials),
         shares=shares_table(facts.curves.drawn),
+        **_unseen_figures(facts.curves.trials),
         sources=_sources(facts.photos, taxonomy),
     )
 
@@ -190,6 +191,18 @@ def _left_out(rows: Sequence[LeftOut]) -> str:
         for one in rows
     ]
     return _table(["source left out", "its photos", "right", "recall of the categories it has"], shown)
+
+
+def _unseen_figures(trials: Sequence[Trial]) -> dict[str, str]:
+    """Tell of the last rung, where all other sources were seen, and of the step up to it."""
+    names = ("unseen_right", "unseen_known", "unseen_right_of_known", "unseen_step")
+    steps = rungs(trials)
+    if len(steps) < 2:  # noqa: PLR2004 - a step leads from one to the next
+        return dict.fromkeys(names, "(not measured)")
+    before, last = steps[-2:]
+    shares = (last.right, last.known, last.right_of_known)
+    told = [*(f"{share:.1%}" for share in shares), f"{100 * (last.right - before.right):+.1f} points"]
+    return dict(zip(names, told, strict=True))
 
 
 def _sources(photos: Sequence[Photo], taxonomy: Taxonomy) -> str:

@@ -28,7 +28,6 @@ class Panel:
     """A running panel: its address, and the folder that a station would write to."""
 
     url: str
-    port: int
     path: Path
     folder: LiveFolder
 
@@ -48,7 +47,7 @@ def running(
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
-        yield Panel(f"http://127.0.0.1:{bound}", bound, path, LiveFolder(path))
+        yield Panel(f"http://127.0.0.1:{bound}", path, LiveFolder(path))
     finally:
         server.should_exit = True
         thread.join(WITHIN_S)

@@ -191,15 +191,20 @@ def test_what_was_lost_between_is_stated_once_the_ledger_waits_for_it(folder: Pa
     outbox.close()
 
 
-def test_rows_of_a_log_whose_file_is_broken_are_found_too(folder: Path, tmp_path: Path) -> None:
+def cut_off(folder: Path, image: Path) -> Path:
+    """What is on the card of a station that recorded five more visits, into its log, and lost its power."""
     journal = opened(folder, "b" * 16)
     for number in range(5):
         journal.record_visit(visit(3, who=f"late {number}"), NOON)
-    image = tmp_path / "image"
     image.mkdir()
     for name in (JOURNAL_FILE, LOG):
         shutil.copy(folder / name, image / name)
     journal.close()
+    return image
+
+
+def test_rows_of_a_log_whose_file_is_broken_are_found_too(folder: Path, tmp_path: Path) -> None:
+    image = cut_off(folder, tmp_path / "image")
     scramble(image / JOURNAL_FILE, 0, PAGE_BYTES)
     found = [record.named() for record in salvage(image / JOURNAL_FILE).records]
     assert [name.sequence for name in found if name.epoch == "b" * 16] == [1, 2, 3, 4, 5]
@@ -210,14 +215,7 @@ def test_rows_of_a_log_whose_file_is_broken_are_found_too(folder: Path, tmp_path
 
 
 def test_visits_behind_a_bad_page_of_the_log_are_kept(folder: Path, tmp_path: Path) -> None:
-    journal = opened(folder, "b" * 16)
-    for number in range(5):
-        journal.record_visit(visit(3, who=f"late {number}"), NOON)
-    image = tmp_path / "image"
-    image.mkdir()
-    for name in (JOURNAL_FILE, LOG):
-        shutil.copy(folder / name, image / name)
-    journal.close()
+    image = cut_off(folder, tmp_path / "image")
     scramble(image / LOG, 32 + 24 + 10, 200)
     again = opened(image)
     assert again.mended is None

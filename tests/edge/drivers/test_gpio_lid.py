@@ -207,16 +207,6 @@ def test_no_motor_runs_while_both_switches_are_closed(
     assert "both its switches" in caplog.text
 
 
-def test_a_lid_that_stands_open_says_so_again_to_whoever_asks(
-    lid: GpioLid, world: MovingLid, posted: Posted
-) -> None:
-    lid.open(60)
-    until(lambda: world.place == 1 and posted.names()[-1] == "LidOpened")
-    before = len(posted.events)
-    lid.open(60)
-    until(lambda: posted.names()[before:] == ["LidOpened"])
-
-
 def test_closing_stops_the_motor_where_the_lid_stands(lid: GpioLid, world: MovingLid, board: Board) -> None:
     lid.open(60)
     until(lambda: world.place > 0.2)

@@ -7,32 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.messages import Event, LidClosed, LidObstructed, LidOpened
+from edge.messages import LidClosed, LidObstructed, LidOpened
 from edge.sim.lid import CONTACT, RETRY_S, LidFault, SimLid
 from edge.sim.lid_log import Note, What, longest_beyond_lease_s
-from edge.sim.timeline import Timeline, VirtualClock
+from tests.edge.sim.stage import Stage
 
 TRAVEL_S = 2.0
 
 
-class Bench:
-    """One lid on a workbench, with hands on the clock."""
+class Bench(Stage):
+    """One lid on a workbench."""
 
     def __init__(self) -> None:
-        self.clock = VirtualClock()
-        self.timeline = Timeline(self.clock)
-        self.posted: list[Event] = []
+        super().__init__()
         self.lid = SimLid("food", TRAVEL_S, self.timeline, self)
-
-    def post(self, event: Event) -> None:
-        self.posted.append(event)
-
-    def wait(self, seconds: float) -> None:
-        until = self.clock.now() + seconds
-        while (due := self.timeline.next_due()) is not None and due <= until:
-            self.clock.move_to(due)
-            self.timeline.run_due(due)
-        self.clock.move_to(until)
 
     @property
     def said(self) -> list[tuple[type, object]]:

@@ -10,7 +10,7 @@ from edge.ports import CameraError
 from edge.sim.camera import SimCamera
 from edge.sim.photos import Thing
 from edge.sim.plant import Plant
-from edge.sim.timeline import Timeline, VirtualClock
+from tests.edge.sim.stage import Stage
 from tests.edge.sim.stations import BLIND, READER, station
 
 GREY = np.full((30, 40, 3), 120, np.uint8)
@@ -20,26 +20,14 @@ def thing(category: Category | None = Category.KITCHEN, seed: int = 1) -> Thing:
     return Thing("peel", category, 150, seed, GREY)
 
 
-class Site:
-    """A plant and its camera, with hands on the clock."""
+class Site(Stage):
+    """A plant and its camera."""
 
     def __init__(self, kind: str = READER, capacity: int = 3, visit: VisitSection | None = None) -> None:
-        self.clock = VirtualClock()
-        self.timeline = Timeline(self.clock)
-        self.posted: list[Event] = []
+        super().__init__()
         self.settings = station(kind, visit)
         self.plant = Plant(self.settings, self.timeline, self, capacity)
         self.camera = SimCamera(self.settings, self.plant)
-
-    def post(self, event: Event) -> None:
-        self.posted.append(event)
-
-    def wait(self, seconds: float) -> None:
-        until = self.clock.now() + seconds
-        while (due := self.timeline.next_due()) is not None and due <= until:
-            self.clock.move_to(due)
-            self.timeline.run_due(due)
-        self.clock.move_to(until)
 
     def throw(self, bin_id: str, what: Thing) -> bool:
         got_in = self.plant.throw(bin_id, what)

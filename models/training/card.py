@@ -80,7 +80,7 @@ def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
         unseen_picture=UNSEEN,
         unseen=unseen_table(facts.curves.trials),
         shares=shares_table(facts.curves.drawn),
-        **_unseen_figures(facts.curves.trials),
+        **unseen_figures(facts.curves.trials),
         sources=_sources(facts.photos, taxonomy),
     )
 
@@ -93,6 +93,7 @@ def unseen_table(trials: Sequence[Trial]) -> str:
         ["least to most", *(f"{one.least:.0%} to {one.most:.0%}" for one in steps)],
         ["of a kind that was seen", *(f"{one.known:.0%}" for one in steps)],
         ["right of these, mean", *(f"{one.right_of_known:.1%}" for one in steps)],
+        ["right of the others, mean", *(f"{one.right_of_others:.1%}" for one in steps)],
     ]
     return _table(["other sources learned from", *(str(one.seen) for one in steps)], rows)
 
@@ -107,6 +108,18 @@ def shares_table(drawn: Sequence[Drawn]) -> str:
     ]
     head = [f"1/{1 / share:.0f}" if share < 1 else "all" for share in shares]
     return _table(["training photos learned from", *head], rows)
+
+
+def unseen_figures(trials: Sequence[Trial]) -> dict[str, str]:
+    """Tell of the last rung, where all other sources were seen, and of the step up to it."""
+    names = ("unseen_right", "unseen_known", "unseen_right_of_known", "unseen_step")
+    steps = rungs(trials)
+    if len(steps) < 2:  # noqa: PLR2004 - a step leads from one to the next
+        return dict.fromkeys(names, "(not measured)")
+    before, last = steps[-2:]
+    shares = (last.right, last.known, last.right_of_known)
+    told = [*(f"{share:.1%}" for share in shares), f"{100 * (last.right - before.right):+.1f} points"]
+    return dict(zip(names, told, strict=True))
 
 
 def _manifest_figures(manifest: Manifest) -> dict[str, str]:
@@ -191,18 +204,6 @@ def _left_out(rows: Sequence[LeftOut]) -> str:
         for one in rows
     ]
     return _table(["source left out", "its photos", "right", "recall of the categories it has"], shown)
-
-
-def _unseen_figures(trials: Sequence[Trial]) -> dict[str, str]:
-    """Tell of the last rung, where all other sources were seen, and of the step up to it."""
-    names = ("unseen_right", "unseen_known", "unseen_right_of_known", "unseen_step")
-    steps = rungs(trials)
-    if len(steps) < 2:  # noqa: PLR2004 - a step leads from one to the next
-        return dict.fromkeys(names, "(not measured)")
-    before, last = steps[-2:]
-    shares = (last.right, last.known, last.right_of_known)
-    told = [*(f"{share:.1%}" for share in shares), f"{100 * (last.right - before.right):+.1f} points"]
-    return dict(zip(names, told, strict=True))
 
 
 def _sources(photos: Sequence[Photo], taxonomy: Taxonomy) -> str:

@@ -34,7 +34,8 @@ class Trial:
     """A head fitted to the photos of `seen` and measured on those of `source`, which it never saw.
 
     `right` is the share of photos whose category it named. `known` is the share of photos of a kind that a
-    seen source has, and `right_of_known` the share right among these; it is None where there are none.
+    seen source has, `right_of_known` the share right among these, `right_of_others` among the rest; None
+    where there are no such photos.
     """
 
     seen: tuple[str, ...]
@@ -42,6 +43,7 @@ class Trial:
     right: float
     known: float
     right_of_known: float | None
+    right_of_others: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Rung:
     most: float
     known: float
     right_of_known: float
+    right_of_others: float
 
 
 def rungs(trials: Sequence[Trial]) -> list[Rung]:
@@ -82,9 +85,21 @@ def rungs(trials: Sequence[Trial]) -> list[Rung]:
 
 def _rung(size: int, trials: Sequence[Trial]) -> Rung:
     right = [one.right for one in trials]
-    told = [one.right_of_known for one in trials if one.right_of_known is not None]
-    known = float(np.mean([one.known for one in trials]))
-    return Rung(size, float(np.mean(right)), min(right), max(right), known, float(np.mean(told or [0.0])))
+    return Rung(
+        seen=size,
+        right=float(np.mean(right)),
+        least=min(right),
+        most=max(right),
+        known=float(np.mean([one.known for one in trials])),
+        right_of_known=_mean([one.right_of_known for one in trials]),
+        right_of_others=_mean([one.right_of_others for one in trials]),
+    )
+
+
+def _mean(shares: Sequence[float | None]) -> float:
+    """Give the mean of those that there are, and 0 where there are none."""
+    told = [share for share in shares if share is not None]
+    return float(np.mean(told)) if told else 0.0
 
 
 def every_choice(
@@ -109,8 +124,8 @@ def every_choice(
             coarse = probabilities(head.logits(table.features[own]), 1.0) @ groups
             right = coarse.argmax(axis=1) == table.truth[own]
             known = (table.allowed[own] & shown).any(axis=1)
-            told = float(right[known].mean()) if known.any() else None
-            yield Trial(seen, source, float(right.mean()), float(known.mean()), told)
+            told = (float(right[which].mean()) if which.any() else None for which in (known, ~known))
+            yield Trial(seen, source, float(right.mean()), float(known.mean()), *told)
         advance(1)
 
 

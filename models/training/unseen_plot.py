@@ -49,7 +49,7 @@ def draw_unseen(axes: Axes, trials: Sequence[Trial]) -> None:
     axes.plot(seen, [one.right for one in steps], color="black", linewidth=2.5, label="mean")
     known = [one.right_of_known for one in steps]
     axes.plot(seen, known, color="black", linestyle=":", label="mean, of kinds that were seen")
-    axes.axhline(MARK, color="grey", linestyle="--", linewidth=1)
+    axes.axhline(MARK, color="grey", linestyle="--", linewidth=1, label=f"{MARK:.0%}, the mark")
     axes.set(ylim=(0, 1), xlabel="other sources learned from", ylabel="of these right")
     axes.set_title("On a source never seen")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

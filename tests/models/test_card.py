@@ -10,7 +10,7 @@ import pytest
 from config.sorting import Category
 from models.bundle import load_bundle
 from models.training.candidates import Candidate
-from models.training.card import TEMPLATE, Facts, Outcome, model_card
+from models.training.card import TEMPLATE, Facts, Outcome, model_card, unseen_figures
 from models.training.loso import LeftOut
 from models.training.photo import Photo
 from models.training.taxonomy import load_taxonomy
@@ -40,7 +40,10 @@ def card() -> str:
     counts = dict(zip(COUNTS[0].split(), COUNTS[1].split(), strict=True))
     photos = [Photo(Path("a.jpg"), Category.OTHER, "trashnet"), Photo(Path("b.jpg"), Category.OTHER, "new")]
     left_out = [LeftOut("trashnet", 40, 0.755, {"recyclable": 0.8, "other": 0.25})]
-    seen = [Trial(("trashnet",), "zju26", 0.5, 0.6, 0.75), Trial(("zju26",), "trashnet", 0.7, 1.0, 0.7)]
+    seen = [
+        Trial(("trashnet",), "zju26", 0.5, 0.6, 0.75, 0.125),
+        Trial(("zju26",), "trashnet", 0.7, 1.0, 0.7, None),
+    ]
     shares = (Drawn(0.5, 0.8), Drawn(0.5, 0.9), Drawn(1.0, 0.95))
     curves = Curves(tuple(seen), shares)
     facts = Facts(counts, photos, kinds, kinds[1], found, left_out, curves)
@@ -59,9 +62,11 @@ def card() -> str:
         "| least to most | 50% to 70% |",
         "| of a kind that was seen | 80% |",
         "| right of these, mean | 72.5% |",
+        "| right of the others, mean | 12.5% |",
         "| training photos learned from | 1/2 | all |",
         "| least to most | 80.0% to 90.0% | 95.0% to 95.0% |",
         "![unseen](unseen.png)",
+        "of a source's photos are judged right, and the last source more brought\n(not measured).",
         "glass 100% of 2",
         "| 2 generated pictures without waste, hands among them: empty, unsure, ok | 1, 1, 0 |",
         "| trashnet | 1 | TrashNet, MIT |",
@@ -70,6 +75,16 @@ def card() -> str:
 )
 def test_a_figure_of_the_run_stands_in_the_card(card: str, line: str) -> None:
     assert line in card
+
+
+def test_the_last_step_of_the_curve_is_told() -> None:
+    trials = [Trial(("a",), "c", 0.2, 0.5, 0.4, 0.0), Trial(("a", "b"), "c", 0.9, 1.0, 0.925, None)]
+    assert unseen_figures(trials) == {
+        "unseen_right": "90.0%",
+        "unseen_known": "100.0%",
+        "unseen_right_of_known": "92.5%",
+        "unseen_step": "+70.0 points",
+    }
 
 
 def test_nothing_of_the_template_is_left_open(card: str) -> None:

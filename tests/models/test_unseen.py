@@ -26,9 +26,9 @@ from models.training.unseen_plot import save_curves
 
 EACH = 60
 TRIALS = (
-    Trial(("a",), "c", 0.2, 0.5, 0.4),
-    Trial(("b",), "c", 0.4, 0.0, None),
-    Trial(("a", "b"), "c", 0.9, 1.0, 0.9),
+    Trial(("a",), "c", 0.2, 0.5, 0.4, 0.0),
+    Trial(("b",), "c", 0.4, 0.0, None, 0.4),
+    Trial(("a", "b"), "c", 0.9, 1.0, 0.9, None),
 )
 
 
@@ -67,17 +67,18 @@ def test_a_source_is_judged_right_as_far_as_its_kinds_were_seen(tmp_path: Path) 
     assert len(found) == 3 * 2 + 3
     assert sum(told) == len(choices(places))
     half = found[("halves",), "all"]
-    assert (half.known, half.right_of_known) == (0.5, 1.0)
+    assert (half.known, half.right_of_known, half.right_of_others) == (0.5, 1.0, 0.0)
     assert half.right == 0.5
     assert found[("halves",), "others"].right_of_known is None
     both = found[("halves", "others"), "all"]
-    assert (both.known, both.right) == (1.0, 1.0)
+    assert (both.known, both.right, both.right_of_others) == (1.0, 1.0, None)
 
 
 def test_a_rung_is_the_mean_of_its_trials_and_passes_over_what_was_never_seen() -> None:
     first, second = rungs(TRIALS)
     assert (first.seen, first.least, first.most, first.right_of_known) == (1, 0.2, 0.4, 0.4)
     assert first.right == pytest.approx(0.3)
+    assert first.right_of_others == pytest.approx(0.2)
     assert first.known == pytest.approx(0.25)
     assert (second.seen, second.right) == (2, 0.9)
 

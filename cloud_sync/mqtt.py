@@ -137,14 +137,19 @@ class MqttLink:
 
     def _connect_once(self) -> bool:
         """Connect and stay until the connection ends; whether it lasted."""
-        number = self.connections + 1
-        connection = _Connection(number, self._client(), self)
+        connection = _Connection(self.connections + 1, self._client(), self)
+        try:
+            return self._live(connection)
+        finally:
+            connection.forget()
+
+    def _live(self, connection: _Connection) -> bool:
         try:
             connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
         except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
             log.warning("no broker at %s:%s (%s)", self._broker.host, self._broker.port, str(error))
             return False
-        self.connections = number
+        self.connections += 1
         self._connection = connection
         connection.client.loop_start()
         if self._stopping.is_set():
@@ -214,6 +219,12 @@ class _Connection:
     def close(self) -> None:
         if self.client.disconnect() is not MQTTErrorCode.MQTT_ERR_SUCCESS:
             self.ended.set()
+
+    def forget(self) -> None:
+        """Let go of the client, which closes its sockets as it goes; it and we hold each other until then."""
+        client = self.client
+        client.on_connect = client.on_subscribe = client.on_message = None
+        client.on_publish = client.on_disconnect = None
 
     def _token(self, mid: int) -> int:
         return self._number << 16 | mid

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import gc
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -225,6 +228,29 @@ def test_a_link_stops_at_once_while_no_broker_answers(broker: Broker) -> None:
     link.stop()
     with pytest.raises(Empty):
         link.messages.get_nowait()
+
+
+def sockets() -> set[str]:
+    """What this process has open of sockets."""
+    named = []
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the very one by which the folder is read
+            named.append(os.fspath(descriptor.readlink()))
+    return {name for name in named if name.startswith("socket:")}
+
+
+def test_a_link_that_ended_leaves_no_socket_to_the_garbage_collector(broker: Broker) -> None:
+    before = sockets()
+    gc.disable()
+    try:
+        link = MqttLink(CloudSection(host="127.0.0.1", port=broker.port), "brief", ("tz/events",))
+        link.start()
+        until(lambda: link.connected)
+        assert sockets() > before
+        link.stop()
+        until(lambda: sockets() <= before, "its sockets are closed")
+    finally:
+        gc.enable()
 
 
 def test_pauses_grow_are_capped_and_never_in_step() -> None:

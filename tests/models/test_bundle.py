@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -48,6 +49,14 @@ def test_the_model_card_tells_the_manifests_accuracy() -> None:
     metrics = load_bundle().manifest.metrics
     card = (SHIPPED_BUNDLE / "README.md").read_text(encoding="utf-8")
     assert f"| accuracy over the four categories | {metrics.accuracy:.1%} |" in card
+
+
+def test_the_pictures_that_the_model_card_shows_are_beside_it_and_small() -> None:
+    card = (SHIPPED_BUNDLE / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", card)
+    assert shown == ["figures.png", "unseen.png"]
+    assert all((SHIPPED_BUNDLE / name).read_bytes().startswith(b"\x89PNG") for name in shown)
+    assert all((SHIPPED_BUNDLE / name).stat().st_size < 100_000 for name in shown)
 
 
 def test_one_flipped_bit_in_the_model_is_refused(bundle_copy: Path) -> None:

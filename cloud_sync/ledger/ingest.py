@@ -211,8 +211,7 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     key = read_signing_key(settings.state_dir)
     link = MqttLink(settings.broker, name, [topics.events(community.slug, "+")], window=AT_ONCE)
     stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    _set_by_signal(stopping)
     gc.freeze()  # what is here now stays: no collection need look at all of Django again
     link.start()
     log.info("taking batches of %s from %s:%d", community, settings.broker.host, settings.broker.port)
@@ -221,6 +220,21 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     finally:
         link.stop()
         connection.close()
+
+
+def _set_by_signal(stopping: threading.Event) -> None:
+    """Let SIGTERM and SIGINT set it, from now on, in a thread of their own.
+
+    A handler would run on the main thread, which may hold the event's lock at that moment, and wait for ever.
+    """
+    numbers = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # every thread begun later has them blocked, too
+
+    def wait() -> None:
+        signal.sigwait(numbers)
+        stopping.set()
+
+    threading.Thread(target=wait, name="signals", daemon=True).start()
 
 
 def _told(applied: Applied) -> str:

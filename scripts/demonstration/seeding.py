@@ -13,8 +13,8 @@ from django.utils import timezone
 from cloud_sync.facts import Role
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.links import statement_link
 from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
-from cloud_sync.ledger.points.statement import statement_link
 from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
 from edge.journal_repair import open_mended

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from cloud_sync.ledger.office.officers import add_officer
 from cloud_sync.ledger.points.households import add_household, bind_card
-from cloud_sync.ledger.points.statement import statement_link
+from cloud_sync.ledger.points.links import statement_link
 from config.ledger import load_ledger
 from tests.ledger.test_debts import owing
 from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts

@@ -15,6 +15,7 @@ from django.db import connection
 
 from cloud_sync.envelope import key_id
 from cloud_sync.ledger.batches import apply_batch
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Card, Decision, Household, VisitSettlement
 from cloud_sync.ledger.stations.models import Station
 from config.ledger import load_ledger
@@ -80,6 +81,19 @@ def test_stations_and_households_are_added_once_however_often(
     household = Household.objects.get()
     assert (household.name, Account.objects.get(household=household).balance) == ("王家", 2)
     assert Card.objects.get(hash=card(9)).role == "staff"
+
+
+def test_a_households_links_are_taken_back_by_name_and_reason(
+    tongzhan: Run, config: Path, town: Town
+) -> None:
+    add_household(town.community, "3-2-501")
+    connection.close()
+    link = done(tongzhan("ledger", "household", "link", "3-2-501", "--config", config))
+    why = ("--by", "wang", "--reason", "sent to the wrong number", "--config", config)
+    assert "3-2-501" in done(tongzhan("ledger", "household", "unlink", "3-2-501", *why))
+    assert done(tongzhan("ledger", "household", "link", "3-2-501", "--config", config)) != link
+    assert Decision.objects.get().by == "wang"
+    assert "no household 9-9" in refused(tongzhan("ledger", "household", "unlink", "9-9", *why))
 
 
 def test_a_guarded_broker_is_written_for_the_stations_that_are_admitted(

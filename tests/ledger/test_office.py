@@ -21,6 +21,7 @@ from cloud_sync.ledger.office import page, words
 from cloud_sync.ledger.office.officers import add_officer, remove_officer
 from cloud_sync.ledger.office.waiting import STRAY, held
 from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.links import end_links
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
@@ -84,6 +85,18 @@ def test_many_are_cut_off_and_said_to_be_more(town: Town) -> None:
         town.deliver(*(event(number, visit_facts(1, provisional=0, rules=7)) for number in numbers))
     aside = page.make_page(town.community, NOW).sections[2]
     assert (len(aside.items), aside.more) == (page.SHOWN, True)
+
+
+def test_the_page_tells_whose_links_were_taken_back(town: Town) -> None:
+    with translation.override("en"):
+        assert page.make_page(town.community, NOW).links == ()
+    for code in ("3-2-501", "3-2-502"):
+        end_links(add_household(town.community, code), "wang", "sent to the wrong number", NOW)
+    with translation.override("en"):
+        latest, first = page.make_page(town.community, NOW).links
+    assert latest.startswith("3-2-502: ")
+    assert latest.endswith("by wang. sent to the wrong number")
+    assert first.startswith("3-2-501: ")
 
 
 @pytest.fixture

@@ -7,12 +7,15 @@ from datetime import UTC, datetime, timedelta
 from html import unescape
 
 import pytest
+from django.core import signing
 from django.db import OperationalError, connection
 from django.test import Client
+from django.urls import reverse
 
 from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.links import LINK_AGE, SALT, end_links, statement_link
 from cloud_sync.ledger.points.models import Household, VisitSettlement
-from cloud_sync.ledger.points.statement import LINK_AGE, statement_link
+from config.errors import InputError
 from config.sorting import Category
 from tests.ledger.town import (
     HAZARDOUS,
@@ -209,6 +212,34 @@ def test_a_link_ends_after_its_time(household: Household, monkeypatch: pytest.Mo
     later = datetime.now(UTC) + LINK_AGE + timedelta(minutes=1)
     monkeypatch.setattr("django.core.signing.time.time", later.timestamp)
     assert Client().get(path).status_code == 404
+
+
+def test_a_link_that_was_taken_back_opens_nothing_at_once_and_a_new_one_does(
+    town: Town, household: Household
+) -> None:
+    other = address(add_household(town.community, "3-2-502"))
+    sent_astray = address(household)
+    end_links(household, "wang", "sent to the wrong number", NOW)
+    fresh = address(household)
+    assert Client().get(sent_astray).status_code == 404
+    assert fresh != sent_astray
+    assert [Client().get(path).status_code for path in (fresh, other)] == [200, 200]
+    end_links(household, "wang", "sent to the wrong number again", NOW)
+    assert [Client().get(path).status_code for path in (sent_astray, fresh)] == [404, 404]
+
+
+def test_a_link_made_before_links_could_be_taken_back_opens_until_it_is(household: Household) -> None:
+    old = reverse("statement", args=[signing.dumps(household.pk, salt=SALT)])
+    assert Client().get(old).status_code == 200
+    end_links(household, "wang", "the phone was sold", NOW)
+    assert Client().get(old).status_code == 404
+
+
+def test_nobody_takes_a_link_back_without_saying_who_and_why(household: Household) -> None:
+    path = address(household)
+    with pytest.raises(InputError, match="the reason"):
+        end_links(household, "wang", "  ", NOW)
+    assert Client().get(path).status_code == 200
 
 
 def test_every_page_keeps_to_itself(household: Household) -> None:

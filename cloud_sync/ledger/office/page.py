@@ -11,6 +11,8 @@ from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.office import waiting
 from cloud_sync.ledger.office.words import ALARMS, ASIDE, HELD, Explained, explained
+from cloud_sync.ledger.points.links import ended_links
+from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.points.words import moment, name
 from cloud_sync.ledger.stations.models import Alarm, Community
 
@@ -50,6 +52,8 @@ class Page:
     sections: tuple[Section, ...]
     debts: str
     """How many debts are still owed; SHOWN and a plus sign for more."""
+    links: tuple[str, ...] = ()
+    """Whose links were taken back, when, by whom and why; the latest first."""
 
 
 def make_page(community: Community, now: datetime) -> Page:
@@ -65,8 +69,9 @@ def make_page(community: Community, now: datetime) -> Page:
         ),
         _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), "aside apply", aside),
     )
+    links = tuple(writer.ended_link(row) for row in ended_links(community, SHOWN))
     owed = len(waiting.open_debts(community, SHOWN + 1))
-    return Page(name(community), sections, f"{SHOWN}+" if owed > SHOWN else str(owed))
+    return Page(name(community), sections, f"{SHOWN}+" if owed > SHOWN else str(owed), links)
 
 
 def _section(anchor: str, title: str, empty: str, command: str, items: Sequence[Item]) -> Section:
@@ -97,6 +102,14 @@ class _Writer:
     def aside(self, row: waiting.Aside) -> Item:
         facts = (row.station, self._when(row.came))
         return Item(row.number, explained(row.reason, ASIDE), facts, row.name)
+
+    def ended_link(self, row: Household) -> str:
+        """What a household's last taking back of its links says."""
+        decision = row.links_ended_by
+        if decision is None:
+            return row.code
+        said = {"household": row.code, "when": self._when(decision.decided_at), "by": decision.by}
+        return gettext("%(household)s: %(when)s, by %(by)s. %(reason)s") % {**said, "reason": decision.reason}
 
     def _when(self, at: datetime) -> str:
         return moment(at, self.now, self.zone)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import groupby
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core import signing
-from django.urls import reverse
 
 from cloud_sync.award_rules import Outcome, outcome_of
 from cloud_sync.envelope import decode_event
@@ -22,8 +20,6 @@ from cloud_sync.ledger.points.movements import MovementLine, movement_lines, owe
 from cloud_sync.ledger.stations.models import Event
 from config.sorting import Category, Sorting
 
-SALT = "statement"
-LINK_AGE = timedelta(days=90)
 VISITS = 30
 """Visits on one page."""
 
@@ -84,22 +80,6 @@ class Statement:
     older: int | None
     latest: bool
     """Whether this is the first page, which grows while it is looked at."""
-
-
-def statement_link(household: Household) -> str:
-    """The address of a household's statement; whoever has it can read it for LINK_AGE."""
-    token = signing.dumps(household.pk, salt=SALT)
-    url: str = settings.LEDGER.url
-    return url + reverse("statement", args=[token])
-
-
-def household_of(token: str) -> Household | None:
-    """Whose statement a link's token opens; None if it was not made here or is too old."""
-    try:
-        key = signing.loads(token, salt=SALT, max_age=LINK_AGE)
-    except signing.BadSignature:
-        return None
-    return Household.objects.select_related("community").filter(pk=key).first()
 
 
 def make_statement(household: Household, now: datetime, before: int | None = None) -> Statement:

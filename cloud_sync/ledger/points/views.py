@@ -7,7 +7,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from cloud_sync.ledger.points.statement import household_of, make_statement
+from cloud_sync.ledger.points.links import household_of
+from cloud_sync.ledger.points.statement import make_statement
 
 LONGEST_KEY = 18
 """Digits that surely fit the database's integers."""

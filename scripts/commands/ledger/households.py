@@ -6,7 +6,14 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community
+from scripts.commands.ledger.common import (
+    by_option,
+    config_option,
+    echo_json,
+    json_option,
+    open_community,
+    reason_option,
+)
 
 
 @click.group()
@@ -40,9 +47,26 @@ def household_link(config: Path, code: str) -> None:
     """Print the address of a household's statement."""
     community = open_community(config)
     from cloud_sync.ledger.points.households import find_household
-    from cloud_sync.ledger.points.statement import statement_link
+    from cloud_sync.ledger.points.links import statement_link
 
     click.echo(statement_link(find_household(community, code)))
+
+
+@household.command("unlink")
+@config_option
+@by_option
+@reason_option
+@click.argument("code")
+def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
+    """Take back every link to a household's statement, from this moment; the next link is another."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.households import find_household
+    from cloud_sync.ledger.points.links import end_links
+
+    end_links(find_household(community, code), by, reason, timezone.now())
+    click.echo(f"no link of household {code} opens its statement any more; give it a new one: household link")
 
 
 @household.command("history")

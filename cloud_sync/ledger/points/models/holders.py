@@ -14,6 +14,9 @@ class Household(models.Model):
     community = models.ForeignKey(Community, models.PROTECT, related_name="households", db_index=False)
     code = models.CharField(max_length=32)
     name = models.CharField(max_length=64, blank=True, default="")
+    links_ended = models.PositiveIntegerField(default=0)
+    """How often its statement's links were taken back; only links made since then open it."""
+    links_ended_by = models.ForeignKey("points.Decision", models.PROTECT, related_name="+", null=True)
 
     class Meta:
         constraints = [UniqueConstraint(fields=["community", "code"], name="household_code_in_community")]

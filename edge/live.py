@@ -152,6 +152,10 @@ class LiveFolder:
         """Replace the last picture."""
         self._replace(PICTURE_FILE, jpeg)
 
+    def drop_picture(self) -> None:
+        """Remove the last picture, if there is one."""
+        (self._folder / PICTURE_FILE).unlink(missing_ok=True)
+
     def _replace(self, name: str, content: bytes) -> None:
         # No fsync: the folder is in memory, and a reader only needs never to see half a file.
         fresh = self._folder / f".{name}.new"

@@ -53,6 +53,7 @@ class Screen:
         self._shown_picture = 0
         self._newest_picture: Photo | None = None
         self._written_picture: Photo | None = None
+        self._may_hold_picture = True  # one of an earlier run
         self._newest_state: LiveState | None = None
         self._written_state: LiveState | None = None
         self._due_at = 0.0
@@ -76,7 +77,7 @@ class Screen:
             }
         seen = note_state(self._seen, state, outcomes, self._vocabulary)
         if seen.visit != self._seen.visit:
-            self._shown_picture = 0  # what the last visit threw in is none of the next one's business
+            self._forget_picture()  # what the last visit threw in is none of the next one's business
         self._seen = seen
         self._touch()
 
@@ -96,12 +97,17 @@ class Screen:
         if self._clock.now() < self.next_due():
             return
         if not state.visits and self._clock.now() - self._changed_at >= QUIET_S:
-            self._seen, self._shown_picture = Seen(), 0
+            self._seen = Seen()
+            self._forget_picture()
         self._is_stale = False
         self._due_at = self._clock.now() + INTERVAL_S
         where = Whereabouts(community, station, self._shown_picture, outbox)
         self._newest_state = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
         workers.submit("screen", self._write_newest, None)
+
+    def _forget_picture(self) -> None:
+        self._shown_picture = 0
+        self._newest_picture = None
 
     def _touch(self) -> None:
         self._changed_at = self._clock.now()
@@ -113,11 +119,15 @@ class Screen:
         live = self._newest_state
         picture = self._newest_picture
         try:
-            if picture is not self._written_picture:
+            if picture is not None and picture is not self._written_picture:
                 self._written_picture = picture
+                self._may_hold_picture = True
                 self._folder.write_picture(self._encode(picture))
             if live is not None and live is not self._written_state:
                 self._written_state = live
                 self._folder.write_state(live)
+            if picture is None and self._may_hold_picture:
+                self._folder.drop_picture()
+                self._may_hold_picture = False
         except OSError as error:
             log.warning("the screen's folder cannot be written: %s", error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -20,6 +20,7 @@ from config.station import Language
 from config.words import Words
 from edge.panel.events import Events
 from edge.panel.folder import RuntimeFolder
+from edge.panel.names import LOOPBACK, OwnNames
 from edge.panel.pages import STATIC, Pages
 from edge.panel.texts import load_texts
 from edge.panel.vocabulary import Vocabulary
@@ -41,11 +42,13 @@ def create_app(
     sorting: Sorting,
     default_language: Language,
     *,
+    names: Collection[str] = LOOPBACK,
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """The application that shows what a station leaves in `runtime_dir`, which may appear later.
 
-    `now` gives Unix time. InputError when `words` or `sorting` lack what the screen needs.
+    It answers to `names` and to the address that is connected to. `now` gives Unix time.
+    InputError when `words` or `sorting` lack what the screen needs.
     """
     folder = RuntimeFolder(runtime_dir, now, time.monotonic)
     pages = Pages(Vocabulary(words, sorting, load_texts()))
@@ -59,7 +62,7 @@ def create_app(
             Route("/colours.css", panel.colours),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(_Guarded)],
+        middleware=[Middleware(_Guarded), Middleware(OwnNames, names=names)],
     )
     app.state.events = panel.events
     return app
@@ -91,7 +94,7 @@ class _Panel:
         return _remember(request, language, self._pages.faults(self._folder.scene(), language))
 
     async def picture(self, request: Request) -> Response:
-        """The camera's last picture; never kept by the browser."""
+        """The picture on the screen, while it is there; never kept by the browser."""
         del request
         jpeg = self._folder.picture()
         if jpeg is None:

@@ -63,7 +63,12 @@ class RuntimeFolder:
         return self._seen[1]
 
     def picture(self) -> bytes | None:
-        """The last picture's JPEG, whole; None when there is none."""
+        """The JPEG of the picture on the screen, whole; None when the screen shows none.
+
+        What the last resident threw in is nobody's business once the screen has forgotten it.
+        """
+        if self.scene().picture is None:
+            return None
         try:
             return (self._folder / PICTURE_FILE).read_bytes()
         except OSError:

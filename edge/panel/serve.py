@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import socket
+from collections.abc import Collection
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -17,6 +18,7 @@ from config.load_sorting import load_sorting
 from config.station import StationSettings
 from config.words import load_words
 from edge.panel.app import create_app, end_streams
+from edge.panel.names import names_of
 
 log = logging.getLogger(__name__)
 
@@ -25,16 +27,18 @@ STOP_WITHIN_S = 3
 BACKLOG = 64
 
 
-def serve(settings: StationSettings, host: str, port: int) -> None:
+def serve(settings: StationSettings, host: str, port: int, names: Collection[str] = ()) -> None:
     """Show the station of `settings` on http://host:port until SIGTERM or SIGINT, then return.
 
-    The station itself need not run yet. InputError when the address cannot be had.
+    The panel goes by this machine's names and addresses, and by `names`. The station itself need not run
+    yet. InputError when the address cannot be had.
     """
     app = create_app(
         Path(settings.station.runtime_dir),
         load_words(),
         load_sorting(settings.model.sorting),
         settings.station.language,
+        names=names_of(socket.gethostname(), {host, *names}),
     )
     listener = listen(host, port)
     log.info("the panel is on http://%s:%d/", host, listener.getsockname()[1])

@@ -182,11 +182,17 @@ station.add_command(recover)
 @click.option(
     "--port", type=click.IntRange(1, 65535), default=PANEL_PORT, show_default=True, help="Port to listen on."
 )
-def panel(config: Path, host: str, port: int) -> None:
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    help="A further name that browsers may call it by, beside this machine's own; repeatable.",
+)
+def panel(config: Path, host: str, port: int, names: tuple[str, ...]) -> None:
     """Show the station's screen until SIGTERM."""
     from edge.panel.serve import serve
 
-    serve(load_station(config), host, port)
+    serve(load_station(config), host, port, names)
 
 
 def _on_stop(stop: Callable[[], None]) -> None:

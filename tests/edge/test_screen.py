@@ -263,10 +263,39 @@ def test_what_a_visit_threw_in_leaves_the_screen_after_a_while(panel: Panel) -> 
     shown = panel.follow()
     assert shown.verdict is not None
     assert shown.picture == 1
+    assert (panel.folder / PICTURE_FILE).exists()
     panel.clock.at += QUIET_S
     panel.write()
     shown = panel.read()
     assert (shown.verdict, shown.points, shown.said, shown.picture) == (None, None, None, 0)
+    assert not (panel.folder / PICTURE_FILE).exists()
+
+
+def test_the_next_visit_begins_without_the_last_ones_picture(panel: Panel) -> None:
+    scene = panel.scene
+    scene.open_bin()
+    panel.follow()
+    scene.throw()
+    panel.screen.show_picture("photo")
+    scene.seen_as(verdict())
+    panel.follow()
+    scene.shut_bin()
+    panel.follow()
+    scene.recorded()
+    panel.follow()
+    assert (panel.folder / PICTURE_FILE).exists()
+    scene.tap()
+    assert panel.follow().picture == 0
+    assert not (panel.folder / PICTURE_FILE).exists()
+    panel.screen.show_picture("another")
+    assert panel.follow().picture == 2
+    assert (panel.folder / PICTURE_FILE).read_bytes() == b"another"
+
+
+def test_a_picture_of_an_earlier_run_is_gone_with_the_first_state(panel: Panel) -> None:
+    LiveFolder(panel.folder).write_picture(b"left by a run that was killed")
+    panel.follow()
+    assert not (panel.folder / PICTURE_FILE).exists()
 
 
 def test_a_quiet_station_is_written_again_now_and_then_so_that_it_is_not_taken_for_dead(panel: Panel) -> None:

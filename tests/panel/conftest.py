@@ -18,6 +18,7 @@ from config.station import Language
 from config.words import load_words
 from edge.live import LiveFolder
 from edge.panel.app import create_app
+from edge.panel.names import names_of
 from edge.panel.serve import PanelServer, listen
 from tests.panel.scenes import NOW
 from tests.waiting import WITHIN_S
@@ -33,7 +34,8 @@ class Panel:
 
 
 def application(path: Path, city: str = "beijing", now: Callable[[], float] = lambda: NOW) -> Starlette:
-    return create_app(path, load_words(), load_sorting(city), Language.CHINESE, now=now)
+    names = names_of("gate", {"testserver"})
+    return create_app(path, load_words(), load_sorting(city), Language.CHINESE, names=names, now=now)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from config.words import load_words
 from edge.faults import FaultCode
 from edge.live import LINK_FILE, LiveFault, LiveFolder, LiveState, LiveText
 from edge.panel.app import create_app
+from edge.panel.names import names_of
 from tests.panel.conftest import application
 from tests.panel.scenes import NOW, SCENES, live
 
@@ -149,6 +150,7 @@ def test_the_picture_is_the_stations_last_and_is_never_kept(
     client: TestClient, folder: LiveFolder, jpeg: bytes
 ) -> None:
     folder.write_picture(jpeg)
+    folder.write_state(live())
     answer = client.get("/picture.jpg?v=1")
     assert (answer.content, answer.headers["content-type"]) == (jpeg, "image/jpeg")
     assert answer.headers["cache-control"] == "no-store"
@@ -156,6 +158,37 @@ def test_the_picture_is_the_stations_last_and_is_never_kept(
 
 def test_without_a_picture_there_is_none(client: TestClient) -> None:
     assert client.get("/picture.jpg").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "change", [{"picture": 0}, {"written_s": NOW - 6}], ids=["forgotten", "the station is down"]
+)
+def test_a_picture_that_is_not_on_the_screen_is_not_given(
+    client: TestClient, folder: LiveFolder, jpeg: bytes, change: dict[str, float]
+) -> None:
+    folder.write_picture(jpeg)
+    folder.write_state(msgspec.structs.replace(live(), **change))
+    assert client.get("/picture.jpg").status_code == 404
+
+
+@pytest.mark.parametrize("host", ["localhost:8765", "LOCALHOST", "127.0.0.1", "[::1]:8765", "gate.local."])
+def test_it_answers_to_its_own_names(tmp_path: Path, host: str) -> None:
+    names = names_of("gate.lan")
+    client = TestClient(
+        create_app(tmp_path, load_words(), load_sorting("beijing"), Language.CHINESE, names=names)
+    )
+    assert client.get("/", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "192.0.2.7", "", "[", "::1:8765"])
+@pytest.mark.parametrize("path", ["/", "/faults", "/picture.jpg", "/events", "/static/panel.js"])
+def test_any_other_name_is_refused_in_both_languages(tmp_path: Path, host: str, path: str) -> None:
+    client = TestClient(create_app(tmp_path, load_words(), load_sorting("beijing"), Language.CHINESE))
+    answer = client.get(path, headers={"host": host})
+    assert answer.status_code == 421
+    assert "--name" in answer.text
+    assert "请用" in answer.text
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_what_the_station_writes_cannot_become_markup(client: TestClient, folder: LiveFolder) -> None:

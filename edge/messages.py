@@ -58,12 +58,17 @@ class RefusedBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tapped:
-    """A reader saw a card, already hashed; a held card is seen many times."""
+    """A reader saw a card, already hashed; a held card is seen many times.
+
+    `again_s`: a card that nobody knows opens nothing unless this reader sees it a second time within so many
+    seconds. 0 for a reader whose one word is enough.
+    """
 
     at: float
     reader: str
     card: str
     credential: Credential
+    again_s: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

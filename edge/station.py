@@ -74,6 +74,8 @@ class Station:
         self._rules = rules
         self._parts = parts
         self._held = HeldCards()
+        self._unproven = HeldCards()
+        """Unknown cards seen once: whether each is a card or noise, the next sight of it tells."""
         self._last_at = parts.clock.now()
         self._known = JournalRead(self._last_at, {}, 0, 0)
         self._read_journal_at = self._last_at
@@ -157,9 +159,19 @@ class Station:
 
     def _tapped(self, tap: Tapped, posted: float) -> None:
         is_held = self._held.is_held(tap, self._rules.waits.held_card_s)
+        if not is_held and not self._is_proven(tap):
+            return
         self._held = self._held.seen(tap)
         if not is_held:
             self._handle(decide(tap, self._known.roster), posted)
+
+    def _is_proven(self, tap: Tapped) -> bool:
+        """Whether this is a card and no noise: a known one, or one that its reader has seen twice."""
+        if tap.card in self._known.roster or not tap.again_s:
+            return True
+        is_second = self._unproven.is_held(tap, tap.again_s)
+        self._unproven = self._unproven.seen(tap)
+        return is_second
 
     def _journal_read(self, event: JournalRead) -> None:
         self._read_journal_at = event.at + JOURNAL_READ_S

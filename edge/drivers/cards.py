@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
 from edge.messages import Tapped
-from firmware_bridge.readers.em4100 import CardBits, canonical
+from firmware_bridge.readers.em4100 import CardBits, canonical, is_fob
 
 
 class Cards:
@@ -19,7 +19,14 @@ class Cards:
         card_hash(key, Credential.EM4100, "")
         self._key, self._width = key, width
 
-    def tap(self, number: str, reader: str, at: float) -> Tapped:
-        """The event of a fob; ValueError for a reader that gives fewer bits than the community's width."""
-        card = card_hash(self._key, Credential.EM4100, canonical(number, self._width))
-        return Tapped(at, reader, card, Credential.EM4100)
+    def tap(self, number: str, reader: str, at: float, again_s: float = 0.0) -> Tapped | None:
+        """Give the event of a fob, None for a number that no fob has; `again_s` as in `Tapped`.
+
+        ValueError for a reader that gives fewer bits than the community's width.
+        """
+        known_by = canonical(number, self._width)
+        if not (is_fob(number) and is_fob(known_by)):
+            return None
+        return Tapped(
+            at, reader, card_hash(self._key, Credential.EM4100, known_by), Credential.EM4100, again_s
+        )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.wiring import ReaderKind
 from edge.drivers.lamp import FaultLamp
-from edge.drivers.reader_watch import FRAME_BYTES, ReaderWatch
+from edge.drivers.reader_watch import FRAME_BYTES, RETAP_S, ReaderWatch, again_s
 from edge.faults import FaultCode
 from firmware_bridge.messages import SerialBytes, WiegandBits
 from firmware_bridge.readers import rdm6300, wiegand
@@ -45,6 +45,8 @@ class McuReader:
         self._clock, self._inbox = clock, inbox
         self._is_wiegand = section.kind is ReaderKind.WIEGAND
         self._decoder = rdm6300.Decoder()
+        self._noise_at: float | None = None
+        """When bits came last that were neither a card nor a key press."""
         self._failed = FaultLamp(FaultCode.READER_FAILED, section.id, clock, inbox)
         self._watch = ReaderWatch(section, clock, inbox, book)
 
@@ -73,9 +75,7 @@ class McuReader:
         tries = self._tries(report)
         if tries is None:
             return
-        numbers = self._numbers(report)
-        self._post(numbers)
-        self._watch.heard(tries, cards=len(numbers))
+        self._watch.heard(tries, cards=self._post(self._numbers(report)))
 
     def _tries(self, report: Report) -> float | None:
         """How often this reader tried to tell of a card; None for a report of something else."""
@@ -86,15 +86,33 @@ class McuReader:
                 return 1.0
         return None
 
-    def _post(self, numbers: list[str]) -> None:
+    def _post(self, numbers: list[str]) -> int:
+        """Post a tap for each number that a fob can have; how many those are."""
+        found = 0
         for number in numbers:
             try:
-                tap = self._cards.tap(number, self._section.id, self._clock.now())
+                tap = self._cards.tap(number, self._section.id, self._clock.now(), self._again_s())
             except ValueError as error:
                 log.error("reader %s: %s; see station.card_bits", self._section.id, error)  # noqa: TRY400 (no bug)
                 self._failed.show(on=True)
-            else:
+                found += 1  # a fob all the same: the line is good
+                continue
+            if tap is not None:
+                found += 1
                 self._inbox.post(tap)
+        return found
+
+    def _again_s(self) -> float:
+        """Give the `Tapped.again_s` of what comes now.
+
+        A Wiegand reader sends a fob's bits once, so a second sight of it would be a second tap by hand. Its
+        two parity bits let a quarter of all noise through that has the right length; but noise that has it
+        comes among more that has not, so only after such is a second tap asked for.
+        """
+        if not self._is_wiegand:
+            return again_s(self._decoder)
+        is_noisy = self._noise_at is not None and self._clock.now() - self._noise_at < RETAP_S
+        return RETAP_S if is_noisy else 0.0
 
     def _numbers(self, report: Report) -> list[str]:
         match report:
@@ -104,5 +122,7 @@ class McuReader:
                 number = wiegand.decode(bits)
                 if not isinstance(number, Unreadable):
                     return [number]
+                if len(bits) not in wiegand.KEY_PRESS:
+                    self._noise_at = self._clock.now()
                 log.warning("reader %s: %d bits are no card (%s)", self._section.id, len(bits), number)
         return []

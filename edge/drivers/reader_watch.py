@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from config.wiring import ReaderSection
     from edge.drivers.heard import HeardBook
     from edge.ports import Clock, Inbox
+    from firmware_bridge.readers.rdm6300 import Decoder
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,16 @@ MOST_TRIES = 8
 """Tries in a row without a card, after which it is not the cards: one damaged fob is tried less often."""
 AGAIN_S = 3600.0
 """How often a reader that stays silent is opened again."""
+REPEAT_S = 2.0
+"""Within so long an RDM6300 has sent a held fob's frame thirty times, and an impatient person taps again."""
+RETAP_S = 10.0
+"""Within so long a person taps again at a reader that did not answer, and a burst of noise is over."""
 _HOUR_S = 3600.0
+
+
+def again_s(decoder: Decoder) -> float:
+    """Give the `Tapped.again_s` of a serial reader: 0 for one that sends a fob's frame only once."""
+    return 0.0 if decoder.sends_once else REPEAT_S
 
 
 class ReaderWatch:

@@ -1,4 +1,4 @@
-"""A card reader on a serial port of the Pi: an RDM6300, whose cards leave here as hashes."""
+"""A card reader on a serial port of the Pi: an RDM6300 or ID-20LA, whose cards leave here as hashes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from edge.drivers.lamp import FaultLamp
-from edge.drivers.reader_watch import FRAME_BYTES, ReaderWatch
+from edge.drivers.reader_watch import FRAME_BYTES, ReaderWatch, again_s
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
 from firmware_bridge.port import BUSY, READ_S, SerialPort
@@ -57,10 +57,13 @@ class SerialReader:
         self._port.stop()
 
     def _received(self, data: bytes) -> None:
-        numbers = self._decoder.feed(data)
-        for number in numbers:
-            self._inbox.post(self._cards.tap(number, self._id, self._clock.now()))
-        self._watch.heard(len(data) / FRAME_BYTES, cards=len(numbers))
+        found = 0
+        for number in self._decoder.feed(data):
+            tap = self._cards.tap(number, self._id, self._clock.now(), again_s(self._decoder))
+            if tap is not None:
+                found += 1
+                self._inbox.post(tap)
+        self._watch.heard(len(data) / FRAME_BYTES, cards=found)
 
     def _turn(self) -> float:
         if self._watch.is_due():

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from edge.sim.timeline import Timeline
 
 _MS = 1000
+RDM6300_EVERY_S = 0.065
+"""How often an RDM6300 sends the frame of a fob that is held to it."""
 
 
 class RiggedLid:
@@ -129,8 +131,11 @@ class RiggedPlant(Ground[RiggedLid]):
         self._rig.stop()
 
     def read(self, reader: str, card: str) -> None:
-        """Have a reader see a fob, once: it sends what such a reader sends."""
-        self._rig.do(_reads(self._readers[reader], self._fobs[card]))
+        """Have a reader see a fob: it sends what such a reader sends, an RDM6300 its frame twice at least."""
+        section, number = self._readers[reader], self._fobs[card]
+        self._rig.do(_reads(section, number))
+        if section.kind is ReaderKind.RDM6300:
+            self.timeline.call_in(RDM6300_EVERY_S, lambda: self._rig.do(_reads(section, number)))
 
     def _see(self, number: int, position: float, drive: int) -> None:
         if number in self._numbers:

@@ -5,6 +5,10 @@ a community's readers have in common is what its fobs are known by, so a communi
 of them: that of its narrowest reader, and no less. At 24 bits strangers' fobs may be one card: among 1,000
 random fobs two are alike in 3 % of communities, among 5,000 in half of them; at 32 bits in 0.3 % of those
 with 5,000. Another width makes other numbers of all cards, so it is chosen before cards are given out.
+
+Noise makes numbers too. A wire that is stuck, or a field without a fob, gives zeros or ones, and both fit
+the checks of every format by themselves; so does one byte again and again in an RDM6300's frame, since the
+XOR of five equal bytes is that byte. None of these is a fob: of 2^40 numbers they are 256, of 2^24 two.
 """
 
 from __future__ import annotations
@@ -21,6 +25,16 @@ class CardBits(IntEnum):
 
 
 _DIGIT_BITS = 4
+_BYTE_DIGITS = 2
+_STUCK = (frozenset("0"), frozenset("f"))
+
+
+def is_fob(number: str) -> bool:
+    """Whether a fob can have this number, given in hex digits of any width: not one that noise makes."""
+    digits = number.lower()
+    byte = digits[:_BYTE_DIGITS]
+    is_one_byte = len(digits) * _DIGIT_BITS == CardBits.ALL and digits == byte * (len(digits) // _BYTE_DIGITS)
+    return bool(digits) and frozenset(digits) not in _STUCK and not is_one_byte
 
 
 def canonical(number: str, width: CardBits) -> str:

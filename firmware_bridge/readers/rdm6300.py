@@ -1,9 +1,12 @@
-"""RDM6300: a 125 kHz reader that sends an EM4100 fob's number as text, again and again while it is held.
+"""Serial 125 kHz readers that send an EM4100 fob's number as text: RDM6300, and ID-20LA with its family.
 
 9600 baud, 8N1. A frame is 14 bytes: 02, the fob's five bytes as ten hex digits, their XOR as two hex
-digits, 03. Format and example (62E3086CED, checksum 08): Seeed Studio, "125Khz RFID module - UART",
+digits, 03; an RDM6300 sends it every 65 ms while the fob is held. Format and example (62E3086CED, checksum
+08): Seeed Studio, "125Khz RFID module - UART",
 https://wiki.seeedstudio.com/125Khz_RFID_module-UART/. The fob's printed decimal number is its last four
-bytes: https://forum.hobbycomponents.com/viewtopic.php?f=82&p=7544.
+bytes: https://forum.hobbycomponents.com/viewtopic.php?f=82&p=7544. An ID-12LA or ID-20LA puts CR LF before
+the end byte, and sends its frame once for each time that a fob is brought near: ID Innovations, ID-20LA data
+sheet, "Data Format".
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ BAUD = 9600
 _START = 0x02
 _END = 0x03
 _DIGITS = frozenset(b"0123456789ABCDEFabcdef")
+_NEW_LINE = b"\r\n"
+"""What an ID-20LA sends before the end byte."""
 _BYTES = 6
 """The fob's five bytes and their checksum."""
 
@@ -24,8 +29,11 @@ class Decoder:
     """Finds frames in a stream of bytes, however it is cut and whatever stands between them.
 
     A start byte always begins a new frame, since no frame has one inside: that is how the decoder finds
-    its way back after noise. It never holds more than twelve digits.
+    its way back after noise. It never holds more than twelve digits and a line's end.
     """
+
+    sends_once = False
+    """Whether the last whole frame was of a reader that sends one frame for each time a fob comes near."""
 
     def __init__(self) -> None:
         self._digits: bytearray | None = None
@@ -39,12 +47,25 @@ class Decoder:
         digits, self._digits = self._digits, None
         if byte == _START:
             self._digits = bytearray()
-        elif digits is not None and byte in _DIGITS and len(digits) < 2 * _BYTES:
+        elif digits is not None and byte == _END:
+            return self._whole(digits)
+        elif digits is not None and _fits(digits, byte):
             digits.append(byte)
             self._digits = digits
-        elif digits is not None and byte == _END:
-            return _number(digits)
         return None
+
+    def _whole(self, frame: bytearray) -> str | None:
+        digits, end = frame[: 2 * _BYTES], frame[2 * _BYTES :]
+        number = _number(digits) if end in (b"", _NEW_LINE) else None
+        if number is not None:
+            self.sends_once = end == _NEW_LINE
+        return number
+
+
+def _fits(frame: bytearray, byte: int) -> bool:
+    """Whether a byte may be the next one of a frame."""
+    after = len(frame) - 2 * _BYTES
+    return byte in _DIGITS if after < 0 else byte in _NEW_LINE[after : after + 1]
 
 
 def _number(digits: bytearray) -> str | None:

@@ -12,6 +12,8 @@ from enum import StrEnum, auto
 
 _DIGIT_BITS = 4
 _FORMATS = (26, 34)
+KEY_PRESS = (4, 8)
+"""Bits of a key press."""
 
 
 class Unreadable(StrEnum):

@@ -145,6 +145,55 @@ def test_a_card_held_to_the_reader_is_one_visit_and_one_command(bench: Bench) ->
     assert bench.station.state.next_visit == 2
 
 
+def opened(bench: Bench) -> bool:
+    return any(note[0] == "open" for note in bench.diary)
+
+
+def test_an_unknown_card_opens_by_its_second_frame_and_noise_by_none(bench: Bench) -> None:
+    bench.tap("noise", again_s=2)
+    bench.pass_time(0.065)
+    bench.tap("other noise", again_s=2)
+    bench.pass_time(1)
+    assert not opened(bench)
+    bench.tap("stranger", again_s=2)
+    bench.pass_time(0.065)
+    bench.tap("stranger", again_s=2)
+    bench.station.run_pending()
+    assert opened(bench)
+
+
+@pytest.mark.parametrize(("later", "reader"), [(2.0, "at-kitchen"), (0.065, "another")])
+def test_two_frames_prove_an_unknown_card_only_soon_and_at_one_reader(
+    bench: Bench, later: float, reader: str
+) -> None:
+    bench.tap("stranger", again_s=2)
+    bench.pass_time(later)
+    bench.tap("stranger", reader=reader, again_s=2)
+    bench.pass_time(1)
+    assert not opened(bench)
+
+
+def test_a_known_card_opens_by_its_first_frame_and_a_blocked_one_is_refused_by_it(bench: Bench) -> None:
+    roster(bench, zhang=CardState.ACTIVE, thief=CardState.BLOCKED)
+    bench.pass_time(1)
+    bench.tap("thief", again_s=2)
+    bench.station.run_pending()
+    assert (bench.said(), opened(bench)) == ([Prompt.CARD_BLOCKED], False)
+    bench.tap("zhang", again_s=2)
+    bench.station.run_pending()
+    assert opened(bench)
+
+
+def test_noise_between_the_frames_of_a_held_card_makes_no_second_tap_of_it(bench: Bench) -> None:
+    for number in range(20):
+        bench.tap(again_s=2)
+        bench.pass_time(0.065)
+        if number > 1:
+            bench.tap(f"noise {number}", again_s=2)
+            bench.pass_time(0.065)
+    assert [note for note in bench.diary if note[0] == "open"] == [("open", "kitchen", WAITS.lease_s)]
+
+
 def test_a_flood_of_cards_leaves_a_bounded_state_and_everything_ends(bench: Bench) -> None:
     for number in range(2_000):
         bench.tap(f"card {number}")

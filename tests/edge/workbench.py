@@ -195,10 +195,16 @@ class Bench:
         )
         self.station = Station(self.inbox, rules, self.parts)
 
-    def tap(self, who: str = "zhang", reader: str = "at-kitchen", at: float | None = None) -> None:
+    def tap(
+        self,
+        who: str = "zhang",
+        reader: str = "at-kitchen",
+        at: float | None = None,
+        again_s: float = 0.0,
+    ) -> None:
         """Post a tap without letting the station look at it."""
         moment = self.parts.clock.now() if at is None else at
-        self.inbox.post(Tapped(moment, reader, card(who), Credential.EM4100))
+        self.inbox.post(Tapped(moment, reader, card(who), Credential.EM4100, again_s))
 
     def pass_time(self, seconds: float) -> None:
         """Let virtual time pass, waking the station whenever it wants to be."""

@@ -53,6 +53,16 @@ def test_no_noise_hides_the_frame_that_follows_it(noise: bytes, fob: bytes) -> N
     assert Decoder().feed(noise + frame(fob))[-1] == fob.hex()
 
 
+@given(FOBS, st.integers(2, 20))
+def test_an_id_20la_is_read_too_and_known_by_its_new_line(fob: bytes, cut: int) -> None:
+    stream = frame(fob)[:-1] + b"\r\n\x03"
+    decoder = Decoder()
+    assert decoder.feed(stream[:cut]) + decoder.feed(stream[cut:]) == [fob.hex()]
+    assert decoder.sends_once
+    assert decoder.feed(frame(fob)) == [fob.hex()]
+    assert not decoder.sends_once
+
+
 @given(FOBS, st.integers(0, 13), FOBS)
 def test_a_frame_cut_short_is_dropped_and_the_next_one_read(cut: bytes, length: int, whole: bytes) -> None:
     assert Decoder().feed(frame(cut)[:length] + frame(whole)) == [whole.hex()]
@@ -73,6 +83,10 @@ def test_one_wrong_byte_never_makes_another_fob(fob: bytes, place: int, byte: in
         b"\x0262E3086CED080\x03",  # a digit too many
         b"\x0262E3086CED0800\x03",  # a byte too many
         b"\x0262E3086C D08\x03",  # no digit
+        b"\x0262E3086CED08\r\x03",  # half a new line
+        b"\x0262E3086CED08\n\r\x03",  # one the wrong way round
+        b"\x0262E3086CED08\r\n\r\n\x03",  # two
+        b"\x0262E308\r\n6CED08\x03",  # one in between
         b"\x02\x03",
         b"62E3086CED08\x03",  # no start
         b"\x0262E3086CED08\x04",  # no end

@@ -125,7 +125,7 @@ class Site:
     def hold_card(self) -> None:
         """Tap a card, again and again with pauses, until the lid's motor opens it."""
         opens = "the lid opens for a card"
-        tried(lambda: self.wire.send(FRAME), lambda: self.plant.way == 1, opens, TAP_AGAIN_S)
+        tried(lambda: self.wire.send(2 * FRAME), lambda: self.plant.way == 1, opens, TAP_AGAIN_S)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def device(site: Site) -> Iterator[Device]:
 
 def tap_until_open(device: Device) -> None:
     """Tap a card, again and again with pauses, until the lid is open."""
-    tap = f"serial 0 {FRAME.hex()}"
+    tap = f"serial 0 {(2 * FRAME).hex()}"
     tried(lambda: device.do(tap), lambda: device.lid(0)[0] == 1000, "the lid opens for a card", TAP_AGAIN_S)
 
 
@@ -62,6 +62,6 @@ def test_a_station_goes_on_when_its_controller_has_no_lid_of_that_number(site: S
     told = load_words().prompt["bin_faulty"].en
     with site.start("run") as station:
         until(lambda: site.faults() == {"lid_missing"}, "it is named", COMMAND_WITHIN_S)
-        device.do(f"serial 0 {FRAME.hex()}")
+        device.do(f"serial 0 {(2 * FRAME).hex()}")
         until(lambda: (site.shown().get("said") or {}).get("en") == told, "the resident is told")
         assert station.poll() is None

@@ -10,16 +10,16 @@ from config.wiring import ReaderKind, ReaderSection
 from edge.drivers.cards import Cards
 from edge.drivers.heard import FILE, WRITE_S, HeardBook, read_heard
 from edge.drivers.mcu_reader import McuReader
-from edge.drivers.reader_watch import AGAIN_S, MOST_TRIES, ReaderWatch
+from edge.drivers.reader_watch import AGAIN_S, MOST_TRIES, REPEAT_S, RETAP_S, ReaderWatch
 from edge.faults import CATALOGUE, Blocks, FaultCode, Severity
-from edge.messages import FaultCleared, FaultRaised
+from edge.messages import FaultCleared, FaultRaised, Tapped
 from firmware_bridge.messages import VERSION, SerialBytes, Welcome, WiegandBits
 from firmware_bridge.readers.em4100 import CardBits
 from tests.edge.drivers.posted import Hand, Posted
 
 HOUR_S = 3600.0
 BOOT = "a-boot"
-WIEGAND_26 = "00000000000000000000000001"
+WIEGAND_26 = "10000100001101100111011011"
 HAS = Welcome(VERSION, VERSION, 1, 2, 0, 1, 1, 0, 8, (1, 0, 0))
 
 
@@ -193,3 +193,39 @@ def test_a_page_that_was_cut_off_or_a_folder_that_is_missing_harms_nobody(
     nowhere = HeardBook(tmp_path / "nowhere", BOOT, clock)
     nowhere.note("gate")
     assert nowhere.last("gate") == clock.at
+
+
+def test_stuck_wires_of_a_wiegand_reader_are_no_card_and_name_it(clock: Hand, posted: Posted) -> None:
+    reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
+    for bits in ("0" * 25 + "1", "0" + "1" * 25, "0" * 33 + "1", "0" + "1" * 33) * 2:
+        reader.told(WiegandBits(0, bits))
+    assert "Tapped" not in posted.names()
+    assert raised(posted) == [FaultCode.READER_GARBLED]
+
+
+def again_s(posted: Posted) -> list[float]:
+    return [event.again_s for event in posted.events if isinstance(event, Tapped)]
+
+
+@pytest.mark.parametrize("noise", ["011010", WIEGAND_26[:-1], WIEGAND_26[:-1] + "01"])
+def test_a_wiegand_readers_first_word_is_enough_unless_noise_came_just_before(
+    clock: Hand, posted: Posted, noise: str
+) -> None:
+    reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
+    reader.told(WiegandBits(0, WIEGAND_26))
+    reader.told(WiegandBits(0, "0110"))  # a key press
+    reader.told(WiegandBits(0, WIEGAND_26))
+    reader.told(WiegandBits(0, noise))
+    reader.told(WiegandBits(0, WIEGAND_26))
+    clock.at += RETAP_S
+    reader.told(WiegandBits(0, WIEGAND_26))
+    assert again_s(posted) == [0.0, 0.0, RETAP_S, 0.0]
+
+
+def test_a_serial_reader_at_a_controller_is_believed_as_one_at_the_pi(clock: Hand, posted: Posted) -> None:
+    reader = mcu_reader(ReaderKind.RDM6300, clock, posted)
+    reader.told(SerialBytes(0, b"\x02" + b"0" * 12 + b"\x03"))
+    assert posted.events[1:] == []
+    reader.told(SerialBytes(0, b"\x0262E3086CED08\x03"))
+    reader.told(SerialBytes(0, b"\x0262E3086CED08\r\n\x03"))
+    assert again_s(posted) == [REPEAT_S, 0.0]

@@ -13,6 +13,7 @@ from cloud_sync.facts import Credential
 from config.wiring import ReaderSection
 from edge.clocks import RealClock
 from edge.drivers.cards import Cards
+from edge.drivers.reader_watch import REPEAT_S
 from edge.drivers.serial_reader import SerialReader
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, Tapped
@@ -54,6 +55,26 @@ def test_a_card_is_posted_under_its_hash_with_the_time_it_came(wire: Wire, inbox
     assert isinstance(tap, Tapped)
     assert before <= tap.at <= RealClock().now()
     assert tap == Tapped(tap.at, "left", card_hash(KEY, Credential.EM4100, NUMBER), Credential.EM4100)
+
+
+def test_what_noise_makes_of_a_frame_is_no_card_and_names_the_reader(wire: Wire, inbox: Posted) -> None:
+    for number in ("00" * 6, "FF" * 5 + "FF", "55" * 6):
+        wire.send(b"\x02%b\x03" % number.encode() * 3)
+    until(lambda: inbox.events[1:])
+    raised = inbox.events[-1]
+    assert raised == FaultRaised(raised.at, FaultCode.READER_GARBLED, "left")
+    assert "Tapped" not in inbox.names()
+
+
+@pytest.mark.parametrize(("end", "again_s"), [(b"\x03", REPEAT_S), (b"\r\n\x03", 0.0)])
+def test_an_unknown_card_is_wanted_twice_of_a_reader_that_sends_it_twice(
+    wire: Wire, inbox: Posted, end: bytes, again_s: float
+) -> None:
+    wire.send(FRAME[:-1] + end)
+    until(lambda: inbox.events[1:])
+    (tap,) = inbox.events[1:]
+    assert isinstance(tap, Tapped)
+    assert tap.again_s == again_s
 
 
 def test_a_cards_number_is_nowhere_in_events_or_log(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from cloud_sync.award_rules import AwardRules
+from cloud_sync.notify import Notifier
 from config.load import load_toml
 from config.load_sorting import load_sorting
 from config.words import Both, load_words
@@ -27,7 +28,6 @@ from edge.journal import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
 from edge.messages import FaultRaised
-from edge.notify import Notifier
 from edge.parts import Parts
 from edge.screen import Screen
 from edge.station import Station

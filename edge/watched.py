@@ -1,4 +1,4 @@
-"""Loops that pet a watchdog by turning, and by nothing else: one that hangs is silent."""
+"""The station's inbox pets the watchdog at each turn of the loop; a hung loop stops petting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from edge.inbox import QueueInbox
 
 if TYPE_CHECKING:
+    from cloud_sync.notify import Notifier
     from edge.messages import Event
-    from edge.notify import Notifier
 
 
 class WatchedInbox(QueueInbox):
@@ -26,17 +26,3 @@ class WatchedInbox(QueueInbox):
         if wait_s is None or wait_s > self._notifier.pet_s:
             wait_s = self._notifier.pet_s
         return super().take(wait_s if wait_s < threading.TIMEOUT_MAX else None)
-
-
-class WatchedStop(threading.Event):
-    """What a loop asks at every turn, whether it is to stop; being asked pets the watchdog."""
-
-    def __init__(self, notifier: Notifier) -> None:
-        """Pet by `notifier`."""
-        super().__init__()
-        self._notifier = notifier
-
-    def is_set(self) -> bool:
-        """Whether to stop."""
-        self._notifier.pet()
-        return super().is_set()

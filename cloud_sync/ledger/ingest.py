@@ -36,6 +36,7 @@ from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.mqtt import Message, MqttLink, pause_s
+from cloud_sync.notify import WatchedStop, notifier_of
 from config.errors import InputError
 from config.ledger import LedgerSettings
 
@@ -210,10 +211,12 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     name = client_id(community.slug, worker)
     key = read_signing_key(settings.state_dir)
     link = MqttLink(settings.broker, name, [topics.events(community.slug, "+")], window=AT_ONCE)
-    stopping = threading.Event()
+    notifier = notifier_of()
+    stopping = WatchedStop(notifier)
     _set_by_signal(stopping)
     gc.freeze()  # what is here now stays: no collection need look at all of Django again
     link.start()
+    notifier.ready()
     log.info("taking batches of %s from %s:%d", community, settings.broker.host, settings.broker.port)
     try:
         Worker(link, key, stopping, community=community).run()

@@ -24,10 +24,10 @@ from firmware_bridge.lid_motion import lid_times
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cloud_sync.notify import Notifier
     from config.station import StationSettings
     from config.wiring import GpioLidSection
     from edge.drivers.pins import Factory
-    from edge.notify import Notifier
 
 log = logging.getLogger(__name__)
 

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cloud_sync.notify import Notifier
     from edge.drivers.gpio_lid import GpioLid
     from edge.keeper.voice import Voice
     from edge.keeper.words import Request
-    from edge.notify import Notifier
     from edge.ports import Clock
 
 log = logging.getLogger(__name__)

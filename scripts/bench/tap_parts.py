@@ -15,13 +15,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cloud_sync.notify import Notifier
 from config.load_station import load_station
 from edge.clocks import RealClock
 from edge.drivers.real_rim import real_rim
 from edge.keeper.process import keep_lids, kept_lids
 from edge.keys import load_keys
 from edge.main import Surroundings, compose, open_eyes
-from edge.notify import Notifier
 from edge.workers import ThreadWorkers
 from models.golden import golden_pictures
 

@@ -77,9 +77,9 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulated residents.")
 def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
     """Run visits until SIGTERM."""
+    from cloud_sync.notify import notifier_of
     from edge.keys import load_keys
     from edge.main import compose
-    from edge.notify import notifier_of
     from edge.ports import JournalError
 
     settings = load_station(config)
@@ -128,9 +128,9 @@ def _real(settings: StationSettings, card_key: bytes) -> Surroundings:
 @click.option("--release", is_flag=True, help="Only make the motors' pins low, after a keeper was killed.")
 def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
     """Keep the lids wired to this Pi until SIGTERM; then shut them."""
+    from cloud_sync.notify import notifier_of
     from edge.drivers.pins import real_pins
     from edge.keeper.process import keep_lids, release_pins
-    from edge.notify import notifier_of
 
     settings = load_station(config)
 
@@ -147,12 +147,11 @@ def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
 @config_option
 def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
+    from cloud_sync.notify import WatchedStop, notifier_of
     from edge.clocks import RealClock
     from edge.keys import load_keys
-    from edge.notify import notifier_of
     from edge.outbox import Outbox
     from edge.sync import Sender, Sync, link_for
-    from edge.watched import WatchedStop
 
     settings = load_station(config)
     state_dir = Path(settings.station.state_dir)

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from edge.notify import Notifier
+from cloud_sync.notify import Notifier
 
 
 class Manager:

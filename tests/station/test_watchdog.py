@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from cloud_sync.notify import Notifier, WatchedStop, notifier_of
 from edge.clocks import RealClock
-from edge.notify import Notifier, notifier_of
-from edge.watched import WatchedInbox, WatchedStop
+from edge.watched import WatchedInbox
 from edge.workers import ThreadWorkers
 from tests.edge.builders import bin_rule, rules_of
 from tests.edge.workbench import Bench
@@ -62,6 +62,21 @@ def test_a_station_whose_loop_hangs_does_not_pet_the_watchdog_until_it_turns_aga
         loop.join(WITHIN_S)
         bench.workers.stop()
         bench.close()
+        notifier.close()
+
+
+def test_a_loop_that_waits_longer_than_the_watchdogs_patience_pets_it_meanwhile(tmp_path: Path) -> None:
+    with Manager(tmp_path, 0.1) as manager:
+        notifier = notifier_of(manager.env)
+        stopping = WatchedStop(notifier)
+        assert not stopping.wait(0.3)
+        assert manager.listen().count("WATCHDOG=1") >= 2
+        waiting = threading.Thread(target=stopping.wait)
+        waiting.start()
+        stopping.set()
+        waiting.join(WITHIN_S)
+        assert not waiting.is_alive()
+        assert stopping.wait(0)
         notifier.close()
 
 

@@ -16,6 +16,7 @@ from typing import cast
 
 import pytest
 
+from cloud_sync.notify import notifier_of
 from config.errors import InputError
 from config.station import StationSettings
 from edge.clocks import RealClock
@@ -28,7 +29,6 @@ from edge.keeper.server import SOCKET, Keeper
 from edge.keeper.voice import Voice
 from edge.keeper.words import Beat, Keeps, Moved, Open, Report, Taken, pack, report_in
 from edge.messages import FaultCleared, FaultRaised
-from edge.notify import notifier_of
 from tests.edge.drivers.board import WIRES, MockBoard, MovingLid, motor
 from tests.edge.drivers.posted import Posted
 from tests.programs import TONGZHAN
@@ -369,7 +369,7 @@ def test_a_machine_without_pins_is_told_in_one_line(site: Site, more: list[str])
 def test_the_keeper_imports_nothing_large() -> None:
     script = (
         "import sys\n"
-        "import edge.keeper.process, edge.notify, scripts.commands.station\n"
+        "import edge.keeper.process, cloud_sync.notify, scripts.commands.station\n"
         "large = {'cv2', 'numpy', 'onnxruntime', 'paho', 'serial', 'cryptography'}\n"
         "print(*large & set(sys.modules))\n"
     )

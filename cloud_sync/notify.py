@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -74,3 +75,29 @@ def notifier_of(environment: Mapping[str, str] | None = None, pid: int | None = 
     is_meant = not meant_for or meant_for == str(os.getpid() if pid is None else pid)
     limit_s = int(limit_us) / 1e6 if limit_us.isdigit() and int(limit_us) and is_meant else NEVER_S
     return Notifier(variables.get("NOTIFY_SOCKET"), limit_s)
+
+
+class WatchedStop(threading.Event):
+    """What a loop asks at every turn, whether it is to stop; being asked pets the watchdog."""
+
+    def __init__(self, notifier: Notifier) -> None:
+        """Pet by `notifier`."""
+        super().__init__()
+        self._notifier = notifier
+
+    def is_set(self) -> bool:
+        """Say whether to stop."""
+        self._notifier.pet()
+        return super().is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for a stop as an event does, and pet meanwhile: to wait is no hang."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while True:
+            self._notifier.pet()
+            left = NEVER_S if until is None else until - time.monotonic()
+            turn = min(left, self._notifier.pet_s)
+            if super().wait(turn if turn < threading.TIMEOUT_MAX else None):
+                return True
+            if left <= turn:
+                return False

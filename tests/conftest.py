@@ -14,6 +14,7 @@ from hypothesis import settings
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.ports import free_port
+from tests.running.stages import mark_stages
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXPECTED_WITHIN_MS = 60_000
@@ -28,6 +29,11 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 # A shell that starts tests in the background has them ignore Ctrl-C, and with them every program they start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each test the mark and the limit of its stage."""
+    mark_stages(items)
 
 
 @pytest.fixture(scope="session")

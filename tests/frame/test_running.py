@@ -1,0 +1,203 @@
+"""The everyday run's own rules: what is tried again, what never is, and that nothing is hidden."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running.outcomes import Outcome, read_outcomes, slowest
+from tests.running.patience import MOST, REFERENCE_S, factor
+from tests.running.stages import LONG, PROCESS, Stage, stage_of
+from tests.running.verdict import NEVER_TWICE, known_flakes, may_try_again, worth_trying_again
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+FAILING = """
+import os
+from hypothesis import given, strategies as st
+
+def test_passes(): pass
+def test_fails(): assert 1 == 2, "one is not two"
+def test_dies(): os._exit(3)
+@given(st.integers())
+def test_every_number_is_small(number): assert number < 100
+"""
+
+
+def failure(nodeid: str, *, is_property: bool = False) -> Outcome:
+    return Outcome(nodeid, failed=True, seconds=1.0, is_property=is_property, why="why", load=9.0)
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "stage"),
+    [
+        ("tests/bench/test_tap.py::test_a", Stage.LONG),
+        ("tests/demo/test_demo.py::test_a", Stage.LONG),
+        ("tests/demo/test_controller.py::test_a", Stage.PROCESS),
+        ("tests/ledger/test_chain.py::test_a[town]", Stage.PROCESS),
+        ("tests/edge/test_visit_cards.py::test_a", Stage.PURE),
+        ("tests/cloud_sync/test_award_rules.py::test_a", Stage.PURE),
+    ],
+)
+def test_a_tests_file_decides_its_stage(nodeid: str, stage: Stage) -> None:
+    assert stage_of(nodeid) is stage
+
+
+def test_every_name_of_the_tables_is_the_beginning_of_a_file_that_is_there() -> None:
+    names = [str(path.relative_to(CHECKOUT)) for path in (CHECKOUT / "tests").rglob("test_*.py")]
+    assert names
+    for beginning in (*LONG, *PROCESS, *NEVER_TWICE):
+        assert any(name.startswith(beginning) for name in names), f"no test begins with {beginning}"
+
+
+def test_a_test_that_imports_what_starts_programs_is_not_pure() -> None:
+    telling = ("import subprocess", "tests.brokers", "tests.programs import", "playwright.sync_api import")
+    for path in sorted((CHECKOUT / "tests").rglob("test_*.py")):
+        name = str(path.relative_to(CHECKOUT))
+        if name not in QUICK_PROGRAMS and any(word in path.read_text(encoding="utf-8") for word in telling):
+            assert stage_of(name) is not Stage.PURE, f"{name} starts programs"
+
+
+QUICK_PROGRAMS = {
+    "tests/edge/drivers/test_jig.py",
+    "tests/edge/test_inbox.py",
+    "tests/frame/test_cli.py",
+}
+"""They start a program that ends at once, and wait for nothing else."""
+
+
+def test_a_busy_machine_may_fail_a_test_with_processes_once() -> None:
+    assert may_try_again(failure("tests/station/test_install.py::test_a"))
+
+
+@pytest.mark.parametrize(
+    "failed",
+    [
+        failure("tests/station/test_install.py::test_a", is_property=True),
+        failure("tests/soak/test_soak.py::test_a"),
+        failure("tests/edge/test_journal_crash.py::test_a"),
+        failure("tests/ledger/test_chain.py::test_a[laptop]"),
+        failure("tests/config/test_load.py::test_a"),
+    ],
+    ids=lambda outcome: outcome.nodeid,
+)
+def test_properties_crashes_money_and_pure_tests_are_never_tried_again(failed: Outcome) -> None:
+    assert not may_try_again(failed)
+
+
+def test_more_than_three_failures_or_one_that_counts_are_not_tried_again() -> None:
+    one = failure("tests/station/test_install.py::test_a")
+    assert worth_trying_again([one] * 3)
+    assert not worth_trying_again([one] * 4)
+    assert not worth_trying_again([one, failure("tests/soak/test_soak.py::test_a")])
+    assert not worth_trying_again([])
+
+
+def test_a_test_that_flaked_before_is_known() -> None:
+    one, other = failure("tests/station/a.py::b"), failure("tests/station/a.py::c")
+    assert known_flakes([one, other], {other.nodeid}) == [other]
+
+
+def test_patience_grows_with_the_machines_slowness_and_has_an_end() -> None:
+    assert factor([REFERENCE_S / 2] * 5) == 1.0
+    assert factor([REFERENCE_S * 2] * 5) == 2.0
+    assert factor([REFERENCE_S * 50] * 5) == MOST
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_the_report_names_each_test_its_failure_and_its_time(tmp_path: Path, workers: str) -> None:
+    names = ["test_passes", "test_fails", "test_every_number_is_small"]
+    if workers == "1":
+        names.append("test_dies")  # in the process that writes the report nothing would be left to write it
+    report = run_pytest(tmp_path, workers, names)
+    found = {outcome.nodeid.partition("::")[2]: outcome for outcome in read_outcomes(report)}
+    assert set(found) == set(names)
+    assert not found["test_passes"].failed
+    assert found["test_fails"].failed
+    assert "one is not two" in found["test_fails"].why
+    assert found["test_fails"].load > 0
+    assert found["test_every_number_is_small"].is_property
+    assert not found["test_fails"].is_property
+    if workers == "1":
+        assert "crashed" in found["test_dies"].why
+
+
+def run_pytest(folder: Path, workers: str, names: list[str]) -> Path:
+    (folder / "test_some.py").write_text(FAILING, encoding="utf-8")
+    report = folder / "report.jsonl"
+    command = [sys.executable, "-m", "pytest", "-p", "tests.running.outcomes", "--outcomes", str(report)]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    environment.pop("PYTEST_XDIST_WORKER", None)
+    subprocess.run(
+        [*command, "-n", workers, *(f"test_some.py::{name}" for name in names)],
+        cwd=folder,
+        env=environment,
+        check=False,
+        capture_output=True,
+    )
+    return report
+
+
+FLAKY = """
+from pathlib import Path
+
+def test_fails_the_first_time():
+    seen = Path("seen")
+    was_there = seen.exists()
+    seen.touch()
+    assert was_there, "a bad minute"
+"""
+CONFTEST = """
+from tests.running.stages import mark_stages
+
+def pytest_collection_modifyitems(items):
+    mark_stages(items)
+"""
+
+
+@pytest.fixture(name="flaky")
+def flaky_project(tmp_path: Path) -> Path:
+    """Give a folder whose one test, in the stage with processes, fails when it first runs."""
+    (tmp_path / "tests/station").mkdir(parents=True)
+    (tmp_path / "tests/conftest.py").write_text(CONFTEST, encoding="utf-8")
+    (tmp_path / "tests/station/test_flaky.py").write_text(FLAKY, encoding="utf-8")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n pure\n process\n long\n full\n", "utf-8")
+    return tmp_path
+
+
+def everyday(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_XDIST_WORKER")}
+    here = {"PYTHONPATH": str(CHECKOUT), "XDG_STATE_HOME": str(folder / "state")}
+    return subprocess.run(
+        [sys.executable, "-m", "tests.running"],
+        cwd=folder,
+        env={**kept, **here, **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_ci_forgives_a_bad_minute_says_so_and_forgives_the_same_test_no_second_time(flaky: Path) -> None:
+    first = everyday(flaky, CI="1")
+    told = "FLAKED tests/station/test_flaky.py::test_fails_the_first_time"
+    assert first.returncode == 0, first.stdout
+    assert told in first.stdout
+    assert "a bad minute" in first.stdout
+    (flaky / "seen").unlink()
+    second = everyday(flaky, CI="1")
+    assert second.returncode == 1
+    assert "FLAKED before: tests/station/test_flaky.py" in second.stdout
+    assert "FLAKED for the second time" in second.stdout
+
+
+def test_a_person_hears_of_the_first_failure(flaky: Path) -> None:
+    assert everyday(flaky).returncode == 1
+
+
+def test_the_slowest_come_first() -> None:
+    quick, slow = Outcome("quick", failed=False, seconds=0.1), Outcome("slow", failed=False, seconds=9.0)
+    assert slowest([quick, slow], 1) == [slow]

@@ -1,0 +1,72 @@
+"""Which stage of the everyday run a test belongs to, and how long it may take there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+import pytest
+
+from tests.waiting import PATIENCE
+
+
+class Stage(StrEnum):
+    """The stages, in the order in which they run."""
+
+    PURE = "pure"
+    """No process, no socket."""
+    PROCESS = "process"
+    """Programs, brokers, databases."""
+    LONG = "long"
+    """A soak, a benchmark, a browser: alone on the machine, at the end."""
+
+
+LIMIT_S = {Stage.PURE: 180.0, Stage.PROCESS: 300.0, Stage.LONG: 900.0}
+"""How long a test of a stage may take on a machine of ordinary speed before it fails."""
+
+LONG = (
+    "tests/bench/",
+    "tests/demo/test_demo.py",
+    "tests/ledger/test_browser.py",
+    "tests/panel/test_browser.py",
+    "tests/soak/test_soak.py",
+)
+PROCESS = (
+    "tests/cloud_sync/test_mqtt.py",
+    "tests/demo/",
+    "tests/edge/keeper/test_keeper.py",
+    "tests/edge/sim/test_rigged.py",
+    "tests/edge/test_disk_full.py",
+    "tests/edge/test_journal_crash.py",
+    "tests/edge/test_sync",
+    "tests/firmware_bridge/conformance/",
+    "tests/firmware_bridge/firmware/",
+    "tests/firmware_bridge/test_end_to_end.py",
+    "tests/firmware_bridge/test_twin.py",
+    "tests/frame/test_running.py",
+    "tests/frame/test_setup.py",
+    "tests/frame/test_packaging.py",
+    "tests/ledger/",
+    "tests/models/test_bundle.py",
+    "tests/models/test_classify.py",
+    "tests/panel/test_serve.py",
+    "tests/soak/",
+    "tests/station/",
+)
+"""Files and folders by how their names begin; whatever stands in neither table is pure."""
+
+
+def stage_of(nodeid: str) -> Stage:
+    """Name the stage of a test by its file."""
+    if nodeid.startswith(LONG):
+        return Stage.LONG
+    return Stage.PROCESS if nodeid.startswith(PROCESS) else Stage.PURE
+
+
+def mark_stages(items: Iterable[pytest.Item]) -> None:
+    """Mark each test with its stage, and with that stage's limit unless it has one of its own."""
+    for item in items:
+        stage = stage_of(item.nodeid)
+        item.add_marker(stage.value)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(LIMIT_S[stage] * PATIENCE))

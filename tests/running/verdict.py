@@ -1,0 +1,47 @@
+"""May a failure be tried once more, and is a run green? Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from tests.running.outcomes import Outcome
+from tests.running.stages import Stage, stage_of
+
+MOST_FLAKES = 3
+"""More tests than this that fail and then pass are no bad minute of the machine."""
+
+NEVER_TWICE = (
+    "tests/cloud_sync/test_award_rules.py",
+    "tests/edge/test_journal",
+    "tests/edge/test_visit",
+    "tests/ledger/test_any_",
+    "tests/ledger/test_audit.py",
+    "tests/ledger/test_batches.py",
+    "tests/ledger/test_chain.py",
+    "tests/ledger/test_corrections.py",
+    "tests/ledger/test_debts.py",
+    "tests/ledger/test_posting.py",
+    "tests/ledger/test_preview.py",
+    "tests/ledger/test_together.py",
+    "tests/ledger/test_waiting.py",
+    "tests/soak/",
+)
+"""Tests of crashes, soaks, rules, settlement, the chain and visits: their first failure counts, as that of
+every property does, because what they find may come once in a hundred runs and still lose a point."""
+
+
+def may_try_again(failure: Outcome) -> bool:
+    """Tell whether a failed test is one that a busy machine may fail."""
+    if failure.is_property or failure.nodeid.startswith(NEVER_TWICE):
+        return False
+    return stage_of(failure.nodeid) is not Stage.PURE
+
+
+def worth_trying_again(failures: Sequence[Outcome]) -> bool:
+    """Tell whether trying once more can still make the run green."""
+    return 0 < len(failures) <= MOST_FLAKES and all(may_try_again(failure) for failure in failures)
+
+
+def known_flakes(failures: Sequence[Outcome], earlier: Collection[str]) -> list[Outcome]:
+    """Name the failures that were forgiven once before: a second time is a defect of the test."""
+    return [failure for failure in failures if failure.nodeid in earlier]

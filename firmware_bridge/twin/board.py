@@ -28,6 +28,8 @@ from firmware_bridge.twin.lid import TwinLid
 
 Sensor = tuple[SensorKind, int]
 """A kind, and which one of it."""
+WEIGHT_AGAIN_S = 5.0
+"""A scale that is read is told so often at least: silence means that it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Inputs:
 
     lids: Sequence[Seen]
     sensors: Mapping[Sensor, int]
+    """Those that give a reading."""
 
 
 class Board:
@@ -48,6 +51,7 @@ class Board:
         self._inputs = inputs
         self._is_stopped = False
         self._sensors: dict[Sensor, int] = {}
+        self._told_at: dict[Sensor, float] = {}
 
     @property
     def drives(self) -> list[Drive]:
@@ -60,7 +64,7 @@ class Board:
         self._watch_hazards(now)
         for event in self._link.receive(data, now):
             self._take(event, now)
-        for report in [*self._lid_news(now), *self._sensor_news(), *taps]:
+        for report in [*self._lid_news(now), *self._sensor_news(now), *taps]:
             self._link.tell(report, now)
         out, events = self._link.send(now)
         for event in events:
@@ -69,7 +73,10 @@ class Board:
 
     def next_due(self) -> float:
         """When `turn` has to be called though nothing came and no input changed."""
-        return min([self._link.next_due(), *(lid.due() for lid in self._lids)], default=inf)
+        again = (
+            self._told_at.get(at, -inf) + WEIGHT_AGAIN_S for at in self._inputs.sensors if _is_weight(at)
+        )
+        return min([self._link.next_due(), *again, *(lid.due() for lid in self._lids)], default=inf)
 
     def _take(self, event: DeviceEvent, now: float) -> None:
         match event:
@@ -142,7 +149,17 @@ class Board:
         news = [lid.turn(seen, now) for lid, seen in zip(self._lids, self._inputs.lids, strict=True)]
         return [report for report in news if report is not None]
 
-    def _sensor_news(self) -> list[Report]:
-        news = {at: value for at, value in self._inputs.sensors.items() if self._sensors.get(at) != value}
+    def _sensor_news(self, now: float) -> list[Report]:
+        news = {
+            at: value
+            for at, value in self._inputs.sensors.items()
+            if self._sensors.get(at) != value
+            or (_is_weight(at) and now >= self._told_at[at] + WEIGHT_AGAIN_S)
+        }
         self._sensors.update(news)
+        self._told_at.update(dict.fromkeys(news, now))
         return [SensorValue(kind, index, value) for (kind, index), value in news.items()]
+
+
+def _is_weight(sensor: Sensor) -> bool:
+    return sensor[0] is SensorKind.WEIGHT

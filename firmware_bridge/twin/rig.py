@@ -9,7 +9,7 @@ from firmware_bridge.messages import MAX_SERIAL, Report, SensorKind, SerialBytes
 from firmware_bridge.twin.board import Board, Inputs, Sensor
 from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
 
-FIRMWARE = (1, 0, 0)
+FIRMWARE = (1, 1, 0)
 _SWITCH_LEVELS = {"auto": None, "0": False, "1": True}
 _LEVELS = {"0": False, "1": True}
 _WIEGAND_BITS = range(4, 65)
@@ -26,6 +26,7 @@ class Rig:
         self._sensors: dict[Sensor, int] = {
             (kind, 0): 0 for kind in SensorKind if welcome.sensors >> kind & 1
         }
+        self._silent: set[Sensor] = set()
         self._taps: list[Report] = []
         self._now = now
         self._board = self._boot()
@@ -56,7 +57,10 @@ class Rig:
         return Board(self._draw_boot(), self._welcome, self._inputs(), self._now)
 
     def _inputs(self) -> Inputs:
-        return Inputs([lid.seen() for lid in self._lids], dict(self._sensors))
+        return Inputs(
+            [lid.seen() for lid in self._lids],
+            {at: value for at, value in self._sensors.items() if at not in self._silent},
+        )
 
     def _drive(self, drives: Sequence[Drive]) -> None:
         for lid, drive in zip(self._lids, drives, strict=True):
@@ -71,7 +75,7 @@ class Rig:
             case "serial":
                 self._serial(*rest)
             case "sensor":
-                self._sensor(*map(int, rest))
+                self._sensor(*rest)
             case "reboot" if not rest:
                 self._drive([Drive.OFF] * len(self._lids))
                 self._board = self._boot()
@@ -111,11 +115,15 @@ class Rig:
             SerialBytes(number, data[at : at + MAX_SERIAL]) for at in range(0, len(data), MAX_SERIAL)
         ]
 
-    def _sensor(self, kind: int, index: int, value: int) -> None:
-        sensor = (SensorKind(kind), index)
+    def _sensor(self, kind: str, index: str, value: str) -> None:
+        sensor = (SensorKind(int(kind)), int(index))
         if sensor not in self._sensors:
             raise ValueError(f"no such sensor: {kind} {index}")
-        self._sensors[sensor] = value
+        if sensor[0] is SensorKind.WEIGHT and value == "silent":
+            self._silent.add(sensor)
+        else:
+            self._sensors[sensor] = int(value)
+            self._silent.discard(sensor)
 
 
 def _below(number: int, count: int) -> int:

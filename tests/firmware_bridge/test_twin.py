@@ -17,6 +17,7 @@ from firmware_bridge.messages import (
     Position,
     Request,
     SensorKind,
+    SensorValue,
     SetLid,
     Welcome,
     WiegandBits,
@@ -26,7 +27,8 @@ from firmware_bridge.twin.rig import Rig
 from tests.firmware_bridge.damage import WIRES, PerfectWire, wire
 from tests.firmware_bridge.pair import Ids
 
-WELCOME = Welcome(1, 1, 0, 0, 2, 2, 1, (1 << SensorKind.SMOKE) | (1 << SensorKind.PANIC), 0, (1, 0, 0))
+SENSORS = (1 << SensorKind.SMOKE) | (1 << SensorKind.PANIC) | (1 << SensorKind.WEIGHT)
+WELCOME = Welcome(1, 1, 0, 0, 2, 2, 1, SENSORS, 0, (1, 0, 0))
 STEP_S = 0.01
 TRAVEL_S = 0.3
 TRANSIT_S = 0.2
@@ -160,3 +162,21 @@ def test_a_wrong_count_is_refused_in_one_line() -> None:
     )
     assert said.returncode == 2
     assert "0<=x<=8" in said.stderr
+
+
+def test_a_scale_that_is_read_is_told_again_and_again_and_a_silent_one_is_not() -> None:
+    world = World(PerfectWire(), PerfectWire())
+    world.run(1)
+
+    def told_within(seconds: float) -> int:
+        world.told.clear()
+        world.run(seconds)
+        weights = [one.report for one in world.told if isinstance(one.report, SensorValue)]
+        return sum(one == SensorValue(SensorKind.WEIGHT, 0, 777) for one in weights)
+
+    world.rig.line(f"sensor {SensorKind.WEIGHT} 0 777")
+    assert told_within(21) == 5
+    assert world.rig.line(f"sensor {SensorKind.WEIGHT} 0 silent") == "ok"
+    assert told_within(60) == 0
+    world.rig.line(f"sensor {SensorKind.WEIGHT} 0 777")
+    assert told_within(1) == 1

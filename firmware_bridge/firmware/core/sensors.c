@@ -35,6 +35,7 @@ void sensors_read(struct sensors *sensors, enum sensor_kind kind, uint8_t index,
             sensor->value = value;
             sensor->is_owed = sensor->is_owed || !sensor->is_known;
             sensor->is_known = true;
+            sensor->is_fresh = true;
         }
     }
 }
@@ -53,8 +54,12 @@ static bool is_contact(uint8_t kind)
 
 static bool is_due(const struct sensor *sensor, uint32_t now_ms)
 {
-    if (!sensor->is_known || sensor->is_owed || sensor->value == sensor->told) {
-        return sensor->is_known && sensor->is_owed;
+    if (!sensor->is_known || sensor->is_owed) {
+        return sensor->is_known;
+    }
+    if (sensor->kind == SENSOR_WEIGHT && sensor->is_fresh &&
+        (uint32_t)(now_ms - sensor->told_ms) >= WEIGHT_AGAIN_MS) {
+        return true;
     }
     /* In 64 bits: two readings may lie further apart than 32 bits hold. */
     int64_t change = (int64_t)sensor->value - sensor->told;
@@ -78,4 +83,5 @@ void sensors_told(struct sensor *sensor, uint32_t now_ms)
     sensor->told = sensor->value;
     sensor->told_ms = now_ms;
     sensor->is_owed = false;
+    sensor->is_fresh = false;
 }

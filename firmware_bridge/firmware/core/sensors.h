@@ -9,7 +9,8 @@
 
 enum {
     SENSORS_MOST = 16,
-    SENSOR_PAUSE_MS = 250 /* a value that is no contact's is told at most so often */
+    SENSOR_PAUSE_MS = 250, /* a value that is no contact's is told at most so often */
+    WEIGHT_AGAIN_MS = 5000 /* a scale that is read is told so often at least: silence means that it is not */
 };
 
 struct sensor {
@@ -19,6 +20,7 @@ struct sensor {
     uint8_t kind; /* enum sensor_kind */
     uint8_t index;
     bool is_known;
+    bool is_fresh; /* read since it was told */
     bool is_owed; /* to be told, whatever its value */
 };
 

@@ -103,7 +103,7 @@ bool hal_measured(enum sensor_kind *kind, uint8_t *index, int32_t *value)
     while (here.measured < sizeof KINDS / sizeof KINDS[0] * RIG_INDEXES) {
         *kind = KINDS[here.measured / RIG_INDEXES];
         *index = (uint8_t)(here.measured++ % RIG_INDEXES);
-        if (*index < FITTED.sensors[*kind]) {
+        if (*index < FITTED.sensors[*kind] && !here.rig.silent[*kind][*index]) {
             *value = here.rig.sensors[*kind][*index];
             return true;
         }

@@ -29,6 +29,7 @@ struct rig {
     rig_own_word own_word; /* NULL: none */
     struct core_fitted fitted;
     int32_t sensors[SENSOR_KINDS][RIG_INDEXES];
+    bool silent[SENSOR_KINDS][RIG_INDEXES]; /* gives no reading at all */
     struct rig_sending wiegand, serial;
     bool reboot_asked;
     bool is_over;    /* standard input has ended */

@@ -179,9 +179,14 @@ static const char *do_sensor(struct rig *rig, const struct words *words, char *r
         !number(words->word[2], 0, rig->fitted.sensors[kind] - 1, &index)) {
         return "error no such sensor";
     }
+    if (kind == SENSOR_WEIGHT && strcmp(words->word[3], "silent") == 0) {
+        rig->silent[kind][index] = true;
+        return "ok";
+    }
     if (!number(words->word[3], INT32_MIN, INT32_MAX, &value)) {
         return BAD_VALUE;
     }
+    rig->silent[kind][index] = false;
     rig->sensors[kind][index] = (int32_t)value;
     return "ok";
 }

@@ -18,7 +18,7 @@ static avr_cycle_count_t scales_ready(struct avr_t *avr, avr_cycle_count_t when,
     board->scales.is_converting = false;
     for (uint8_t scale = 0; scale < SIM_SCALES; scale++) {
         board->scales.shift[scale] = (uint32_t)board->rig.sensors[SENSOR_WEIGHT][scale] & 0xFFFFFFU;
-        wires_set(board, 'F', (uint8_t)(4 + scale), false);
+        wires_set(board, 'F', (uint8_t)(4 + scale), board->rig.silent[SENSOR_WEIGHT][scale]); /* low: ready */
     }
     return 0;
 }

@@ -301,3 +301,19 @@ def test_a_bouncing_switch_is_believed_when_it_has_settled(device: CoreDevice) -
     assert device.drive == "open"
     device.contacts.opened = True
     device.run_until(lambda: device.drive == "off", within_ms=25)
+
+
+def test_a_scale_that_is_read_is_told_again_and_again_and_a_silent_one_is_not(device: CoreDevice) -> None:
+    weight = SensorValue(SensorKind.WEIGHT, 0, 777)
+
+    def told_within(ms: int, *, is_read: bool) -> int:
+        device.told.clear()
+        for _ in range(ms // 100):
+            if is_read:
+                device.measured(SensorKind.WEIGHT, 0, 777)
+            device.run(100)
+        return device.told.count(weight)
+
+    assert told_within(21_000, is_read=True) == 5
+    assert told_within(60_000, is_read=False) <= 1  # the last reading had not been told yet
+    assert told_within(1_000, is_read=True) == 1

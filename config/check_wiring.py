@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil, inf
 from typing import TYPE_CHECKING, TypeVar
 
 from config.station import OpenBy
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
     from config.common import Problem
     from config.station import BinSection, StationSettings
-    from config.wiring import GpioLidSection, LidSection, ReaderSection
+    from config.wiring import GpioLidSection, LidSection, ReaderSection, ScaleSection
 
 _PULLED_UP = range(9)
 """Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
 WIEGAND_BITS = 32
 """The most that a Wiegand reader tells of a fob."""
+LEAST_COUNTS = 200
+"""Smaller changes of a weight are noise to a controller (firmware/core/sensors.c)."""
+MOST_LEAST_G = 5000
 _T = TypeVar("_T", int, str, tuple[str, str, int])
 
 
@@ -67,9 +71,30 @@ def _bin_problems(key: str, bin_: BinSection) -> list[Problem]:
         found += _motor_problems(f"{key}.lid", bin_.lid)
     if bin_.open_by is OpenBy.BUTTON and bin_.button is None:
         found.append((f'{key}.button: missing, and open_by is "button"', "name the button's pin"))
+    if bin_.weighed and bin_.scale is None:
+        mend = "add [bin.scale] with controller, number and counts_per_g, or take weighed away"
+        found.append((f"{key}.scale: missing, and the bin is weighed", mend))
+    if bin_.scale is not None:
+        found += _scale_problems(f"{key}.scale", bin_.scale)
     if bin_.level is not None and bin_.full_switch is not None:
         found.append((f"{key}.level: the bin has a full_switch too", "keep one of the two"))
     return found
+
+
+def _scale_problems(key: str, scale: ScaleSection) -> list[Problem]:
+    factor = abs(scale.counts_per_g)
+    if not 0 < factor < inf:
+        return [(f"{key}.counts_per_g: {scale.counts_per_g:g} is no factor", "calibrate it: docs/wiring.md")]
+    if scale.least_g * factor >= LEAST_COUNTS:
+        return []
+    least_g = ceil(LEAST_COUNTS / factor)
+    what = f"{scale.least_g} g are {scale.least_g * factor:.0f} counts, and a controller tells {LEAST_COUNTS}"
+    mend = (
+        f"set it to {least_g} or more"
+        if least_g <= MOST_LEAST_G
+        else "calibrate counts_per_g: docs/wiring.md"
+    )
+    return [(f"{key}.least_g: {what} at the least", mend)]
 
 
 def _motor_problems(key: str, lid: GpioLidSection) -> list[Problem]:
@@ -137,6 +162,8 @@ def _at_controllers(settings: StationSettings) -> Iterator[tuple[str, str, tuple
     for number, bin_ in enumerate(settings.bin):
         if isinstance(bin_.lid, ControllerLid):
             yield f"bin[{number}].lid", bin_.lid.controller, ("lid", bin_.lid.number)
+        if bin_.scale is not None:
+            yield f"bin[{number}].scale", bin_.scale.controller, ("scale", bin_.scale.number)
         if bin_.level is not None:
             yield f"bin[{number}].level", bin_.level.controller, ("level sensor", bin_.level.number)
     for number, reader in enumerate(settings.reader):

@@ -9,7 +9,15 @@ import msgspec
 from msgspec import Meta
 
 from config.sorting import Category
-from config.wiring import ControllerSection, LevelSection, LidSection, Pin, ReaderSection, Slug
+from config.wiring import (
+    ControllerSection,
+    LevelSection,
+    LidSection,
+    Pin,
+    ReaderSection,
+    ScaleSection,
+    Slug,
+)
 
 Seconds = Annotated[float, Meta(gt=0, le=3600)]
 
@@ -120,11 +128,19 @@ class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """The bin's mouth in the picture: left, top, right, bottom as fractions of its size."""
     weighed: bool = False
+    """Simulated devices only: the bin stands on a scale. Real devices have `scale`."""
+    scale: ScaleSection | None = None
+    """Weighs what is thrown in. Where there is no camera, deposits are counted by weight."""
     lid: LidSection | None = None
     full_switch: Pin | None = None
     """Connects the pin to ground while the bin is full."""
     level: LevelSection | None = None
     """Says the same from a distance; a bin has one of the two."""
+
+    @property
+    def has_scale(self) -> bool:
+        """Whether what is thrown in is weighed."""
+        return self.weighed or self.scale is not None
 
 
 class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

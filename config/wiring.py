@@ -115,6 +115,17 @@ LidSection = HBridgeLid | ServoLid | RelayLid | ControllerLid
 """One lid; `kind` says which of these."""
 
 
+class ScaleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A controller's HX711 with the load cells that a bin stands on; docs/wiring.md calibrates it."""
+
+    controller: Slug
+    number: Index
+    counts_per_g: float
+    """By so much its counts rise for each gram; below 0 where the cells' wires are exchanged."""
+    least_g: Annotated[int, Meta(ge=1, le=5000)] = 20
+    """A lighter thing is no deposit. At least 200 counts: a controller tells no smaller change at once."""
+
+
 class LevelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A controller's ultrasonic sensor over a bin: it looks down and measures how far the waste is."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.award_rules import Outcome, outcome_of
 from cloud_sync.facts import MAX_NAME, DepositFacts, VerdictFacts
-from edge.faults import Fault, FaultCode, seeing_is_blocked
+from edge.faults import Fault, FaultCode, seeing_is_blocked, weighing_is_blocked
 from edge.messages import Capture, Classify, Prompt, Say
 from edge.visit_state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit
 
@@ -65,6 +65,9 @@ def chamber_changed(turn: Turn, event: ChamberChanged) -> Opening | None:
     if held is None or held[1].phase not in (OpeningPhase.OPEN, OpeningPhase.CLOSING):
         return None  # a lid that moves, or a bin that settles, is no deposit
     visit, opening = held
+    if event.by_scale and (seen := _seen(visit, opening)):
+        _add_weight(turn, visit, seen, event.weight_g or 0)
+        return opening
     if visit.is_full or _count(visit, opening) >= turn.rules.waits.max_deposits:
         return opening
     _begin(turn, visit, event)
@@ -74,26 +77,48 @@ def chamber_changed(turn: Turn, event: ChamberChanged) -> Opening | None:
 def _begin(turn: Turn, visit: Visit, event: ChamberChanged) -> None:
     number = len(visit.deposits) + 1
     until = event.at + turn.rules.waits.capture_s
-    deposit = Deposit(number, event.bin, event.at, DepositPhase.CAPTURING, until, event.weight_g)
+    deposit = Deposit(
+        number, event.bin, event.at, DepositPhase.CAPTURING, until, event.weight_g, by_scale=event.by_scale
+    )
     visit = turn.put(replace(visit, deposits=(*visit.deposits, deposit)))
     # Other faults of seeing are tried again with each deposit; a refused model waits for a restart.
     refused = Fault(FaultCode.MODEL_REFUSED, MODEL) in turn.state.faults
-    if turn.rules.bins[event.bin].camera is None or refused:
+    # By the time that a scale is sure, the lid is shut and a camera sees nothing of the deposit.
+    if turn.rules.bins[event.bin].camera is None or refused or event.by_scale:
         _judge(turn, visit, deposit, None)
     else:
         turn.give(Capture(visit.id, number, event.bin))
 
 
+def _of(visit: Visit, opening: Opening) -> list[Deposit]:
+    return [one for one in visit.deposits if one.bin == opening.bin and one.at >= opening.opened_at]
+
+
 def _count(visit: Visit, opening: Opening) -> int:
-    return sum(deposit.bin == opening.bin and deposit.at >= opening.opened_at for deposit in visit.deposits)
+    return len(_of(visit, opening))
 
 
-def add_unseen_if_blind(turn: Turn, visit: Visit, opening: Opening) -> Visit:
+def _seen(visit: Visit, opening: Opening) -> list[Deposit]:
+    return [deposit for deposit in _of(visit, opening) if not deposit.by_scale]
+
+
+def _add_weight(turn: Turn, visit: Visit, seen: list[Deposit], weight_g: int) -> None:
+    """Give a load to the first deposit that has no weight yet; to the last one where all have theirs."""
+    one = next((deposit for deposit in seen if deposit.weight_g is None), seen[-1])
+    turn.put_deposit(visit, replace(one, weight_g=(one.weight_g or 0) + weight_g))
+
+
+def _is_watched(turn: Turn, opening: Opening, *, was_shut: bool) -> bool:
+    """Whether a deposit in this opening would have been told of; a scale tells when the lid shuts."""
+    rule, faults = turn.rules.bins[opening.bin], turn.state.faults
+    if rule.weighed and was_shut and not weighing_is_blocked(faults, opening.bin):
+        return True
+    return rule.camera is not None and not seeing_is_blocked(faults, frozenset({rule.camera}))
+
+
+def add_unseen_if_blind(turn: Turn, visit: Visit, opening: Opening, *, was_shut: bool) -> Visit:
     """Count one unseen deposit for an opening that nothing could watch, in the resident's favour."""
-    rule = turn.rules.bins[opening.bin]
-    watched = rule.weighed or (
-        rule.camera is not None and not seeing_is_blocked(turn.state.faults, frozenset({rule.camera}))
-    )
+    watched = _is_watched(turn, opening, was_shut=was_shut)
     if watched or visit.is_full or visit.is_staff or opening.opened_at == inf or _count(visit, opening):
         return visit
     deposit = Deposit(len(visit.deposits) + 1, opening.bin, turn.at, DepositPhase.JUDGED, inf)

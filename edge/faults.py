@@ -26,6 +26,8 @@ class Blocks(StrEnum):
     """Residents cannot open the bin that is the fault's part; staff can."""
     SEEING = auto()
     """Deposits go unseen and earn the neutral amount."""
+    WEIGHING = auto()
+    """Deposits of the bin are not weighed; where no camera looks, they earn the neutral amount."""
     AWARDS = auto()
     """No points are given, because they could not be kept."""
 
@@ -53,6 +55,9 @@ class FaultCode(StrEnum):
     PORT_BUSY = auto()
     SMOKE = auto()
     PANIC = auto()
+    SCALE_SILENT = auto()
+    SCALE_STUCK = auto()
+    SCALE_SATURATED = auto()
     CAMERA_FAILED = auto()
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
@@ -95,6 +100,9 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.PORT_BUSY: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.SMOKE: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
         FaultCode.PANIC: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.SCALE_SILENT: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
+        FaultCode.SCALE_STUCK: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
+        FaultCode.SCALE_SATURATED: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.CAMERA_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.RESTART),
         FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
@@ -126,3 +134,8 @@ def lid_is_away(faults: Iterable[Fault], bin_id: str) -> bool:
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:
     """Whether deposits seen through any of these parts (a camera, the model) go unseen."""
     return any(CATALOGUE[fault.code].blocks is Blocks.SEEING and fault.part in parts for fault in faults)
+
+
+def weighing_is_blocked(faults: Iterable[Fault], bin_id: str) -> bool:
+    """Whether a bin's scale cannot be believed."""
+    return any(CATALOGUE[fault.code].blocks is Blocks.WEIGHING and fault.part == bin_id for fault in faults)

@@ -131,6 +131,16 @@ class ChamberChanged:
     at: float
     bin: str
     weight_g: int | None = None
+    by_scale: bool = False
+    """Only the scale says so, as the lid shuts: where a camera saw it too, this is its weight."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChamberStirred:
+    """A scale feels something new, and the lease is lengthened; what stays is told when the lid shuts."""
+
+    at: float
+    bin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +234,7 @@ class Tick:
     at: float
 
 
-BinEvent = Pressed | LidOpened | LidClosed | LidObstructed | ChamberChanged | LevelChanged
+BinEvent = Pressed | LidOpened | LidClosed | LidObstructed | ChamberChanged | ChamberStirred | LevelChanged
 """What happens at one bin."""
 
 VisitEvent = (

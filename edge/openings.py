@@ -156,7 +156,7 @@ def _say_faulty(turn: Turn, visit: Visit, opening: Opening) -> None:
 
 
 def _end_opening(turn: Turn, visit: Visit, opening: Opening, closed_at: float | None) -> None:
-    visit = add_unseen_if_blind(turn, visit, opening)
+    visit = add_unseen_if_blind(turn, visit, opening, was_shut=closed_at is not None)
     facts = OpeningFacts(
         opening.bin,
         round(opening.opened_at - visit.started_at, 3),

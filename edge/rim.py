@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from edge.drivers.scale import Scale
     from edge.inbox import QueueInbox
     from edge.ports import Camera, Clock, Lid
 
@@ -20,6 +21,8 @@ class Rim:
     camera: Camera
     start: Callable[[], None]
     stop: Callable[[], None]
+    scales: Mapping[str, Scale] = field(default_factory=dict)
+    """Real ones by bin, for whoever wants to see what they read."""
 
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from edge.messages import (
     BinEvent,
     CaptureFailed,
     ChamberChanged,
+    ChamberStirred,
     Classified,
     ClassifyFailed,
     FaultCleared,
@@ -73,6 +74,8 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
             openings.lid_obstructed(turn, event)
         case ChamberChanged():
             _chamber_changed(turn, event)
+        case ChamberStirred():
+            _renew_if_current(turn, event.bin)
         case LevelChanged():
             full = turn.state.full - {event.bin} | ({event.bin} if event.full else set())
             turn.state = replace(turn.state, full=full)
@@ -176,10 +179,14 @@ def _pressed(turn: Turn, event: Pressed) -> None:
 
 
 def _chamber_changed(turn: Turn, event: ChamberChanged) -> None:
-    opening = deposits.chamber_changed(turn, event)
-    held = turn.state.holder(event.bin)
-    still_current = held is not None and held[0].id == turn.state.current
-    if held is not None and still_current and opening and opening.phase is OpeningPhase.OPEN:
+    if deposits.chamber_changed(turn, event) and not event.by_scale:
+        _renew_if_current(turn, event.bin)
+
+
+def _renew_if_current(turn: Turn, bin_id: str) -> None:
+    """Lengthen the lease of a lid that stands open for the visit that is current."""
+    held = turn.state.holder(bin_id)
+    if held is not None and held[0].id == turn.state.current and held[1].phase is OpeningPhase.OPEN:
         openings.renew(turn, *held)
 
 

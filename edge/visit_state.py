@@ -65,7 +65,7 @@ class VisitRules:
 def visit_rules(settings: StationSettings) -> VisitRules:
     """The rules that a station's settings mean."""
     bins = {
-        bin_.id: BinRule(bin_.id, bin_.category, bin_.open_by, bin_.reader, bin_.camera, bin_.weighed)
+        bin_.id: BinRule(bin_.id, bin_.category, bin_.open_by, bin_.reader, bin_.camera, bin_.has_scale)
         for bin_ in settings.bin
     }
     return VisitRules(bins, settings.visit)
@@ -113,6 +113,8 @@ class Deposit:
     until: float
     weight_g: int | None = None
     verdict: Verdict | None = None
+    by_scale: bool = False
+    """No camera saw it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from config.errors import InputError
 from edge.check.finding import Finding, Level
+from edge.check.scales import is_of_a_scale, judge_scales, readings
 from edge.clocks import boot_id
 from edge.drivers.heard import read_heard
 from edge.faults import CATALOGUE, FaultCode, Severity
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from config.station import BinSection, StationSettings
     from config.words import Words
+    from edge.drivers.scale import Reading
     from edge.messages import Event
     from edge.ports import Clock
     from edge.rim import MakeRim, Rim
@@ -49,6 +51,8 @@ class Observed:
     """(code, part) of those that are raised now."""
     brightness: dict[str, float] = field(default_factory=dict)
     """Of the last picture, by bin."""
+    weights: dict[str, Reading] = field(default_factory=dict)
+    """What scales read, by bin, of those that read anything."""
     heard: dict[str, str] = field(default_factory=dict)
     """When a reader last sent anything, in words, of those that did since the Pi was switched on."""
     moved: dict[str, bool] = field(default_factory=dict)
@@ -103,6 +107,7 @@ def check_devices(
         rim.start()
         _listen(inbox, observed, clock, wanted.listen_s, lambda: _all_said(settings, observed))
         _look(settings, rim, observed)
+        observed.weights = readings(rim)
         if wanted.taps_s:
             tell("hold_a_card")
             everyone = {reader.id for reader in settings.reader}
@@ -175,7 +180,8 @@ def _move(
 def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: Words) -> list[Finding]:
     """Say of every device how it is. Pure."""
     # The gravest comes last, and so is what a part's line says.
-    faulty = {part: code for code, part in sorted(observed.faults, key=_gravity)}
+    faults = sorted(observed.faults, key=_gravity)
+    faulty = {part: code for code, part in faults if not is_of_a_scale(code)}
     found = [
         _fault(kind, part, faulty[part], words, observed)
         for kind, part in _devices(settings)
@@ -192,6 +198,7 @@ def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: 
     found += [
         _camera(section.id, settings.bin, observed) for section in settings.camera if section.id not in named
     ]
+    found += judge_scales(settings.bin, observed.weights, observed.faults, words)
     return found + [
         _fault("devices", part, code, words, observed) for part, code in faulty.items() if part not in named
     ]

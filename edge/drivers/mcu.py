@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from edge.drivers.cards import Cards
     from edge.drivers.heard import HeardBook
     from edge.drivers.mcu_parts import Part
+    from edge.drivers.scale import Scale
     from edge.ports import Clock, Inbox
     from firmware_bridge.controller import ControllerEvent
 
@@ -75,7 +76,18 @@ class Mcu:
             if reader.controller == section.id and reader.number is not None
         ]
         alarms = Alarms(self.lids, self._controller.ask, clock, inbox)
-        self._parts: tuple[Part, ...] = (*self.lids.values(), *self._levels, *self._readers, alarms)
+        self._scales: list[Scale] = []
+        self._parts: tuple[Part, ...] = (
+            *self.lids.values(),
+            *self._levels,
+            *self._readers,
+            alarms,
+        )
+
+    def add_scale(self, scale: Scale) -> None:
+        """Have a scale hear what the device tells of it; before `start`."""
+        self._scales.append(scale)
+        self._parts = (*self._parts, scale)
 
     def start(self) -> None:
         """Open the port; once."""
@@ -95,6 +107,8 @@ class Mcu:
     def _turn(self) -> None:
         for reader in self._readers:
             reader.turn()
+        for scale in self._scales:
+            scale.turn()
 
     def _happened(self, event: ControllerEvent) -> None:
         """Called on the port's thread, in order."""

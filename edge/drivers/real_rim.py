@@ -12,6 +12,7 @@ from edge.drivers.camera import UsbCamera, open_capture
 from edge.drivers.cards import Cards
 from edge.drivers.heard import HeardBook
 from edge.drivers.mcu import Mcu
+from edge.drivers.scale import Scale
 from edge.drivers.serial_reader import SerialReader
 from edge.drivers.sight import LidNews, Sight
 from edge.drivers.switches import FullSwitch, GpioButton
@@ -83,9 +84,15 @@ def real_rim(
             _add_readers(devices, settings, cards, clock, inbox, book)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
             _add_switches(devices, settings, clock, inbox, make_pins)
-            lids = _add_lids(devices, settings, cards, clock, LidNews(inbox, sight), book)
+            scales = {
+                bin_.id: Scale(bin_.id, bin_.scale, clock, inbox)
+                for bin_ in settings.bin
+                if bin_.scale is not None
+            }
+            news = LidNews(inbox, sight, scales)
+            lids = _add_lids(devices, settings, cards, clock, news, book)
             undo.pop_all()
-        return Rim(lids, sight, devices.start, devices.stop)
+        return Rim(lids, sight, devices.start, devices.stop, scales)
 
     return make
 
@@ -141,15 +148,19 @@ def _add_lids(
     settings: StationSettings,
     cards: Cards,
     clock: Clock,
-    inbox: Inbox,
+    news: LidNews,
     book: HeardBook,
 ) -> dict[str, Lid]:
     """Lids at controllers, with all else that hangs there, and those that the keeper holds."""
     lids: dict[str, Lid] = {}
     for section in settings.controller:
-        lids |= devices.add(Mcu(section, settings, cards, clock, inbox, book)).lids
+        mcu = devices.add(Mcu(section, settings, cards, clock, news, book))
+        for bin_ in settings.bin:
+            if bin_.scale is not None and bin_.scale.controller == section.id:
+                mcu.add_scale(news.scales[bin_.id])
+        lids |= mcu.lids
     if wired := kept_lids(settings):
-        keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, inbox)
+        keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, news)
         lids |= devices.add(keeper).lids
     return lids
 

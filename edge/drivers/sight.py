@@ -1,4 +1,4 @@
-"""All cameras of a station as one, and how they hear of lids."""
+"""All cameras of a station as one, and how cameras and scales hear of lids."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.drivers.camera import UsbCamera
+    from edge.drivers.scale import Scale
     from edge.messages import Event, Photo
     from edge.ports import Inbox
 
@@ -37,18 +38,26 @@ class Sight:
 
 
 class LidNews:
-    """The inbox that lids post to, so that cameras hear of them too. Implements `edge.ports.Inbox`."""
+    """The inbox that lids post to, so that cameras and scales hear of them. Implements `edge.ports.Inbox`."""
 
-    def __init__(self, inbox: Inbox, sight: Sight) -> None:
-        """Hand every event on to `inbox`."""
+    def __init__(self, inbox: Inbox, sight: Sight, scales: Mapping[str, Scale]) -> None:
+        """Hand every event on to `inbox`; `scales` are by bin."""
+        self.scales = scales
         self._inbox = inbox
         self._sight = sight
 
     def post(self, event: Event) -> None:
-        """Hand an event on, and tell a bin's camera if its lid arrived."""
+        """Hand an event on, and tell a bin's camera and its scale if its lid arrived."""
+        match event:
+            case LidOpened() if scale := self.scales.get(event.bin):
+                scale.lid_opened()
+            case LidClosed() if scale := self.scales.get(event.bin):
+                scale.lid_shuts()
         self._inbox.post(event)
         match event:
             case LidOpened():
                 self._sight.lid_moved(event.bin, is_open=True)
             case LidClosed():
                 self._sight.lid_moved(event.bin, is_open=False)
+                if scale := self.scales.get(event.bin):
+                    scale.lid_rests()

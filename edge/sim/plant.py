@@ -49,8 +49,8 @@ class SimBin:
         at, section = self._plant.timeline.clock.now(), self._section
         self.top = thing
         # Where neither camera nor scale looks, nothing can tell that something fell in.
-        if section.camera is not None or section.weighed:
-            weight_g = thing.weight_g if section.weighed else None
+        if section.camera is not None or section.has_scale:
+            weight_g = thing.weight_g if section.has_scale else None
             self._plant.inbox.post(ChamberChanged(at, section.id, weight_g))
         if thing.category is not None:
             was_full = self.is_full

@@ -16,6 +16,7 @@ from edge.check.finding import Finding, Level, line, load_texts
 from edge.check.system import check_pins
 from edge.clocks import RealClock, boot_id
 from edge.drivers.heard import HeardBook
+from edge.drivers.scale import Reading
 from edge.faults import FaultCode
 
 WORDS = load_words()
@@ -161,3 +162,24 @@ def test_a_lid_that_was_asked_to_move_must_have_moved(settings: StationSettings)
     moved = well()
     moved.moved["kitchen"] = True
     assert found(settings, moved, wanted)["lid"].says == "lid_moved"
+
+
+SCALE = '\n[[controller]]\nid = "mcu"\nport = "/dev/ttyUSB9"\n'
+AT_SCALE = '\nscale = { controller = "mcu", number = 0, counts_per_g = 10.5 }\n[bin.lid]'
+
+
+def test_a_scale_says_what_it_reads_and_its_fault_is_not_taken_for_the_lids(
+    settings: StationSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "station.toml").write_text(TOML.replace("\n[bin.lid]", AT_SCALE) + SCALE, encoding="utf-8")
+    weighed = load_station(tmp_path / "station.toml")
+    assert found(weighed, well())["scale"].level is Level.FAILED
+    reading = well()
+    reading.weights["kitchen"] = Reading(42_000, 4000)
+    said = line(found(weighed, reading)["scale"], load_texts(), Language.ENGLISH)
+    assert (said.state, said.seen) == (Level.OK, "It reads 42000 counts, 4000 g by its factor.")
+    reading.faults.add((FaultCode.SCALE_STUCK, "kitchen"))
+    findings = found(weighed, reading)
+    assert findings["scale"].fault == WORDS.fault["scale_stuck"]
+    assert findings["lid"].level is Level.OK
+    assert "scale" not in found(settings, well())

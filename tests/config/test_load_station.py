@@ -262,6 +262,7 @@ category = "recyclable"
 reader = "gate"
 lid = { kind = "controller", controller = "mcu", number = 0 }
 level = { controller = "mcu", number = 0, full_mm = 150 }
+scale = { controller = "mcu", number = 2, counts_per_g = -10.5 }
 
 [[bin]]
 id = "paper"
@@ -318,6 +319,32 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
             "number = 0, full_mm = 150 }",
             "number = 0, full_mm = 150 }\nfull_switch = 5",
             "bin[2].level: the bin has a full_switch too; keep one of the two",
+        ),
+        (
+            'scale = { controller = "mcu", number = 2, counts_per_g = -10.5 }',
+            "weighed = true",
+            "bin[2].scale: missing, and the bin is weighed; add [bin.scale] with controller, number and",
+        ),
+        (
+            "counts_per_g = -10.5",
+            "counts_per_g = 0.0",
+            "bin[2].scale.counts_per_g: 0 is no factor; calibrate it: docs/wiring.md",
+        ),
+        ("counts_per_g = -10.5", "counts_per_g = nan", "bin[2].scale.counts_per_g: nan is no factor"),
+        (
+            "counts_per_g = -10.5",
+            "counts_per_g = 4",
+            "bin[2].scale.least_g: 20 g are 80 counts, and a controller tells 200 at the least; set it to 50",
+        ),
+        (
+            'scale = { controller = "mcu"',
+            'scale = { controller = "mcv"',
+            "bin[2].scale.controller: no controller mcv; known: mcu",
+        ),
+        (
+            "closed_switch = 24 }",
+            'closed_switch = 24 }\nscale = { controller = "mcu", number = 2, counts_per_g = 100.0 }',
+            "bin[3].scale.number: scale 2 of mcu is already bin[2].scale.number; give each its own number",
         ),
         ('id = "mcu"', 'id = "mcv"', "bin[2].lid.controller: no controller mcu; known: mcv"),
         (

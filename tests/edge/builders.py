@@ -115,6 +115,10 @@ class Scene:
     def throw(self, name: str = "kitchen", weight_g: int | None = None) -> list[Command]:
         return self.post(ChamberChanged(self.now, name, weight_g))
 
+    def weighed(self, weight_g: int, name: str = "kitchen") -> list[Command]:
+        """A scale is sure, as it is when the lid shuts."""
+        return self.post(ChamberChanged(self.now, name, weight_g, by_scale=True))
+
     def photos(self, visit: int = 1, deposit: int = 1) -> list[Command]:
         return self.post(PhotosTaken(self.now, visit, deposit, ("photo",)))
 

@@ -13,6 +13,7 @@ from edge.messages import (
     Alarm,
     Capture,
     CaptureFailed,
+    ChamberStirred,
     Classify,
     ClassifyFailed,
     FaultCleared,
@@ -20,7 +21,7 @@ from edge.messages import (
     Prompt,
     Say,
 )
-from edge.visit_state import MODEL, State
+from edge.visit_state import MODEL, OpeningPhase, State, next_deadline
 from models.verdict import Verdict, VerdictState
 from tests.edge.builders import (
     EMPTY,
@@ -264,8 +265,25 @@ def test_a_fault_is_alarmed_once_when_it_begins_and_once_when_it_ends() -> None:
         (State(), None, False, 1),
         (State(), None, True, 0),
         (with_faults(Fault(FaultCode.CAMERA_FAILED, "another")), "cam", False, 0),
+        (with_faults(Fault(FaultCode.SCALE_SILENT, "kitchen")), None, True, 1),
+        (with_faults(Fault(FaultCode.SCALE_STUCK, "kitchen")), None, True, 1),
+        (with_faults(Fault(FaultCode.SCALE_SATURATED, "kitchen")), None, True, 1),
+        (with_faults(Fault(FaultCode.SCALE_SILENT, "kitchen")), "cam", True, 0),
+        (with_faults(Fault(FaultCode.SCALE_SILENT, "glass")), None, True, 0),
     ],
-    ids=["watched", "dead camera", "dead but weighed", "no camera", "weighed", "another camera"],
+    ids=[
+        "watched",
+        "dead camera",
+        "dead but weighed",
+        "no camera",
+        "weighed",
+        "another camera",
+        "silent scale",
+        "stuck scale",
+        "saturated scale",
+        "camera beside a silent scale",
+        "another scale",
+    ],
 )
 def test_an_opening_that_nothing_watched_counts_as_one_unseen_deposit(
     state: State,
@@ -355,3 +373,56 @@ def test_what_the_wire_would_refuse_is_brought_within_its_bounds() -> None:
     (one,) = deposits(scene)
     assert one.weight_g == 0
     assert one.verdict == VerdictFacts(VerdictState.UNSURE, 1.0, "m" * MAX_NAME, None, "l" * MAX_NAME)
+
+
+# --- scales -------------------------------------------------------------------------------------
+
+
+def weigh(scene: Scene, *loads: int) -> list[tuple[int | None, bool]]:
+    """Shut the bin, its scale telling of these loads as it does; weight of each deposit, and whether seen."""
+    while scene.visit.openings[0].phase is not OpeningPhase.CLOSING:
+        scene.wait((next_deadline(scene.state) or scene.now) - scene.now)
+    for load in loads:
+        scene.weighed(load)
+    scene.closed()
+    scene.wait(WAITS.linger_s)
+    facts = scene.record().facts.deposits
+    return [(one.weight_g, one.verdict is not None) for one in facts]
+
+
+def weighed_scene(camera: str | None) -> Scene:
+    scene = Scene(rules_of(bin_rule(camera=camera, weighed=True)))
+    scene.open_bin()
+    return scene
+
+
+def test_where_no_camera_looks_each_load_is_an_unseen_deposit_of_its_weight() -> None:
+    scene = weighed_scene(None)
+    assert weigh(scene, 310, 45) == [(310, False), (45, False)]
+
+
+def test_a_load_is_the_weight_of_what_the_camera_saw() -> None:
+    scene = weighed_scene("cam")
+    scene.throw()
+    scene.seen_as(verdict())
+    scene.throw()
+    scene.seen_as(verdict(), deposit=2)
+    assert weigh(scene, 310, 45, 7) == [(310, True), (52, True)]
+
+
+def test_what_only_the_scale_felt_is_unseen_and_no_camera_is_asked_for_it() -> None:
+    scene = weighed_scene("cam")
+    assert weigh(scene, 310, 45) == [(310, False), (45, False)]
+    assert not [one for _, given in scene.log for one in given if isinstance(one, Capture)]
+
+
+def test_a_lid_that_was_never_seen_shut_leaves_its_scale_without_a_word_in_the_residents_favour() -> None:
+    scene = weighed_scene(None)
+    scene.wait(60)
+    assert [one.verdict for one in scene.record().facts.deposits] == [None]
+
+
+def test_what_a_scale_feels_lengthens_the_lease_of_the_current_visit() -> None:
+    scene = weighed_scene(None)
+    scene.wait(WAITS.lease_s - WAITS.travel_s - 1)
+    assert opens(scene.post(ChamberStirred(scene.now, "kitchen"))) == ["kitchen"]

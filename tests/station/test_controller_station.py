@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import count
+from pathlib import Path
 
 import pytest
 
+from cloud_sync.envelope import decode_event
+from cloud_sync.facts import VisitFacts
 from config.load_station import load_station
 from config.words import load_words
+from edge.journal_tables import JOURNAL_FILE
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site
 from tests.waiting import COMMAND_WITHIN_S, tried, until
@@ -65,3 +72,33 @@ def test_a_station_goes_on_when_its_controller_has_no_lid_of_that_number(site: S
         device.do(f"serial 0 {(2 * FRAME).hex()}")
         until(lambda: (site.shown().get("said") or {}).get("en") == told, "the resident is told")
         assert station.poll() is None
+
+
+def recorded(site: Site) -> list[tuple[int | None, bool]]:
+    """Weight of each deposit on the journal, and whether anything saw it."""
+    file = Path(site.settings.station.state_dir) / JOURNAL_FILE
+    with closing(sqlite3.connect(file)) as journal:
+        events = [decode_event(event) for (event,) in journal.execute("SELECT event FROM outbox")]
+    visits = [one.facts for one in events if isinstance(one.facts, VisitFacts)]
+    return [(each.weight_g, each.verdict is not None) for visit in visits for each in visit.deposits]
+
+
+def test_a_bin_with_a_scale_and_no_camera_counts_what_is_thrown_in_by_its_weight(
+    site: Site, device: Device
+) -> None:
+    scale = '\nscale = { controller = "mcu", number = 0, counts_per_g = 100.0 }\n[bin.lid]'
+    text = site.config.read_text(encoding="utf-8").replace("\n[bin.lid]", scale, 1)
+    site.config.write_text(text, encoding="utf-8")
+    noise = count()
+    with site.start("run"):
+
+        def tap() -> None:
+            device.do(f"sensor 0 0 {400_000 + next(noise) % 5}")  # a scale that never stirs counts as stuck
+            device.do(f"serial 0 {FRAME.hex()}")
+
+        tried(tap, lambda: device.lid(0)[0] == 1000, "the lid opens for a card", TAP_AGAIN_S)
+        device.do("sensor 0 0 431000")
+        until(lambda: recorded(site), "the visit to be kept", COMMAND_WITHIN_S)
+    ((weight_g, is_seen),) = recorded(site)
+    assert weight_g == pytest.approx(310, abs=1)
+    assert not is_seen

@@ -65,10 +65,20 @@ def apply_messages(messages: Sequence[Sent], now: datetime) -> dict[Name, Applie
         if opened.stations:
             with transaction.atomic():
                 applied |= _apply(opened, now)
-        for sent, why in opened.rejected:
-            log.warning("ALARM: a message for %r/%r earns no receipt: %s", community, sent.station, why)
-            raise_alarm(community, sent.station, why.cause, str(why), now)
+        _tell_rejections(community, opened.rejected, now)
     return applied
+
+
+def _tell_rejections(
+    community: str, rejected: Sequence[tuple[Sent, intake.RejectedError]], now: datetime
+) -> None:
+    """One alarm for each station and cause, however many messages it was."""
+    last = {(sent.station, why.cause): str(why) for sent, why in rejected}
+    times = Counter((sent.station, why.cause) for sent, why in rejected)
+    for (station, cause), why in last.items():
+        count = times[station, cause]
+        log.warning("ALARM: messages for %r/%r earn no receipt (%d): %s", community, station, count, why)
+        raise_alarm(community, station, cause, why, now, count)
 
 
 def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
@@ -80,9 +90,9 @@ def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
     refused = _store(stations, new, now) if new else []
     if conflicts or opened.strays:
         _keep_evidence(stations, conflicts, opened.strays, now)
-    for key, lost in store.advance(came, before, now, opened.lost):
-        log.warning("ALARM: %s lost %s/%d to %d", stations[key], lost.epoch, lost.first, lost.last)
-        raise_for(stations[key], Cause.LOST, f"{lost.epoch}/{lost.first} to {lost.last}", now)
+    passed = store.advance(came, before, now, opened.lost)
+    losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
+    _raise_counted(stations, Cause.LOST, losses, now)
     receipts = receipts_for(stations.values(), came, now)
     sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
     aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
@@ -92,6 +102,16 @@ def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
         )
         for key, station in stations.items()
     }
+
+
+def raise_for_too_much(let_go: Mapping[Name, int], now: datetime) -> None:
+    """Raise an alarm for stations of which so many messages were let go unread."""
+    for (community, station), times in let_go.items():
+        known = Station.objects.filter(community__slug=community, slug=station).exists()
+        cause = Cause.TOO_MUCH if known else Cause.UNKNOWN_STATION
+        detail = f"{times} messages were let go unread; what has no receipt comes again"
+        log.warning("ALARM: %s/%s sends too much: %s", community, station, detail)
+        raise_alarm(community, station, cause, detail, now, times)
 
 
 def _of_each(items: Iterable[Incoming]) -> Counter[int]:
@@ -106,16 +126,24 @@ def _keep_evidence(
     now: datetime,
 ) -> None:
     store.store_conflicts(conflicts, now)
-    for item in conflicts:
-        key, epoch, sequence = item.identity
-        log.warning("ALARM: %s sent other content as %s/%d", stations[key], epoch, sequence)
-        raise_for(stations[key], Cause.CONFLICT, f"other content as {epoch}/{sequence}", now)
+    told = [
+        (key, f"other content as {epoch}/{sequence}")
+        for key, epoch, sequence in (item.identity for item in conflicts)
+    ]
+    _raise_counted(stations, Cause.CONFLICT, told, now)
     for station in dict.fromkeys(station for station, _ in strays):
         bodies = [body for whose, body in strays if whose == station]
         store.store_strays(station, bodies, now)
-        for body in bodies:
-            log.warning("ALARM: %s sent what names no event", station)
-            raise_for(station, Cause.SET_ASIDE, f"names no event: {body[:80]!r}", now)
+        raise_for(station, Cause.SET_ASIDE, f"names no event: {bodies[-1][:80]!r}", now, len(bodies))
+
+
+def _raise_counted(
+    stations: Mapping[int, Station], cause: Cause, told: Sequence[tuple[int, str]], now: datetime
+) -> None:
+    """One alarm for each station that is named, which counts how often it is and says the last detail."""
+    times = Counter(key for key, _ in told)
+    for key, detail in dict(told).items():
+        raise_for(stations[key], cause, detail, now, times[key])
 
 
 def _store(stations: Mapping[int, Station], new: Sequence[Incoming], now: datetime) -> list[Incoming]:
@@ -142,10 +170,10 @@ def _tell_refusals(
     stations: Mapping[int, Station], judged: Sequence[store.Judged], now: datetime
 ) -> list[Incoming]:
     refused = [(item, reason) for item, _, reason in judged if reason is not None]
-    for item, reason in refused:
-        key, epoch, sequence = item.identity
-        log.warning("ALARM: %s/%s/%d is set aside: %s", stations[key], epoch, sequence, reason)
-        raise_for(stations[key], Cause.SET_ASIDE, f"{epoch}/{sequence}: {reason}", now)
+    told = [
+        (item.identity[0], f"{item.identity[1]}/{item.identity[2]}: {reason}") for item, reason in refused
+    ]
+    _raise_counted(stations, Cause.SET_ASIDE, told, now)
     return [item for item, _ in refused]
 
 

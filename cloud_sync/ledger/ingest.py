@@ -6,7 +6,8 @@ the truth, and what earns no receipt is sent again.
 Several workers may run on one database and one broker, each under its own name. Every one gets every
 batch; the database lets one apply it and the others find it known. So any of them may die at any
 moment and nothing waits for it; what more workers do not bring is speed, for a community settles in
-one transaction at a time. That transaction takes what waited of all stations together.
+one transaction at a time. That transaction takes what waited of all stations together, little of each
+and by turns (`turns`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import re
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -28,13 +30,14 @@ from django.db import InterfaceError, OperationalError, connection
 
 from cloud_sync import topics
 from cloud_sync.envelope import Receipt, seal_receipt
-from cloud_sync.ledger.batches import Applied, Name, apply_messages
+from cloud_sync.ledger.batches import Applied, Name, apply_messages, raise_for_too_much
 from cloud_sync.ledger.chores import end_waits, standing_receipts
 from cloud_sync.ledger.database import check
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.receipts import overtaken
+from cloud_sync.ledger.turns import MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.mqtt import Message, MqttLink, pause_s
 from cloud_sync.notify import WatchedStop, notifier_of
 from config.errors import InputError
@@ -50,6 +53,8 @@ AT_ONCE = 256
 """Messages that waited and are applied in one transaction."""
 MOST_BYTES = 512 * 1024
 """Of them; beyond it the first one's receipt would wait long for the last one's events."""
+TELL_S = 5.0
+"""How often at most an alarm says that a station sent too much; it counts all that was let go."""
 BUSY = (OperationalError, InterfaceError)
 """The database is busy, gave way to another writer, or is away: the same batch will go through later."""
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
@@ -81,25 +86,56 @@ class Worker:
         self._connected = False
         self._chores_at = 0.0
         self._connections = 0
+        self._turns = Turns(AT_ONCE, MOST_BYTES)
+        self._tell_let_go_at = 0.0
 
     def run(self) -> None:
         """Take message after message; a stop lets the current ones finish."""
         while not self._stopping.is_set():
-            self._tell_connection()
-            self._do_chores()
-            if messages := self._waiting():
-                _acknowledge(messages[: self._take_safely(messages)])
+            self.turn()
 
-    def _waiting(self) -> list[Message]:
-        """The messages that are here; after LOOK_S without any, none."""
-        messages: list[Message] = []
+    def turn(self) -> None:
+        """Take what came, apply what is next of each station, let the broker forget what is done."""
+        self._tell_connection()
+        self._do_chores()
+        self._gather()
+        if taken := self._turns.take():
+            done = self._take_safely([waiting.message for waiting in taken])
+            for waiting in taken[:done]:
+                waiting.done = True
+            self._turns.give_back(taken[done:])
+        self._tell_let_go()
+        _acknowledge(self._turns.finished())
+
+    def _gather(self) -> None:
+        """Take what the link has; if nothing waits yet, wait LOOK_S for the first."""
         with suppress(queue.Empty):
-            messages.append(self._link.messages.get(timeout=LOOK_S))
-            size = len(messages[0].payload)
-            while len(messages) < AT_ONCE and size < MOST_BYTES:
-                messages.append(self._link.messages.get_nowait())
-                size += len(messages[-1].payload)
-        return messages
+            if self._turns.is_empty:
+                self._add(self._link.messages.get(timeout=LOOK_S))
+            while self._turns.has_room:
+                self._add(self._link.messages.get_nowait())
+
+    def _add(self, message: Message) -> None:
+        try:
+            name = topics.station_of(message.topic)
+        except ValueError as error:
+            log.warning("a message is left unread: %s", error)
+            self._turns.add_done(message)
+        else:
+            self._turns.add(message, name, time.monotonic())
+
+    def _tell_let_go(self) -> None:
+        """Say which stations sent too much, now and then."""
+        if not self._turns.let_go or time.monotonic() < self._tell_let_go_at:
+            return
+        self._tell_let_go_at = time.monotonic() + TELL_S
+        try:
+            raise_for_too_much(self._turns.let_go, datetime.now(UTC))
+        except BUSY as error:
+            log.warning("the database cannot take alarms (%s)", error)
+            connection.close_if_unusable_or_obsolete()
+            return
+        self._turns.let_go.clear()
 
     def _take_safely(self, messages: Sequence[Message]) -> int:
         """How many of them, from the first on, the broker may forget now."""
@@ -121,11 +157,22 @@ class Worker:
         applied = self._apply_when_free(sent)
         if applied is None:
             return False
+        self._charge(sent, applied)
         self._answer([one.receipt for one in applied.values()])
         took_ms = (time.monotonic() - began) * 1000
         for (_, station), one in applied.items():
             log.info("%s: %s, %.0f ms", station, _told(one), took_ms)
         return True
+
+    def _charge(self, sent: Sequence[Sent], applied: Mapping[Name, Applied]) -> None:
+        """Count to each station the work that its messages were."""
+        now = time.monotonic()
+        for name, messages in Counter((one.community, one.station) for one in sent).items():
+            one = applied.get(name)
+            work = messages * REJECTED
+            if one is not None:
+                work = messages * MESSAGE + one.new + one.known + one.refused * REFUSED
+            self._turns.charge(name, work, now)
 
     def _tell_connection(self) -> None:
         if self._link.connected != self._connected:

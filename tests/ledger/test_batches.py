@@ -168,7 +168,7 @@ def test_the_same_id_with_other_content_is_refused_and_kept_as_evidence(
     assert bytes(Event.objects.get().body) == true
     assert bytes(Conflict.objects.get().body) == forged
     assert town.balances == balances
-    assert "ALARM: east-gate sent other content" in caplog.text
+    assert "ALARM: east-gate: conflict: other content as" in caplog.text
 
 
 def test_a_conflict_within_one_batch_keeps_the_first(town: Town) -> None:

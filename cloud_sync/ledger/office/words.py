@@ -105,6 +105,13 @@ ALARMS: dict[str, Explained] = {
         gettext_noop("A station lost events before they came here: its journal was damaged."),
         gettext_noop("Replace its memory card. A resident who misses points can be given them another way."),
     ),
+    Cause.TOO_MUCH: Explained(
+        gettext_noop("A station sends far more than a station can have; part of it was left unread."),
+        gettext_noop(
+            "If it was offline for months, wait: it sends all of it again. Else look who has its key, "
+            "and give it a new one."
+        ),
+    ),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from enum import StrEnum
 
@@ -10,6 +11,8 @@ from django.db.models import F
 
 from cloud_sync.ledger.stations.models import Alarm, Station
 from config.errors import InputError
+
+log = logging.getLogger(__name__)
 
 MAX_DETAIL = 200
 MAX_STRANGERS = 200
@@ -36,10 +39,14 @@ class Cause(StrEnum):
     MINT_LIMIT = "mint_limit"
     LOST = "lost"
     """The station states that it no longer has events which the ledger never had."""
+    TOO_MUCH = "too_much"
+    """The station sends more than one station can have, and some of it was let go unread."""
 
 
-def raise_alarm(community: str, station: str, cause: Cause, detail: str, now: datetime) -> None:
-    """Open an alarm, or count it on the one that is open."""
+def raise_alarm(
+    community: str, station: str, cause: Cause, detail: str, now: datetime, times: int = 1
+) -> None:
+    """Open an alarm, or count it on the one that is open; `times` is how often it came now."""
     if cause is Cause.UNKNOWN_STATION:
         community, station = _known_stranger(community[:64], station[:64])
     with transaction.atomic():
@@ -48,17 +55,19 @@ def raise_alarm(community: str, station: str, cause: Cause, detail: str, now: da
             station=station,
             reason=cause,
             closed_at=None,
-            defaults={"detail": detail[:MAX_DETAIL], "first_at": now, "last_at": now},
+            defaults={"detail": detail[:MAX_DETAIL], "first_at": now, "last_at": now, "times": times},
         )
         if not new:
             Alarm.objects.filter(pk=alarm.pk).update(
-                times=F("times") + 1, last_at=now, detail=detail[:MAX_DETAIL]
+                times=F("times") + times, last_at=now, detail=detail[:MAX_DETAIL]
             )
 
 
-def raise_for(station: Station, cause: Cause, detail: str, now: datetime) -> None:
-    """The same for a station that is here."""
-    raise_alarm(station.community.slug, station.slug, cause, detail, now)
+def raise_for(station: Station, cause: Cause, detail: str, now: datetime, times: int = 1) -> None:
+    """The same for a station that is here, with a line in the log."""
+    counted = f" ({times} times)" if times > 1 else ""
+    log.warning("ALARM: %s: %s%s: %s", station, cause.value, counted, detail)
+    raise_alarm(station.community.slug, station.slug, cause, detail, now, times)
 
 
 def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:

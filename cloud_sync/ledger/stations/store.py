@@ -13,7 +13,9 @@ from cloud_sync.ledger.stations.intake import Identity, Incoming, Reason
 from cloud_sync.ledger.stations.models import Conflict, EventKind, EventState, Station, Stray
 
 MAX_STRAYS = 1000
-"""Of one station; a station that sends more of them says nothing new."""
+"""Of one station; a station that sends more of them says nothing new. The alarm counts all of them."""
+MAX_CONFLICTS = 1000
+"""Of one station, as above."""
 LOOK_AHEAD = 100
 
 # Looking up a member's value costs as much as a whole row's tuple.
@@ -123,9 +125,16 @@ def _row(item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | 
 
 
 def store_conflicts(conflicts: Sequence[Incoming], now: datetime) -> None:
-    """Keep each contradiction once, however often it comes."""
+    """Keep each contradiction once, however often it comes, MAX_CONFLICTS of a station."""
     rows = []
+    room = {
+        key: MAX_CONFLICTS - Conflict.objects.filter(station=key).count()
+        for key in {item.identity[0] for item in conflicts}
+    }
     for item in conflicts:
+        if room[item.identity[0]] <= 0:
+            continue
+        room[item.identity[0]] -= 1
         station, epoch, sequence = item.identity
         rows.append(
             Conflict(

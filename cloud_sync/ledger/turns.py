@@ -1,0 +1,136 @@
+"""Turns among stations: what a worker takes next, so that no station makes the others wait. Pure.
+
+A worker's session at the broker is one queue, and MQTT wants it acknowledged in its order. So what waits
+in a worker is little of each station and is taken by turns; what a station sends beyond that is let go
+unread. Nothing is lost by it: a journal keeps what has no receipt and sends it again. A station that
+waits for its receipts, as `cloud_sync.delivery` does, never comes near these bounds, but for one that
+brings more than a month of visits at once, which then takes some minutes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cloud_sync.delivery import WINDOW
+from cloud_sync.mqtt import Message
+
+Name = tuple[str, str]
+"""Community and station, as a topic names them."""
+
+SHARE = 2 * WINDOW
+"""Messages of one station that may wait: what it has on its way, and the same again after a reconnection."""
+A_MINUTE = 30_000
+"""Work that one station may cause in a minute, and all at once, counted in events."""
+MESSAGE = 20
+"""Work of a message by itself: its signature, its place in a transaction."""
+REFUSED = 5
+"""Work of an event that is kept as evidence: it is looked up, stored and told of one by one."""
+REJECTED = 100
+"""Work of a message that is not to be believed."""
+MOST_NAMES = 10_000
+"""Stations whose work is remembered; those that have not caused any lately are forgotten first."""
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """One message in the worker; the broker may forget it once it is `done` and all before it are."""
+
+    message: Message
+    station: Name
+    done: bool = False
+
+
+@dataclass(slots=True)
+class _Budget:
+    """How much work a station may still cause, and when that was so."""
+
+    left: float
+    at: float
+
+
+class Turns:
+    """What waits in one worker. `now` is monotonic seconds."""
+
+    def __init__(self, at_once: int, most_bytes: int) -> None:
+        """Hold at most `at_once` messages; one turn gives `most_bytes` of them, or one that is larger."""
+        self.let_go: Counter[Name] = Counter()
+        """Messages let go unread, by station; whoever tells of them clears it."""
+        self._at_once, self._most_bytes = at_once, most_bytes
+        self._arrived: deque[Waiting] = deque()
+        self._queues: dict[Name, deque[Waiting]] = {}
+        """Only stations of which something waits, the one whose turn is next first."""
+        self._budgets: dict[Name, _Budget] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits to be taken."""
+        return not self._queues
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more message may be added."""
+        return len(self._arrived) < self._at_once
+
+    def add(self, message: Message, station: Name, now: float) -> None:
+        """Have a message wait for its station's turn, or let it go if the station has sent too much."""
+        waiting = Waiting(message, station)
+        self._arrived.append(waiting)
+        queue = self._queues.get(station)
+        if (queue is not None and len(queue) >= SHARE) or self._left(station, now) <= 0:
+            waiting.done = True
+            self.let_go[station] += 1
+        elif queue is None:
+            self._queues[station] = deque([waiting])
+        else:
+            queue.append(waiting)
+
+    def add_done(self, message: Message) -> None:
+        """Have a message that nothing is done with be forgotten in its order."""
+        self._arrived.append(Waiting(message, ("", ""), done=True))
+
+    def take(self) -> list[Waiting]:
+        """The next messages, one of each station by turns."""
+        taken: list[Waiting] = []
+        size = 0
+        while self._queues and len(taken) < self._at_once and size < self._most_bytes:
+            station = next(iter(self._queues))
+            queue = self._queues.pop(station)
+            taken.append(queue.popleft())
+            size += len(taken[-1].message.payload)
+            if queue:
+                self._queues[station] = queue
+        return taken
+
+    def give_back(self, taken: Sequence[Waiting]) -> None:
+        """Have messages that were taken and not applied be the next ones."""
+        for waiting in reversed(taken):
+            queue = self._queues.pop(waiting.station, None) or deque()
+            queue.appendleft(waiting)
+            self._queues = {waiting.station: queue, **self._queues}
+
+    def charge(self, station: Name, work: int, now: float) -> None:
+        """Count work that a station's messages caused."""
+        left = self._left(station, now) - work
+        if len(self._budgets) >= MOST_NAMES and station not in self._budgets:
+            self._forget(now)
+        self._budgets[station] = _Budget(left, now)
+
+    def finished(self) -> list[Message]:
+        """The messages that the broker may forget now, in the order they came."""
+        done: list[Message] = []
+        while self._arrived and self._arrived[0].done:
+            done.append(self._arrived.popleft().message)
+        return done
+
+    def _left(self, station: Name, now: float) -> float:
+        budget = self._budgets.get(station)
+        if budget is None:
+            return A_MINUTE
+        return min(A_MINUTE, budget.left + (now - budget.at) * A_MINUTE / 60)
+
+    def _forget(self, now: float) -> None:
+        full = [station for station in self._budgets if self._left(station, now) >= A_MINUTE]
+        for station in full or list(self._budgets)[: MOST_NAMES // 2]:
+            del self._budgets[station]

@@ -29,8 +29,8 @@ class Face(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zh: str
     en: str
     colour: str
-    hex: Annotated[str, Meta(pattern="^#[0-9A-Fa-f]{6}$")]
-    icon: Annotated[str, Meta(pattern="^[a-z][a-z0-9-]*$")]
+    hex: Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
+    icon: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*\Z")]
 
 
 class Sorting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,8 +5,8 @@ A real and a simulated station differ in their rim, their clock and their worker
 
 from __future__ import annotations
 
-import logging
 import secrets
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,35 +19,31 @@ from config.load import load_toml
 from config.load_sorting import load_sorting
 from config.words import Both, load_words
 from edge.clocks import RealClock, boot_id
-from edge.drivers.classifier import ModelEye, Unseeing
+from edge.drivers.classifier import LateEye, Unseeing
 from edge.drivers.log_speaker import LogSpeaker
 from edge.drivers.pins import real_pins
 from edge.drivers.real_rim import real_rim
-from edge.faults import FaultCode
 from edge.journal import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
-from edge.messages import FaultRaised
 from edge.parts import Parts
 from edge.screen import Screen
 from edge.station import Station
-from edge.visit_state import MODEL, visit_rules
+from edge.visit_state import visit_rules
 from edge.watched import WatchedInbox
 from edge.workers import ThreadWorkers
-from models.bundle import SHIPPED_BUNDLE, BundleError
+from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
 from models.pixels import encode_jpeg
-from models.runtime import load_classifier
+from models.runtime import Classifier, judge_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from config.station import StationSettings
     from edge.messages import Photo
-    from edge.ports import Classifier, Clock, Inbox, Journal, Workers
+    from edge.ports import Clock, Inbox, Journal, Workers
     from edge.rim import MakeRim, Rim
     from models.pixels import Rgb
-
-log = logging.getLogger(__name__)
 
 EPOCH_BYTES = 8
 """An epoch is 16 hex digits, drawn each time that the journal is opened."""
@@ -55,23 +51,36 @@ EPOCH_BYTES = 8
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What looks at deposits, and the names of what it knows; `refused` says why it is blind."""
+    """What looks at deposits once it is loaded, and the names of what it knows."""
 
-    classifier: Classifier
+    classifier: LateEye | Unseeing
     labels: Mapping[str, Both]
-    refused: str | None = None
 
 
 def open_eyes(settings: StationSettings) -> Eyes:
-    """The configured model, tested; a bundle that must not be used leaves the station unseeing."""
+    """The configured model, yet to be loaded; a bundle that must not be used leaves the station unseeing.
+
+    InputError for a model that does not fit the city's rules.
+    """
     folder = Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
     sorting = load_sorting(settings.model.sorting)
     try:
-        model = load_classifier(folder, sorting, settings.model.threads)
+        bundle = load_bundle(folder)
     except BundleError as error:
-        return Eyes(Unseeing(), {}, refused=str(error))
-    labels = {label.key: Both(label.zh, label.en) for label in model.manifest.labels}
-    return Eyes(ModelEye(model), labels)
+        return Eyes(Unseeing(str(error)), {})
+    judge_of(bundle.manifest, sorting)  # a mistake in the configuration is told before anything starts
+    labels = {label.key: Both(label.zh, label.en) for label in bundle.manifest.labels}
+    return Eyes(LateEye(lambda: Classifier(bundle, sorting, settings.model.threads)), labels)
+
+
+def in_background(job: Callable[[], None]) -> None:
+    """Do `job` on a thread of its own, which holds nobody up."""
+    threading.Thread(target=job, name="model", daemon=True).start()
+
+
+def at_once(job: Callable[[], None]) -> None:
+    """Do `job` now."""
+    job()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +93,8 @@ class Surroundings:
     has_screen: bool = True
     watch: Callable[[Journal], Journal] = lambda journal: journal
     """Lets a caller stand before the journal, to tell of each visit."""
+    loads: Callable[[Callable[[], None]], None] = in_background
+    """How the model is loaded: beside the loop, so that no model keeps lids shut; at once in virtual time."""
 
 
 def real_surroundings(settings: StationSettings, card_key: bytes) -> Surroundings:
@@ -135,9 +146,7 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
         workers = around.make_workers(inbox)
         parts = _parts(settings, around, eyes, rim, journal, workers)
         undo.pop_all()
-    if eyes.refused is not None:
-        log.error("%s; the station runs unseeing, deposits earn the neutral amount", eyes.refused)
-        inbox.post(FaultRaised(around.clock.now(), FaultCode.MODEL_REFUSED, MODEL))
+    around.loads(lambda: eyes.classifier.load(around.clock, inbox))
     return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal, notifier)
 
 

@@ -24,11 +24,14 @@ MAX_MANIFEST_BYTES = 1 << 20
 MAX_TITLE = 64
 """As many letters as an event on the wire has for a model's name."""
 MAX_MODEL_BYTES = 64 << 20
+_ELSEWHERE = b"\x0a\x08location"
+"""How the ONNX of a tensor begins to say in which other file its values stand: a StringStringEntryProto
+whose key is "location" (onnx.proto, TensorProto.external_data)."""
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 Positive = Annotated[float, Meta(gt=0)]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 """A name inside the bundle's folder; no separators, so a manifest cannot point elsewhere."""
 
 
@@ -51,7 +54,7 @@ class ModelFile(_Part, frozen=True):
 class Label(_Part, frozen=True):
     """One fine label: the key that sorting rules use, and what a person reads."""
 
-    key: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{0,63}$")]
+    key: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,63}\Z")]
     zh: str
     en: str
 
@@ -104,7 +107,7 @@ class Manifest(_Part, frozen=True):
 
     format: Literal[1]
     name: FileName
-    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z.+-]{1,32}$")]
+    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z.+-]{1,32}\Z")]
     model: ModelFile
     input: InputSpec
     labels: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=256)]
@@ -156,6 +159,11 @@ def load_bundle(folder: Path = SHIPPED_BUNDLE) -> Bundle:
             f"{path} is not the file of its manifest: sha256 {found[:12]}, not {manifest.model.sha256[:12]}"
         )
         raise BundleError(what, "copy the bundle again")
+    if _ELSEWHERE in model:
+        raise BundleError(
+            f"{path} has weights in another file, which no digest vouches for",
+            "export the model with its weights inside",
+        )
     return Bundle(manifest, model)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +16,7 @@ from models.pipeline import Judge, judge, normalise
 from models.pixels import letterbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,7 +25,12 @@ if TYPE_CHECKING:
     from models.bundle import Manifest
     from models.verdict import Verdict
 
-_LOG_ERRORS_ONLY = 3
+_LOG_NOTHING = 4
+"""What goes wrong is raised, and told once, in our own words; the runtime would tell it on stderr too."""
+PATIENCE_S = 30.0
+"""Longest that a model may load, or think about pictures: ten times what a Pi 4 needs for the self-test."""
+_NO_FOLDER = "/dev/null"
+"""Where weights in other files are looked for: in no folder at all."""
 _RUNTIME_ERRORS = (
     refusals.Fail,
     refusals.InvalidArgument,
@@ -39,44 +46,68 @@ _RUNTIME_ERRORS = (
 class Network:
     """One ONNX graph on the CPU: arrays in, arrays out."""
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
-        """Build the session; BundleError if these bytes are no graph that the runtime understands."""
+    def __init__(self, model: bytes, threads: int = 1, patience_s: float = PATIENCE_S) -> None:
+        """Build the session; BundleError if these bytes are no graph that the runtime understands.
+
+        Whatever takes longer than `patience_s` is broken off: a graph may hold a loop that never ends.
+        """
+        self._patience_s = patience_s
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         # Spinning would keep cores busy between deposits, and a tap waiting meanwhile.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = _LOG_ERRORS_ONLY
-        try:
+        options.log_severity_level = _LOG_NOTHING
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
+        with self._patience("load", lambda: options.set_load_cancellation_flag(True)):
             self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except _RUNTIME_ERRORS as error:
-            raise BundleError(
-                f"the model does not load: {_first_line(error)}", "copy the bundle again"
-            ) from None
         self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Give the network's one output for a batch of normalised pictures."""
-        try:
-            output: NDArray[np.float32] = self._session.run(None, {self._input: batch})[0]
-        except _RUNTIME_ERRORS as error:
-            raise BundleError(
-                f"the model does not run: {_first_line(error)}", "copy the bundle again"
-            ) from None
+        options = onnxruntime.RunOptions()
+        with self._patience("run", lambda: setattr(options, "terminate", True)):
+            output: NDArray[np.float32] = self._session.run(None, {self._input: batch}, options)[0]
         return output
+
+    @contextmanager
+    def _patience(self, what: str, stop: Callable[[], object]) -> Iterator[None]:
+        """Call `stop` from another thread when it takes too long; BundleError for that and for a failure."""
+        was_stopped = threading.Event()
+
+        def break_off() -> None:
+            was_stopped.set()
+            stop()
+
+        timer = threading.Timer(self._patience_s, break_off)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except _RUNTIME_ERRORS as error:
+            if was_stopped.is_set():
+                told = f"the model did not {what} within {self._patience_s:g} s"
+                raise BundleError(told, "look at the machine's load, or install another bundle") from None
+            raise BundleError(
+                f"the model does not {what}: {_first_line(error)}", "install the bundle again, or another one"
+            ) from None
+        finally:
+            timer.cancel()
 
 
 class Classifier:
     """A tested model joined with a city's rules: pictures in, one verdict out. For one thread."""
 
-    def __init__(self, bundle: Bundle, sorting: Sorting, threads: int = 1) -> None:
+    def __init__(
+        self, bundle: Bundle, sorting: Sorting, threads: int = 1, patience_s: float = PATIENCE_S
+    ) -> None:
         """Load the model and run its self-test, which warms it up too; BundleError if it fails.
 
         InputError if the sorting rules and the model's labels do not fit.
         """
         self.manifest: Manifest = bundle.manifest
-        self.rules = _rules(bundle.manifest, sorting)
-        self._network = Network(bundle.model, threads)
+        self.rules = judge_of(bundle.manifest, sorting)
+        self._network = Network(bundle.model, threads, patience_s)
         self._self_test()
 
     def classify(self, pictures: Sequence[NDArray[np.uint8]]) -> Verdict:
@@ -109,7 +140,8 @@ def load_classifier(bundle_folder: Path, sorting: Sorting, threads: int = 1) -> 
     return Classifier(load_bundle(bundle_folder), sorting, threads)
 
 
-def _rules(manifest: Manifest, sorting: Sorting) -> Judge:
+def judge_of(manifest: Manifest, sorting: Sorting) -> Judge:
+    """Join a bundle's figures with a city's rules; InputError if their labels do not fit."""
     known = dict(zip(manifest.waste_labels, sorting.categories_of(manifest.waste_labels), strict=True))
     labels = tuple(label.key for label in manifest.labels)
     return Judge(

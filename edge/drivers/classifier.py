@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
+from config.errors import InputError
+from edge.faults import FaultCode
+from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError
+from edge.visit_state import MODEL
 from models.bundle import BundleError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from edge.messages import Photo
+    from edge.ports import Clock, Inbox
     from models.runtime import Classifier
     from models.verdict import Verdict
+
+
+log = logging.getLogger(__name__)
+
+SLOW_S = 5.0
+"""A model that is not ready by then is a fault until it is: deposits go unseen meanwhile."""
 
 
 class ModelEye:
@@ -22,19 +35,77 @@ class ModelEye:
 
     def __init__(self, model: Classifier) -> None:
         """Look with `model`."""
-        self._model = model
+        self.model = model
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
         """Give one verdict over several frames; ClassifierError when the runtime fails, or without frames."""
         frames = [picture for picture in pictures if isinstance(picture, np.ndarray)]
         try:
-            return self._model.classify(frames)
+            return self.model.classify(frames)
         except (BundleError, ValueError) as error:
             raise ClassifierError(str(error)) from error
 
 
+class LateEye:
+    """A model that is loaded and tested beside the station's loop. Implements `edge.ports.Classifier`.
+
+    Deposits go unseen until `load` has ended well.
+    """
+
+    def __init__(self, model: Callable[[], Classifier]) -> None:
+        """Look with what `model` gives, once `load` has called it."""
+        self._model = model
+        self._eye: ModelEye | None = None
+        self._changing = threading.Lock()
+
+    def classify(self, pictures: Sequence[Photo]) -> Verdict:
+        """Give one verdict over several frames; ClassifierError while there is no model, too."""
+        if self._eye is None:
+            raise ClassifierError("the model is not ready")
+        return self._eye.classify(pictures)
+
+    def load(self, clock: Clock, inbox: Inbox) -> None:
+        """Load the model. MODEL_FAILED is up while that takes long, MODEL_REFUSED after it went wrong."""
+        slow = threading.Timer(SLOW_S, self._tell_slow, (clock, inbox))
+        slow.daemon = True
+        slow.start()
+        try:
+            eye = ModelEye(self._model())
+        except InputError as error:
+            refuse(str(error), clock, inbox)
+        except Exception:  # a thread's outermost loop: nobody else would hear of it
+            log.exception("the model cannot be loaded")
+            refuse("the model cannot be loaded", clock, inbox)
+        else:
+            with self._changing:
+                self._eye = eye
+            inbox.post(FaultCleared(clock.now(), FaultCode.MODEL_FAILED, MODEL))
+        finally:
+            slow.cancel()
+
+    def _tell_slow(self, clock: Clock, inbox: Inbox) -> None:
+        with self._changing:
+            if self._eye is None:
+                log.warning("the model is not ready after %g s; deposits go unseen until it is", SLOW_S)
+                inbox.post(FaultRaised(clock.now(), FaultCode.MODEL_FAILED, MODEL))
+
+
+def refuse(reason: str, clock: Clock, inbox: Inbox) -> None:
+    """Say why the station is blind, and raise MODEL_REFUSED."""
+    log.error("%s; the station runs unseeing, deposits earn the neutral amount", reason)
+    inbox.post(FaultRaised(clock.now(), FaultCode.MODEL_REFUSED, MODEL))
+
+
 class Unseeing:
     """No model: every deposit goes unseen. Implements `edge.ports.Classifier`."""
+
+    def __init__(self, reason: str = "there is no model") -> None:
+        """Be blind for this reason."""
+        self._reason = reason
+
+    def load(self, clock: Clock, inbox: Inbox) -> None:
+        """Say so, and raise MODEL_REFUSED."""
+        refuse(self._reason, clock, inbox)
 
     def classify(self, pictures: Sequence[Photo]) -> NoReturn:
         """Raise ClassifierError."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.mcu import Mcu
-from edge.main import Surroundings
+from edge.main import Surroundings, at_once
 from edge.rim import Rim
 from edge.sim.drive import RealTimeDriver, run_virtual
 from edge.sim.plant import Plant
@@ -87,7 +87,9 @@ class Simulation:
     def surroundings(self, watch: Callable[[Journal], Journal] = lambda journal: journal) -> Surroundings:
         """What `edge.main.compose` puts around a station; `watch` stands before its journal."""
         if self._virtual is not None:
-            return Surroundings(self._make_rim, self._virtual, InlineWorkers, has_screen=False, watch=watch)
+            return Surroundings(
+                self._make_rim, self._virtual, InlineWorkers, has_screen=False, watch=watch, loads=at_once
+            )
         return Surroundings(self._make_rim, self._timeline.clock, ThreadWorkers, watch=watch)
 
     def run_virtual(self, composition: Composition) -> None:

@@ -16,14 +16,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloud_sync.notify import Notifier
+from config.load_sorting import load_sorting
 from config.load_station import load_station
 from edge.clocks import RealClock
 from edge.drivers.real_rim import real_rim
 from edge.keeper.process import keep_lids, kept_lids
 from edge.keys import load_keys
-from edge.main import Surroundings, compose, open_eyes
+from edge.main import Surroundings, compose
 from edge.workers import ThreadWorkers
+from models.bundle import SHIPPED_BUNDLE
 from models.golden import golden_pictures
+from models.runtime import load_classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -114,7 +117,9 @@ def station(config: Path, *, seeing: bool) -> None:
 
 
 def _see(settings: StationSettings, over: threading.Event) -> None:
-    eyes, pictures = open_eyes(settings).classifier, [*golden_pictures(3, 256)]
+    sorting = load_sorting(settings.model.sorting)
+    eyes = load_classifier(SHIPPED_BUNDLE, sorting, settings.model.threads)
+    pictures = [*golden_pictures(3, 256)]
     while not over.is_set():
         eyes.classify(pictures)
 

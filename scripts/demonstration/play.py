@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from config.ledger import load_ledger
 from config.load_station import load_station
 from edge.keys import make_keys
 from edge.live import LINK_FILE
-from edge.main import Composition, compose
+from edge.main import Composition, at_once, compose
 from edge.outbox import Outbox
 from edge.sim.people import neighbourhood
 from edge.sim.photo_folders import open_photos
@@ -79,9 +79,8 @@ def play(wishes: Wishes, tell: Callable[[str], None]) -> Report:
         settings = load_station(wishes.folder.station_toml)
         simulation, links = _prepare(wishes, settings, program, tell)
         _start(wishes, stack, ours, tell)
-        composition = compose(
-            settings, simulation.surroundings(_teller(simulation.people, links, runtime, tell))
-        )
+        around = simulation.surroundings(_teller(simulation.people, links, runtime, tell))
+        composition = compose(settings, replace(around, loads=at_once))  # its first resident is seen too
         if simulation.is_virtual:
             simulation.run_virtual(composition)
         else:

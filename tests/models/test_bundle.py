@@ -16,6 +16,7 @@ from config.errors import InputError
 from config.sorting import Sorting
 from models.bundle import MANIFEST, MAX_MODEL_BYTES, SHIPPED_BUNDLE, BundleError, load_bundle
 from models.runtime import load_classifier
+from tests.models.graphs import borrowing, put
 
 MAX_SHIPPED_BYTES = 15_000_000
 
@@ -111,6 +112,10 @@ def test_a_bundle_error_is_a_persons_mistake_with_a_mend() -> None:
         (lambda m: m["model"].update(name="/etc/passwd"), "model.name"),
         (lambda m: m["model"].update(sha256="00"), "model.sha256"),
         (lambda m: m["golden"].update(logits=[]), "golden.logits"),
+        (lambda m: m["model"].update(name=m["model"]["name"] + "\n"), "model.name"),
+        (lambda m: m["model"].update(sha256=m["model"]["sha256"] + "\n"), "model.sha256"),
+        (lambda m: m["labels"][0].update(key="shoes\n"), "labels"),
+        (lambda m: m.update(version="1.0\n"), "version"),
     ],
 )
 def test_a_manifest_that_does_not_fit_says_where(
@@ -143,3 +148,9 @@ def test_a_right_digest_of_a_wrong_file_is_refused_by_the_runtime(
     rewrite(bundle_copy, lambda m: m["model"].update(sha256=hashlib.sha256(rubbish).hexdigest()))
     with pytest.raises(BundleError, match="does not load"):
         load_classifier(bundle_copy, beijing)
+
+
+def test_weights_in_another_file_are_refused_before_anything_is_loaded(bundle_copy: Path) -> None:
+    put(bundle_copy, borrowing("weights.bin"))
+    with pytest.raises(BundleError, match="weights in another file"):
+        load_bundle(bundle_copy)

@@ -13,6 +13,7 @@ from models.golden import golden_pictures
 from models.pipeline import normalise
 from models.runtime import Classifier, Network, load_classifier
 from models.verdict import VerdictState
+from tests.models.graphs import borrowing, endless, put
 
 
 def test_golden_pictures_are_the_same_bytes_everywhere() -> None:
@@ -107,3 +108,22 @@ def test_a_verdict_over_no_frames_is_a_mistake_of_the_caller(classifier: Classif
 
 def test_a_bundle_is_loaded_by_its_folder(bundle_copy: Path, beijing: Sorting) -> None:
     assert load_classifier(bundle_copy, beijing).rules.labels[0] == "cardboard"
+
+
+def test_a_model_that_never_answers_is_broken_off(bundle_copy: Path, beijing: Sorting) -> None:
+    put(bundle_copy, endless(load_bundle().manifest.input.size))
+    with pytest.raises(BundleError, match=r"did not run within 0\.2 s"):
+        Classifier(load_bundle(bundle_copy), beijing, patience_s=0.2)
+
+
+@pytest.mark.parametrize("place", ["beside", "absolute", "above"])
+def test_weights_beside_the_working_directory_are_never_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for folder in (tmp_path, tmp_path / "here"):
+        (folder / "weights.bin").write_bytes(bytes(4000))
+    where = {"beside": "weights.bin", "absolute": str(tmp_path / "weights.bin"), "above": "../weights.bin"}
+    with pytest.raises(BundleError, match="does not load"):
+        Network(borrowing(where[place]))

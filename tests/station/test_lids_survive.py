@@ -6,15 +6,19 @@ most that any of these assertions forgives.
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from firmware_bridge.lid_motion import lid_times
+from models.bundle import SHIPPED_BUNDLE, load_bundle
+from tests.models.graphs import endless, put
 from tests.station.conftest import LEASE_S, QUICK_S, TRAVEL_S, Site
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
@@ -160,3 +164,15 @@ def test_a_station_that_is_asked_to_end_leaves_its_lid_shut(
     assert station.wait(WITHIN_S) == 0
     until(lambda: site.plant.place == 0, "the lid is shut")
     assert not site.plant.both_were_high
+
+
+def test_a_model_that_never_answers_keeps_no_lid_shut_and_is_a_fault(site: Site, tmp_path: Path) -> None:
+    bundle = tmp_path / "bundle"
+    shutil.copytree(SHIPPED_BUNDLE, bundle)
+    put(bundle, endless(load_bundle().manifest.input.size))
+    with site.config.open("a", encoding="utf-8") as config:
+        config.write(f'[model]\nbundle = "{bundle}"\n')
+    site.init()
+    with site.start("lids"), site.start("run"):
+        site.hold_card()
+        until(lambda: site.faults() & {"model_failed", "model_refused"}, "the blind station says so")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import cast
 
@@ -7,10 +8,14 @@ import numpy as np
 import pytest
 
 from config.load_sorting import load_sorting
-from edge.drivers.classifier import ModelEye, Unseeing
+from edge.drivers.classifier import LateEye, ModelEye, Unseeing
+from edge.faults import FaultCode
+from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.runtime import Classifier, load_classifier
+from tests.edge.drivers.posted import Hand, Posted
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +47,67 @@ def test_a_runtime_that_fails_is_a_classifier_that_cannot_look() -> None:
 def test_without_a_model_nothing_is_seen() -> None:
     with pytest.raises(ClassifierError, match="without a model"):
         Unseeing().classify(())
+
+
+class Held:
+    """A model that takes as long to load as a test wants, and then is there or not."""
+
+    def __init__(self, model: Classifier | Exception) -> None:
+        self.model = model
+        self.let_go = threading.Event()
+
+    def __call__(self) -> Classifier:
+        self.let_go.wait()
+        if isinstance(self.model, Exception):
+            raise self.model
+        return self.model
+
+
+@pytest.fixture
+def posted() -> Posted:
+    return Posted()
+
+
+def loading(held: Held, posted: Posted) -> tuple[LateEye, threading.Thread]:
+    late = LateEye(held)
+    thread = threading.Thread(target=late.load, args=(Hand(), posted), daemon=True)
+    thread.start()
+    return late, thread
+
+
+def faults(posted: Posted) -> list[tuple[str, FaultCode]]:
+    return [
+        (type(one).__name__, one.fault)
+        for one in posted.events
+        if isinstance(one, FaultRaised | FaultCleared)
+    ]
+
+
+def test_a_model_that_is_slow_to_load_is_a_fault_until_it_sees(
+    eye: ModelEye, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edge.drivers.classifier.SLOW_S", 0.01)
+    held = Held(eye.model)
+    late, thread = loading(held, posted)
+    with pytest.raises(ClassifierError, match="not ready"):
+        late.classify((np.zeros((2, 2, 3), np.uint8),))
+    until(lambda: posted.events)
+    held.let_go.set()
+    thread.join()
+    assert faults(posted) == [
+        ("FaultRaised", FaultCode.MODEL_FAILED),
+        ("FaultCleared", FaultCode.MODEL_FAILED),
+    ]
+    assert late.classify((np.zeros((2, 2, 3), np.uint8),)).model
+
+
+@pytest.mark.parametrize("error", [BundleError("it never answers", "copy another"), ValueError("unheard of")])
+def test_a_model_that_does_not_load_is_refused_whatever_was_raised(
+    posted: Posted, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = Held(error)
+    _, thread = loading(held, posted)
+    held.let_go.set()
+    thread.join()
+    assert faults(posted) == [("FaultRaised", FaultCode.MODEL_REFUSED)]
+    assert "the station runs unseeing" in caplog.text

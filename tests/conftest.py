@@ -24,6 +24,8 @@ EXPECTED_WITHIN_MS = 60_000
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("full", deadline=None, max_examples=1000)
+# For scripts/test --seeds: examples that come from the seed alone, so that it finds the same ones again.
+settings.register_profile("fresh", deadline=None, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 # A shell that starts tests in the background has them ignore Ctrl-C, and with them every program they start.

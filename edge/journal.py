@@ -13,15 +13,15 @@ from zlib import crc32
 
 import msgspec
 
-from cloud_sync.award_rules import Award, AwardRules, award
-from cloud_sync.envelope import encode_event
+from cloud_sync.award_rules import Award, AwardRules, Line, award
+from cloud_sync.envelope import decode_event, encode_event
 from cloud_sync.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.journal_repair import is_damage, open_mended
+from edge.journal_salvage import read_cards
 from edge.journal_tables import (
     MAX_SEQUENCE,
     SUSPECT,
-    LayoutError,
     first_id,
     number_of,
     scalar,
@@ -58,8 +58,17 @@ _OUTBOX = (
 class _Place(NamedTuple):
     """One event's place: this epoch's number in the file that is open, and the event's sequence."""
 
-    file: sqlite3.Connection
+    file: sqlite3.Connection | None
+    """None if the file must be asked again which sequence is next."""
     number: int
+    sequence: int
+
+
+class _Tried(NamedTuple):
+    """A record that was given to the disk, and nothing was heard of it yet."""
+
+    facts: VisitFacts | AlarmFacts
+    stamp: Stamp
     sequence: int
 
 
@@ -70,8 +79,8 @@ class SqliteJournal:
         """Open the journal in `folder`; a damaged one is set aside and mended first (`mended` tells).
 
         `epoch` is 16 random hex digits, drawn anew for each opening: a card image restored from last
-        month then cannot name two events alike. JournalError when the folder cannot be had, or a newer
-        program wrote the journal. A disk that is full is tried again at every use: lids must open.
+        month then cannot name two events alike. A journal that cannot be had now is tried again at every
+        use, whatever the reason: lids must open.
         """
         self.epoch = epoch
         self.mended: Mended | None = None
@@ -79,29 +88,43 @@ class SqliteJournal:
         self._folder = folder
         self._rules = rules
         self._timezone = timezone
-        self._roster: dict[str, RosterEntry] = {}
+        self._roster: Mapping[str, RosterEntry] = {}
         self._roster_version: int | None = None
+        self._is_roster_sought = False
         self._last: _Place | None = None
         self._tallies = DayTallies()
         self._database: sqlite3.Connection | None = None
+        self._tried: _Tried | None = None
         try:
             self._open()
-        except (OSError, LayoutError) as error:
-            raise JournalError(f"the journal in {folder} cannot be opened: {error}") from error
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             log.error("the journal in %s cannot be opened yet: %s", folder, error)  # noqa: TRY400
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Price a visit on top of what its card earned today, and keep all of it or nothing."""
+        """Price a visit on top of what its card earned today, and keep all of it or nothing.
+
+        After a JournalError the same visit may be tried again: it is kept once.
+        """
         return self._attempt("the visit was not kept", lambda one: self._record_visit(one, facts, stamp))
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm."""
+        """Keep an alarm. After a JournalError the same alarm may be tried again: it is kept once."""
         self._attempt("the alarm was not kept", lambda one: self._record_alarm(one, facts, stamp))
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Known cards by hash, read again only when another process has changed the journal."""
-        return self._attempt("the roster cannot be read", self._read_roster)
+        """Known cards by hash, read again only when another process has changed the journal.
+
+        While the disk refuses: those known last, or what can be read of the file without writing.
+        """
+        try:
+            return self._attempt("the roster cannot be read", self._read_roster)
+        except JournalError:
+            if not self._roster and not self._is_roster_sought:
+                self._is_roster_sought = True
+                self._roster = read_cards(self._folder)
+            if not self._roster:
+                raise
+            return self._roster
 
     def outbox(self) -> tuple[int, int]:
         """How many events wait for their receipt, and how many the ledger refused."""
@@ -130,6 +153,8 @@ class SqliteJournal:
         except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a word of a newer roster
             if is_damage(error):
                 self.close()
+            if isinstance(error, sqlite3.IntegrityError) and self._last is not None:
+                self._last = self._last._replace(file=None)  # its number may be taken: look again
             raise JournalError(f"{what}: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
@@ -146,21 +171,25 @@ class SqliteJournal:
         return self._database
 
     def _record_visit(self, database: sqlite3.Connection, facts: VisitFacts, stamp: Stamp) -> Award:
+        place = self._next_place(database)
+        if (kept := self._kept_after_all(database, place, facts, stamp)) is not None:
+            return kept
         day = self._day(stamp)
         earned = award(facts.deposits, facts.role, self._rules, self._tallies.of(day, facts.card))
         priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
-        place = self._next_place(database)
         values = (facts.card, day, earned.points, earned.counted, msgspec.json.encode(earned.lines))
         # One statement is a transaction by itself: all of the row or nothing.
         database.execute(_VISIT, (*self._row(place, priced, stamp), *values))
-        self._last = place
+        self._last, self._tried = place, None
         self._tallies.add(day, facts.card, earned.points, earned.counted)
         return earned
 
     def _record_alarm(self, database: sqlite3.Connection, facts: AlarmFacts, stamp: Stamp) -> None:
         place = self._next_place(database)
+        if self._kept_after_all(database, place, facts, stamp) is not None:
+            return
         database.execute(_ALARM, self._row(place, facts, stamp))
-        self._last = place
+        self._last, self._tried = place, None
 
     def _day(self, stamp: Stamp) -> str:
         """The day whose caps count. Where nobody vouches for the calendar, a day of this boot."""
@@ -178,6 +207,24 @@ class SqliteJournal:
             last = max(_last_sequence(database, number), self._last.sequence if self._last else 0)
         return _Place(database, number, last + 1)
 
+    def _kept_after_all(
+        self, database: sqlite3.Connection, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp
+    ) -> Award | None:
+        """The award of a record that was refused and yet stands in the file; an empty one for an alarm.
+
+        A disk may fail after it took the last byte, and a journal opened again then finds the record.
+        """
+        earlier = place._replace(sequence=place.sequence - 1)
+        if self._tried != _Tried(facts, stamp, earlier.sequence):
+            self._tried = _Tried(facts, stamp, place.sequence)
+            return None
+        query = "SELECT event, lines FROM records WHERE id = ?"
+        found = database.execute(query, (first_id(place.number) + earlier.sequence,)).fetchone()
+        if found is None or not _is_of(found[0], facts, stamp):
+            return None
+        self._last, self._tried = earlier, None
+        return Award(msgspec.json.decode(found[1], type=tuple[Line, ...]) if found[1] else ())
+
     def _row(self, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> tuple[int, bytes, int]:
         event = encode_event(Event(self.epoch, place.sequence, stamp, facts))
         return first_id(place.number) + place.sequence, event, crc32(event)
@@ -189,6 +236,15 @@ class SqliteJournal:
             self._roster = {card: RosterEntry(CardState(state), Role(role)) for card, state, role in rows}
             self._roster_version = version
         return self._roster
+
+
+def _is_of(raw: bytes, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> bool:
+    """Whether these bytes are the event of a record, priced or not."""
+    event = decode_event(raw)
+    written = event.facts
+    if isinstance(written, VisitFacts):
+        written = msgspec.structs.replace(written, rules=0, provisional=0)
+    return event.stamp == stamp and written == facts
 
 
 def _read_outbox(database: sqlite3.Connection) -> tuple[int, int]:

@@ -85,7 +85,11 @@ def open_mended(folder: Path, now: datetime) -> tuple[sqlite3.Connection, Mended
         mended = _mend(folder, damage, now) if damage is not None else None
         connection = connect(file)
         if has_log and mended is None:
-            _take_from_log(connection, folder / KEPT_LOG)
+            try:
+                _take_from_log(connection, folder / KEPT_LOG)
+            except BaseException:
+                connection.close()
+                raise
         (folder / KEPT_LOG).unlink(missing_ok=True)
         (folder / SUSPECT).unlink(missing_ok=True)
         return connection, mended

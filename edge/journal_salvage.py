@@ -121,6 +121,30 @@ def salvage(file: Path) -> Salvaged:
     return _by_page(damage, main, log)
 
 
+def read_cards(folder: Path) -> Mapping[str, RosterEntry]:
+    """The known cards of a journal whose folder takes no writes; none if they cannot be read.
+
+    A blocked card must open no lid because a disk became read-only.
+    """
+    for read in (_cards_by_copy, _cards_in_place):
+        try:
+            return read(folder / JOURNAL_FILE)
+        except (OSError, sqlite3.Error):
+            continue
+    return {}
+
+
+def _cards_by_copy(file: Path) -> Mapping[str, RosterEntry]:
+    return salvage(file).roster
+
+
+def _cards_in_place(file: Path) -> Mapping[str, RosterEntry]:
+    """Without what only the log has: for a machine that has no other folder to write to."""
+    uri = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as connection:
+        return _roster(connection.execute("SELECT card, state, role FROM roster").fetchall())
+
+
 def salvage_log(log: Path) -> tuple[Record, ...]:
     """Events in a write-ahead log alone. SQLite drops all that comes after one bad page of it, silently."""
     rows = find_log_rows(_bytes_of(log), PAGE_BYTES)

@@ -14,6 +14,7 @@ import fcntl
 import os
 import secrets
 import sqlite3
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,10 @@ SUSPECT = f".{JOURNAL_FILE}.suspect"
 LAYOUT = 2
 """Stands in the file as its user_version. Layout 1 never left the workshop."""
 PAGE_BYTES = 4096
+LOCK_FILE = ".journal.lock"
 BUSY_S = 5.0
 """How long a writer waits for the other process."""
+LOCK_LOOK_S = 0.02
 WAL_BYTES = 8 * 1024 * 1024
 """The log is cut back to this when a checkpoint has emptied it."""
 SEQUENCE_BITS = 32
@@ -90,13 +93,29 @@ def open_journal(folder: Path, *, durable: bool = True) -> sqlite3.Connection:
 
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
-    """Open, begin or exchange the journal in `folder` while no other process does; waits for its turn."""
-    handle = os.open(folder / ".journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Open, begin or exchange the journal in `folder` while no other process does; waits for its turn.
+
+    TimeoutError after BUSY_S: whoever holds it may hang, and lids must open all the same.
+    """
+    handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        _lock(handle, folder)
         yield
     finally:
         os.close(handle)
+
+
+def _lock(handle: int, folder: Path) -> None:
+    deadline = time.monotonic() + BUSY_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise TimeoutError(f"another program holds {folder / LOCK_FILE}") from None
+            time.sleep(LOCK_LOOK_S)
+        else:
+            return
 
 
 def begin(file: Path) -> None:

@@ -140,8 +140,7 @@ class LiveFolder:
     """Writes the live files, each whole or not at all. OSError is the caller's to report."""
 
     def __init__(self, folder: Path) -> None:
-        """Use `folder`, which is made if it is missing."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Use `folder`, which is made when something is written and it is missing."""
         self._folder = folder
 
     def write_state(self, live: LiveState) -> None:
@@ -159,5 +158,6 @@ class LiveFolder:
     def _replace(self, name: str, content: bytes) -> None:
         # No fsync: the folder is in memory, and a reader only needs never to see half a file.
         fresh = self._folder / f".{name}.new"
+        self._folder.mkdir(parents=True, exist_ok=True)
         fresh.write_bytes(content)
         fresh.replace(self._folder / name)

@@ -127,11 +127,12 @@ class Composition:
         """Lids first, then what is still to be written."""
         self.rim.stop()
         self.workers.stop()
+        self.station.flush()
         self.journal.close()
 
 
 def compose(settings: StationSettings, around: Surroundings, notifier: Notifier | None = None) -> Composition:
-    """Put a station together. InputError for a configuration that cannot be, JournalError for the disk.
+    """Put a station together. InputError for a configuration that cannot be.
 
     `notifier` hears when the station is ready, and as long as its loop turns.
     """

@@ -44,6 +44,7 @@ class Prompt(StrEnum):
     NO_POINTS = "no_points"
     NO_DEPOSIT = "no_deposit"
     NOT_SAVED = "not_saved"
+    SAVED_LATER = "saved_later"
     STAFF_DONE = "staff_done"
 
 
@@ -202,8 +203,16 @@ class Recorded:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordDelayed:
+    """The disk refused the visit for now; it waits in memory and is tried again."""
+
+    at: float
+    visit: int
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFailed:
-    """The disk did not take the visit; nothing of it was kept."""
+    """The visit is lost: the disk did not take it, and it is not tried again."""
 
     at: float
     visit: int
@@ -246,6 +255,7 @@ VisitEvent = (
     | Classified
     | ClassifyFailed
     | Recorded
+    | RecordDelayed
     | RecordFailed
     | FaultRaised
     | FaultCleared
@@ -263,9 +273,23 @@ class JournalRead:
     waiting: int
     refused: int
     told: frozenset[FaultCode] = frozenset()
+    is_refused: bool = False
+    """Whether the disk refused this look; the rest is then what was known before."""
 
 
-Event = Tapped | JournalRead | VisitEvent
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One attempt to write what waited for the journal: visits kept with their awards, delayed and lost."""
+
+    at: float
+    kept: tuple[tuple[int, Award], ...] = ()
+    delayed: tuple[int, ...] = ()
+    lost: tuple[int, ...] = ()
+    is_refused: bool = False
+    """Whether the disk refused a record, which is tried again."""
+
+
+Event = Tapped | JournalRead | Written | VisitEvent
 """What devices and workers may post to the inbox."""
 
 

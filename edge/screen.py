@@ -59,6 +59,7 @@ class Screen:
         self._due_at = 0.0
         self._changed_at = clock.now()
         self._is_stale = True
+        self._is_refused = False
 
     def said(self, say: Say) -> None:
         """A prompt was spoken."""
@@ -120,14 +121,20 @@ class Screen:
         picture = self._newest_picture
         try:
             if picture is not None and picture is not self._written_picture:
-                self._written_picture = picture
                 self._may_hold_picture = True
                 self._folder.write_picture(self._encode(picture))
+                self._written_picture = picture
             if live is not None and live is not self._written_state:
-                self._written_state = live
                 self._folder.write_state(live)
+                self._written_state = live
             if picture is None and self._may_hold_picture:
                 self._folder.drop_picture()
                 self._may_hold_picture = False
         except OSError as error:
-            log.warning("the screen's folder cannot be written: %s", error)
+            if not self._is_refused:
+                log.warning("the screen's folder cannot be written: %s", error)
+            self._is_refused = True
+        else:
+            if self._is_refused:
+                log.info("the screen's folder can be written again")
+            self._is_refused = False

@@ -12,9 +12,10 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import MAX_WALL_S, Stamp
+from cloud_sync.facts import MAX_WALL_S, AlarmFacts, Stamp
 from edge import jobs
 from edge.access import HeldCards, decide
+from edge.backlog import Backlog, Entry
 from edge.faults import FaultCode
 from edge.messages import (
     Alarm,
@@ -29,12 +30,15 @@ from edge.messages import (
     OpenLid,
     PhotosTaken,
     Record,
+    RecordDelayed,
+    Recorded,
     RecordFailed,
     Say,
     Tapped,
     Tick,
+    Written,
 )
-from edge.visit import step
+from edge.visit import JOURNAL, step
 from edge.visit_state import State, next_deadline
 
 if TYPE_CHECKING:
@@ -49,6 +53,8 @@ log = logging.getLogger(__name__)
 
 JOURNAL_READ_S = 0.5
 """How often the station looks whether the sync process brought something."""
+JOURNAL_REFUSED_S = 5.0
+"""How often it looks while the disk refuses: opening a journal reads all of it."""
 JOURNAL_SILENT_S = 60.0
 """So long may a look at the journal take before another is tried: its answer may have been lost."""
 KEPT_TIMINGS = 10_000
@@ -80,6 +86,7 @@ class Station:
         self._known = JournalRead(self._last_at, {}, 0, 0)
         self._read_journal_at = self._last_at
         self._knows_cards = False
+        self._backlog = Backlog(parts.journal, parts.clock)
         self._is_stopping = False
 
     # --- the loop -------------------------------------------------------------------------------
@@ -108,10 +115,15 @@ class Station:
                 return
             self._take(*taken)
 
+    def flush(self) -> None:
+        """Write what still waits for the disk; for a station that has stopped, with its workers."""
+        self._backlog.flush()
+
     def next_deadline(self) -> float | None:
         """When the station next wants to be woken, in monotonic seconds."""
         screen = self._parts.screen
         times = [next_deadline(self.state), screen.next_due() if screen else None, self._read_journal_at]
+        times.append(self._backlog.next_due())
         return min((time for time in times if time is not None), default=None)
 
     def _learn_cards(self) -> None:
@@ -128,6 +140,7 @@ class Station:
             self._read_journal_at = now + JOURNAL_SILENT_S
             busy = replace(self._known, at=now)
             self._submit("journal", lambda: jobs.read_journal(self._parts, busy), busy)
+        self._write_what_waits(now)
         if self._parts.screen is not None:
             parts = self._parts
             self._parts.screen.write(
@@ -154,6 +167,8 @@ class Station:
                 self._tapped(event, posted)
             case JournalRead():
                 self._journal_read(event)
+            case Written():
+                self._written(event)
             case _:
                 self._handle(event)
 
@@ -174,12 +189,31 @@ class Station:
         return is_second
 
     def _journal_read(self, event: JournalRead) -> None:
-        self._read_journal_at = event.at + JOURNAL_READ_S
-        self._known = event
+        was_refused, self._known = self._known.is_refused, event
+        self._read_journal_at = event.at + (JOURNAL_REFUSED_S if event.is_refused else JOURNAL_READ_S)
+        if event.is_refused:
+            self._handle(FaultRaised(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
+        elif was_refused and not self._backlog.is_refused:
+            self._handle(FaultCleared(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
         told = event.told | {FaultCode.EVENTS_REFUSED} if event.refused else event.told
         for fault, part in _TOLD_BY_JOURNAL:
             kind = FaultRaised if fault in told else FaultCleared
             self._handle(kind(event.at, fault, part))
+
+    def _written(self, event: Written) -> None:
+        self._backlog.answered(event)
+        for visit, award in event.kept:
+            self._handle(Recorded(event.at, visit, award))
+        for visit in event.lost:
+            self._handle(RecordFailed(event.at, visit))
+        if event.is_refused:
+            self._handle(FaultRaised(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
+            for visit in event.delayed:
+                self._handle(RecordDelayed(event.at, visit))
+        elif self._known.is_refused:
+            self._read_journal_at = event.at  # it may be well again
+        else:
+            self._handle(FaultCleared(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
 
     def _handle(self, event: VisitEvent, posted: float | None = None) -> None:
         self._last_at = max(self._last_at, event.at)
@@ -221,17 +255,22 @@ class Station:
             case Classify(visit, deposit, _):
                 busy = ClassifyFailed(at, visit, deposit, busy=True)
                 self._submit("classifier", lambda: jobs.classify(parts, command), busy)
-            case Record(visit, _):
-                stamp = self._stamp()
-                self._submit("journal", lambda: jobs.record(parts, command, stamp), RecordFailed(at, visit))
-            case Alarm():
-                log.warning(
-                    "%s: %s %s", command.part, command.fault, "began" if command.raised else "is over"
-                )
-                stamp = self._stamp()
-                self._submit("journal", lambda: jobs.record_alarm(parts, command, stamp), None)
+            case Record(visit, facts):
+                if not self._backlog.add(Entry(facts, self._stamp(), visit)):
+                    self._handle(RecordFailed(at, visit))
+                self._write_what_waits(at)
+            case Alarm(fault, part, raised):
+                log.warning("%s: %s %s", part, fault, "began" if raised else "is over")
+                self._backlog.add(Entry(AlarmFacts(str(fault), part, raised), self._stamp()))
+                self._write_what_waits(at)
             case Say():
                 self._say(command)
+
+    def _write_what_waits(self, now: float) -> None:
+        due = self._backlog.next_due()
+        if due is not None and due <= now:
+            self._backlog.submitted()
+            self._submit("journal", self._backlog.drain, Written(now, is_refused=True))
 
     def _submit(self, device: str, job: Callable[[], Event | None], busy: Event | None) -> None:
         self._parts.workers.submit(device, job, busy)

@@ -90,6 +90,7 @@ class Sync:
         self._state_told_at = -inf
         self._housekeeping = Housekeeping(outbox, clock.now())
         self._disk_pause_until = -inf
+        self._disk_refusal: str | None = None
         self._suspected_at = -inf
 
     def run(self, stopping: threading.Event) -> None:
@@ -112,8 +113,14 @@ class Sync:
         except (sqlite3.Error, OSError) as error:
             self._disk_pause_until = now + DISK_PAUSE_S
             self._outbox.close()
-            log.error("the journal cannot be used now: %s", error)  # noqa: TRY400 (one line says it all)
+            if str(error) != self._disk_refusal:
+                log.error("the journal cannot be used now: %s", error)  # noqa: TRY400 (one line says it all)
+            self._disk_refusal = str(error)
             self._suspect_damage(error, now)
+        else:
+            if self._disk_refusal is not None:
+                log.info("the journal can be used again")
+            self._disk_refusal = None
 
     def _suspect_damage(self, error: Exception, now: float) -> None:
         if is_damage(error) and now >= self._suspected_at + SUSPECT_S:

@@ -32,6 +32,7 @@ from edge.messages import (
     Pressed,
     Prompt,
     Record,
+    RecordDelayed,
     Recorded,
     RecordFailed,
     Refused,
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 JOURNAL = "journal"
 """The part that faults of the station's disk name."""
+MOMENT_S = 2.0
+"""How long a resident waits for points after the disk refused once: two more attempts fall into it."""
 
 
 def step(state: State, event: VisitEvent, rules: VisitRules) -> tuple[State, tuple[Command, ...]]:
@@ -89,8 +92,10 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
             deposits.classify_failed(turn, event)
         case Recorded():
             _recorded(turn, event)
+        case RecordDelayed():
+            _record_delayed(turn, event)
         case RecordFailed():
-            _not_recorded(turn, turn.state.visit(event.visit))
+            _not_recorded(turn, turn.state.visit(event.visit), Prompt.NOT_SAVED)
         case FaultRaised():
             turn.raise_fault(event.fault, event.part)
             if event.fault in LIDS_AWAY:
@@ -219,7 +224,6 @@ def _facts(turn: Turn, visit: Visit) -> VisitFacts:
 
 def _recorded(turn: Turn, event: Recorded) -> None:
     visit = turn.state.visit(event.visit)
-    turn.clear_fault(FaultCode.JOURNAL_FAILED, JOURNAL)
     if visit is None or visit.recording_until is None:
         return
     turn.drop(visit)
@@ -238,12 +242,19 @@ def _closing_words(visit: Visit, event: Recorded) -> Prompt:
 
 def _recording_overdue(turn: Turn, visit: Visit) -> None:
     if visit.recording_until is not None and visit.recording_until <= turn.at:
-        _not_recorded(turn, visit)
+        _not_recorded(turn, visit, Prompt.SAVED_LATER)
 
 
-def _not_recorded(turn: Turn, visit: Visit | None) -> None:
-    """A visit that the disk did not take earns nothing, and that is said aloud."""
+def _record_delayed(turn: Turn, event: RecordDelayed) -> None:
+    """Give the next attempt a moment to come in time; the resident need not wait for all of them."""
+    visit = turn.state.visit(event.visit)
+    if visit is not None and visit.recording_until is not None:
+        turn.put(replace(visit, recording_until=min(visit.recording_until, event.at + MOMENT_S)))
+
+
+def _not_recorded(turn: Turn, visit: Visit | None, prompt: Prompt) -> None:
+    """End a visit that the disk has not taken, and say so aloud."""
     turn.raise_fault(FaultCode.JOURNAL_FAILED, JOURNAL)
     if visit is not None and visit.recording_until is not None:
         turn.drop(visit)
-        turn.say(Say(Prompt.NOT_SAVED), about=visit.id)
+        turn.say(Say(prompt), about=visit.id)

@@ -8,7 +8,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from config.errors import InputError
 from config.load_sorting import load_sorting
 from config.station import Devices
 from edge.check.finding import Finding, Level
+from edge.journal_salvage import is_damage
 from edge.journal_tables import JOURNAL_FILE
 from edge.keeper.process import kept_lids
 from edge.keys import load_keys
@@ -101,13 +102,20 @@ def check_journal(state_dir: Path) -> Finding:
     if not file.exists():
         return Finding("journal", Level.OK, "journal_none")
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as journal:
-            verdict = str(journal.execute("PRAGMA quick_check(1)").fetchone()[0])
+        verdict = _quick_check(file, "mode=ro")
     except sqlite3.Error as error:
         verdict = str(error)
+        if not is_damage(error):  # a read-only disk: SQLite wants to write beside what it reads
+            with suppress(sqlite3.Error):
+                verdict = _quick_check(file, "mode=ro&immutable=1")
     if verdict != "ok":
         return Finding("journal", Level.FAILED, "journal_broken", values={"reason": verdict.splitlines()[0]})
     return Finding("journal", Level.OK, "journal_ok", values={"mb": f"{file.stat().st_size / 1_000_000:.1f}"})
+
+
+def _quick_check(file: Path, how: str) -> str:
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True, timeout=5)) as journal:
+        return str(journal.execute("PRAGMA quick_check(1)").fetchone()[0])
 
 
 def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> Finding:

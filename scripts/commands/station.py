@@ -80,7 +80,6 @@ def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
     from cloud_sync.notify import notifier_of
     from edge.keys import load_keys
     from edge.main import compose
-    from edge.ports import JournalError
 
     settings = load_station(config)
     keys = load_keys(Path(settings.station.state_dir))
@@ -88,10 +87,7 @@ def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
         around = _simulated(settings, keys.card, _photos(photos), visits, seed)
     else:
         around = _real(settings, keys.card)
-    try:
-        composition = compose(settings, around, notifier_of())
-    except JournalError as error:
-        raise InputError(str(error), "mend the disk or its rights") from None
+    composition = compose(settings, around, notifier_of())
     _on_stop(composition.station.stop)
     composition.run()
 

@@ -22,7 +22,7 @@ import msgspec
 from config.load_station import load_station
 from edge.keys import load_keys
 from edge.main import compose
-from edge.ports import Clock, Journal, JournalError, WallTime
+from edge.ports import Clock, Journal, WallTime
 from edge.sim.lid import SimLid
 from edge.sim.lid_log import longest_beyond_lease_s
 from edge.sim.people import Neighbourhood, neighbourhood
@@ -43,8 +43,6 @@ if TYPE_CHECKING:
 ENDLESS = 1_000_000
 LIDS_TOLD_EVERY = 20
 """Records between two words on the lids: reading their logs takes longer the longer they are."""
-DISK_REFUSED = 3
-"""Exit status when the journal could not be opened."""
 
 
 class Told(msgspec.Struct, frozen=True, tag=True):
@@ -155,11 +153,7 @@ def run(config: Path, photos: Path, residents: int, pipe: int, every_s: float) -
 
     around = simulation.surroundings(watch)
     clock = SteppedClock(around.clock, folder.with_name(f"{folder.name}.clock"))
-    try:
-        composition = compose(settings, replace(around, clock=clock))
-    except JournalError as error:
-        sys.stderr.write(f"{error}\n")
-        return DISK_REFUSED
+    composition = compose(settings, replace(around, clock=clock))
     told[0].look_at_lids = lambda: _tell_lids(composition, pipe, settings.station.name)
     try:
         simulation.run_virtual(composition)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from edge.check import system
 from edge.check.finding import Level
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal_tables import JOURNAL_FILE, open_journal
 from edge.keys import make_keys
 from edge.ports import WallTime
 
@@ -63,6 +64,24 @@ def test_a_disk_with_little_room_is_doubtful_and_one_with_hardly_any_fails(
 
 def test_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
     assert system.check_disk(tmp_path / "gone").says == "disk_refuses"
+
+
+def test_a_whole_journal_on_a_read_only_disk_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_journal(tmp_path).close()
+    real = sqlite3.connect
+
+    def connect(address: str, **named: Any) -> sqlite3.Connection:  # noqa: ANN401 (passed on)
+        if "immutable" not in address:  # what SQLite answers where it may make no -shm
+            error = sqlite3.OperationalError("unable to open database file")
+            error.sqlite_errorcode = sqlite3.SQLITE_CANTOPEN
+            raise error
+        connection: sqlite3.Connection = real(address, **named)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    assert system.check_journal(tmp_path).says == "journal_ok"
 
 
 def test_a_journal_is_none_yet_whole_or_broken(tmp_path: Path) -> None:

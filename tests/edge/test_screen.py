@@ -353,11 +353,31 @@ def test_the_last_state_arrives_even_when_a_slow_folder_turned_it_away(tmp_path:
 def test_a_folder_that_cannot_be_written_costs_nothing_but_the_picture(
     panel: Panel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (panel.folder / f".{STATE_FILE}.new").mkdir()
+    (panel.folder / f".{STATE_FILE}.new").mkdir(parents=True)
     panel.screen.changed(panel.scene.state)
     panel.write()
-    assert "cannot be written" in caplog.text
+    panel.clock.at += HEARTBEAT_S
+    panel.write()
+    assert caplog.text.count("cannot be written") == 1, "a line each time fills the log"
     (panel.folder / f".{STATE_FILE}.new").rmdir()
+    assert panel.follow().station == "gate"
+
+
+def test_a_picture_that_the_folder_refused_is_there_once_it_takes_one(panel: Panel) -> None:
+    (panel.folder / f".{PICTURE_FILE}.new").mkdir(parents=True)
+    panel.screen.show_picture("photo of a peel")
+    panel.write()
+    assert not (panel.folder / PICTURE_FILE).exists()
+    (panel.folder / f".{PICTURE_FILE}.new").rmdir()
+    panel.follow()
+    assert (panel.folder / PICTURE_FILE).read_bytes() == b"photo of a peel"
+
+
+def test_a_folder_that_cannot_be_made_keeps_no_station_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "run").write_bytes(b"a file stands in its place")
+    panel = Panel(tmp_path / "run")
+    panel.write()
+    (tmp_path / "run").unlink()
     assert panel.follow().station == "gate"
 
 

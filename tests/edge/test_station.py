@@ -10,6 +10,7 @@ import pytest
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import MAX_WALL_S, Role
 from config.station import OpenBy
+from edge.backlog import LONGEST_PAUSE_S
 from edge.faults import FaultCode
 from edge.inbox import QueueInbox
 from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpened, Prompt
@@ -17,6 +18,7 @@ from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
+from edge.visit import MOMENT_S
 from edge.visit_state import VisitRules
 from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
 from tests.edge.workbench import EPOCH, Bench, by_hand, rows
@@ -243,16 +245,18 @@ def test_a_roster_of_a_newer_version_leaves_the_one_known_before(bench: Bench) -
 # --- a disk that fails --------------------------------------------------------------------------
 
 
-def test_a_disk_that_refuses_costs_the_points_says_so_and_goes_on(bench: Bench) -> None:
+def test_a_disk_that_refuses_delays_the_points_says_so_and_goes_on(bench: Bench) -> None:
     bench.journal.is_full = True
     one_visit(bench)
-    assert bench.said() == [Prompt.WELCOME, Prompt.RIGHT, Prompt.NOT_SAVED]
+    bench.pass_time(MOMENT_S)
+    assert bench.said() == [Prompt.WELCOME, Prompt.RIGHT, Prompt.SAVED_LATER]
     assert {fault.code for fault in bench.station.state.faults} == {FaultCode.JOURNAL_FAILED}
     bench.journal.is_full = False
+    bench.pass_time(LONGEST_PAUSE_S)
+    assert bench.station.state.faults == frozenset()
     one_visit(bench)
     assert bench.said()[3:] == [Prompt.WELCOME, Prompt.RIGHT, Prompt.POINTS_HELD]
-    assert bench.station.state.faults == frozenset()
-    assert rows(bench.journal_file, "awards") == 1
+    assert rows(bench.journal_file, "awards") == 2
 
 
 def test_events_that_the_ledger_refused_are_an_alarm_until_it_takes_them(bench: Bench) -> None:

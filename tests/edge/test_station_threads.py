@@ -68,11 +68,12 @@ def test_a_visit_goes_from_tap_to_points_across_threads(bench: Running) -> None:
 def test_a_disk_that_refuses_is_told_and_the_station_goes_on(bench: Running) -> None:
     bench.journal.is_full = True
     bench.tap()
-    until(lambda: Prompt.NOT_SAVED in bench.said(), "the bad news")
+    until(lambda: Prompt.SAVED_LATER in bench.said(), "the bad news")
     bench.journal.is_full = False
+    until(lambda: bench.station.state.faults == frozenset(), "the end of the fault")
+    assert rows(bench.journal_file, "visits") == 1
     bench.tap()
     until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
-    until(lambda: bench.station.state.faults == frozenset(), "the end of the fault")
 
 
 def test_a_flood_from_many_threads_loses_no_award_and_ends(bench: Running) -> None:

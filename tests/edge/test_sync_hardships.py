@@ -502,7 +502,9 @@ def test_a_process_that_restarts_all_the_time_lets_nothing_go_early(scene: Scene
 # --- a journal that cannot be used --------------------------------------------------------------
 
 
-def test_a_journal_that_is_busy_costs_only_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_journal_that_is_busy_costs_only_time_and_one_line_in_the_log(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr("edge.journal_tables.BUSY_S", 0.05)
     record(scene.folder, 2)
     scene.outbox.close()
@@ -512,8 +514,10 @@ def test_a_journal_that_is_busy_costs_only_time(scene: Scene, monkeypatch: pytes
     scene.wire.bring(scene.books.receipt())
     other = sqlite3.connect(scene.folder / JOURNAL_FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    scene.turn()
+    for _ in range(5):
+        scene.turn(10)
     assert scene.outbox.depth() == 2
+    assert caplog.text.count("the journal cannot be used now") == 1
     other.execute("ROLLBACK")
     other.close()
     scene.turn(10)

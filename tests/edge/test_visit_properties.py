@@ -59,6 +59,7 @@ from edge.messages import (
     Pressed,
     Prompt,
     Record,
+    RecordDelayed,
     Recorded,
     RecordFailed,
     Say,
@@ -343,8 +344,11 @@ class Play:
                 self.post(ClassifyFailed(self.now, visit, deposit, busy=argument % 2 == 0))
             case Record(visit, facts) if is_well:
                 self.post(Recorded(self.now, visit, self.price(facts)))
-            case Record(visit, _):
+            case Record(visit, _) if argument % 2:
                 self.post(RecordFailed(self.now, visit))
+            case Record(visit, _):
+                self.post(RecordDelayed(self.now, visit))
+                self.work.append(work)  # it waits in memory, and may be kept much later
 
     def a_worker_speaks_unasked(self, argument: int) -> None:
         visit, deposit = argument % 16, argument // 16 % 4

@@ -1,0 +1,141 @@
+"""What the journal has not taken yet: kept in memory, in order, and tried again until it has.
+
+A disk that is locked, full or stalled for a while must not cost a visit that is over. The station's own
+thread adds and asks when the next attempt is due; a worker drains.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloud_sync.facts import VisitFacts
+from edge.messages import Written
+from edge.ports import JournalError
+
+if TYPE_CHECKING:
+    from cloud_sync.award_rules import Award
+    from cloud_sync.facts import AlarmFacts, Stamp
+    from edge.ports import Clock, Journal
+
+log = logging.getLogger(__name__)
+
+ROOM = 64
+"""Records kept in memory at most; the oldest stay, one too many is refused."""
+ALARM_ROOM = ROOM // 2
+"""An alarm is kept only while fewer than this wait: faults that come and go must not cost a visit."""
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 10.0
+"""Pauses between attempts double from the first to the longest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One record to be written. `visit` is the visit's number, None for an alarm."""
+
+    facts: VisitFacts | AlarmFacts
+    stamp: Stamp
+    visit: int | None = None
+
+    def __str__(self) -> str:
+        """Name it in a log line."""
+        if isinstance(self.facts, VisitFacts):
+            return f"visit {self.visit}"
+        return f"alarm {self.facts.fault} of {self.facts.part}"
+
+
+class Backlog:
+    """Records on their way to the journal; each leaves when it is written, never before."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        """Write to `journal`, one record after the other."""
+        self._journal = journal
+        self._clock = clock
+        self._entries: deque[Entry] = deque()
+        self._draining = threading.Lock()
+        self._is_submitted = False
+        self._pause_s = 0.0
+        self._due_at = 0.0
+        self.is_refused = False
+        """Whether the last attempt failed."""
+
+    # --- on the station's own thread ------------------------------------------------------------
+
+    def add(self, entry: Entry) -> bool:
+        """Keep a record until the journal has it; False when there is no room for it."""
+        room = ROOM if entry.visit is not None else ALARM_ROOM
+        if len(self._entries) >= room:
+            log.error("%s is lost: %d records wait for the disk already", entry, len(self._entries))
+            return False
+        self._entries.append(entry)
+        if entry.visit is not None:
+            self._pause_s = self._due_at = 0.0  # a resident waits to hear of it
+        return True
+
+    def next_due(self) -> float | None:
+        """When `drain` should next run, in monotonic seconds; None while nothing waits or it runs."""
+        return None if self._is_submitted or not self._entries else self._due_at
+
+    def submitted(self) -> None:
+        """Note that a worker was given `drain` to run."""
+        self._is_submitted = True
+
+    def answered(self, written: Written) -> None:
+        """Note what `drain` answered, and when to try again."""
+        self._is_submitted = False
+        self.is_refused = written.is_refused
+        if not written.is_refused:
+            self._pause_s = self._due_at = 0.0
+            return
+        self._pause_s = min(2 * self._pause_s or FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        self._due_at = written.at + self._pause_s
+
+    # --- on a worker ----------------------------------------------------------------------------
+
+    def drain(self) -> Written:
+        """Write what waits, oldest first, until nothing does or the journal refuses; never raises."""
+        kept: list[tuple[int, Award]] = []
+        lost: list[int] = []
+        with self._draining:
+            while self._entries:
+                entry = self._entries[0]
+                try:
+                    award = self._write(entry)
+                except JournalError as error:
+                    self._log_refusal(entry, error)
+                    return self._answer(kept, lost, is_refused=True)
+                except Exception:  # one record that cannot be written must not keep all others back
+                    log.exception("%s cannot be written and is lost", entry)
+                    lost += [] if entry.visit is None else [entry.visit]
+                else:
+                    kept += [] if entry.visit is None or award is None else [(entry.visit, award)]
+                self._entries.popleft()
+        return self._answer(kept, lost, is_refused=False)
+
+    def flush(self) -> None:
+        """Write what still waits when the station stops, and name what is lost."""
+        if self._draining.acquire(blocking=False):  # a worker that hangs in a write holds it
+            self._draining.release()
+            self.drain()
+        for entry in self._entries:
+            log.error("%s is lost: the disk did not take it before the stop", entry)
+
+    def _answer(self, kept: list[tuple[int, Award]], lost: list[int], *, is_refused: bool) -> Written:
+        waiting = () if not is_refused else tuple(entry.visit for entry in list(self._entries))
+        delayed = tuple(visit for visit in waiting if visit is not None)
+        return Written(self._clock.now(), tuple(kept), delayed, tuple(lost), is_refused)
+
+    def _write(self, entry: Entry) -> Award | None:
+        if not isinstance(entry.facts, VisitFacts):
+            self._journal.record_alarm(entry.facts, entry.stamp)
+            return None
+        award = self._journal.record_visit(entry.facts, entry.stamp)
+        log.info("visit %s: %s deposits, %s points", entry.visit, len(award.lines), award.points)
+        return award
+
+    def _log_refusal(self, entry: Entry, error: JournalError) -> None:
+        if not self.is_refused:
+            log.error("%s waits in memory, to be tried again: %s", entry, error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,7 @@ from config.load_sorting import DEFAULT_SORTING
 from config.station import CloudSection
 from config.wiring import Slug
 
+LOCAL_PROXIES = ("127.0.0.1", "::1")
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -57,6 +59,11 @@ class PagesSection(_Section, frozen=True):
     """Names by which a browser may call this ledger."""
     public_url: str | None = None
     """How residents reach the pages, when that is not http://host:port (behind a TLS proxy)."""
+    proxies: tuple[str, ...] | None = None
+    """Addresses or networks of that proxy: only what comes from there is believed about who asks and whether
+    by TLS. Absent, they are this machine's own where public_url begins with https://, else nobody's."""
+    hsts_days: Annotated[int, Meta(ge=0, le=730)] = 365
+    """How long a browser that came by TLS insists on it; 0 lets it go."""
 
 
 class LedgerSettings(_Section, frozen=True):
@@ -71,6 +78,18 @@ class LedgerSettings(_Section, frozen=True):
         """The address that residents' links begin with, without a slash at its end."""
         pages = self.pages
         return (pages.public_url or f"http://{pages.host}:{pages.port}").rstrip("/")
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether residents reach the pages by TLS."""
+        return self.url.startswith("https://")
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """Whose word on the asker's address and scheme counts."""
+        if self.pages.proxies is not None:
+            return self.pages.proxies
+        return LOCAL_PROXIES if self.is_tls else ()
 
     @property
     def state_dir(self) -> Path:
@@ -104,7 +123,20 @@ def _problems(settings: LedgerSettings) -> list[Problem]:
     url = settings.pages.public_url
     if url is not None and not url.startswith(("http://", "https://")):
         found.append((f"pages.public_url: {url!r} is no address", "begin it with https://"))
+    found += [
+        (f"pages.proxies: {address!r} is no address", 'use one like "127.0.0.1" or "10.0.0.0/24"')
+        for address in settings.pages.proxies or ()
+        if not _is_address(address)
+    ]
     return found + broker_problems("broker", settings.broker)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:

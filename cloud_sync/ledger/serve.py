@@ -1,4 +1,4 @@
-"""The ledger's web pages under uvicorn."""
+"""The ledger's web pages as a process."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import errno
 import logging
 import socket
 
-import uvicorn
-
 from cloud_sync.ledger.database import check
+from cloud_sync.web.gate import Bounds
+from cloud_sync.web.server import WebServer
 from config.errors import InputError
 from config.ledger import LedgerSettings, PagesSection
 
@@ -22,17 +22,10 @@ def serve(settings: LedgerSettings) -> None:
     """Serve the pages until SIGTERM or SIGINT; InputError if the port is taken."""
     check(settings)
     with listen(settings.pages) as listener:
-        config = uvicorn.Config(
-            "cloud_sync.ledger.asgi:application",
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,  # a statement's address is its key: it must not get into a log
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
+        bounds = Bounds(proxies=settings.proxies)
+        server = WebServer("cloud_sync.ledger.asgi:application", bounds, timeout_graceful_shutdown=GRACE_S)
         log.info("pages on %s/", settings.url)
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
 
 
 def listen(pages: PagesSection) -> socket.socket:

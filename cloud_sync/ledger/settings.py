@@ -103,13 +103,18 @@ LOGIN_URL = "office-login"
 LOGIN_REDIRECT_URL = "office"
 LOGOUT_REDIRECT_URL = "office-login"
 SESSION_COOKIE_AGE = 12 * 3600
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LEDGER.url.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LEDGER.is_tls
+# Sent only in answer to what came by TLS, which the proxy says and uvicorn believes of its addresses alone.
+SECURE_HSTS_SECONDS = LEDGER.pages.hsts_days * 24 * 3600 if LEDGER.is_tls else 0
 # Behind a TLS proxy the pages themselves are asked by http, which a form's origin then is not.
 CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(LEDGER.url)[:2])]
 
 # A statement's address is its key, so it must not reach anyone by a Referer header.
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
+
+# An office's form is a few hundred bytes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
 # Commands set up their own log lines; Django's would say each twice.
 LOGGING_CONFIG = None

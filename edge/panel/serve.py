@@ -10,9 +10,10 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-import uvicorn
 from starlette.applications import Starlette
 
+from cloud_sync.web.gate import Bounds
+from cloud_sync.web.server import WebServer
 from config.errors import InputError
 from config.load_sorting import load_sorting
 from config.station import StationSettings
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 STOP_WITHIN_S = 3
 """A browser that does not take its last bytes is cut off after this."""
 BACKLOG = 64
+BOUNDS = Bounds(connections=64)
+"""A few screens; a Raspberry Pi has other things to do."""
 
 
 def serve(settings: StationSettings, host: str, port: int, names: Collection[str] = ()) -> None:
@@ -76,22 +79,12 @@ def _explain(error: OSError, host: str, port: int) -> NoReturn:
     raise error
 
 
-class PanelServer(uvicorn.Server):
-    """Uvicorn that ends the streams of updates when it stops, and returns rather than die of the signal."""
+class PanelServer(WebServer):
+    """A server that ends the streams of updates when it stops, and returns rather than die of the signal."""
 
-    def __init__(self, app: Starlette) -> None:
+    def __init__(self, app: Starlette, bounds: Bounds = BOUNDS) -> None:
         self._panel = app
-        super().__init__(
-            uvicorn.Config(
-                app,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                ws="none",
-                timeout_graceful_shutdown=STOP_WITHIN_S,
-            )
-        )
+        super().__init__(app, bounds, timeout_graceful_shutdown=STOP_WITHIN_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, end the streams, finish what is being answered."""

@@ -34,6 +34,14 @@ def test_links_begin_with_the_public_address_if_there_is_one(file: Path) -> None
     assert load_ledger(file).url == "https://points.example.org"
 
 
+def test_this_machines_proxy_is_believed_only_where_there_is_one(file: Path) -> None:
+    assert load_ledger(file).proxies == ()
+    file.write_text(LEDGER_TOML + 'public_url = "https://points.example.org/"\n')
+    assert load_ledger(file).proxies == ("127.0.0.1", "::1")
+    file.write_text(LEDGER_TOML + 'public_url = "https://points.example.org/"\nproxies = []\n')
+    assert load_ledger(file).proxies == ()
+
+
 WRONG = {
     'timezone = "Mars/Olympus"': "ledger.timezone: no zone 'Mars/Olympus'",
     "rules = []": "ledger.rules",
@@ -55,6 +63,7 @@ def test_a_wrong_key_is_named_with_its_whole_path(file: Path, line: str) -> None
         ('"ledger.sqlite3"', '"mysql://there/x"', "ledger.database"),
         ("[pages]", '[broker]\nhost = "broker.example.org"\n[pages]', "broker.tls_ca: missing"),
         ("[pages]", '[pages]\npublic_url = "points.example.org"', "pages.public_url"),
+        ("[pages]", '[pages]\nproxies = ["proxy.lan"]', "pages.proxies: 'proxy.lan' is no address"),
     ],
 )
 def test_what_cannot_work_is_refused_before_it_starts(file: Path, old: str, new: str, said: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import click
@@ -24,9 +23,10 @@ def init(config: Path) -> None:
 def serve(config: Path) -> None:
     """Serve the web pages until stopped."""
     settings = open_ledger(config)
+    from cloud_sync.ledger.logs import start_log
     from cloud_sync.ledger.serve import serve as run
 
-    _log()
+    start_log()
     run(settings)
 
 
@@ -37,8 +37,9 @@ def ingest(config: Path, worker: str) -> None:
     """Take what stations send and answer with receipts until stopped."""
     settings = open_ledger(config)
     from cloud_sync.ledger.ingest import ingest as run
+    from cloud_sync.ledger.logs import start_log
 
-    _log()
+    start_log()
     run(settings, worker)
 
 
@@ -65,8 +66,3 @@ def verify(config: Path, *, as_json: bool, heads: bool) -> int:
         for community, link in result.heads.items() if heads else ():
             click.echo(f"{community}: {link or 'no transfer yet'}")
     return 0 if result.ok else 1
-
-
-def _log() -> None:
-    """One line an event on stderr, where the service manager keeps it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

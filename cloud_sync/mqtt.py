@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from config.errors import InputError
 from config.station import CloudSection
+from config.threads import Complaints, thread
 
 log = logging.getLogger(__name__)
 
@@ -91,12 +93,14 @@ class MqttLink:
         self.connections = 0
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
         self.window, self.on_puback = window, on_puback
-        self._broker, self._password, self._will = broker, _password(broker), will
+        self._broker, self._will = broker, will
+        _password(broker)  # one that cannot be read is told to whoever is there
+        self.complaints = Complaints(log)
         self._lasting = lasting
         self._jitter = jitter or random.Random()  # noqa: S311 (spreads reconnections, guards nothing)
         self._stopping = threading.Event()
         self._connection: _Connection | None = None
-        self._thread = threading.Thread(target=self._keep_connected, name=f"mqtt {client_id}", daemon=True)
+        self._thread = thread(self._keep_connected, f"mqtt {client_id}")
 
     def start(self) -> None:
         """Begin to connect, and keep doing so until `stop()`; returns at once."""
@@ -131,24 +135,37 @@ class MqttLink:
     def _keep_connected(self) -> None:
         failures = 0
         while not self._stopping.is_set():
-            lasted = self._connect_once()
-            failures = 0 if lasted else failures + 1
+            failures = 0 if self._tried_once() else failures + 1
             self._stopping.wait(pause_s(failures, self._jitter))
 
+    def _tried_once(self) -> bool:
+        """Connect and stay until the connection ends; whether it lasted. Logs each new cause once."""
+        at = f"{self._broker.host}:{self._broker.port}"
+        try:
+            return self._connect_once()
+        except InputError as error:
+            self.complain(logging.ERROR, f"{error.what}; {error.mend}; it is tried again until then")
+        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
+            self.complain(logging.WARNING, f"no broker at {at} ({error})")
+        except Exception as error:  # noqa: BLE001 (the outermost loop: it tries again)
+            self.complaints.raised(f"the connection to {at} failed", error)
+        return False
+
+    def complain(self, level: int, words: str) -> None:
+        """Log why there is no connection, unless the last cause was the same."""
+        if self.complaints.is_new(words):
+            log.log(level, "%s", words)
+
     def _connect_once(self) -> bool:
-        """Connect and stay until the connection ends; whether it lasted."""
         connection = _Connection(self.connections + 1, self._client(), self)
         try:
+            connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
             return self._live(connection)
         finally:
+            self._connection = None
             connection.forget()
 
     def _live(self, connection: _Connection) -> bool:
-        try:
-            connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
-        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
-            log.warning("no broker at %s:%s (%s)", self._broker.host, self._broker.port, str(error))
-            return False
         self.connections += 1
         self._connection = connection
         connection.client.loop_start()
@@ -160,8 +177,8 @@ class MqttLink:
         connection.client.loop_stop()
         return lasted
 
-    def _client(self) -> Client:
-        client = Client(
+    def _client(self) -> _Client:
+        client = _Client(
             CallbackAPIVersion.VERSION2,
             self.client_id,
             clean_session=not self._lasting,
@@ -173,10 +190,11 @@ class MqttLink:
         client.enable_logger(logging.getLogger(f"{__name__}.paho"))
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(0)  # no queue in paho: our window alone decides
+        client.on_socket_open = _without_delay
         if self._broker.tls_ca is not None:
-            client.tls_set(ca_certs=self._broker.tls_ca)
+            _trust(client, self._broker.tls_ca)
         if self._broker.username is not None:
-            client.username_pw_set(self._broker.username, self._password)
+            client.username_pw_set(self._broker.username, _password(self._broker))
         if self._will is not None:
             client.will_set(self._will.topic, self._will.payload, QOS, retain=True)
         return client
@@ -191,13 +209,31 @@ class MqttLink:
             return
 
 
+class _Client(Client):
+    """paho's client; `ended` is set when its network loop is over, by a goodbye or an unreadable packet."""
+
+    ended: threading.Event
+    complaints: Complaints
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:  # noqa: FBT001, FBT002 (paho's own)
+        """Run until the connection is over; paho's thread calls this."""
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        except Exception as error:  # noqa: BLE001 (its thread ends: that must be noticed)
+            self.complaints.raised("the connection to the broker broke", error)
+            return MQTTErrorCode.MQTT_ERR_UNKNOWN
+        finally:
+            self.ended.set()
+
+
 class _Connection:
     """One connection's life: its paho client, its window, its end. Callbacks run on paho's thread."""
 
-    def __init__(self, number: int, client: Client, link: MqttLink) -> None:
+    def __init__(self, number: int, client: _Client, link: MqttLink) -> None:
         self.client = client
         self.ready = threading.Event()
         self.ended = threading.Event()
+        client.ended, client.complaints = self.ended, link.complaints
         self._number, self._link = number, link
         self._window = threading.Semaphore(link.window)
         client.on_connect = self._on_connect
@@ -224,7 +260,7 @@ class _Connection:
         """Let go of the client, which closes its sockets as it goes; it and we hold each other until then."""
         client = self.client
         client.on_connect = client.on_subscribe = client.on_message = None
-        client.on_publish = client.on_disconnect = None
+        client.on_publish = client.on_disconnect = client.on_socket_open = None
 
     def _token(self, mid: int) -> int:
         return self._number << 16 | mid
@@ -235,18 +271,23 @@ class _Connection:
 
     def _on_connect(self, client: Client, _1: object, _2: object, code: ReasonCode, *_: object) -> None:
         if code.is_failure:  # paho ends the connection by itself
-            log.error("the broker refuses %s: %s", self._link.client_id, code)
+            self._link.complain(logging.ERROR, f"the broker refuses {self._link.client_id}: {code}")
         elif self._link.subscriptions:
             client.subscribe([(topic, QOS) for topic in self._link.subscriptions])
         else:
-            self.ready.set()
+            self._let_in()
 
     def _on_subscribe(self, client: Client, _1: object, _2: int, codes: list[ReasonCode], *_: object) -> None:
         if any(code.is_failure for code in codes):
-            log.error("the broker denies a subscription among %s", self._link.subscriptions)
+            words = f"the broker denies a subscription among {self._link.subscriptions}"
+            self._link.complain(logging.ERROR, words)
             client.disconnect()
         else:
-            self.ready.set()
+            self._let_in()
+
+    def _let_in(self) -> None:
+        self.ready.set()
+        self._link.complaints.over()
 
     def _on_message(self, _client: Client, _data: object, message: MQTTMessage) -> None:
         payload = bytes(message.payload)
@@ -258,6 +299,21 @@ class _Connection:
 
     def _on_disconnect(self, *_: object) -> None:
         self.ended.set()
+
+
+def _without_delay(_client: Client, _data: object, sock: object) -> None:
+    """Send small packets at once; otherwise each waits for the broker's delayed acknowledgement, 40 ms."""
+    if isinstance(sock, socket.socket):
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _trust(client: Client, authority: str) -> None:
+    """Speak TLS with whom this CA file vouches for. InputError for a file that is none at this moment."""
+    try:
+        client.tls_set(ca_certs=authority)
+    except (OSError, ValueError) as error:  # ssl's own error is an OSError
+        what = f"the broker's CA file {authority} cannot be used ({error})"
+        raise InputError(what, "put the ledger's ca.pem there") from None
 
 
 def _password(broker: CloudSection) -> str | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import queue
-import threading
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
+from config.threads import Complaints, thread
+
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from edge.messages import Event
@@ -31,6 +34,7 @@ class ThreadWorkers:
         self._slots = slots
         self._mailboxes: dict[str, queue.Queue[Job | None]] = {}
         self._threads: list[threading.Thread] = []
+        self._complaints: dict[str, Complaints] = {}
         self._is_stopping = False
 
     def submit(self, device: str, job: Job, busy: Event | None) -> None:
@@ -47,9 +51,10 @@ class ThreadWorkers:
     def _start(self, device: str) -> None:
         mailbox: queue.Queue[Job | None] = queue.Queue(self._slots)
         self._mailboxes[device] = mailbox
-        thread = threading.Thread(target=self._work, args=(device, mailbox), name=device, daemon=True)
-        thread.start()
-        self._threads.append(thread)
+        self._complaints[device] = Complaints(log)
+        worker = thread(partial(self._work, device, mailbox), device)
+        worker.start()
+        self._threads.append(worker)
 
     def _work(self, device: str, mailbox: queue.Queue[Job | None]) -> None:
         while (job := mailbox.get()) is not None:
@@ -60,9 +65,10 @@ class ThreadWorkers:
     def _do(self, device: str, job: Job) -> None:
         try:
             result = job()
-        except Exception:  # the worker's outermost loop: the next job must still run
-            log.exception("a job of %s failed; its visit goes on by deadline", device)
+        except Exception as error:  # noqa: BLE001 (the worker's outermost loop: the next job must still run)
+            self._complaints[device].raised(f"a job of {device} failed; its visit goes on by deadline", error)
             return
+        self._complaints[device].over()
         if result is not None:
             self._inbox.post(result)
 
@@ -72,8 +78,8 @@ class ThreadWorkers:
         for mailbox in self._mailboxes.values():
             with suppress(queue.Full):
                 mailbox.put(None, timeout=wait_s)
-        for thread in self._threads:
-            thread.join(wait_s)
+        for worker in self._threads:
+            worker.join(wait_s)
 
 
 class InlineWorkers:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from serial import Serial
 
+from config.threads import Complaints, thread
 from firmware_bridge.line_errors import line_errors
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class SerialPort:
         self._open_port: int | None = None
         self._unsent = b""
         self._wakes: tuple[int, int] | None = None
-        self._thread = threading.Thread(target=self._run, name=f"port {path}", daemon=True)
+        self._complaints = Complaints(log)
+        self._thread = thread(self._run, f"port {path}")
 
     def start(self) -> None:
         """Begin to read; once."""
@@ -157,11 +159,12 @@ class SerialPort:
         while not self._stopping.is_set():
             try:
                 was_steady = self._serve()
-            except Exception:  # the thread's outermost loop: a handler's mistake must not end the reading
-                log.exception("port %s: a handler failed", self._path)
+            except Exception as error:  # noqa: BLE001 (the outermost loop: the reading goes on)
+                self._complaints.raised(f"port {self._path}: a handler failed", error)
                 was_steady = False
                 self._lost("what it sent could not be handled; the log says why")
             if was_steady:
+                self._complaints.over()
                 pause_s = FIRST_PAUSE_S
             self._stopping.wait(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -42,6 +42,7 @@ from cloud_sync.mqtt import Message, MqttLink, pause_s
 from cloud_sync.notify import WatchedStop, notifier_of
 from config.errors import InputError
 from config.ledger import LedgerSettings
+from config.threads import thread
 
 log = logging.getLogger(__name__)
 
@@ -284,7 +285,7 @@ def _set_by_signal(stopping: threading.Event) -> None:
         signal.sigwait(numbers)
         stopping.set()
 
-    threading.Thread(target=wait, name="signals", daemon=True).start()
+    thread(wait, "signals").start()
 
 
 def _told(applied: Applied) -> str:

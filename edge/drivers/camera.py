@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
+from config.threads import Complaints, thread
 from edge.drivers.frames import NewestFrame
 from edge.drivers.loop import Loop
 from edge.drivers.motion import Gate, GateRules, arm, grid_of, look
@@ -109,7 +110,8 @@ class UsbCamera:
         self._look_at = clock.now()
         self._is_lost = False
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"camera {section.id}", daemon=True)
+        self._complaints = Complaints(log)
+        self._thread = thread(self._run, f"camera {section.id}")
         self._watch = Loop(f"watch of camera {section.id}", self._check, lambda: None)
 
     def start(self) -> None:
@@ -166,8 +168,8 @@ class UsbCamera:
         while not self._stopping.is_set():
             try:
                 self._read(self._opener(self._section))
-            except Exception:  # the thread's outermost loop: the camera is opened again, whatever it was
-                log.exception("camera %s failed", self._section.id)
+            except Exception as error:  # noqa: BLE001 (the outermost loop: the camera is opened again)
+                self._complaints.raised(f"camera {self._section.id} failed", error)
             self._stopping.wait(RETRY_S)
 
     def _read(self, capture: Capture) -> None:
@@ -180,6 +182,7 @@ class UsbCamera:
                 is_whole, picture = capture.retrieve()
                 if not is_whole:
                     return
+                self._complaints.over()
                 frame = self._newest.put(picture.astype(np.uint8, copy=False), now)
                 if frame is not None:
                     self._look(frame)

@@ -7,6 +7,8 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from config.threads import Complaints, thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,8 +22,8 @@ class Loop:
     """Calls `turn` on its own thread from `start` until `stop`.
 
     A turn returns after how many seconds the next is due, or None for not before it is woken. One that
-    raises is logged, followed by `failed`, and tried again a second later: a loop that holds a lid's
-    lease must not die.
+    raises is logged, the same mistake once, followed by `failed`, and tried again a second later: a loop
+    that holds a lid's lease must not die.
     """
 
     def __init__(self, name: str, turn: Callable[[], float | None], failed: Callable[[], None]) -> None:
@@ -31,7 +33,8 @@ class Loop:
         self._is_stopping = False
         self.turned_at = time.monotonic()
         """When the last turn ended, or the loop was made: what does not turn hangs."""
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._complaints = Complaints(log)
+        self._thread = thread(self._run, name)
 
     def start(self) -> None:
         """Take the first turn; once."""
@@ -57,8 +60,10 @@ class Loop:
 
     def _take_turn(self) -> float | None:
         try:
-            return self._turn()
-        except Exception:  # the thread's outermost loop, see above
-            log.exception("%s: a turn failed", self._thread.name)
+            wait_s = self._turn()
+        except Exception as error:  # noqa: BLE001 (the thread's outermost loop, see above)
+            self._complaints.raised(f"{self._thread.name}: a turn failed", error)
             self._failed()
             return _AFTER_FAILURE_S
+        self._complaints.over()
+        return wait_s

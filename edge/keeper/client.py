@@ -10,6 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from config.threads import Complaints, thread
 from edge.faults import FaultCode
 from edge.keeper.server import SOCKET
 from edge.keeper.words import (
@@ -77,7 +78,8 @@ class KeeperLink:
         self._socket: socket.socket | None = None
         self._faults: dict[str, FaultCode | None] = {}
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="lids", daemon=True)
+        self._complaints = Complaints(log)
+        self._thread = thread(self._run, "lids")
 
     def start(self) -> None:
         """Begin to connect; once."""
@@ -110,8 +112,8 @@ class KeeperLink:
                 self._serve()
             except OSError as error:
                 self._lost(str(error))
-            except Exception:  # the thread's outermost loop: lids must not stay without a station
-                log.exception("lids: a report could not be handled")
+            except Exception as error:  # noqa: BLE001 (the outermost loop: lids need a station)
+                self._complaints.raised("lids: a report could not be handled", error)
                 self._lost("a mistake, see above")
             self._stopping.wait(AGAIN_S)
 
@@ -127,6 +129,7 @@ class KeeperLink:
                     if not select.select([keeper], [], [], SILENCE_S)[0]:
                         raise OSError(f"the keeper said nothing for {SILENCE_S:g} s")
                     self._hear(keeper.recv(MAX_PACKET))
+                    self._complaints.over()
             finally:
                 with self._lock:
                     self._socket = None

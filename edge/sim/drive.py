@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Protocol
+
+from config.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ class RealTimeDriver:
         """What ended the thread, where it was not `stop`."""
         self._timeline = timeline
         self._is_stopping = False
-        self._thread = threading.Thread(target=self._run, name="world", daemon=True)
+        self._thread = thread(self._live, "world", self._failed)
 
     def start(self) -> None:
         """Begin."""
@@ -81,11 +82,8 @@ class RealTimeDriver:
         if self.error is not None:
             raise self.error
 
-    def _run(self) -> None:
-        try:
-            self._live()
-        except Exception as error:  # noqa: BLE001 (the outermost loop: `stop` raises it where someone looks)
-            self.error = error
+    def _failed(self, error: Exception) -> None:
+        self.error = error  # `stop` raises it where someone looks
 
     def _live(self) -> None:
         with self._timeline.changed:

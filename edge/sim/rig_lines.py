@@ -11,6 +11,8 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from config.threads import thread
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -41,7 +43,7 @@ class RigLines:
         self._rest = b""
         self._on_lid: Callable[[int, float, int], None] = lambda *_: None
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rig", daemon=True)
+        self._thread = thread(self._run, "rig")
 
     def start(self, on_lid: Callable[[int, float, int], None]) -> None:
         """Begin to ask and to listen; once."""

@@ -22,6 +22,7 @@ import numpy as np
 
 from config.errors import InputError
 from config.load_sorting import load_sorting
+from config.threads import thread
 from models.bundle import SHIPPED_BUNDLE, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise
@@ -167,7 +168,7 @@ def _reader() -> Iterator[list[float]]:
             time.sleep(TAP_EVERY_S)
             delays.append((time.perf_counter() - due) * 1000)
 
-    reader = threading.Thread(target=wait_for_cards)
+    reader = thread(wait_for_cards, "cards")
     reader.start()
     try:
         yield delays

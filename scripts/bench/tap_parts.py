@@ -12,12 +12,14 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloud_sync.notify import Notifier
 from config.load_sorting import load_sorting
 from config.load_station import load_station
+from config.threads import thread
 from edge.clocks import RealClock
 from edge.drivers.real_rim import real_rim
 from edge.keeper.process import keep_lids, kept_lids
@@ -63,7 +65,7 @@ class Plant:
         self._open = dict.fromkeys(self._wires, 0.0)
         for wires in self._wires.values():
             factory.pin(wires.closed_switch).drive_low()
-        threading.Thread(target=self._run, daemon=True).start()
+        thread(self._run, "lids").start()
 
     def _run(self) -> None:
         while True:
@@ -106,7 +108,7 @@ def station(config: Path, *, seeing: bool) -> None:
     )
     composition = compose(settings, around)
     over = threading.Event()
-    eyes = threading.Thread(target=_see, args=(settings, over))
+    eyes = thread(partial(_see, settings, over), "eyes")
     if seeing:
         eyes.start()
     _at_sigterm(composition.station.stop)

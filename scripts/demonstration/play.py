@@ -20,6 +20,7 @@ from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from config.errors import InputError
 from config.ledger import load_ledger
 from config.load_station import load_station
+from config.threads import interrupt, thread
 from edge.keys import make_keys
 from edge.live import LINK_FILE
 from edge.main import Composition, at_once, compose
@@ -190,7 +191,7 @@ def _run_in_real_time(composition: Composition, simulation: Simulation, ours: Cr
     before = {
         number: signal.signal(number, lambda *_: station.stop()) for number in (signal.SIGINT, signal.SIGTERM)
     }
-    watcher = threading.Thread(target=watch, name="watch")
+    watcher = thread(watch, "watch", interrupt)
     watcher.start()
     try:
         composition.run()

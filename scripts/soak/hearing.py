@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
 
+from config.threads import interrupt, thread
 from scripts.soak.checks import EventId
 from scripts.soak.station import Lids, Told
 
@@ -23,7 +23,7 @@ class Hearing:
         """Points by record."""
         self.beyond_lease_s = 0.0
         self._reading, self.pipe = os.pipe()
-        self._thread = threading.Thread(target=self._hear, name="hearing", daemon=True)
+        self._thread = thread(self._hear, "hearing", interrupt)
         self._thread.start()
 
     def close(self) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+
+from config.threads import interrupt, thread
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 2048
@@ -32,7 +33,7 @@ class Network:
         self._loop = asyncio.new_event_loop()
         self._links: dict[str, _Link] = {}
         self._servers: list[asyncio.Server] = []
-        self._thread = threading.Thread(target=self._loop.run_forever, name="network", daemon=True)
+        self._thread = thread(self._loop.run_forever, "network", interrupt)
         self._thread.start()
 
     def open(self, name: str, port: int, target: int) -> None:

@@ -36,6 +36,10 @@ class GuardedBroker:
     ca: Path
     password: Path
     wrong_password: Path
+    restart: Callable[[], None]
+    """Have it go away and come back."""
+    log: Callable[[], str]
+    """Give what it said so far."""
 
 
 @pytest.fixture
@@ -50,7 +54,13 @@ def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
     extra = f"certfile {tmp_path}/ca.pem\nkeyfile {tmp_path}/key.pem\npassword_file {passwords}"
     broker = MosquittoBroker(tmp_path, extra, anonymous=False)
     broker.start()
-    yield GuardedBroker(broker.port, tmp_path / "ca.pem", tmp_path / "right", tmp_path / "wrong")
+
+    def restart() -> None:
+        broker.stop()
+        broker.start()
+
+    files = [tmp_path / name for name in ("ca.pem", "right", "wrong")]
+    yield GuardedBroker(broker.port, *files, restart, lambda: broker.log)
     broker.stop()
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +11,10 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import pytest
+from paho.mqtt.client import Client
 
 from cloud_sync.mqtt import FIRST_PAUSE_S, LONGEST_PAUSE_S, Message, MqttLink, Will, pause_s
 from config.errors import InputError
@@ -274,6 +276,8 @@ class Guarded(Protocol):
     password: Path
     wrong_password: Path
 
+    def restart(self) -> None: ...
+
 
 def guarded_link(broker: Guarded, ca: Path, password: Path) -> MqttLink:
     settings = CloudSection(port=broker.port, tls_ca=str(ca), username="gate", password_file=str(password))
@@ -312,3 +316,65 @@ def test_a_broker_that_the_authority_does_not_vouch_for_gets_no_password(
     until(lambda: "certificate verify failed" in caplog.text)
     assert not link.connected
     link.stop()
+
+
+# paho leaves the socket of a failed handshake to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("at", ["the start", "a restart of the broker"])
+@pytest.mark.parametrize("part", [0.0, 0.5])
+def test_a_link_connects_once_its_ca_file_is_whole_again(
+    guarded: Guarded, at: str, part: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority = guarded.ca.with_name("copied.pem")  # as `cp` writes it: empty, a part, whole
+    whole = guarded.ca.read_bytes()
+    authority.write_bytes(whole)
+    link = guarded_link(guarded, authority, guarded.password)
+    if at != "the start":
+        link.start()
+        until(lambda: link.connected)
+    authority.write_bytes(whole[: int(len(whole) * part)])
+    if at == "the start":
+        link.start()
+    else:
+        guarded.restart()
+    until(lambda: f"CA file {authority} cannot be used" in caplog.text)
+    assert not link.connected
+    authority.write_bytes(whole)
+    until(lambda: link.connected)
+    link.stop()
+    assert caplog.text.count("cannot be used") == 1
+
+
+def test_a_password_that_was_changed_is_read_again(guarded: Guarded, tmp_path: Path) -> None:
+    password = tmp_path / "copied"
+    password.write_text("")  # as `cp` leaves it for a moment
+    link = guarded_link(guarded, guarded.ca, password)
+    link.start()
+    password.write_bytes(guarded.password.read_bytes())
+    until(lambda: link.connected)
+    link.stop()
+
+
+def mistaken(*_: object) -> NoReturn:
+    raise RuntimeError("no such packet")
+
+
+def test_a_mistake_in_the_network_loop_ends_the_connection_and_not_the_link(
+    broker: Broker, join: Join, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert broker.port
+    link = join("gate", "tz/events")
+    with monkeypatch.context() as broken:
+        broken.setattr(Client, "_loop", mistaken)
+        until(lambda: link.connections > 1)
+    until(lambda: link.connected)
+    assert caplog.text.count("the connection to the broker broke") == 1
+
+
+def test_what_a_link_sends_waits_for_no_other_packet(broker: Broker, join: Join) -> None:
+    assert broker.port
+    link = join("prompt")
+    client = link._connection.client if link._connection else None  # noqa: SLF001 (the socket is paho's)
+    sock = client.socket() if client else None
+    assert isinstance(sock, socket.socket)
+    assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,0 +1,68 @@
+"""The only place that starts threads: one that ends by an exception ends its process, or tells who asked."""
+
+from __future__ import annotations
+
+import _thread
+import logging
+import os
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+FAILED = 70
+"""The process's exit status after a thread failed; the service manager starts it again. EX_SOFTWARE."""
+
+
+def end_process(error: Exception) -> None:
+    """End the process at once, with FAILED: half a process looks alive and does not do its work."""
+    del error
+    logging.shutdown()
+    os._exit(FAILED)
+
+
+def interrupt(error: Exception) -> None:
+    """Raise KeyboardInterrupt in the main thread, which has processes of its own to end."""
+    del error
+    _thread.interrupt_main()
+
+
+def thread(
+    run: Callable[[], object], name: str, failed: Callable[[Exception], object] = end_process
+) -> threading.Thread:
+    """Make a daemon thread for `run`; the caller starts it.
+
+    `run` catches what it can go on after. What it raises is logged and given to `failed`, on that thread.
+    """
+
+    def outermost() -> None:
+        try:
+            run()
+        except Exception as error:
+            log.critical("the thread %s ended by a mistake", name, exc_info=True)
+            failed(error)
+
+    return threading.Thread(target=outermost, name=name, daemon=True)
+
+
+class Complaints:
+    """Logs a failure of a loop once, with its traceback; the same one again only after `over`."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        """Log to `logger`."""
+        self._log = logger
+        self._last = ""
+
+    def raised(self, what: str, error: Exception) -> None:
+        """Log what failed and by which exception, to be called while it is handled."""
+        if self.is_new(f"{what}: {type(error).__name__}: {error}"):
+            self._log.error("%s", what, exc_info=error)
+
+    def is_new(self, words: str) -> bool:
+        """Whether the last complaint was another one; `words` is the last from now on."""
+        is_new, self._last = words != self._last, words
+        return is_new
+
+    def over(self) -> None:
+        """Forget the last complaint: it works."""
+        self._last = ""

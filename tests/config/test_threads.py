@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from config.threads import FAILED, Complaints, thread
+from tests.waiting import COMMAND_WITHIN_S, WITHIN_S
+
+HALF = """
+import sys
+from config.threads import thread
+
+def run():
+    raise RuntimeError("no room on the bus")
+
+thread(run, "delivery").start()
+sys.stdin.read()
+"""
+INTERRUPTED = HALF.replace("import thread", "import interrupt, thread").replace(
+    '"delivery")', '"delivery", interrupt)'
+)
+
+
+def test_a_process_whose_thread_ends_by_a_mistake_ends_too_and_says_why() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HALF], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.wait(COMMAND_WITHIN_S) == FAILED
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert "the thread delivery ended by a mistake" in said
+    assert "no room on the bus" in said
+
+
+def test_a_process_that_has_others_to_end_is_interrupted_instead() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert "no room on the bus" in process.stderr.read()
+
+
+def test_a_thread_gives_its_mistake_to_who_asked_for_it() -> None:
+    mistakes: list[Exception] = []
+
+    def run() -> None:
+        raise ValueError("noted")
+
+    asked = thread(run, "asked", mistakes.append)
+    asked.start()
+    asked.join(WITHIN_S)
+    assert [str(mistake) for mistake in mistakes] == ["noted"]
+
+
+def test_a_thread_that_ends_by_itself_is_no_mistake() -> None:
+    done: list[int] = []
+    quiet = thread(lambda: done.append(1), "quiet", lambda _error: done.append(2))
+    quiet.start()
+    quiet.join(WITHIN_S)
+    assert done == [1]
+    assert quiet.daemon
+
+
+def test_a_failure_that_comes_again_and_again_is_logged_once_until_it_is_over(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    complaints = Complaints(logging.getLogger("loop"))
+    for error in [OSError("away"), OSError("away"), ValueError("odd"), OSError("away")]:
+        complaints.raised("a turn failed", error)
+    assert [str(record.exc_info and record.exc_info[1]) for record in caplog.records] == [
+        "away",
+        "odd",
+        "away",
+    ]
+    complaints.over()
+    complaints.raised("a turn failed", OSError("away"))
+    assert len(caplog.records) == 4

@@ -45,6 +45,13 @@ def thread(
     return threading.Thread(target=outermost, name=name, daemon=True)
 
 
+def later(wait_s: float, run: Callable[[], object], name: str) -> threading.Event:
+    """Call `run` on a thread of its own after `wait_s`, unless the event that this gives is set before."""
+    called_off = threading.Event()
+    thread(lambda: called_off.wait(wait_s) or run(), name).start()
+    return called_off
+
+
 class Complaints:
     """Logs a failure of a loop once, with its traceback; the same one again only after `over`."""
 

@@ -6,7 +6,6 @@ A real and a simulated station differ in their rim, their clock and their worker
 from __future__ import annotations
 
 import secrets
-import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from cloud_sync.award_rules import AwardRules
 from cloud_sync.notify import Notifier
 from config.load import load_toml
 from config.load_sorting import load_sorting
+from config.threads import thread
 from config.words import Both, load_words
 from edge.clocks import RealClock, boot_id
 from edge.drivers.classifier import LateEye, Unseeing
@@ -75,7 +75,7 @@ def open_eyes(settings: StationSettings) -> Eyes:
 
 def in_background(job: Callable[[], None]) -> None:
     """Do `job` on a thread of its own, which holds nobody up."""
-    threading.Thread(target=job, name="model", daemon=True).start()
+    thread(job, "model").start()
 
 
 def at_once(job: Callable[[], None]) -> None:

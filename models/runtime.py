@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
+from config.threads import later
 from models.bundle import Bundle, BundleError, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import Judge, judge, normalise
@@ -79,9 +80,7 @@ class Network:
             was_stopped.set()
             stop()
 
-        timer = threading.Timer(self._patience_s, break_off)
-        timer.daemon = True
-        timer.start()
+        is_over = later(self._patience_s, break_off, "patience")
         try:
             yield
         except _RUNTIME_ERRORS as error:
@@ -92,7 +91,7 @@ class Network:
                 f"the model does not {what}: {_first_line(error)}", "install the bundle again, or another one"
             ) from None
         finally:
-            timer.cancel()
+            is_over.set()
 
 
 class Classifier:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from config.errors import InputError
+from config.threads import later
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError
@@ -66,9 +67,7 @@ class LateEye:
 
     def load(self, clock: Clock, inbox: Inbox) -> None:
         """Load the model. MODEL_FAILED is up while that takes long, MODEL_REFUSED after it went wrong."""
-        slow = threading.Timer(SLOW_S, self._tell_slow, (clock, inbox))
-        slow.daemon = True
-        slow.start()
+        loaded = later(SLOW_S, lambda: self._tell_slow(clock, inbox), "slow model")
         try:
             eye = ModelEye(self._model())
         except InputError as error:
@@ -81,7 +80,7 @@ class LateEye:
                 self._eye = eye
             inbox.post(FaultCleared(clock.now(), FaultCode.MODEL_FAILED, MODEL))
         finally:
-            slow.cancel()
+            loaded.set()
 
     def _tell_slow(self, clock: Clock, inbox: Inbox) -> None:
         with self._changing:

@@ -59,8 +59,8 @@ def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
         broker.stop()
         broker.start()
 
-    files = [tmp_path / name for name in ("ca.pem", "right", "wrong")]
-    yield GuardedBroker(broker.port, *files, restart, lambda: broker.log)
+    ca, right, wrong = (tmp_path / name for name in ("ca.pem", "right", "wrong"))
+    yield GuardedBroker(broker.port, ca, right, wrong, restart, lambda: broker.log)
     broker.stop()
 
 

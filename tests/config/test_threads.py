@@ -3,14 +3,18 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
+from queue import SimpleQueue
 
 import pytest
 
-from config.threads import FAILED, Complaints, thread
-from tests.waiting import COMMAND_WITHIN_S, WITHIN_S
+from config.threads import FAILED, Complaints, later, thread
+from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
 HALF = """
 import sys
+import threading
+from queue import SimpleQueue
 from config.threads import thread
 
 def run():
@@ -78,3 +82,13 @@ def test_a_failure_that_comes_again_and_again_is_logged_once_until_it_is_over(
     complaints.over()
     complaints.raised("a turn failed", OSError("away"))
     assert len(caplog.records) == 4
+
+
+def test_what_is_to_be_done_later_is_done_unless_it_is_called_off() -> None:
+    done: SimpleQueue[str] = SimpleQueue()
+    later(0.0, lambda: done.put("done"), "soon")
+    assert done.get(timeout=WITHIN_S) == "done"
+    waiting = later(3600.0, lambda: done.put("too late"), "called off")
+    waiting.set()
+    until(lambda: "called off" not in {running.name for running in threading.enumerate()})
+    assert done.empty()

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from cloud_sync.ledger.office.throttle import ADDRESS
 from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.links import statement_link
 from config.ledger import load_ledger
@@ -133,6 +135,25 @@ def test_requests_that_do_not_end_keep_nobody_from_the_pages_and_are_a_line_in_t
         log = pages.stopped()
     assert len(log.splitlines()) < 10, log
     assert re.search(r"connections closed: \d+ beyond 32 of one address", log)
+
+
+def test_of_many_sign_ins_at_once_a_few_are_checked_and_the_rest_told_when_to_try_again(
+    pages: Pages, town: Town
+) -> None:
+    path = "/" + statement_link(add_household(town.community, "3-2-501")).split("/", 3)[3]
+    connection.close()
+    login = f"{pages.url}/office/login/"
+    with httpx.Client(timeout=COMMAND_WITHIN_S) as client:
+        shown = client.get(login).text
+        (token,) = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', shown)
+        form = {"username": "wang", "password": "guessed", "csrfmiddlewaretoken": token}
+        with ThreadPoolExecutor(30) as pool:
+            tries = [pool.submit(client.post, login, data=form) for _ in range(30)]
+            assert client.get(pages.url + path).status_code == 200
+            answers_ = [one.result() for one in tries]
+    refused = [answer for answer in answers_ if answer.status_code == 429]
+    assert len(refused) >= 30 - ADDRESS.free
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
 
 
 SECURE = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9", "Host": "points.example.org"}

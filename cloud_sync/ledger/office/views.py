@@ -22,11 +22,14 @@ from django.views.decorators.http import require_POST, require_safe
 from cloud_sync.ledger.office.debts import debts_page
 from cloud_sync.ledger.office.officers import called, is_officer, username
 from cloud_sync.ledger.office.page import make_page
+from cloud_sync.ledger.office.throttle import SIGN_IN, TryLaterError
 from cloud_sync.ledger.office.waiting import find_debt
 from cloud_sync.ledger.points.corrections import forgive
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
 
+TOO_MANY_REQUESTS = 429
+LONGEST_NAME = 64
 View = Callable[..., HttpResponseBase]
 
 
@@ -47,6 +50,25 @@ class Login(auth.LoginView):
     def get_context_data(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401 (Django's signature)
         """What the page shows."""
         return super().get_context_data(**given) | {"ledger": settings.LEDGER.ledger}
+
+    def post(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:  # noqa: ANN401 (as above)
+        """Check the password, unless too many were tried: then say when to try again."""
+        account = request.POST.get("username", "").strip().lower()[:LONGEST_NAME]
+        address = request.META.get("REMOTE_ADDR", "")
+        try:
+            with SIGN_IN.attempt(account, address):
+                answer = super().post(request, *given, **named)
+        except TryLaterError as later:
+            return self._try_later(later.wait_s)
+        if request.user.is_authenticated:
+            SIGN_IN.succeeded(account, address)
+        return answer
+
+    def _try_later(self, wait_s: int) -> HttpResponse:
+        shown = self.get_context_data(form=None, wait_s=wait_s)
+        answer = render(self.request, self.template_name, shown, status=TOO_MANY_REQUESTS)
+        answer.headers["Retry-After"] = str(wait_s)
+        return answer
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Let the officer in; sessions that are over go."""

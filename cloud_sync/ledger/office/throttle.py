@@ -1,0 +1,129 @@
+"""Who may try a password now. Checking one costs half a second of a processor, and anybody may ask for it.
+
+Two bounds: after a few tries an account and an address wait longer each time, up to a limit, so that nobody
+is shut out for long; and only a few passwords are checked at once, so that residents' pages stay quick.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address, ip_network
+from math import ceil
+
+MOST_KEPT = 2048
+"""Accounts and addresses remembered; the one that tried longest ago is forgotten first."""
+FORGOTTEN_S = 15 * 60.0
+"""Tries count no more when there was none for so long."""
+QUEUE = 4
+QUEUE_S = 5.0
+"""So many wait for so long until a password can be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many tries are free, and the longest wait after many more."""
+
+    free: int
+    longest_s: float
+
+    def wait_s(self, tries: int) -> float:
+        """Give the wait after so many tries: 1, 2, 4 … seconds beyond the free ones."""
+        beyond = tries - self.free
+        return 0.0 if beyond < 0 else min(self.longest_s, 2.0 ** min(beyond, 30))
+
+
+ADDRESS = Patience(free=10, longest_s=60.0)
+ACCOUNT = Patience(free=10, longest_s=10.0)
+"""Shorter: whoever guesses must not keep its owner out."""
+
+
+class TryLaterError(Exception):
+    """Too many tries; `wait_s` says when to try again, in whole seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        self.wait_s = max(1, ceil(wait_s))
+        super().__init__(f"again in {self.wait_s} s")
+
+
+@dataclass(slots=True)
+class _Tries:
+    count: int
+    last_at: float
+    next_at: float
+
+
+class Throttle:
+    """Lets tries through, or says when the next one may come. Threads share it; `now` is monotonic."""
+
+    def __init__(self, at_once: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._tries: OrderedDict[str, _Tries] = OrderedDict()
+        self._checks = threading.Semaphore(at_once)
+        self._queue = threading.Semaphore(at_once + QUEUE)
+
+    @contextmanager
+    def attempt(self, account: str, address: str) -> Iterator[None]:
+        """Count a try and hold a place for its check; TryLaterError if it must wait.
+
+        A try counts before its outcome is known: of a hundred at once, few get through.
+        """
+        self._count({f"account {account}": ACCOUNT, f"address {network(address)}": ADDRESS})
+        if not self._queue.acquire(blocking=False):
+            raise TryLaterError(QUEUE_S)
+        try:
+            if not self._checks.acquire(timeout=QUEUE_S):
+                raise TryLaterError(QUEUE_S)
+            try:
+                yield
+            finally:
+                self._checks.release()
+        finally:
+            self._queue.release()
+
+    def succeeded(self, account: str, address: str) -> None:
+        """Forget the tries of who got in."""
+        with self._lock:
+            self._tries.pop(f"account {account}", None)
+            self._tries.pop(f"address {network(address)}", None)
+
+    def _count(self, keys: dict[str, Patience]) -> None:
+        with self._lock:
+            now = self._now()
+            held = {key: self._tries.get(key) for key in keys}
+            wait_s = max(tries.next_at - now if tries else 0.0 for tries in held.values())
+            if wait_s > 0:
+                raise TryLaterError(wait_s)
+            for key, patience in keys.items():
+                tries = held[key]
+                count = 1 if tries is None or now - tries.last_at > FORGOTTEN_S else tries.count + 1
+                self._tries[key] = _Tries(count, now, now + patience.wait_s(count))
+                self._tries.move_to_end(key)
+            while len(self._tries) > MOST_KEPT:
+                self._tries.popitem(last=False)
+
+
+def network(address: str) -> str:
+    """Give whose an address is: of IPv6 a home has a whole /64."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ip_network((parsed, 64), strict=False))
+
+
+def checks_at_once() -> int:
+    """Give half of this machine's processors, at least one."""
+    return max(1, (os.cpu_count() or 1) // 2)
+
+
+SIGN_IN = Throttle(checks_at_once())
+"""Of this process."""

@@ -22,6 +22,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config.errors import InputError
+from config.files import read_text
 from config.station import CloudSection
 from config.threads import Complaints, thread
 
@@ -320,7 +321,6 @@ def _password(broker: CloudSection) -> str | None:
     if broker.password_file is None:
         return None
     try:
-        return Path(broker.password_file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        what = f"broker password file {broker.password_file} cannot be read ({error})"
-        raise InputError(what, "mend its path or rights") from None
+        return read_text(Path(broker.password_file)).strip()
+    except InputError as problem:
+        raise InputError(f"broker password file {problem.what}", problem.mend) from None

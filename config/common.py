@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from config.hosts import host_problem
 from config.load_sorting import shipped_sortings
 from config.station import CloudSection
 
@@ -21,13 +22,15 @@ def zone_problems(key: str, name: str) -> list[Problem]:
     """What is wrong with a time zone's name."""
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long
         return [(f"{key}: no zone {name!r}", 'use one like "Asia/Shanghai"')]
     return []
 
 
 def broker_problems(key: str, broker: CloudSection) -> list[Problem]:
     """What is wrong with a broker's table: one on another machine must be reached by TLS."""
+    if problem := host_problem(broker.host):
+        return [(f"{key}.host: {problem[0]}", problem[1])]
     if broker.tls_ca is None and broker.host not in LOOPBACK:
         return [(f"{key}.tls_ca: missing, and the broker is not this machine", "name the CA file")]
     return []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -18,12 +19,16 @@ from config.common import (
     zone_problems,
 )
 from config.errors import InputError
+from config.hosts import host_problem
 from config.load import load_toml
 from config.load_sorting import DEFAULT_SORTING
 from config.station import CloudSection
 from config.wiring import Slug
 
 LOCAL_PROXIES = ("127.0.0.1", "::1")
+ANY_HOST = "*"
+"""Django's word for every name; one that begins with a dot stands for its subdomains, too."""
+_EVERYWHERE = "127.0.0.1 for this machine alone, 0.0.0.0 or :: for every address"
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -77,7 +82,8 @@ class LedgerSettings(_Section, frozen=True):
     def url(self) -> str:
         """The address that residents' links begin with, without a slash at its end."""
         pages = self.pages
-        return (pages.public_url or f"http://{pages.host}:{pages.port}").rstrip("/")
+        host = f"[{pages.host}]" if ":" in pages.host else pages.host
+        return (pages.public_url or f"http://{host}:{pages.port}").rstrip("/")
 
     @property
     def is_tls(self) -> bool:
@@ -120,15 +126,36 @@ def _problems(settings: LedgerSettings) -> list[Problem]:
     found = zone_problems("ledger.timezone", settings.ledger.timezone)
     if "://" in settings.ledger.database and not is_postgres(settings.ledger.database):
         found.append(("ledger.database: no such kind of database", "use a file or postgresql://…"))
-    url = settings.pages.public_url
-    if url is not None and not url.startswith(("http://", "https://")):
-        found.append((f"pages.public_url: {url!r} is no address", "begin it with https://"))
+    return found + _page_problems(settings.pages) + broker_problems("broker", settings.broker)
+
+
+def _page_problems(pages: PagesSection) -> list[Problem]:
+    """What is wrong with where the pages are served, and by which names."""
+    found = []
+    if problem := host_problem(pages.host):
+        found.append((f"pages.host: {problem[0]}", problem[1] if pages.host else _EVERYWHERE))
+    if pages.public_url is not None and (problem := _url_problem(pages.public_url)):
+        found.append((f"pages.public_url: {problem[0]}", problem[1]))
     found += [
         (f"pages.proxies: {address!r} is no address", 'use one like "127.0.0.1" or "10.0.0.0/24"')
-        for address in settings.pages.proxies or ()
+        for address in pages.proxies or ()
         if not _is_address(address)
     ]
-    return found + broker_problems("broker", settings.broker)
+    for number, name in enumerate(pages.allowed_hosts):
+        if name != ANY_HOST and (problem := host_problem(name.removeprefix("."))):
+            found.append((f"pages.allowed_hosts[{number}]: {problem[0]}", problem[1]))
+    return found
+
+
+def _url_problem(url: str) -> Problem | None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        return f"{url!r} is no address ({error})", "write it as https://points.example.org"
+    if parts.scheme not in {"http", "https"}:
+        return f"{url!r} is no address", "begin it with https://"
+    return host_problem(host)
 
 
 def _is_address(text: str) -> bool:

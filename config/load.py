@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from config.errors import InputError
+from config.files import text_of, unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +23,8 @@ MAX_FILE_BYTES = 1 << 20
 _AT = re.compile(r" - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]+)`")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+_PATTERN = "matching regex"
+"""In what msgspec says of a text that does not fit its pattern, which is no words for a person."""
 _ANY_KEY = "[...]"
 """What msgspec writes for a key of a table whose keys are free."""
 
@@ -41,13 +44,16 @@ def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise InputError(f"{path} is larger than {MAX_FILE_BYTES} bytes", "name a configuration file")
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:  # a stat would let a pipe through, which has no end
+            data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise InputError(f"no file {path}", "create it, or name another with --config") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} cannot be read ({error})", "mend its rights or name another file") from None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    if len(data) > MAX_FILE_BYTES:
+        raise InputError(f"{path} is larger than {MAX_FILE_BYTES} bytes", "name a configuration file")
+    try:
+        return tomllib.loads(text_of(data, str(path)))
     except tomllib.TOMLDecodeError as error:
         raise InputError(f"{path} is not TOML: {error}", "mend that line") from None
 
@@ -66,8 +72,18 @@ def _explain(message: str, data: dict[str, Any], record: type[Record], source: s
     is_key = at is not None and at["key"] is not None
     found = None if is_key else _value_at(data, path)
     shown = "" if found is None else f", found {found!r}"
+    if _PATTERN in said and (described := _in_words(record, path, data)):
+        return InputError(f"{source}: {path}: {found!r} is not {described}", "mend the value")
     what = f"{source}: {path or 'the file'}: {said[0].lower()}{said[1:]}{shown}"
     return InputError(what, "mend the key" if is_key else _advice_for_value(found, record, path, data))
+
+
+def _in_words(record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> str:
+    """What a value should have been, where its pattern is described in words; empty elsewhere."""
+    wanted = _type_at(record, path, data) if path else None
+    if not isinstance(wanted, msgspec.inspect.Metadata):
+        return ""
+    return str((wanted.extra_json_schema or {}).get("description", ""))
 
 
 def _join(path: str, name: str) -> str:

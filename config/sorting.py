@@ -29,8 +29,14 @@ class Face(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     zh: str
     en: str
     colour: str
-    hex: Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z")]
-    icon: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9-]*\Z")]
+    hex: Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z", description="a colour such as #1E9E4A")]
+    icon: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z][a-z0-9-]*\Z",
+            description="an icon's name: lower-case letters, digits and hyphens",
+        ),
+    ]
 
 
 class Sorting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,7 +8,13 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-Slug = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z")]
+Slug = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9-]{0,31}\Z",
+        description="a name of lower-case letters, digits and hyphens, 32 at most, no hyphen first",
+    ),
+]
 """A name that is safe in an MQTT topic, a file name and an address."""
 Pin = Annotated[int, Meta(ge=0, le=27)]
 """A GPIO number as Broadcom counts them (the 40-pin header has 0 to 27)."""

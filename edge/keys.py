@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cloud_sync.cards import KEY_BYTES
 from config.errors import InputError
+from config.files import mend_of, unreadable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +55,8 @@ def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) ->
         _write(state_dir / CARD_KEY, card_key)
         _write(state_dir / LEDGER_KEY, ledger_key.public_bytes_raw())
     except OSError as error:
-        raise InputError(
-            f"no keys can be kept in {state_dir} ({error})", "mend the folder's rights"
-        ) from None
+        told = f"no keys can be kept in {state_dir} ({error.strerror or error})"
+        raise InputError(told, mend_of(error, state_dir)) from None
     return load_keys(state_dir)
 
 
@@ -65,10 +65,12 @@ def read_key(path: Path) -> bytes:
     try:
         if path.stat().st_mode & 0o077:
             raise InputError(f"{path} can be read by others", f"run: chmod 600 {path}")
-        value = bytes.fromhex(path.read_text(encoding="ascii"))
+        value = bytes.fromhex(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"no key file {path}", "make it with: tongzhan station init") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from None
+    except ValueError as error:
         raise InputError(f"{path} is no key file ({error})", "restore it, or init the station anew") from None
     if len(value) != KEY_BYTES:
         raise InputError(f"{path} holds {len(value)} bytes, a key has {KEY_BYTES}", "restore it")

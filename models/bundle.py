@@ -6,6 +6,7 @@ reaches ONNX Runtime is what was checked, whatever happens to the file meanwhile
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from config.errors import InputError
+from config.files import mend_of
 from config.sorting import Category
 
 SHIPPED_BUNDLE = Path(__file__).parent / "waste"
@@ -179,7 +181,9 @@ def _read(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(limit + 1)
     except OSError as error:
-        raise BundleError(f"{path} cannot be read: {error.strerror}", "name a bundle's folder") from None
+        is_away = error.errno in {errno.ENOENT, errno.ENOTDIR}
+        mend = "name a bundle's folder" if is_away else mend_of(error, path)
+        raise BundleError(f"{path} cannot be read: {error.strerror}", mend) from None
     if len(data) > limit:
         raise BundleError(f"{path} is larger than {limit} bytes", "name a bundle's folder")
     return data

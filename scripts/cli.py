@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -70,6 +71,7 @@ def tongzhan() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit status; what a person did wrong is one line on stderr."""
+    _replace_odd_letters()
     try:
         result: object = tongzhan.main(list(arguments), prog_name="tongzhan", standalone_mode=False)
     except InputError as problem:
@@ -90,6 +92,13 @@ def run(arguments: Sequence[str]) -> int:
 def main() -> None:
     """Be the `tongzhan` console command."""
     sys.exit(run(sys.argv[1:]))
+
+
+def _replace_odd_letters() -> None:
+    """Let stdout and stderr print a question mark for a letter that the terminal's encoding lacks."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _refuse(line: str) -> int:

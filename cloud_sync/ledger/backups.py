@@ -12,10 +12,10 @@ import sqlite3
 import subprocess
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE, write_private
 from config.errors import InputError
+from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
 
 SQLITE_FILE = "ledger.sqlite3"
@@ -38,7 +38,7 @@ def back_up(settings: LedgerSettings, to: Path) -> None:
         draft.rename(to)
         _sync(to.parent)
     except OSError as error:
-        raise InputError(f"no backup can be made at {to} ({error})", "mend the path or its rights") from None
+        raise InputError(f"no backup can be made at {to} ({error})", mend_of(error, to)) from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
@@ -93,7 +93,7 @@ def _copy_sqlite(database: Path, to: Path) -> None:
         with closing(sqlite3.connect(to)) as copy:
             (answer,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
     except sqlite3.Error as error:
-        raise InputError(f"{database} cannot be copied ({error})", "mend the disk, or its rights") from None
+        raise InputError(f"{database} cannot be copied ({error})", sqlite_mend(error, database)) from None
     if answer != "ok":
         raise InputError(f"the copy of {database} is damaged ({answer})", "check the disk of both")
 
@@ -108,9 +108,7 @@ def _restore_sqlite(database: Path, file: Path) -> None:
         ):
             source.backup(target, progress=_give_up_when_busy)
     except (OSError, sqlite3.Error) as error:
-        raise InputError(
-            f"{database} cannot be written ({error})", "mend its rights, stop who uses it"
-        ) from None
+        raise InputError(f"{database} cannot be written ({error})", sqlite_mend(error, database)) from None
 
 
 def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
@@ -137,10 +135,11 @@ def _run(program: str, database: str, *arguments: str) -> str:
     found = shutil.which(program)
     if found is None:
         raise InputError(f"no {program} here", "install it: sudo apt-get install postgresql-client")
-    url = urlsplit(database)
-    at = [f"--host={url.hostname}", f"--port={url.port or 5432}", f"--username={unquote(url.username or '')}"]
-    environment = os.environ | {"PGPASSWORD": unquote(url.password or ""), "PGCONNECT_TIMEOUT": "10"}
-    command = [found, *at, f"--dbname={url.path.lstrip('/')}", "--no-password", *arguments]
+    from cloud_sync.ledger.address import without_password  # noqa: PLC0415 (SQLite needs no libpq)
+
+    address, password = without_password(database)
+    environment = {"PGCONNECT_TIMEOUT": "10"} | os.environ | ({"PGPASSWORD": password} if password else {})
+    command = [found, f"--dbname={address}", "--no-password", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (no shell, our own arguments)
     if done.returncode:
         said = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[0]

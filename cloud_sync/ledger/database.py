@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
@@ -14,6 +13,7 @@ from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.upgrade import upgrade
 from config.errors import InputError
+from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
 from config.load import load_toml
 
@@ -68,12 +68,39 @@ def _bring_in_community(settings: LedgerSettings) -> Community:
 
 def _unusable(name: str, error: Exception) -> InputError:
     said = (str(error).splitlines() or [type(error).__name__])[0]  # PostgreSQL goes on about the context
-    return InputError(f"database {_shown(name)} cannot be used ({said})", "mend its path, rights or server")
+    return InputError(f"database {_shown(name)} cannot be used ({said})", _mend(name, error, said))
+
+
+_POSTGRES_SAYS = (
+    ("password authentication failed", "mend user and password in ledger.database"),
+    ("no password supplied", "put the password into ledger.database"),
+    ("no pg_hba.conf entry", "let pg_hba.conf of the server let this user in from here"),
+    ("database", "make it: sudo -u postgres createdb --owner USER NAME"),
+    ("role", "make the user: sudo -u postgres createuser --pwprompt USER"),
+    ("translate host name", "mend the host in ledger.database"),
+    ("Connection refused", "start PostgreSQL there, or mend host and port in ledger.database"),
+    ("No such file or directory", "start PostgreSQL here, or name its host in ledger.database"),
+    ("does not support SSL", "let the server speak TLS (ssl = on), or mend sslmode in ledger.database"),
+    ("certificate", "mend sslrootcert and sslmode in ledger.database"),
+    ("timeout expired", "look at the network between here and the server"),
+    ("permission denied", "give the user of ledger.database its rights on the database"),
+)
+"""What the server or libpq says, and the mend; the first that fits counts."""
+
+
+def _mend(name: str, error: Exception, said: str) -> str:
+    if is_postgres(name):
+        mends = (mend for words, mend in _POSTGRES_SAYS if words in said)
+        return next(mends, "mend what it names, or ledger.database")
+    if isinstance(error, OSError):
+        return mend_of(error, Path(name))
+    return sqlite_mend(error.__cause__, Path(name))
 
 
 def _shown(name: str) -> str:
     """A database's name without its password."""
     if not is_postgres(name):
         return name
-    url = urlsplit(name)
-    return f"{url.hostname}:{url.port or 5432}{url.path}"
+    from cloud_sync.ledger.address import shown  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
+
+    return shown(name)

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cloud_sync.cards import KEY_BYTES
 from config.errors import InputError
+from config.files import mend_of, unreadable
 
 SECRET_KEY_FILE = "secret_key"  # noqa: S105 (a file's name)
 SIGNING_KEY_FILE = "signing_key"
@@ -32,7 +33,8 @@ def make_keys(state_dir: Path) -> None:
         _create(state_dir / SIGNING_KEY_FILE, _new_signing_key())
         _create(state_dir / CARD_KEY_FILE, secrets.token_hex(KEY_BYTES))
     except OSError as error:
-        raise InputError(f"state_dir {state_dir} cannot be written ({error})", "mend its rights") from None
+        told = f"state_dir {state_dir} cannot be written ({error.strerror or error})"
+        raise InputError(told, mend_of(error, state_dir)) from None
 
 
 def read_secret_key(state_dir: Path) -> str:
@@ -93,8 +95,10 @@ def _read(file: Path) -> str:
     try:
         if file.stat().st_mode & OTHERS:
             raise InputError(f"{file} can be read by others", f"run: chmod 600 {file}")
-        return file.read_text(encoding="ascii")
+        return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"no file {file}", "run: tongzhan ledger init --config F") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read ({error})", "mend its rights") from None
+    except OSError as error:
+        raise unreadable(file, error) from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file} is no key", "restore it from a backup") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from cloud_sync.ledger import CONFIG_VARIABLE
 from cloud_sync.ledger.keys import read_secret_key
@@ -33,14 +33,10 @@ def _database(name: str) -> dict[str, Any]:
                 "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000",
             },
         }
-    url = urlsplit(name)
-    return {
+    from cloud_sync.ledger.address import for_django  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
+
+    return for_django(name) | {
         "ENGINE": "cloud_sync.ledger.engines.postgresql",
-        "NAME": url.path.lstrip("/"),
-        "HOST": url.hostname or "",
-        "PORT": url.port or "",
-        "USER": unquote(url.username or ""),
-        "PASSWORD": unquote(url.password or ""),
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
+from config.files import mend_of
 from edge.keeper.words import BEAT_S, MAX_PACKET, Beat, EndLease, Keeps, Open, Taken, pack, request_in
 
 if TYPE_CHECKING:
@@ -176,7 +177,7 @@ def _listen(path: Path) -> socket.socket:
         listener.bind(os.fspath(path))
     except OSError as error:
         listener.close()
-        raise InputError(f"{path} cannot be listened on ({error})", "mend station.runtime_dir") from error
+        raise InputError(f"{path} cannot be listened on ({error})", mend_of(error, path)) from error
     finally:
         os.umask(mask)
     listener.listen(4)

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from cloud_sync.web.gate import Bounds
 from cloud_sync.web.server import WebServer
 from config.errors import InputError
+from config.hosts import check_host
 from config.load_sorting import load_sorting
 from config.station import StationSettings
 from config.words import load_words
@@ -36,6 +37,8 @@ def serve(settings: StationSettings, host: str, port: int, names: Collection[str
     The panel goes by this machine's names and addresses, and by `names`. The station itself need not run
     yet. InputError when the address cannot be had.
     """
+    for name in names:
+        check_host(name, "--name")
     app = create_app(
         Path(settings.station.runtime_dir),
         load_words(),
@@ -51,6 +54,7 @@ def serve(settings: StationSettings, host: str, port: int, names: Collection[str
 
 def listen(host: str, port: int) -> socket.socket:
     """A listening TCP socket; InputError names the port or host that cannot be had."""
+    check_host(host, "--host")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

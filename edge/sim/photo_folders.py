@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
+from config.files import unreadable
 from config.sorting import Category
 from edge.sim.photos import PhotoSource
 from edge.sim.stamps import STAMPS
@@ -42,8 +43,7 @@ def open_photos(folder: Path) -> PhotoSource:
         else:
             paths = _stamps(folder) if is_stamps else _by_folder(folder)
     except OSError as error:
-        what = f"{error.filename or folder} cannot be read ({error.strerror})"
-        raise InputError(what, "mend its rights or name another folder") from None
+        raise unreadable(Path(error.filename or folder), error) from None
     if not any(paths.values()):
         mend = f"put photos into folders named {NAMES} there, or name them in an {INDEX} with path,category"
         raise InputError(f"{folder} holds no photo of waste", mend)

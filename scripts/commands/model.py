@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from config.errors import InputError
+from config.files import mend_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -187,7 +188,7 @@ def _save(draw: Callable[[], None], path: Path, option: str) -> None:
         draw()
     except OSError as error:
         raise InputError(
-            f"{path}: cannot be written ({error.strerror})", f"name another with {option}"
+            f"{path}: cannot be written ({error.strerror})", f"{mend_of(error, path)} with {option}"
         ) from None
 
 

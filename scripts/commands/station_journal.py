@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ import msgspec
 
 from cloud_sync.facts import Stamp
 from config.errors import InputError
+from config.files import mend_of, sqlite_mend
 from config.load_station import load_station
 
 if TYPE_CHECKING:
@@ -114,9 +116,8 @@ def recover(journal: Path, config: Path, *, as_json: bool) -> None:
         with closing(open_journal(Path(station.state_dir))) as own:
             taken = take_over(own, found)
     except (sqlite3.Error, OSError) as error:
-        raise InputError(
-            f"the journal in {station.state_dir} takes no events ({error})", "mend the disk or its rights"
-        ) from None
+        mend = sqlite_mend(error, Path(station.state_dir))
+        raise InputError(f"the journal in {station.state_dir} takes no events ({error})", mend) from None
     told = {"damage": found.damage, "read": len(found.records), **msgspec.to_builtins(taken)}
     if as_json:
         click.echo(msgspec.json.encode(told))
@@ -132,7 +133,9 @@ def _read(journal: Path) -> Salvaged:
     try:
         return salvage(file)
     except OSError as error:
-        raise InputError(f"no journal can be read at {file} ({error})", "name the journal's file") from None
+        is_away = error.errno in {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
+        mend = "name the journal's file" if is_away else mend_of(error, file)
+        raise InputError(f"no journal can be read at {file} ({error.strerror or error})", mend) from None
 
 
 def _export(found: Salvaged) -> Export:

@@ -126,8 +126,8 @@ def test_a_simulated_station_needs_no_wires(file: Path) -> None:
         ('id = "cam"', "", "missing key camera[0].id; add it"),
         ("closed_switch = 13", "", "missing key bin[0].lid.closed_switch; add it"),
         ("[[reader]]", "[[lost]]", "unknown key lost; known here: station, cloud, model, visit, bin, reader"),
-        ('id = "kitchen"', 'id = "Kitchen 1"', "bin[0].id: expected `str` matching regex"),
-        ('id = "kitchen"', 'id = "kitchen\\n"', "bin[0].id: expected `str` matching regex"),
+        ('id = "kitchen"', 'id = "Kitchen 1"', "bin[0].id: 'Kitchen 1' is not a name of lower-case letters"),
+        ('id = "kitchen"', 'id = "kitchen\\n"', "bin[0].id: 'kitchen\\n' is not a name of lower"),
         ('camera = "cam"', "region = [0, 0, 1]", "bin[0].region: expected `array` of length 4, got 3"),
         (
             'camera = "cam"',
@@ -216,6 +216,21 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
             'devices = "real"',
             'devices = "real"\ntimezone = "../../etc"',
             "station.timezone: no zone '../../etc'",
+        ),
+        (
+            'devices = "real"',
+            'devices = "real"\ntimezone = "Asia"',
+            "station.timezone: no zone 'Asia'; use one like",
+        ),
+        (
+            'devices = "real"',
+            f'devices = "real"\ntimezone = "{"a" * 300}"',
+            "station.timezone: no zone 'aaa",
+        ),
+        (
+            "[[reader]]",
+            '[cloud]\nhost = "mqtt://broker.example.org"\n[[reader]]',
+            "cloud.host: 'mqtt://broker.example.org' begins with a scheme; give the host alone: broker",
         ),
         (
             "[[camera]]",

@@ -112,5 +112,7 @@ def test_nothing_that_prints_keys_shows_them(made: StationKeys) -> None:
 
 def test_a_folder_that_cannot_hold_keys_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="ascii")
-    with pytest.raises(InputError, match=r"no keys can be kept in .*/file .*; mend the folder's rights"):
+    with pytest.raises(
+        InputError, match=r"no keys can be kept in .*/file .*; a file stands where a folder should be"
+    ):
         make_keys(tmp_path / "file", CARDS, LEDGER)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -46,6 +47,26 @@ def test_the_help_lists_every_command_and_imports_none_of_the_heavy_libraries() 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert [name for name in ALWAYS if f"\n  {name} " in done.stdout] == ALWAYS
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "gbk", "gb2312", "utf-8"])
+def test_letters_that_the_terminal_lacks_are_replaced(probe: Path, encoding: str) -> None:
+    probe.write_text(command("click.echo('é 桶 ✓ \\udce9'); click.echo('é 桶 ✓ \\udce9', err=True)"))
+    code = (
+        "import sys; from scripts import cli; from scripts.lazy import Entry;"
+        f"sys.path.insert(0, {str(probe.parent)!r});"
+        "cli.COMMANDS['probe'] = Entry('probe_command', 'probe', 'A probe.', 'ledger');"
+        "sys.exit(cli.run(['probe']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    shown = "é 桶 ✓ \udce9".encode(encoding, "replace")
+    assert (done.stdout.strip(), done.stderr.strip()) == (shown, shown)
 
 
 def test_no_arguments_show_the_help_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,6 +44,8 @@ def test_this_machines_proxy_is_believed_only_where_there_is_one(file: Path) -> 
 
 WRONG = {
     'timezone = "Mars/Olympus"': "ledger.timezone: no zone 'Mars/Olympus'",
+    'timezone = "Asia"': "ledger.timezone: no zone 'Asia'",
+    f'timezone = "{"a" * 300}"': "ledger.timezone: no zone 'aaa",
     "rules = []": "ledger.rules",
     'comunity = "x"': "unknown key ledger.comunity; did you mean community?",
 }
@@ -64,6 +66,15 @@ def test_a_wrong_key_is_named_with_its_whole_path(file: Path, line: str) -> None
         ("[pages]", '[broker]\nhost = "broker.example.org"\n[pages]', "broker.tls_ca: missing"),
         ("[pages]", '[pages]\npublic_url = "points.example.org"', "pages.public_url"),
         ("[pages]", '[pages]\nproxies = ["proxy.lan"]', "pages.proxies: 'proxy.lan' is no address"),
+        ("[pages]", '[pages]\npublic_url = "https://a..b/"', "pages.public_url: 'a..b' is no host"),
+        ("[pages]", '[pages]\npublic_url = "http://[::1/"', "pages.public_url: 'http://[::1/' is no address"),
+        ("[pages]", '[pages]\nhost = ""', "pages.host: no host; 127.0.0.1 for this machine alone, 0.0.0.0"),
+        ('"testserver"', '"https://a.b"', "pages.allowed_hosts[2]: 'https://a.b' begins"),
+        (
+            "[pages]",
+            '[broker]\nhost = "[::1]"\n[pages]',
+            "broker.host: '[::1]' is no address; give",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_before_it_starts(file: Path, old: str, new: str, said: str) -> None:
@@ -71,6 +82,18 @@ def test_what_cannot_work_is_refused_before_it_starts(file: Path, old: str, new:
     with pytest.raises(InputError) as caught:
         load_ledger(file)
     assert said in str(caught.value)
+
+
+def test_the_names_of_pages_may_be_what_django_understands(file: Path) -> None:
+    file.write_text(
+        LEDGER_TOML.replace('"127.0.0.1", "localhost", "testserver"', '"*", ".example.org", "::1"')
+    )
+    assert load_ledger(file).pages.allowed_hosts == ("*", ".example.org", "::1")
+
+
+def test_an_address_of_version_6_stands_in_brackets_in_links(file: Path) -> None:
+    file.write_text(LEDGER_TOML + 'host = "::1"\n')
+    assert load_ledger(file).url == "http://[::1]:8000"
 
 
 def test_postgresql_is_told_by_its_address() -> None:

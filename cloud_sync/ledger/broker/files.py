@@ -15,6 +15,7 @@ from cloud_sync.ledger.broker.certificates import Identity, make_authority, make
 from cloud_sync.ledger.broker.mosquitto import Listeners, mosquitto_conf
 from cloud_sync.ledger.keys import write_private
 from config.errors import InputError
+from config.files import mend_of
 
 PUBLIC = 0o644
 PRIVATE = 0o600
@@ -61,7 +62,7 @@ def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]
             fresh[ledger] = _give(fresh[ledger], wanted.ledger_password)
         _hand_over(folder, wanted.listeners.owner)
     except OSError as error:
-        raise InputError(f"{folder} cannot be written ({error})", "name another with --out") from None
+        raise InputError(f"{folder} cannot be written ({error})", mend_of(error, folder)) from None
     return fresh
 
 

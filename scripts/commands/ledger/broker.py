@@ -10,6 +10,7 @@ import click
 
 from config.common import LOOPBACK
 from config.errors import InputError
+from config.hosts import check_host
 from scripts.commands.ledger.common import config_option, echo_json, json_option, open_ledger
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     from cloud_sync.ledger.broker.files import Wanted, write_broker
     from cloud_sync.ledger.broker.mosquitto import Listeners
 
-    called = host or settings.broker.host
+    called = settings.broker.host if host is None else check_host(host, "--host")
+    for name in names:
+        check_host(name, "--name")
     folder = folder.resolve()
     stations = _stations(settings, renew)
     if station_port == settings.broker.port:

@@ -18,7 +18,14 @@ import pytest
 
 from cloud_sync import topics
 from cloud_sync.ledger.broker import users
-from cloud_sync.ledger.broker.certificates import RENEWED_BEFORE, SERVER_AGE
+from cloud_sync.ledger.broker.certificates import (
+    AUTHORITY_AGE,
+    RENEWED_BEFORE,
+    SERVER_AGE,
+    Identity,
+    make_server,
+    serves,
+)
 from cloud_sync.ledger.broker.files import Wanted, write_broker
 from cloud_sync.ledger.broker.mosquitto import Listeners
 from cloud_sync.mqtt import MqttLink
@@ -348,6 +355,31 @@ def test_the_certificate_is_renewed_in_time_under_the_same_authority(
     guarded.write(names=names)
     assert ((guarded.folder / "server.pem").read_bytes() != before) is is_renewed
     assert (guarded.folder / "ca.pem").read_bytes() == authority
+
+
+def test_a_certificate_that_only_begins_later_is_made_anew(guarded: Guarded) -> None:
+    authority = Identity((guarded.folder / "ca.pem").read_bytes(), (guarded.folder / "ca.key").read_bytes())
+    names = guarded.wanted.names
+    ahead = make_server(authority, names, guarded.now + timedelta(days=3 * 365))
+    (guarded.folder / "server.pem").write_bytes(ahead.certificate)
+    assert not serves(ahead.certificate, authority.certificate, names, guarded.now)
+    guarded.write()
+    renewed = (guarded.folder / "server.pem").read_bytes()
+    assert serves(renewed, authority.certificate, names, guarded.now)
+
+
+@pytest.mark.parametrize(
+    ("years", "told"), [(-3, "is valid only from"), (AUTHORITY_AGE.days // 365 + 1, "was valid only until")]
+)
+def test_an_authority_out_of_its_time_is_told_and_nothing_is_made_by_it(
+    guarded: Guarded, years: int, told: str
+) -> None:
+    before = (guarded.folder / "server.pem").read_bytes()
+    guarded.now += timedelta(days=365 * years)
+    with pytest.raises(InputError, match=told) as caught:
+        guarded.write()
+    assert "set this machine's clock; if that is right, move ca.pem and ca.key away" in caught.value.mend
+    assert (guarded.folder / "server.pem").read_bytes() == before
 
 
 def test_a_renewed_certificate_is_used_after_a_reload(

@@ -72,14 +72,25 @@ def make_server(
 
 
 def serves(certificate: bytes, authority: bytes, names: Collection[str], now: datetime) -> bool:
-    """Whether a server's certificate still does: this authority's, for these names, and not soon over."""
+    """Whether a server's certificate does: this authority's, for these names, begun, and not soon over."""
     try:
         held = x509.load_pem_x509_certificate(certificate)
         held.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
         said = held.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (ValueError, TypeError, x509.ExtensionNotFound, InvalidSignature):
         return False
-    return set(said) == {_name(name) for name in names} and held.not_valid_after_utc - now > RENEWED_BEFORE
+    holds = held.not_valid_before_utc <= now and held.not_valid_after_utc - now > RENEWED_BEFORE
+    return holds and set(said) == {_name(name) for name in names}
+
+
+def out_of_time(certificate: bytes, now: datetime) -> str:
+    """Say why a certificate is not valid now, in words; empty for one that is."""
+    held = x509.load_pem_x509_certificate(certificate)
+    if now < held.not_valid_before_utc:
+        return f"is valid only from {held.not_valid_before_utc:%Y-%m-%d} on"
+    if now >= held.not_valid_after_utc:
+        return f"was valid only until {held.not_valid_after_utc:%Y-%m-%d}"
+    return ""
 
 
 def _builder(

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cloud_sync.ledger.broker import users
-from cloud_sync.ledger.broker.certificates import Identity, make_authority, make_server, serves
+from cloud_sync.ledger.broker.certificates import Identity, make_authority, make_server, out_of_time, serves
 from cloud_sync.ledger.broker.mosquitto import Listeners, mosquitto_conf
 from cloud_sync.ledger.keys import write_private
 from config.errors import InputError
@@ -73,6 +73,13 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
         write_private(folder / "ca.key", authority.key)
         _write(folder, "ca.pem", authority.certificate.decode(), PUBLIC)
     authority = Identity((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
+    if why := out_of_time(authority.certificate, now):
+        # Not made anew unasked: the clock may be what is wrong, and every station would want the new one.
+        raise InputError(
+            f"the authority in {folder}/ca.pem {why}, and it is {now:%Y-%m-%d} here",
+            "set this machine's clock; if that is right, move ca.pem and ca.key away, run this again, "
+            "and copy the new ca.pem to every station",
+        )
     certificate, key = folder / "server.pem", folder / "server.key"
     if certificate.exists() and serves(certificate.read_bytes(), authority.certificate, names, now):
         return

@@ -13,8 +13,6 @@ from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
 HALF = """
 import sys
-import threading
-from queue import SimpleQueue
 from config.threads import thread
 
 def run():

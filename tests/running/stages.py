@@ -32,7 +32,9 @@ LONG = (
     "tests/soak/test_soak.py",
 )
 PROCESS = (
+    "tests/cloud_sync/test_ca_file.py",
     "tests/cloud_sync/test_mqtt.py",
+    "tests/config/test_threads.py",
     "tests/demo/",
     "tests/edge/keeper/test_keeper.py",
     "tests/edge/sim/test_rigged.py",

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from config.errors import InputError
 from config.ledger import load_ledger
 from config.load_station import load_station
 from edge.keys import make_keys
+from edge.outbox import Outbox
 from scripts.bench.sync import BROKER, fill
 from scripts.demonstration.places import Folder, any_free_ports
-from scripts.demonstration.processes import crew
+from scripts.demonstration.processes import Crew, crew
 from scripts.demonstration.town import ledger_toml
 
 if TYPE_CHECKING:
@@ -22,9 +26,36 @@ if TYPE_CHECKING:
 EPOCH = "a" * 16
 
 
+BEGINS_S = 60.0
+"""So long may the first receipt take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """A full journal whose draining has yet to begin."""
+
+    events: int
+    _config: Path
+    _crew: Crew
+
+    def begin(self) -> None:
+        """Start the sync process; return when its first events have their receipt."""
+        self._crew.start("sync", ["station", "sync", "--config", str(self._config)])
+        until = time.monotonic() + BEGINS_S
+        while self.waiting() >= self.events:
+            if (fallen := self._crew.fallen()) or time.monotonic() > until:
+                raise InputError(fallen or "no event was drained", "see the logs of sync and ingest")
+            time.sleep(0.05)
+
+    def waiting(self) -> int:
+        """How many events still wait for their receipt."""
+        with closing(Outbox(Path(load_station(self._config).station.state_dir))) as outbox:
+            return outbox.depth()
+
+
 @contextmanager
-def draining(config: Path, events: int) -> Iterator[None]:
-    """Fill the journal of a station of the town's community, and have its sync process drain it.
+def draining(config: Path, events: int) -> Iterator[Drain]:
+    """Fill the journal of a station of the town's community, with all that is needed to drain it.
 
     Appends the broker's port to the station's configuration. Everything ends with the block.
     """
@@ -37,8 +68,7 @@ def draining(config: Path, events: int) -> Iterator[None]:
     with crew(folder.logs) as ours:
         ours.launch("broker", [sys.executable, "-c", BROKER, str(ports.broker)])
         ours.start("ingest", ["ledger", "ingest", "--config", str(folder.ledger_toml)])
-        ours.start("sync", ["station", "sync", "--config", str(config)])
-        yield
+        yield Drain(events, config, ours)
 
 
 def _admit(config: Path, folder: Folder, ports: Ports) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import click
 import msgspec
 
+from scripts.bench import machine
+
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """What one benchmark measured, everything in one run.
@@ -26,11 +28,39 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(result: Result, *, as_json: bool) -> None:
-    """Print the record, as one line of JSON or as a table a person reads."""
+    """Print the record, as one line of JSON or as a table a person reads, and how busy the machine was."""
+    load = _load()
+    if load is not None:
+        result = beside(result, load)
     if as_json:
         click.echo(msgspec.json.encode(result))
         return
     click.echo(table(result))
+    if load is not None and load.is_busy:
+        click.echo(told(load))
+
+
+def beside(result: Result, load: machine.Load) -> Result:
+    """Give the record with what the machine did meanwhile among its details."""
+    meanwhile = {
+        "others_cpu_share": round(load.others, 3),
+        "stolen_cpu_share": round(load.stolen, 3),
+        "busy_machine": load.is_busy,
+    }
+    return msgspec.structs.replace(result, details={**result.details, **meanwhile})
+
+
+def told(load: machine.Load) -> str:
+    """Say in a line that figures are those of a busy machine."""
+    taken = f"others took {load.others:.0%} of its processors, its host {load.stolen:.0%}"
+    return f"  The machine was busy: {taken}. Times and rates are worse than it can do; ratios hold better."
+
+
+def _load() -> machine.Load | None:
+    """What the machine did since the benchmark began; None where nobody noted that."""
+    context = click.get_current_context(silent=True)
+    before = context.find_object(machine.Moment) if context is not None else None
+    return machine.between(before, machine.now()) if before is not None else None
 
 
 def table(result: Result) -> str:

@@ -17,7 +17,8 @@ import click
 import msgspec
 
 from cloud_sync.award_rules import AwardRules, Tally, award
-from cloud_sync.envelope import MAX_EVENTS, encode_event, seal_batch, take_batch
+from cloud_sync.delivery import WINDOW
+from cloud_sync.envelope import encode_event, seal_batch, take_batch
 from cloud_sync.facts import Event, Stamp
 from config.ledger import load_ledger
 from config.load import load_toml
@@ -54,9 +55,10 @@ BROKER = "import sys; from iotcore import Broker; Broker(int(sys.argv[1]), '127.
 def sync(events: int, *, as_json: bool) -> None:
     """Drain a station's outbox through broker, worker and receipts, while the station records visits.
 
-    `limit` is what the same ledger applies without broker, worker or station in batches of 100, as
-    `bench ledger` does; a station's own batches are smaller, for a broker's smallest message has 16 KiB
-    (`packed_events_s` is the ledger's speed with those). Half of each is applied before, half after.
+    `limit` is what the same ledger applies without broker, worker or station, packed into messages as a
+    station packs them and as many in one transaction as a station has on their way, for so many wait for
+    a worker. `single_events_s` is its speed with one message a transaction. Half of each is applied
+    before, half after.
     """
     logging.disable(logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="tongzhan-bench-", ignore_cleanup_errors=True) as folder:
@@ -89,11 +91,11 @@ def _measure(folder: Folder, events: int) -> Result:
             lambda: ours.start("sync", ["station", "sync", "--config", str(folder.station_toml)]),
         )
     after = _apply_both(keys, "c", events // 2)
-    whole, packed = (events // 2 * 2 / (one + other) for one, other in zip(before, after, strict=True))
-    return _result(drained, whole, packed)
+    together, single = (events // 2 * 2 / (one + other) for one, other in zip(before, after, strict=True))
+    return _result(drained, together, single)
 
 
-def _result(drained: Drained, limit: float, packed: float) -> Result:
+def _result(drained: Drained, limit: float, single: float) -> Result:
     ours = drained.events / drained.seconds
     return Result(
         name="sync",
@@ -104,7 +106,8 @@ def _result(drained: Drained, limit: float, packed: float) -> Result:
         unit="events/s",
         details={
             "events": drained.events,
-            "packed_events_s": packed,
+            "messages_a_transaction": WINDOW,
+            "single_events_s": single,
             "record_quiet_p50_ms": 1000 * percentile(drained.quiet_s, 0.5),
             "record_quiet_p99_ms": 1000 * percentile(drained.quiet_s, 0.99),
             "record_while_draining_p50_ms": 1000 * percentile(drained.busy_s, 0.5),
@@ -160,29 +163,33 @@ def _rules() -> AwardRules:
 
 
 def _apply_both(keys: StationKeys, name: str, events: int) -> tuple[float, float]:
-    """Seconds that the ledger takes for so many events in batches of 100, and as a station packs them."""
-    bodies = [record.event for record in _records(f"{name}0".rjust(16, "0"), events)]
-    whole = [bodies[at : at + MAX_EVENTS] for at in range(0, events, MAX_EVENTS)]
-    left, packed = (
-        [record.event for record in _records(f"{name}1".rjust(16, "0"), events)],
-        list[list[bytes]](),
-    )
+    """Seconds that the ledger takes for so many events, WINDOW messages a transaction and one."""
+    return _apply(keys, _packed(f"{name}0", events), WINDOW), _apply(keys, _packed(f"{name}1", events), 1)
+
+
+def _packed(epoch: str, events: int) -> list[list[bytes]]:
+    """So many events in batches as a station packs them."""
+    left = [record.event for record in _records(epoch.rjust(16, "0"), events)]
+    packed: list[list[bytes]] = []
     while left:
         packed.append(take_batch(left))
         left = left[len(packed[-1]) :]
-    return _apply(keys, whole), _apply(keys, packed)
+    return packed
 
 
-def _apply(keys: StationKeys, batches: Sequence[Sequence[bytes]]) -> float:
-    """Seconds that the ledger takes for these batches."""
+def _apply(keys: StationKeys, batches: Sequence[Sequence[bytes]], at_once: int) -> float:
+    """Seconds that the ledger takes for these batches, so many in one transaction."""
     from django.utils import timezone  # noqa: PLC0415 (Django is set up now)
 
-    from cloud_sync.ledger.batches import apply_batch  # noqa: PLC0415
+    from cloud_sync.ledger.batches import apply_messages  # noqa: PLC0415
+    from cloud_sync.ledger.stations.intake import Sent  # noqa: PLC0415
 
-    messages = [seal_batch(keys.signing, COMMUNITY, STATION, batch) for batch in batches]
+    sent = [
+        Sent(seal_batch(keys.signing, COMMUNITY, STATION, batch), COMMUNITY, STATION) for batch in batches
+    ]
     began = time.perf_counter()
-    for message in messages:
-        if apply_batch(message, COMMUNITY, STATION, timezone.now()) is None:
+    for at in range(0, len(sent), at_once):
+        if not apply_messages(sent[at : at + at_once], timezone.now()):
             raise RuntimeError("a batch earned no receipt")
     return time.perf_counter() - began
 

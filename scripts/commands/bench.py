@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from scripts.bench.machine import now
 from scripts.lazy import Entry, LazyGroup
 
 BENCHES: dict[str, Entry] = {
@@ -17,8 +18,11 @@ BENCHES: dict[str, Entry] = {
 
 
 @click.group(cls=LazyGroup, table=BENCHES)
-def bench() -> None:
+@click.pass_context
+def bench(context: click.Context) -> None:
     """Measure one part against its physical limit and its peers, in one run.
 
-    Machines differ and are shared, so each figure is a ratio to what the same machine did in the same run.
+    Machines differ and are shared, so each figure is a ratio to what the same machine did in the same run,
+    and each result says what others took of the processors meanwhile.
     """
+    context.obj = now()

@@ -75,6 +75,7 @@ def test_a_small_fleet_gets_a_receipt_for_every_record(tier: Tier) -> None:
     assert done.returncode == 0, done.stderr
     result = Result(**json.loads(done.stdout))
     assert (result.name, result.unit, result.details["engine"]) == ("fleet", "ms", tier)
+    assert result.details["broker_sends_at_once"] is (tier is Tier.TOWN)
     assert result.ours > 0
     assert result.limit > 0
     assert result.ratio == pytest.approx(result.limit / result.ours)

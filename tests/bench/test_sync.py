@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from cloud_sync.delivery import WINDOW
+
 pytest.importorskip("iotcore")
 
 
@@ -18,4 +20,6 @@ def test_the_way_from_outbox_to_receipt_is_measured_beside_the_ledgers_own_speed
     assert told["ours"] > 0
     assert told["ratio"] == pytest.approx(told["ours"] / told["limit"])
     assert 0 < told["details"]["events"] <= 4000
+    assert told["details"]["messages_a_transaction"] == WINDOW
+    assert told["details"]["single_events_s"] > 0
     assert told["details"]["record_quiet_p50_ms"] <= told["details"]["record_quiet_p99_ms"]

@@ -9,7 +9,7 @@ from typing import Any
 def test_it_measures_the_station_and_a_bare_script_idle_and_busy(
     bench: Callable[..., dict[str, Any]],
 ) -> None:
-    printed = bench("tap", "--taps", "7", "--drain", "30")
+    printed = bench("tap", "--taps", "7")
     assert printed["name"] == "tap"
     assert printed["unit"] == "ms"
     assert min(printed["limit"], printed["ours"]) > 0
@@ -18,3 +18,6 @@ def test_it_measures_the_station_and_a_bare_script_idle_and_busy(
     for scenario in ("idle", "busy"):
         for whose in ("ours", "bare"):
             assert 0 < details[f"{scenario}_{whose}_p50_ms"] <= details[f"{scenario}_{whose}_p99_ms"]
+    assert details["drained_before_taps"] > 0
+    assert details["waiting_after_taps"] > 0
+    assert details["drain_outlasted_taps"] is True

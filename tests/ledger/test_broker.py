@@ -323,6 +323,14 @@ def test_secrets_are_readable_by_their_owner_alone(guarded: Guarded) -> None:
         assert file.read_text().strip() not in everything
 
 
+def test_small_packets_are_told_to_go_out_at_once(guarded: Guarded) -> None:
+    settings = [line.split() for line in (guarded.folder / "mosquitto.conf").read_text().splitlines()]
+    assert [
+        "set_tcp_nodelay",
+        "true",
+    ] in settings  # mosquitto, started elsewhere here, refuses a line it does not know
+
+
 def test_written_again_everything_stays_as_it_was_given(guarded: Guarded) -> None:
     before = {file: file.read_bytes() for file in guarded.folder.rglob("*") if file.is_file()}
     assert guarded.write() == {}

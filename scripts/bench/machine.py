@@ -1,0 +1,66 @@
+"""What a machine did beside a benchmark: processor time of others, and time that its host kept for itself."""
+
+from __future__ import annotations
+
+import os
+import resource
+from pathlib import Path
+
+import msgspec
+
+STAT = Path("/proc/stat")
+BUSY = 0.15
+"""From this share of all processors on, times are those of a busy machine."""
+_IDLE, _IOWAIT, _STEAL, _COUNTED = 3, 4, 7, 8
+"""Places of a line of /proc/stat, proc(5); what follows them is counted in them already."""
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """Seconds of processor time so far, over all processors since the machine started."""
+
+    total_s: float
+    idle_s: float
+    stolen_s: float
+    ours_s: float
+    """Of this process and of those it has waited for."""
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What a machine did between two moments, as shares of all its processors' time."""
+
+    others: float
+    """Processes that are not ours."""
+    stolen: float
+    """Whatever else runs on the host of a virtual machine."""
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether times measured meanwhile depend on others."""
+        return self.others + self.stolen > BUSY
+
+
+def now() -> Moment:
+    """Look at the clock of the processors."""
+    return moment(STAT.read_text(encoding="ascii"), os.sysconf("SC_CLK_TCK"), _ours_s())
+
+
+def moment(stat: str, ticks_a_second: int, ours_s: float) -> Moment:
+    """Read /proc/stat."""
+    spent = [int(ticks) / ticks_a_second for ticks in stat.splitlines()[0].split()[1 : 1 + _COUNTED]]
+    return Moment(sum(spent), spent[_IDLE] + spent[_IOWAIT], spent[_STEAL], ours_s)
+
+
+def between(before: Moment, after: Moment) -> Load:
+    """Give what others took from `before` to `after`."""
+    total = after.total_s - before.total_s
+    if total <= 0.0:
+        return Load(0.0, 0.0)
+    stolen = after.stolen_s - before.stolen_s
+    working = total - (after.idle_s - before.idle_s) - stolen
+    others = working - (after.ours_s - before.ours_s)
+    return Load(min(1.0, max(0.0, others / total)), min(1.0, max(0.0, stolen / total)))
+
+
+def _ours_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)

@@ -28,8 +28,8 @@ class Blocks(StrEnum):
     """Deposits go unseen and earn the neutral amount."""
     WEIGHING = auto()
     """Deposits of the bin are not weighed; where no camera looks, they earn the neutral amount."""
-    AWARDS = auto()
-    """No points are given, because they could not be kept."""
+    STATION = auto()
+    """No lid opens, for staff neither."""
 
 
 class ClearedBy(StrEnum):
@@ -39,6 +39,8 @@ class ClearedBy(StrEnum):
     """Whoever raised it, when the thing works again."""
     RESTART = auto()
     """Only a restart, after a person has mended it."""
+    STAFF = auto()
+    """Only a staff card, tapped at the station; see edge/emergency.py."""
 
 
 class FaultCode(StrEnum):
@@ -58,6 +60,7 @@ class FaultCode(StrEnum):
     SCALE_SILENT = auto()
     SCALE_STUCK = auto()
     SCALE_SATURATED = auto()
+    EMERGENCY_STOP = auto()
     CAMERA_FAILED = auto()
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
@@ -81,7 +84,10 @@ class FaultKind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """An active fault of one part: a bin, reader, camera or controller, the station's journal or model."""
+    """An active fault of one part: a bin, reader, camera or controller, the station's journal or model.
+
+    Of a controller's smoke and panic inputs the part is the controller; of the emergency, the station.
+    """
 
     code: FaultCode
     part: str
@@ -98,8 +104,9 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.CONTROLLER_FOREIGN: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CONTROLLER_VERSION: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.PORT_BUSY: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
-        FaultCode.SMOKE: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
-        FaultCode.PANIC: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.SMOKE: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.OWNER),
+        FaultCode.PANIC: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.OWNER),
+        FaultCode.EMERGENCY_STOP: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.STAFF),
         FaultCode.SCALE_SILENT: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_STUCK: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_SATURATED: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
@@ -109,7 +116,7 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.READER_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.READER_QUIET: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.READER_GARBLED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
-        FaultCode.JOURNAL_FAILED: FaultKind(Severity.ERROR, Blocks.AWARDS, ClearedBy.OWNER),
+        FaultCode.JOURNAL_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.JOURNAL_RECOVERED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.RESTART),
         FaultCode.EVENTS_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.STATION_KEY_RETIRED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
@@ -119,11 +126,18 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
 
 LIDS_AWAY = frozenset({FaultCode.LID_UNREACHABLE, FaultCode.LID_MISSING})
 """Faults of a bin whose lid no command can reach."""
+EMERGENCIES = frozenset({FaultCode.SMOKE, FaultCode.PANIC})
+"""Inputs that stop every motor of the station, wherever they are wired."""
 
 
 def blocked_bins(faults: Iterable[Fault]) -> frozenset[str]:
     """Bins that residents cannot open."""
     return frozenset(fault.part for fault in faults if CATALOGUE[fault.code].blocks is Blocks.BIN)
+
+
+def station_is_blocked(faults: Iterable[Fault]) -> bool:
+    """Whether nobody may open any bin."""
+    return any(CATALOGUE[fault.code].blocks is Blocks.STATION for fault in faults)
 
 
 def lid_is_away(faults: Iterable[Fault], bin_id: str) -> bool:

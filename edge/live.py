@@ -12,7 +12,7 @@ import msgspec
 
 from cloud_sync.award_rules import Outcome
 from config.sorting import Category
-from edge.faults import Fault, FaultCode
+from edge.faults import Fault, FaultCode, station_is_blocked
 from edge.visit_state import OpeningPhase, State, VisitRules
 from models.verdict import VerdictState
 
@@ -42,6 +42,8 @@ class NextAction(StrEnum):
     THROW = "throw"
     WAIT = "wait"
     STAND_BACK = "stand_back"
+    STOPPED = "stopped"
+    """An emergency: nobody can do anything here until the staff has been."""
 
 
 class LiveBin(msgspec.Struct, frozen=True):
@@ -105,7 +107,9 @@ class LiveState(msgspec.Struct, frozen=True):
 
 
 def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[LiveBin, ...]:
-    """Every bin as the screen draws it, in the order of the configuration."""
+    """Every bin as the screen draws it, in the order of the configuration; all are faulty in an emergency."""
+    if station_is_blocked(state.faults):
+        faulty = frozenset(rules.bins)
     return tuple(
         LiveBin(rule.id, rule.category, _lid(state, rule.id), rule.id in faulty, rule.id in state.full)
         for rule in rules.bins.values()
@@ -122,6 +126,8 @@ def _lid(state: State, bin_id: str) -> LidPhase:
 
 def next_action(state: State) -> NextAction:
     """What the resident in front of the station should do now."""
+    if station_is_blocked(state.faults):
+        return NextAction.STOPPED
     visit = state.visit(state.current)
     if visit is None:
         shutting = any(opening for other in state.visits for opening in other.openings)

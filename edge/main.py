@@ -5,6 +5,7 @@ A real and a simulated station differ in their rim, their clock and their worker
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ from edge.drivers.classifier import LateEye, Unseeing
 from edge.drivers.log_speaker import LogSpeaker
 from edge.drivers.pins import real_pins
 from edge.drivers.real_rim import real_rim
+from edge.emergency import STATION
+from edge.emergency_latch import EmergencyLatch
+from edge.faults import FaultCode
 from edge.journal import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
@@ -44,6 +48,8 @@ if TYPE_CHECKING:
     from edge.ports import Clock, Inbox, Journal, Workers
     from edge.rim import MakeRim, Rim
     from models.pixels import Rgb
+
+log = logging.getLogger(__name__)
 
 EPOCH_BYTES = 8
 """An epoch is 16 hex digits, drawn each time that the journal is opened."""
@@ -147,6 +153,9 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
         workers = around.make_workers(inbox)
         parts = _parts(settings, around, eyes, rim, journal, workers)
         undo.pop_all()
+    if EmergencyLatch.of(settings).is_set:
+        log.error("an emergency was not ended; every motor stays stopped until a staff card is tapped")
+        inbox.post(FaultRaised(around.clock.now(), FaultCode.EMERGENCY_STOP, STATION))
     around.loads(lambda: eyes.classifier.load(around.clock, inbox))
     return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal, notifier)
 
@@ -170,10 +179,12 @@ def _parts(
     return Parts(
         clock=around.clock,
         lids=rim.lids,
+        movers=rim.movers,
         camera=rim.camera,
         classifier=eyes.classifier,
         speaker=LogSpeaker(vocabulary),
         journal=around.watch(journal),
+        latch=EmergencyLatch.of(settings),
         workers=workers,
         screen=_screen(settings, vocabulary, around.clock) if around.has_screen else None,
         boot=boot_id(),

@@ -46,6 +46,9 @@ class Prompt(StrEnum):
     NOT_SAVED = "not_saved"
     SAVED_LATER = "saved_later"
     STAFF_DONE = "staff_done"
+    EMERGENCY = "emergency"
+    EMERGENCY_HELD = "emergency_held"
+    EMERGENCY_OVER = "emergency_over"
 
 
 class RefusedBy(StrEnum):
@@ -314,6 +317,16 @@ class CloseLid:
 
 
 @dataclass(frozen=True, slots=True)
+class StopMotors:
+    """Turn every motor of the station off now; none runs until `ResumeMotors`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeMotors:
+    """Let motors run again when they are next asked to; nothing moves by this."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capture:
     """Photograph a bin's mouth after a deposit."""
 
@@ -362,4 +375,6 @@ class Alarm:
     raised: bool
 
 
-Command = OpenLid | CloseLid | Capture | Classify | Record | Say | Alarm
+Movement = OpenLid | CloseLid | StopMotors | ResumeMotors
+"""What goes out before anything else does."""
+Command = Movement | Capture | Classify | Record | Say | Alarm

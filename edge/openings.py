@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.facts import OpeningFacts
 from config.station import OpenBy
 from edge.deposits import add_unseen_if_blind
-from edge.faults import FaultCode, blocked_bins, lid_is_away
+from edge.faults import Fault, FaultCode, blocked_bins, lid_is_away, station_is_blocked
 from edge.messages import CloseLid, OpenLid, Prompt, Say
 from edge.visit_state import Opening, OpeningPhase, Visit
 
@@ -27,6 +27,8 @@ RENEWAL_S = 0.5
 
 def request_opening(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
     """Open a bin for a visit, or say why not yet; None when its lid is on its way or open."""
+    if station_is_blocked(turn.state.faults):
+        return Prompt.EMERGENCY
     held = turn.state.holder(bin_id)
     if held is not None and held[0].id == visit.id:
         return None if renew(turn, visit, held[1]) else Prompt.WAIT
@@ -70,7 +72,8 @@ def lid_opened(turn: Turn, event: LidOpened) -> None:
     turn.clear_fault(FaultCode.LID_STUCK_SHUT, event.bin)
     held = turn.state.holder(event.bin)
     if held is None:
-        turn.raise_fault(FaultCode.LID_FORCED, event.bin)
+        if Fault(FaultCode.LID_STUCK_OPEN, event.bin) not in turn.state.faults:  # else it is known
+            turn.raise_fault(FaultCode.LID_FORCED, event.bin)
     elif held[1].phase is OpeningPhase.OPENING:
         # The lease runs from the command, which went out one travel limit before OPENING is overdue.
         commanded_at = held[1].until - turn.rules.travel_limit_s
@@ -113,6 +116,23 @@ def lid_lost(turn: Turn, bin_id: str) -> None:
     if held is not None and held[1].phase is OpeningPhase.OPENING:
         turn.give(CloseLid(held[0].id, bin_id))  # should it hear that yet
         _give_up(turn, *held)
+
+
+def motors_stopped(turn: Turn, visit: Visit) -> None:
+    """Every motor was turned off: a visit's openings end where their lids are, and nothing is commanded.
+
+    Where a lid stands nobody knows then. It counts as open until its shut switch says otherwise.
+    """
+    for opening in visit.openings:
+        now = turn.state.visit(visit.id)
+        if now is None:
+            return
+        if opening.phase is not OpeningPhase.WAITING:
+            turn.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
+        if opening.opened_at == inf:
+            _forget_opening(turn, now, opening)
+        else:
+            _end_opening(turn, now, opening, closed_at=None)
 
 
 def openings_overdue(turn: Turn, visit: Visit) -> None:

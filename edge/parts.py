@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.ports import Camera, Classifier, Clock, Journal, Lid, Speaker, Workers
+    from edge.ports import Camera, Classifier, Clock, Journal, Latch, Lid, Mover, Speaker, Workers
     from edge.screen import Screen
 
 
@@ -18,10 +18,12 @@ class Parts:
 
     clock: Clock
     lids: Mapping[str, Lid]
+    movers: tuple[Mover, ...]
     camera: Camera
     classifier: Classifier
     speaker: Speaker
     journal: Journal
+    latch: Latch
     workers: Workers
     screen: Screen | None
     boot: str

@@ -56,6 +56,32 @@ class Lid(Protocol):
         ...
 
 
+class Mover(Protocol):
+    """Whatever drives one or more lids: a controller, the keeper of the Pi's own pins, a simulated plant."""
+
+    def stop_motors(self) -> None:
+        """Turn every motor off now; none runs, whatever is asked, until `resume_motors`. Returns at once.
+
+        What cannot be reached now is told as soon as it can be.
+        """
+        ...
+
+    def resume_motors(self) -> None:
+        """Let motors run again when next asked, and post where the lids are. Nothing moves by this.
+
+        What cannot be reached now stays stopped, and posts EMERGENCY_STOP when it is back.
+        """
+        ...
+
+
+class Latch(Protocol):
+    """Remembers across restarts that the station stopped its motors in an emergency."""
+
+    def keep(self, *, is_set: bool) -> None:
+        """Remember this; a disk that refuses is logged."""
+        ...
+
+
 class CameraError(Exception):
     """A camera gave no fresh picture."""
 

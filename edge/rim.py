@@ -10,14 +10,15 @@ if TYPE_CHECKING:
 
     from edge.drivers.scale import Scale
     from edge.inbox import QueueInbox
-    from edge.ports import Camera, Clock, Lid
+    from edge.ports import Camera, Clock, Lid, Mover
 
 
 @dataclass(frozen=True, slots=True)
 class Rim:
-    """Lids by bin and the camera; `start` lets events come, `stop` leaves everything safe."""
+    """Lids by bin, all that moves them, the camera; `start` lets events come, `stop` leaves all safe."""
 
     lids: Mapping[str, Lid]
+    movers: tuple[Mover, ...]
     camera: Camera
     start: Callable[[], None]
     stop: Callable[[], None]

@@ -27,13 +27,16 @@ from edge.messages import (
     FaultCleared,
     FaultRaised,
     JournalRead,
+    Movement,
     OpenLid,
     PhotosTaken,
     Record,
     RecordDelayed,
     Recorded,
     RecordFailed,
+    ResumeMotors,
     Say,
+    StopMotors,
     Tapped,
     Tick,
     Written,
@@ -219,8 +222,9 @@ class Station:
         self._last_at = max(self._last_at, event.at)
         before = self.state
         self.state, commands = step(before, event, self._rules)
-        for move in (command for command in commands if isinstance(command, OpenLid | CloseLid)):
-            self._move(move)
+        for command in commands:
+            if isinstance(command, Movement):
+                self._move(command)
         if posted is not None and any(isinstance(command, OpenLid) for command in commands):
             self.tap_to_lid_s.append(perf_counter() - posted)
         for command in commands:
@@ -237,17 +241,23 @@ class Station:
 
     # --- commands -------------------------------------------------------------------------------
 
-    def _move(self, command: OpenLid | CloseLid) -> None:
-        lid = self._parts.lids[command.bin]
-        if isinstance(command, OpenLid):
-            lid.open(command.lease_s)
-        else:
-            lid.end_lease()
+    def _move(self, command: Movement) -> None:
+        match command:
+            case OpenLid(_, bin_id, lease_s):
+                self._parts.lids[bin_id].open(lease_s)
+            case CloseLid(_, bin_id):
+                self._parts.lids[bin_id].end_lease()
+            case StopMotors():
+                for mover in self._parts.movers:
+                    mover.stop_motors()
+            case ResumeMotors():
+                for mover in self._parts.movers:
+                    mover.resume_motors()
 
     def _give(self, command: Command) -> None:
         at, parts = self._last_at, self._parts
         match command:
-            case OpenLid() | CloseLid():
+            case OpenLid() | CloseLid() | StopMotors() | ResumeMotors():
                 return  # already out, ahead of everything else
             case Capture(visit, deposit, _):
                 busy: Event = CaptureFailed(at, visit, deposit, busy=True)
@@ -263,6 +273,8 @@ class Station:
                 log.warning("%s: %s %s", part, fault, "began" if raised else "is over")
                 self._backlog.add(Entry(AlarmFacts(str(fault), part, raised), self._stamp()))
                 self._write_what_waits(at)
+                if fault is FaultCode.EMERGENCY_STOP:
+                    self._submit("latch", lambda: parts.latch.keep(is_set=raised), None)
             case Say():
                 self._say(command)
 

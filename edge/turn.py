@@ -71,8 +71,13 @@ class Turn:
 
     def clear_fault(self, code: FaultCode, part: str) -> None:
         """End a fault if it is active and its owner may clear it."""
+        if CATALOGUE[code].cleared_by is ClearedBy.OWNER:
+            self.end_fault(code, part)
+
+    def end_fault(self, code: FaultCode, part: str) -> None:
+        """End a fault, whoever may clear it."""
         fault = Fault(code, part)
-        if fault in self.state.faults and CATALOGUE[code].cleared_by is ClearedBy.OWNER:
+        if fault in self.state.faults:
             self.state = replace(self.state, faults=self.state.faults - {fault})
             self.give(Alarm(code, part, raised=False))
 

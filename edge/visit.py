@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.award_rules import Outcome
 from cloud_sync.facts import Role, VisitFacts
 from config.station import OpenBy
-from edge import deposits, openings
+from edge import deposits, emergency, openings
 from edge.faults import LIDS_AWAY, FaultCode
 from edge.messages import (
     BinEvent,
@@ -96,12 +96,15 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
             _record_delayed(turn, event)
         case RecordFailed():
             _not_recorded(turn, turn.state.visit(event.visit), Prompt.NOT_SAVED)
+        case FaultRaised() if event.fault in emergency.BEGUN_BY:
+            emergency.begin(turn, event)
         case FaultRaised():
             turn.raise_fault(event.fault, event.part)
             if event.fault in LIDS_AWAY:
                 openings.lid_lost(turn, event.part)
         case FaultCleared():
             turn.clear_fault(event.fault, event.part)
+            emergency.mover_changed(turn, event)
         case Tick():
             turn.each_visit(deposits.deposits_overdue)
             turn.each_visit(openings.openings_overdue)
@@ -109,6 +112,9 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
 
 
 def _granted(turn: Turn, event: Granted) -> None:
+    if emergency.is_on(turn.state):
+        emergency.tapped(turn, is_staff=event.role is Role.STAFF)
+        return
     targets = [
         rule
         for rule in turn.rules.bins.values()
@@ -177,7 +183,9 @@ def _pressed(turn: Turn, event: Pressed) -> None:
     if rule.open_by is not OpenBy.BUTTON:
         return
     visit = turn.state.visit(turn.state.current)
-    if visit is None or not _may_add(turn, visit, {rule.id}):
+    if emergency.is_on(turn.state):
+        turn.say(Say(Prompt.EMERGENCY))
+    elif visit is None or not _may_add(turn, visit, {rule.id}):
         turn.say(Say(Prompt.TAP_FIRST))
     elif refusal := openings.request_opening(turn, visit, event.bin):
         turn.say(Say(refusal, bin=rule.category))

@@ -23,6 +23,7 @@ from firmware_bridge.lid_motion import (
     Phase,
     Seen,
     found,
+    halted,
     next_due,
     step,
 )
@@ -71,6 +72,7 @@ class GpioLid:
         self._was_found = False
         self._was_open = False
         self._is_live = False
+        self._is_stopped = False
         self._loop = Loop(f"lid {bin_id}", self._turn, self._stop_motor)
         with ExitStack() as claimed:
 
@@ -122,6 +124,21 @@ class GpioLid:
         if seen.closed:
             self._inbox.post(LidClosed(now, self._bin))
 
+    def stop_motors(self) -> None:
+        """Halt the motor, wherever the lid stands, and take no request until `resume_motors`."""
+        with self._lock:
+            self._is_stopped = True
+            self._was_found = True  # what stands open is not shut by itself any more
+            if self._is_live:
+                self._motion = halted(self._motion, self._clock.now())
+                self._halt()
+        self._loop.wake()
+
+    def resume_motors(self) -> None:
+        """Take requests again; nothing moves until one comes."""
+        with self._lock:
+            self._is_stopped = False
+
     def stop(self) -> None:
         """Halt the motor, wherever the lid stands, and give the pins back. `open` does nothing any more."""
         with self._lock:
@@ -133,7 +150,8 @@ class GpioLid:
         # On the caller's thread: handing it over could cost a tap 5 ms, the interpreter's switch interval.
         try:
             with self._lock:
-                self._advance(request)
+                if not self._is_stopped:
+                    self._advance(request)
         except pin_errors() as error:
             log.error("lid %s: its pins failed (%s)", self._bin, error)  # noqa: TRY400 (its loop traces it)
         self._loop.wake()
@@ -194,12 +212,14 @@ class GpioLid:
     def _stop_motor(self) -> None:
         """Called when a turn failed: what cannot be watched must not move."""
         with self._lock:
-            if not self._is_live:
-                return
-            try:
-                self._motor.halt()
-            except pin_errors() as error:
-                log.error("lid %s: its motor cannot be stopped (%s)", self._bin, error)  # noqa: TRY400
+            if self._is_live:
+                self._halt()
+
+    def _halt(self) -> None:
+        try:
+            self._motor.halt()
+        except pin_errors() as error:
+            log.error("lid %s: its motor cannot be stopped (%s)", self._bin, error)  # noqa: TRY400
 
 
 def _seems_open(motion: Motion, now: float, times: LidTimes) -> bool:

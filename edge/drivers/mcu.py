@@ -12,10 +12,12 @@ from edge.drivers.lamp import FaultLamp
 from edge.drivers.level import LevelSensor
 from edge.drivers.mcu_parts import Alarms, McuLid
 from edge.drivers.mcu_reader import McuReader
+from edge.emergency import STATION
 from edge.faults import FaultCode
+from edge.messages import FaultRaised
 from firmware_bridge.controller import Controller, PortFound, PortLost
 from firmware_bridge.link_events import Denied, Down, DownReason, Told, Up, VersionRefused, WrongDevice
-from firmware_bridge.messages import OpenLid, Reason
+from firmware_bridge.messages import OpenLid, Reason, Resume, StopMotors
 from firmware_bridge.port import BUSY
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ _TROUBLES = (
 
 
 class Mcu:
-    """Keeps the link to one microcontroller and tells its parts what comes; at most one fault names it.
+    """Keeps the link to one microcontroller and tells its parts what comes. Implements `edge.ports.Mover`.
 
     What is wrong with it clears by itself: the port is opened again and the handshake tried again for as
     long as the station runs, and the station goes on with its other parts meanwhile.
@@ -56,6 +58,8 @@ class Mcu:
     ) -> None:
         """Nothing is opened before `start`; `book` keeps when its readers were last heard."""
         self._id = section.id
+        self._clock, self._inbox = clock, inbox
+        self._is_stopped = False
         self._troubles = {code: FaultLamp(code, section.id, clock, inbox) for code in _TROUBLES}
         self._controller = Controller(section.port, self._happened, clock.now, _draw_id, self._turn)
         self.lids = {
@@ -75,7 +79,7 @@ class Mcu:
             for reader in settings.reader
             if reader.controller == section.id and reader.number is not None
         ]
-        alarms = Alarms(self.lids, self._controller.ask, clock, inbox)
+        alarms = Alarms(section.id, clock, inbox)
         self._scales: list[Scale] = []
         self._parts: tuple[Part, ...] = (
             *self.lids.values(),
@@ -104,6 +108,18 @@ class Mcu:
             for lid in self.lids.values():
                 lid.end_lease()
 
+    def stop_motors(self) -> None:
+        """Turn every motor off until `resume_motors`, now or as soon as there is a link."""
+        self._is_stopped = True
+        self._controller.ask(StopMotors())
+
+    def resume_motors(self) -> None:
+        """Let motors run again when next asked; one that is away stays stopped, and says so when asked."""
+        self._is_stopped = False
+        self._controller.ask(Resume())
+        for lid in self.lids.values():
+            lid.tell()
+
     def _turn(self) -> None:
         for reader in self._readers:
             reader.turn()
@@ -119,6 +135,8 @@ class Mcu:
             case Up(welcome):
                 version = ".".join(map(str, welcome.firmware))
                 log.info("controller %s: firmware %s, %d lids", self._id, version, welcome.lids)
+                if self._is_stopped:
+                    self._controller.ask(StopMotors())
                 self._show(None)
                 for part in self._parts:
                     part.up(welcome)
@@ -144,6 +162,8 @@ class Mcu:
         # A lid it does not have was found at the handshake; smoke and panic have their own faults.
         level = logging.WARNING if isinstance(request, OpenLid) else logging.ERROR
         log.log(level, "controller %s refused %s: %s", self._id, request, reason.name.lower())
+        if reason is Reason.MOTORS_STOPPED:  # by a panic that the station did not see, or sees in a moment
+            self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
 
 
 def _diagnosis(event: Down | PortLost | VersionRefused | WrongDevice) -> tuple[FaultCode | None, str]:

@@ -14,14 +14,13 @@ from firmware_bridge.messages import (
     LidState,
     OpenLid,
     Position,
-    Resume,
     SensorKind,
     SensorValue,
     SetLid,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from config.station import VisitSection
     from edge.ports import Clock, Inbox
@@ -63,6 +62,7 @@ class McuLid:
         self._clock, self._inbox = clock, inbox
         self._ask: Ask = lambda _: None
         self._cause: Cause | None = None
+        self._position: Position | None = None
         self._away = FaultLamp(FaultCode.LID_UNREACHABLE, bin_id, clock, inbox)
         self._missing = FaultLamp(FaultCode.LID_MISSING, bin_id, clock, inbox)
 
@@ -77,6 +77,14 @@ class McuLid:
     def end_lease(self) -> None:
         """Let the lid shut now; without a link the device does so by itself."""
         self._ask(EndLease(self._number))
+
+    def tell(self) -> None:
+        """Post anew where the lid is, as far as its switches said."""
+        now = self._clock.now()
+        if self._position is Position.OPEN:
+            self._inbox.post(LidOpened(now, self._bin))
+        elif self._position is Position.SHUT:
+            self._inbox.post(LidClosed(now, self._bin))
 
     def up(self, welcome: Welcome) -> None:
         """Tell the device the lid's bounds, or raise the fault that it has no such lid."""
@@ -103,10 +111,8 @@ class McuLid:
         if not isinstance(report, LidState) or report.lid != self._number:
             return
         now, before, self._cause = self._clock.now(), self._cause, report.cause
-        if report.position is Position.OPEN:
-            self._inbox.post(LidOpened(now, self._bin))
-        elif report.position is Position.SHUT:
-            self._inbox.post(LidClosed(now, self._bin))
+        self._position = report.position
+        self.tell()
         # A reversal is news each time; that it waits, standing open, is news once.
         is_news = before is not Cause.OBSTRUCTED or report.position is Position.OPENING
         if report.cause is Cause.OBSTRUCTED and is_news:
@@ -116,17 +122,12 @@ class McuLid:
 
 
 class Alarms:
-    """Smoke and panic of one microcontroller, as faults of every bin whose lid it moves.
+    """Smoke and panic inputs of one microcontroller, as faults of it; the station acts on them."""
 
-    The panic button latches: that it is released is a person's own act, and lets the motors go again.
-    """
-
-    def __init__(self, bins: Iterable[str], ask: Ask, clock: Clock, inbox: Inbox) -> None:
-        """`ask` sends a request to the device."""
-        bins = tuple(bins)
-        self._ask = ask
-        self._smoke = [FaultLamp(FaultCode.SMOKE, bin_id, clock, inbox) for bin_id in bins]
-        self._panic = [FaultLamp(FaultCode.PANIC, bin_id, clock, inbox) for bin_id in bins]
+    def __init__(self, controller: str, clock: Clock, inbox: Inbox) -> None:
+        """Name `controller` in both faults."""
+        self._smoke = FaultLamp(FaultCode.SMOKE, controller, clock, inbox)
+        self._panic = FaultLamp(FaultCode.PANIC, controller, clock, inbox)
         self._smoking: set[int] = set()
         self._pressed: set[int] = set()
 
@@ -146,10 +147,7 @@ class Alarms:
                 self._note(self._smoking, self._smoke, index, on=bool(value))
             case SensorValue(SensorKind.PANIC, index, value):
                 self._note(self._pressed, self._panic, index, on=bool(value))
-                if not self._pressed:
-                    self._ask(Resume())
 
-    def _note(self, inputs: set[int], lamps: list[FaultLamp], index: int, *, on: bool) -> None:
+    def _note(self, inputs: set[int], lamp: FaultLamp, index: int, *, on: bool) -> None:
         (inputs.add if on else inputs.discard)(index)
-        for lamp in lamps:
-            lamp.show(on=bool(inputs))
+        lamp.show(on=bool(inputs))

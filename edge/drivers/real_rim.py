@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from edge.drivers.camera import Capture
     from edge.drivers.pins import Factory
     from edge.inbox import QueueInbox
-    from edge.ports import Clock, Inbox, Lid
+    from edge.ports import Clock, Inbox, Lid, Mover
     from edge.rim import MakeRim
 
 
@@ -90,9 +90,9 @@ def real_rim(
                 if bin_.scale is not None
             }
             news = LidNews(inbox, sight, scales)
-            lids = _add_lids(devices, settings, cards, clock, news, book)
+            lids, movers = _add_lids(devices, settings, cards, clock, news, book)
             undo.pop_all()
-        return Rim(lids, sight, devices.start, devices.stop, scales)
+        return Rim(lids, movers, sight, devices.start, devices.stop, scales)
 
     return make
 
@@ -150,19 +150,22 @@ def _add_lids(
     clock: Clock,
     news: LidNews,
     book: HeardBook,
-) -> dict[str, Lid]:
-    """Lids at controllers, with all else that hangs there, and those that the keeper holds."""
+) -> tuple[dict[str, Lid], tuple[Mover, ...]]:
+    """Lids at controllers, with all else there, those that the keeper holds, and what moves them."""
     lids: dict[str, Lid] = {}
+    movers: list[Mover] = []
     for section in settings.controller:
         mcu = devices.add(Mcu(section, settings, cards, clock, news, book))
         for bin_ in settings.bin:
             if bin_.scale is not None and bin_.scale.controller == section.id:
                 mcu.add_scale(news.scales[bin_.id])
         lids |= mcu.lids
+        movers.append(mcu)
     if wired := kept_lids(settings):
         keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, news)
         lids |= devices.add(keeper).lids
-    return lids
+        movers.append(keeper)
+    return lids, tuple(movers)
 
 
 def _named(value: _T | None, what: str) -> _T:

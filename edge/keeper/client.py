@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from config.threads import Complaints, thread
+from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.keeper.server import SOCKET
 from edge.keeper.words import (
@@ -21,6 +22,8 @@ from edge.keeper.words import (
     Keeps,
     Moved,
     Open,
+    Resume,
+    Stop,
     Taken,
     pack,
     report_in,
@@ -66,7 +69,7 @@ class KeeperLink:
     """Connects to the keeper in a folder, again and again, and posts what its lids tell.
 
     Until it answers, and whenever it is silent for SILENCE_S, each bin has the fault LID_UNREACHABLE; a
-    bin whose lid the keeper does not have has LID_MISSING.
+    bin whose lid the keeper does not have has LID_MISSING. Implements `edge.ports.Mover` too.
     """
 
     def __init__(self, folder: Path, bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
@@ -77,6 +80,7 @@ class KeeperLink:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._faults: dict[str, FaultCode | None] = {}
+        self._is_stopped = False
         self._stopping = threading.Event()
         self._complaints = Complaints(log)
         self._thread = thread(self._run, "lids")
@@ -95,6 +99,16 @@ class KeeperLink:
                 self._socket.shutdown(socket.SHUT_RDWR)
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
+
+    def stop_motors(self) -> None:
+        """Turn every motor off until `resume_motors`, now or as soon as there is a keeper."""
+        self._is_stopped = True
+        self.ask(Stop())
+
+    def resume_motors(self) -> None:
+        """Let motors run again when next asked; a keeper that is away stays stopped if it was."""
+        self._is_stopped = False
+        self.ask(Resume())
 
     def ask(self, request: Request) -> None:
         """Send a request, on the caller's thread; never blocks."""
@@ -124,6 +138,8 @@ class KeeperLink:
             keeper.connect(self._path)
             with self._lock:
                 self._socket = keeper
+            if self._is_stopped:  # asked a second time at worst: whoever stops them sets this first
+                self.ask(Stop())
             try:
                 while not self._stopping.is_set():
                     if not select.select([keeper], [], [], SILENCE_S)[0]:
@@ -138,7 +154,9 @@ class KeeperLink:
         if not packet:
             raise OSError("the keeper hung up")
         match report_in(packet):
-            case Keeps(bins):
+            case Keeps(bins, is_stopped):
+                if is_stopped and not self._is_stopped:  # by a station before this one
+                    self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
                 missing = FaultCode.LID_MISSING
                 self._judge({bin_id: None if bin_id in bins else missing for bin_id in self.lids}, "is there")
             case Moved(bin_id, what, at) if bin_id in self.lids:

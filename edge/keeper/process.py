@@ -17,6 +17,7 @@ from config.wiring import ControllerLid, RelayLid
 from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.pins import hold_low
+from edge.emergency_latch import EmergencyLatch
 from edge.keeper.server import Keeper
 from edge.keeper.voice import Voice
 from firmware_bridge.lid_motion import lid_times
@@ -56,6 +57,7 @@ def keep_lids(
     `make_pins` is called if any lid is wired to this Pi; `on_stop` gets what ends it. InputError for a pin
     that cannot be had, or if another keeper runs.
     """
+    latch = EmergencyLatch.of(settings)
     with ExitStack() as closing:
         voice = Voice()
         lids: dict[str, GpioLid] = {}
@@ -68,6 +70,9 @@ def keep_lids(
             times = lid_times(settings.visit, springs_shut=isinstance(wires, RelayLid))
             lids[bin_id] = GpioLid(bin_id, wires, times, RealClock(), voice, pins)
             closing.callback(lids[bin_id].stop)
+        if latch.is_set:
+            log.error("an emergency was not ended; every motor stays stopped")
+            keeper.stop_motors()
         for lid in lids.values():
             lid.start()
         log.info("keeping %d lids: %s", len(lids), ", ".join(lids) or "none is wired to this Pi")

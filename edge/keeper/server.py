@@ -13,7 +13,19 @@ from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.files import mend_of
-from edge.keeper.words import BEAT_S, MAX_PACKET, Beat, EndLease, Keeps, Open, Taken, pack, request_in
+from edge.keeper.words import (
+    BEAT_S,
+    MAX_PACKET,
+    Beat,
+    EndLease,
+    Keeps,
+    Open,
+    Resume,
+    Stop,
+    Taken,
+    pack,
+    request_in,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +64,7 @@ class Keeper:
             self._selector.register(source, selectors.EVENT_READ)
         self._station: socket.socket | None = None
         self._is_stopping = False
+        self._motors_stopped = False
         self._beat_at = 0.0
 
     def run(self) -> None:
@@ -67,6 +80,12 @@ class Keeper:
         """Make `run` return; from any thread, or a signal's handler."""
         self._is_stopping = True
         self._waker.send(b"\0")
+
+    def stop_motors(self) -> None:
+        """Turn every motor off and take no request to move one until a station says `Resume`."""
+        self._motors_stopped = True
+        for lid in self._lids.values():
+            lid.stop_motors()
 
     def turn(self) -> None:
         """Say that all is well, if it is; when a lid's thread hangs, station and systemd hear nothing."""
@@ -114,7 +133,7 @@ class Keeper:
         self._station = station
         self._selector.register(station, selectors.EVENT_READ)
         self._voice.speak_to(station)
-        self._voice.say(Keeps(tuple(self._lids)))
+        self._voice.say(Keeps(tuple(self._lids), self._motors_stopped))
         for lid in self._lids.values():
             lid.tell()
 
@@ -143,6 +162,23 @@ class Keeper:
         self._station = None
 
     def _do(self, request: Request) -> None:
+        match request:
+            case Stop():
+                log.warning("every motor is stopped")
+                self.stop_motors()
+            case Resume():
+                log.info("motors may run again")
+                self._resume_motors()
+            case Open() | EndLease():
+                self._move(request)
+
+    def _resume_motors(self) -> None:
+        self._motors_stopped = False
+        for lid in self._lids.values():
+            lid.resume_motors()
+            lid.tell()
+
+    def _move(self, request: Open | EndLease) -> None:
         lid = self._lids.get(request.bin)
         if lid is None:
             log.error("there is no lid of a bin %s here; is its station.toml another one?", request.bin)

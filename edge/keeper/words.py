@@ -38,6 +38,14 @@ class EndLease(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
     bin: str
 
 
+class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="stop"):
+    """Turn every motor off now and take no request to move one until `Resume`. Nothing is driven by this."""
+
+
+class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="resume"):
+    """Let motors run again when next asked, and say where the lids are. Nothing is driven by this."""
+
+
 class Arrival(StrEnum):
     """What a lid's inputs told."""
 
@@ -50,6 +58,8 @@ class Keeps(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     """The keeper's first word: the bins whose lids it has. Where they are follows."""
 
     bins: tuple[str, ...]
+    is_stopped: bool = False
+    """Its motors were stopped in an emergency and not let go again."""
 
 
 class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="moved"):
@@ -68,7 +78,7 @@ class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     """Another station is connected already; this connection ends."""
 
 
-Request = Open | EndLease
+Request = Open | EndLease | Stop | Resume
 Report = Keeps | Moved | Beat | Taken
 
 

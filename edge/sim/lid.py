@@ -56,6 +56,7 @@ class SimLid:
         self._inbox = inbox
         self._faults: set[LidFault] = set()
         self._has_power = True
+        self._is_stopped = False
         self._is_obstructed = False
         self._was_shut = True
         self._leased_until = -inf
@@ -71,7 +72,7 @@ class SimLid:
     def open(self, lease_s: float) -> None:
         """Open, or stay open, at most `lease_s` seconds from now."""
         with self._timeline.changed:
-            if not self._has_power:
+            if not self._has_power or self._is_stopped:
                 return
             stood_open_unleased = self.is_open and self._now >= self._leased_until
             self._leased_until = self._now + lease_s
@@ -91,6 +92,23 @@ class SimLid:
             self._leased_until = min(self._leased_until, self._now)
             if not gives_way:
                 self._shut()
+
+    def stop_motors(self) -> None:
+        """Turn the motor off, wherever the lid stands, and take no request until `resume_motors`."""
+        with self._timeline.changed:
+            self._is_stopped = True
+            self._leased_until = min(self._leased_until, self._now)
+            _cancel(self._lease_end, self._retry)
+            self._turn(Drive.NONE)
+
+    def resume_motors(self) -> None:
+        """Take requests again, and post where the lid is; nothing moves until it is asked to."""
+        with self._timeline.changed:
+            self._is_stopped = False
+            if self.is_shut and LidFault.SHUT_SWITCH_DEAD not in self._faults:
+                self._inbox.post(LidClosed(self._now, self._bin))
+            elif self.is_open:
+                self._post_opened()
 
     # --- what people see and do -------------------------------------------------------------------
 
@@ -186,7 +204,7 @@ class SimLid:
         """Run the motor one way from where the lid is, as far as the lid can go."""
         self._position, self._since = self.position, self._now
         _cancel(self._arrival)
-        self._drive = drive if self._has_power else Drive.NONE
+        self._drive = drive if self._has_power and not self._is_stopped else Drive.NONE
         if self._drive is Drive.NONE or self._position == self._end_of(drive) or self._is_jammed():
             self._drive = Drive.NONE
             self._note(What.STOPPED)

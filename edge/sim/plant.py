@@ -158,6 +158,16 @@ class Plant(Ground[SimLid]):
         }
         super().__init__(settings, timeline, inbox, capacity, lids)
 
+    def stop_motors(self) -> None:
+        """Turn every lid's motor off; none runs until `resume_motors`. Implements `edge.ports.Mover`."""
+        for lid in self.lids.values():
+            lid.stop_motors()
+
+    def resume_motors(self) -> None:
+        """Let motors run again when next asked."""
+        for lid in self.lids.values():
+            lid.resume_motors()
+
     def power_off(self) -> None:
         """Cut the power of every lid."""
         for lid in self.lids.values():

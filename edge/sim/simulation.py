@@ -112,14 +112,14 @@ class Simulation:
         plant = Plant(self._settings, self._timeline, inbox, self._script.capacity)
         world = self._populate(plant)
         if self._virtual is not None:
-            return Rim(world.lids, world.camera, start=world.start, stop=lambda: None)
+            return Rim(world.lids, (plant,), world.camera, start=world.start, stop=lambda: None)
         driver = RealTimeDriver(self._timeline)
 
         def start() -> None:
             world.start()
             driver.start()
 
-        return Rim(world.lids, world.camera, start=start, stop=driver.stop)
+        return Rim(world.lids, (plant,), world.camera, start=start, stop=driver.stop)
 
     def _rigged(self, board: Board, inbox: QueueInbox, clock: Clock) -> Rim:
         """Put the station's real drivers between itself and the board; the rest stays simulated."""
@@ -151,7 +151,7 @@ class Simulation:
                 stops.callback(plant.stop)
                 stops.callback(mcu.stop)
 
-        return Rim(world.lids, world.camera, start=start, stop=stop)
+        return Rim(world.lids, (mcu,), world.camera, start=start, stop=stop)
 
     def _populate(self, plant: Ground[WorldLid]) -> World:
         self._world = World(self._settings, plant, self._photos, self._script, self._rng)

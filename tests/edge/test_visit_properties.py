@@ -34,7 +34,8 @@ from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import load_words
 from edge.access import decide
-from edge.faults import LIDS_AWAY, FaultCode, blocked_bins
+from edge.emergency import BEGUN_BY, is_on
+from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, blocked_bins
 from edge.journal import SqliteJournal
 from edge.live import bins_of, next_action
 from edge.live_view import Vocabulary
@@ -167,6 +168,7 @@ class Observer:
             case OpenLid():
                 self._granted_lease(before, event, command)
             case CloseLid(visit, name):
+                assert not is_on(before), "a lid was driven in an emergency"
                 lease = self.leases.get(name)
                 assert lease is None or lease.visit == visit, "one visit ended another's lease"
                 if lease is not None:
@@ -185,6 +187,7 @@ class Observer:
 
     def _granted_lease(self, before: State, event: VisitEvent, command: OpenLid) -> None:
         waits = self.rules.waits
+        assert not is_on(before), "a lid was opened in an emergency"
         assert self.cards[command.visit] not in BLOCKED, "a blocked card opened a lid"
         assert 0 < command.lease_s <= min(waits.lease_s, waits.max_open_s) + LITTLE
         lease = self.leases.get(command.bin)
@@ -208,8 +211,10 @@ class Observer:
         for name, lease in list(self.leases.items()):
             arrived = isinstance(event, LidClosed) and event.bin == name and lease.opened_at is not None
             is_lost = isinstance(event, FaultRaised) and event.fault in LIDS_AWAY and event.part == name
+            is_lost |= isinstance(event, FaultRaised) and event.fault in EMERGENCIES
             never_opened = (isinstance(event, Tick) or is_lost) and lease.opened_at is None
             gave_up = never_opened or (isinstance(event, Tick) and name in stuck)
+            gave_up |= isinstance(event, FaultRaised) and event.fault in BEGUN_BY and name in stuck
             ended = after.holder(name) is None or after.holder(name)[0].id != lease.visit  # type: ignore[index]
             assert not ended or arrived or gave_up, "an opening ended though its lid did not"
             assert not arrived or ended or CloseLid(lease.visit, name) not in given
@@ -321,9 +326,19 @@ class Play:
         self.post(LevelChanged(self.now, PLACES[argument // 4 % len(PLACES)], full=argument % 4 == 0))
 
     def a_fault_changes(self, argument: int) -> None:
-        code = list(FaultCode)[argument % len(FaultCode)]
-        part = [*BINS, "cam", MODEL][argument // len(FaultCode) % (len(BINS) + 2)]
+        codes = [code for code in FaultCode if code not in BEGUN_BY]
+        code = codes[argument % len(codes)]
+        part = [*BINS, "cam", MODEL][argument // len(codes) % (len(BINS) + 2)]
         self.post((FaultRaised if argument > RARELY else FaultCleared)(self.now, code, part))
+
+    def an_emergency_comes_and_goes(self, argument: int) -> None:
+        code = list(BEGUN_BY)[argument % len(BEGUN_BY)]
+        if argument > RARELY:
+            self.post(FaultRaised(self.now, code, "mcu"))
+            return
+        for each in EMERGENCIES:
+            self.post(FaultCleared(self.now, each, "mcu"))
+        self.tap(CARDS.index("cleaner") * len(READERS))
 
     # --- workers --------------------------------------------------------------------------------
 
@@ -396,6 +411,7 @@ ACTIONS: list[Callable[[Play, int], None]] = [
     Play.a_switch_speaks,
     Play.a_level_changes,
     Play.a_fault_changes,
+    Play.an_emergency_comes_and_goes,
     *[Play.a_worker_answers] * 6,
     Play.a_worker_speaks_unasked,
     Play.the_same_again,

@@ -14,6 +14,7 @@ from cloud_sync.award_rules import Award
 from cloud_sync.facts import AlarmFacts, Credential, Stamp, VisitFacts
 from config.load_sorting import load_sorting
 from config.words import load_words
+from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.inbox import QueueInbox
 from edge.journal import SqliteJournal
@@ -67,6 +68,19 @@ class NotingLid:
     def end_lease(self) -> None:
         self.diary.append(("end lease", self.name))
         self.moved(self.name, None)
+
+
+@dataclass
+class NotingMover:
+    """What moves all lids of the bench, and does nothing by itself."""
+
+    diary: list[Note]
+
+    def stop_motors(self) -> None:
+        self.diary.append(("stop motors",))
+
+    def resume_motors(self) -> None:
+        self.diary.append(("resume motors",))
 
 
 @dataclass
@@ -183,10 +197,12 @@ class Bench:
         self.parts = Parts(
             clock=chosen,
             lids=self.lids,
+            movers=(NotingMover(self.diary),),
             camera=self.camera,
             classifier=self.classifier,
             speaker=NotingSpeaker(self.diary, self.journal_file),
             journal=self.journal,
+            latch=EmergencyLatch([folder]),
             workers=self.workers,
             screen=screen,
             boot="boot",

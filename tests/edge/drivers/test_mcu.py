@@ -20,6 +20,7 @@ from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.debounce import Settling
 from edge.drivers.mcu import Mcu
+from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, LevelChanged, LidObstructed, Tapped
 from firmware_bridge import frame
@@ -240,30 +241,32 @@ def test_a_bin_is_full_when_the_waste_has_been_near_for_a_while_and_not_when_it_
     assert [(event.bin, event.full) for event in levels] == [("kitchen", True), ("kitchen", False)]
 
 
-def test_smoke_is_a_fault_of_every_bin_and_over_when_it_is_gone(
+def test_smoke_is_a_fault_of_its_controller_and_over_when_it_is_gone(
     linked: Mcu, device: Device, faults: Faults
 ) -> None:
     del linked
     device.do(f"sensor {int(SensorKind.SMOKE)} 0 1")
-    until(lambda: faults.now() == {(FaultCode.SMOKE, "kitchen"), (FaultCode.SMOKE, "other")})
+    until(lambda: faults.now() == {(FaultCode.SMOKE, "mcu")})
     device.do(f"sensor {int(SensorKind.SMOKE)} 0 0")
     until(lambda: faults.now() == set())
 
 
-def test_panic_stops_every_lid_until_the_button_is_released_and_then_they_open_again(
+def test_panic_stops_every_lid_until_the_station_is_reset_and_then_they_open_again(
     linked: Mcu, device: Device, posted: Posted, faults: Faults
 ) -> None:
     device.do("travel 0 3000")  # until its motor is stopped
     linked.lids["kitchen"].open(60)
     until(lambda: device.lid(0)[1] == "open")
     device.do(f"sensor {int(SensorKind.PANIC)} 0 1")
-    until(lambda: faults.now() == {(FaultCode.PANIC, "kitchen"), (FaultCode.PANIC, "other")})
+    until(lambda: faults.now() == {(FaultCode.PANIC, "mcu")})
     place = device.lid(0)
     assert place[1] == "off"
-    linked.lids["kitchen"].open(60)
     device.do(f"sensor {int(SensorKind.PANIC)} 0 0")
     until(lambda: faults.now() == set())
-    assert device.lid(0) == place, "nothing moves because a button was released"
+    linked.lids["kitchen"].open(60)
+    until(lambda: faults.now() == {(FaultCode.EMERGENCY_STOP, STATION)}, "it says that it is stopped")
+    linked.resume_motors()
+    assert device.lid(0) == place, "nothing moves because somebody reset it"
     device.do("travel 0 300")
 
     def opens() -> bool:
@@ -271,6 +274,33 @@ def test_panic_stops_every_lid_until_the_button_is_released_and_then_they_open_a
         return posted.names()[-1] == "LidOpened"
 
     until(opens)
+
+
+def test_a_controller_that_comes_back_during_an_emergency_is_stopped_again(
+    linked: Mcu, device: Device, faults: Faults
+) -> None:
+    linked.stop_motors()
+    device.do("reboot")  # it forgets what it was told, and finds a lid that stands open
+    device.do("place 0 1000")
+    until(lambda: (FaultCode.CONTROLLER_LOST, "mcu") not in faults.now())
+    linked.lids["kitchen"].open(60)
+    until(lambda: (FaultCode.EMERGENCY_STOP, STATION) in faults.now(), "it takes no request")
+    assert device.lid(0) == (1000, "off")
+
+
+def test_a_controller_that_was_stopped_says_so_to_the_next_station(
+    linked: Mcu, device: Device, settings: StationSettings
+) -> None:
+    linked.stop_motors()
+    linked.stop()
+    again = Posted()
+    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_26), RealClock(), again)
+    mcu.start()
+    until(lambda: "LidClosed" in again.names())
+    mcu.lids["kitchen"].open(60)
+    until(lambda: (FaultCode.EMERGENCY_STOP, STATION) in Faults(again).now())
+    assert device.lid(0)[1] == "off"
+    mcu.stop()
 
 
 # --- what can be wrong --------------------------------------------------------------------------

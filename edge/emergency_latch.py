@@ -1,0 +1,58 @@
+"""Remembers an emergency across restarts: a file on the disk, and one in memory should the disk refuse."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from config.station import StationSettings
+
+log = logging.getLogger(__name__)
+
+FILE = "emergency"
+_WORDS = "Every motor of this station is stopped. A staff card tapped at the station ends that.\n"
+
+
+class EmergencyLatch:
+    """Set while the file is in any of its folders. Implements `edge.ports.Latch`."""
+
+    @classmethod
+    def of(cls, settings: StationSettings) -> EmergencyLatch:
+        """Where a station and the keeper of its lids remember it."""
+        return cls([Path(settings.station.state_dir), Path(settings.station.runtime_dir)])
+
+    def __init__(self, folders: Iterable[Path]) -> None:
+        """Keep it in each of these folders; one that refuses is named in the log."""
+        self._files = [folder / FILE for folder in folders]
+
+    @property
+    def is_set(self) -> bool:
+        """Whether an emergency was begun and not ended; a folder that cannot be read says nothing."""
+        return any(_is_there(file) for file in self._files)
+
+    def keep(self, *, is_set: bool) -> None:
+        """Remember this in every folder that can be written."""
+        for file in self._files:
+            try:
+                if is_set:
+                    file.parent.mkdir(parents=True, exist_ok=True)
+                    file.write_text(_WORDS, encoding="utf-8")
+                else:
+                    file.unlink(missing_ok=True)
+            except OSError as error:
+                log.error("the emergency cannot be %s in %s (%s)", _verb(is_set), file, error)  # noqa: TRY400
+
+
+def _verb(is_set: bool) -> str:  # noqa: FBT001 (a word for it)
+    return "remembered" if is_set else "forgotten"
+
+
+def _is_there(file: Path) -> bool:
+    try:
+        return file.exists()
+    except OSError:
+        return False

@@ -30,6 +30,7 @@ from edge.faults import FaultCode
 from edge.journal import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
+from edge.messages import FaultRaised
 from edge.parts import Parts
 from edge.screen import Screen
 from edge.station import Station

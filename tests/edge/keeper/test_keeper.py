@@ -22,6 +22,8 @@ from config.station import StationSettings
 from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.pins import Contact
+from edge.emergency import STATION
+from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.keeper.client import KeeperLink
 from edge.keeper.process import keep_lids, kept_lids
@@ -392,3 +394,58 @@ def test_a_second_station_reads_that_the_lids_are_taken(kept: Kept, link: Keeper
     del link
     with call(kept) as other:
         until(lambda: Taken() in heard(other))
+
+
+# --- an emergency ---------------------------------------------------------------------------------
+
+
+def test_a_stop_turns_the_motor_off_where_the_lid_stands_and_nothing_moves_it_until_the_reset(
+    kept: Kept, link: KeeperLink, posted: Posted
+) -> None:
+    link.lids["kitchen"].open(60)
+    until(lambda: posted.names()[-1] == "LidOpened")
+    link.lids["kitchen"].end_lease()
+    until(lambda: motor(kept.board) == (False, True), "it is on its way shut")
+    link.stop_motors()
+    until(lambda: motor(kept.board) == (False, False), "the motor is off")
+    kept.board.outputs.clear()
+    link.lids["kitchen"].open(60)
+    link.lids["kitchen"].end_lease()
+    opened = posted.names().count("LidOpened")
+    link.resume_motors()
+    link.lids["kitchen"].open(60)
+    until(lambda: posted.names().count("LidOpened") > opened, "it opens for who asks after the reset")
+    assert (27, True) not in kept.board.outputs, "it was not driven shut"
+    link.lids["kitchen"].end_lease()
+    until(lambda: posted.names()[-1] == "LidClosed")
+
+
+def test_a_keeper_that_was_stopped_says_so_to_the_next_station(kept: Kept, link: KeeperLink) -> None:
+    link.stop_motors()
+    link.stop()
+    again = Posted()
+    other = KeeperLink(kept.folder, ["kitchen"], RealClock(), again)
+    other.start()
+    until(lambda: raised(again) == [(FaultCode.EMERGENCY_STOP, STATION)])
+    other.stop()
+
+
+def test_a_keeper_that_starts_in_an_emergency_drives_nothing_and_is_told_again(
+    site: Site, posted: Posted
+) -> None:
+    EmergencyLatch.of(site.settings).keep(is_set=True)
+    kept = Kept(site.settings)
+    thread = threading.Thread(target=kept.keep)
+    thread.start()
+    assert kept.readiness.came.wait(WITHIN_S)  # its lid stands neither open nor shut, and its way is free
+    kept.board.contact(24, closed=True)
+    link = KeeperLink(kept.folder, ["kitchen"], RealClock(), posted)
+    link.stop_motors()
+    link.start()
+    link.lids["kitchen"].open(60)
+    settled = RealClock().now() + 2.5  # when a lid that was found open is shut otherwise
+    until(lambda: RealClock().now() > settled)
+    link.stop()
+    kept.stops[0]()
+    thread.join(WITHIN_S)
+    assert not [pin for pin, high in kept.board.outputs if high]

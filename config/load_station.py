@@ -21,6 +21,9 @@ from config.errors import InputError
 from config.load import load_toml
 from config.station import BinSection, Devices, OpenBy, StationSettings
 
+_MODEL = "model"
+"""The part that the model's own faults name."""
+
 
 def load_station(path: Path) -> StationSettings:
     """The station described by a TOML file; paths in it become absolute. InputError names what is wrong."""
@@ -40,6 +43,7 @@ def _problems(settings: StationSettings) -> list[Problem]:
     found = _duplicates("bin", [bin_.id for bin_ in settings.bin])
     found += _duplicates("reader", readers) + _duplicates("camera", cameras)
     found += _duplicates("controller", [controller.id for controller in settings.controller])
+    found += _alike(readers, [controller.id for controller in settings.controller], cameras)
     for number, bin_ in enumerate(settings.bin):
         found += _bin_problems(f"bin[{number}]", bin_, readers, cameras)
     found += _one_camera_twice(settings)
@@ -51,6 +55,15 @@ def _problems(settings: StationSettings) -> list[Problem]:
 def _duplicates(kind: str, ids: list[str]) -> list[Problem]:
     twice = [name for name, count in Counter(ids).items() if count > 1]
     return [(f"{kind}: two have the id {name}", "give each its own id") for name in twice]
+
+
+def _alike(readers: list[str], controllers: list[str], cameras: list[str]) -> list[Problem]:
+    """Ids of two kinds whose faults have the same names."""
+    both = sorted(set(readers) & set(controllers))
+    found = [(f"controller: a reader has the id {name}, too", "give each its own id") for name in both]
+    if _MODEL in cameras:
+        found.append((f"camera: {_MODEL} is what the model is called", "give the camera another id"))
+    return found
 
 
 def _bin_problems(key: str, bin_: BinSection, readers: list[str], cameras: list[str]) -> list[Problem]:

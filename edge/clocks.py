@@ -2,30 +2,66 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from edge.ports import WallTime
 
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-_SYSTEMD = Path("/run/systemd/system")
+"""What systemd-timesyncd leaves for as long as the boot lasts; others who keep the time leave nothing."""
+_OUT_OF_STEP_US = 16_000_000
+"""The largest error that the kernel counts (NTP_PHASE_LIMIT): a clock that nobody set, or not for 9 hours."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 BUILT_S = 1_767_225_600.0
 """2026-01-01: a calendar before this has forgotten the year."""
 
 
+class _Timex(ctypes.Structure):
+    """The beginning of the kernel's `struct timex` (adjtimex(2)), with room for the rest."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def kernel_error_us() -> int | None:
+    """Give how far off the kernel says that its clock may be, in microseconds; None where it does not say."""
+    timex = _Timex()  # modes 0: nothing is set
+    libc = ctypes.CDLL(None, use_errno=True)
+    return int(timex.maxerror) if libc.adjtimex(ctypes.byref(timex)) >= 0 else None
+
+
 class RealClock:
     """Implements `edge.ports.Clock` with the machine's own clocks."""
+
+    def __init__(self, error_us: Callable[[], int | None] = kernel_error_us) -> None:
+        """Ask `error_us` whether somebody keeps the time: chrony, ntpd, gpsd and timesyncd tell the kernel.
+
+        This is what systemd itself asks, for it does not ask STA_UNSYNC either (src/basic/time-util.c).
+        """
+        self._error_us = error_us
+        self._was_in_step = False
 
     def now(self) -> float:
         """Seconds of this boot, which no time server can step."""
         return time.monotonic()
 
     def wall(self) -> WallTime:
-        """Calendar time; trusted once it was synchronised, or where systemd does not keep it."""
+        """Calendar time; trusted once somebody set it: after a week offline it is off by half a minute."""
         unix_s = time.time()
-        vouched = _SYNCHRONISED.exists() or not _SYSTEMD.exists()
-        return WallTime(unix_s, trusted=vouched and unix_s > BUILT_S)
+        if not self._was_in_step:
+            error_us = self._error_us()
+            is_kept = error_us is not None and error_us < _OUT_OF_STEP_US
+            self._was_in_step = is_kept or _SYNCHRONISED.exists()
+        return WallTime(unix_s, trusted=self._was_in_step and unix_s > BUILT_S)
 
 
 def boot_id() -> str:

@@ -146,7 +146,10 @@ def lid_is_away(faults: Iterable[Fault], bin_id: str) -> bool:
 
 
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:
-    """Whether deposits seen through any of these parts (a camera, the model) go unseen."""
+    """Whether deposits seen through any of these parts (a camera, the model) go unseen.
+
+    No camera has the model's name: the configuration refuses it.
+    """
     return any(CATALOGUE[fault.code].blocks is Blocks.SEEING and fault.part in parts for fault in faults)
 
 

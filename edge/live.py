@@ -82,10 +82,11 @@ class LivePoints(msgspec.Struct, frozen=True):
 
 
 class LiveFault(msgspec.Struct, frozen=True):
-    """An active fault, by its name in the catalogue."""
+    """An active fault, by its name in the catalogue; `kind` is what its part is, `part` the id within it."""
 
     code: str
     part: str
+    kind: str = ""
 
 
 class LiveState(msgspec.Struct, frozen=True):

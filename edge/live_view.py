@@ -18,6 +18,7 @@ from edge.live import (
     next_action,
 )
 from edge.messages import Prompt, Say
+from edge.part_kinds import kind_of
 from edge.visit_state import DepositPhase
 
 if TYPE_CHECKING:
@@ -141,7 +142,9 @@ def live_state(
         verdict=seen.verdict,
         said=seen.said,
         points=seen.points,
-        faults=tuple(LiveFault(fault.code, fault.part) for fault in sorted(state.faults)),
+        faults=tuple(
+            LiveFault(fault.code, fault.part, kind_of(fault.code)) for fault in sorted(state.faults)
+        ),
         picture=where.picture,
         outbox=where.outbox,
     )

@@ -6,10 +6,12 @@ unless asked for, and what the drivers post is read for a few seconds.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -21,10 +23,11 @@ from edge.drivers.heard import read_heard
 from edge.faults import CATALOGUE, FaultCode, Severity
 from edge.inbox import QueueInbox
 from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
+from edge.part_kinds import PartKind, kind_of
 from edge.ports import CameraError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from config.station import BinSection, StationSettings
     from config.words import Words
@@ -125,9 +128,9 @@ def check_devices(
 def when_heard(settings: StationSettings, clock: Clock) -> dict[str, str]:
     """When each reader last sent anything, by the calendar, as far as the station wrote it down."""
     heard = read_heard(Path(settings.station.runtime_dir), boot_id())
-    offset_s = clock.wall().unix_s - clock.now()
+    offset_s, zone = clock.wall().unix_s - clock.now(), ZoneInfo(settings.station.timezone)
     return {
-        reader.id: time.strftime("%Y-%m-%d %H:%M", time.localtime(heard[reader.id] + offset_s))
+        reader.id: f"{datetime.fromtimestamp(heard[reader.id] + offset_s, zone):%Y-%m-%d %H:%M}"
         for reader in settings.reader
         if reader.id in heard
     }
@@ -181,34 +184,31 @@ def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: 
     """Say of every device how it is. Pure."""
     # The gravest comes last, and so is what a part's line says.
     faults = sorted(observed.faults, key=_gravity)
-    faulty = {part: code for code, part in faults if not is_of_a_scale(code)}
-    found = [
-        _fault(kind, part, faulty[part], words, observed)
-        for kind, part in _devices(settings)
-        if part in faulty
-    ]
-    named = {finding.which for finding in found}
-    found += [_reader(reader.id, observed, wanted) for reader in settings.reader if reader.id not in named]
-    found += [
-        Finding("controller", Level.OK, "controller_ok", controller.id)
-        for controller in settings.controller
-        if controller.id not in named
-    ]
-    found += [_lid(bin_.id, observed, wanted) for bin_ in settings.bin if bin_.id not in named]
-    found += [
-        _camera(section.id, settings.bin, observed) for section in settings.camera if section.id not in named
-    ]
+    faulty = {(kind_of(code), part): code for code, part in faults if not is_of_a_scale(code)}
+    found = []
+    for kinds, name, part, judged in _devices(settings, observed, wanted):
+        codes = [code for kind in kinds if (code := faulty.pop((kind, part), None)) is not None]
+        gravest = max(codes, key=lambda code: _gravity((code, part)), default=None)
+        found.append(judged() if gravest is None else _fault(name, part, gravest, words, observed))
     found += judge_scales(settings.bin, observed.weights, observed.faults, words)
-    return found + [
-        _fault("devices", part, code, words, observed) for part, code in faulty.items() if part not in named
-    ]
+    return found + [_fault("devices", part, code, words, observed) for (_, part), code in faulty.items()]
 
 
-def _devices(settings: StationSettings) -> Iterable[tuple[str, str]]:
-    yield from (("reader", reader.id) for reader in settings.reader)
-    yield from (("controller", controller.id) for controller in settings.controller)
-    yield from (("lid", bin_.id) for bin_ in settings.bin)
-    yield from (("camera", camera.id) for camera in settings.camera)
+def _devices(
+    settings: StationSettings, observed: Observed, wanted: Wanted
+) -> Iterator[tuple[tuple[PartKind, ...], str, str, Callable[[], Finding]]]:
+    """Give each device's kinds of fault, its name in texts.toml, its id, and how it is when it has none."""
+    for reader in settings.reader:
+        kinds = (PartKind.READER, PartKind.PORT)
+        yield kinds, "reader", reader.id, partial(_reader, reader.id, observed, wanted)
+    for controller in settings.controller:
+        kinds = (PartKind.CONTROLLER, PartKind.PORT)
+        well = partial(Finding, "controller", Level.OK, "controller_ok", controller.id)
+        yield kinds, "controller", controller.id, well
+    for bin_ in settings.bin:
+        yield (PartKind.BIN,), "lid", bin_.id, partial(_lid, bin_.id, observed, wanted)
+    for camera in settings.camera:
+        yield (PartKind.CAMERA,), "camera", camera.id, partial(_camera, camera.id, settings.bin, observed)
 
 
 def _gravity(fault: tuple[str, str]) -> tuple[bool, str, str]:

@@ -9,8 +9,10 @@ import statistics
 import tempfile
 import time
 from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from config.errors import InputError
 from config.load_sorting import load_sorting
@@ -26,6 +28,7 @@ from models.runtime import load_classifier
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import tzinfo
 
     from config.station import StationSettings
     from edge.ports import Clock
@@ -49,7 +52,7 @@ def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
         check_disk(state_dir),
         check_journal(state_dir),
         check_runtime_folder(Path(settings.station.runtime_dir)),
-        check_clock(clock),
+        check_clock(clock, ZoneInfo(settings.station.timezone)),
         check_model(settings),
         *check_pins(settings),
     ]
@@ -153,10 +156,10 @@ def check_pins(settings: StationSettings, boot: Path = BOOT) -> list[Finding]:
     return [Finding("pins", Level.OK if strict else Level.DOUBTFUL, "pins_let_go" if strict else "pins_kept")]
 
 
-def check_clock(clock: Clock) -> Finding:
-    """Whether anyone vouches for the calendar."""
+def check_clock(clock: Clock, zone: tzinfo | None = None) -> Finding:
+    """Whether anyone vouches for the calendar, and what it says in `zone`, the system's own if absent."""
     wall = clock.wall()
-    values = {"time": time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(wall.unix_s))}
+    values = {"time": f"{datetime.fromtimestamp(wall.unix_s, zone).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"}
     if not wall.trusted:
         return Finding("clock", Level.DOUBTFUL, "clock_untrusted", values=values)
     return Finding("clock", Level.OK, "clock_ok", values=values)

@@ -44,6 +44,13 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     faults: Both
     no_faults: Both
     fault_part: Both
+    part_bin: Both
+    part_reader: Both
+    part_controller: Both
+    part_port: Both
+    part_camera: Both
+    part_model: Both
+    part_station: Both
     fault_meaning: Both
     fault_mend: Both
     fault_unknown: Both

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from config.load_station import load_station
@@ -101,6 +103,30 @@ def test_a_fault_stands_at_its_part_once_with_the_catalogues_words(
     ]
 
 
+def test_a_reader_and_a_bin_of_one_name_have_each_its_own_line(settings: StationSettings) -> None:
+    reader = msgspec.structs.replace(settings.reader[0], id="kitchen")
+    bin_ = msgspec.structs.replace(settings.bin[0], reader="kitchen")
+    alike = msgspec.structs.replace(settings, reader=(reader,), bin=(bin_,))
+    observed = well()
+    observed.faults.add((FaultCode.READER_FAILED, "kitchen"))
+    assert found(alike, observed)["reader"].fault == WORDS.fault["reader_failed"]
+    assert (found(alike, observed)["lid"].level, found(alike, observed)["lid"].says) == (
+        Level.OK,
+        "lid_shut",
+    )
+    observed.faults |= {(FaultCode.LID_STUCK_OPEN, "kitchen"), (FaultCode.PORT_BUSY, "kitchen")}
+    assert found(alike, observed)["reader"].fault == WORDS.fault["reader_failed"]
+    assert found(alike, observed)["lid"].fault == WORDS.fault["lid_stuck_open"]
+    observed.faults.discard((FaultCode.READER_FAILED, "kitchen"))
+    assert found(alike, observed)["reader"].fault == WORDS.fault["port_busy"]
+
+
+def test_a_fault_of_no_device_has_a_line_of_its_own(settings: StationSettings) -> None:
+    observed = well()
+    observed.faults.add((FaultCode.JOURNAL_FAILED, "journal"))
+    assert found(settings, observed)["devices"].fault == WORDS.fault["journal_failed"]
+
+
 def test_a_warning_is_doubtful_and_says_when_the_reader_was_last_heard(settings: StationSettings) -> None:
     observed = well()
     observed.faults.add((FaultCode.READER_QUIET, "gate"))
@@ -126,7 +152,8 @@ def test_a_reader_that_is_well_says_when_it_was_last_heard(settings: StationSett
     observed.heard = when_heard(settings, clock)
     reader = found(settings, observed)["reader"]
     assert (reader.level, reader.says) == (Level.OK, "reader_heard")
-    heard = datetime.strptime(reader.values["heard"], "%Y-%m-%d %H:%M").astimezone()
+    zone = ZoneInfo(settings.station.timezone)
+    heard = datetime.strptime(reader.values["heard"], "%Y-%m-%d %H:%M").replace(tzinfo=zone)
     assert abs((datetime.now().astimezone() - heard).total_seconds()) < 3600
 
 

@@ -184,6 +184,16 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
         ('reader = "left"', "", 'bin[0].reader: missing, and open_by is "reader"; name the bin\'s reader'),
         ('camera = "cam"', 'camera = "eye"', "bin[0].camera: no camera eye; known: cam"),
         ('id = "other"', 'id = "kitchen"', "bin: two have the id kitchen; give each its own id"),
+        (
+            'id = "cam"',
+            'id = "model"',
+            "camera: model is what the model is called; give",
+        ),
+        (
+            "[[camera]]",
+            '[[controller]]\nid = "left"\nport = "/dev/ttyACM0"\n[[camera]]',
+            "controller: a reader has the id left, too; give each its own id",
+        ),
         ("button = 20", "", 'bin[1].button: missing, and open_by is "button"; name the button\'s pin'),
         (
             "button = 20",

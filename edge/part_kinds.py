@@ -1,0 +1,40 @@
+"""Which part of a station a fault is of: its kind, which the fault's code tells, and its id within the kind.
+
+Ids are unique within their kind alone: a bin and its reader may have one name. Pure.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum, auto
+
+
+class PartKind(StrEnum):
+    """Kinds of parts, by the names that screens and checks have words for."""
+
+    BIN = auto()
+    READER = auto()
+    CONTROLLER = auto()
+    PORT = auto()
+    """Of a reader or a controller, of which no two have the same id."""
+    CAMERA = auto()
+    MODEL = auto()
+    STATION = auto()
+
+
+_KINDS = {
+    "lid": PartKind.BIN,
+    "smoke": PartKind.BIN,
+    "panic": PartKind.BIN,
+    "scale": PartKind.BIN,
+    "reader": PartKind.READER,
+    "controller": PartKind.CONTROLLER,
+    "port": PartKind.PORT,
+    "camera": PartKind.CAMERA,
+    "model": PartKind.MODEL,
+}
+"""By the first word of a fault's code."""
+
+
+def kind_of(code: str) -> PartKind:
+    """Tell the kind of part that a fault is of; the station's own for a code of a newer version."""
+    return _KINDS.get(code.partition("_")[0], PartKind.STATION)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 RENEWAL_S = 0.5
 """A lease is renewed only when that gains at least so much."""
+EARLY_S = 0.5
+"""A lid whose clock runs ahead ends its lease by so much before ours is over, at the most."""
 
 
 def request_opening(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
@@ -98,12 +100,17 @@ def lid_closed(turn: Turn, event: LidClosed) -> None:
 def lid_obstructed(turn: Turn, event: LidObstructed) -> None:
     """Something is in the way: give it time to be cleared, once for each closing."""
     held = turn.state.holder(event.bin)
-    if held is None or held[1].phase is not OpeningPhase.CLOSING:
+    if held is None:
+        return
+    visit, opening = held
+    if opening.phase is OpeningPhase.OPEN and opening.until - event.at < EARLY_S:
+        opening = replace(opening, phase=OpeningPhase.CLOSING, closing_at=event.at)
+    if opening.phase is not OpeningPhase.CLOSING:
         return
     waits = turn.rules.waits
-    until = held[1].closing_at + waits.obstructed_s + turn.rules.travel_limit_s
-    turn.put_opening(held[0], replace(held[1], until=until))
-    turn.say(Say(Prompt.CLEAR_LID, bin=turn.rules.bins[event.bin].category), about=held[0].id)
+    until = opening.closing_at + waits.obstructed_s + turn.rules.travel_limit_s
+    turn.put_opening(visit, replace(opening, until=until))
+    turn.say(Say(Prompt.CLEAR_LID, bin=turn.rules.bins[event.bin].category), about=visit.id)
 
 
 def lid_lost(turn: Turn, bin_id: str) -> None:

@@ -1,28 +1,44 @@
-"""A lid with its motor, limit switches and the microcontroller that keeps its lease.
+"""A simulated lid: a plant of motor, hand and switches under the rules that move real lids.
 
-The lease is kept here, below the station, as a real controller keeps it: a station that dies leaves no
-lid driven open.
+`firmware_bridge.lid_motion` decides, as it does in the lids' own process and, in C, in a microcontroller; so
+what a simulation shows of leases holds for what ships. The lease is kept here, below the station: a station
+that dies leaves no lid driven open.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum, StrEnum, auto
+from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
 from edge.messages import LidClosed, LidObstructed, LidOpened
 from edge.sim.lid_log import Note, What
+from firmware_bridge import h_bridge
+from firmware_bridge.h_bridge import Bridge, Drive
+from firmware_bridge.lid_motion import (
+    EndLease,
+    Motion,
+    OpenFor,
+    Phase,
+    found,
+    halted,
+    lid_times,
+    next_due,
+    step,
+)
+from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.station import VisitSection
     from edge.ports import Inbox
     from edge.sim.timeline import Happening, Timeline
+    from firmware_bridge.lid_motion import Request, Seen
 
-CONTACT = 0.4
-"""Where a closing lid meets what is in its way: this part of its travel from shut."""
-RETRY_S = 1.5
-"""How long a lid that was in someone's way stands open before it tries to shut again."""
 NOTES_KEPT = 100_000
+_MS = 1000
 
 
 class LidFault(StrEnum):
@@ -34,38 +50,28 @@ class LidFault(StrEnum):
     SHUT_SWITCH_DEAD = auto()
 
 
-class Drive(Enum):
-    """Which way the motor turns."""
-
-    OPEN = 1
-    NONE = 0
-    SHUT = -1
-
-
 class SimLid:
     """One bin's lid. Implements `edge.ports.Lid`; all else is what people and faults do to it."""
 
-    def __init__(self, bin_id: str, travel_s: float, timeline: Timeline, inbox: Inbox) -> None:
+    def __init__(self, bin_id: str, waits: VisitSection, timeline: Timeline, inbox: Inbox) -> None:
         """Begin shut, with power, and post to `inbox` what the switches say."""
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self.opened_at = -inf
         """When the lid last came to stand open by command; a reversal on its way shut does not count."""
-        self._bin = bin_id
-        self._travel_s = travel_s
-        self._timeline = timeline
-        self._inbox = inbox
+        self._bin, self._timeline, self._inbox = bin_id, timeline, inbox
+        self._times = lid_times(waits)
+        self._plant = PlantLid(travel_ms=waits.travel_s * _MS)
+        self._motion = Motion()
+        self._bridge = Bridge()
         self._faults: set[LidFault] = set()
         self._has_power = True
         self._is_stopped = False
-        self._is_obstructed = False
         self._was_shut = True
-        self._leased_until = -inf
-        self._position = 0.0
-        self._since = 0.0
-        self._drive = Drive.NONE
-        self._arrival: Happening | None = None
-        self._lease_end: Happening | None = None
-        self._retry: Happening | None = None
+        self._asked_until = -inf
+        """Until when the station wants the lid open: what the rules make of it is held against this."""
+        self._at = timeline.clock.now()
+        self._seen = self._plant.seen()
+        self._next: Happening | None = None
 
     # --- the port ---------------------------------------------------------------------------------
 
@@ -74,54 +80,53 @@ class SimLid:
         with self._timeline.changed:
             if not self._has_power or self._is_stopped:
                 return
-            stood_open_unleased = self.is_open and self._now >= self._leased_until
-            self._leased_until = self._now + lease_s
-            _cancel(self._lease_end, self._retry)
-            self._lease_end = self._timeline.call_at(self._leased_until, self._shut)
+            stood_open_unleased = self._plant.place == OPEN and self._now >= self._asked_until
+            self._asked_until = self._now + lease_s
             self._note(What.LEASED)
-            self._turn(Drive.OPEN)
+            self._advance(OpenFor(lease_s))
             if stood_open_unleased:
                 self.opened_at = self._now
-                self._post_opened()
 
     def end_lease(self) -> None:
         """Let the lid shut now, unless something is in its way."""
         with self._timeline.changed:
-            gives_way = self._reverses or not (self._retry is None or self._retry.is_over)
-            _cancel(self._lease_end)
-            self._leased_until = min(self._leased_until, self._now)
-            if not gives_way:
-                self._shut()
+            self._asked_until = min(self._asked_until, self._now)
+            if not self._is_stopped:
+                self._advance(EndLease())
 
     def stop_motors(self) -> None:
         """Turn the motor off, wherever the lid stands, and take no request until `resume_motors`."""
-        with self._timeline.changed:
+
+        def stop() -> None:
             self._is_stopped = True
-            self._leased_until = min(self._leased_until, self._now)
-            _cancel(self._lease_end, self._retry)
-            self._turn(Drive.NONE)
+            self._asked_until = min(self._asked_until, self._now)
+            self._motion = halted(self._motion, self._now)
+
+        self._change(stop)
 
     def resume_motors(self) -> None:
         """Take requests again, and post where the lid is; nothing moves until it is asked to."""
         with self._timeline.changed:
             self._is_stopped = False
-            if self.is_shut and LidFault.SHUT_SWITCH_DEAD not in self._faults:
+            self._advance()
+            if self._seen.closed:
                 self._inbox.post(LidClosed(self._now, self._bin))
-            elif self.is_open:
-                self._post_opened()
+            elif self._seen.opened:
+                self._inbox.post(LidOpened(self._now, self._bin))
 
     # --- what people see and do -------------------------------------------------------------------
 
     @property
     def position(self) -> float:
         """0 shut, 1 open."""
-        moved = self._drive.value * (self._now - self._since) / self._travel_s
-        return min(1.0, max(0.0, self._position + moved))
+        moving = PlantLid(self._plant.place, self._plant.travel_ms, self._plant.drive, self._is_jammed())
+        moving.advance(self._now - self._at)
+        return moving.place / OPEN
 
     @property
     def is_open(self) -> bool:
         """Whether it stands fully open."""
-        return self._position == 1.0 and self._drive is not Drive.SHUT
+        return self._plant.place == OPEN and self._plant.drive is not Drive.SHUT
 
     @property
     def has_opened(self) -> bool:
@@ -131,125 +136,157 @@ class SimLid:
     @property
     def is_shut(self) -> bool:
         """Whether it rests shut."""
-        return self._position == 0.0 and self._drive is not Drive.OPEN
+        return self._plant.place == SHUT and self._plant.drive is not Drive.OPEN
 
     @property
     def is_closing(self) -> bool:
         """Whether it is on its way down."""
-        return self._drive is Drive.SHUT
+        return self._plant.drive is Drive.SHUT
 
     def obstruct(self) -> None:
-        """Put something in the lid's way; a closing lid stops at it and reverses."""
-        with self._timeline.changed:
-            self._is_obstructed = True
-            self._go_on()
+        """Put something in the lid's way; a closing lid reverses at once."""
+        self._change(lambda: self._obstruct(is_in_the_way=True))
 
     def clear(self) -> None:
         """Take away what was in the lid's way."""
-        with self._timeline.changed:
-            self._is_obstructed = False
-            self._go_on()
+        self._change(lambda: self._obstruct(is_in_the_way=False))
 
     # --- faults -----------------------------------------------------------------------------------
 
     def fail(self, fault: LidFault) -> None:
         """Begin a fault."""
-        with self._timeline.changed:
-            self._faults.add(fault)
-            self._go_on()
+        self._change(lambda: self._faults.add(fault))
 
     def mend(self) -> None:
-        """End every fault; the controller tries at once what it could not do."""
+        """End every fault; a lid that nothing will move any more is shut by hand."""
+        self._change(self._faults.clear)
         with self._timeline.changed:
-            self._faults.clear()
-            wants_open = self._now < self._leased_until
-            self._turn(Drive.OPEN if wants_open else Drive.SHUT)
+            if self._motion.phase in (Phase.LEFT_OPEN, Phase.RESTING):
+                self._plant.place = SHUT
+                self._advance()
 
     def power_off(self) -> None:
         """Cut the power: the lid stays where it is, and its lease is forgotten."""
-        with self._timeline.changed:
+
+        def cut() -> None:
             self._has_power = False
-            self._leased_until = min(self._leased_until, self._now)
-            _cancel(self._lease_end, self._retry)
-            self._turn(Drive.NONE)
+            self._asked_until = min(self._asked_until, self._now)
+
+        self._change(cut)
 
     def power_on(self) -> None:
-        """Bring the power back: with no lease, the lid shuts."""
-        with self._timeline.changed:
-            self._has_power = True
-            self._shut()
+        """Bring the power back: whoever finds a lid open shuts it, once its way was free for a while."""
 
-    # --- the controller ---------------------------------------------------------------------------
+        def start() -> None:
+            if not self._has_power:
+                self._has_power, self._bridge = True, Bridge()
+                self._motion = Motion() if self._is_stopped else found(self._inputs(), self._now)
+
+        self._change(start)
+
+    # --- what moves it ----------------------------------------------------------------------------
 
     @property
     def _now(self) -> float:
         return self._timeline.clock.now()
 
-    def _note(self, what: What) -> None:
-        self.notes.append(Note(self._now, what, self._leased_until))
+    def _change(self, what: Callable[[], object]) -> None:
+        """Do something to the lid: the rules see it as it was up to now, and as it is from now on."""
+        with self._timeline.changed:
+            self._advance()
+            what()
+            self._advance()
 
-    def _shut(self) -> None:
-        self._turn(Drive.SHUT)
-
-    def _go_on(self) -> None:
-        """Plan a movement anew: something about its way has changed."""
-        if self._drive is not Drive.NONE:
-            self._turn(self._drive, What.REVERSED if self._reverses else None)
-
-    @property
-    def _reverses(self) -> bool:
-        return self._drive is Drive.OPEN and self._now >= self._leased_until
-
-    def _turn(self, drive: Drive, why: What | None = None) -> None:
-        """Run the motor one way from where the lid is, as far as the lid can go."""
-        self._position, self._since = self.position, self._now
-        _cancel(self._arrival)
-        self._drive = drive if self._has_power and not self._is_stopped else Drive.NONE
-        if self._drive is Drive.NONE or self._position == self._end_of(drive) or self._is_jammed():
-            self._drive = Drive.NONE
-            self._note(What.STOPPED)
-            return
-        self._note(why or (What.DRIVEN_OPEN if drive is Drive.OPEN else What.DRIVEN_SHUT))
-        if drive is Drive.SHUT and self._is_obstructed:
-            way, meets = self._position - CONTACT, self._touched
-        else:
-            way, meets = abs(self._end_of(drive) - self._position), self._arrived
-        self._arrival = self._timeline.call_in(max(0.0, way) * self._travel_s, meets)
-
-    @staticmethod
-    def _end_of(drive: Drive) -> float:
-        return 1.0 if drive is Drive.OPEN else 0.0
+    def _obstruct(self, *, is_in_the_way: bool) -> None:
+        self._plant.is_obstructed = is_in_the_way
 
     def _is_jammed(self) -> bool:
-        stuck = LidFault.STUCK_SHUT if self._drive is Drive.OPEN else LidFault.STUCK_OPEN
-        return stuck in self._faults and self._position == 1.0 - self._end_of(self._drive)
+        place = self._plant.place
+        return (place == SHUT and LidFault.STUCK_SHUT in self._faults) or (
+            place == OPEN and LidFault.STUCK_OPEN in self._faults
+        )
 
-    def _touched(self) -> None:
-        self._inbox.post(LidObstructed(self._now, self._bin))
-        self._turn(Drive.OPEN, What.REVERSED)
+    def _inputs(self) -> Seen:
+        self._plant.open_switch = False if LidFault.OPEN_SWITCH_DEAD in self._faults else None
+        self._plant.shut_switch = False if LidFault.SHUT_SWITCH_DEAD in self._faults else None
+        return self._plant.seen()
 
-    def _arrived(self) -> None:
-        self._position, self._since = self._end_of(self._drive), self._now
-        drive, self._drive = self._drive, Drive.NONE
-        if drive is Drive.SHUT:
-            self._note(What.SHUT)
+    def _move(self) -> None:
+        """Let the motor have run until now; where it arrives, it is exactly at its end."""
+        self._plant.is_jammed = self._is_jammed()
+        arrives = self._at + self._to_go_s() <= self._now
+        self._plant.advance(self._now - self._at)
+        if arrives and not self._plant.is_jammed:
+            self._plant.place = self._end()
+        self._at = self._now
+
+    def _to_go_s(self) -> float:
+        """How long the motor still needs to its end; inf where it does not move the lid."""
+        if self._plant.drive is Drive.OFF or self._is_jammed() or self._plant.place == self._end():
+            return inf
+        return abs(self._end() - self._plant.place) / OPEN * self._plant.travel_ms / _MS
+
+    def _end(self) -> float:
+        return OPEN if self._plant.drive is Drive.OPEN else SHUT
+
+    def _advance(self, request: Request | None = None) -> None:
+        """One step of the rules, as `edge.drivers.gpio_lid` takes it; then wait for what comes next."""
+        if self._next is not None:
+            self._next.cancel()
+        self._move()
+        before, seen_before = self._motion, self._seen
+        self._seen = seen = self._inputs()
+        if self._has_power:
+            self._motion = step(before, request, seen, self._now, self._times)
+        self._arrive()
+        self._drive()
+        if self._has_power:
+            self._tell(before, seen_before, asked_to_open=isinstance(request, OpenFor))
+        due = self._due()
+        self._next = self._timeline.call_at(due, self._advance) if due < inf else None
+
+    def _drive(self) -> None:
+        wanted = self._motion.drive if self._has_power else Drive.OFF
+        self._bridge = h_bridge.command(self._bridge, wanted, self._now)
+        if self._bridge.drive is not self._plant.drive:
+            self._plant.drive = self._bridge.drive
+            self._note(self._what())
+
+    def _what(self) -> What:
+        match self._plant.drive:
+            case Drive.OPEN:
+                return What.REVERSED if self._motion.phase is Phase.REVERSING else What.DRIVEN_OPEN
+            case Drive.SHUT:
+                return What.DRIVEN_SHUT
+            case Drive.OFF:
+                return What.STOPPED
+
+    def _due(self) -> float:
+        if not self._has_power:
+            return inf
+        rests = self._bridge.drive is not self._motion.drive
+        rested = h_bridge.rest_ends(self._bridge) if rests else inf
+        return max(self._now, min(next_due(self._motion, self._times), rested, self._now + self._to_go_s()))
+
+    # --- what is told -----------------------------------------------------------------------------
+
+    def _note(self, what: What) -> None:
+        self.notes.append(Note(self._now, what, self._asked_until))
+
+    def _arrive(self) -> None:
+        """What people see of a lid that came to one of its ends, whatever its switches say."""
+        if self._plant.place == SHUT and not self._was_shut:
             self._was_shut = True
-            if LidFault.SHUT_SWITCH_DEAD not in self._faults:
-                self._inbox.post(LidClosed(self._now, self._bin))
-            return
-        self._note(What.OPENED)
-        if self._was_shut:
+            self._note(What.SHUT)
+        elif self._plant.place == OPEN and self._was_shut:
             self._was_shut, self.opened_at = False, self._now
-        self._post_opened()
-        if self._now >= self._leased_until:
-            self._retry = self._timeline.call_in(RETRY_S, self._shut)
+            self._note(What.OPENED)
 
-    def _post_opened(self) -> None:
-        if LidFault.OPEN_SWITCH_DEAD not in self._faults:
+    def _tell(self, before: Motion, seen_before: Seen, *, asked_to_open: bool) -> None:
+        # A lid that stands open already says so again to whoever asks: the station waits to hear it.
+        if self._seen.opened and (asked_to_open or not seen_before.opened):
             self._inbox.post(LidOpened(self._now, self._bin))
-
-
-def _cancel(*happenings: Happening | None) -> None:
-    for happening in happenings:
-        if happening is not None:
-            happening.cancel()
+        if self._seen.closed and not seen_before.closed:
+            self._inbox.post(LidClosed(self._now, self._bin))
+        if self._motion.blocks > before.blocks:
+            self._inbox.post(LidObstructed(self._now, self._bin))

@@ -152,10 +152,7 @@ class Plant(Ground[SimLid]):
 
     def __init__(self, settings: StationSettings, timeline: Timeline, inbox: Inbox, capacity: int) -> None:
         """Build what the settings describe; each bin has room for `capacity` things."""
-        lids = {
-            section.id: SimLid(section.id, settings.visit.travel_s, timeline, inbox)
-            for section in settings.bin
-        }
+        lids = {section.id: SimLid(section.id, settings.visit, timeline, inbox) for section in settings.bin}
         super().__init__(settings, timeline, inbox, capacity, lids)
 
     def stop_motors(self) -> None:

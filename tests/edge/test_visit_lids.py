@@ -253,6 +253,18 @@ def test_an_obstruction_reported_again_gains_no_more_time() -> None:
     assert next_deadline(scene.state) == closing_at + WAITS.obstructed_s + TRAVEL_LIMIT_S
 
 
+@pytest.mark.parametrize(("early_s", "asked"), [(0.1, [Prompt.CLEAR_LID]), (3.0, [])])
+def test_a_lid_that_finds_something_in_its_way_as_its_lease_ends_has_it_cleared_though_its_clock_runs_ahead(
+    early_s: float, asked: list[Prompt]
+) -> None:
+    scene = Scene()
+    scene.open_bin()
+    due = next_deadline(scene.state)
+    assert due is not None
+    scene.now = due - early_s
+    assert said(scene.post(LidObstructed(scene.now, "kitchen"))) == asked
+
+
 def test_an_obstruction_of_a_lid_that_does_not_close_is_ignored() -> None:
     scene = Scene()
     scene.open_bin()

@@ -14,6 +14,7 @@ import socket
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum, auto
 from pathlib import Path
 from queue import Full, Queue
 
@@ -27,6 +28,9 @@ from config.station import CloudSection
 from config.threads import Complaints, thread
 
 log = logging.getLogger(__name__)
+_PAHO = logging.getLogger(f"{__name__}.paho")
+_PAHO.addFilter(lambda record: "Client is not connected" not in record.getMessage())
+"""paho says so as an error whenever its loop finds the connection over, after each goodbye, too."""
 
 QOS = 1
 KEEPALIVE_S = 30
@@ -38,6 +42,15 @@ LASTING_S = 10.0
 """After a connection that lasted this long, pauses start from the first again."""
 BACKLOG = 256
 """Messages that wait for the caller; beyond it the network thread waits, and TCP slows the broker."""
+
+
+class Refusal(StrEnum):
+    """Why a broker that answers does not let a client in."""
+
+    NAME = auto()
+    """It does not take the user name with this password, or the client's name."""
+    RIGHTS = auto()
+    """It denies a subscription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +88,8 @@ class MqttLink:
     `window` bounds the publishes that wait for their PUBACK. A link that is not `lasting` leaves the
     broker no session. `on_puback` gets the token of each publish that the broker took; it runs on the
     network thread, so it may only hand over.
-    `connections` counts them: when it has grown, send again what has no receipt.
+    `connections` counts them: when it has grown, send again what has no receipt. `refusal` says why the
+    broker, when it last answered, did not let us in.
     """
 
     def __init__(  # noqa: PLR0913 (seven of them have a default that fits)
@@ -92,6 +106,7 @@ class MqttLink:
     ) -> None:
         self.messages: Queue[Message] = Queue(BACKLOG)
         self.connections = 0
+        self.refusal: Refusal | None = None
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
         self.window, self.on_puback = window, on_puback
         self._broker, self._will = broker, will
@@ -188,7 +203,7 @@ class MqttLink:
             manual_ack=True,
         )
         client.suppress_exceptions = True  # a callback that fails must not end the network thread unseen
-        client.enable_logger(logging.getLogger(f"{__name__}.paho"))
+        client.enable_logger(_PAHO)
         client.connect_timeout = CONNECT_TIMEOUT_S
         client.max_inflight_messages_set(0)  # no queue in paho: our window alone decides
         client.on_socket_open = _without_delay
@@ -272,6 +287,7 @@ class _Connection:
 
     def _on_connect(self, client: Client, _1: object, _2: object, code: ReasonCode, *_: object) -> None:
         if code.is_failure:  # paho ends the connection by itself
+            self._link.refusal = Refusal.NAME
             self._link.complain(logging.ERROR, f"the broker refuses {self._link.client_id}: {code}")
         elif self._link.subscriptions:
             client.subscribe([(topic, QOS) for topic in self._link.subscriptions])
@@ -280,6 +296,7 @@ class _Connection:
 
     def _on_subscribe(self, client: Client, _1: object, _2: int, codes: list[ReasonCode], *_: object) -> None:
         if any(code.is_failure for code in codes):
+            self._link.refusal = Refusal.RIGHTS
             words = f"the broker denies a subscription among {self._link.subscriptions}"
             self._link.complain(logging.ERROR, words)
             client.disconnect()
@@ -287,6 +304,7 @@ class _Connection:
             self._let_in()
 
     def _let_in(self) -> None:
+        self._link.refusal = None
         self.ready.set()
         self._link.complaints.over()
 

@@ -6,56 +6,119 @@ import secrets
 import socket
 import ssl
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from cloud_sync import topics
-from cloud_sync.mqtt import MqttLink
+from cloud_sync.lifetimes import Lifetime, of_authorities, of_server
+from cloud_sync.mqtt import MqttLink, Refusal
 from config.errors import InputError
+from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from config.station import CloudSection, StationSettings
 
 WAIT_S = 6.0
 _LOOK_S = 0.05
+_BAD_CERTIFICATES = {9: "not_yet", 10: "expired", 62: "other_name", 64: "other_name"}
+"""What OpenSSL found (X509_V_ERR_…, x509_vfy.h): not yet valid, expired, another host, another address."""
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE"})
+_LET_IN = {None: "broker_silent", Refusal.NAME: "broker_refuses", Refusal.RIGHTS: "broker_denies"}
 
 
-def check_broker(settings: StationSettings, wait_s: float = WAIT_S) -> Finding:
+def check_broker(
+    settings: StationSettings, wait_s: float = WAIT_S, now: Callable[[], float] = time.time
+) -> Finding:
     """Whether the broker lets this station in. A station works without it, so nothing here is a failure."""
     cloud = settings.cloud
-    values = {"broker": f"{cloud.host}:{cloud.port}"}
+    local = datetime.fromtimestamp(now(), ZoneInfo(settings.station.timezone))
+    values = {"broker": f"{cloud.host}:{cloud.port}", "host": cloud.host, "time": f"{local:%Y-%m-%d %H:%M}"}
     try:
-        _reach(cloud, wait_s)
-    except ssl.SSLError as error:
-        reason = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
-        return Finding("broker", Level.DOUBTFUL, "broker_untrusted", values={**values, "reason": str(reason)})
-    except OSError as error:
-        reason = error.strerror or str(error)
-        return Finding("broker", Level.DOUBTFUL, "broker_away", values={**values, "reason": reason})
-    try:
-        let_in = _is_let_in(settings, wait_s)
+        lives = _reach(cloud, wait_s)
+        refusal = _refusal(settings, wait_s)
     except InputError as problem:
-        return Finding(
-            "broker", Level.DOUBTFUL, "refused", values={"reason": problem.what, "mend": problem.mend}
-        )
-    return Finding(
-        "broker",
-        Level.OK if let_in else Level.DOUBTFUL,
-        "broker_ok" if let_in else "broker_refuses",
-        values=values,
+        return _doubtful("refused", {"reason": problem.what, "mend": problem.mend})
+    except _AuthorityError as problem:
+        return problem.finding
+    except OSError as error:
+        return _untrusted(error, values) if isinstance(error, ssl.SSLError) else _away(error, values)
+    if refusal:
+        return _doubtful(refusal, values)
+    well = Finding("broker", Level.OK, "broker_ok", values=values)
+    return _ending(lives, local.astimezone(UTC), values) or well
+
+
+class _AuthorityError(Exception):
+    """The CA file is at fault, not the broker."""
+
+    def __init__(self, finding: Finding) -> None:
+        self.finding = finding
+        super().__init__(finding.says)
+
+
+def _reach(cloud: CloudSection, wait_s: float) -> dict[str, Lifetime]:
+    """Connect, and give how long the certificates still hold; none without TLS."""
+    context = None if cloud.tls_ca is None else _context(cloud.tls_ca)
+    with socket.create_connection((cloud.host, cloud.port), timeout=wait_s) as plain:
+        if context is None or cloud.tls_ca is None:
+            return {}
+        with context.wrap_socket(plain, server_hostname=cloud.host) as guarded:
+            shown = guarded.getpeercert(binary_form=True) or b""
+    return {"server.pem": of_server(shown), "ca.pem": of_authorities(Path(cloud.tls_ca).read_bytes())}
+
+
+def _context(authority: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=authority)
+    except (ssl.SSLError, OSError) as error:
+        is_content = isinstance(error, ssl.SSLError)
+        mend, more = ("", {}) if is_content else mend_for(error, Path(authority))
+        reason = (error.reason if isinstance(error, ssl.SSLError) else error.strerror) or str(error)
+        values = {"file": authority, "reason": str(reason), **more}
+        raise _AuthorityError(_doubtful("broker_ca", values, "" if mend == "missing" else mend)) from None
+
+
+def _untrusted(error: ssl.SSLError, values: Mapping[str, str]) -> Finding:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        mend = _BAD_CERTIFICATES.get(error.verify_code, "")
+        return _doubtful("broker_untrusted", {**values, "reason": error.verify_message}, mend)
+    mend = "no_tls" if error.reason in _NO_TLS else ""
+    return _doubtful(
+        "broker_away" if mend else "broker_untrusted", {**values, "reason": str(error.reason)}, mend
     )
 
 
-def _reach(cloud: CloudSection, wait_s: float) -> None:
-    with socket.create_connection((cloud.host, cloud.port), timeout=wait_s) as plain:
-        if cloud.tls_ca is not None:
-            context = ssl.create_default_context(cafile=cloud.tls_ca)
-            with context.wrap_socket(plain, server_hostname=cloud.host):
-                return
+def _away(error: OSError, values: Mapping[str, str]) -> Finding:
+    mend = ""
+    if isinstance(error, socket.gaierror):
+        mend = "no_name"
+    elif isinstance(error, ConnectionRefusedError):
+        mend = "nobody_there"
+    return _doubtful("broker_away", {**values, "reason": error.strerror or str(error)}, mend)
 
 
-def _is_let_in(settings: StationSettings, wait_s: float) -> bool:
-    """Connect under the station's name, with an id of its own: the sync process keeps its session."""
+def _ending(lives: Mapping[str, Lifetime], now: datetime, values: Mapping[str, str]) -> Finding | None:
+    """Say which certificate is the next to end, if that is soon."""
+    if not lives:
+        return None
+    whose = min(lives, key=lambda name: lives[name].ends)
+    life = lives[whose]
+    if not life.is_ending(now):
+        return None
+    told = {**values, "whose": whose, "days": str(life.days(now)), "date": f"{life.ends:%Y-%m-%d}"}
+    return _doubtful("broker_expires", told)
+
+
+def _refusal(settings: StationSettings, wait_s: float) -> str:
+    """Connect under the station's name, with an id of its own: the sync process keeps its session.
+
+    Empty when the broker lets us in, else the text that says why not.
+    """
     community, station = settings.station.community, settings.station.name
     link = MqttLink(
         settings.cloud,
@@ -66,8 +129,12 @@ def _is_let_in(settings: StationSettings, wait_s: float) -> bool:
     link.start()
     try:
         until = time.monotonic() + wait_s
-        while not link.connected and time.monotonic() < until:
+        while not (link.connected or link.refusal) and time.monotonic() < until:
             time.sleep(_LOOK_S)
-        return link.connected
+        return "" if link.connected else _LET_IN[link.refusal]
     finally:
         link.stop()
+
+
+def _doubtful(says: str, values: Mapping[str, str], mend: str = "") -> Finding:
+    return Finding("broker", Level.DOUBTFUL, says, values=values, mend=mend)

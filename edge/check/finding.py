@@ -40,6 +40,8 @@ class Finding:
     says: str
     which: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    mend: str = ""
+    """An entry of texts.toml's mends, where what was seen has several causes; else that of `says`."""
     fault: FaultWords | None = None
     """Words of the fault catalogue, where a fault of the station's own is what was found."""
 
@@ -66,6 +68,8 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     state: dict[str, Both]
     part: dict[str, Both]
     says: dict[str, Text]
+    mend: dict[str, Both]
+    """Mends of one cause among several."""
 
 
 def load_texts() -> Texts:
@@ -81,7 +85,7 @@ def _after(meaning: Both, more: Both) -> Both:
 def line(finding: Finding, texts: Texts, language: Language) -> Line:
     """One finding in one language. KeyError for an entry or a place that has no words."""
     text = texts.says[finding.says]
-    seen, mend = text.seen, text.mend
+    seen, mend = text.seen, texts.mend[finding.mend] if finding.mend else text.mend
     if finding.fault is not None:
         seen, mend = _after(finding.fault.meaning, text.seen), finding.fault.mend
     part = texts.part[finding.part].within(language)

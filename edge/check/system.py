@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from config.errors import InputError
 from config.load_sorting import load_sorting
 from config.station import Devices
+from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
 from edge.journal_salvage import is_damage
 from edge.journal_tables import JOURNAL_FILE
@@ -73,8 +74,9 @@ def check_disk(state_dir: Path) -> Finding:
         took_ms = _sync_ms(state_dir)
         free_mb = shutil.disk_usage(state_dir).free // 1_000_000
     except OSError as error:
-        values = {"folder": str(state_dir), "reason": error.strerror or str(error)}
-        return Finding("disk", Level.FAILED, "disk_refuses", values=values)
+        mend, more = mend_for(error, state_dir)
+        values = {"folder": str(state_dir), "reason": error.strerror or str(error), **more}
+        return Finding("disk", Level.FAILED, "disk_refuses", values=values, mend=mend)
     values = {"free": str(free_mb), "ms": f"{took_ms:.0f}", "folder": str(state_dir)}
     if free_mb < FULL_MB:
         return Finding("disk", Level.FAILED, "disk_full", values=values)
@@ -102,18 +104,32 @@ def _sync_ms(folder: Path) -> float:
 def check_journal(state_dir: Path) -> Finding:
     """Whether the journal can be read and is whole; one that is not there yet is made at the first start."""
     file = state_dir / JOURNAL_FILE
-    if not file.exists():
-        return Finding("journal", Level.OK, "journal_none")
     try:
-        verdict = _quick_check(file, "mode=ro")
+        file.open("rb").close()  # SQLite itself does not say why it cannot
+        verdict = _verdict(file)
+    except FileNotFoundError:
+        return Finding("journal", Level.OK, "journal_none")
+    except OSError as error:
+        mend, more = mend_for(error, file)
+        values = {"reason": error.strerror or str(error), **more}
+        return Finding("journal", Level.FAILED, "journal_unread", values=values, mend=mend)
     except sqlite3.Error as error:
-        verdict = str(error)
-        if not is_damage(error):  # a read-only disk: SQLite wants to write beside what it reads
-            with suppress(sqlite3.Error):
-                verdict = _quick_check(file, "mode=ro&immutable=1")
+        return Finding("journal", Level.FAILED, "journal_unread", values={"reason": str(error)})
     if verdict != "ok":
         return Finding("journal", Level.FAILED, "journal_broken", values={"reason": verdict.splitlines()[0]})
     return Finding("journal", Level.OK, "journal_ok", values={"mb": f"{file.stat().st_size / 1_000_000:.1f}"})
+
+
+def _verdict(file: Path) -> str:
+    """What SQLite says of a journal: ok, or what is damaged; its error where it could not look."""
+    try:
+        return _quick_check(file, "mode=ro")
+    except sqlite3.Error as error:
+        if is_damage(error):
+            return str(error)
+        with suppress(sqlite3.Error):  # a read-only disk: SQLite wants to write beside what it reads
+            return _quick_check(file, "mode=ro&immutable=1")
+        raise
 
 
 def _quick_check(file: Path, how: str) -> str:
@@ -129,8 +145,9 @@ def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> F
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        values["reason"] = error.strerror or str(error)
-        return Finding("runtime", Level.FAILED, "runtime_refuses", values=values)
+        mend, more = mend_for(error, folder) if folder.is_dir() else ("", {})  # else systemd makes it
+        values |= {"reason": error.strerror or str(error), **more}
+        return Finding("runtime", Level.FAILED, "runtime_refuses", values=values, mend=mend)
     if _file_system(folder.resolve(), mounts) not in _IN_MEMORY:
         return Finding("runtime", Level.DOUBTFUL, "runtime_on_disk", values=values)
     return Finding("runtime", Level.OK, "runtime_ok", values=values)

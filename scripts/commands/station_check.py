@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from config.load_station import load_station
 from config.station import Devices, Language
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from config.station import StationSettings
     from edge.check.devices import Wanted
@@ -48,11 +49,11 @@ def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str 
     from edge.check.devices import Wanted
     from edge.check.finding import Level, line, load_texts
 
-    logging.basicConfig(level=logging.CRITICAL)  # a driver's complaints are the findings' business
     settings = load_station(config)
     texts, spoken = load_texts(), Language(language or settings.station.language)
     wanted = Wanted(taps_s=TAPS_S if taps else 0.0, move=move)
-    findings = look(settings, wanted, lambda key: _tell(texts, key, spoken))
+    with _silence():
+        findings = look(settings, wanted, lambda key: _tell(texts, key, spoken))
     lines = [line(finding, texts, spoken) for finding in findings]
     is_well = all(each.state is not Level.FAILED for each in lines)
     if as_json:
@@ -61,6 +62,17 @@ def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str 
         click.echo(table(lines, texts, spoken))
     if not is_well:
         click.get_current_context().exit(FAILED)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Log nothing: a driver's complaints are the findings' business."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from config.errors import InputError
 from config.sorting import Category
+from edge.check.finding import Finding
 from edge.clocks import RealClock, boot_id
 from edge.drivers.heard import HeardBook
 from edge.live import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
@@ -73,6 +75,21 @@ def test_a_simulated_station_that_was_set_up_is_well_though_its_broker_is_away(s
     assert states["model"] in {"ok", "doubtful"}
     assert states["devices"] == "ok"
     assert all(list(part) == ["part", "state", "seen", "mend"] for part in printed["parts"])
+
+
+def test_drivers_and_libraries_log_nothing_beside_the_lines_and_may_again_afterwards(
+    simulated: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def loud(*_: object) -> list[Finding]:
+        logging.getLogger("edge.drivers.camera").error("a driver's complaint")
+        return []
+
+    monkeypatch.setattr("scripts.commands.station_check.look", loud)
+    with caplog.at_level(logging.DEBUG):
+        run_check(simulated)
+        assert caplog.text == ""
+        logging.getLogger("edge").error("later")
+    assert "later" in caplog.text
 
 
 def test_it_speaks_the_stations_language_with_an_icon_and_a_word_for_each_state(simulated: Path) -> None:

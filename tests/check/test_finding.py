@@ -25,6 +25,11 @@ def test_both_languages_say_the_same_places(name: str) -> None:
         assert places(text.mend.zh) == places(text.mend.en)
 
 
+@pytest.mark.parametrize("name", sorted(TEXTS.mend))
+def test_every_mend_has_the_same_places_in_both_languages(name: str) -> None:
+    assert places(TEXTS.mend[name].zh) == places(TEXTS.mend[name].en)
+
+
 def test_every_state_has_its_word() -> None:
     assert set(TEXTS.state) == set(Level)
 

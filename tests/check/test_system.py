@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from config.station import Language
 from edge.check import system
-from edge.check.finding import Level
+from edge.check.finding import Level, line, load_texts
 from edge.journal_tables import JOURNAL_FILE, open_journal
 from edge.keys import make_keys
 from edge.ports import WallTime
@@ -64,6 +67,61 @@ def test_a_disk_with_little_room_is_doubtful_and_one_with_hardly_any_fails(
 
 def test_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
     assert system.check_disk(tmp_path / "gone").says == "disk_refuses"
+
+
+MENDS = {
+    errno.ENOSPC: "full",
+    errno.EROFS: "read_only",
+    errno.EIO: "broken",
+    errno.ENOENT: "missing",
+    errno.EMFILE: "",
+}
+
+
+@pytest.mark.parametrize("cause", MENDS)
+def test_a_folder_that_takes_no_writes_has_the_mend_of_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: int
+) -> None:
+    def refuse(**_: object) -> NoReturn:
+        raise OSError(cause, os.strerror(cause))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    found = (system.check_disk(tmp_path), system.check_runtime_folder(tmp_path))
+    assert [each.mend for each in found] == [MENDS[cause]] * 2
+    assert all(line(each, load_texts(), language).mend for each in found for language in Language)
+
+
+def test_a_folder_of_somebody_else_is_to_be_looked_at_as_that_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    owner, texts = tmp_path.owner(), load_texts()
+    open_journal(tmp_path).close()
+    monkeypatch.setattr("os.geteuid", lambda: 4242)
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("pathlib.Path.open", refuse)
+    found = (system.check_disk(tmp_path), system.check_journal(tmp_path))
+    assert [each.says for each in found] == ["disk_refuses", "journal_unread"]
+    assert [line(each, texts, Language.ENGLISH).mend for each in found] == [
+        f"Run this as its owner: sudo -u {owner} …"
+    ] * 2
+
+
+def test_a_journal_that_cannot_be_looked_at_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_journal(tmp_path).close()
+
+    def busy(*_: object, **__: object) -> NoReturn:
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", busy)
+    found = system.check_journal(tmp_path)
+    assert (found.says, found.values["reason"]) == ("journal_unread", "database is locked")
 
 
 def test_a_whole_journal_on_a_read_only_disk_is_not_called_damaged(

@@ -23,7 +23,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config.errors import InputError
-from config.files import read_text
+from config.private import read_secret
 from config.station import CloudSection
 from config.threads import Complaints, thread
 
@@ -339,6 +339,6 @@ def _password(broker: CloudSection) -> str | None:
     if broker.password_file is None:
         return None
     try:
-        return read_text(Path(broker.password_file)).strip()
+        return read_secret(Path(broker.password_file))
     except InputError as problem:
         raise InputError(f"broker password file {problem.what}", problem.mend) from None

@@ -22,6 +22,7 @@ from config.errors import InputError
 from config.hosts import host_problem
 from config.load import load_toml
 from config.load_sorting import DEFAULT_SORTING
+from config.private import ANYBODY_WRITES, OTHERS, refuse_shared
 from config.station import CloudSection
 from config.wiring import Slug
 
@@ -111,6 +112,7 @@ class LedgerSettings(_Section, frozen=True):
 def load_ledger(path: Path) -> LedgerSettings:
     """The ledger described by a TOML file; paths in it become absolute. InputError names what is wrong."""
     settings = load_toml(path, LedgerSettings)
+    refuse_shared(path, ANYBODY_WRITES | (OTHERS if _holds_password(settings) else 0))
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
     return _absolute(settings, path.resolve().parent)
@@ -156,6 +158,16 @@ def _url_problem(url: str) -> Problem | None:
     if parts.scheme not in {"http", "https"}:
         return f"{url!r} is no address", "begin it with https://"
     return host_problem(host)
+
+
+def _holds_password(settings: LedgerSettings) -> bool:
+    """Whether the file itself is a secret."""
+    try:
+        return (
+            is_postgres(settings.ledger.database) and urlsplit(settings.ledger.database).password is not None
+        )
+    except ValueError:  # told of by who takes the address apart
+        return True
 
 
 def _is_address(text: str) -> bool:

@@ -15,6 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from config.private import make_private_folder
 from edge.journal_salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal_tables import (
     JOURNAL_FILE,
@@ -73,7 +74,7 @@ def open_mended(folder: Path, now: datetime) -> tuple[sqlite3.Connection, Mended
 
     sqlite3.Error or OSError when the disk refuses: then all is as before.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     with alone(folder):
         _exchange(folder)
         _tidy(folder)
@@ -172,7 +173,7 @@ def _set_aside(folder: Path, now: datetime) -> Path:
     taken = sum(other.name.startswith(name) for other in folder.iterdir())
     making = folder / f".{name}"
     shutil.rmtree(making, ignore_errors=True)
-    making.mkdir()
+    make_private_folder(making)
     for part, name_there in ((JOURNAL_FILE, JOURNAL_FILE), (KEPT_LOG, LOG_FILE)):
         if (folder / part).exists():
             _second_name(folder / part, making / name_there)

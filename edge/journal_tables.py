@@ -18,6 +18,8 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from config.private import hand_over, keep_private, make_private, make_private_folder
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -83,7 +85,7 @@ def open_journal(folder: Path, *, durable: bool = True) -> sqlite3.Connection:
     Without `durable` a power cut may take back the last commits: enough for marks that come again.
     The connection may be handed to another thread, but is used by one at a time.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     with alone(folder):
         file = folder / JOURNAL_FILE
         if not file.exists():
@@ -99,6 +101,7 @@ def alone(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
+        hand_over(folder / LOCK_FILE)
         _lock(handle, folder)
         yield
     finally:
@@ -133,6 +136,7 @@ def begin(file: Path) -> None:
 def build(folder: Path) -> Path:
     """Make an empty journal in `folder` under a passing name; sqlite3.Error leaves nothing behind."""
     fresh = folder / f".{JOURNAL_FILE}.{secrets.token_hex(4)}.new"
+    make_private(fresh)
     connection = sqlite3.connect(fresh, isolation_level=None)
     try:
         connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
@@ -148,6 +152,7 @@ def build(folder: Path) -> Path:
 
 def connect(file: Path, *, durable: bool = True) -> sqlite3.Connection:
     """Open a journal that is there. sqlite3.Error when it cannot be, LayoutError if it is another's."""
+    keep_private(file)
     connection = sqlite3.connect(
         f"{file.absolute().as_uri()}?mode=rw",
         uri=True,

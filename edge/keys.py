@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cloud_sync.cards import KEY_BYTES
 from config.errors import InputError
 from config.files import mend_of, unreadable
+from config.private import hand_over, make_private_folder, refuse_shared
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +50,7 @@ def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) ->
     InputError when the folder cannot be written.
     """
     try:
-        state_dir.mkdir(parents=True, exist_ok=True)
+        make_private_folder(state_dir)
         if not (state_dir / STATION_KEY).exists():
             _write(state_dir / STATION_KEY, secrets.token_bytes(KEY_BYTES))
         _write(state_dir / CARD_KEY, card_key)
@@ -63,8 +64,7 @@ def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) ->
 def read_key(path: Path) -> bytes:
     """The key in a file; InputError when it is missing, open to others, or no key."""
     try:
-        if path.stat().st_mode & 0o077:
-            raise InputError(f"{path} can be read by others", f"run: chmod 600 {path}")
+        refuse_shared(path)
         value = bytes.fromhex(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"no key file {path}", "make it with: tongzhan station init") from None
@@ -87,3 +87,4 @@ def _write(path: Path, value: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+    hand_over(path)

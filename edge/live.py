@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cloud_sync.award_rules import Outcome
+from config.private import make_private_folder
 from config.sorting import Category
 from edge.faults import Fault, FaultCode, station_is_blocked
 from edge.visit_state import OpeningPhase, State, VisitRules
@@ -165,6 +166,6 @@ class LiveFolder:
     def _replace(self, name: str, content: bytes) -> None:
         # No fsync: the folder is in memory, and a reader only needs never to see half a file.
         fresh = self._folder / f".{name}.new"
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         fresh.write_bytes(content)
         fresh.replace(self._folder / name)

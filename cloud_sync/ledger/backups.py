@@ -17,6 +17,7 @@ from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_F
 from config.errors import InputError
 from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
+from config.private import hand_over, make_private, make_private_folder, refuse_shared
 
 SQLITE_FILE = "ledger.sqlite3"
 POSTGRES_FILE = "ledger.pgdump"
@@ -31,9 +32,11 @@ def back_up(settings: LedgerSettings, to: Path) -> None:
         raise InputError(f"{to} is there already", "name a folder that is not")
     try:
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(mode=0o700, parents=True)
+        make_private_folder(draft)
         for name in KEYS:
+            refuse_shared(settings.state_dir / name)
             write_private(draft / name, (settings.state_dir / name).read_bytes())
+            hand_over(draft / name)
         _put_away(settings.ledger.database, draft)
         draft.rename(to)
         _sync(to.parent)
@@ -79,6 +82,7 @@ def _put_away(database: str, folder: Path) -> None:
         file = folder / SQLITE_FILE
         _copy_sqlite(Path(database), file)
     file.chmod(0o600)
+    hand_over(file)
     _sync(file)
     _sync(folder)
 
@@ -101,7 +105,8 @@ def _copy_sqlite(database: Path, to: Path) -> None:
 def _restore_sqlite(database: Path, file: Path) -> None:
     """Write the backup over the database's pages in one transaction, safe beside who has it open."""
     try:
-        database.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(database.parent)
+        make_private(database)
         with (
             closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
             closing(sqlite3.connect(database, timeout=BUSY_S)) as target,
@@ -119,13 +124,14 @@ def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
 
 def _restore_keys(state_dir: Path, source: Path) -> None:
     """Bring back keys that are missing. Others in their place would make every card a stranger's."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(state_dir)
     for name in KEYS:
         kept, here = source / name, state_dir / name
         if not kept.is_file():
             raise InputError(f"no file {kept}", "name a folder that `tongzhan ledger backup` wrote")
         if not here.exists():
             write_private(here, kept.read_bytes())
+            hand_over(here)
         elif here.read_bytes() != kept.read_bytes():
             raise InputError(f"{here} is another ledger's than the backup's", "move it away, then try again")
 

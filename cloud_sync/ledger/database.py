@@ -16,6 +16,7 @@ from config.errors import InputError
 from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
 from config.load import load_toml
+from config.private import keep_private, make_private, make_private_folder
 
 INIT = "run: tongzhan ledger init --config F"
 
@@ -26,7 +27,9 @@ def prepare(settings: LedgerSettings) -> None:
     name = settings.ledger.database
     try:
         if not is_postgres(name):
-            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(Path(name).parent)
+            make_private(Path(name))
+            keep_private(Path(name))
         upgrade()
     except (OSError, DatabaseError) as error:
         raise _unusable(name, error) from None
@@ -39,6 +42,10 @@ def prepare(settings: LedgerSettings) -> None:
 def check(settings: LedgerSettings) -> Community:
     """The community of these settings; InputError unless `prepare` has been here, in this version."""
     name = settings.ledger.database
+    if not is_postgres(name):
+        if not Path(name).exists():  # SQLite would begin one, for anybody to read
+            raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
+        keep_private(Path(name))
     try:
         executor = MigrationExecutor(connection)
         waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())

@@ -17,18 +17,17 @@ from cryptography.hazmat.primitives.serialization import (
 from cloud_sync.cards import KEY_BYTES
 from config.errors import InputError
 from config.files import mend_of, unreadable
+from config.private import hand_over, make_private_folder, refuse_shared
 
 SECRET_KEY_FILE = "secret_key"  # noqa: S105 (a file's name)
 SIGNING_KEY_FILE = "signing_key"
 CARD_KEY_FILE = "card_key"
-OTHERS = 0o077
-"""Permission bits that nobody but the owner may have."""
 
 
 def make_keys(state_dir: Path) -> None:
     """Make the keys that are missing; those that exist stay as they are."""
     try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(state_dir)
         _create(state_dir / SECRET_KEY_FILE, secrets.token_hex(32))
         _create(state_dir / SIGNING_KEY_FILE, _new_signing_key())
         _create(state_dir / CARD_KEY_FILE, secrets.token_hex(KEY_BYTES))
@@ -89,12 +88,12 @@ def _create(file: Path, text: str) -> None:
     """Make a file that is missing."""
     if not file.exists():
         write_private(file, text.encode("ascii"))
+        hand_over(file)
 
 
 def _read(file: Path) -> str:
     try:
-        if file.stat().st_mode & OTHERS:
-            raise InputError(f"{file} can be read by others", f"run: chmod 600 {file}")
+        refuse_shared(file)
         return file.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"no file {file}", "run: tongzhan ledger init --config F") from None

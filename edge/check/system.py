@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from config.errors import InputError
 from config.load_sorting import load_sorting
+from config.private import make_private_folder
 from config.station import Devices
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
@@ -141,7 +142,7 @@ def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> F
     """Whether the screen's folder can be written and lies in memory, not on the card."""
     values = {"folder": str(folder)}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:

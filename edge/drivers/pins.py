@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError, PWMOutputDevice
 
 from config.errors import InputError
+from config.private import make_private_folder
 from firmware_bridge.h_bridge import Drive
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def real_pins(work_dir: Path) -> Factory:
     """
     os.environ.setdefault("LG_WD", str(work_dir))
     try:
-        work_dir.mkdir(parents=True, exist_ok=True)
+        make_private_folder(work_dir)
         # Named outright: gpiozero's own choice falls back to libraries that a Pi 5 does not know.
         from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 (lgpio exists on a Pi only)
 

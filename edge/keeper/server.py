@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.files import mend_of
+from config.private import make_private_folder
 from edge.keeper.words import (
     BEAT_S,
     MAX_PACKET,
@@ -195,7 +196,7 @@ class Keeper:
 
 def _lock(path: Path) -> int:
     """Lock a file until this process ends, however it ends; InputError if somebody else has it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_private_folder(path.parent)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

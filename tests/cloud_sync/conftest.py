@@ -49,6 +49,8 @@ def guarded(tmp_path: Path) -> Iterator[GuardedBroker]:
     _make_certificate(tmp_path / "ca.pem", tmp_path / "key.pem")
     (tmp_path / "right").write_text("open sesame\n")
     (tmp_path / "wrong").write_text("open barley\n")
+    for name in ("right", "wrong"):
+        (tmp_path / name).chmod(0o600)
     passwords = tmp_path / "passwords"
     subprocess.run(["mosquitto_passwd", "-c", "-b", passwords, "gate", "open sesame"], check=True)  # noqa: S607
     extra = f"certfile {tmp_path}/ca.pem\nkeyfile {tmp_path}/key.pem\npassword_file {passwords}"

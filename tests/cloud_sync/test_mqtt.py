@@ -348,11 +348,20 @@ def test_a_link_connects_once_its_ca_file_is_whole_again(
 def test_a_password_that_was_changed_is_read_again(guarded: Guarded, tmp_path: Path) -> None:
     password = tmp_path / "copied"
     password.write_text("")  # as `cp` leaves it for a moment
+    password.chmod(0o600)
     link = guarded_link(guarded, guarded.ca, password)
     link.start()
     password.write_bytes(guarded.password.read_bytes())
     until(lambda: link.connected)
     link.stop()
+
+
+def test_a_password_file_that_anybody_can_read_is_refused_with_its_mend(
+    guarded: Guarded,
+) -> None:
+    guarded.password.chmod(0o644)
+    with pytest.raises(InputError, match=f"chmod 640 {guarded.password}"):
+        guarded_link(guarded, guarded.ca, guarded.password)
 
 
 def mistaken(*_: object) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -355,3 +356,23 @@ def test_a_roster_half_written_by_a_killed_process_is_never_seen(
     other.close()
     assert set(journal.roster()) == {card("li")}
     outbox.close()
+
+
+def test_a_journal_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        journal = opened(tmp_path / "state")
+        journal.record_visit(visit(), NOON)
+        modes = {file.name: file.stat().st_mode & 0o777 for file in (tmp_path / "state").iterdir()}
+    finally:
+        os.umask(before)
+    journal.close()
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    assert set(modes.values()) == {0o600}, modes
+
+
+def test_a_journal_that_anybody_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    opened(tmp_path).close()
+    (tmp_path / JOURNAL_FILE).chmod(0o644)
+    opened(tmp_path).close()
+    assert (tmp_path / JOURNAL_FILE).stat().st_mode & 0o007 == 0

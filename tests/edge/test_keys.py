@@ -80,11 +80,11 @@ def test_a_missing_key_is_named_with_what_makes_it(tmp_path: Path, name: str) ->
 
 
 @pytest.mark.usefixtures("made")
-@pytest.mark.parametrize("mode", [0o644, 0o640, 0o602])
-def test_a_key_that_others_may_touch_is_refused_with_the_mend(tmp_path: Path, mode: int) -> None:
+@pytest.mark.parametrize(("mode", "said"), [(0o644, "read"), (0o640, "read"), (0o602, "changed")])
+def test_a_key_that_others_may_touch_is_refused_with_the_mend(tmp_path: Path, mode: int, said: str) -> None:
     (tmp_path / CARD_KEY).chmod(mode)
     file = tmp_path / CARD_KEY
-    assert told_of(tmp_path) == f"{file} can be read by others; run: chmod 600 {file}"
+    assert told_of(tmp_path) == f"{file} can be {said} by others; run: chmod 600 {file}"
 
 
 @pytest.mark.usefixtures("made")
@@ -116,3 +116,10 @@ def test_a_folder_that_cannot_hold_keys_is_named(tmp_path: Path) -> None:
         InputError, match=r"no keys can be kept in .*/file .*; a file stands where a folder should be"
     ):
         make_keys(tmp_path / "file", CARDS, LEDGER)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make keys for another user")
+def test_keys_that_root_makes_are_those_of_the_folders_owner(tmp_path: Path) -> None:
+    os.chown(tmp_path, 61_001, 61_001)
+    make_keys(tmp_path, b"k" * 32, Ed25519PrivateKey.generate().public_key())
+    assert {file.stat().st_uid for file in tmp_path.iterdir()} == {61_001}

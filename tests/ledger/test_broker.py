@@ -208,6 +208,7 @@ def test_a_wrong_password_is_refused(
 ) -> None:
     wrong = tmp_path / "wrong"
     wrong.write_text("open sesame")
+    wrong.chmod(0o600)
     link = join(gate, settings=guarded.settings(gate, password=wrong), wait=False)
     refusal(caplog, "Not authorized")
     assert not link.connected
@@ -269,6 +270,7 @@ def test_a_retired_station_is_cut_off_by_a_reload_and_does_not_come_back(
     assert guarded.write(stations={WEST}) == {}
     assert not password.exists()
     password.write_text(kept)
+    password.chmod(0o600)
     mosquitto.reload()
     until(lambda: not retired.connected, "the retired station is cut off")
     refusal(caplog, f"refuses {gate} 0: Not authorized")

@@ -50,6 +50,7 @@ def test_init_makes_a_ledger_with_secrets_that_nobody_else_reads(tongzhan: Run, 
     assert [file.read_text() for file in files] == keys
     audit = json.loads(done(tongzhan("ledger", "verify", "--config", config, "--json")))
     assert audit["ok"] is True
+    assert (tmp_path / "ledger.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_ledger_that_was_not_made_says_how_to_make_it(tongzhan: Run, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from cloud_sync.ledger.broker.mosquitto import Listeners, mosquitto_conf
 from cloud_sync.ledger.keys import write_private
 from config.errors import InputError
 from config.files import mend_of
+from config.private import hand_over, refuse_shared
 
 PUBLIC = 0o644
 PRIVATE = 0o600
@@ -72,6 +73,7 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
         authority = make_authority("Tongzhan broker", now)
         write_private(folder / "ca.key", authority.key)
         _write(folder, "ca.pem", authority.certificate.decode(), PUBLIC)
+    refuse_shared(folder / "ca.key")
     authority = Identity((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
     if why := out_of_time(authority.certificate, now):
         # Not made anew unasked: the clock may be what is wrong, and every station would want the new one.
@@ -93,6 +95,8 @@ def _write_users(
 ) -> dict[str, Path]:
     """Write one listener's passwords and rights; the files with the passwords that are new."""
     file = folder / f"{who}.passwords"
+    if file.exists():
+        refuse_shared(file)
     hashes = users.parse_passwords(file.read_text(encoding="ascii")) if file.exists() else {}
     gone = {user for user in hashes if users.belongs(user, community) and user not in wanted}
     kept = {user: hash_ for user, hash_ in hashes.items() if user not in gone}
@@ -113,9 +117,7 @@ def _give(password: Path, to: Path) -> Path:
     """Move the ledger's password to where the ledger reads it, as a user of its own that root is not."""
     write_private(to, password.read_bytes())
     password.unlink()
-    if os.geteuid() == 0:
-        owner = to.parent.stat()
-        os.chown(to, owner.st_uid, owner.st_gid)
+    hand_over(to)
     return to
 
 

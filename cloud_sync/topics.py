@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _ROOT = "tz/1"
+MOST_LETTERS = 64
+"""Of a name that is worth telling of: twice what a station's may have."""
 
 
 def events(community: str, station: str) -> str:
@@ -23,7 +25,8 @@ def state(community: str, station: str) -> str:
 def station_of(topic: str) -> tuple[str, str]:
     """The (community, station) that a topic names; ValueError for a topic that is not ours."""
     parts = topic.split("/")
-    if len(parts) != 5 or "/".join(parts[:2]) != _ROOT or not all(parts[2:4]):  # noqa: PLR2004
+    is_ours = len(parts) == 5 and "/".join(parts[:2]) == _ROOT  # noqa: PLR2004
+    if not is_ours or not all(0 < len(name) <= MOST_LETTERS for name in parts[2:4]):
         msg = f"{topic[:80]!r} names no station"
         raise ValueError(msg)
     return parts[2], parts[3]

@@ -52,6 +52,8 @@ class LedgerSection(_Section, frozen=True):
     """Every version of the award rules: files beside this one, else those that Tongzhan ships."""
     daily_mint_limit: Annotated[int, Meta(ge=0, le=10**12)] = 20_000
     """Points that one station may bring in a day; what goes beyond waits for a person."""
+    silent_hours: Annotated[float, Meta(ge=0)] = 72.0
+    """A station that was heard, and then for so many hours no more, is an alarm; 0: never."""
     sorting: str = DEFAULT_SORTING
     """Whose names and colours the four categories have: a city that Tongzhan ships, or a TOML file."""
 

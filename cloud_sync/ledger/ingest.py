@@ -38,6 +38,7 @@ from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.ledger.turns import MESSAGE, REFUSED, REJECTED, Turns
+from cloud_sync.ledger.watch import Watch
 from cloud_sync.mqtt import Message, MqttLink, pause_s
 from cloud_sync.notify import WatchedStop, notifier_of
 from config.errors import InputError
@@ -77,12 +78,14 @@ class Worker:
         stopping: threading.Event,
         apply: Apply = apply_messages,
         community: Community | None = None,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
         self._key = key
         self._stopping = stopping
         self._apply = apply
         self._community = community
+        self._watch = watch
         self._jitter = random.Random()  # noqa: S311 (spreads retries, guards nothing)
         self._connected = False
         self._chores_at = 0.0
@@ -99,6 +102,7 @@ class Worker:
         """Take what came, apply what is next of each station, let the broker forget what is done."""
         self._tell_connection()
         self._do_chores()
+        self._look_around()
         self._gather()
         if taken := self._turns.take():
             done = self._take_safely([waiting.message for waiting in taken])
@@ -107,6 +111,14 @@ class Worker:
             self._turns.give_back(taken[done:])
         self._tell_let_go()
         _acknowledge(self._turns.finished())
+
+    def _look_around(self) -> None:
+        """Watch what sends no message, whether or not the broker is there."""
+        try:
+            self._watch()
+        except BUSY as error:
+            log.warning("the database cannot tell which stations are silent (%s)", error)
+            connection.close_if_unusable_or_obsolete()
 
     def _gather(self) -> None:
         """Take what the link has; if nothing waits yet, wait LOOK_S for the first."""
@@ -267,7 +279,7 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     notifier.ready()
     log.info("taking batches of %s from %s:%d", community, settings.broker.host, settings.broker.port)
     try:
-        Worker(link, key, stopping, community=community).run()
+        Worker(link, key, stopping, community=community, watch=Watch(settings, community).turn).run()
     finally:
         link.stop()
         connection.close()

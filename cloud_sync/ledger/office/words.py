@@ -105,6 +105,20 @@ ALARMS: dict[str, Explained] = {
         gettext_noop("A station lost events before they came here: its journal was damaged."),
         gettext_noop("Replace its memory card. A resident who misses points can be given them another way."),
     ),
+    Cause.SILENT: Explained(
+        gettext_noop("A station has sent nothing for days."),
+        gettext_noop(
+            "See whether it has power and network, and run station check there. "
+            "It keeps its visits meanwhile."
+        ),
+    ),
+    Cause.CERTIFICATE: Explained(
+        gettext_noop("The certificate by which stations know the broker ends soon, or has ended."),
+        gettext_noop(
+            "Run tongzhan ledger broker and reload mosquitto. If it is the authority, every station needs "
+            "the new ca.pem."
+        ),
+    ),
     Cause.TOO_MUCH: Explained(
         gettext_noop("A station sends far more than a station can have; part of it was left unread."),
         gettext_noop(

@@ -39,6 +39,10 @@ class Cause(StrEnum):
     MINT_LIMIT = "mint_limit"
     LOST = "lost"
     """The station states that it no longer has events which the ledger never had."""
+    SILENT = "silent"
+    """The station was heard once, and not for days; see `ledger.watch`."""
+    CERTIFICATE = "certificate"
+    """The broker's certificate, or its authority, ends soon or has ended; its station is `*`."""
     TOO_MUCH = "too_much"
     """The station sends more than one station can have, and some of it was let go unread."""
 

@@ -13,6 +13,7 @@ from scripts.commands.ledger.common import (
     echo_json,
     json_option,
     open_community,
+    open_ledger,
     reason_option,
 )
 
@@ -173,10 +174,20 @@ def alarm() -> None:
 @config_option
 @json_option
 def alarm_list(config: Path, *, as_json: bool) -> int:
-    """Print open alarms, the latest first; exit 1 if there are any, as a monitor wants it."""
-    community = open_community(config)
+    """Print open alarms, the latest first; exit 1 if there are any, as a monitor wants it.
+
+    Stations that are silent are looked for at once, so that it tells of them though no worker runs.
+    """
+    settings = open_ledger(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.database import check
     from cloud_sync.ledger.office.waiting import open_alarms
     from cloud_sync.ledger.office.words import ALARMS
+    from cloud_sync.ledger.watch import watch_stations
+
+    community = check(settings)
+    watch_stations(community, settings.ledger.silent_hours, timezone.now())
 
     found = open_alarms(community)
     fields = ("pk", "station", "reason", "detail", "times")

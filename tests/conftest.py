@@ -8,13 +8,16 @@ import signal
 from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.ports import free_port
 from tests.running.stages import mark_stages
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXPECTED_WITHIN_MS = 60_000
@@ -24,6 +27,8 @@ EXPECTED_WITHIN_MS = 60_000
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.register_profile("full", deadline=None, max_examples=1000)
+# For an emulated processor, which takes ten times as long.
+settings.register_profile("brief", deadline=None, derandomize=True, max_examples=10)
 # For scripts/test --seeds: examples that come from the seed alone, so that it finds the same ones again.
 settings.register_profile("fresh", deadline=None, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
@@ -62,6 +67,8 @@ def browser(chromium: Path) -> Iterator[Browser]:
     """Give a running browser. One for all tests: a process can hold one Playwright at a time."""
     if find_library("atomic") is None:
         pytest.skip("Playwright's driver needs a library; install it: sudo apt-get install libatomic1")
+    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 (only where there is a browser)
+
     expect.set_options(timeout=EXPECTED_WITHIN_MS)
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
     with sync_playwright() as playwright:

@@ -45,6 +45,7 @@ PROCESS = (
     "tests/firmware_bridge/firmware/",
     "tests/firmware_bridge/test_end_to_end.py",
     "tests/firmware_bridge/test_twin.py",
+    "tests/frame/test_arm64.py",
     "tests/frame/test_running.py",
     "tests/frame/test_setup.py",
     "tests/frame/test_packaging.py",

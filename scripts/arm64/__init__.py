@@ -1,0 +1,1 @@
+"""Tests on emulated Raspberry Pis; `run` is what a person starts."""

@@ -1,0 +1,85 @@
+"""What people type, in the one form that is stored and looked up: normalised here and nowhere else.
+
+A full-width keyboard, a dash of another kind, a letter in the other case or a stray space make no other
+name. Characters that nobody sees are refused, for two names that look alike must be alike.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from config.errors import InputError
+
+SHORTEST_CARD = 12
+"""Digits of a card's hash that name it, as lists print them."""
+
+_DASHES = re.compile("[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
+_UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
+"""Unicode's categories of characters that show nothing, or nothing sure."""
+_BLANK = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0]")
+"""Letters and signs without ink: fillers, and an empty Braille cell."""
+_VARIANTS = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""They choose another drawing of the character before them, as a rare family name may need; no code does."""
+
+
+def line(what: str, text: str, longest: int, *, may_be_empty: bool = False) -> str:
+    """A name or a sentence in one line: NFC, trimmed, inner spaces single; InputError for anything else."""
+    found = _seen(what, unicodedata.normalize("NFC", text).strip())
+    found = " ".join(found.split())
+    if (not found and not may_be_empty) or len(found) > longest:
+        raise InputError(f"{what}: {_shown(text)} will not do", f"give one line of 1 to {longest} characters")
+    return found
+
+
+def code(what: str, text: str, longest: int) -> str:
+    """A code on a door: ASCII for full-width, upper case, one hyphen for spaces and dashes inside it."""
+    found = _seen(what, _compatible(text))
+    if _VARIANTS.search(found):
+        raise InputError(f"{_shown(text)} is no {what}", "type it without variants of characters")
+    found = re.sub(r"[\s-]+", "-", found).strip("-").upper()
+    if not found or len(found) > longest:
+        raise InputError(f"{_shown(text)} is no {what}", f"use 1 to {longest} characters")
+    return found
+
+
+def slug(text: str) -> str:
+    """A station's, worker's or community's name as topics carry it: ASCII, lower case; not yet checked."""
+    return _compatible(text).lower()
+
+
+def hexadecimal(text: str) -> str:
+    """Hex digits as they are stored: ASCII, lower case, without what groups them; not yet checked."""
+    return re.sub(r"[\s:]+", "", _compatible(text)).lower()
+
+
+def card(text: str) -> str:
+    """A card's hash or the first 12 or more of its 64 digits; InputError for anything else."""
+    found = hexadecimal(text)
+    if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_CARD},64}}", found):
+        raise InputError(
+            f"{_shown(text)} is no card hash",
+            f"give its 64 hex digits, or the first {SHORTEST_CARD} or more, as `held list` prints them",
+        )
+    return found
+
+
+def _compatible(text: str) -> str:
+    """ASCII for full-width forms and for dashes of all kinds; trimmed."""
+    return _DASHES.sub("-", unicodedata.normalize("NFKC", text)).strip()
+
+
+def _seen(what: str, text: str) -> str:
+    for letter in text:
+        if unicodedata.category(letter) in _UNSEEN or _BLANK.match(letter):
+            name = unicodedata.name(letter, f"U+{ord(letter):04X}")
+            raise InputError(
+                f"{what}: {_shown(text)} holds {name}, which nobody sees", "type it without that"
+            )
+    return text
+
+
+def _shown(text: str) -> str:
+    """What was typed, short enough for a line."""
+    shown = text if len(text) <= 80 else f"{text[:80]}…"  # noqa: PLR2004 (a line's width)
+    return repr(shown)

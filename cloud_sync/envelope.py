@@ -78,6 +78,14 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
     lost: Annotated[tuple[Lost, ...], Meta(max_length=MAX_BATCH_EPOCHS)] = ()
 
 
+class Signed(msgspec.Struct, frozen=True):
+    """What shows later who signed a batch: the key's id, the signature, and the bytes it covers."""
+
+    key: str
+    signature: bytes
+    body: bytes
+
+
 class EventId(msgspec.Struct, frozen=True):
     """The part of an event that names it, read even where the rest cannot be."""
 
@@ -186,16 +194,40 @@ def seal_receipt(key: Ed25519PrivateKey, receipt: Receipt) -> bytes:
 
 def open_batch(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Batch:
     """The batch inside a message, its signature checked; EnvelopeError names why not."""
-    body = _verified_body(message, keys)
-    batch = _decode(body, _BATCH)
+    return open_signed(message, keys)[0]
+
+
+def open_signed(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> tuple[Batch, Signed]:
+    """The batch inside a message, and what shows that it was signed; EnvelopeError names why not."""
+    signed = _verified(message, keys)
+    batch = read_batch(signed.body)
     if len(batch.events) > MAX_EVENTS:
         raise EnvelopeError("too_many", f"{len(batch.events)} events, at most {MAX_EVENTS}")
-    return batch
+    return batch, signed
+
+
+def read_batch(body: bytes) -> Batch:
+    """The batch that signed bytes hold; EnvelopeError if they hold none."""
+    return _decode(body, _BATCH)
+
+
+def batch_body(community: str, station: str, events: Iterable[bytes], lost: tuple[Lost, ...] = ()) -> bytes:
+    """The bytes of a batch, as `seal_batch` signs them."""
+    return msgspec.json.encode(Batch(community, station, [msgspec.Raw(event) for event in events], lost))
+
+
+def is_signed(body: bytes, signature: bytes, public: bytes) -> bool:
+    """Whether the holder of this Ed25519 key, given as its 32 bytes, signed the body."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, body)
+    except (InvalidSignature, ValueError):  # ValueError: these bytes are no key
+        return False
+    return True
 
 
 def open_receipt(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Receipt:
     """The receipt inside a message, its signature checked; EnvelopeError names why not."""
-    return _decode(_verified_body(message, keys), _RECEIPT)
+    return _decode(_verified(message, keys).body, _RECEIPT)
 
 
 def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
@@ -205,7 +237,7 @@ def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
     return msgspec.json.encode(header) + b"\n" + body
 
 
-def _verified_body(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> bytes:
+def _verified(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
     # A single event may be larger than the limit a station packs to; the header adds its own part.
     if len(message) > MAX_HEADER_BYTES + 4 * MAX_BODY_BYTES:
         raise EnvelopeError("too_large", f"{len(message)} bytes")
@@ -218,10 +250,11 @@ def _verified_body(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> byte
     if header.key not in keys:
         raise EnvelopeError("unknown_key", f"no key {header.key[:16]!r}")
     try:
-        keys[header.key].verify(base64.b64decode(header.sig, validate=True), body)
+        signature = base64.b64decode(header.sig, validate=True)
+        keys[header.key].verify(signature, body)
     except (InvalidSignature, ValueError):  # ValueError: it is not base64
         raise EnvelopeError("signature", "the signature does not fit the body") from None
-    return body
+    return Signed(header.key, signature, body)
 
 
 def _decode(data: bytes, decoder: Decoder[Record]) -> Record:

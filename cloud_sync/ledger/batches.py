@@ -15,6 +15,7 @@ from django.db import transaction
 
 from cloud_sync.envelope import Receipt
 from cloud_sync.facts import VisitFacts
+from cloud_sync.ledger.points import evidence
 from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
 from cloud_sync.ledger.points.rules import known_rules
 from cloud_sync.ledger.points.settlement import Beyond, Visit, settle_visits
@@ -91,6 +92,7 @@ def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
     if conflicts or opened.strays:
         _keep_evidence(stations, conflicts, opened.strays, now)
     passed = store.advance(came, before, now, opened.lost)
+    evidence.keep(opened.batches, new, conflicts, passed, now)
     losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
     _raise_counted(stations, Cause.LOST, losses, now)
     receipts = receipts_for(stations.values(), came, now)

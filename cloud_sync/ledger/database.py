@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from cloud_sync.award_rules import AwardRules
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.models import Community
@@ -34,7 +35,6 @@ def prepare(settings: LedgerSettings) -> None:
     except (OSError, DatabaseError) as error:
         raise _unusable(name, error) from None
     community = _bring_in_community(settings)
-    open_accounts(community)
     for version in rules:
         add_rules(community, version)
 
@@ -59,17 +59,23 @@ def check(settings: LedgerSettings) -> Community:
     return community
 
 
+@transaction.atomic
 def _bring_in_community(settings: LedgerSettings) -> Community:
+    """The community with its accounts, as these settings say; what they change is noted."""
     ledger = settings.ledger
-    community, _ = Community.objects.update_or_create(
-        slug=ledger.community,
-        defaults={
-            "name_zh": ledger.name_zh,
-            "name_en": ledger.name_en,
-            "timezone": ledger.timezone,
-            "daily_mint_limit": ledger.daily_mint_limit,
-        },
-    )
+    wanted = {
+        "name_zh": ledger.name_zh,
+        "name_en": ledger.name_en,
+        "timezone": ledger.timezone,
+        "daily_mint_limit": ledger.daily_mint_limit,
+    }
+    community, is_new = Community.objects.get_or_create(slug=ledger.community, defaults=wanted)
+    open_accounts(community)
+    if is_new or any(getattr(community, name) != value for name, value in wanted.items()):
+        for name, value in wanted.items():
+            setattr(community, name, value)
+        community.save()
+        records.register(community.pk, "community", community)
     return community
 
 

@@ -6,7 +6,7 @@ Times are given as datetimes with a zone; each dialect stores them as Django wou
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
@@ -19,6 +19,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 Row = tuple[Any, ...]
 MOST_ROWS = 5000
 """Of one query's w on SQLite, which takes 32,766 values a statement (SQLITE_MAX_VARIABLE_NUMBER)."""
+
+STREAMED = 500
 
 
 @dataclass(frozen=True)
@@ -162,6 +164,14 @@ def _among(statement: str, count: int) -> str:
 def _among_rows(statement: str, columns: tuple[str, ...], count: int) -> str:
     mark = f"({', '.join('?' * len(columns))})"
     return f"WITH w({', '.join(columns)}) AS (VALUES {', '.join([mark] * count)}) {statement}"
+
+
+def stream(statement: str, values: Sequence[Any] = ()) -> Iterator[Row]:
+    """The rows of one query, STREAMED of them in memory at once; within a transaction."""
+    with _connection().chunked_cursor() as cursor:
+        cursor.execute(statement, values)
+        while rows := cursor.fetchmany(STREAMED):
+            yield from rows
 
 
 def add(table: str, column: str, changes: Mapping[int, int]) -> None:

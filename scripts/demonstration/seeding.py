@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from cloud_sync.facts import Role
 from cloud_sync.ledger.points.audit import verify
-from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.cards import bind_card, set_staff_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.links import statement_link
 from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Community, Event, EventState

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from cloud_sync.facts import DepositFacts
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.cards import bind_card, clear_card, suspect_card
 from cloud_sync.ledger.points.corrections import correct, forgive
-from cloud_sync.ledger.points.households import add_household, bind_card, clear_card, suspect_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.statement import make_statement
 from cloud_sync.ledger.points.waiting import expire, refuse, release
@@ -57,7 +58,7 @@ class Story:
         self.spoken = 0
         for code in CODES:
             add_household(town.community, code)
-        Community.objects.update(daily_mint_limit=20)
+        town.limit(20)
 
     def step(self) -> None:
         """Something happens; what the ledger refuses to do is no mistake."""

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cloud_sync.facts import AlarmFacts, DepositFacts
 from cloud_sync.ledger.points.audit import verify
-from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.cards import bind_card, set_staff_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.models import Community, Epoch, Event

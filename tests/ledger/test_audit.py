@@ -5,7 +5,8 @@ from django.db import connection
 
 from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.cards import bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Transfer
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, visit_facts
 

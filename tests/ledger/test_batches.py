@@ -12,7 +12,8 @@ from cloud_sync.award_rules import HeldBy, LoweredBy
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import AlarmFacts, Role, Stamp
 from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.cards import bind_card, set_staff_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Card, Transfer, VisitSettlement
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause

@@ -15,7 +15,8 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
 from cloud_sync.ledger.office.officers import add_officer
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.cards import bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.links import statement_link
 from config.ledger import load_ledger
 from tests.ledger.test_debts import owing

@@ -8,8 +8,9 @@ import pytest
 from django.utils import translation
 
 from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct, forgive
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Debt, DebtPart, Household, Transfer
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.points.statement import Statement, make_statement

@@ -14,8 +14,9 @@ from django.db.migrations.executor import MigrationExecutor
 from cloud_sync.ledger.database import check, prepare
 from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Decision, Rules, Transfer
 from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
@@ -164,7 +165,7 @@ def test_the_command_says_it_in_one_line_and_fails(config: Path, tongzhan: Run) 
     connections.close_all()
     done = tongzhan("ledger", "verify", "--json", "--config", config)
     assert done.returncode == 1
-    assert len(json.loads(done.stdout)["problems"]) == len(done.stderr.splitlines()) == 8
+    assert len(json.loads(done.stdout)["problems"]) == len(done.stderr.splitlines()) == 12
 
 
 @pytest.mark.usefixtures("corrected")

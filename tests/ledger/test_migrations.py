@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
@@ -15,11 +17,11 @@ from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import Transfer, VisitSettlement
 from tests.engines import BOTH
-from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
+from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
 
 pytestmark = BOTH
 FIRST = [("points", "0001_initial"), ("stations", "0001_initial")]
-LATEST = [("points", "0006_links_taken_back"), ("stations", "0002_alarms_and_limits")]
+LATEST = [("points", "0007_what_was_signed"), ("stations", "0002_alarms_and_limits")]
 
 
 def migrate(to: list[tuple[str, str]]) -> StateApps:
@@ -36,7 +38,13 @@ def first_version(town: Town) -> Iterator[StateApps]:
     immutable.release()
     connection.close()
     with connection.cursor() as cursor:
-        for table in ("points_chainhead", "points_account", "points_rules", "stations_community"):
+        for table in (
+            "points_record",
+            "points_chainhead",
+            "points_account",
+            "points_rules",
+            "stations_community",
+        ):
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 (constants)
         for table in connection.introspection.table_names():
             if table.startswith(("points_", "stations_")):
@@ -59,27 +67,31 @@ def settled(apps: StateApps, count: int) -> None:
     community = models["Community"].create(slug="sunny-garden", name_zh="甲", name_en="Sunny", timezone="UTC")
     station = models["Station"].create(community=community, slug="old-gate")
     household = models["Household"].create(community=community, code="1")
+    models["Card"].create(community=community, hash=card(0), household=household)
+    models["Rules"].create(community=community, version=1, body=msgspec.json.encode(rules(1), order="sorted"))
     issuing = models["Account"].create(community=community, kind="issuing", balance=-2 * count)
     suspense = models["Account"].create(community=community, kind="suspense", balance=count)
     account = models["Account"].create(
         community=community, kind="household", household=household, balance=count
     )
+    models["Epoch"].create(station=station, epoch="00000000000000aa", through=count, updated=NOW)
     for number in range(1, count + 1):
         held = number % 2
+        body = event(number, visit_facts(held, RIGHT, provisional=2))
         sent = models["Event"].create(
             station=station,
             epoch="00000000000000aa",
             sequence=number,
             kind="visit",
-            body=b"{}",
-            digest="44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a",
+            body=body,
+            digest=hashlib.sha256(body).hexdigest(),
             received_at=NOW,
             state="applied",
         )
         models["VisitSettlement"].create(
             event=sent,
             community=community,
-            card_hash=f"{held:064x}",
+            card_hash=card(held),
             household=None if held else household,
             happened_at=NOW,
             local_day=NOW.date(),

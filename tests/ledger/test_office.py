@@ -20,7 +20,8 @@ from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.office import page, words
 from cloud_sync.ledger.office.officers import add_officer, remove_officer
 from cloud_sync.ledger.office.waiting import STRAY, held
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.cards import bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.links import end_links
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.points.rules import add_rules

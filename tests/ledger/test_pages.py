@@ -12,7 +12,8 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
-from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.cards import bind_card, set_staff_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.links import LINK_AGE, SALT, end_links, statement_link
 from cloud_sync.ledger.points.models import Household, VisitSettlement
 from config.errors import InputError

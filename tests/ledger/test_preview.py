@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from cloud_sync.award_rules import Outcome
-from cloud_sync.ledger.points.households import add_household, bind_card, set_staff_card
+from cloud_sync.ledger.points.cards import bind_card, set_staff_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.preview import HouseholdChange, preview
 from config.errors import InputError
 from tests.engines import BOTH

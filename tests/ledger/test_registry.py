@@ -4,12 +4,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points.households import (
-    add_household,
-    bind_card,
-    find_household,
-    set_staff_card,
-)
+from cloud_sync.ledger.points.cards import bind_card, set_staff_card
+from cloud_sync.ledger.points.households import add_household, find_household
 from cloud_sync.ledger.points.models import Account, Card, Household
 from cloud_sync.ledger.points.rules import add_rules, known_rules
 from cloud_sync.ledger.stations.models import Station, StationKey
@@ -91,7 +87,7 @@ def test_the_list_of_stations_says_how_each_stands(town: Town) -> None:
     assert "never heard" in north.told()
 
 
-@pytest.mark.parametrize("slug", ["", "East", "east/gate", "+", "#", "-east", "east\n", "e" * 33])
+@pytest.mark.parametrize("slug", ["", "east/gate", "+", "#", "-east", "ea st", "e\u200bast", "e" * 33])
 def test_a_name_that_could_not_be_a_topic_is_refused(town: Town, slug: str) -> None:
     with pytest.raises(InputError, match="no name for a topic"):
         add_station(town.community, slug, new_key())
@@ -130,7 +126,7 @@ def test_a_staff_card_is_no_households(town: Town, household: Household) -> None
     assert Card.objects.get(hash=card(1)).household is None
 
 
-@pytest.mark.parametrize("text", ["", "12", "G" * 64, "A" * 64, "0" * 65, "0" * 64 + "\n"])
+@pytest.mark.parametrize("text", ["", "12", "G" * 64, "0" * 65, "0" * 62 + "\u200b0"])
 def test_what_is_no_card_hash_is_refused(household: Household, text: str) -> None:
     with pytest.raises(InputError, match="no card hash"):
         bind_card(household, text, NOW)

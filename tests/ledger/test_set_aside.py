@@ -12,7 +12,8 @@ from cloud_sync.envelope import EpochReceipt, Lost
 from cloud_sync.ledger.batches import apply_batch, apply_messages, reapply
 from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.cards import bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Transfer, VisitSettlement
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import MAX_STRANGERS, Cause, close_alarm, raise_alarm

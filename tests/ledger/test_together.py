@@ -18,8 +18,9 @@ from cloud_sync.ledger.batches import Applied, Name, apply_messages
 from cloud_sync.ledger.ingest import Worker
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.households import add_household, bind_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Debt, Minted, Transfer, VisitSettlement
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
@@ -104,7 +105,7 @@ def fresh_town(new_database: Callable[[], str]) -> Town:
     correct(Transfer.objects.get(), "officer Li", "a mistake", NOW)
     for station in STATIONS:
         town.station(station)
-    Station.objects.filter(slug=LIMITED).update(daily_mint_limit=9)
+    town.limit(9, LIMITED)
     return town
 
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
@@ -22,7 +23,7 @@ from tests.conftest import CHECKOUT
 from tests.engines import BOTH, Engine, Tier
 from tests.ledger.conftest import PREPARED
 from tests.ledger.switching import use_database
-from tests.ledger.town import RIGHT, event, visit_facts
+from tests.ledger.town import RIGHT, card, event, rules, visit_facts
 from tests.postgres import Postgres
 
 pytestmark = BOTH
@@ -61,10 +62,16 @@ def fill(apps: Any) -> None:  # noqa: ANN401 (Django's registry of a past versio
     community = apps.get_model("stations", "Community").objects.create(
         slug="sunny-garden", name_zh="阳光花园", name_en="Sunny Garden", timezone="Asia/Shanghai"
     )
+    apps.get_model("points", "Rules").objects.create(
+        community=community, version=1, body=msgspec.json.encode(rules(1), order="sorted")
+    )
     station = apps.get_model("stations", "Station").objects.create(community=community, slug="east-gate")
     accounts = apps.get_model("points", "Account").objects
     issuing = accounts.create(community=community, kind="issuing", balance=-4)
     suspense = accounts.create(community=community, kind="suspense", balance=4)
+    apps.get_model("stations", "Epoch").objects.create(
+        station=station, epoch="00000000000000aa", through=2, updated=CAME
+    )
     for sequence in (1, 2):
         body = event(sequence, visit_facts(1, RIGHT, provisional=2))
         row = apps.get_model("stations", "Event").objects.create(
@@ -72,7 +79,7 @@ def fill(apps: Any) -> None:  # noqa: ANN401 (Django's registry of a past versio
             digest=hashlib.sha256(body).hexdigest(), received_at=CAME, state="applied",
         )  # fmt: skip
         apps.get_model("points", "VisitSettlement").objects.create(
-            event=row, community=community, card_hash="0" * 64, happened_at=CAME, local_day=CAME.date(),
+            event=row, community=community, card_hash=card(1), happened_at=CAME, local_day=CAME.date(),
             provisional=2, settled=0, held=2, lowered=0, held_by="unknown_card", counted=1,
         )  # fmt: skip
         apps.get_model("points", "Transfer").objects.create(

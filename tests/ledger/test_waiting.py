@@ -9,13 +9,14 @@ from django.utils import translation
 
 from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.points.audit import verify
-from cloud_sync.ledger.points.households import add_household, bind_card, clear_card, suspect_card
+from cloud_sync.ledger.points.cards import bind_card, clear_card, suspect_card
+from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Card, Household, Minted, Transfer, VisitSettlement, Withdrawn
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.points.statement import make_statement
 from cloud_sync.ledger.points.waiting import Expired, expire, refuse, release
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.models import Alarm, Community, Station
+from cloud_sync.ledger.stations.models import Alarm
 from config.errors import InputError
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, stamp, visit_facts
@@ -120,17 +121,10 @@ def test_what_a_person_clears_of_an_unknown_card_waits_for_the_card(town: Town) 
     assert later.held_by == HeldBy.UNKNOWN_CARD
 
 
-def limit(points: int, station: str | None = None) -> None:
-    if station is None:
-        Community.objects.update(daily_mint_limit=points)
-    else:
-        Station.objects.filter(slug=station).update(daily_mint_limit=points)
-
-
 def test_what_a_station_brings_beyond_its_daily_limit_waits_for_a_person(
     town: Town, household: Household
 ) -> None:
-    limit(7)
+    town.limit(7)
     visits = (visit_facts(1, thing, provisional=points) for thing, points in ((HAZARDOUS, 5), (HAZARDOUS, 5)))
     town.deliver(*(event(number, facts) for number, facts in enumerate(visits, 1)))
     town.deliver(event(3, visit_facts(1, RIGHT, provisional=2)))
@@ -145,10 +139,10 @@ def test_what_a_station_brings_beyond_its_daily_limit_waits_for_a_person(
 
 
 def test_the_limit_is_of_one_station_and_one_day_and_may_be_its_own(town: Town, household: Household) -> None:
-    limit(2)
+    town.limit(2)
     town.station("west-gate")
     town.station("east-gate")
-    limit(4, "west-gate")
+    town.limit(4, "west-gate")
     yesterday = stamp(NOW - DAY)
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
     town.deliver(event(2, visit_facts(1, RIGHT, provisional=2), at=yesterday))
@@ -159,7 +153,7 @@ def test_the_limit_is_of_one_station_and_one_day_and_may_be_its_own(town: Town, 
 
 
 def test_a_stolen_key_cannot_spread_over_the_calendar(town: Town) -> None:
-    limit(4)
+    town.limit(4)
     long_ago = (stamp(NOW - days * DAY) for days in range(100, 140))
     town.deliver(*(event(n, visit_facts(n, RIGHT, provisional=2), at=at) for n, at in enumerate(long_ago, 1)))
     assert VisitSettlement.objects.exclude(held_by=HeldBy.MINT_LIMIT).count() == 2

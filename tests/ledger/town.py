@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.db import models, transaction
 
 from cloud_sync import envelope
 from cloud_sync.award_rules import AwardRules, DailyCaps, OutcomePoints
@@ -21,6 +22,7 @@ from cloud_sync.facts import (
     VisitFacts,
 )
 from cloud_sync.ledger.batches import Applied, apply_batch
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Account, AccountKind, Household
 from cloud_sync.ledger.stations.models import Community, Epoch, Station
 from cloud_sync.ledger.stations.registry import add_station
@@ -103,6 +105,17 @@ class Town:
 
     def balance(self, household: Household) -> int:
         return Account.objects.get(household=household).balance
+
+    def limit(self, points: int, station: str | None = None) -> None:
+        """Let stations bring so much in a day: one of them, or all that have no limit of their own."""
+        if station is None:
+            row: models.Model = Community.objects.get(pk=self.community.pk)
+        else:
+            row = Station.objects.get(community=self.community, slug=station)
+        setattr(row, "daily_mint_limit", points)  # noqa: B010 (of two models)
+        row.save()
+        with transaction.atomic():
+            records.register(self.community.pk, "limit", row)
 
     @property
     def suspense(self) -> int:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from django.db import transaction
+
 from cloud_sync.ledger import sql
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Account, AccountKind, ChainHead
 from cloud_sync.ledger.stations.models import Community
 
@@ -22,9 +25,12 @@ class Accounts:
 
 def open_accounts(community: Community) -> None:
     """Make sure that a community has its issuing and its suspense account, and a chain."""
-    for kind in (AccountKind.ISSUING, AccountKind.SUSPENSE):
-        Account.objects.get_or_create(community=community, kind=kind)
-    ChainHead.objects.get_or_create(community=community)
+    with transaction.atomic():
+        ChainHead.objects.get_or_create(community=community)
+        for kind in (AccountKind.ISSUING, AccountKind.SUSPENSE):
+            account, is_new = Account.objects.get_or_create(community=community, kind=kind)
+            if is_new:
+                records.register(community.pk, "account", account)
 
 
 def accounts_of(community: Community, households: Collection[int] = ()) -> Accounts:

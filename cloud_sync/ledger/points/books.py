@@ -20,7 +20,7 @@ from cloud_sync.ledger.stations.models import Community, Station
 
 CARDS = sql.Table(
     "points_card",
-    {"community_id": "bigint", "hash": "text", "status": "text", "role": "text"},
+    {"community_id": "bigint", "hash": "text", "status": "text", "role": "text", "salt": "bytea"},
     conflict="ON CONFLICT DO NOTHING",
 )
 
@@ -88,7 +88,7 @@ def _holders(community: Community, hashes: Collection[str]) -> dict[str, Holder]
     """These cards by hash; one never seen before gets its row."""
     found = _find_holders(community, hashes)
     if unseen := sorted(set(hashes) - set(found)):
-        sql.insert(CARDS, [(community.pk, hash_, "active", "resident") for hash_ in unseen])
+        sql.insert(CARDS, [(community.pk, hash_, "active", "resident", b"") for hash_ in unseen])
         found |= _find_holders(community, unseen)
     return found
 

@@ -46,6 +46,12 @@ def link(previous: bytes, row: Link) -> bytes:
     return hashlib.sha256(previous + _ENCODER.encode(row)).digest()
 
 
+def record_link(previous: bytes, position: int, kind: str, at_us: int, body: bytes) -> bytes:
+    """The 32 bytes that tie a record of the register to all before it; `body` is its JSON."""
+    head = _ENCODER.encode((position, kind, at_us))
+    return hashlib.sha256(previous + head + body).digest()
+
+
 def microseconds(at: datetime) -> int:
     """Whole microseconds since 1970, UTC; `at` has a time zone."""
     return (at - _ORIGIN) // _MICROSECOND

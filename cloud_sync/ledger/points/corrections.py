@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
@@ -60,6 +61,7 @@ def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Correcte
         created_at=now,
         decision=decision,
     )
+    records.register(transfer.community_id, "owed", debt, now)
     return Corrected(taken, debt)
 
 
@@ -74,6 +76,7 @@ def forgive(debt: Debt, by: str, reason: str, now: datetime) -> int:
     row.forgiven, row.left = row.left, 0
     row.forgiveness = decide(community, by, reason, now)
     row.save(update_fields=["forgiven", "left", "forgiveness"])
+    records.register(community.pk, "forgiven", row, now)
     return row.forgiven
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Decision
 from cloud_sync.ledger.stations.models import Community
-from config.errors import InputError
+from config import typed
 
 MAX_BY = 64
 MAX_REASON = 200
@@ -14,8 +15,12 @@ MAX_REASON = 200
 
 def decide(community: Community, by: str, reason: str, now: datetime) -> Decision:
     """Note a decision; InputError unless it says who decided and why, each in one line that fits."""
-    by, reason = by.strip(), reason.strip()
-    for what, text, longest in (("who decides", by, MAX_BY), ("the reason", reason, MAX_REASON)):
-        if not text or len(text) > longest or not text.isprintable():
-            raise InputError(f"{what}: {text!r} will not do", f"give one line of 1 to {longest} characters")
-    return Decision.objects.create(community=community, by=by, reason=reason, decided_at=now)
+    by, reason = said(by, reason)
+    decision = Decision.objects.create(community=community, by=by, reason=reason, decided_at=now)
+    records.register(community.pk, "decided", decision, now)
+    return decision
+
+
+def said(by: str, reason: str) -> tuple[str, str]:
+    """Who decides and why, as they are stored; InputError unless each is one line that fits."""
+    return typed.line("who decides", by, MAX_BY), typed.line("the reason", reason, MAX_REASON)

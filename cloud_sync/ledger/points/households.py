@@ -1,102 +1,100 @@
-"""Households, their cards, and the link to a household's statement."""
+"""Households: added once, found by what somebody types, renamed."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-import msgspec
-from django.db import transaction
+from django.db.models import Q
 
-from cloud_sync.facts import CardHash
-from cloud_sync.ledger.points.decisions import decide
-from cloud_sync.ledger.points.models import Account, AccountKind, Card, CardRole, Household
+from cloud_sync.ledger.points import records
+from cloud_sync.ledger.points.decisions import said
+from cloud_sync.ledger.points.models import Account, AccountKind, Household
+from cloud_sync.ledger.points.models.holders import MAX_CODE, MAX_NAME
 from cloud_sync.ledger.points.posting import atomically, lock
-from cloud_sync.ledger.points.waiting import release_card
 from cloud_sync.ledger.stations.models import Community
+from config import typed
 from config.errors import InputError
 
-MAX_CODE = 32
+ERASED = "erased-"
+"""How the code of a household begins, and its cards' hashes, once its pseudonym was cut."""
 
 
+@atomically
 def add_household(community: Community, code: str, name: str = "") -> Household:
-    """The household of that code with its account, made if it is new."""
-    if not code.strip() or len(code) > MAX_CODE:
-        raise InputError(f"{code!r} is no household code", f"use 1 to {MAX_CODE} characters")
-    with transaction.atomic():
-        household, _ = Household.objects.get_or_create(
-            community=community, code=code, defaults={"name": name}
+    """The household of that code with its account, made if it is new.
+
+    InputError for what is no code or name, and for another name than the one that is stored.
+    """
+    wanted, called = household_code(code), household_name(name)
+    lock(community)
+    found = _stored(community, wanted, code)
+    if found is None:
+        return _new(community, wanted, called)
+    if called and called != found.name:
+        has = f"as {found.name!r}" if found.name else "without a name"
+        raise InputError(
+            f"household {found} is here {has}, not as {called!r}",
+            f"rename it: tongzhan ledger household rename {found} --name {called}",
         )
-        Account.objects.get_or_create(
-            household=household, defaults={"community": community, "kind": AccountKind.HOUSEHOLD}
-        )
-    return household
+    return found
 
 
 def find_household(community: Community, code: str) -> Household:
     """The household of that code; InputError if there is none."""
-    household = Household.objects.filter(community=community, code=code).first()
+    wanted = household_code(code)
+    household = _stored(community, wanted, code)
     if household is None:
-        raise InputError(f"no household {code}", "add it: tongzhan ledger household add CODE")
+        raise InputError(f"no household {wanted}", "add it: tongzhan ledger household add CODE")
     return household
 
 
 @atomically
-def bind_card(household: Household, card_hash: str, now: datetime) -> int:
-    """Give a card to a household, and with it the points its visits held; how many points those were.
+def rename_household(
+    household: Household, *, code: str | None, name: str | None, by: str, reason: str, now: datetime
+) -> bool:
+    """Give a household another name, another code, or both; whether anything differs now.
 
-    InputError for what is no card hash, a card of another household, and a staff card.
+    InputError for a code that another household has.
     """
-    end = lock(household.community)
-    card = _known_card(household.community, card_hash)
-    if card.household_id == household.pk:
-        return 0
-    if card.household is not None:
-        raise InputError(f"card {card} is household {card.household}'s", "give each its own card")
-    if card.role == CardRole.STAFF:
-        raise InputError(f"card {card} is a staff card", "give the household its own card")
-    card.household = household
-    card.save(update_fields=["household"])
-    return release_card(end, household, card, now)
-
-
-@atomically
-def set_staff_card(community: Community, card_hash: str) -> Card:
-    """Make a card a staff card, which earns nothing; InputError for a household's card."""
+    by, reason = said(by, reason)
+    community = household.community
     lock(community)
-    card = _known_card(community, card_hash)
-    if card.household is not None:
-        raise InputError(f"card {card} is household {card.household}'s", "give staff another card")
-    card.role = CardRole.STAFF
-    card.save(update_fields=["role"])
-    return card
+    row = Household.objects.get(pk=household.pk)
+    before = row.code, row.name
+    row.code = row.code if code is None else household_code(code)
+    row.name = row.name if name is None else household_name(name)
+    if (row.code, row.name) == before:
+        return False
+    taken = Household.objects.filter(community=community, code=row.code).exclude(pk=row.pk).first()
+    if taken is not None:
+        raise InputError(f"household {taken} is another one", "choose a code that is free")
+    row.save(update_fields=["code", "name"])
+    records.register(community.pk, "renamed", row, now, by=by, reason=reason)
+    household.refresh_from_db()
+    return True
 
 
-@atomically
-def suspect_card(card: Card, by: str, reason: str, now: datetime) -> None:
-    """From now on what this card earns waits for a person; InputError unless it says who and why."""
-    lock(card.community)
-    decide(card.community, by, f"suspects card {card}: {reason}", now)
-    Card.objects.filter(pk=card.pk, suspected_at=None).update(suspected_at=now)
+def household_code(text: str) -> str:
+    """A household's code as it is stored; InputError for what can be none."""
+    return typed.code("household code", text, MAX_CODE)
 
 
-@atomically
-def clear_card(card: Card, by: str, reason: str, now: datetime) -> None:
-    """No longer suspect a card; what already waits still waits for a person."""
-    lock(card.community)
-    decide(card.community, by, f"clears card {card}: {reason}", now)
-    Card.objects.filter(pk=card.pk).update(suspected_at=None)
+def household_name(text: str) -> str:
+    """A household's name as it is stored, which may be empty; InputError for what can be none."""
+    return typed.line("the household's name", text, MAX_NAME, may_be_empty=True)
 
 
-def _known_card(community: Community, card_hash: str) -> Card:
-    """The card of that hash, under the lock; one never seen before gets its row."""
-    card, _ = Card.objects.select_related("household").get_or_create(
-        community=community, hash=_card_hash(card_hash)
-    )
-    return card
+def _stored(community: Community, wanted: str, as_typed: str) -> Household | None:
+    """The household of this code; of those from before codes had one form, the one typed exactly."""
+    rows = Household.objects.filter(Q(code=wanted) | Q(code=as_typed.strip()), community=community)
+    return min(rows, key=lambda row: row.code != as_typed.strip()) if rows else None
 
 
-def _card_hash(text: str) -> str:
-    try:
-        return msgspec.convert(text, type=CardHash)
-    except msgspec.ValidationError:
-        raise InputError(f"{text!r} is no card hash", "give 64 lower-case hex digits") from None
+def _new(community: Community, code: str, name: str) -> Household:
+    if code.lower().startswith(ERASED):
+        raise InputError(f"{code!r} is no household code", "codes of erased households begin so")
+    household = Household.objects.create(community=community, code=code, name=name)
+    account = Account.objects.create(household=household, community=community, kind=AccountKind.HOUSEHOLD)
+    records.register(community.pk, "added", household)
+    records.register(community.pk, "account", account)
+    return household

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.registry import find_station
@@ -26,4 +27,5 @@ def set_mint_limit(
         decide(community, by, f"station {station}, {said}: {reason}" if reason.strip() else "", now)
         station.daily_mint_limit = points
         station.save(update_fields=["daily_mint_limit"])
+        records.register(community.pk, "limit", station, now, by=by.strip())
     return community.daily_mint_limit if points is None else points

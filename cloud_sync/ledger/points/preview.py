@@ -173,7 +173,8 @@ def _rows(community: Community, since: date, until: date) -> Iterator[_Row]:
     unbound = rows.filter(household__isnull=True).order_by("card_hash", "local_day", "event_id")
     for some in (bound, unbound):
         for row in some.select_related("event", "household").iterator(chunk_size=AT_ONCE):
-            facts = decode_event(bytes(row.event.body)).facts
+            body = bytes(row.event.body)  # empty for a visit that was erased
+            facts = decode_event(body).facts if body else None
             if isinstance(facts, VisitFacts):
                 yield _row(row, facts)
 

@@ -6,9 +6,11 @@ from collections.abc import Collection
 from functools import lru_cache
 
 import msgspec
+from django.db import transaction
 
 from cloud_sync.award_rules import AwardRules
 from cloud_sync.ledger import sql
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Rules
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
@@ -17,9 +19,12 @@ from config.errors import InputError
 def add_rules(community: Community, rules: AwardRules) -> None:
     """Add a version; InputError if that version is here with other content, for it may be in use."""
     body = msgspec.json.encode(rules, order="sorted")
-    stored, _ = Rules.objects.get_or_create(
-        community=community, version=rules.version, defaults={"body": body}
-    )
+    with transaction.atomic():
+        stored, is_new = Rules.objects.get_or_create(
+            community=community, version=rules.version, defaults={"body": body}
+        )
+        if is_new:
+            records.register(community.pk, "rules", stored)
     if bytes(stored.body) != body:
         what = f"award rules version {rules.version} of {community} are already here with other content"
         raise InputError(what, "give the changed rules the next version")

@@ -11,7 +11,7 @@ from msgspec import Struct
 from cloud_sync.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
 from cloud_sync.facts import Role, Stamp, VisitFacts
 from cloud_sync.ledger import sql
-from cloud_sync.ledger.points import offsets
+from cloud_sync.ledger.points import offsets, records
 from cloud_sync.ledger.points.books import Books, Holder, open_books
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.points.posting import Movement, Origin, Purpose, lock, post
@@ -99,6 +99,7 @@ def settle_visits(
     offsets.store(payments)
     minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
     sql.insert(MINTED, minted)
+    records.note_settled(community.pk, settling.rows, minted, received, now)
     return settling.beyond
 
 

@@ -126,7 +126,8 @@ def _days(
 
 
 def _visit(row: VisitSettlement, zone: ZoneInfo, later: Transfer | None) -> VisitLine:
-    facts = decode_event(bytes(row.event.body)).facts
+    body = bytes(row.event.body)  # empty for a visit that was erased
+    facts = decode_event(body).facts if body else None
     deposits = facts.deposits if isinstance(facts, VisitFacts) else ()
     notes = words.notes(row)
     if later is not None:

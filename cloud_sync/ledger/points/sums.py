@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
@@ -16,18 +17,17 @@ NAMED = 3
 """How many rows of one kind of problem are named; the rest are counted."""
 
 
-def problems(duplicates: int) -> Iterator[str]:
-    """A line for each sum that does not agree; `duplicates` is what the function of that name counted."""
-    if duplicates:
-        yield f"{duplicates} events or transfers are here twice"
-    yield from _balances_unlike_transfers()
+def _twice() -> Iterator[str]:
+    if found := duplicates():
+        yield f"{found} events or transfers are here twice"
+
+
+def _floors() -> Iterator[str]:
     floored = Account.objects.exclude(kind=AccountKind.ISSUING).filter(balance__lt=0)
     yield from _named(floored, "account {0.pk} ({0}) is below zero: {0.balance}")
     total = Account.objects.aggregate(sum=Coalesce(Sum("balance"), 0))["sum"]
     if total:
         yield f"all accounts together hold {total}, not 0"
-    yield from _settlement_problems()
-    yield from _debt_problems()
 
 
 def _balances_unlike_transfers() -> Iterator[str]:
@@ -94,3 +94,15 @@ def duplicates() -> int:
     events = Event.objects.values("station", "epoch", "sequence").annotate(times=Count("pk"))
     transfers = Transfer.objects.values("event", "purpose").annotate(times=Count("pk"))
     return events.filter(times__gt=1).count() + transfers.filter(times__gt=1).count()
+
+
+CHECKS: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType(
+    {
+        "duplicates": _twice,
+        "balances": _balances_unlike_transfers,
+        "floors": _floors,
+        "settlements": _settlement_problems,
+        "debts": _debt_problems,
+    }
+)
+"""Each gives a line for each sum that does not agree."""

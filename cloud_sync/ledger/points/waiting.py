@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.db.models import F, QuerySet
 
 from cloud_sync.award_rules import HeldBy
-from cloud_sync.ledger.points import offsets
+from cloud_sync.ledger.points import offsets, records
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.points.models import Card, Decision, Household, VisitSettlement, Withdrawn
@@ -167,11 +167,14 @@ def _withdraw(
         held_by="",
         held_since=None,
     )
+    records.note_waits(end.community.pk, [row.pk for row in rows], now)
     return sum(move.points for move in moves)
 
 
 def _wait_on(rows: Sequence[VisitSettlement], why: HeldBy, now: datetime) -> None:
     _these(rows).update(held_by=why, held_since=now)
+    if rows:
+        records.note_waits(rows[0].community_id, [row.pk for row in rows], now)
 
 
 def _these(rows: Sequence[VisitSettlement]) -> QuerySet[VisitSettlement]:

@@ -66,6 +66,15 @@ class Incoming(Struct, frozen=True, gc=False):
     event: facts.Event | None
 
 
+class Delivered(Struct, frozen=True, gc=False):
+    """One believed message: its sender's primary key, what was signed, and the events in it."""
+
+    station: int
+    batch: envelope.Batch
+    signed: envelope.Signed
+    events: list[Incoming]
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """What believed messages of one community's stations held, all of it in the order it came."""
@@ -79,6 +88,8 @@ class Opened:
     """Sequences that a station states it no longer has, each with an event behind them in its batch."""
     rejected: list[tuple[Sent, RejectedError]]
     """Messages that are not to be believed."""
+    batches: list[Delivered]
+    """What was signed of each message that is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +111,7 @@ _FIND = (
 def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
     """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
     senders = _find_senders(community, sorted({sent.station for sent in messages}))
-    opened = Opened({}, [], [], [], [])
+    opened = Opened({}, [], [], [], [], [])
     for sent in messages:
         try:
             _open(sent, senders.get(sent.station), opened)
@@ -141,7 +152,7 @@ def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
     if not station.active:
         raise RejectedError(Cause.RETIRED_STATION, f"station {sent.community}/{sent.station} is retired")
     try:
-        batch = envelope.open_batch(sent.payload, sender.keys)
+        batch, signed = envelope.open_signed(sent.payload, sender.keys)
     except envelope.EnvelopeError as error:
         cause = Cause.UNREADABLE if error.reason in _UNREADABLE else Cause(error.reason)
         raise RejectedError(cause, str(error)) from None
@@ -154,6 +165,7 @@ def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
     came = [_incoming(key, body, event) for body, event in zip(bodies, _events(bodies), strict=True)]
     events = [item for item in came if item is not None]
     opened.events.extend(events)
+    opened.batches.append(Delivered(key, batch, signed, events))
     opened.strays.extend((station, body) for body, item in zip(bodies, came, strict=True) if item is None)
     opened.lost.extend((key, lost) for lost in batch.lost if _is_followed(lost, events))
 

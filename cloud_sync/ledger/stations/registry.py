@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -12,7 +13,9 @@ from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
 from cloud_sync.envelope import key_id
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.stations.models import Community, EventState, Station, StationKey
+from config import typed
 from config.errors import InputError
 from config.wiring import Slug
 
@@ -26,10 +29,14 @@ def add_station(community: Community, slug: str, public_key: str) -> Station:
     name = _slug(slug)
     key = _public_key(public_key)
     with transaction.atomic():
-        station, _ = Station.objects.get_or_create(community=community, slug=name)
-        stored, _ = StationKey.objects.get_or_create(
+        station, is_new = Station.objects.get_or_create(community=community, slug=name)
+        if is_new:
+            records.register(community.pk, "admitted", station)
+        stored, is_new = StationKey.objects.get_or_create(
             key_id=key_id(key), defaults={"station": station, "public": key.public_bytes_raw()}
         )
+        if is_new:
+            records.register(community.pk, "key", stored)
         if stored.station_id != station.pk:
             raise InputError(f"key {stored} belongs to station {stored.station}", "make a new key")
         if stored.retired_at is not None:
@@ -43,23 +50,31 @@ def retire_station(community: Community, slug: str, now: datetime) -> int:
         station = find_station(community, slug)
         station.active = False
         station.save(update_fields=["active"])
-        return station.keys.filter(retired_at=None).update(retired_at=now)
+        records.register(community.pk, "retired", station, now)
+        return len(_retire(list(station.keys.filter(retired_at=None)), now))
 
 
 def retire_key(community: Community, slug: str, key: str, now: datetime) -> StationKey:
     """Believe a station's key no longer; again does no harm. InputError for its last one, or no key of it."""
     with transaction.atomic():
         station = find_station(community, slug)
-        found = station.keys.filter(key_id=key).first()
+        found = station.keys.filter(key_id=typed.hexadecimal(key)).first()
         if found is None:
             raise InputError(f"station {slug} has no key {key}", "see: tongzhan ledger station list")
         if found.retired_at is None:
             if not station.keys.filter(retired_at=None).exclude(pk=found.pk).exists():
                 mend = "admit the new key first: tongzhan ledger station add"
                 raise InputError(f"{key} is the only key of station {slug}", mend)
-            found.retired_at = now
-            found.save(update_fields=["retired_at"])
+            _retire([found], now)
         return found
+
+
+def _retire(keys: Sequence[StationKey], now: datetime) -> Sequence[StationKey]:
+    for key in keys:
+        key.retired_at = now
+        key.save(update_fields=["retired_at"])
+        records.register(key.station.community_id, "key_retired", key, now)
+    return keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +101,7 @@ def rotate_key(
         key = key_id(_public_key(public_key))
         others = station.keys.exclude(key_id=key).order_by("pk")
         if retire_old:
-            others.filter(retired_at=None).update(retired_at=now)
+            _retire(list(others.filter(retired_at=None)), now)
         beside = tuple(row.key_id for row in others if row.retired_at is None)
         return Rotated(key, beside, tuple(row for row in others if row.retired_at is not None))
 
@@ -147,15 +162,16 @@ def _listed(station: Station) -> Listed:
 
 def find_station(community: Community, slug: str) -> Station:
     """The station of that name, locked; within a transaction. InputError if there is none."""
-    station = community.stations.select_for_update().filter(slug=slug).first()
+    name = typed.slug(slug)
+    station = community.stations.select_for_update().filter(slug=name).first()
     if station is None:
-        raise InputError(f"no station {slug} in {community}", "see: tongzhan ledger station list")
+        raise InputError(f"no station {name} in {community}", "see: tongzhan ledger station list")
     return station
 
 
 def _slug(text: str) -> str:
     try:
-        return msgspec.convert(text, type=Slug)
+        return msgspec.convert(typed.slug(text), type=Slug)
     except msgspec.ValidationError:
         what = f"station {text!r} is no name for a topic"
         raise InputError(what, "use lower-case letters, digits and hyphens, 32 at most") from None
@@ -163,6 +179,6 @@ def _slug(text: str) -> str:
 
 def _public_key(text: str) -> Ed25519PublicKey:
     try:
-        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(text))
+        return Ed25519PublicKey.from_public_bytes(bytes.fromhex(typed.hexadecimal(text)))
     except ValueError:
         raise InputError(f"{text!r} is no Ed25519 public key", "give its 64 hex digits") from None

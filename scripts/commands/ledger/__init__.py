@@ -6,6 +6,7 @@ import click
 
 from config.errors import InputError
 from scripts.commands.ledger.broker import broker
+from scripts.commands.ledger.cards import card
 from scripts.commands.ledger.common import database_errors
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.households import household, staff
@@ -37,7 +38,7 @@ def ledger() -> None:
 
 
 RUNNING = (init, serve, ingest, verify, backup, restore, broker)
-REGISTERS = (station, worker, household, staff, officer)
+REGISTERS = (station, worker, household, card, staff, officer)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 for command in (*RUNNING, *REGISTERS, *DECISIONS):

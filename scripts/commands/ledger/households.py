@@ -18,7 +18,7 @@ from scripts.commands.ledger.common import (
 
 @click.group()
 def household() -> None:
-    """Add households, bind their cards, print their links."""
+    """Add and rename households, print their links and their history, export and erase what is held."""
 
 
 @household.command("add")
@@ -27,16 +27,19 @@ def household() -> None:
 @click.option("--name", default="", help="As the statement addresses it.")
 @click.argument("code")
 def household_add(config: Path, cards: tuple[str, ...], name: str, code: str) -> None:
-    """Add a household, or bind further cards to one that is here."""
+    """Add a household, or bind further cards to one that is here; all of it, or nothing.
+
+    A code is the same however it is typed: full-width or not, in either case, with spaces or any dash. HASH
+    may be the first 12 or more digits of a card that was used once, as `held list` prints them.
+    """
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.households import add_household, bind_card
+    from cloud_sync.ledger.points.cards import add_with_cards
 
-    added = add_household(community, code, name)
-    for card in cards:
-        released = bind_card(added, card, timezone.now())
-        click.echo(f"card {card[:12]} is bound; {released} points that waited for it are released")
+    added, bound = add_with_cards(community, code, name, cards, timezone.now())
+    for card, released in bound:
+        click.echo(f"card {card} is bound; {released} points that waited for it are released")
     click.echo(f"household {added} of {community} is here")
 
 
@@ -67,6 +70,70 @@ def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
 
     end_links(find_household(community, code), by, reason, timezone.now())
     click.echo(f"no link of household {code} opens its statement any more; give it a new one: household link")
+
+
+@household.command("rename")
+@config_option
+@by_option
+@reason_option
+@click.option("--name", help="As the statement addresses it; empty for none.")
+@click.option("--code", "new", metavar="NEW", help="The code that the office uses from now on.")
+@click.argument("code")
+def household_rename(
+    config: Path, by: str, reason: str, name: str | None, new: str | None, code: str
+) -> None:
+    """Give a household another name, another code, or both."""
+    if name is None and new is None:
+        raise click.UsageError("Give --name, --code, or both.")
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.households import find_household, rename_household
+
+    found = find_household(community, code)
+    changed = rename_household(found, code=new, name=name, by=by, reason=reason, now=timezone.now())
+    called = f" as {found.name!r}" if found.name else ""
+    click.echo(f"household {found} is here{called}{'' if changed else ', as before'}")
+
+
+@household.command("export")
+@config_option
+@click.argument("code")
+def household_export(config: Path, code: str) -> None:
+    """Print everything that is held about a household, as JSON: cards, visits with their facts, transfers."""
+    community = open_community(config)
+    from cloud_sync.ledger.points.export import export_household
+    from cloud_sync.ledger.points.households import find_household
+
+    echo_json(export_household(find_household(community, code)))
+
+
+@household.command("erase")
+@config_option
+@by_option
+@reason_option
+@click.option("--yes", is_flag=True, help="Erase it without asking again.")
+@click.argument("code")
+def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool) -> None:
+    """Cut a household's pseudonym, for good: nothing leads from its cards, code or name to its visits again.
+
+    Transfers and sums stay, and `verify` still holds. Backups keep it until you throw them away; take an
+    export first if the household wants one.
+    """
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.erasure import erase_household
+    from cloud_sync.ledger.points.households import find_household
+
+    found = find_household(community, code)
+    if not yes:
+        click.confirm(f"Erase household {found}? There is no way back", abort=True, err=True)
+    erased = erase_household(found, by, reason, timezone.now())
+    click.echo(
+        f"erased: {erased.cards} cards and {erased.visits} visits are {erased.pseudonym}'s from now on"
+    )
+    click.echo("backups from before still hold them: throw those away when their time has come")
 
 
 @household.command("history")
@@ -104,8 +171,8 @@ def household_history(config: Path, code: str, *, as_json: bool) -> None:
 @config_option
 @click.argument("card", metavar="HASH")
 def staff(config: Path, card: str) -> None:
-    """Make a card a staff card: it opens every lid and earns nothing."""
+    """Make a card a staff card: it opens every lid and earns nothing. `card staff CARD off` ends that."""
     community = open_community(config)
-    from cloud_sync.ledger.points.households import set_staff_card
+    from cloud_sync.ledger.points.cards import set_staff_card
 
     click.echo(f"card {set_staff_card(community, card)} is a staff card")

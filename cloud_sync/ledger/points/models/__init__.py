@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloud_sync.ledger.points.models.debts import Debt, DebtPart
+from cloud_sync.ledger.points.models.evidence import Record, SignedBatch
 from cloud_sync.ledger.points.models.holders import (
     Account,
     AccountKind,
@@ -33,7 +34,9 @@ __all__ = [
     "Household",
     "ImmutableError",
     "Minted",
+    "Record",
     "Rules",
+    "SignedBatch",
     "Timed",
     "Transfer",
     "TransferQuerySet",

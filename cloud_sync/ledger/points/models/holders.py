@@ -4,22 +4,37 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.db.models.functions import Length
+from django.db.models.lookups import LessThanOrEqual
 
 from cloud_sync.ledger.stations.models import Community
+
+MAX_CODE, MAX_NAME = 32, 64
+"""Letters of a household's code and name."""
 
 
 class Household(models.Model):
     """Who earns: the people behind one door, under the code that the community's office uses."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="households", db_index=False)
-    code = models.CharField(max_length=32)
-    name = models.CharField(max_length=64, blank=True, default="")
+    code = models.CharField(max_length=MAX_CODE)
+    name = models.CharField(max_length=MAX_NAME, blank=True, default="")
+    salt = models.BinaryField(default=b"")
+    """Random bytes in every seal of this row, so that a seal tells nothing once they are gone."""
     links_ended = models.PositiveIntegerField(default=0)
     """How often its statement's links were taken back; only links made since then open it."""
     links_ended_by = models.ForeignKey("points.Decision", models.PROTECT, related_name="+", null=True)
 
     class Meta:
-        constraints = [UniqueConstraint(fields=["community", "code"], name="household_code_in_community")]
+        constraints = [
+            UniqueConstraint(fields=["community", "code"], name="household_code_in_community"),
+            # SQLite itself does not look at the length of a text.
+            CheckConstraint(
+                condition=LessThanOrEqual(Length("code"), MAX_CODE)
+                & LessThanOrEqual(Length("name"), MAX_NAME),
+                name="household_texts_fit",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.code
@@ -49,6 +64,8 @@ class Card(models.Model):
     role = models.CharField(max_length=8, choices=CardRole, default=CardRole.RESIDENT)
     suspected_at = models.DateTimeField(null=True)
     """Since when signs of cheating make its points wait for a person."""
+    salt = models.BinaryField(default=b"")
+    """As a household's; empty until the card's first record."""
 
     class Meta:
         constraints = [UniqueConstraint(fields=["community", "hash"], name="card_hash_in_community")]

@@ -52,9 +52,15 @@ class ChainHead(models.Model):
     position = models.BigIntegerField(default=0)
     chain = models.BinaryField(default=b"")
     """The link of the transfer at `position`; empty before the first."""
+    records = models.BigIntegerField(default=0)
+    """The position of the register's last record."""
+    records_chain = models.BinaryField(default=b"")
+    """That record's link; empty before the first."""
 
     class Meta:
-        constraints = [CheckConstraint(condition=Q(position__gte=0), name="chain_position_not_negative")]
+        constraints = [
+            CheckConstraint(condition=Q(position__gte=0, records__gte=0), name="chain_position_not_negative")
+        ]
 
     def __str__(self) -> str:
         return f"{self.community} at {self.position}"

@@ -1,0 +1,66 @@
+"""Values of another type than their column's: SQLite lets them in, and they would end a walk over rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from django.apps import apps
+from django.db import models
+
+from cloud_sync.ledger import sql
+
+APPS = ("stations", "points")
+DATE, MOMENT = len("2026-11-20"), len("2026-11-20 04:00:00")
+
+
+def problems() -> Iterator[str]:
+    """A line for each row that holds another type than it should, or refers to no row."""
+    if sql.on_postgres():  # which lets none in
+        return
+    for app in APPS:
+        for model in apps.get_app_config(app).get_models():
+            yield from _of_table(model)
+    yield from _without_a_parent()
+
+
+def _of_table(model: type[models.Model]) -> Iterator[str]:
+    meta = model._meta  # noqa: SLF001 (Django's documented name)
+    table, key = meta.db_table, meta.pk.column
+    bad = {field.column: _bad(field) for field in meta.concrete_fields}
+    any_bad = " OR ".join(bad.values())
+    which = " ".join(f"WHEN {condition} THEN '{column}'" for column, condition in bad.items())
+    kind = " ".join(f'WHEN {condition} THEN typeof("{column}")' for column, condition in bad.items())
+    statement = (
+        f'SELECT "{key}", CASE {which} END, CASE {kind} END '  # noqa: S608 (names of our own models)
+        f'FROM "{table}" WHERE {any_bad}'
+    )
+    for row, column, found in sql.stream(statement):
+        yield f"{table} {row!r}: its column {column} holds what it cannot ({found})"
+
+
+def _bad(field: models.Field[object, object]) -> str:
+    """The condition on which a value cannot stand in its column."""
+    column = f'"{field.column}"'
+    wrong = f"typeof({column}) != '{_kind(field)}'"
+    match field:
+        case models.DateTimeField():
+            wrong += f" OR datetime({column}) IS NULL OR length({column}) < {MOMENT}"
+        case models.DateField():
+            wrong += f" OR date({column}) IS NULL OR length({column}) != {DATE}"
+        case models.BooleanField():
+            wrong += f" OR {column} NOT IN (0, 1)"
+        case models.CharField():
+            wrong += f" OR length({column}) > {field.max_length}"
+    return f"({column} IS NOT NULL AND ({wrong}))"
+
+
+def _kind(field: models.Field[object, object]) -> str:
+    if isinstance(field, models.BinaryField):
+        return "blob"
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    return "text" if isinstance(target, models.CharField | models.DateField) else "integer"
+
+
+def _without_a_parent() -> Iterator[str]:
+    for table, row, parent, _ in sql.execute("PRAGMA foreign_key_check", []):
+        yield f"{table} {row}: it refers to a row of {parent} that is not there"

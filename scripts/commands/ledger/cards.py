@@ -1,0 +1,220 @@
+"""`tongzhan ledger card`: whose a card is, whether it opens lids, what it earns; and every change of that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from scripts.commands.ledger.common import (
+    by_option,
+    config_option,
+    echo_json,
+    json_option,
+    open_community,
+    reason_option,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloud_sync.ledger.points.cards import Word
+    from cloud_sync.ledger.points.models import Card
+
+Change = Callable[["Card", "Word", "datetime"], bool]
+
+
+@click.group()
+def card() -> None:
+    """Bind, unbind, block and replace cards; who did so and why is kept, and undo is another command.
+
+    CARD is a hash or the first 12 or more of its digits, as `held list` and `card list` print them.
+    """
+
+
+@card.command("list")
+@config_option
+@json_option
+@click.option("--unbound", is_flag=True, help="Only cards that belong to no household.")
+def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
+    """Print every card: its digits, whose it is, and how it stands."""
+    community = open_community(config)
+    from cloud_sync.ledger.points.models import Card
+
+    rows = (
+        Card.objects.filter(community=community).select_related("household").order_by("household__code", "pk")
+    )
+    found = [row for row in rows if not unbound or row.household is None]
+    if as_json:
+        echo_json([_as_json(row) for row in found])
+        return
+    for row in found:
+        click.echo(_line(row))
+    if not found:
+        click.echo(
+            "no card yet; one appears here when it is first used, or by: household add CODE --card HASH"
+        )
+
+
+@card.command("show")
+@config_option
+@json_option
+@click.argument("card")
+def card_show(config: Path, card: str, *, as_json: bool) -> None:
+    """Print one card and everything that was ever done to it."""
+    community = open_community(config)
+    from cloud_sync.ledger.points.cards import find_card
+    from cloud_sync.ledger.points.export import history
+
+    found = find_card(community, card)
+    lines = history(None, [found])
+    if as_json:
+        echo_json(_as_json(found) | {"history": lines})
+        return
+    click.echo(_line(found))
+    for line in lines:
+        told = [f"{name} {line[name]}" for name in ("household", "by", "reason") if line.get(name)]
+        click.echo("  ".join([str(line["at"]), str(line["what"]), *told]))
+
+
+@card.command("bind")
+@config_option
+@by_option
+@reason_option
+@click.argument("card")
+@click.argument("household", metavar="CODE")
+def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> None:
+    """Give a card to the household CODE, and with it the points that waited for it."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.cards import Word, bind_card, find_card
+    from cloud_sync.ledger.points.households import find_household
+
+    home = find_household(community, household)
+    released = bind_card(home, card, timezone.now(), Word(by, reason))
+    bound = find_card(community, card)
+    click.echo(f"card {bound} is household {home}'s; {released} points that waited for it are released")
+
+
+@card.command("unbind")
+@config_option
+@by_option
+@reason_option
+@click.argument("card")
+def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
+    """Take a card from its household, which keeps what it earned; what it earns now waits for a household."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.cards import Word, find_card, unbind_card
+
+    found = find_card(community, card)
+    was = unbind_card(found, Word(by, reason), timezone.now())
+    click.echo(f"card {found} is household {was}'s no longer")
+
+
+@card.command("replace")
+@config_option
+@by_option
+@reason_option
+@click.argument("card")
+@click.argument("new")
+def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> None:
+    """Give the household of CARD the card NEW; CARD is unbound and blocked, as a lost one must be."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.cards import Word, find_card, replace_card
+
+    old = find_card(community, card)
+    released = replace_card(old, new, Word(by, reason), timezone.now())
+    click.echo(f"card {old} is blocked, card {find_card(community, new)} stands in its place")
+    click.echo(f"{released} points that waited for it are released")
+
+
+@card.command("staff")
+@config_option
+@by_option
+@reason_option
+@click.argument("card")
+@click.argument("state", type=click.Choice(["on", "off"]))
+def card_staff(config: Path, by: str, reason: str, card: str, state: str) -> None:
+    """Make a card a staff card, which opens every lid and earns nothing, or end that."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.points.cards import Word, end_staff_card, find_card, set_staff_card
+
+    if state == "on":
+        click.echo(f"card {set_staff_card(community, card, Word(by, reason))} is a staff card")
+        return
+    found = find_card(community, card)
+    was = end_staff_card(found, Word(by, reason), timezone.now())
+    click.echo(f"card {found} is no staff card{' any more' if was else ', and was none'}")
+
+
+def _changing(name: str, help_: str, said: tuple[str, str]) -> None:
+    """Add a command that changes one thing of a card; `said` is for one that changed, and one so before."""
+
+    @card.command(name, help=help_)
+    @config_option
+    @by_option
+    @reason_option
+    @click.argument("card")
+    def change(config: Path, by: str, reason: str, card: str) -> None:
+        community = open_community(config)
+        from django.utils import timezone
+
+        from cloud_sync.ledger.points import cards
+
+        found = cards.find_card(community, card)
+        now = timezone.now()
+        if name in {"suspect", "clear"}:
+            act = cards.suspect_card if name == "suspect" else cards.clear_card
+            changed = act(found, by, reason, now)
+        else:
+            word = cards.Word(by, reason)
+            changed = (cards.block_card if name == "block" else cards.unblock_card)(found, word, now)
+        click.echo(f"card {found} {said[0] if changed else said[1]}")
+
+
+_changing(
+    "block",
+    "Mark a card as lost or misused: stations that know of it open no lid for it.",
+    ("is blocked", "was blocked before"),
+)
+_changing("unblock", "Let a blocked card open lids again.", ("is not blocked any more", "was not blocked"))
+_changing(
+    "suspect",
+    "Let what a card earns from now on wait for a person: there are signs of cheating.",
+    ("is suspected: what it earns waits", "was suspected before"),
+)
+_changing(
+    "clear",
+    "Suspect a card no longer; what waits already still waits for a person.",
+    ("is suspected no longer", "was not suspected"),
+)
+
+
+def _as_json(row: Card) -> dict[str, object]:
+    return {
+        "number": row.pk,
+        "hash": row.hash,
+        "household": None if row.household is None else row.household.code,
+        "status": row.status,
+        "role": row.role,
+        "suspected_since": None if row.suspected_at is None else row.suspected_at.isoformat(),
+    }
+
+
+def _line(row: Card) -> str:
+    whose = "no household" if row.household is None else f"household {row.household}"
+    marks = [
+        mark for mark, on in (("blocked", row.status == "blocked"), ("staff", row.role == "staff")) if on
+    ]
+    if row.suspected_at is not None:
+        marks.append(f"suspected since {row.suspected_at:%Y-%m-%d}")
+    return "  ".join([row.hash[:12], whose, *marks])

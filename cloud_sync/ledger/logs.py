@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from config.logs import ZonedFormatter
+
 ALIKE_S = 60.0
 """Lines about requests that are alike are written once in this time."""
 MOST_KINDS = 256
@@ -30,7 +32,7 @@ def discreet(text: str) -> str:
     return _TOKEN.sub(BLOT, _ADDRESS.sub(rf"\1{BLOT}", text))
 
 
-class DiscreetFormatter(logging.Formatter):
+class DiscreetFormatter(ZonedFormatter):
     """Formats as usual, and blots out tokens."""
 
     def format(self, record: logging.LogRecord) -> str:

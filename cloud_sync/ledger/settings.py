@@ -67,6 +67,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cloud_sync.ledger.middleware.guard",
     "cloud_sync.ledger.middleware.speak",
+    "cloud_sync.ledger.standby.StandBy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

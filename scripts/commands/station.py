@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import random
 import signal
@@ -13,6 +12,7 @@ import click
 
 from config.errors import InputError
 from config.load_station import load_station
+from config.logs import start_log
 from config.station import Devices
 from scripts.commands.station_check import check
 from scripts.commands.station_journal import export, recover
@@ -37,7 +37,7 @@ config_option = click.option(
 @click.group()
 def station() -> None:
     """Run a station: its loop, its lids, its sync, its panel."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    start_log("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
 
 @station.command()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from typing import NoReturn
 
 import pytest
 from django.core import signing
@@ -267,6 +269,30 @@ def test_the_front_door_tells_nothing_private(town: Town, household: Household) 
     assert "Sunny Garden" in page
     assert household.code not in page
     assert household.name not in page
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("zh", "您的积分都在"), ("en", "your points are safe")])
+def test_pages_say_in_a_sentence_that_the_database_is_away_and_the_log_says_it_once(
+    household: Household,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    language: str,
+    sentence: str,
+) -> None:
+    path = address(household)
+
+    def refuse(*_: object) -> NoReturn:
+        raise OperationalError("connection refused\nIs the server running?")
+
+    monkeypatch.setattr("django.db.backends.utils.CursorWrapper.execute", refuse)
+    client = Client(raise_request_exception=False)
+    for _ in range(3):
+        response = client.get(path, {"lang": language})
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "60")
+        assert sentence in response.content.decode()
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
+    assert lines == ["the database cannot be used (connection refused); pages say so until it can"]
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.usefixtures("database")

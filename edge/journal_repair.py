@@ -177,6 +177,7 @@ def _set_aside(folder: Path, now: datetime) -> Path:
     for part, name_there in ((JOURNAL_FILE, JOURNAL_FILE), (KEPT_LOG, LOG_FILE)):
         if (folder / part).exists():
             _second_name(folder / part, making / name_there)
+    sync_folder(making)
     aside = folder / (f"{name}-{taken + 1}" if taken else name)
     making.rename(aside)
     sync_folder(folder)
@@ -188,6 +189,8 @@ def _second_name(file: Path, other: Path) -> None:
         os.link(file, other)
     except OSError:  # a file system that knows no second names
         shutil.copy2(file, other)
+        with other.open("rb") as copy:
+            os.fsync(copy.fileno())
 
 
 def _exchange(folder: Path) -> None:

@@ -14,8 +14,8 @@ from zlib import crc32
 import msgspec
 from sqlite_utils import Database
 
-from cloud_sync.envelope import EventId, decode_event_id
-from cloud_sync.facts import Role
+from cloud_sync.envelope import EventId, decode_event, decode_event_id
+from cloud_sync.facts import Role, VisitFacts
 from edge.journal_pages import find_log_rows, find_rows
 from edge.journal_tables import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
 from edge.roster import CardState, RosterEntry
@@ -201,7 +201,23 @@ def _record(row: tuple[Value, ...]) -> Record | None:
         record = msgspec.convert(row, Record, strict=True)
     except msgspec.ValidationError:
         return None
-    return record if crc32(record.event) == record.crc else None
+    return _trusted(record) if crc32(record.event) == record.crc else None
+
+
+def _trusted(record: Record) -> Record:
+    """A record as its event states it: the sum vouches for the event, and not for the columns beside it.
+
+    A page that is half on the disk may hold one without the others.
+    """
+    try:
+        facts = decode_event(record.event).facts
+    except msgspec.DecodeError:
+        return record
+    stated = (facts.card, facts.provisional) if isinstance(facts, VisitFacts) else (None, None)
+    if (record.card, record.points) == stated:
+        return record
+    card, points = stated
+    return record._replace(card=card, day=None, points=points, counted=None, lines=None)
 
 
 def _name(record: Record) -> EventId | None:

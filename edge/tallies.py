@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 # Reads through a month of rows: it is asked once, after a check of the file that reads all of it anyway.
-_ALL = "SELECT day, card, sum(points), sum(counted) FROM records WHERE card IS NOT NULL GROUP BY day, card"
+_ALL = "SELECT day, card, sum(points), sum(counted) FROM records WHERE day IS NOT NULL GROUP BY day, card"
 NOTHING = Tally()
 MOST_DAYS = 64
 """Twice as many as a journal keeps: a station that runs for years forgets the first of them."""

@@ -157,6 +157,19 @@ def test_what_is_recovered_keeps_its_identity_its_bytes_and_how_far_it_came(fold
     assert (len(found.roster), found.owner) == (20, ("lane", "gate"))
 
 
+def test_a_recovered_visit_has_the_award_that_its_event_states_whatever_stands_beside_it(
+    folder: Path,
+) -> None:
+    file = folder / JOURNAL_FILE
+    by_hand(file, "UPDATE records SET points = 999, card = NULL WHERE id & 4294967295 = 120")
+    roots(file)
+    opened(folder).close()
+    assert by_hand(file, "SELECT points, day FROM awards WHERE sequence = 120") == [(12, None)]
+    journal = opened(folder)
+    assert journal.record_visit(visit(1, who="card 119"), NOON).points == 1
+    journal.close()
+
+
 def test_recovered_visits_still_count_against_their_days_cap(folder: Path) -> None:
     scramble(folder / JOURNAL_FILE, 0, 100)
     journal = opened(folder)

@@ -13,6 +13,7 @@ from config.threads import Complaints
 
 log = logging.getLogger(__name__)
 
+BAD = 400
 AGAIN_S = 60
 """When a browser, or a proxy, may ask again."""
 
@@ -26,7 +27,10 @@ class StandBy:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer as always."""
-        return self._get_response(request)
+        response = self._get_response(request)
+        if response.status_code < BAD:
+            self._complaints.over()
+        return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Give the page for a database that is away; None for any other exception of a view."""

@@ -35,6 +35,7 @@ def classify(
 
     Exit status 2 if any file was no picture; the others are still answered.
     """
+    from config.library_lines import library_lines
     from config.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE
     from models.runtime import load_classifier
@@ -42,10 +43,11 @@ def classify(
     sorting = load_sorting(rules)
     classifier = load_classifier(bundle or SHIPPED_BUNDLE, sorting, threads)
     answers = []
-    for answer in _answers(classifier, photos):
-        answers.append(answer)
-        if not as_json:
-            click.echo(_line(answer, sorting))
+    with library_lines():
+        for answer in _answers(classifier, photos):
+            answers.append(answer)
+            if not as_json:
+                click.echo(_line(answer, sorting))
     if as_json:
         click.echo(msgspec.json.encode(answers).decode())
     if any("error" in answer for answer in answers):

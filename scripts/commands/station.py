@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from config.errors import InputError
+from config.library_lines import library_lines
 from config.load_station import load_station
 from config.logs import start_log
 from config.station import Devices
@@ -89,7 +90,8 @@ def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
         around = _real(settings, keys.card)
     composition = compose(settings, around, notifier_of())
     _on_stop(composition.station.stop)
-    composition.run()
+    with library_lines():
+        composition.run()
 
 
 def _photos(photos: Path | None) -> Path:

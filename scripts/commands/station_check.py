@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from config.library_lines import library_lines
 from config.load_station import load_station
 from config.station import Devices, Language
 
@@ -52,7 +53,7 @@ def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str 
     settings = load_station(config)
     texts, spoken = load_texts(), Language(language or settings.station.language)
     wanted = Wanted(taps_s=TAPS_S if taps else 0.0, move=move)
-    with _silence():
+    with _silence(), library_lines():
         findings = look(settings, wanted, lambda key: _tell(texts, key, spoken))
     lines = [line(finding, texts, spoken) for finding in findings]
     is_well = all(each.state is not Level.FAILED for each in lines)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from config import typed
 from config.common import (
     Problem,
     absolute_broker,
@@ -30,6 +31,8 @@ LOCAL_PROXIES = ("127.0.0.1", "::1")
 ANY_HOST = "*"
 """Django's word for every name; one that begins with a dot stands for its subdomains, too."""
 _EVERYWHERE = "127.0.0.1 for this machine alone, 0.0.0.0 or :: for every address"
+MAX_NAME = 64
+"""Letters of a community's name."""
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -41,8 +44,8 @@ class LedgerSection(_Section, frozen=True):
     """Whose ledger this is and where it keeps things. Paths are relative to the configuration file."""
 
     community: Slug
-    name_zh: Annotated[str, Meta(min_length=1, max_length=64)]
-    name_en: Annotated[str, Meta(min_length=1, max_length=64)]
+    name_zh: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+    name_en: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
     database: str
     """A SQLite file, or postgresql://user:password@host:port/name."""
     state_dir: str
@@ -113,11 +116,21 @@ class LedgerSettings(_Section, frozen=True):
 
 def load_ledger(path: Path) -> LedgerSettings:
     """The ledger described by a TOML file; paths in it become absolute. InputError names what is wrong."""
-    settings = load_toml(path, LedgerSettings)
+    settings = _with_plain_names(load_toml(path, LedgerSettings), path)
     refuse_shared(path, ANYBODY_WRITES | (OTHERS if _holds_password(settings) else 0))
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
     return _absolute(settings, path.resolve().parent)
+
+
+def _with_plain_names(settings: LedgerSettings, path: Path) -> LedgerSettings:
+    """The same with the community's names as they are stored; InputError for one that will not do."""
+    ledger = settings.ledger
+    names = {
+        key: typed.line(f"{path}: ledger.{key}", getattr(ledger, key), MAX_NAME)
+        for key in ("name_zh", "name_en")
+    }
+    return msgspec.structs.replace(settings, ledger=msgspec.structs.replace(ledger, **names))
 
 
 def is_postgres(database: str) -> bool:

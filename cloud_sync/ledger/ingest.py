@@ -41,6 +41,7 @@ from cloud_sync.ledger.turns import MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.ledger.watch import Watch
 from cloud_sync.mqtt import Message, MqttLink, pause_s
 from cloud_sync.notify import WatchedStop, notifier_of
+from config import typed
 from config.errors import InputError
 from config.ledger import LedgerSettings
 from config.threads import thread
@@ -258,11 +259,12 @@ def client_id(community: str, worker: str) -> str:
     The broker keeps a session under it, so a worker that comes back finds what came meanwhile. A name
     that is given up leaves its session behind, for as long as the broker's configuration keeps it.
     """
-    if worker and not NAME.fullmatch(worker):
+    name = typed.slug(worker)
+    if worker and not NAME.fullmatch(name):
         raise InputError(
             f"{worker!r} is no worker's name", "use lower-case letters, digits and hyphens, 32 at most"
         )
-    return f"ledger-{community}-{worker}" if worker else f"ledger-{community}"
+    return f"ledger-{community}-{name}" if worker else f"ledger-{community}"
 
 
 def ingest(settings: LedgerSettings, worker: str = "") -> None:

@@ -46,10 +46,10 @@ TOGETHER = 10
 def ledger(*, db: str, events: int, stored: int, as_json: bool) -> None:
     """Settle signed batches of 100: signature, rules, double entry, chain, balances, receipt.
 
-    `limit` is hand-written SQL that stores the very same rows (events, settlements, chained transfers,
-    balances, epochs, sums of each station) in the same tables, and does nothing else. The peer `lean` is
-    the same events in the leanest schema one can think of: an event, two ledger rows, balances. All
-    three take a batch a transaction, and for the `together` figures ten of them.
+    `limit` is hand-written SQL that stores the very same rows (events, signatures, settlements, chained
+    transfers, balances, epochs, sums of each station, records) in the same tables, and does nothing else.
+    The peer `lean` is the same events in the leanest schema one can think of: an event, two ledger rows,
+    balances. All three take a batch a transaction, and for the `together` figures ten of them.
 
     With --stored: `scale` is the time an event takes above many rows to the time above few.
     """

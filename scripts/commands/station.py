@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from config import typed
 from config.errors import InputError
 from config.library_lines import library_lines
 from config.load_station import load_station
@@ -58,7 +59,7 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
 
     settings = load_station(config)
     try:
-        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(ledger_key))
+        public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(typed.hexadecimal(ledger_key)))
     except ValueError:
         raise InputError(
             f"--ledger-key {ledger_key[:16]!r} is no public key", "copy what `tongzhan ledger init` printed"

@@ -13,9 +13,19 @@ from hypothesis import strategies as st
 from cloud_sync.facts import DepositFacts
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.audit import verify
-from cloud_sync.ledger.points.cards import bind_card, clear_card, suspect_card
+from cloud_sync.ledger.points.cards import (
+    Word,
+    bind_card,
+    block_card,
+    clear_card,
+    replace_card,
+    suspect_card,
+    unbind_card,
+    unblock_card,
+)
 from cloud_sync.ledger.points.corrections import correct, forgive
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.points.erasure import erase_household
+from cloud_sync.ledger.points.households import add_household, find_household, rename_household
 from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.statement import make_statement
 from cloud_sync.ledger.points.waiting import expire, refuse, release
@@ -39,9 +49,17 @@ WHAT = (
     "bind",
     "suspect",
     "clear",
+    "unbind",
+    "replace",
+    "block",
+    "unblock",
+    "rename",
+    "erase",
     "release",
     "refuse",
 )
+
+OFFICE = Word("officer", "asked for")
 
 hostile = settings(
     max_examples=max(5, settings().max_examples // 10),  # each example is dozens of durable transactions
@@ -106,6 +124,33 @@ class Story:
         found = self.one(list(Card.objects.order_by("pk")))
         assert isinstance(found, Card)
         clear_card(found, "officer", "a twin", self.now)
+
+    def one_card(self) -> Card:
+        found = self.one(list(Card.objects.order_by("pk")))
+        assert isinstance(found, Card)
+        return found
+
+    def unbind(self) -> None:
+        unbind_card(self.one_card(), OFFICE, self.now)
+
+    def replace(self) -> None:
+        replace_card(self.one_card(), card(self.data.draw(st.sampled_from(CARDS))), OFFICE, self.now)
+
+    def block(self) -> None:
+        block_card(self.one_card(), OFFICE, self.now)
+
+    def unblock(self) -> None:
+        unblock_card(self.one_card(), OFFICE, self.now)
+
+    def rename(self) -> None:
+        found = find_household(self.town.community, self.data.draw(st.sampled_from(CODES)))
+        name = self.data.draw(st.sampled_from(["", "王家", "Wang"]))
+        rename_household(found, code=None, name=name, by="officer", reason="asked for", now=self.now)
+
+    def erase(self) -> None:
+        code = self.data.draw(st.sampled_from(CODES))
+        erase_household(find_household(self.town.community, code), "officer", "asked for", self.now)
+        add_household(self.town.community, code)
 
     def held(self) -> VisitSettlement:
         row = self.one(list(VisitSettlement.objects.filter(held__gt=0).order_by("pk")))

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
 from cloud_sync.ledger.stations.models import Community
+from config import typed
 from config.errors import InputError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,31}")
@@ -24,12 +25,12 @@ GROUPS, LETTERS = 4, 5
 
 def username(community: Community, name: str) -> str:
     """What an officer is called in the database, which several communities may share."""
-    return f"{community.slug}/{name.strip().lower()}"
+    return f"{community.slug}/{typed.slug(name)}"
 
 
 def add_officer(community: Community, name: str) -> str:
     """Let a person in, or give one a new password, which ends their sessions; the password."""
-    if not NAME.fullmatch(name):
+    if not NAME.fullmatch(typed.slug(name)):
         raise InputError(f"{name!r} is no officer's name", "use lower-case letters, digits, dots and hyphens")
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
     user, _ = User.objects.get_or_create(username=username(community, name))

@@ -11,6 +11,7 @@ from cloud_sync.ledger.points.models import Debt, VisitSettlement
 from cloud_sync.ledger.points.waiting import SUSPECTED, UNBOUND
 from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
+from config import typed
 from config.errors import InputError
 
 SHOWN = 200
@@ -72,7 +73,8 @@ def set_aside(community: Community, shown: int = SHOWN) -> list[Aside]:
 
 def find_aside(community: Community, number: str) -> Row:
     """What was set aside under this number; InputError if there is none."""
-    letter, key = number[:1], number[1:]
+    name = typed.slug(number)
+    letter, key = name[:1], name[1:]
     found: Row | None = None
     if key.isdecimal() and len(key) <= LONGEST_NUMBER:
         here = {"pk": int(key), "station__community": community}

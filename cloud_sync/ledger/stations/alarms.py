@@ -10,10 +10,11 @@ from django.db import transaction
 from django.db.models import F
 
 from cloud_sync.ledger.stations.models import Alarm, Station
-from config.errors import InputError
+from config import typed
 
 log = logging.getLogger(__name__)
 
+MAX_BY = 64
 MAX_DETAIL = 200
 MAX_STRANGERS = 200
 """Open alarms about stations that do not exist; whoever invents more of them shares one row."""
@@ -76,9 +77,8 @@ def raise_for(station: Station, cause: Cause, detail: str, now: datetime, times:
 
 def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:
     """A person has seen to it; should it come again, it opens anew. InputError without a name."""
-    if not 0 < len(by.strip()) <= 64:  # noqa: PLR2004 (the column's length)
-        raise InputError("nobody closes the alarm", "say who does, in 1 to 64 characters")
-    Alarm.objects.filter(pk=alarm.pk, closed_at=None).update(closed_at=now, closed_by=by.strip())
+    name = typed.line("who closes the alarm", by, MAX_BY)
+    Alarm.objects.filter(pk=alarm.pk, closed_at=None).update(closed_at=now, closed_by=name)
 
 
 def _known_stranger(community: str, station: str) -> tuple[str, str]:

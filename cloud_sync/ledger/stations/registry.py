@@ -24,7 +24,7 @@ def add_station(community: Community, slug: str, public_key: str) -> Station:
     """Admit a station by the hex of its Ed25519 public key; again does no harm.
 
     A further key for a station that is here is admitted beside the first. InputError for a name or
-    a key that cannot be one, and for a key that is another station's or was retired.
+    a key that cannot be one, for a station that was retired, and for a key that is another's or was retired.
     """
     name = _slug(slug)
     key = _public_key(public_key)
@@ -32,6 +32,8 @@ def add_station(community: Community, slug: str, public_key: str) -> Station:
         station, is_new = Station.objects.get_or_create(community=community, slug=name)
         if is_new:
             records.register(community.pk, "admitted", station)
+        if not station.active:
+            raise InputError(f"station {name} is retired", "admit another under a new name")
         stored, is_new = StationKey.objects.get_or_create(
             key_id=key_id(key), defaults={"station": station, "public": key.public_bytes_raw()}
         )

@@ -24,7 +24,10 @@ ADD_POSTGRES = (
     "UPDATE points_account AS t SET balance = t.balance + c.change "
     "FROM unnest(%s::bigint[], %s::bigint[]) AS c(change, id) WHERE t.id = c.id"
 )
-HEAD = "UPDATE points_chainhead SET position = %s, chain = %s WHERE community_id = %s"
+HEAD = (
+    "UPDATE points_chainhead SET position = %s, chain = %s, records = %s, records_chain = %s "
+    "WHERE community_id = %s"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,8 @@ class Written:
     inserts: list[tuple[Table, list[Row]]]
     moved: list[tuple[int, int]]
     """What each account's balance changed by, and the account's key."""
-    head: tuple[int, bytes, int]
-    """The chain's end: position, link, community."""
+    head: tuple[int, bytes, int, bytes, int]
+    """The end of the chain and of the register: position, link, position, link, community."""
 
 
 @dataclass
@@ -45,30 +48,46 @@ class Copied:
     last: int
     """The newest event's key that was read."""
     minted: Counter[tuple[int, Any]] = field(default_factory=Counter)
+    batches: int = 0
+    """The newest signed batch's key that was read."""
+    records: int = 0
+    """The position of the newest record that was read."""
 
     def read(self, events: int) -> list[Written]:
         """What the transactions of so many events each wrote, of the ledger that Django is at."""
         from cloud_sync.ledger import sql  # noqa: PLC0415 (Django is set up now)
+        from cloud_sync.ledger.points.evidence import BATCHES  # noqa: PLC0415
         from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415
+        from cloud_sync.ledger.points.records import RECORDS  # noqa: PLC0415
         from cloud_sync.ledger.points.settlement import SETTLEMENTS  # noqa: PLC0415
         from cloud_sync.ledger.stations.store import EVENTS  # noqa: PLC0415
 
-        def rows(table: Table, key: str, order: str) -> list[Row]:
+        def rows(table: Table, key: str, order: str, last: int | None = None) -> list[Row]:
             names = ", ".join(table.columns)
             statement = f"SELECT {names} FROM {table.name} WHERE {key} > %s ORDER BY {order}"  # noqa: S608
-            return sql.execute(statement, [self.last])
+            return sql.execute(statement, [self.last if last is None else last])
 
         stored = rows(EVENTS.with_key, "id", "id")
         settled = {row[0]: row for row in rows(SETTLEMENTS, "event_id", "event_id")}
         moved = {row[5]: row for row in rows(TRANSFERS, "event_id", "position")}
-        self.last = stored[-1][0]
+        records = [row for row in rows(RECORDS, "position", "position", self.records) if row[2] == "settled"]
+        signed = rows(BATCHES.with_key, "id", "id", self.batches)
+        self.last, self.batches, self.records = stored[-1][0], signed[-1][0], records[-1][1]
         parts = [stored[start : start + events] for start in range(0, len(stored), events)]
+        of_part = len(signed) // len(parts)
         return [
-            self._written(part, [settled[row[0]] for row in part], [moved[row[0]] for row in part])
-            for part in parts
+            self._written(
+                part,
+                [settled[row[0]] for row in part],
+                [moved[row[0]] for row in part],
+                [(BATCHES.with_key, signed[number * of_part : (number + 1) * of_part]), (RECORDS, [record])],
+            )
+            for number, (part, record) in enumerate(zip(parts, records, strict=True))
         ]
 
-    def _written(self, stored: list[Row], settled: list[Row], moved: list[Row]) -> Written:
+    def _written(
+        self, stored: list[Row], settled: list[Row], moved: list[Row], evidence: list[tuple[Table, list[Row]]]
+    ) -> Written:
         from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415 (Django is set up now)
         from cloud_sync.ledger.points.settlement import MINTED, SETTLEMENTS  # noqa: PLC0415
         from cloud_sync.ledger.stations.store import EPOCHS, EVENTS  # noqa: PLC0415
@@ -81,7 +100,7 @@ class Copied:
         for row in moved:
             balances[row[2]] -= row[4]
             balances[row[3]] += row[4]
-        end = moved[-1]
+        end, record = moved[-1], evidence[-1][1][0]
         return Written(
             inserts=[
                 (EVENTS.with_key, stored),
@@ -89,9 +108,10 @@ class Copied:
                 (TRANSFERS, moved),
                 (MINTED, [(*name, self.minted[name]) for name in sorted(touched)]),
                 (EPOCHS, [(*name, *reached) for name, reached in sorted(through.items())]),
+                *evidence,
             ],
             moved=[(change, key) for key, change in sorted(balances.items())],
-            head=(end[1], bytes(end[8]), end[0]),
+            head=(end[1], bytes(end[8]), record[1], bytes(record[5]), end[0]),
         )
 
 

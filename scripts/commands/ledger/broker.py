@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from config import typed
 from config.common import LOOPBACK
 from config.errors import InputError
 from config.hosts import check_host
@@ -65,6 +66,7 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     mosquitto. Passwords that were given stay as they are.
     """
     settings = open_ledger(config)
+    renew = tuple(typed.slug(slug) for slug in renew)
     from cloud_sync.ledger.broker.files import Wanted, write_broker
     from cloud_sync.ledger.broker.mosquitto import Listeners
 

@@ -68,8 +68,11 @@ def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
     from cloud_sync.ledger.points.households import find_household
     from cloud_sync.ledger.points.links import end_links
 
-    end_links(find_household(community, code), by, reason, timezone.now())
-    click.echo(f"no link of household {code} opens its statement any more; give it a new one: household link")
+    found = find_household(community, code)
+    end_links(found, by, reason, timezone.now())
+    click.echo(
+        f"no link of household {found} opens its statement any more; give it a new one: household link"
+    )
 
 
 @household.command("rename")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from config import typed
 from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community
 
 
@@ -22,7 +23,8 @@ def officer_add(config: Path, name: str) -> None:
     community = open_community(config)
     from cloud_sync.ledger.office.officers import add_officer
 
-    click.echo(f"{name} may use the office's pages with this password: {add_officer(community, name)}")
+    password = add_officer(community, name)
+    click.echo(f"{typed.slug(name)} may use the office's pages with this password: {password}")
 
 
 @officer.command("remove")
@@ -34,7 +36,7 @@ def officer_remove(config: Path, name: str) -> None:
     from cloud_sync.ledger.office.officers import remove_officer
 
     remove_officer(community, name)
-    click.echo(f"{name} may not come in any more")
+    click.echo(f"{typed.slug(name)} may not come in any more")
 
 
 @officer.command("list")

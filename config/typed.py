@@ -25,9 +25,10 @@ _VARIANTS = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 def line(what: str, text: str, longest: int, *, may_be_empty: bool = False) -> str:
     """A name or a sentence in one line: NFC, trimmed, inner spaces single; InputError for anything else."""
-    found = _seen(what, unicodedata.normalize("NFC", text).strip())
-    found = " ".join(found.split())
-    if (not found and not may_be_empty) or len(found) > longest:
+    found = unicodedata.normalize("NFC", text).strip()
+    is_one = len(found.splitlines()) <= 1
+    found = " ".join(_seen(what, found).split()) if is_one else found
+    if not is_one or (not found and not may_be_empty) or len(found) > longest:
         raise InputError(f"{what}: {_shown(text)} will not do", f"give one line of 1 to {longest} characters")
     return found
 

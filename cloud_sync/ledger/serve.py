@@ -14,6 +14,11 @@ from config.ledger import LedgerSettings, PagesSection
 
 log = logging.getLogger(__name__)
 
+_MENDS = {
+    errno.EACCES: "set a port above 1023 under [pages]",
+    errno.EADDRNOTAVAIL: "set an address of this machine under [pages]: 0.0.0.0 or :: for every one",
+    socket.EAI_NONAME: "set an address of this machine under [pages]: no host has that name",
+}
 GRACE_S = 5
 """How long an open request may still take once the server is to stop."""
 
@@ -38,4 +43,4 @@ def listen(pages: PagesSection) -> socket.socket:
             what = f"port {pages.port} on {pages.host} is in use"
             raise InputError(what, "set another port under [pages] in the ledger.toml") from None
         what = f"pages.host {pages.host}, port {pages.port}: cannot listen there ({error.strerror})"
-        raise InputError(what, "set host and port under [pages] in the ledger.toml") from None
+        raise InputError(what, _MENDS.get(error.errno or 0, "set host and port under [pages]")) from None

@@ -31,8 +31,11 @@ def forget_worker(settings: LedgerSettings, worker: str) -> str:
 
 def _wait(link: MqttLink, settings: LedgerSettings) -> None:
     until = time.monotonic() + WITHIN_S
+    at = f"{settings.broker.host}:{settings.broker.port}"
     while not link.connected:
+        if link.refusal is not None:
+            mend = "mend username and password_file under [broker]; tongzhan ledger broker makes the password"
+            raise InputError(f"the broker at {at} does not let this ledger in", mend)
         if time.monotonic() > until:
-            what = f"the broker at {settings.broker.host}:{settings.broker.port} did not let us in"
-            raise InputError(what, "look whether it runs and what it logs, then try again")
+            raise InputError(f"no broker answers at {at}", "start it, or mend host and port under [broker]")
         time.sleep(LOOK_S)

@@ -47,7 +47,7 @@ def serve(settings: StationSettings, host: str, port: int, names: Collection[str
         names=names_of(socket.gethostname(), {host, *names}),
     )
     listener = listen(host, port)
-    log.info("the panel is on http://%s:%d/", host, listener.getsockname()[1])
+    log.info("the panel is on http://%s:%d/", f"[{host}]" if ":" in host else host, listener.getsockname()[1])
     with listener:
         PanelServer(app).run(sockets=[listener])
 

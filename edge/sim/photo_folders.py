@@ -7,12 +7,13 @@ of Tux Paint; one with a folder for each category.
 from __future__ import annotations
 
 import csv
+import io
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from config.files import unreadable
+from config.files import read_text, unreadable
 from config.sorting import Category
 from edge.sim.photos import PhotoSource
 from edge.sim.stamps import STAMPS
@@ -99,16 +100,22 @@ def _indexed(folder: Path) -> Paths:
             if not name or not (path := folder / name).is_file():
                 raise InputError(f"{where}: no file {name!r}", "mend the path or remove the line")
             paths.setdefault(known, []).append(path)
-    except (UnicodeDecodeError, csv.Error) as error:
+    except csv.Error as error:
         raise InputError(f"{index} is no CSV file in UTF-8 ({error})", "save it as one") from None
     return paths
 
 
+def _text(index: Path) -> str:
+    try:
+        return read_text(index)
+    except InputError as problem:
+        raise InputError(f"{index} is no CSV file in UTF-8 ({problem.what})", problem.mend) from None
+
+
 def _rows(index: Path) -> Iterator[tuple[str, str, str]]:
     """Each line of an index: where it stands, its path, its category."""
-    with index.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        if missing := sorted({"path", "category"} - set(reader.fieldnames or ())):
-            raise InputError(f"{index}: no column {' and '.join(missing)}", "add it to the first line")
-        for row in reader:
-            yield f"{index}, line {reader.line_num}", row["path"] or "", row["category"] or ""
+    reader = csv.DictReader(io.StringIO(_text(index), newline=""))
+    if missing := sorted({"path", "category"} - set(reader.fieldnames or ())):
+        raise InputError(f"{index}: no column {' and '.join(missing)}", "add it to the first line")
+    for row in reader:
+        yield f"{index}, line {reader.line_num}", row["path"] or "", row["category"] or ""

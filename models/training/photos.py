@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
+from config.files import read_text
 from config.sorting import Category
 from models.training.photo import Photo
 
@@ -107,10 +109,10 @@ def _from_folders(where: Path) -> Iterator[Photo]:
 
 def _from_index(index: Path) -> Iterator[Photo]:
     try:
-        with index.open(newline="", encoding="utf-8") as file:
-            for line, row in enumerate(csv.DictReader(file), start=2):
-                yield _from_row(row, index, line)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = csv.DictReader(io.StringIO(read_text(index), newline=""))
+        for line, row in enumerate(rows, start=2):
+            yield _from_row(row, index, line)
+    except csv.Error as error:
         raise InputError(f"{index} cannot be read: {error}", "name an index.csv with path,category") from None
 
 

@@ -49,7 +49,7 @@ def classify(
             if not as_json:
                 click.echo(_line(answer, sorting))
     if as_json:
-        click.echo(msgspec.json.encode(answers).decode())
+        click.echo(msgspec.json.encode(answers))
     if any("error" in answer for answer in answers):
         click.get_current_context().exit(BAD_INPUT)
 

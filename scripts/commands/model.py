@@ -173,7 +173,7 @@ def evaluate(  # noqa: PLR0913 - a command's options
     truth = truth_of(chosen)
     report = report_of(coarse, truth)
     if as_json:
-        click.echo(msgspec.json.encode(report).decode())
+        click.echo(msgspec.json.encode(report))
         return
     from models.training.plots import save_picture
 

@@ -50,5 +50,5 @@ def database_errors() -> tuple[type[Exception], ...]:
 
 
 def echo_json(value: object) -> None:
-    """Print a value as one line of JSON."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Print a value as one line of JSON, in UTF-8 whatever the terminal's encoding."""
+    click.echo(json.dumps(value, ensure_ascii=False).encode())

@@ -271,10 +271,9 @@ def forged(town: Town, points: int, *, with_record: bool) -> None:
     run("UPDATE points_account SET balance = balance + %s WHERE id = %s", [points, home.pk])
     run("UPDATE points_account SET balance = balance - %s WHERE id = %s", [points, issuing.pk])
     if with_record:
-        columns = (
-            made.pk, town.community.pk, card(1), home.household_id, NOW, NOW.date().isoformat(), points,
-            points, 0, 0, "", "", 12, "stated", None, 0, "",
-        )  # fmt: skip
+        fields = settlement._meta.concrete_fields  # noqa: SLF001 (Django's documented name)
+        columns: dict[str, Any] = {str(field.column): getattr(settlement, field.attname) for field in fields}
+        columns["local_day"] = NOW.date().isoformat()
         records.note_settled(town.community.pk, [columns], [], NOW, NOW)
 
 

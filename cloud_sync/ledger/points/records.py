@@ -5,18 +5,22 @@ happened to it. Rows may be edited by whoever has SQL; the newest record then no
 names the row. A record holds no name, code or card hash: only seals, which are salted where a person is
 behind the row. The other kinds: `settled` (a transaction's visits, a tag each), `waits` (tags of visits
 whose wait changed), `unsigned` (events from before signatures were kept), `erased`.
+
+A new column that points hang on goes into `seals.SEALED`, or into a settlement's tags; its migration then
+notes the table's rows again with `find_rows`. Whatever changes how visits wait calls `note_waits` after.
 """
 
 from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import msgspec
+from django.apps.registry import Apps
 from django.db import models
 from django.utils import timezone
 
@@ -36,6 +40,8 @@ RECORDS = sql.Table(
     },
 )
 SALT_BYTES = 16
+FOUND_AT_ONCE = 500
+"""Rows that a migration has in memory together."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -97,37 +103,79 @@ def register(
 ) -> None:
     """Note what a row is from now on; `told` says what happened to it, without naming a person's data."""
     table = row._meta.db_table  # noqa: SLF001 (Django's documented name)
-    columns = seals.SEALED[table]
-    if "salt" in columns and not bytes(getattr(row, "salt")):  # noqa: B009 (of two models)
+    if "salt" in seals.SEALED[table] and not bytes(getattr(row, "salt")):  # noqa: B009 (of two models)
         row.__dict__["salt"] = secrets.token_bytes(SALT_BYTES)
         row.save(update_fields=["salt"])
+    _seal(community, kind, row, seals.SEALED[table], told, now)
+
+
+def find_rows(apps: Apps, table: str, columns: Sequence[str]) -> None:
+    """Note every row of a table as it is found, sealed by these columns: for a migration that adds some.
+
+    `columns` are those of that version, in the order of `seals.SEALED` in it.
+    """
+    app, _, name = table.partition("_")
+    rows = apps.get_model(app, name).objects.order_by("pk")
+    if table == "points_card":  # one that was only seen has nothing to note
+        rows = rows.exclude(household=None, status="active", role="resident", suspected_at=None)
+    for row in rows.iterator(chunk_size=FOUND_AT_ONCE):
+        if "salt" in columns and not bytes(row.salt):
+            row.salt = secrets.token_bytes(SALT_BYTES)
+            row.save(update_fields=["salt"])
+        household = getattr(row, "household_id", None) if table == "points_card" else None
+        told = {} if household is None else {"household": household}
+        _seal(_home(table, row), "found", row, columns, told)
+
+
+def _home(table: str, row: Any) -> int:  # noqa: ANN401 (a row of a past version)
+    """Whose row it is."""
+    if table == "stations_community":
+        return int(row.pk)
+    if table == "stations_stationkey":
+        return int(row.station.community_id)
+    return int(row.household.community_id if table == "points_debt" else row.community_id)
+
+
+def _seal(
+    community: int,
+    kind: str,
+    row: models.Model,
+    columns: Sequence[str],
+    told: Mapping[str, object],
+    now: datetime | None = None,
+) -> None:
+    table = row._meta.db_table  # noqa: SLF001 (Django's documented name)
     sealed = seals.seal(table, row.pk, [getattr(row, column) for column in columns])
     note(community, kind, {"row": f"{table}/{row.pk}", "seal": sealed, **told}, now)
 
 
 def note_settled(
     community: int,
-    rows: Sequence[sql.Row],
+    rows: Iterable[Mapping[str, Any]],
     minted: Iterable[tuple[int, str, int]],
     came: datetime,
     now: datetime,
 ) -> None:
-    """Note visits that were just settled, rows of `settlement.SETTLEMENTS`, and what stations brought."""
+    """Note visits that were just settled, by their columns, and what stations brought."""
     body = _settled_body(rows, minted) | {"came": chain.microseconds(came)}
     note(community, "settled", body, now)
 
 
-def note_found(community: int, rows: Sequence[sql.Row], minted: Iterable[tuple[int, str, int]]) -> None:
+def note_found(
+    community: int, rows: Iterable[Mapping[str, Any]], minted: Iterable[tuple[int, str, int]]
+) -> None:
     """As `note_settled`, of visits that were settled before there was a register."""
     note(community, "settled", _settled_body(rows, minted))
 
 
-def _settled_body(rows: Sequence[sql.Row], minted: Iterable[tuple[int, str, int]]) -> dict[str, object]:
-    columns = [_Columns(*row) for row in rows]
+def _settled_body(
+    rows: Iterable[Mapping[str, Any]], minted: Iterable[tuple[int, str, int]]
+) -> dict[str, object]:
+    found = list(rows)
     return {
-        "visits": runs([one.event for one in columns]),
-        "tags": base64.b64encode(b"".join(map(_settled, columns))).decode(),
-        "waits": [[one.event, _waits(one)] for one in columns if one.held or one.withdrawn],
+        "visits": runs([row["event_id"] for row in found]),
+        "tags": base64.b64encode(b"".join(map(_settled, found))).decode(),
+        "waits": [[row["event_id"], _waits(row)] for row in found if row["held"] or row["withdrawn"]],
         "minted": list(minted),
     }
 
@@ -162,53 +210,31 @@ def moment_us(at: datetime | str | None) -> int | None:
     return None if at is None else chain.microseconds(sql.moment_of(at))
 
 
-class _Columns(msgspec.Struct, frozen=True, gc=False):
-    """A settlement's columns in the order of `settlement.SETTLEMENTS`."""
-
-    event: int
-    community: int
-    card: str
-    household: int | None
-    happened_at: Any
-    local_day: str
-    provisional: int
-    settled: int
-    held: int
-    lowered: int
-    lowered_by: str
-    held_by: str
-    counted: int
-    timed: str
-    held_since: Any
-    withdrawn: int
-    withdrawn_by: str
-
-
-def _settled(row: _Columns) -> bytes:
+def _settled(row: Mapping[str, Any]) -> bytes:
     return seals.settled_tag(
         (
-            row.event,
-            row.household,
-            moment_us(row.happened_at),
-            row.local_day,
-            row.timed,
-            row.provisional,
-            row.settled + row.held + row.withdrawn,
-            row.lowered - row.withdrawn,
-            row.lowered_by,
-            row.counted,
+            row["event_id"],
+            row["household_id"],
+            moment_us(row["happened_at"]),
+            row["local_day"],
+            row["timed"],
+            row["provisional"],
+            row["settled"] + row["held"] + row["withdrawn"],
+            row["lowered"] - row["withdrawn"],
+            row["lowered_by"],
+            row["counted"],
         )
     )
 
 
-def _waits(row: _Columns) -> str:
+def _waits(row: Mapping[str, Any]) -> str:
     return seals.waits_tag(
         (
-            row.event,
-            row.held,
-            row.held_by,
-            moment_us(row.held_since),
-            row.withdrawn,
-            row.withdrawn_by,
+            row["event_id"],
+            row["held"],
+            row["held_by"],
+            moment_us(row["held_since"]),
+            row["withdrawn"],
+            row["withdrawn_by"],
         )
     )

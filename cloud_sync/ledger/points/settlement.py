@@ -99,7 +99,9 @@ def settle_visits(
     offsets.store(payments)
     minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
     sql.insert(MINTED, minted)
-    records.note_settled(community.pk, settling.rows, minted, received, now)
+    columns = tuple(SETTLEMENTS.columns)
+    settled = [dict(zip(columns, row, strict=True)) for row in settling.rows]
+    records.note_settled(community.pk, settled, minted, received, now)
     return settling.beyond
 
 

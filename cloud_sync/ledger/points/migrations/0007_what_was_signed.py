@@ -4,7 +4,6 @@ Batches that came before were not kept: their events are noted by one sum, and c
 """
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import django.db.models.deletion
@@ -14,11 +13,26 @@ from django.db.models import Q
 from django.db.models.functions import Length, Substr
 from django.db.models.lookups import LessThanOrEqual
 
-from cloud_sync.ledger.points import immutable, records, seals
-from cloud_sync.ledger.points.settlement import SETTLEMENTS
+from cloud_sync.ledger.points import immutable, records
 
 MAX_NAME = 64
 ROWS = 500
+# As they were in this version.
+SEALED = {
+    'stations_community': ('slug', 'name_zh', 'name_en', 'timezone', 'daily_mint_limit'),
+    'stations_station': ('community_id', 'slug', 'active', 'daily_mint_limit'),
+    'stations_stationkey': ('station_id', 'key_id', 'public', 'retired_at'),
+    'points_rules': ('community_id', 'version', 'body'),
+    'points_household': ('community_id', 'code', 'name', 'salt'),
+    'points_card': ('community_id', 'hash', 'household_id', 'status', 'role', 'suspected_at', 'salt'),
+    'points_account': ('community_id', 'kind', 'household_id'),
+    'points_decision': ('community_id', 'by', 'reason', 'decided_at'),
+    'points_debt': ('household_id', 'reverses_id', 'points', 'forgiven', 'created_at', 'decision_id', 'forgiveness_id'),
+}
+SETTLEMENT = (
+    'event_id', 'household_id', 'happened_at', 'timed', 'provisional', 'settled', 'held', 'lowered', 'lowered_by',
+    'held_by', 'counted', 'held_since', 'withdrawn', 'withdrawn_by',
+)
 
 
 def shorten(apps: Apps, _editor: object) -> None:
@@ -29,27 +43,11 @@ def shorten(apps: Apps, _editor: object) -> None:
 def note_what_is_here(apps: Apps, _editor: object) -> None:
     for community in apps.get_model('stations', 'Community').objects.order_by('pk'):
         apps.get_model('points', 'ChainHead').objects.get_or_create(community=community)
-        for table in seals.SEALED:
-            for row in _rows(apps, table, community):
-                told = {'household': row.household_id} if table == 'points_card' and row.household_id else {}
-                records.register(community.pk, 'found', row, **told)
+    for table, columns in SEALED.items():
+        records.find_rows(apps, table, columns)
+    for community in apps.get_model('stations', 'Community').objects.order_by('pk'):
         _note_visits(apps, community)
         _note_events(apps, community)
-
-
-def _rows(apps: Apps, table: str, community: Any) -> Iterator[Any]:
-    app, _, name = table.partition('_')
-    model = apps.get_model(app, name)
-    home = {
-        'stations_community': 'pk',
-        'stations_stationkey': 'station__community',
-        'points_debt': 'household__community',
-    }.get(table, 'community')
-    rows = model.objects.filter(**{home: community.pk}).order_by('pk')
-    if table == 'points_card':  # one that was only seen has nothing to note
-        plain = Q(household=None, status='active', role='resident', suspected_at=None)
-        rows = rows.exclude(plain)
-    yield from rows.iterator(chunk_size=ROWS)
 
 
 def _note_visits(apps: Apps, community: Any) -> None:
@@ -69,10 +67,8 @@ def _note_visits(apps: Apps, community: Any) -> None:
         last = some[-1].pk
 
 
-def _settlement(row: Any) -> tuple[Any, ...]:
-    values = [getattr(row, column) for column in SETTLEMENTS.columns]
-    return tuple(value.isoformat() if column == 'local_day' else value
-                 for column, value in zip(SETTLEMENTS.columns, values))
+def _settlement(row: Any) -> dict[str, Any]:
+    return {column: getattr(row, column) for column in SETTLEMENT} | {'local_day': row.local_day.isoformat()}
 
 
 def _note_events(apps: Apps, community: Any) -> None:

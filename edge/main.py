@@ -39,7 +39,7 @@ from edge.watched import WatchedInbox
 from edge.workers import ThreadWorkers
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
 from models.pixels import encode_jpeg
-from models.runtime import Classifier, judge_of
+from models.runtime import Breaker, Classifier, judge_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,7 +77,11 @@ def open_eyes(settings: StationSettings) -> Eyes:
         return Eyes(Unseeing(str(error)), {})
     judge_of(bundle.manifest, sorting)  # a mistake in the configuration is told before anything starts
     labels = {label.key: Both(label.zh, label.en) for label in bundle.manifest.labels}
-    return Eyes(LateEye(lambda: Classifier(bundle, sorting, settings.model.threads)), labels)
+    breaker = Breaker()
+    return Eyes(
+        LateEye(lambda: Classifier(bundle, sorting, settings.model.threads, breaker=breaker), breaker.open),
+        labels,
+    )
 
 
 def in_background(job: Callable[[], None]) -> None:
@@ -119,6 +123,7 @@ class Composition:
     workers: Workers
     journal: SqliteJournal
     notifier: Notifier
+    eyes: Eyes
 
     def run(self) -> None:
         """Let the rim live and the station work until `station.stop()`; then leave everything safe."""
@@ -133,6 +138,7 @@ class Composition:
     def close(self) -> None:
         """Lids first, then what is still to be written."""
         self.rim.stop()
+        self.eyes.classifier.stop()
         self.workers.stop()
         self.station.flush()
         self.journal.close()
@@ -158,7 +164,7 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
         log.error("an emergency was not ended; every motor stays stopped until a staff card is tapped")
         inbox.post(FaultRaised(around.clock.now(), FaultCode.EMERGENCY_STOP, STATION))
     around.loads(lambda: eyes.classifier.load(around.clock, inbox))
-    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal, notifier)
+    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal, notifier, eyes)
 
 
 def _journal(settings: StationSettings) -> SqliteJournal:

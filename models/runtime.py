@@ -32,27 +32,61 @@ PATIENCE_S = 30.0
 """Longest that a model may load, or think about pictures: ten times what a Pi 4 needs for the self-test."""
 _NO_FOLDER = "/dev/null"
 """Where weights in other files are looked for: in no folder at all."""
-_RUNTIME_ERRORS = (
-    refusals.Fail,
-    refusals.InvalidArgument,
-    refusals.InvalidGraph,
-    refusals.InvalidProtobuf,
-    refusals.NoModel,
-    refusals.NotImplemented,
-    refusals.RuntimeException,
+_RUNTIME_ERRORS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, Exception)),
+    MemoryError,
+    RuntimeError,
 )
-"""What ONNX Runtime raises at a bad graph or a bad input; its errors share no base but Exception."""
+"""What ONNX Runtime raises, its own errors, which share no base but Exception, and those of C++."""
+
+
+class Breaker:
+    """Breaks off what a network does, and whatever it begins from then on: for a process that is to end.
+
+    Python must not end while a thread is inside the runtime: the process would abort.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self._changing = threading.Lock()
+        self._stop: Callable[[], object] | None = None
+
+    def open(self) -> None:
+        """Break off, from any thread, at once and for good."""
+        with self._changing:
+            self.is_open, stop = True, self._stop
+        if stop is not None:
+            stop()
+
+    @contextmanager
+    def guard(self, stop: Callable[[], object]) -> Iterator[None]:
+        """Let `open` call `stop` while this lasts."""
+        with self._changing:
+            self._stop, is_open = stop, self.is_open
+        if is_open:
+            stop()
+        try:
+            yield
+        finally:
+            with self._changing:
+                self._stop = None
 
 
 class Network:
     """One ONNX graph on the CPU: arrays in, arrays out."""
 
-    def __init__(self, model: bytes, threads: int = 1, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        threads: int = 1,
+        patience_s: float = PATIENCE_S,
+        breaker: Breaker | None = None,
+    ) -> None:
         """Build the session; BundleError if these bytes are no graph that the runtime understands.
 
         Whatever takes longer than `patience_s` is broken off: a graph may hold a loop that never ends.
         """
-        self._patience_s = patience_s
+        self._patience_s, self._breaker = patience_s, breaker or Breaker()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -82,7 +116,8 @@ class Network:
 
         is_over = later(self._patience_s, break_off, "patience")
         try:
-            yield
+            with self._breaker.guard(stop):
+                yield
         except _RUNTIME_ERRORS as error:
             if was_stopped.is_set():
                 told = f"the model did not {what} within {self._patience_s:g} s"
@@ -98,7 +133,12 @@ class Classifier:
     """A tested model joined with a city's rules: pictures in, one verdict out. For one thread."""
 
     def __init__(
-        self, bundle: Bundle, sorting: Sorting, threads: int = 1, patience_s: float = PATIENCE_S
+        self,
+        bundle: Bundle,
+        sorting: Sorting,
+        threads: int = 1,
+        patience_s: float = PATIENCE_S,
+        breaker: Breaker | None = None,
     ) -> None:
         """Load the model and run its self-test, which warms it up too; BundleError if it fails.
 
@@ -106,7 +146,7 @@ class Classifier:
         """
         self.manifest: Manifest = bundle.manifest
         self.rules = judge_of(bundle.manifest, sorting)
-        self._network = Network(bundle.model, threads, patience_s)
+        self._network = Network(bundle.model, threads, patience_s, breaker)
         self._self_test()
 
     def classify(self, pictures: Sequence[NDArray[np.uint8]]) -> Verdict:

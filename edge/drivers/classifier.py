@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+STOP_S = 5.0
 SLOW_S = 5.0
 """A model that is not ready by then is a fault until it is: deposits go unseen meanwhile."""
 
@@ -53,9 +54,13 @@ class LateEye:
     Deposits go unseen until `load` has ended well.
     """
 
-    def __init__(self, model: Callable[[], Classifier]) -> None:
-        """Look with what `model` gives, once `load` has called it."""
-        self._model = model
+    def __init__(
+        self, model: Callable[[], Classifier], break_off: Callable[[], object] = lambda: None
+    ) -> None:
+        """Look with what `model` gives, once `load` has called it; `break_off` ends whatever it does."""
+        self._model, self._break_off = model, break_off
+        self._is_stopping = False
+        self._is_done = threading.Event()
         self._eye: ModelEye | None = None
         self._changing = threading.Lock()
 
@@ -71,7 +76,8 @@ class LateEye:
         try:
             eye = ModelEye(self._model())
         except InputError as error:
-            refuse(str(error), clock, inbox)
+            if not self._is_stopping:
+                refuse(str(error), clock, inbox)
         except Exception:  # a thread's outermost loop: nobody else would hear of it
             log.exception("the model cannot be loaded")
             refuse("the model cannot be loaded", clock, inbox)
@@ -81,6 +87,13 @@ class LateEye:
             inbox.post(FaultCleared(clock.now(), FaultCode.MODEL_FAILED, MODEL))
         finally:
             loaded.set()
+            self._is_done.set()
+
+    def stop(self) -> None:
+        """Break off what the model does, and wait for the end of `load`: no process may end inside it."""
+        self._is_stopping = True
+        self._break_off()
+        self._is_done.wait(STOP_S)
 
     def _tell_slow(self, clock: Clock, inbox: Inbox) -> None:
         with self._changing:
@@ -105,6 +118,9 @@ class Unseeing:
     def load(self, clock: Clock, inbox: Inbox) -> None:
         """Say so, and raise MODEL_REFUSED."""
         refuse(self._reason, clock, inbox)
+
+    def stop(self) -> None:
+        """Do nothing: it never looks."""
 
     def classify(self, pictures: Sequence[Photo]) -> NoReturn:
         """Raise ClassifierError."""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import CompletedProcess
+
 import pytest
 
 from cloud_sync.ledger.address import for_django, shown, without_password
 from config.errors import InputError
+from tests.ledger.conftest import ledger_toml
+from tests.postgres import Postgres
 
 SECRET = "s3cret"  # noqa: S105 (of nothing)
 USUAL = f"postgresql://points:{SECRET}@db.example.org:5433/ledger"
@@ -72,3 +78,29 @@ def test_what_is_shown_and_what_other_programs_are_given_holds_no_password() -> 
     address, password = without_password(f"{USUAL}?sslmode=require")
     assert (password, SECRET in address) == (SECRET, False)
     assert "sslmode=require" in address
+
+
+def test_a_server_without_tls_is_not_spoken_to_where_tls_is_asked_for(
+    postgres: Postgres, tmp_path: Path, tongzhan: Callable[..., CompletedProcess[str]]
+) -> None:
+    config = tmp_path / "ledger.toml"
+    config.write_text(ledger_toml(postgres.url("prepared") + "?sslmode=require"), encoding="utf-8")
+    config.chmod(0o600)
+    done = tongzhan("ledger", "station", "list", "--config", config)
+    assert done.returncode == 2
+    assert "does not support SSL" in done.stderr
+    assert "let the server speak TLS (ssl = on), or mend sslmode in ledger.database" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", [USUAL.replace("5433", "five"), f"{USUAL}?ssl=nonsense&x=1"])
+def test_a_command_tells_a_mistake_in_the_address_in_one_line_with_status_2(
+    address: str, tmp_path: Path, tongzhan: Callable[..., CompletedProcess[str]]
+) -> None:
+    config = tmp_path / "ledger.toml"
+    config.write_text(ledger_toml(address), encoding="utf-8")
+    config.chmod(0o600)
+    done = tongzhan("ledger", "station", "list", "--config", config)
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1), done.stderr
+    assert "ledger.database: " in done.stderr
+    assert SECRET not in done.stderr

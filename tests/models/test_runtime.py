@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ from config.sorting import Category, Sorting
 from models.bundle import SHIPPED_BUNDLE, Bundle, BundleError, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise
-from models.runtime import Classifier, Network, load_classifier
+from models.runtime import Breaker, Classifier, Network, load_classifier
 from models.verdict import VerdictState
 from tests.models.graphs import borrowing, endless, put
 
@@ -127,3 +128,20 @@ def test_weights_beside_the_working_directory_are_never_used(
     where = {"beside": "weights.bin", "absolute": str(tmp_path / "weights.bin"), "above": "../weights.bin"}
     with pytest.raises(BundleError, match="does not load"):
         Network(borrowing(where[place]))
+
+
+def test_a_run_that_never_ends_is_over_when_its_process_is_to_end(
+    bundle_copy: Path, beijing: Sorting
+) -> None:
+    put(bundle_copy, endless(load_bundle().manifest.input.size))
+    breaker = Breaker()
+    threading.Timer(0.2, breaker.open).start()
+    with pytest.raises(BundleError, match="does not run"):
+        Classifier(load_bundle(bundle_copy), beijing, breaker=breaker)
+
+
+def test_nothing_is_loaded_in_a_process_that_is_to_end(beijing: Sorting) -> None:
+    breaker = Breaker()
+    breaker.open()
+    with pytest.raises(BundleError, match="does not load"):
+        Classifier(load_bundle(), beijing, breaker=breaker)

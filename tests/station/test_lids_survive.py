@@ -173,6 +173,8 @@ def test_a_model_that_never_answers_keeps_no_lid_shut_and_is_a_fault(site: Site,
     with site.config.open("a", encoding="utf-8") as config:
         config.write(f'[model]\nbundle = "{bundle}"\n')
     site.init()
-    with site.start("lids"), site.start("run"):
+    with site.start("lids"), site.start("run") as station:
         site.hold_card()
         until(lambda: site.faults() & {"model_failed", "model_refused"}, "the blind station says so")
+        station.terminate()
+        assert station.wait(WITHIN_S) == 0  # it is inside the model's loop, which must be left first

@@ -111,3 +111,15 @@ def test_a_model_that_does_not_load_is_refused_whatever_was_raised(
     thread.join()
     assert faults(posted) == [("FaultRaised", FaultCode.MODEL_REFUSED)]
     assert "the station runs unseeing" in caplog.text
+
+
+def test_a_station_that_ends_breaks_off_the_loading_and_waits_for_its_end_without_a_fault(
+    posted: Posted, caplog: pytest.LogCaptureFixture
+) -> None:
+    held = Held(BundleError("it was broken off", "start again"))
+    late = LateEye(held, held.let_go.set)
+    thread = threading.Thread(target=late.load, args=(Hand(), posted), daemon=True)
+    thread.start()
+    late.stop()
+    thread.join()
+    assert (posted.events, caplog.text) == ([], "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import re
 import shutil
 import subprocess
 import sys
@@ -10,13 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from cloud_sync.web.gate import Bounds
 from edge.keeper.process import LONGEST_STOP_S
+from scripts.commands.ledger import ledger
 from scripts.commands.station import station
 from tests.waiting import COMMAND_WITHIN_S
 
 UNITS = Path(__file__).resolve().parents[2] / "scripts" / "systemd"
 PROGRAM = "/opt/tongzhan/current/venv/bin/tongzhan"
 SERVICES = {"lids": "lids", "station": "run", "sync": "sync", "panel": "panel"}
+LEDGER = {"ledger/tongzhan-ingest@": "ingest", "ledger/tongzhan-serve": "serve"}
+ALL = [*(f"tongzhan-{name}" for name in SERVICES), *LEDGER]
 MOST_EXPOSURE = 20
 """Of 100, by systemd's own measure; an ordinary service has 96."""
 
@@ -26,9 +31,13 @@ def unit(name: str) -> Path:
 
 
 def service(name: str) -> configparser.SectionProxy:
+    return section(unit(name))
+
+
+def section(file: Path) -> configparser.SectionProxy:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # systemd's keys have capitals
-    parser.read(unit(name), encoding="utf-8")
+    parser.read(file, encoding="utf-8")
     return parser["Service"]
 
 
@@ -49,19 +58,52 @@ def test_there_is_a_unit_for_each_process_and_each_is_one_of_tongzhans_commands(
         assert command in station.commands
 
 
-@pytest.mark.parametrize("name", SERVICES)
+def test_the_ledgers_units_are_its_commands_and_run_as_a_user_of_their_own() -> None:
+    files = {str(file.relative_to(UNITS)) for file in UNITS.glob("ledger/*.service")}
+    assert files == {f"{name}.service" for name in LEDGER}
+    for name, command in LEDGER.items():
+        told = section(UNITS / f"{name}.service")
+        program, *words = told["ExecStart"].split()
+        assert (program, words[:2]) == ("/opt/tongzhan/venv/bin/tongzhan", ["ledger", command])
+        assert words[-2:] == ["--config", "/etc/tongzhan/ledger.toml"]
+        assert command in ledger.commands
+        assert (told["User"], told["StateDirectory"]) == ("tongzhan-ledger", "tongzhan-ledger")
+        assert int(told["LimitNOFILE"]) >= 2 * Bounds().connections
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_systemd_finds_nothing_to_complain_of(tmp_path: Path, name: str) -> None:
-    for path in UNITS.glob("*.service"):  # they name each other
-        text = path.read_text(encoding="utf-8").replace(PROGRAM, sys.executable)
-        (tmp_path / path.name).write_text(text, encoding="utf-8")
-    done = analyze("verify", "--man=no", str(tmp_path / unit(name).name))
+    for path in UNITS.rglob("*.service"):  # they name each other
+        text = re.sub(r"/opt/tongzhan/(current/)?venv/bin/tongzhan", sys.executable, path.read_text("utf-8"))
+        (tmp_path / path.name.replace("@", "@one")).write_text(text, encoding="utf-8")
+    file = tmp_path / f"{Path(name).name.replace('@', '@one')}.service"
+    done = analyze("verify", "--man=no", str(file))
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("name", SERVICES)
+def test_systemd_takes_mosquittos_drop_in(tmp_path: Path) -> None:
+    (tmp_path / "mosquitto.service").write_text("[Service]\nExecStart=/bin/false\n", encoding="utf-8")
+    drop_in = tmp_path / "mosquitto.service.d"
+    drop_in.mkdir()
+    text = (UNITS / "ledger/mosquitto.service.d/tongzhan.conf").read_text(encoding="utf-8")
+    (drop_in / "tongzhan.conf").write_text(text.replace("/usr/sbin/mosquitto", sys.executable), "utf-8")
+    done = analyze("verify", "--man=no", str(tmp_path / "mosquitto.service"))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert "LimitNOFILE=65536" in text.splitlines()
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_unit_leaves_little_open(name: str) -> None:
-    done = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", str(unit(name)))
+    file = UNITS / f"{name}.service"
+    done = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", str(file))
     assert done.returncode == 0, done.stdout[-400:] + done.stderr
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_what_a_unit_makes_nobody_else_can_read(name: str) -> None:
+    told = section(UNITS / f"{name}.service")
+    assert told["UMask"] == "0077"
+    assert told.get("StateDirectoryMode", "0700") == told.get("RuntimeDirectoryMode", "0700") == "0700"
 
 
 def test_a_killed_keeper_is_back_at_once_and_its_motors_are_stopped_meanwhile() -> None:
@@ -76,8 +118,9 @@ def test_a_keeper_is_not_killed_while_its_lids_still_shut() -> None:
     assert keeper["KillMode"] == "mixed"
 
 
-@pytest.mark.parametrize("name", ["lids", "station", "sync"])
+@pytest.mark.parametrize("name", ALL)
 def test_a_service_that_hangs_is_started_again(name: str) -> None:
-    assert service(name)["Type"] == "notify"
-    assert float(service(name)["WatchdogSec"]) > 0
-    assert service(name)["Restart"] == "always"
+    told = section(UNITS / f"{name}.service")
+    assert told["Type"] == "notify"
+    assert float(told["WatchdogSec"]) > 0
+    assert told["Restart"] == "always"

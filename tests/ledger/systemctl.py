@@ -6,12 +6,14 @@ Run as `python systemctl.py UNITS RUN VERB [--now] NAME…`: unit files in UNITS
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.ledger.users import IDS
 from tests.waiting import until
 
 LONGEST_S = "600"
@@ -31,24 +33,39 @@ def main(units: Path, run: Path, verb: str, *names: str) -> None:
 
 
 def start(units: Path, service: Path) -> None:
-    name = service.name
-    files = [units / f"{name}.service", *(units / f"{name}.service.d").glob("*.conf")]
-    lines = [line for file in files if file.exists() for line in file.read_text().splitlines()]
-    command = [line.partition("=")[2] for line in lines if line.startswith("ExecStart=")][-1]
-    with service.with_suffix(".log").open("ab") as log:
+    told = settings_of(units, service.name)
+    root = service.parents[1]
+    command = re.sub(r"/opt/tongzhan/(current/)?venv/bin", f"{root}/bin", told["ExecStart"])
+    command = re.sub(r"(?<![\w.])/(etc|var)/", rf"{root}/\1/", command)
+    user = IDS.get(told.get("User", "")) if os.geteuid() == 0 else None
+    with (service.parent / f"{service.name}.log").open("ab") as log:
         process = subprocess.Popen(
             ["timeout", LONGEST_S, *shlex.split(command)],  # noqa: S607 (from PATH)
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+            umask=int(told.get("UMask", "0022"), 8),
         )
-    service.with_suffix(".pid").write_text(str(process.pid))
+    (service.parent / f"{service.name}.pid").write_text(str(process.pid))
+
+
+def settings_of(units: Path, name: str) -> dict[str, str]:
+    """What a unit and its drop-ins say; of one that has instances, what it says of this one."""
+    template, at, instance = name.partition("@")
+    file = f"{template}{at}.service"
+    files = [units / file, *(units / f"{file}.d").glob("*.conf")]
+    lines = [line for each in files if each.exists() for line in each.read_text().splitlines()]
+    pairs = [line.replace("%i", instance).partition("=") for line in lines if "=" in line]
+    return {key: value for key, _, value in pairs}
 
 
 def send(service: Path, number: signal.Signals) -> None:
     """Signal a service; a stop is over when the process is."""
-    file = service.with_suffix(".pid")
+    file = service.parent / f"{service.name}.pid"
     if not file.exists():
         return
     process = int(file.read_text())

@@ -11,6 +11,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, listens
 from tests.conftest import CHECKOUT
 from tests.edge.journal_checks import NOON, opened, visit
+from tests.ledger import users
 from tests.ledger.systemctl import send
 from tests.ports import free_ports
 from tests.programs import TONGZHAN
@@ -30,6 +32,13 @@ from tests.waiting import COMMAND_WITHIN_S, answers, until
 
 PAGE = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INSTALL_AS_ONESELF = """given=()
+while [ $# -gt 0 ]; do
+  case $1 in -o | -g) shift ;; *) given+=("$1") ;; esac
+  shift
+done
+exec /usr/bin/install "${given[@]}"
+"""
 CARRIED = "ledger_key station_key"
 """Variables that one block sets and a later one uses."""
 
@@ -51,6 +60,9 @@ class Machine:
     root: Path
     port: int
     """Of the pages; the two after it are the broker's."""
+    python: str
+    as_users: bool
+    """Whether each command runs as whom the page says; else all run as whoever runs the tests."""
 
     @property
     def programs(self) -> Path:
@@ -60,15 +72,25 @@ class Machine:
     def services(self) -> Path:
         return self.root / "run"
 
+    @property
+    def home(self) -> Path:
+        """Of the person who types."""
+        return self.root / "home"
+
+    @property
+    def broker_user(self) -> str:
+        """The mosquitto package's own user; where nobody can become it, whoever runs the tests."""
+        return "mosquitto" if self.as_users else getpass.getuser()
+
     def here(self, text: str) -> str:
         """The page's text for this machine: its folders and ports, and addresses that lead here."""
         text = re.sub(r"/opt/tongzhan/(current/)?venv/bin", str(self.programs), text)
         text = re.sub(r"(?<![\w.])/(etc|var|mnt)/", rf"{self.root}/\1/", text)
         for number, port in enumerate(("8000", "8883", "8884")):
             text = text.replace(f"port = {port}", f"port = {self.port + number}")
-        options = (
-            f"--station-port {self.port + 1} --user {getpass.getuser()} --data {self.root}/var/mosquitto"
-        )
+        text = re.sub(r"(?<=[ \n])scripts/", f"{CHECKOUT}/scripts/", text)
+        user, data = self.broker_user, f"{self.root}/var/mosquitto"
+        options = f"--station-port {self.port + 1} --user {user} --data {data}"
         text = text.replace("tongzhan ledger broker ", f"tongzhan ledger broker {options} ")
         return text.replace("broker.example.org", "127.0.0.1")
 
@@ -82,39 +104,52 @@ class Machine:
         whole = station_toml("east-gate", f"{self.root}/var/lib/tongzhan", "runtime", 1883)
         whole = re.sub(r"\[cloud\]\n.*?\n\n", "", whole, flags=re.DOTALL)
         (self.root / "etc/tongzhan/station.toml").write_text(whole.replace(COMMUNITY, "sunny-garden"))
+        (self.root / "etc/systemd/system").mkdir(parents=True)
         unit = (CHECKOUT / "scripts/systemd/tongzhan-sync.service").read_text()
         (self.root / "etc/systemd/system/tongzhan-sync.service").write_text(self.here(unit))
 
     def write_programs(self) -> None:
         """`tongzhan` of this checkout, `sudo` that stays who it is, `systemctl` for the page's units."""
         units = self.root / "etc/systemd/system"
-        systemctl = f"{sys.executable} -m tests.ledger.systemctl {units} {self.services}"
+        systemctl = f"{self.python} -m tests.ledger.systemctl {units} {self.services}"
         bodies = {
-            "tongzhan": f'exec {shlex.join(TONGZHAN)} "$@"',
-            "sudo": '[ "$1" != -u ] || shift 2\nexec "$@"',
+            "tongzhan": f'exec {shlex.join([self.python, *TONGZHAN[1:]])} "$@"',
+            "sudo": users.SUDO if self.as_users else '[ "$1" != -u ] || shift 2\nexec "$@"',
             "systemctl": f'exec {systemctl} "$@"',
+            "useradd": users.USERADD if self.as_users else "true",
+            "install": users.INSTALL if self.as_users else INSTALL_AS_ONESELF,
         }
-        for folder in (self.programs, self.services, self.root / "var/mosquitto"):
+        for folder in (self.programs, self.services, self.root / "var/mosquitto", self.home):
             folder.mkdir(parents=True)
+        if self.as_users:
+            shutil.chown(self.root / "var/mosquitto", self.broker_user)
+            os.chown(self.home, users.PERSON, users.PERSON)
+            os.chown(self.root / "var/lib/tongzhan", users.IDS["tongzhan"], users.IDS["tongzhan"])
         for name, body in bodies.items():
             (self.programs / name).write_text(f"#!/bin/bash\n{body}\n")
             (self.programs / name).chmod(0o755)
 
     def type(self, block: str) -> None:
         """Run a block of commands as a person would, with the variables of those before."""
-        state = self.root / "variables"
+        state = self.home / "variables"
         carry = f"declare -p {CARRIED} >{state} 2>/dev/null || true"
         script = f"[ ! -f {state} ] || . {state}\n{self.here(block)}\n{carry}"
+        become = [*users.BECOME, *users.MAY_SUDO] if self.as_users else []
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", script],  # noqa: S607 (from PATH)
-            env=os.environ | {"PATH": f"{self.programs}:{os.environ['PATH']}", "PYTHONPATH": str(CHECKOUT)},
-            cwd=self.root,
+            [*become, "bash", "-euo", "pipefail", "-c", script],
+            env=os.environ | {"PATH": f"{self.programs}:{os.environ['PATH']}", "PYTHONPATH": users.LIBRARIES},
+            cwd=self.home,
             capture_output=True,
             text=True,
             timeout=COMMAND_WITHIN_S,
             check=False,
         )
         assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}\n{self.logs()}"
+
+    def has_its_broker(self) -> bool:
+        """Whether mosquitto listens, if it was started."""
+        started = (self.services / "mosquitto.pid").exists()
+        return not started or (listens(self.port + 1) and listens(self.port + 2))
 
     def logs(self) -> str:
         return "\n".join(f"{file.name}: {file.read_text()[-2000:]}" for file in self.services.glob("*.log"))
@@ -141,18 +176,28 @@ class Machine:
         )
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
+@pytest.fixture(params=[True, False], ids=["as the users it names", "as oneself"])
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     if shutil.which("mosquitto") is None:
         pytest.skip(MISSING)
-    made = Machine(tmp_path, free_ports(3))
-    for folder in ("var/lib/tongzhan", "var/lib/tongzhan-ledger", "var/backups/tongzhan", "mnt/card/journal"):
-        (tmp_path / folder).mkdir(parents=True)
-    made.write_programs()
-    made.write_files()
-    yield made
-    for file in made.services.glob("*.pid"):
-        send(file.with_suffix(""), signal.SIGTERM)
+    as_users: bool = request.param
+    python = users.their_python()
+    if as_users and python is None:
+        pytest.skip("only root can become the users that the page names, in a checkout that they can read")
+    if not as_users and python is not None:
+        pytest.skip("the page is run as the users that it names")
+    with tempfile.TemporaryDirectory(prefix="tongzhan-operate-") as folder:
+        root = Path(folder)
+        root.chmod(0o755)  # others pass through
+        made = Machine(root, free_ports(3), python or sys.executable, as_users)
+        for name in ("var/lib/tongzhan", "mnt/card/journal"):
+            (root / name).mkdir(parents=True)
+        (root / "var/lib/tongzhan").chmod(0o700)
+        made.write_programs()
+        made.write_files()
+        yield made
+        for file in made.services.glob("*.pid"):
+            send(file.parent / file.name.removesuffix(".pid"), signal.SIGTERM)
 
 
 @pytest.mark.full
@@ -170,7 +215,7 @@ def test_every_step_of_the_page_works_in_its_order(machine: Machine) -> None:
     for title, blocks in sections():
         for block in blocks:
             machine.type(block)
-            until(lambda: listens(machine.port + 1) and listens(machine.port + 2), "mosquitto listens")
+            until(machine.has_its_broker, "mosquitto listens")
         if title in told:
             folder, visits, settled = told[title]
             machine.record(folder, visits)

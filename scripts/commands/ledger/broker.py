@@ -110,5 +110,7 @@ def _tell(folder: Path, wanted: Wanted, host: str, fresh: dict[str, Path]) -> No
         click.echo(f'{section} host = "{at}", port = {port}, username = "{user}"')
         click.echo(f'  tls_ca = "{folder}/ca.pem", password_file = "{file}"')
     if fresh:
-        click.echo("take each station its password file and ca.pem")
+        click.echo("take each station its password file and ca.pem; there, for the user its units name:")
+        click.echo("  sudo install -m 640 -g tongzhan FILE /etc/tongzhan/broker.password")
+        click.echo("  sudo install -m 644 ca.pem /etc/tongzhan/ca.pem")
     click.echo("start mosquitto with it, or reload one that runs: systemctl reload mosquitto")

@@ -23,6 +23,8 @@ EVERY_S = 600.0
 CERTIFICATES_S = 6 * 3600.0
 """The broker logs each look at its certificate."""
 CONNECT_S = 5.0
+AHEAD = timedelta(days=1)
+"""A station that was heard so far in the future was heard by a clock that was wrong: when, nobody knows."""
 LEDGER = "ledger"
 """Who closes an alarm whose cause is over by itself."""
 ALL = "*"
@@ -57,17 +59,17 @@ def watch_stations(community: Community, silent_hours: float, now: datetime) -> 
     silences = {
         station.slug: station.heard
         for station in stations.filter(active=True, heard__isnull=False)
-        if silent_hours and now - station.heard >= timedelta(hours=silent_hours)
+        if silent_hours and not -AHEAD < now - station.heard < timedelta(hours=silent_hours)
     }
     open_ones = Alarm.objects.filter(community=community.slug, reason=Cause.SILENT, closed_at=None)
     open_ones.exclude(station__in=silences).update(closed_at=now, closed_by=LEDGER)
     for slug, heard in silences.items():
+        detail = f"last heard {heard:%Y-%m-%d %H:%M} UTC"
         told = Alarm.objects.filter(
-            community=community.slug, station=slug, reason=Cause.SILENT, first_at__gt=heard
+            community=community.slug, station=slug, reason=Cause.SILENT, detail=detail
         )
         if not told.exists():
-            log.warning("ALARM: %s: silent since %s", slug, heard.isoformat(timespec="minutes"))
-            detail = f"last heard {heard:%Y-%m-%d %H:%M} UTC"
+            log.warning("ALARM: %s is silent: %s", slug, detail)
             raise_alarm(community.slug, slug, Cause.SILENT, detail, now)
 
 

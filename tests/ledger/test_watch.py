@@ -73,6 +73,19 @@ def test_a_silence_that_a_person_has_seen_to_is_not_told_again(town: Town) -> No
     assert open_alarms() == []
 
 
+def test_a_station_heard_in_the_future_is_an_alarm_until_it_is_heard_now(
+    town: Town, heard: Callable[[datetime], None]
+) -> None:
+    heard(NOW + timedelta(days=100))
+    for _ in range(2):
+        watch_stations(town.community, HOURS, NOW)
+    assert open_alarms() == [("gate", "silent", "last heard 2027-02-28 04:00 UTC")]
+    assert Alarm.objects.get().times == 1
+    heard(NOW)
+    watch_stations(town.community, HOURS, NOW)
+    assert open_alarms() == []
+
+
 @pytest.mark.usefixtures("heard")
 def test_retired_stations_new_ones_and_a_threshold_of_0_raise_none(town: Town) -> None:
     town.station("new")

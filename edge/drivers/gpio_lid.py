@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edge.drivers.debounce import Settling
 from edge.drivers.loop import Loop
-from edge.drivers.motors import motor_of
+from edge.drivers.motors import motor_of, output_of
 from edge.drivers.pins import Contact, pin_errors
 from edge.drivers.switches import POLL_S, SettledContact
 from edge.messages import LidClosed, LidObstructed, LidOpened
@@ -30,6 +30,7 @@ from firmware_bridge.lid_motion import (
 
 if TYPE_CHECKING:
     from config.wiring import GpioLidSection
+    from edge.drivers.motors import Output
     from edge.drivers.pins import Factory
     from edge.ports import Clock, Inbox
     from firmware_bridge.lid_motion import LidTimes, Request
@@ -52,7 +53,7 @@ class GpioLid:
     open is news, and one that is not shut is shut once its way was free for a while.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a lid is made of)
         self,
         bin_id: str,
         wires: GpioLidSection,
@@ -60,8 +61,13 @@ class GpioLid:
         clock: Clock,
         inbox: Inbox,
         factory: Factory,
+        *,
+        output: Output | None = None,
     ) -> None:
-        """Claim the pins, motor off; InputError for a pin that cannot be had. `start` begins the watch."""
+        """Claim the pins, motor off; InputError for a pin that cannot be had. `start` begins the watch.
+
+        With an `output` the motor's own pins are somebody else's.
+        """
         self._bin = bin_id
         self._times = times
         self._clock = clock
@@ -87,7 +93,7 @@ class GpioLid:
             pin = wires.obstruction
             self._free = None if pin is None else contact(pin, WAY_IS_FREE)
             self._contacts = [each for each in (self._closed, self._opened, self._free) if each is not None]
-            self._motor = motor_of(wires, factory)
+            self._motor = motor_of(wires, output or output_of(wires, factory))
             claimed.callback(self._motor.close)  # claimed last: given back, and halted, first
             self._pins = claimed.pop_all()
 

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.check_wiring import motor_pins
+from config.errors import InputError
 from config.wiring import ControllerLid, RelayLid
 from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.pins import hold_low
 from edge.emergency_latch import EmergencyLatch
+from edge.keeper.driven import Guarded, fork_guard
 from edge.keeper.server import Keeper
 from edge.keeper.voice import Voice
 from firmware_bridge.lid_motion import lid_times
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from config.wiring import GpioLidSection
     from edge.drivers.pins import Factory
+    from edge.keeper.driven import Guard, StartGuard
 
 log = logging.getLogger(__name__)
 
@@ -51,34 +54,65 @@ def keep_lids(
     make_pins: Callable[[], Factory],
     notifier: Notifier,
     on_stop: Callable[[Callable[[], None]], None],
+    start_guard: StartGuard = fork_guard,
 ) -> None:
     """Hold the lids until asked to end; then shut them, unless something is in the way, and free the pins.
 
-    `make_pins` is called if any lid is wired to this Pi; `on_stop` gets what ends it. InputError for a pin
-    that cannot be had, or if another keeper runs.
+    `make_pins` is called if any lid is wired to this Pi, here for contacts and in the guard for motors;
+    `on_stop` gets what ends it. InputError for a pin that cannot be had, if another keeper runs, or if the
+    guard is lost: then the motors' pins are low.
     """
-    latch = EmergencyLatch.of(settings)
+    wired = kept_lids(settings)
+    guard = start_guard(tuple(wired.values()), make_pins) if wired else None
     with ExitStack() as closing:
-        voice = Voice()
-        lids: dict[str, GpioLid] = {}
-        keeper = Keeper(Path(settings.station.runtime_dir), lids, voice, RealClock(), notifier)
-        closing.callback(keeper.close)
-        on_stop(keeper.stop)
-        wired = kept_lids(settings)
-        pins = make_pins() if wired else None
-        for bin_id, wires in wired.items():
-            times = lid_times(settings.visit, springs_shut=isinstance(wires, RelayLid))
-            lids[bin_id] = GpioLid(bin_id, wires, times, RealClock(), voice, pins)
-            closing.callback(lids[bin_id].stop)
-        if latch.is_set:
+        if guard is not None:
+            closing.callback(guard[0].close)
+        keeper = _Keeping(settings, notifier, closing)
+        on_stop(keeper.server.stop)
+        if guard is not None:
+            keeper.claim(guard, make_pins())
+        if EmergencyLatch.of(settings).is_set:
             log.error("an emergency was not ended; every motor stays stopped")
-            keeper.stop_motors()
-        for lid in lids.values():
+            keeper.server.stop_motors()
+        for lid in keeper.lids.values():
             lid.start()
-        log.info("keeping %d lids: %s", len(lids), ", ".join(lids) or "none is wired to this Pi")
-        keeper.run()
+        log.info("keeping %d lids: %s", len(wired), ", ".join(wired) or "none is wired to this Pi")
+        keeper.server.run()
         notifier.stopping()
-        _shut(list(lids.values()), keeper)
+        if keeper.lost is not None:
+            raise InputError(f"the guard of the motors {keeper.lost}", "its service starts again by itself")
+        _shut(list(keeper.lids.values()), keeper.server)
+
+
+class _Keeping:
+    """A keeper's parts as they come to be; what is claimed is given back by `closing`."""
+
+    def __init__(self, settings: StationSettings, notifier: Notifier, closing: ExitStack) -> None:
+        self.lids: dict[str, GpioLid] = {}
+        self.lost: str | None = None
+        self._settings, self._closing, self._voice = settings, closing, Voice()
+        folder = Path(settings.station.runtime_dir)
+        self.server = Keeper(folder, self.lids, self._voice, RealClock(), notifier)
+        closing.callback(self.server.close)
+
+    def claim(self, guard: Guard, pins: Factory) -> None:
+        """Have the guard take the motors' pins, and take those of the contacts."""
+        wired = kept_lids(self._settings)
+        guarded = Guarded(guard, len(wired), lambda why: self._lose_guard(why, pins))
+        self._closing.callback(guarded.close)
+        self.server.stop_first(guarded.stop_all)
+        for (bin_id, wires), motor in zip(wired.items(), guarded.motors, strict=True):
+            times = lid_times(self._settings.visit, springs_shut=isinstance(wires, RelayLid))
+            lid = GpioLid(bin_id, wires, times, RealClock(), self._voice, pins, output=motor)
+            self._closing.callback(lid.stop)
+            self.lids[bin_id] = lid
+
+    def _lose_guard(self, why: str, pins: Factory) -> None:
+        """Make the motors' pins low in its place, and end: a keeper without its guard must not drive."""
+        log.critical("the guard of the motors %s; their pins are made low", why)
+        _hold_motors_low(self._settings, pins)
+        self.lost = why
+        self.server.stop()
 
 
 def _shut(lids: list[GpioLid], keeper: Keeper) -> None:
@@ -93,6 +127,11 @@ def _shut(lids: list[GpioLid], keeper: Keeper) -> None:
 
 def release_pins(settings: StationSettings, make_pins: Callable[[], Factory]) -> None:
     """Make every motor's pin a low output and give it back: what a keeper that was killed left undone."""
+    if kept_lids(settings):
+        _hold_motors_low(settings, make_pins())
+
+
+def _hold_motors_low(settings: StationSettings, pins: Factory) -> None:
     motors = [pin for wires in kept_lids(settings).values() for pin in motor_pins(wires).values()]
-    for problem in hold_low(motors, make_pins()) if motors else []:
+    for problem in hold_low(motors, pins):
         log.error("%s", problem)

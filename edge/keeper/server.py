@@ -29,7 +29,7 @@ from edge.keeper.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from cloud_sync.notify import Notifier
@@ -66,6 +66,7 @@ class Keeper:
         self._station: socket.socket | None = None
         self._is_stopping = False
         self._motors_stopped = False
+        self._stop_first: Callable[[], None] = lambda: None
         self._beat_at = 0.0
 
     def run(self) -> None:
@@ -82,9 +83,14 @@ class Keeper:
         self._is_stopping = True
         self._waker.send(b"\0")
 
+    def stop_first(self, stop: Callable[[], None]) -> None:
+        """In an emergency call `stop` ahead of everything: a lid that hangs must not hold the others up."""
+        self._stop_first = stop
+
     def stop_motors(self) -> None:
         """Turn every motor off and take no request to move one until a station says `Resume`."""
         self._motors_stopped = True
+        self._stop_first()
         for lid in self._lids.values():
             lid.stop_motors()
 

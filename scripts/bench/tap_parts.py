@@ -22,6 +22,7 @@ from config.load_station import load_station
 from config.threads import thread
 from edge.clocks import RealClock
 from edge.drivers.real_rim import real_rim
+from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids, kept_lids
 from edge.keys import load_keys
 from edge.main import Surroundings, compose
@@ -96,7 +97,7 @@ def keeper(config: Path, told: int) -> None:
 
     factory = pins(report)
     Plant(settings, factory)
-    keep_lids(settings, lambda: factory, Notifier(), _at_sigterm)
+    keep_lids(settings, lambda: factory, Notifier(), _at_sigterm, guard_on_a_thread)
 
 
 def station(config: Path, *, seeing: bool) -> None:

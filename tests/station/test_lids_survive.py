@@ -6,23 +6,28 @@ most that any of these assertions forgives.
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from edge.keeper.guard import HOLD_S
 from firmware_bridge.lid_motion import lid_times
 from models.bundle import SHIPPED_BUNDLE, load_bundle
 from tests.models.graphs import endless, put
-from tests.station.conftest import LEASE_S, QUICK_S, TRAVEL_S, Site
+from tests.programs import descendants, still_running
+from tests.station.conftest import LEASE_S, QUICK_S, Site
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
 TOLERANCE_S = 15.0
+LONG_S = 200.0
+"""A travel so slow that a motor which runs unwatched is still at it when anybody looks."""
 
 
 @pytest.fixture
@@ -98,16 +103,15 @@ def test_what_is_in_the_way_keeps_the_lid_of_a_dead_station_open_until_it_is_gon
     until(lambda: site.plant.place == 0, "the lid shut once the way was free")
 
 
-def test_a_killed_keepers_motor_is_stopped_by_its_unit_and_the_next_keeper_shuts_the_lid(
+def test_a_killed_keepers_motor_is_stopped_by_its_guard_and_the_next_keeper_shuts_the_lid(
     site: Site, keeper: subprocess.Popen[bytes], station: subprocess.Popen[bytes]
 ) -> None:
-    site.plant.travel_s = TRAVEL_S  # it moves long enough to be caught at it
+    site.plant.travel_s = LONG_S  # it would be driven until somebody stopped it
     site.hold_card()
     keeper.kill()
     keeper.wait(WITHIN_S)
-    assert site.plant.way == 1, "the kernel leaves the motor's pin as it was"
-    site.release()
-    assert site.plant.way == 0
+    until(lambda: site.plant.way == 0, "the motor is off")
+    assert site.plant.place < 1
     site.plant.travel_s = QUICK_S
     until(lambda: "lid_unreachable" in site.faults(), "the station says that its lid does not answer")
     with site.start("lids"):
@@ -178,3 +182,70 @@ def test_a_model_that_never_answers_keeps_no_lid_shut_and_is_a_fault(site: Site,
         until(lambda: site.faults() & {"model_failed", "model_refused"}, "the blind station says so")
         station.terminate()
         assert station.wait(WITHIN_S) == 0  # it is inside the model's loop, which must be left first
+
+
+# --- the guard of the motors ----------------------------------------------------------------------
+
+
+def opening(site: Site) -> None:
+    site.plant.travel_s = LONG_S
+    site.hold_card()
+
+
+def shutting(site: Site) -> None:
+    site.hold_card()
+    until(lambda: site.plant.place == 1, "the lid is open")
+    site.plant.travel_s = LONG_S
+    until(lambda: site.plant.way == -1, "it is driven shut")
+
+
+def reversing(site: Site) -> None:
+    shutting(site)
+    until(lambda: site.plant.place < 1, "it has left its open switch")
+    site.plant.obstructed = True
+    until(lambda: site.plant.way == 1, "it is reversed")
+
+
+@pytest.mark.parametrize("phase", [opening, shutting, reversing])
+def test_a_keeper_that_hangs_drives_its_motor_no_longer_than_the_guard_lets_it(
+    site: Site,
+    keeper: subprocess.Popen[bytes],
+    station: subprocess.Popen[bytes],
+    phase: Callable[[Site], None],
+) -> None:
+    phase(site)
+    place = site.plant.place
+    hung_at = time.monotonic()
+    keeper.send_signal(signal.SIGSTOP)
+    until(lambda: site.plant.way == 0, "the motor is off")
+    assert site.plant.drives[-2].ended <= hung_at + HOLD_S + TOLERANCE_S
+    assert 0 < site.plant.place < 1 or site.plant.place == place, "nothing but the guard stopped it"
+    assert station.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_guard_that_dies_or_hangs_is_noticed_and_its_motor_stopped_by_the_keeper_which_ends(
+    site: Site, keeper: subprocess.Popen[bytes], station: subprocess.Popen[bytes], number: signal.Signals
+) -> None:
+    (guard,) = descendants(keeper.pid)
+    opening(site)
+    os.kill(guard, number)
+    until(lambda: site.plant.way == 0, "the motor is off")
+    assert keeper.wait(WITHIN_S) != 0, "so that its service begins again"
+    assert not still_running([guard])
+    assert station.poll() is None
+
+
+def test_what_a_keeper_and_its_guard_that_die_together_leave_high_is_made_low_by_their_unit(
+    site: Site, keeper: subprocess.Popen[bytes], station: subprocess.Popen[bytes]
+) -> None:
+    (guard,) = descendants(keeper.pid)
+    opening(site)
+    os.kill(guard, signal.SIGSTOP)
+    keeper.kill()
+    os.kill(guard, signal.SIGKILL)
+    keeper.wait(WITHIN_S)
+    assert site.plant.way == 1, "the kernel leaves the motor's pin as it was"
+    site.release()
+    assert site.plant.way == 0
+    assert station.poll() is None

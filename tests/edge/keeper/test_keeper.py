@@ -26,6 +26,7 @@ from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.keeper.client import KeeperLink
+from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids, kept_lids
 from edge.keeper.server import SOCKET, Keeper
 from edge.keeper.voice import Voice
@@ -56,7 +57,13 @@ class Kept:
         return Path(self.settings.station.runtime_dir)
 
     def keep(self) -> None:
-        keep_lids(self.settings, lambda: self.board.factory, self.readiness, self.stops.append)
+        keep_lids(
+            self.settings,
+            lambda: self.board.factory,
+            self.readiness,
+            self.stops.append,
+            guard_on_a_thread,
+        )
 
 
 @pytest.fixture

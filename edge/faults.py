@@ -54,6 +54,7 @@ class FaultCode(StrEnum):
     CONTROLLER_LOST = auto()
     CONTROLLER_FOREIGN = auto()
     CONTROLLER_VERSION = auto()
+    CONTROLLER_NOISY = auto()
     PORT_BUSY = auto()
     SMOKE = auto()
     PANIC = auto()
@@ -103,6 +104,7 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.CONTROLLER_LOST: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CONTROLLER_FOREIGN: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CONTROLLER_VERSION: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CONTROLLER_NOISY: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.PORT_BUSY: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.SMOKE: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.OWNER),
         FaultCode.PANIC: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.OWNER),
@@ -138,11 +140,6 @@ def blocked_bins(faults: Iterable[Fault]) -> frozenset[str]:
 def station_is_blocked(faults: Iterable[Fault]) -> bool:
     """Whether nobody may open any bin."""
     return any(CATALOGUE[fault.code].blocks is Blocks.STATION for fault in faults)
-
-
-def lid_is_away(faults: Iterable[Fault], bin_id: str) -> bool:
-    """Whether no command can reach a bin's lid."""
-    return any(fault.code in LIDS_AWAY and fault.part == bin_id for fault in faults)
 
 
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:

@@ -129,6 +129,22 @@ class LidObstructed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseTaken:
+    """What moves a lid has taken the lease: from now on a lid that stays shut is stuck."""
+
+    at: float
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseRefused:
+    """What moves a lid answered and does not open it: its motor rests, say. The lid is not at fault."""
+
+    at: float
+    bin: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChamberChanged:
     """A bin's region or weight changed and came to rest: something was thrown in."""
 
@@ -246,7 +262,9 @@ class Tick:
     at: float
 
 
-BinEvent = Pressed | LidOpened | LidClosed | LidObstructed | ChamberChanged | ChamberStirred | LevelChanged
+LidEvent = LidOpened | LidClosed | LidObstructed | LeaseTaken | LeaseRefused
+"""What a lid, or whatever moves it, tells of it."""
+BinEvent = Pressed | LidEvent | ChamberChanged | ChamberStirred | LevelChanged
 """What happens at one bin."""
 
 VisitEvent = (

@@ -13,16 +13,19 @@ from typing import TYPE_CHECKING
 from cloud_sync.facts import OpeningFacts
 from config.station import OpenBy
 from edge.deposits import add_unseen_if_blind
-from edge.faults import Fault, FaultCode, blocked_bins, lid_is_away, station_is_blocked
+from edge.faults import Fault, FaultCode, blocked_bins, station_is_blocked
 from edge.messages import CloseLid, OpenLid, Prompt, Say
-from edge.visit_state import Opening, OpeningPhase, Visit
+from edge.visit_state import Jam, Opening, OpeningPhase, Visit
 
 if TYPE_CHECKING:
-    from edge.messages import LidClosed, LidObstructed, LidOpened
+    from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
     from edge.turn import Turn
 
 RENEWAL_S = 0.5
 """A lease is renewed only when that gains at least so much."""
+JAM_PAUSE_S = 10.0
+"""After a jam a resident's card may try the lid again so much later, and twice as late each time."""
+JAM_LONGEST_S = 600.0
 EARLY_S = 0.5
 """A lid whose clock runs ahead ends its lease by so much before ours is over, at the most."""
 
@@ -49,9 +52,44 @@ def request_opening(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
 def _refusal(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
     if visit.is_staff:
         return None
-    if bin_id in blocked_bins(turn.state.faults):
+    if bin_id in blocked_bins(turn.state.faults) and not _may_try_again(turn, bin_id):
         return Prompt.BIN_FAULTY
     return Prompt.BIN_FULL if bin_id in turn.state.full else None
+
+
+def _may_try_again(turn: Turn, bin_id: str) -> bool:
+    """Whether only a jam blocks a bin, and it is time to see whether its lid is free."""
+    jam = turn.state.jam(bin_id)
+    others = turn.state.faults - {Fault(FaultCode.LID_STUCK_SHUT, bin_id)}
+    return jam is not None and turn.at >= jam.again_at and bin_id not in blocked_bins(others)
+
+
+def _jammed(turn: Turn, bin_id: str) -> None:
+    """A lid whose lease was taken stayed shut: block its bin, and try it again later and later."""
+    before = turn.state.jam(bin_id)
+    tries = 1 if before is None else before.tries + 1
+    pause_s = min(JAM_PAUSE_S * 2.0 ** min(tries - 1, 16), JAM_LONGEST_S)
+    _forget_jam(turn, bin_id)
+    turn.state = replace(turn.state, jams=(*turn.state.jams, Jam(bin_id, tries, turn.at + pause_s)))
+    turn.raise_fault(FaultCode.LID_STUCK_SHUT, bin_id)
+
+
+def _forget_jam(turn: Turn, bin_id: str) -> None:
+    turn.state = replace(turn.state, jams=tuple(jam for jam in turn.state.jams if jam.bin != bin_id))
+
+
+def lease_taken(turn: Turn, event: LeaseTaken) -> None:
+    """What moves a lid took its lease."""
+    held = turn.state.holder(event.bin)
+    if held is not None and held[1].phase is OpeningPhase.OPENING:
+        turn.put_opening(held[0], replace(held[1], is_leased=True))
+
+
+def lease_refused(turn: Turn, event: LeaseRefused) -> None:
+    """A lid is not going to open now, and is not at fault: tell at once."""
+    held = turn.state.holder(event.bin)
+    if held is not None and held[1].phase is OpeningPhase.OPENING:
+        _give_up(turn, *held)
 
 
 def renew(turn: Turn, visit: Visit, opening: Opening) -> bool:
@@ -72,6 +110,7 @@ def renew(turn: Turn, visit: Visit, opening: Opening) -> bool:
 def lid_opened(turn: Turn, event: LidOpened) -> None:
     """A lid stands open: for a visit, or unasked."""
     turn.clear_fault(FaultCode.LID_STUCK_SHUT, event.bin)
+    _forget_jam(turn, event.bin)
     held = turn.state.holder(event.bin)
     if held is None:
         if Fault(FaultCode.LID_STUCK_OPEN, event.bin) not in turn.state.faults:  # else it is known
@@ -157,8 +196,8 @@ def _overdue(turn: Turn, visit: Visit, opening: Opening) -> None:
             _say_faulty(turn, visit, opening)
         case OpeningPhase.OPENING:
             turn.give(CloseLid(visit.id, opening.bin))
-            if not lid_is_away(turn.state.faults, opening.bin):  # staff may try one that is
-                turn.raise_fault(FaultCode.LID_STUCK_SHUT, opening.bin)
+            if opening.is_leased:
+                _jammed(turn, opening.bin)
             _give_up(turn, visit, opening)
         case OpeningPhase.OPEN:
             turn.give(CloseLid(visit.id, opening.bin))

@@ -24,6 +24,8 @@ from edge.messages import (
     FaultCleared,
     FaultRaised,
     Granted,
+    LeaseRefused,
+    LeaseTaken,
     LevelChanged,
     LidClosed,
     LidObstructed,
@@ -59,7 +61,7 @@ def step(state: State, event: VisitEvent, rules: VisitRules) -> tuple[State, tup
     return turn.state, tuple(turn.commands)
 
 
-def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one row an event)
+def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912, PLR0915 (one row an event)
     if isinstance(event, BinEvent) and event.bin not in turn.rules.bins:
         return  # a wire that belongs to no bin of ours
     match event:
@@ -75,6 +77,10 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912 (one 
             openings.lid_closed(turn, event)
         case LidObstructed():
             openings.lid_obstructed(turn, event)
+        case LeaseTaken():
+            openings.lease_taken(turn, event)
+        case LeaseRefused():
+            openings.lease_refused(turn, event)
         case ChamberChanged():
             _chamber_changed(turn, event)
         case ChamberStirred():

@@ -91,6 +91,8 @@ class Opening:
     """When this phase is overdue; for OPEN, when the lease ends."""
     opened_at: float = inf
     """When the switch first said open; inf before."""
+    is_leased: bool = False
+    """Whether what moves the lid said that it took the lease: else a lid that stays shut is no jam."""
     closing_at: float = inf
 
 
@@ -156,6 +158,15 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
+class Jam:
+    """A lid that did not open: how often in a row, and from when on a resident's card may try again."""
+
+    bin: str
+    tries: int
+    again_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """All that the station decides by. `current` is the visit that new taps and presses belong to."""
 
@@ -164,10 +175,15 @@ class State:
     next_visit: int = 1
     faults: frozenset[Fault] = field(default_factory=frozenset)
     full: frozenset[str] = frozenset()
+    jams: tuple[Jam, ...] = ()
 
     def visit(self, number: int | None) -> Visit | None:
         """The visit in progress with this number."""
         return next((visit for visit in self.visits if visit.id == number), None)
+
+    def jam(self, bin_id: str) -> Jam | None:
+        """How a bin's lid is jammed, if it is."""
+        return next((jam for jam in self.jams if jam.bin == bin_id), None)
 
     def holder(self, bin_id: str) -> tuple[Visit, Opening] | None:
         """Whose opening a bin's lid is in right now; a bin has at most one."""

@@ -12,19 +12,32 @@ from typing import TYPE_CHECKING
 from firmware_bridge import frame
 from firmware_bridge.codec import decode, encode
 from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.link_events import Denied, Down, DownReason, Event, Told, Up, VersionRefused, WrongDevice
+from firmware_bridge.link_events import (
+    Denied,
+    Down,
+    DownReason,
+    Event,
+    LeaseGiven,
+    Noisy,
+    Told,
+    Up,
+    VersionRefused,
+    WrongDevice,
+)
 from firmware_bridge.messages import (
     VERSION,
     Ack,
     Heartbeat,
     Hello,
     Message,
+    OpenLid,
     Refused,
     Report,
     Request,
     Welcome,
     is_numbered,
 )
+from firmware_bridge.noise import LineNoise
 from firmware_bridge.requests import admit, aged, voided
 from firmware_bridge.strangers import Ear, Stranger
 from firmware_bridge.window import Asked, Outcome, Receiver, Sender
@@ -75,6 +88,8 @@ class Link:
         self._out = bytearray()
         self._events: list[Event] = []
         self._told: set[type[Event]] = set()
+        self._noise = LineNoise()
+        self._was_up = False
         self._begin(now)
 
     @property
@@ -88,8 +103,10 @@ class Link:
             self._down(DownReason.STOOD_STILL, now)
         self._stepped_at = now
         frames = self._decoder.feed(data)
-        if self._session is None and data and (stranger := self._ear.hear(data, len(frames))) is not None:
-            self._tell_once(WrongDevice(stranger))
+        if self._session is None and data:
+            self._listen(data, len(frames))
+        if (is_noisy := self._noise.judge(self._decoder.dropped.total(), now)) is not None:
+            self._events.append(Noisy(is_noisy))
         for one in frames:
             self._take(one, now)
         for request in requests:
@@ -99,6 +116,12 @@ class Link:
         self._out.clear()
         self._events.clear()
         return turn
+
+    def _listen(self, data: bytes, frames: int) -> None:
+        """Name what else speaks on the port; noise where our device spoke before is noise on its line."""
+        stranger = self._ear.hear(data, frames)
+        if stranger is not None and not (stranger is Stranger.NOISE and self._was_up):
+            self._tell_once(WrongDevice(stranger))
 
     def next_due(self) -> float:
         """When `step` has to be called though nothing came and nothing is asked."""
@@ -116,6 +139,7 @@ class Link:
 
     def port_found(self, now: float) -> Turn:
         """The port is back, and whatever is on it: begin anew."""
+        self._was_up = False
         self._decoder.feed(b"\0")  # half a frame from before must not meet the rest of another
         self._begin(now)
         self._stepped_at = now
@@ -158,6 +182,7 @@ class Link:
             case Welcome(link=self._id) if message.version == VERSION:
                 self._session = _Session(message, now)
                 self._told.clear()
+                self._was_up = True
                 self._events.append(Up(message))
             case Welcome(link=self._id):
                 self._tell_once(VersionRefused(VERSION, VERSION, message.highest))
@@ -165,7 +190,9 @@ class Link:
     def _take_control(self, session: _Session, message: Message | Misfit, now: float) -> None:
         match message:
             case Ack(number, credit):
-                session.sender.acknowledged(number, credit, now)
+                for request in session.sender.acknowledged(number, credit, now):
+                    if isinstance(request, OpenLid) and request.lease_ms:
+                        self._events.append(LeaseGiven(request.lid))
                 session.heard_at = now
             case Heartbeat(own) if own != session.boot:
                 self._down(DownReason.RESTARTED, now)

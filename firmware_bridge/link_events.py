@@ -54,6 +54,20 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseGiven:
+    """The device acknowledged a lease; it may still deny it, and says so in a moment."""
+
+    lid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noisy:
+    """What comes over the line is damaged again and again, or is not any more."""
+
+    is_so: bool
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRefused:
     """Offered these versions; the device speaks at most `theirs`. Told once, until `Up`."""
 
@@ -69,4 +83,4 @@ class WrongDevice:
     stranger: Stranger
 
 
-Event = Up | Down | Told | Denied | VersionRefused | WrongDevice
+Event = Up | Down | Told | Denied | LeaseGiven | Noisy | VersionRefused | WrongDevice

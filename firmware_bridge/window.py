@@ -96,17 +96,21 @@ class Sender(Generic[MessageT]):
         """How many messages are sent and not acknowledged."""
         return len(self._flying)
 
-    def acknowledged(self, number: int, credit: int, now: float) -> None:
-        """The other side has taken everything up to `number`, and lets `credit` more be under way."""
+    def acknowledged(self, number: int, credit: int, now: float) -> list[MessageT]:
+        """The other side has taken everything up to `number`, and lets `credit` more be under way.
+
+        Give the messages that it took since the last time.
+        """
         numbers = [flying.number for flying in self._flying]
+        taken = []
         if number in numbers:
-            for _ in range(numbers.index(number) + 1):
-                self._flying.popleft()
+            taken = [self._flying.popleft().asked.message for _ in range(numbers.index(number) + 1)]
             self._acknowledged = number
             self._repeats = 0
             self._repeat_at = now + FIRST_WAIT_S if self._flying else inf
         if number == self._acknowledged:
             self._credit = min(credit, MOST_FLYING)
+        return taken
 
     def replace_flying(self, change: Callable[[MessageT], MessageT]) -> None:
         """Change what is sent when a message is repeated; what was taken already stays as it was."""

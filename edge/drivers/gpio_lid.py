@@ -13,7 +13,7 @@ from edge.drivers.loop import Loop
 from edge.drivers.motors import motor_of, output_of
 from edge.drivers.pins import Contact, pin_errors
 from edge.drivers.switches import POLL_S, SettledContact
-from edge.messages import LidClosed, LidObstructed, LidOpened
+from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.lid_motion import (
     DRIVE_TRAVELS,
@@ -24,6 +24,7 @@ from firmware_bridge.lid_motion import (
     Seen,
     found,
     halted,
+    must_rest,
     next_due,
     step,
 )
@@ -177,6 +178,9 @@ class GpioLid:
             if before.phase is Phase.RESTING:  # nobody was quicker to ask
                 before = found(self._seen(before, now), now)
         seen = self._seen(before, now)
+        if isinstance(request, OpenFor):
+            rests = must_rest(before, seen, now, self._times)
+            self._inbox.post((LeaseRefused if rests else LeaseTaken)(now, self._bin))
         self._motion = step(before, request, seen, now, self._times)
         self._motor_due = self._motor.obey(self._motion, now)
         # A lid that stands open already says so again to whoever asks: the station waits to hear it.

@@ -16,7 +16,17 @@ from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.messages import FaultRaised
 from firmware_bridge.controller import Controller, PortFound, PortLost
-from firmware_bridge.link_events import Denied, Down, DownReason, Told, Up, VersionRefused, WrongDevice
+from firmware_bridge.link_events import (
+    Denied,
+    Down,
+    DownReason,
+    LeaseGiven,
+    Noisy,
+    Told,
+    Up,
+    VersionRefused,
+    WrongDevice,
+)
 from firmware_bridge.messages import OpenLid, Reason, Resume, StopMotors
 from firmware_bridge.port import BUSY
 
@@ -61,6 +71,7 @@ class Mcu:
         self._clock, self._inbox = clock, inbox
         self._is_stopped = False
         self._troubles = {code: FaultLamp(code, section.id, clock, inbox) for code in _TROUBLES}
+        self._noisy = FaultLamp(FaultCode.CONTROLLER_NOISY, section.id, clock, inbox)
         self._controller = Controller(section.port, self._happened, clock.now, _draw_id, self._turn)
         self.lids = {
             bin_.id: McuLid(bin_.id, bin_.lid.number, settings.visit, clock, inbox)
@@ -140,12 +151,23 @@ class Mcu:
                 self._show(None)
                 for part in self._parts:
                     part.up(welcome)
+            case LeaseGiven() | Noisy():
+                self._noted(event)
             case Denied(request, reason):
                 self._denied(request, reason)
             case PortFound():
                 log.info("controller %s: its port is open", self._id)
             case _:
                 self._failed(*_diagnosis(event))
+
+    def _noted(self, event: LeaseGiven | Noisy) -> None:
+        match event:
+            case LeaseGiven(number):
+                for lid in self.lids.values():
+                    lid.leased(number)
+            case Noisy(is_so):
+                log.warning("controller %s: its line is %s", self._id, "noisy" if is_so else "quiet again")
+                self._noisy.show(on=is_so)
 
     def _failed(self, code: FaultCode | None, why: str) -> None:
         log.warning("controller %s: %s", self._id, why)
@@ -162,6 +184,9 @@ class Mcu:
         # A lid it does not have was found at the handshake; smoke and panic have their own faults.
         level = logging.WARNING if isinstance(request, OpenLid) else logging.ERROR
         log.log(level, "controller %s refused %s: %s", self._id, request, reason.name.lower())
+        if isinstance(request, OpenLid):
+            for lid in self.lids.values():
+                lid.refused(request.lid)
         if reason is Reason.MOTORS_STOPPED:  # by a panic that the station did not see, or sees in a moment
             self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from edge.drivers.lamp import FaultLamp
 from edge.faults import FaultCode
-from edge.messages import LidClosed, LidObstructed, LidOpened
+from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
 from firmware_bridge.messages import (
     Cause,
     EndLease,
@@ -77,6 +77,16 @@ class McuLid:
     def end_lease(self) -> None:
         """Let the lid shut now; without a link the device does so by itself."""
         self._ask(EndLease(self._number))
+
+    def leased(self, number: int) -> None:
+        """Post that the device took a lease, if it is this lid's."""
+        if number == self._number:
+            self._inbox.post(LeaseTaken(self._clock.now(), self._bin))
+
+    def refused(self, number: int) -> None:
+        """Post that the device refused a lease, if it is this lid's."""
+        if number == self._number:
+            self._inbox.post(LeaseRefused(self._clock.now(), self._bin))
 
     def tell(self) -> None:
         """Post anew where the lid is, as far as its switches said."""

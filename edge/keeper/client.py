@@ -28,7 +28,16 @@ from edge.keeper.words import (
     pack,
     report_in,
 )
-from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened
+from edge.messages import (
+    FaultCleared,
+    FaultRaised,
+    LeaseRefused,
+    LeaseTaken,
+    LidClosed,
+    LidEvent,
+    LidObstructed,
+    LidOpened,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,10 +51,12 @@ log = logging.getLogger(__name__)
 AGAIN_S = 0.25
 """Between two tries to reach the keeper."""
 _JOIN_S = 3.0
-_EVENTS: dict[Arrival, type[LidOpened | LidClosed | LidObstructed]] = {
+_EVENTS: dict[Arrival, type[LidEvent]] = {
     Arrival.OPENED: LidOpened,
     Arrival.CLOSED: LidClosed,
     Arrival.OBSTRUCTED: LidObstructed,
+    Arrival.LEASED: LeaseTaken,
+    Arrival.REFUSED: LeaseRefused,
 }
 
 

@@ -194,7 +194,9 @@ class Keeper:
             case Open(_, at, lease_s):
                 # What lay about while this process did not run is counted down, and may be over.
                 left_s = min(lease_s, at + lease_s - self._clock.now())
-                if left_s > 0:
+                if self._motors_stopped:
+                    self._voice.say(Keeps(tuple(self._lids), is_stopped=True))  # so that it knows why
+                elif left_s > 0:
                     lid.open(left_s)
             case EndLease():
                 lid.end_lease()

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from edge.keeper.words import Arrival, Moved, pack
-from edge.messages import LidClosed, LidObstructed, LidOpened
+from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidEvent, LidObstructed, LidOpened
 
 if TYPE_CHECKING:
     from edge.keeper.words import Report
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_ARRIVALS = {LidOpened: Arrival.OPENED, LidClosed: Arrival.CLOSED, LidObstructed: Arrival.OBSTRUCTED}
+_ARRIVALS = {
+    LidOpened: Arrival.OPENED,
+    LidClosed: Arrival.CLOSED,
+    LidObstructed: Arrival.OBSTRUCTED,
+    LeaseTaken: Arrival.LEASED,
+    LeaseRefused: Arrival.REFUSED,
+}
 
 
 class Voice:
@@ -37,7 +43,7 @@ class Voice:
 
     def post(self, event: Event) -> None:
         """Pass on what a lid's inputs told."""
-        if isinstance(event, LidOpened | LidClosed | LidObstructed):
+        if isinstance(event, LidEvent):
             self.say(Moved(event.bin, _ARRIVALS[type(event)], event.at))
 
     def say(self, report: Report) -> None:

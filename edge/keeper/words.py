@@ -47,11 +47,13 @@ class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field=
 
 
 class Arrival(StrEnum):
-    """What a lid's inputs told."""
+    """What a lid's inputs told, or what became of a lease that was asked for."""
 
     OPENED = "opened"
     CLOSED = "closed"
     OBSTRUCTED = "obstructed"
+    LEASED = "leased"
+    REFUSED = "refused"
 
 
 class Keeps(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="keeps"):
@@ -63,7 +65,7 @@ class Keeps(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 
 class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="moved"):
-    """A bin's lid arrived, or met something, at `at`."""
+    """A bin's lid arrived, met something, took a lease or refused it, at `at`."""
 
     bin: str
     what: Arrival

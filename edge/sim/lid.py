@@ -12,7 +12,7 @@ from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
-from edge.messages import LidClosed, LidObstructed, LidOpened
+from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
 from edge.sim.lid_log import Note, What
 from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import Bridge, Drive
@@ -24,6 +24,7 @@ from firmware_bridge.lid_motion import (
     found,
     halted,
     lid_times,
+    must_rest,
     next_due,
     step,
 )
@@ -83,6 +84,8 @@ class SimLid:
             stood_open_unleased = self._plant.place == OPEN and self._now >= self._asked_until
             self._asked_until = self._now + lease_s
             self._note(What.LEASED)
+            rests = must_rest(self._motion, self._inputs(), self._now, self._times)
+            self._inbox.post((LeaseRefused if rests else LeaseTaken)(self._now, self._bin))
             self._advance(OpenFor(lease_s))
             if stood_open_unleased:
                 self.opened_at = self._now

@@ -12,6 +12,7 @@ from edge.messages import (
     CloseLid,
     FaultCleared,
     FaultRaised,
+    LeaseTaken,
     LevelChanged,
     LidClosed,
     LidObstructed,
@@ -185,6 +186,7 @@ def test_a_lid_still_resting_on_its_shut_switch_has_not_ended_its_opening() -> N
 def test_a_lid_that_never_opens_is_a_fault_and_no_visit() -> None:
     scene = Scene()
     scene.tap()
+    scene.post(LeaseTaken(scene.now, "kitchen"))
     assert scene.wait(TRAVEL_LIMIT_S - 0.01) == []
     given = scene.wait(0.01)
     assert given[:2] == [CloseLid(1, "kitchen"), Alarm(FaultCode.LID_STUCK_SHUT, "kitchen", raised=True)]

@@ -201,7 +201,7 @@ def shutting(site: Site) -> None:
 
 def reversing(site: Site) -> None:
     shutting(site)
-    until(lambda: site.plant.place < 1, "it has left its open switch")
+    until(lambda: site.plant.place < 1 - 2 / LONG_S, "it is two seconds away from its open switch")
     site.plant.obstructed = True
     until(lambda: site.plant.way == 1, "it is reversed")
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from edge.messages import Event
+from edge.messages import Event, LeaseRefused, LeaseTaken
 from edge.ports import WallTime
 
 
 class Posted:
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.leases: list[LeaseTaken | LeaseRefused] = []
+        """What became of requests; apart from the events, for it says nothing of where lids are."""
 
     def post(self, event: Event) -> None:
-        self.events.append(event)
+        if isinstance(event, LeaseTaken | LeaseRefused):
+            self.leases.append(event)
+        else:
+            self.events.append(event)
 
     def names(self) -> list[str]:
         return [type(event).__name__ for event in self.events]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import tty
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,7 +23,15 @@ from edge.drivers.debounce import Settling
 from edge.drivers.mcu import Mcu
 from edge.emergency import STATION
 from edge.faults import FaultCode
-from edge.messages import FaultCleared, FaultRaised, LevelChanged, LidObstructed, Tapped
+from edge.messages import (
+    FaultCleared,
+    FaultRaised,
+    LeaseRefused,
+    LeaseTaken,
+    LevelChanged,
+    LidObstructed,
+    Tapped,
+)
 from firmware_bridge import frame
 from firmware_bridge.codec import decode, encode
 from firmware_bridge.frame import Decoder, Frame
@@ -30,7 +39,9 @@ from firmware_bridge.messages import Hello, Message, SensorKind, Welcome
 from firmware_bridge.readers.em4100 import CardBits
 from tests.edge.drivers.posted import Posted
 from tests.firmware_bridge.conformance.device import Device, twin
-from tests.waiting import until
+from tests.firmware_bridge.damage import wire
+from tests.firmware_bridge.relay import Relay
+from tests.waiting import tried, until
 
 KEY = bytes(range(32))
 RDM6300 = b"\x0262E3086CED08\x03"
@@ -274,6 +285,36 @@ def test_panic_stops_every_lid_until_the_station_is_reset_and_then_they_open_aga
         return posted.names()[-1] == "LidOpened"
 
     until(opens)
+
+
+def test_a_lease_is_told_to_be_taken_and_a_refused_one_to_be_refused(
+    linked: Mcu, posted: Posted, device: Device
+) -> None:
+    linked.lids["kitchen"].open(3.0)
+    until(lambda: [type(one) for one in posted.leases] == [LeaseTaken])
+    device.do(f"sensor {int(SensorKind.SMOKE)} 0 1")
+    until(lambda: "FaultRaised" in posted.names())
+    linked.lids["other"].open(3.0)
+    until(lambda: LeaseRefused in [type(one) for one in posted.leases])
+    assert posted.leases[-1].bin == "other"
+
+
+def test_noise_on_the_line_is_named_as_noise(mcu: Mcu, port: Port, posted: Posted, faults: Faults) -> None:
+    with twin() as device:
+        relay = Relay(device.path, wire("perfect", 0), wire("perfect", 0))
+        port.plug_in(relay.path)
+        mcu.start()
+        until(lambda: posted.names().count("LidClosed") >= 2, "it is linked")
+        noise = random.Random(3)
+        tried(
+            lambda: relay.inject(noise.randbytes(64)),
+            lambda: (FaultCode.CONTROLLER_NOISY, "mcu") in faults.now(),
+            "the noise is named",
+            0.02,
+        )
+        assert not any(code == FaultCode.CONTROLLER_FOREIGN for code, _ in faults.now())
+        mcu.stop()
+        relay.close()
 
 
 def test_a_controller_that_comes_back_during_an_emergency_is_stopped_again(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import random
 import socket
@@ -91,6 +92,13 @@ def test_only_an_acknowledged_message_is_forgotten_by_the_broker(join: Join) -> 
     assert received(again).payload == b"second"
     sender.publish("tz/events", b"third")
     assert received(again).payload == b"third"
+
+
+def test_a_goodbye_logs_no_error(join: Join, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    for number in range(5):
+        join(f"client-{number}", "tz/events").stop()
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_messages_for_a_client_that_is_away_wait_in_its_session(join: Join) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import ceil, inf
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 
 _PULLED_UP = range(9)
 """Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""
+UART_PINS = (14, 15)
+"""TX and RX of the serial port on the header's pins 8 and 10."""
+HEADER_UART = re.compile(r"/dev/(serial[01]|ttyAMA0|ttyS0|tongzhan/uart-0)")
+"""Its names: which of them it has depends on the model, and on whether Bluetooth has the better one."""
 WIEGAND_BITS = 32
 """The most that a Wiegand reader tells of a fob."""
 LEAST_COUNTS = 200
@@ -35,14 +40,14 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
         if reader.kind is ReaderKind.WIEGAND and settings.station.card_bits > WIEGAND_BITS:
             mend = "set station.card_bits to 32, or 24 for Wiegand 26, in the whole community"
             found.append((f"reader[{number}].kind: Wiegand gives at most 32 bits of a fob's 40", mend))
-    found += _unknown_controllers(settings) + _controllers_waits(settings)
+    found += _unknown_controllers(settings) + _uart_problems(settings)
     found += [
         (f"{later}: {port} is already {earlier}", "name its own")
         for port, earlier, later in _twice(_ports(settings))
     ]
     found += [
         (f"{later}: pin {pin} is already {earlier}", "give each wire its own pin")
-        for pin, earlier, later in _twice(_pins(settings))
+        for pin, earlier, later in _twice(used_pins(settings))
     ]
     return found + [
         (f"{later}: {what} {number} of {controller} is already {earlier}", "give each its own number")
@@ -130,23 +135,6 @@ def _controller_reader_problems(key: str, reader: ReaderSection) -> list[Problem
     return []
 
 
-def _controllers_waits(settings: StationSettings) -> list[Problem]:
-    """Waits that the wire to a controller has no room for; docs/protocol.md has its bounds."""
-    if not any(isinstance(bin_.lid, ControllerLid) for bin_ in settings.bin):
-        return []
-    visit = settings.visit
-    bounds = {
-        "lease_s": (min(visit.lease_s, visit.max_open_s), 0.0, 60.0),
-        "travel_s": (visit.travel_s, 0.05, 30.0),
-        "obstructed_s": (visit.obstructed_s, 0.0, 65.0),
-    }
-    return [
-        (f"visit.{key}: {value:g} s, and a controller takes {low:g} to {high:g}", "mend it")
-        for key, (value, low, high) in bounds.items()
-        if not low <= value <= high
-    ]
-
-
 def _unknown_controllers(settings: StationSettings) -> list[Problem]:
     known = [controller.id for controller in settings.controller]
     named = [(f"{key}.controller", name) for key, name, _ in _at_controllers(settings)]
@@ -154,6 +142,22 @@ def _unknown_controllers(settings: StationSettings) -> list[Problem]:
         (f"{key}: no controller {name}", f"known: {', '.join(known) or 'none'}")
         for key, name in named
         if name not in known
+    ]
+
+
+def _uart_problems(settings: StationSettings) -> list[Problem]:
+    """Wires on the pins of the header's serial port, while something talks over it.
+
+    A byte to a controller would run a motor, and a motor's pin would be taken away from the port.
+    """
+    ports = [(port, key) for port, key in _ports(settings) if HEADER_UART.fullmatch(port)]
+    if not ports:
+        return []
+    port, user = ports[0]
+    return [
+        (f"{key}: pin {pin} is a wire of the serial port {port}, which is {user}", "use another pin, or port")
+        for pin, key in used_pins(settings)
+        if pin in UART_PINS
     ]
 
 
@@ -185,7 +189,8 @@ def _ports(settings: StationSettings) -> Iterator[tuple[str, str]]:
             yield reader.port, f"reader[{number}].port"
 
 
-def _pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
+def used_pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
+    """Every pin of the Pi that has a wire of the station on it, and the key that says so."""
     for number, bin_ in enumerate(settings.bin):
         pins = {"button": bin_.button, "full_switch": bin_.full_switch, **_lid_pins(bin_.lid)}
         for name, pin in pins.items():

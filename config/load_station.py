@@ -107,11 +107,20 @@ def camera_device(source: str | int) -> str:
 
 
 def _wait_problems(settings: StationSettings) -> list[Problem]:
-    visit = settings.visit
-    if min(visit.lease_s, visit.max_open_s) > visit.travel_s:
-        return []
-    key = "lease_s" if visit.lease_s <= visit.travel_s else "max_open_s"
-    return [(f"visit.{key}: over before the lid stands open", "make it longer than visit.travel_s")]
+    """Waits that fit no lid together, though each does alone."""
+    visit, found = settings.visit, []
+    if min(visit.lease_s, visit.max_open_s) <= visit.travel_s:
+        key = "lease_s" if visit.lease_s <= visit.travel_s else "max_open_s"
+        found = [(f"visit.{key}: over before the lid stands open", "make it longer than visit.travel_s")]
+    pairs = [
+        ("lease_s", visit.lease_s, "max_open_s", visit.max_open_s),
+        ("lease_s", visit.lease_s, "max_visit_s", visit.max_visit_s),
+    ]
+    return found + [
+        (f"visit.{short}: {less:g} s is longer than visit.{long}, {more:g} s", f"at most visit.{long}")
+        for short, less, long, more in pairs
+        if less > more
+    ]
 
 
 def _place_problems(settings: StationSettings) -> list[Problem]:

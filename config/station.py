@@ -19,7 +19,10 @@ from config.wiring import (
     Slug,
 )
 
-Seconds = Annotated[float, Meta(gt=0, le=3600)]
+LONGEST_LEASE_S = 60.0
+"""No single command holds a lid for longer, whatever moves it; docs/protocol.md has the same bound."""
+AMinute = Annotated[float, Meta(gt=0, le=60)]
+"""Seconds that somebody stands there and waits."""
 
 
 class Devices(StrEnum):
@@ -86,20 +89,23 @@ class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class VisitSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How long a visit waits for what. All in seconds."""
 
-    lease_s: Seconds = 8.0
-    max_open_s: Seconds = 40.0
-    travel_s: Seconds = 2.0
-    """A lid's travel from shut to open; twice this and a second more is a fault."""
-    obstructed_s: Seconds = 20.0
-    linger_s: Seconds = 5.0
+    lease_s: Annotated[float, Meta(gt=0, le=LONGEST_LEASE_S)] = 8.0
+    max_open_s: Annotated[float, Meta(gt=0, le=600)] = 40.0
+    """The longest that a lid stands open for one opening, however often its lease is renewed."""
+    travel_s: Annotated[float, Meta(ge=0.05, le=30)] = 2.0
+    """A lid's travel from shut to open; twice this and a second more is a fault. A motor may run for one and
+    a half of it against whatever holds the lid."""
+    obstructed_s: Annotated[float, Meta(gt=0, le=65)] = 20.0
+    """How long it is tried to shut a lid that something was in the way of."""
+    linger_s: AMinute = 5.0
     """After the last lid shut, how long the resident may open another bin in the same visit."""
-    choose_s: Seconds = 12.0
+    choose_s: AMinute = 12.0
     """After a tap, how long the station waits for a press on a bin's button."""
-    capture_s: Seconds = 3.0
-    classify_s: Seconds = 6.0
-    record_s: Seconds = 10.0
-    max_visit_s: Seconds = 180.0
-    held_card_s: Seconds = 2.0
+    capture_s: AMinute = 3.0
+    classify_s: AMinute = 6.0
+    record_s: AMinute = 10.0
+    max_visit_s: Annotated[float, Meta(gt=0, le=3600)] = 180.0
+    held_card_s: AMinute = 2.0
     """A card that a reader reports again within this time is one held card, not a second tap."""
     max_deposits: Annotated[int, Meta(ge=1, le=50)] = 12
     """Deposits counted for one opening of one lid."""
@@ -109,7 +115,7 @@ class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     """One camera over one or more bins."""
 
     id: Slug
-    source: str | int = 0
+    source: Annotated[str, Meta(min_length=1)] | Annotated[int, Meta(ge=0, le=255)] = 0
     """A V4L2 number or device path, or the address of a network camera that OpenCV opens."""
     width: Annotated[int, Meta(ge=160, le=4096)] = 640
     height: Annotated[int, Meta(ge=120, le=4096)] = 480

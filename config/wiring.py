@@ -27,7 +27,7 @@ class ControllerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """One microcontroller that drives lids and hears readers and sensors; docs/protocol.md is its wire."""
 
     id: Slug
-    port: str
+    port: Annotated[str, Meta(min_length=1)]
     """Its serial port, by a name that stays: one under /dev/serial/by-id, or from a udev rule."""
 
 
@@ -43,7 +43,7 @@ class ReaderSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     id: Slug
     kind: ReaderKind = ReaderKind.RDM6300
-    port: str | None = None
+    port: Annotated[str, Meta(min_length=1)] | None = None
     """Serial port of an RDM6300. The Pi takes no Wiegand: its pulses want a controller."""
     controller: Slug | None = None
     number: Index | None = None

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from config.check_wiring import used_pins
 from config.errors import InputError
 from config.load_sorting import load_sorting
 from config.private import make_private_folder
@@ -43,6 +44,11 @@ SLOW_DISK_MS = 100.0
 SYNCS = 5
 SLOW_MODEL_MS = 1500.0
 """Three frames a deposit at this pace still fit into the visit's wait for a verdict."""
+BUSES = {
+    "i2c_arm": ("i2c-1", range(2, 4)),
+    "spi": ("spidev0.*", range(7, 12)),
+}
+"""What `dtparam=` in config.txt switches on, its devices, and the header's pins that it takes."""
 _IN_MEMORY = {"tmpfs", "ramfs"}
 
 
@@ -57,6 +63,7 @@ def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
         check_clock(clock, ZoneInfo(settings.station.timezone)),
         check_model(settings),
         *check_pins(settings),
+        *check_buses(settings),
     ]
 
 
@@ -172,6 +179,17 @@ def check_pins(settings: StationSettings, boot: Path = BOOT) -> list[Finding]:
         line.strip() == "dtparam=strict_gpiod" for line in boot.read_text(encoding="utf-8").splitlines()
     )
     return [Finding("pins", Level.OK if strict else Level.DOUBTFUL, "pins_let_go" if strict else "pins_kept")]
+
+
+def check_buses(settings: StationSettings, devices: Path = Path("/dev")) -> list[Finding]:
+    """Whether the kernel uses pins for a bus that the station has wires on."""
+    found = []
+    for bus, (pattern, pins) in BUSES.items():
+        if any(devices.glob(pattern)):
+            keys = [f"{key} = {pin}" for pin, key in used_pins(settings) if pin in pins]
+            values = {"bus": bus, "keys": ", ".join(keys)}
+            found += [Finding("pins", Level.FAILED, "pins_of_a_bus", values=values)] if keys else []
+    return found
 
 
 def check_clock(clock: Clock, zone: tzinfo | None = None) -> Finding:

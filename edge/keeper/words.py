@@ -13,6 +13,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from config.station import LONGEST_LEASE_S
+
 MAX_PACKET = 1024
 """Bytes; nothing that either side says comes near it."""
 BEAT_S = 0.5
@@ -21,7 +23,7 @@ SILENCE_S = 2.0
 """A keeper that said nothing for so long hangs."""
 
 Moment = Annotated[float, Meta(ge=0)]
-Lease = Annotated[float, Meta(gt=0, le=3600)]
+Lease = Annotated[float, Meta(gt=0, le=LONGEST_LEASE_S)]
 
 
 class Open(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="open"):

@@ -12,10 +12,11 @@ import pytest
 
 from config.load_station import load_station
 from config.station import Language, StationSettings
+from config.wiring import HBridgeLid
 from config.words import load_words
 from edge.check.devices import Observed, Wanted, judge, when_heard
 from edge.check.finding import Finding, Level, line, load_texts
-from edge.check.system import check_pins
+from edge.check.system import check_buses, check_pins
 from edge.clocks import RealClock, boot_id
 from edge.drivers.heard import HeardBook
 from edge.drivers.scale import Reading
@@ -181,6 +182,20 @@ def test_pins_that_a_killed_program_keeps_are_doubtful(settings: StationSettings
     assert [each.says for each in check_pins(settings, boot)] == ["pins_kept"]
     boot.write_text("arm_64bit=1\ndtparam=strict_gpiod\n", encoding="utf-8")
     assert [each.level for each in check_pins(settings, boot)] == [Level.OK]
+
+
+def test_wires_on_the_pins_of_a_bus_that_the_kernel_uses_are_named(
+    settings: StationSettings, tmp_path: Path
+) -> None:
+    (tmp_path / "spidev0.0").touch()
+    assert check_buses(settings, tmp_path) == []
+    lid = settings.bin[0].lid
+    assert isinstance(lid, HBridgeLid)
+    first = msgspec.structs.replace(settings.bin[0], lid=msgspec.structs.replace(lid, open_pin=10))
+    moved = msgspec.structs.replace(settings, bin=(first, *settings.bin[1:]))
+    (finding,) = check_buses(moved, tmp_path)
+    assert (finding.level, finding.says) == (Level.FAILED, "pins_of_a_bus")
+    assert "bin[0].lid.open_pin = 10" in finding.values["keys"]
 
 
 def test_a_lid_that_was_asked_to_move_must_have_moved(settings: StationSettings) -> None:

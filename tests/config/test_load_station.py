@@ -47,8 +47,8 @@ open_by = "button"
 button = 20
 [bin.lid]
 kind = "h_bridge"
-open_pin = 14
-close_pin = 15
+open_pin = 27
+close_pin = 22
 opened_switch = 16
 closed_switch = 17
 """
@@ -200,7 +200,7 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
             "button = 13",
             "bin[1].button: pin 13 is already bin[0].lid.closed_switch; give each wire",
         ),
-        ("open_pin = 14", "open_pin = 16", "bin[1].lid.opened_switch: pin 16 is already bin[1].lid.open_pin"),
+        ("open_pin = 27", "open_pin = 16", "bin[1].lid.opened_switch: pin 16 is already bin[1].lid.open_pin"),
         ('port = "/dev/ttyAMA0"', "", "reader[0].port: a real reader needs its serial port; add port ="),
         (
             "[[camera]]",
@@ -251,6 +251,38 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
             "[[camera]]",
             "[visit]\nlease_s = 2\n[[camera]]",
             "visit.lease_s: over before the lid stands open; make it",
+        ),
+        (
+            "[[camera]]",
+            "[visit]\nlease_s = 50\n[[camera]]",
+            "visit.lease_s: 50 s is longer than visit.max_open_s, 40 s; at most visit.max_open_s",
+        ),
+        (
+            "[[camera]]",
+            "[visit]\nmax_visit_s = 5\n[[camera]]",
+            "visit.lease_s: 8 s is longer than visit.max_visit_s, 5 s",
+        ),
+        ("[[camera]]", "[visit]\ntravel_s = 1000\n[[camera]]", "visit.travel_s: expected `float` <= 30.0"),
+        ("[[camera]]", "[visit]\nlease_s = 3600\n[[camera]]", "visit.lease_s: expected `float` <= 60.0"),
+        ("[[camera]]", "[visit]\nmax_open_s = 3600\n[[camera]]", "visit.max_open_s: expected `float` <= 600"),
+        (
+            "[[camera]]",
+            "[visit]\nobstructed_s = 600\n[[camera]]",
+            "visit.obstructed_s: expected `float`",
+        ),
+        ("[[camera]]", "[visit]\nrecord_s = 600\n[[camera]]", "visit.record_s: expected `float` <= 60"),
+        ("[[camera]]", "[visit]\nheld_card_s = nan\n[[camera]]", "visit.held_card_s: expected `float` > 0.0"),
+        ("[[camera]]", "[visit]\nlinger_s = inf\n[[camera]]", "visit.linger_s: expected `float` <= 60.0"),
+        ('port = "/dev/ttyAMA0"', 'port = ""', "reader[0].port: expected `str` of length >= 1"),
+        (
+            "open_pin = 27",
+            "open_pin = 14",
+            "bin[1].lid.open_pin: pin 14 is a wire of the serial port /dev/ttyAMA0, which is reader[0].port",
+        ),
+        (
+            "closed_switch = 17",
+            "closed_switch = 15",
+            "bin[1].lid.closed_switch: pin 15 is a wire of the serial port /dev/ttyAMA0",
         ),
         (
             "[[camera]]",
@@ -402,12 +434,12 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
         (
             "[[reader]]",
             "[visit]\nlease_s = 61\nmax_open_s = 90\n[[reader]]",
-            "visit.lease_s: 61 s, and a controller takes 0 to 60; mend it",
+            "visit.lease_s: expected `float` <= 60.0, found 61",
         ),
         (
             "[[reader]]",
             "[visit]\ntravel_s = 0.01\n[[reader]]",
-            "visit.travel_s: 0.01 s, and a controller takes",
+            "visit.travel_s: expected `float` >= 0.05, found 0.01",
         ),
         (
             "card_bits = 32",
@@ -511,3 +543,17 @@ def test_a_shipped_citys_name_stays_a_name_and_any_other_is_a_file(
 ) -> None:
     file.write_text(GOOD + f'[model]\nsorting = "{sorting}"\n', encoding="utf-8")
     assert load_station(file).model.sorting == read.format(folder=file.parent)
+
+
+@pytest.mark.parametrize("port", ["/dev/serial0", "/dev/ttyS0", "/dev/tongzhan/uart-0"])
+def test_the_headers_serial_port_keeps_its_pins_under_each_of_its_names(file: Path, port: str) -> None:
+    text = GOOD.replace("/dev/ttyAMA0", port).replace("open_pin = 27", "open_pin = 15")
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=f"pin 15 is a wire of the serial port {port}"):
+        load_station(file)
+
+
+def test_pins_14_and_15_are_pins_like_others_where_the_reader_is_on_usb(file: Path) -> None:
+    text = GOOD.replace("/dev/ttyAMA0", "/dev/tongzhan/usb-1").replace("open_pin = 27", "open_pin = 14")
+    file.write_text(text, encoding="utf-8")
+    assert load_station(file)

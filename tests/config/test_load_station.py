@@ -556,4 +556,4 @@ def test_the_headers_serial_port_keeps_its_pins_under_each_of_its_names(file: Pa
 def test_pins_14_and_15_are_pins_like_others_where_the_reader_is_on_usb(file: Path) -> None:
     text = GOOD.replace("/dev/ttyAMA0", "/dev/tongzhan/usb-1").replace("open_pin = 27", "open_pin = 14")
     file.write_text(text, encoding="utf-8")
-    assert load_station(file)
+    assert load_station(file).reader[0].port == "/dev/tongzhan/usb-1"

@@ -20,9 +20,14 @@ ANYBODY_WRITES = 0o002
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
+def is_shared(file: Path, bits: int = GROUP_OR_OTHERS) -> bool:
+    """Whether others have any of these rights on a file; OSError if it cannot be looked at."""
+    return bool(S_IMODE(file.stat().st_mode) & bits)
+
+
 def refuse_shared(file: Path, bits: int = GROUP_OR_OTHERS) -> None:
     """Raise InputError if others have any of these rights on a file; OSError if it cannot be looked at."""
-    if S_IMODE(file.stat().st_mode) & bits:
+    if is_shared(file, bits):
         _refuse(file, bits)
 
 

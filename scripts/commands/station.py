@@ -55,6 +55,7 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
     """Make the station's keys; prints the public key to register at the ledger."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+    from config.private import is_shared
     from edge.keys import make_keys, read_key
 
     settings = load_station(config)
@@ -64,7 +65,9 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
         raise InputError(
             f"--ledger-key {ledger_key[:16]!r} is no public key", "copy what `tongzhan ledger init` printed"
         ) from None
-    keys = make_keys(Path(settings.station.state_dir), read_key(card_key), public)
+    keys = make_keys(Path(settings.station.state_dir), read_key(card_key, brought=True), public)
+    if is_shared(card_key):
+        click.echo(f"others can read {card_key}: remove it, the station has its own copy now", err=True)
     click.echo(keys.signing.public_key().public_bytes_raw().hex())
 
 

@@ -15,9 +15,10 @@ from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
 from cloud_sync.ledger.office.officers import add_officer
+from cloud_sync.ledger.office.throttle import ACCOUNT
 from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.points.links import statement_link
+from cloud_sync.ledger.points.links import end_links, statement_link
 from config.ledger import load_ledger
 from tests.ledger.test_debts import owing
 from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts
@@ -125,6 +126,38 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     expect(page.get_by_role("heading")).to_have_text("Sign in")
     page.close()
     assert complaints == []
+
+
+def test_an_officer_reads_whose_links_were_taken_back_and_a_guesser_when_to_try_again(
+    served: str, browser: Browser, town: Town
+) -> None:
+    password = add_officer(town.community, "wang")
+    end_links(add_household(town.community, "3-2-501"), "wang", "发错了手机号", datetime.now(UTC))
+    connection.close()
+    page = browser.new_page(viewport={"width": 360, "height": 740}, locale="zh-CN")
+
+    def sign_in(typed: str) -> None:
+        page.get_by_label("名字").fill("wang")
+        page.get_by_label("密码").fill(typed)
+        with page.expect_navigation():
+            page.get_by_role("button").click()
+
+    page.goto(f"{served}/office/")
+    sign_in(password)
+    expect(page.locator("#links .item")).to_contain_text("3-2-501")
+    expect(page.locator("#links .item")).to_contain_text("wang。发错了手机号")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    shoot(page, "office-links-zh-360")
+    page.get_by_role("button", name="退出").click()
+    alert = page.get_by_role("alert")
+    for _ in range(2 * ACCOUNT.free):  # the first waits are over before a slow machine tries again
+        sign_in("guessed")
+        if "试的次数太多了。请过" in alert.inner_text():
+            break
+    expect(alert).to_contain_text("试的次数太多了。请过")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    shoot(page, "login-later-zh-360")
+    page.close()
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -152,7 +152,7 @@ def test_of_many_sign_ins_at_once_a_few_are_checked_and_the_rest_told_when_to_tr
             assert client.get(pages.url + path).status_code == 200
             answers_ = [one.result() for one in tries]
     refused = [answer for answer in answers_ if answer.status_code == 429]
-    assert len(refused) >= 30 - ADDRESS.free
+    assert len(refused) >= 30 - ADDRESS.free - 7, "after ten free tries a minute has room for seven more"
     assert all(int(answer.headers["Retry-After"]) > 0 for answer in refused)
 
 

@@ -7,14 +7,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from config.errors import InputError
-from edge.panel.serve import listen
+from edge.panel.serve import BOUNDS, listen
 from tests.waiting import WITHIN_S, answers, until
 
 SERVE = """
@@ -86,6 +86,18 @@ def test_it_shows_the_language_of_the_settings_before_the_station_runs(
         page = httpx.get(f"http://127.0.0.1:{port}/", timeout=WITHIN_S).text
     assert '<html lang="en">' in page
     assert 'data-away="true"' in page
+
+
+def test_a_screen_is_shown_though_a_stranger_holds_all_the_connections_it_can(
+    tmp_path: Path, free_port: Callable[[], int]
+) -> None:
+    port = free_port()
+    with process(tmp_path, port), ExitStack() as stack:
+        for _ in range(3 * BOUNDS.connections):
+            held = stack.enter_context(socket.create_connection(("127.0.0.1", port), WITHIN_S))
+            with suppress(ConnectionError):
+                held.sendall(b"GET / HTTP/1.1\r\nX: ")
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=WITHIN_S).status_code == 200
 
 
 def test_it_starts_again_at_once_on_the_port_it_had(tmp_path: Path, free_port: Callable[[], int]) -> None:

@@ -48,6 +48,16 @@ def test_init_prints_the_public_key_and_keeps_it_through_a_second_init(config: P
     assert all(key.stat().st_mode & 0o077 == 0 for key in keys)
 
 
+def test_a_card_key_from_a_stick_that_knows_no_rights_is_taken_and_its_file_told_of(config: Path) -> None:
+    card_key = config.with_name("stick")
+    card_key.write_text(KEY, encoding="ascii")
+    card_key.chmod(0o755)
+    done = tongzhan("init", "--config", str(config), "--card-key", str(card_key), "--ledger-key", KEY)
+    assert done.returncode == 0, done.stderr
+    assert f"others can read {card_key}: remove it" in done.stderr
+    assert len(bytes.fromhex(done.stdout.strip())) == 32
+
+
 @pytest.mark.parametrize("command", ["run", "sync"])
 def test_a_station_without_keys_says_how_to_make_them(config: Path, command: str) -> None:
     done = tongzhan(command, "--config", str(config))

@@ -15,6 +15,7 @@ from django.db import connection
 
 from cloud_sync.envelope import key_id
 from cloud_sync.ledger.batches import apply_batch
+from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Card, Decision, Household, VisitSettlement
 from cloud_sync.ledger.stations.models import Station
@@ -128,9 +129,36 @@ def test_verify_exits_1_and_names_what_was_tampered_with(tongzhan: Run, config: 
     assert "(suspense sunny-garden) holds 1, its transfers come to 2" in result.stderr
 
 
+def test_verify_goes_on_past_rows_that_hold_what_they_cannot(tongzhan: Run, config: Path, town: Town) -> None:
+    town.deliver(*(event(number, visit_facts(7, RIGHT, provisional=2)) for number in (1, 2, 3)))
+    immutable.release()
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE points_transfer SET chain = 'abc' WHERE position = 1")
+        cursor.execute("UPDATE points_transfer SET points = 200 WHERE position = 3")
+    connection.close()
+    result = tongzhan("ledger", "verify", "--config", config, "--json")
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert "breaks at transfer 1: its row cannot be read (str where bytes belong)" in result.stderr
+    assert "breaks at transfer 3: its row or its link was changed" in result.stderr
+    assert "points_transfer 1: its column chain holds what it cannot (text)" in result.stderr
+    assert (json.loads(result.stdout)["broken_at"], "transfer 2" in result.stderr) == (1, False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
+        (("household", "add", "1-1-101", "--name", "x" * 65), "the household's name: 'xxx"),
+        (
+            ("household", "rename", "9-9-999", "--name", "x", "--by", "L", "--reason", "w"),
+            "no household 9-9-999",
+        ),
+        (("household", "rename", "9-9-999", "--by", "L", "--reason", "w"), "Give --name, --code, or both."),
+        (("household", "export", "9-9-999"), "no household 9-9-999"),
+        (("household", "erase", "9-9-999", "--yes", "--by", "L", "--reason", "w"), "no household 9-9-999"),
+        (("card", "show", "0123456789ab"), "no card 0123456789ab; see: tongzhan ledger card list"),
+        (("card", "bind", "1234", "1-1-101", "--by", "L", "--reason", "w"), "no household 1-1-101"),
+        (("card", "staff", "0123456789ab", "on", "--by", " ", "--reason", "w"), "no card 0123456789ab"),
         (("station", "add", "North Gate", "--public-key", "00"), "station 'North Gate' is no name"),
         (("station", "add", "north-gate", "--public-key", "00"), "'00' is no Ed25519 public key"),
         (("household", "add", "1-1-101", "--card", "1234"), "'1234' is no card hash"),

@@ -16,6 +16,7 @@ from cloud_sync.ledger.points.households import add_household, find_household
 from cloud_sync.ledger.points.links import household_of, statement_link
 from cloud_sync.ledger.points.models import Account, Card, Household, SignedBatch, Transfer
 from cloud_sync.ledger.points.statement import make_statement
+from cloud_sync.ledger.stations.alarms import Cause, raise_alarm
 from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
 from tests.engines import BOTH
@@ -39,6 +40,7 @@ def lived(town: Town) -> Household:
     town.deliver(event(5, visit_facts(NUMBER + 1, RIGHT, provisional=2)))
     town.deliver(event(6, visit_facts(NUMBER, RIGHT, provisional=2, rules=9)), b'{"stray": 1}')
     town.deliver(event(6, visit_facts(NUMBER, provisional=0)))  # a conflict
+    raise_alarm("sunny-garden", "east-gate", Cause.SET_ASIDE, f"names no event: {card(NUMBER)[:40]}", NOW)
     return home
 
 

@@ -60,6 +60,11 @@ REFUSED = {
     "UPDATE stations_event SET received_at = '2020-01-01 00:00:00'": "an event stays as it came",
     "UPDATE stations_event SET state = 'refused', reason = 'x', digest = 'x'": "an event stays as it came",
     "DELETE FROM stations_event WHERE sequence = 2": "an event stays as it came",
+    "UPDATE points_record SET kind = 'another'": "a record of the register is never changed",
+    "DELETE FROM points_record WHERE position = 1": "a record of the register is never changed or removed",
+    "UPDATE points_signedbatch SET signature = holds": "what a station signed stays as it came",
+    "UPDATE points_signedbatch SET body = holds": "what a station signed stays as it came",
+    "DELETE FROM points_signedbatch": "what a station signed stays as it came",
 }
 
 

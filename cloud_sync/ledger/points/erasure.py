@@ -23,8 +23,9 @@ from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.households import ERASED
 from cloud_sync.ledger.points.models import Card, Household, Record, SignedBatch, VisitSettlement
 from cloud_sync.ledger.points.posting import atomically, lock
-from cloud_sync.ledger.stations.models import Community, Conflict, Event, EventState, Stray
+from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
 from config.errors import InputError
+from config.typed import SHORTEST_CARD
 
 TOKEN_BYTES = 8
 AT_ONCE = 500
@@ -104,6 +105,9 @@ def _naming(community: Community, hashes: Collection[str]) -> Iterator[int]:
     for row in Event.objects.filter(state=EventState.REFUSED, **home).iterator(chunk_size=AT_ONCE):
         if any(hash_ in bytes(row.body) for hash_ in wanted):
             yield row.pk
+    for alarm in Alarm.objects.filter(community=community.slug).iterator(chunk_size=AT_ONCE):
+        if any(hash_[:SHORTEST_CARD] in alarm.detail for hash_ in hashes):
+            Alarm.objects.filter(pk=alarm.pk).update(detail="erased")
     for model in (Conflict, Stray):
         for item in model.objects.filter(**home).iterator(chunk_size=AT_ONCE):
             if any(hash_ in bytes(item.body) for hash_ in wanted):

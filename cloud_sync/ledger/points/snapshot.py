@@ -16,6 +16,7 @@ def snapshot() -> Iterator[None]:
     if sql.on_postgres():
         with transaction.atomic():
             sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", [])
+            sql.execute("SET LOCAL DateStyle = 'ISO'", [])  # moments are read as text
             yield
         return
     # Django's own transactions take SQLite's write lock at once; this one only ever reads.

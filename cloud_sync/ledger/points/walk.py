@@ -76,23 +76,24 @@ class _Walk:
     def take(self, row: sql.Row) -> Iterator[tuple[int, str]]:
         """What is wrong at this row."""
         expected = self._position + 1
+        wanted: frozenset[bytes] = frozenset()
         try:
-            found, link, hashed = row[0], _bytes(row[14]), _as_hashed(row)
+            found, hashed = row[0], _as_hashed(row)
             if found < expected:
                 yield expected, f"position {found} is there twice"
                 return
             if found > expected:
                 yield expected, f"it is missing, transfer {found} follows"
-            wanted = {chain.link(one, hashed) for one in self._links} if found == expected else {link}
-            if what := self._wrong(row, link, wanted):
+            wanted = frozenset(chain.link(one, hashed) for one in self._links)
+            link = _bytes(row[14])
+            if what := self._wrong(row, link, wanted if found == expected else {link}):
                 yield found, what
-            self._position, self._last, self._links = found, link, frozenset({link, *wanted})
+            self._position, self._last = found, link
         except (TypeError, ValueError, AttributeError) as error:
             yield expected, f"its row cannot be read ({error})"
             self._position = expected
-            if isinstance(row[14], bytes | memoryview):
-                self._last = bytes(row[14])
-                self._links = frozenset({self._last})
+            self._last = bytes(row[14]) if isinstance(row[14], bytes | memoryview) else b""
+        self._links = frozenset({self._last, *wanted})
 
     def end(self, head: tuple[object, object]) -> Iterator[tuple[int, str]]:
         """What is wrong with the chain's head."""

@@ -16,6 +16,7 @@ from config.library_lines import library_lines
 from config.load_station import load_station
 from config.logs import start_log
 from config.station import Devices
+from scripts.commands.station_card import card
 from scripts.commands.station_check import check
 from scripts.commands.station_journal import export, recover
 
@@ -172,6 +173,7 @@ def sync(config: Path) -> None:
         outbox.close()
 
 
+station.add_command(card)
 station.add_command(check)
 station.add_command(export)
 station.add_command(recover)

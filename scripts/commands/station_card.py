@@ -1,0 +1,161 @@
+"""`tongzhan station card`: which cards this station knows as staff's, and which it lets in no more."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from config.errors import InputError
+from config.files import sqlite_mend
+from config.load_station import load_station
+
+if TYPE_CHECKING:
+    from edge.card_book import CardBook
+    from edge.roster import RosterEntry
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+_SHOWN = 12
+LAST = "last"
+
+config_option = click.option(
+    "--config",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The station's station.toml.",
+)
+
+
+@click.group()
+def card() -> None:
+    """Tell this station of cards: whose are staff's, which open nothing. It heeds that within a second.
+
+    CARD is the number of a fob (ten hex digits as a reader sends them, or what is printed on it where the
+    community knows its fobs by 32 bits or fewer), its hash, 12 or more digits of the hash of a card that
+    was used here, or the word `last`: the card of the newest visit. Run it as root or as the station's user.
+    """
+
+
+def _change(name: str) -> Callable[[Command], click.Command]:
+    """A command that changes one card."""
+
+    def make(function: Command) -> click.Command:
+        made = click.argument("card", metavar="CARD")(config_option(function))
+        return card.command(name)(made)
+
+    return make
+
+
+@_change("staff")
+def staff(config: Path, card: str) -> None:
+    """Know a card as staff's: it opens bins that are full or faulty, and ends an emergency."""
+    from cloud_sync.facts import Role
+    from edge.roster import CardState, RosterEntry
+
+    _put(config, card, lambda _: RosterEntry(CardState.ACTIVE, Role.STAFF))
+
+
+@_change("resident")
+def resident(config: Path, card: str) -> None:
+    """Know a card as a resident's: it takes staff's rights away."""
+    from cloud_sync.facts import Role
+    from edge.roster import CardState, RosterEntry
+
+    _put(config, card, lambda _: RosterEntry(CardState.ACTIVE, Role.RESIDENT))
+
+
+@_change("block")
+def block(config: Path, card: str) -> None:
+    """Let a card in no more, whoever it was."""
+    from cloud_sync.facts import Role
+    from edge.roster import CardState, RosterEntry
+
+    _put(config, card, lambda was: RosterEntry(CardState.BLOCKED, was.role if was else Role.UNKNOWN))
+
+
+@_change("unblock")
+def unblock(config: Path, card: str) -> None:
+    """Let a blocked card in again, as what it was before."""
+    from cloud_sync.facts import Role
+    from edge.roster import CardState, RosterEntry
+
+    def freed(was: RosterEntry | None) -> RosterEntry | None:
+        if was is None or was.state is not CardState.BLOCKED:
+            raise InputError(f"card {card} is not blocked here", "see: tongzhan station card list")
+        return None if was.role is Role.UNKNOWN else RosterEntry(CardState.ACTIVE, was.role)
+
+    _put(config, card, freed)
+
+
+@_change("forget")
+def forget(config: Path, card: str) -> None:
+    """Know a card no more: it opens lids as any stranger's does."""
+    _put(config, card, lambda _: None)
+
+
+@card.command("list")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def card_list(config: Path, *, as_json: bool) -> None:
+    """Print every card that this station was told of."""
+    with _book(config) as book:
+        entries = book.entries()
+    if as_json:
+        rows = [
+            {"card": card, "state": one.state.value, "role": one.role.value} for card, one in entries.items()
+        ]
+        click.echo(json.dumps({"cards": rows}))
+        return
+    for each, one in entries.items():
+        click.echo(f"{each}  {_words(one)}")
+    if not entries:
+        click.echo("this station was told of no card; every card opens lids, none is staff's")
+
+
+def _put(config: Path, word: str, change: Callable[[RosterEntry | None], RosterEntry | None]) -> None:
+    with _book(config) as book:
+        card = _named(book, config, word)
+        was = book.entries().get(card)
+        now = change(was)
+        if now is None:
+            book.forget(card)
+        else:
+            book.put(card, now)
+    click.echo(f"card {card[:_SHOWN]}: {_words(now)} (was {_words(was)})")
+
+
+def _named(book: CardBook, config: Path, word: str) -> str:
+    from edge.card_words import card_named
+    from edge.keys import load_keys
+    from firmware_bridge.readers.em4100 import CardBits
+
+    if word.strip().lower() == LAST:
+        return book.last()
+    station = load_station(config).station
+    known = book.seen() | set(book.entries())
+    return card_named(word, load_keys(Path(station.state_dir)).card, CardBits(station.card_bits), known)
+
+
+@contextmanager
+def _book(config: Path) -> Iterator[CardBook]:
+    from edge.card_book import CardBook
+
+    folder = Path(load_station(config).station.state_dir)
+    try:
+        yield CardBook(folder)
+    except (sqlite3.Error, OSError) as error:
+        raise InputError(
+            f"the journal in {folder} cannot be used ({error})", sqlite_mend(error, folder)
+        ) from None
+
+
+def _words(entry: RosterEntry | None) -> str:
+    if entry is None:
+        return "not known here"
+    return f"{entry.role.value}, blocked" if entry.state.value == "blocked" else entry.role.value

@@ -392,6 +392,19 @@ def test_a_receipt_that_stays_lower_is_believed_after_a_while(scene: Scene) -> N
     ]  # fmt: skip
 
 
+def test_a_receipt_that_stays_lower_is_believed_though_it_comes_again_and_again(scene: Scene) -> None:
+    """A ledger that was restored answers every batch; a doubt that began anew each time would never end."""
+    record(scene.folder, 10)
+    scene.settle()
+    scene.books.through, scene.books.held = {A: 4}, {A: {1, 2, 3, 4}}
+    for _ in range(4):
+        scene.wire.bring(scene.books.receipt())
+        scene.turn(DOUBT_S / 2)
+    assert [decode_event_id(bytes(raw)).sequence for batch in scene.batches() for raw in batch.events] == [
+        5, 6, 7, 8, 9, 10
+    ]  # fmt: skip
+
+
 # --- keys and names -----------------------------------------------------------------------------
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.window import MOST_FLYING, Asked, Outcome, Receiver, Sender, following
+from firmware_bridge.window import MOST_FLYING, MOST_REPEATS, Asked, Outcome, Receiver, Sender, following
 
 
 def sender(credit: int) -> Sender[int]:
@@ -41,6 +41,29 @@ def test_each_number_is_taken_once_and_in_order_whatever_is_lost_or_repeated(see
         if chance.random() < 0.8:
             window.acknowledged(receiver.taken, 8, now)
     assert taken == list(range(600))
+
+
+def test_a_sender_that_is_answered_late_again_and_again_is_not_exhausted() -> None:
+    window, now = sender(1), 0.0
+    offer(window, *range(10))
+    for number in range(1, 11):
+        for _ in range(MOST_REPEATS // 2):
+            window.due(now)
+            now = window.next_due()
+        assert not window.is_exhausted, "repeats of what was acknowledged still count"
+        window.acknowledged(number, 1, now)
+    assert window.flying == 0
+
+
+def test_a_sender_that_is_never_answered_is_exhausted_after_its_last_wait() -> None:
+    window, now = sender(1), 0.0
+    offer(window, 1)
+    for _ in range(MOST_REPEATS + 1):
+        window.due(now)
+        assert not window.is_exhausted
+        now = window.next_due()
+    window.due(now)
+    assert window.is_exhausted
 
 
 @given(st.integers(0, 255))

@@ -1,7 +1,8 @@
-"""Upgrades that are killed: `python -m tests.ledger.dying CONFIG`, told what to do by lines on stdin.
+"""Work on a ledger that is killed: `python -m tests.ledger.dying CONFIG`, told what to do by lines on stdin.
 
-A line holds a number of statements and a database. The upgrade of that database runs in a child that is
-killed before its statement of that number; the answer is `killed`, or `done` where it did not come so far.
+A line holds a verb, a number of statements, and a database. The work runs in a child that is killed before
+its statement of that number; the answer is `killed`, or `done` where it did not come so far. `upgrade`
+upgrades the database; `apply` applies the messages of the file MESSAGES beside it, a SQLite file.
 The children are forked from here, where no thread has ever run: a test's own process has had many.
 """
 
@@ -10,35 +11,72 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from django.db import connection
 
 from cloud_sync.ledger import setup
 from tests.ledger.switching import use_database
 
+MESSAGES = "messages"
+Count = Callable[[], None]
+"""To be called before each statement."""
 
-def killed_after(statements: int) -> bool:
-    """Upgrade in a child that is killed before its statement of that number; whether it came so far."""
+
+def upgrade_it(database: str, count: Count) -> None:
+    """Upgrade the database of the moment."""
+    from cloud_sync.ledger.upgrade import upgrade  # noqa: PLC0415 (once Django is set up)
+
+    del database
+
+    def counted(execute: Any, *arguments: Any) -> Any:  # noqa: ANN401 (Django's wrapper)
+        count()
+        return execute(*arguments)
+
+    with connection.execute_wrapper(counted):
+        upgrade()
+
+
+def apply_them(database: str, count: Count) -> None:
+    """Apply the messages that lie beside the database."""
+    from cloud_sync.ledger.batches import apply_messages  # noqa: PLC0415 (once Django is set up)
+    from cloud_sync.ledger.stations.intake import Sent  # noqa: PLC0415
+    from tests.ledger.town import NOW  # noqa: PLC0415
+
+    raw = Path(database).with_name(MESSAGES).read_bytes()
+    connection.ensure_connection()
+    # The hot path goes past Django: SQLite itself tells of each statement, transactions' too.
+    connection.connection.set_trace_callback(lambda _statement: count())
+    apply_messages(msgspec.msgpack.decode(raw, type=list[Sent]), NOW)
+
+
+WORK: dict[str, Callable[[str, Count], None]] = {"upgrade": upgrade_it, "apply": apply_them}
+
+
+def killed_after(statements: int, work: Callable[[str, Count], None], database: str) -> bool:
+    """Do something in a child that is killed before its statement of that number; whether it came so far."""
     if child := os.fork():
         _, status = os.waitpid(child, 0)
         if status and not os.WIFSIGNALED(status):
-            raise SystemExit("an upgrade failed before it was killed")
+            raise SystemExit("the work failed before it was killed")
         return bool(status)
     left = statements
 
-    def count(execute: Any, *arguments: Any) -> Any:  # noqa: ANN401 (Django's wrapper)
+    def count() -> None:
         nonlocal left
         left -= 1
         if left < 0:
             os.kill(os.getpid(), signal.SIGKILL)
-        return execute(*arguments)
 
-    from cloud_sync.ledger.upgrade import upgrade  # noqa: PLC0415 (once Django is set up)
-
-    with connection.execute_wrapper(count):
-        upgrade()
+    try:
+        work(database, count)
+    except BaseException:  # noqa: BLE001 (a forked child must not go on as its parent)
+        traceback.print_exc()
+        os._exit(1)
     os._exit(0)
 
 
@@ -46,9 +84,10 @@ def main() -> None:
     """Answer each line."""
     setup(Path(sys.argv[1]))
     for line in sys.stdin:
-        statements, database = line.rstrip("\n").split(" ", 1)
+        verb, statements, database = line.rstrip("\n").split(" ", 2)
         use_database(database)
-        print("killed" if killed_after(int(statements)) else "done", flush=True)  # noqa: T201 (its answer)
+        killed = killed_after(int(statements), WORK[verb], database)
+        print("killed" if killed else "done", flush=True)  # noqa: T201 (its answer)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class Dying:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         connections.close_all()
-        print(statements, named(), file=self._process.stdin, flush=True)
+        print("upgrade", statements, named(), file=self._process.stdin, flush=True)
         answer = self._process.stdout.readline()
         assert answer in {"killed\n", "done\n"}, "see the test's stderr"
         return answer == "killed\n"

@@ -82,6 +82,20 @@ def test_a_host_that_does_not_acknowledge_loses_the_link(device: CoreDevice) -> 
     assert [one for _, one in device.heard if isinstance(one, Heartbeat)][-1].other == 0
 
 
+def test_a_host_that_acknowledges_late_again_and_again_keeps_the_link(device: CoreDevice) -> None:
+    device.beats = False
+    for number in range(8):
+        device.pulse(0, "0110" * 7)
+        for _ in range(20):  # about four repeats
+            device.say(Heartbeat(LINK, 0xB007, 0))
+            device.run(100)
+        last = max(sequence for sequence, _ in device.heard)
+        device.say(Ack(last, 16))
+        device.run(10)
+        beat = [one for _, one in device.heard if isinstance(one, Heartbeat)][-1]
+        assert beat.other == LINK, f"the link went after {number + 1} late acknowledgements"
+
+
 def test_something_in_the_way_reverses_the_lid_and_it_is_left_open_in_the_end(device: CoreDevice) -> None:
     open_lid(device)
     device.ask(EndLease(0))

@@ -9,7 +9,18 @@ from hypothesis import strategies as st
 
 from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import Bridge, Drive
-from firmware_bridge.lid_motion import EndLease, LidTimes, Motion, OpenFor, Phase, Request, Seen, found, step
+from firmware_bridge.lid_motion import (
+    EndLease,
+    LidTimes,
+    Motion,
+    OpenFor,
+    Phase,
+    Request,
+    Seen,
+    found,
+    halted,
+    step,
+)
 from tests.firmware_bridge.firmware.core import CBridge, CMotion, CSeen, CTimes
 
 PHASES = list(Phase)
@@ -89,6 +100,26 @@ def test_a_motor_that_is_driven_day_and_night_rests_as_lid_motion_says(
         now += passed
         ours = step(ours, request, seen, now, bounds)
         c_step(library, theirs, request, seen, now, bounds)
+        assert_same(library, theirs, ours)
+
+
+@given(start=st.sampled_from(START_MS), halts=st.sets(st.integers(0, 239), max_size=6))
+def test_a_motor_that_is_stopped_from_outside_still_owes_its_rest(
+    library: ctypes.CDLL, start: int, halts: set[int]
+) -> None:
+    bounds = LidTimes(100, 50, 2000, 10)
+    between = Seen(opened=False, closed=False, obstructed=False)
+    now, ours, theirs = start, found(between, start), CMotion()
+    first = CSeen(opened=False, closed=False, obstructed=False)
+    library.lid_found(ctypes.byref(theirs), first, ctypes.c_uint32(start))
+    for turn in range(240):
+        now += 40
+        asked = (OpenFor(60_000), None, EndLease(), None)[turn % 4]
+        ours = step(ours, asked, between, now, bounds)
+        c_step(library, theirs, asked, between, now, bounds)
+        if turn in halts:
+            ours = halted(ours, now)
+            library.lid_halt(ctypes.byref(theirs), ctypes.c_uint32(now & 0xFFFF_FFFF))
         assert_same(library, theirs, ours)
 
 

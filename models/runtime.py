@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
 
 _LOG_NOTHING = 4
 """What goes wrong is raised, and told once, in our own words; the runtime would tell it on stderr too."""
-PATIENCE_S = 30.0
-"""Longest that a model may load, or think about pictures: ten times what a Pi 4 needs for the self-test."""
+PATIENCE_S = float(os.environ.get("TONGZHAN_MODEL_PATIENCE_S", "30"))
+"""Longest that a model may load, or think about pictures: ten times what a Pi 4 needs for the self-test.
+An emulated processor needs more."""
 _NO_FOLDER = "/dev/null"
 """Where weights in other files are looked for: in no folder at all."""
 _RUNTIME_ERRORS: tuple[type[Exception], ...] = (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,11 @@ def test_the_command_works_as_a_process_and_says_nothing_beside_its_json(good: P
     assert done.returncode == 2
     assert done.stderr == ""
     assert ["error" in answer for answer in json.loads(done.stdout)] == [False, True, False, True]
+
+
+def test_how_long_a_model_may_take_is_told_by_whoever_knows_the_processor(good: Path) -> None:
+    command = [sys.executable, "-c", "from scripts.cli import main; main()", "classify", str(good)]
+    environment = {**os.environ, "TONGZHAN_MODEL_PATIENCE_S": "0.0001"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "within 0.0001 s" in done.stderr

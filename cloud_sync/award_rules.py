@@ -44,6 +44,10 @@ class HeldBy(StrEnum):
     """Strong signs of cheating, until a person has decided."""
     MINT_LIMIT = "mint_limit"
     """The station brought more in a day than is plausible."""
+    CLONED = "cloned_journal"
+    """The same journal came from two stations."""
+    BACKDATED = "backdated"
+    """The visit is dated before anything that can come now."""
 
 
 class OutcomePoints(Struct, frozen=True, forbid_unknown_fields=True):
@@ -177,17 +181,18 @@ def settle(
     bound: bool,
     suspected: bool = False,
     mintable: int | None = None,
+    doubt: HeldBy | None = None,
 ) -> Settlement:
     """Settle a visit whose facts earn `earned`; `bound` says that its card belongs to a household.
 
     Never more than the station spoke: a station that forgot an award cannot mint by asking again.
-    Points of a `suspected` card wait for a person, and so do those beyond what the station may still
-    bring that day (`mintable`; None is no limit).
+    Points wait for a person where there is a `doubt` of the visit itself, beyond what the station may
+    still bring that day (`mintable`; None is no limit), and of a `suspected` card.
     """
     due = min(provisional, earned.points)
     lowered = provisional - due
     reason = _why_lowered(earned) if lowered else None
-    held_by = _why_held(due, bound=bound, suspected=suspected, mintable=mintable)
+    held_by = doubt if doubt and due else _why_held(due, bound=bound, suspected=suspected, mintable=mintable)
     if held_by is None:
         return Settlement(settled=due, held=0, lowered=lowered, lowered_by=reason)
     return Settlement(settled=0, held=due, lowered=lowered, lowered_by=reason, held_by=held_by)

@@ -40,6 +40,10 @@ LONGEST_PAUSE_S = 30.0
 GOODBYE_S = 4.0
 LASTING_S = 10.0
 """After a connection that lasted this long, pauses start from the first again."""
+STEADY_S = 4 * LONGEST_PAUSE_S
+"""After a connection that lasted this long, nobody else uses our name."""
+TAKEN_OVER = 3
+"""So many good connections in a row that end within seconds are taken over, and not a broker that is away."""
 BACKLOG = 256
 """Messages that wait for the caller; beyond it the network thread waits, and TCP slows the broker."""
 
@@ -116,6 +120,7 @@ class MqttLink:
         self._jitter = jitter or random.Random()  # noqa: S311 (spreads reconnections, guards nothing)
         self._stopping = threading.Event()
         self._connection: _Connection | None = None
+        self._taken_over = 0
         self._thread = thread(self._keep_connected, f"mqtt {client_id}")
 
     def start(self) -> None:
@@ -139,6 +144,11 @@ class MqttLink:
         """Whether the broker has taken us and granted every subscription."""
         connection = self._connection
         return connection is not None and connection.usable
+
+    @property
+    def contested(self) -> bool:
+        """Whether another connection under our name seems to end ours again and again."""
+        return self._taken_over >= TAKEN_OVER
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
         """Send now; the token that `on_puback` will get, or None if not connected or the window is full.
@@ -175,7 +185,11 @@ class MqttLink:
     def _connect_once(self) -> bool:
         connection = _Connection(self.connections + 1, self._client(), self)
         try:
-            connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+            try:
+                connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
+            except OSError:
+                self._noticed_taking_over(0)  # a broker that is away takes nothing over
+                raise
             return self._live(connection)
         finally:
             self._connection = None
@@ -188,10 +202,31 @@ class MqttLink:
         if self._stopping.is_set():
             connection.close()
         lasted = not connection.ended.wait(LASTING_S)
+        if lasted and not connection.ended.wait(STEADY_S):
+            self._noticed_taking_over(0)
         connection.ended.wait()
         self._connection = None
         connection.client.loop_stop()
+        if connection.ready.is_set() and not lasted and not self._stopping.is_set():
+            self._noticed_taking_over(self._taken_over + 1)
         return lasted
+
+    def _noticed_taking_over(self, times: int) -> None:
+        """Note how often in a row our connection was good and ended within seconds; say when that changes.
+
+        A broker ends a connection without a word when another one comes with the same name.
+        """
+        was = self.contested
+        self._taken_over = times
+        name, at = self.client_id, f"{self._broker.host}:{self._broker.port}"
+        if self.contested and not was:
+            log.warning(
+                "another process or Pi uses the name %s at the broker %s: it ends our connection and we end "
+                "its own; stop one of them, or give it a name and a key of its own",
+                *(name, at),
+            )
+        elif was and not self.contested:
+            log.info("nobody else uses the name %s at the broker %s any more", name, at)
 
     def _client(self) -> _Client:
         client = _Client(

@@ -22,6 +22,8 @@ from edge.journal_salvage import read_cards
 from edge.journal_tables import (
     MAX_SEQUENCE,
     SUSPECT,
+    ForeignError,
+    claim,
     first_id,
     number_of,
     scalar,
@@ -75,8 +77,18 @@ class _Tried(NamedTuple):
 class SqliteJournal:
     """The journal of one run of the station. Implements `edge.ports.Journal`; one thread at a time."""
 
-    def __init__(self, folder: Path, epoch: str, rules: AwardRules, timezone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        epoch: str,
+        rules: AwardRules,
+        timezone: ZoneInfo,
+        owner: tuple[str, str] | None = None,
+    ) -> None:
         """Open the journal in `folder`; a damaged one is set aside and mended first (`mended` tells).
+
+        Its first record makes it the journal of `owner`, a community and a station, and it takes none of
+        another's: a copy of it on another station's card would else be counted twice.
 
         `epoch` is 16 random hex digits, drawn anew for each opening: a card image restored from last
         month then cannot name two events alike. A journal that cannot be had now is tried again at every
@@ -85,7 +97,7 @@ class SqliteJournal:
         self.epoch = epoch
         self.mended: Mended | None = None
         """What was found and done, if this run found its journal damaged."""
-        self._folder = folder
+        self._folder, self._owner = folder, owner
         self._rules = rules
         self._timezone = timezone
         self._roster: Mapping[str, RosterEntry] = {}
@@ -203,6 +215,8 @@ class SqliteJournal:
         if self._last is not None and self._last.file is database:
             return self._last._replace(sequence=self._last.sequence + 1)
         with written_at_once(database):
+            if self._owner is not None and (owner := claim(database, *self._owner)) != self._owner:
+                raise ForeignError(owner, self._owner)
             number = number_of(database, self.epoch)
             last = max(_last_sequence(database, number), self._last.sequence if self._last else 0)
         return _Place(database, number, last + 1)

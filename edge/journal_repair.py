@@ -23,6 +23,7 @@ from edge.journal_tables import (
     alone,
     begin,
     build,
+    claim,
     connect,
     first_id,
     number_of,
@@ -111,8 +112,7 @@ def take_over(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
             [(card, entry.state, entry.role) for card, entry in found.roster.items()],
         )
         if found.owner is not None:
-            claim = "INSERT INTO owner SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owner)"
-            connection.execute(claim, found.owner)
+            claim(connection, *found.owner)
         connection.execute(
             "UPDATE aged SET seconds = max(seconds, coalesce((SELECT max(receipted_s) FROM records), 0))"
         )

@@ -209,6 +209,28 @@ def number_of(connection: sqlite3.Connection, epoch: str) -> int:
     return scalar(connection, "SELECT number FROM epochs WHERE epoch = ?", (epoch,))
 
 
+class ForeignError(ValueError):
+    """A journal that holds events of another station; its text says whose, and the mend."""
+
+    def __init__(self, owner: tuple[str, str], ours: tuple[str, str]) -> None:
+        super().__init__(
+            f"the journal holds events of station {'/'.join(owner)}, and this is {'/'.join(ours)}: "
+            "give this station a state folder of its own"
+        )
+
+
+def claim(connection: sqlite3.Connection, community: str, station: str) -> tuple[str, str]:
+    """Whose events these are: this station's from now on, unless they were another's before.
+
+    Within a transaction.
+    """
+    connection.execute(
+        "INSERT INTO owner SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owner)", (community, station)
+    )
+    owner = connection.execute("SELECT community, station FROM owner").fetchone()
+    return owner[0], owner[1]
+
+
 def first_id(number: int) -> int:
     """The id below the first event of the epoch with this number; a sequence is added to it."""
     return number << SEQUENCE_BITS

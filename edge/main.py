@@ -171,7 +171,8 @@ def _journal(settings: StationSettings) -> SqliteJournal:
     place = settings.station
     rules = load_toml(Path(place.rules), AwardRules)
     epoch = secrets.token_hex(EPOCH_BYTES)
-    return SqliteJournal(Path(place.state_dir), epoch, rules, ZoneInfo(place.timezone))
+    owner = (place.community, place.name)
+    return SqliteJournal(Path(place.state_dir), epoch, rules, ZoneInfo(place.timezone), owner)
 
 
 def _parts(

@@ -17,6 +17,7 @@ from edge.journal_tables import (
     MAX_SEQUENCE,
     SEQUENCE_BITS,
     SUSPECT,
+    claim,
     first_id,
     open_journal,
     scalar,
@@ -168,10 +169,7 @@ class Outbox:
     def claim(self, community: str, station: str) -> tuple[str, str]:
         """Whose events these are: this station's from now on, unless they were another's before."""
         with written_at_once(self._database):
-            claim = "INSERT INTO owner SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owner)"
-            self._database.execute(claim, (community, station))
-            owner = self._database.execute("SELECT community, station FROM owner").fetchone()
-        return owner[0], owner[1]
+            return claim(self._database, community, station)
 
     def tell(self, fault: FaultCode, *, is_so: bool) -> None:
         """Have the station raise a fault that only the sync process sees, or clear it."""

@@ -10,15 +10,19 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from cloud_sync.award_rules import HeldBy
 from cloud_sync.envelope import Receipt
 from cloud_sync.facts import VisitFacts
-from cloud_sync.ledger.points import evidence
+from cloud_sync.ledger.copies import find_clones, find_twins, tell_clones
+from cloud_sync.ledger.points import evidence, plausible
+from cloud_sync.ledger.points.plausible import Heard
 from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
 from cloud_sync.ledger.points.rules import known_rules
-from cloud_sync.ledger.points.settlement import Beyond, Visit, settle_visits
+from cloud_sync.ledger.points.settlement import Beyond, Grounds, Visit, settle_visits
 from cloud_sync.ledger.stations import intake, store
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
 from cloud_sync.ledger.stations.intake import Incoming, Sent
@@ -52,12 +56,13 @@ def apply_batch(message: bytes, community: str, station: str, now: datetime) -> 
     return apply_messages([Sent(message, community, station)], now).get((community, station))
 
 
-def apply_messages(messages: Sequence[Sent], now: datetime) -> dict[Name, Applied]:
+def apply_messages(messages: Sequence[Sent], now: datetime, *, doubted: bool = False) -> dict[Name, Applied]:
     """Apply messages of any stations in the order given, those of one community in one transaction.
 
-    `now` is when they came, with a time zone. What was applied before changes nothing and gets its
-    receipt again. What is not to be believed is left out with an alarm, and a station that sent nothing
-    else has no entry. django.db.OperationalError means that nothing more happened: try again.
+    `now` is when they came, with a time zone; by a `doubted` clock nothing is too old. What was applied
+    before changes nothing and gets its receipt again. What is not to be believed is left out with an
+    alarm, and a station that sent nothing else has no entry. django.db.OperationalError means that
+    nothing more happened: try again.
     """
     applied: dict[Name, Applied] = {}
     for community in dict.fromkeys(sent.community for sent in messages):
@@ -65,7 +70,7 @@ def apply_messages(messages: Sequence[Sent], now: datetime) -> dict[Name, Applie
         opened = intake.open_messages(community, theirs)
         if opened.stations:
             with transaction.atomic():
-                applied |= _apply(opened, now)
+                applied |= _apply(opened, now, doubted=doubted)
         _tell_rejections(community, opened.rejected, now)
     return applied
 
@@ -82,20 +87,22 @@ def _tell_rejections(
         raise_alarm(community, station, cause, why, now, count)
 
 
-def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
+def _apply(opened: intake.Opened, now: datetime, *, doubted: bool) -> dict[Name, Applied]:
     stations, incoming = opened.stations, opened.events
     store.lock(stations)
     came = store.by_epoch(incoming)
-    before = store.stands(came)
+    before = find_clones(stations, store.stands(came))
     new, conflicts = intake.sort_out(incoming, store.stored_digests(came, before))
-    refused = _store(stations, new, now) if new else []
+    grounds = _grounds(stations.values(), before, now, doubted=doubted)
+    refused = _store(stations, new, grounds, now) if new else []
+    tell_clones(new, before, now)
     if conflicts or opened.strays:
         _keep_evidence(stations, conflicts, opened.strays, now)
-    passed = store.advance(came, before, now, opened.lost)
+    passed = store.advance(came, before, now, opened.lost, find_twins(stations, before, new, now))
     evidence.keep(opened.batches, new, conflicts, passed, now)
     losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
     _raise_counted(stations, Cause.LOST, losses, now)
-    receipts = receipts_for(stations.values(), came, now)
+    receipts = receipts_for(stations.values(), came, None if doubted else now)
     sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
     aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
     return {
@@ -104,6 +111,26 @@ def _apply(opened: intake.Opened, now: datetime) -> dict[Name, Applied]:
         )
         for key, station in stations.items()
     }
+
+
+def _grounds(
+    stations: Iterable[Station], before: Mapping[store.EpochOf, store.Stand], now: datetime, *, doubted: bool
+) -> Grounds:
+    """What makes a visit of this batch wait for a person; each station's first batch of a day is noted."""
+    since: dict[int, datetime] = {}
+    for station in stations:
+        zone = ZoneInfo(station.community.timezone)
+        bound = plausible.earliest(_heard(station), now, zone, doubted=doubted)
+        if bound is not None:
+            since[station.pk] = bound
+        today = now.astimezone(zone).date()
+        if station.received_on != today and not doubted:
+            store.begin_day(station, today)
+    return Grounds(frozenset(name for name, stand in before.items() if stand.cloned), since)
+
+
+def _heard(station: Station) -> Heard:
+    return Heard(station.admitted_at, station.received_on, station.newest_at, station.newest_before_at)
 
 
 def raise_for_too_much(let_go: Mapping[Name, int], now: datetime) -> None:
@@ -148,7 +175,9 @@ def _raise_counted(
         raise_for(stations[key], cause, detail, now, times[key])
 
 
-def _store(stations: Mapping[int, Station], new: Sequence[Incoming], now: datetime) -> list[Incoming]:
+def _store(
+    stations: Mapping[int, Station], new: Sequence[Incoming], grounds: Grounds, now: datetime
+) -> list[Incoming]:
     """Store and settle what is new; those of it that were set aside."""
     versions = {
         item.event.facts.rules
@@ -164,7 +193,7 @@ def _store(stations: Mapping[int, Station], new: Sequence[Incoming], now: dateti
         if reason is None and item.event is not None and isinstance(item.event.facts, VisitFacts)
     ]
     if visits:
-        _look_at_limits(stations, settle_visits(community, stations, visits, rules, now), now)
+        _tell_held(stations, settle_visits(community, stations, visits, rules, now, grounds), now)
     return _tell_refusals(stations, judged, now)
 
 
@@ -179,11 +208,14 @@ def _tell_refusals(
     return [item for item, _ in refused]
 
 
-def _look_at_limits(stations: Mapping[int, Station], beyond: Collection[Beyond], now: datetime) -> None:
-    for key in dict.fromkeys(station for station, _ in beyond):
-        held = [points for station, points in beyond if station == key]
-        log.warning("ALARM: %s brought more than its daily limit; %d points wait", stations[key], sum(held))
-        raise_for(stations[key], Cause.MINT_LIMIT, f"{len(held)} visits, {sum(held)} points wait", now)
+TOLD = {HeldBy.MINT_LIMIT: Cause.MINT_LIMIT, HeldBy.BACKDATED: Cause.BACKDATED}
+"""The alarm for each reason that says something of one station; `tell_clones` tells of two."""
+
+
+def _tell_held(stations: Mapping[int, Station], beyond: Collection[Beyond], now: datetime) -> None:
+    for key, why in dict.fromkeys((one.station, one.why) for one in beyond if one.why in TOLD):
+        held = [one.points for one in beyond if (one.station, one.why) == (key, why)]
+        raise_for(stations[key], TOLD[why], f"{len(held)} visits, {sum(held)} points wait", now)
 
 
 @atomically
@@ -210,9 +242,19 @@ def reapply(event: Event, now: datetime) -> bool:
     row.save(update_fields=["kind", "state", "reason"])
     if isinstance(stated.facts, VisitFacts):
         visits = [Visit(origin_of(row), stated.facts, stated.stamp)]
-        beyond = settle_visits(station.community, stations, visits, rules, now, came=row.received_at)
-        _look_at_limits(stations, beyond, now)
+        grounds = _grounds_of(station, row)
+        beyond = settle_visits(station.community, stations, visits, rules, now, grounds, came=row.received_at)
+        _tell_held(stations, beyond, now)
     return True
+
+
+def _grounds_of(station: Station, row: Event) -> Grounds:
+    """As when it came, but for what had come before it: a person applies it."""
+    name = (station.pk, row.epoch)
+    cloned = store.stands([name])[name].cloned
+    heard = Heard(admitted=station.admitted_at)
+    since = plausible.earliest(heard, row.received_at, ZoneInfo(station.community.timezone))
+    return Grounds(frozenset([name] if cloned else []), {} if since is None else {station.pk: since})
 
 
 def _mend(reason: intake.Reason | None) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from cloud_sync.envelope import Receipt
+from cloud_sync.ledger.points.clock import take_back_what_is_yet_to_come
 from cloud_sync.ledger.points.waiting import expire
 from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.ledger.stations.receipts import receipts_for
@@ -19,11 +20,12 @@ AT_ONCE = 200
 """Stations whose receipts are read by one query."""
 
 
-def standing_receipts(community: Community, now: datetime) -> Iterator[list[Receipt]]:
+def standing_receipts(community: Community, now: datetime | None) -> Iterator[list[Receipt]]:
     """What the ledger holds of each active station, some stations at a time.
 
     Retained at the broker, they tell a station of a restored ledger what to send again, one whose key
-    was retired that it was, and one that has been backing off that the ledger is there.
+    was retired that it was, and one that has been backing off that the ledger is there. Without a `now`
+    that can be believed they name journals however old.
     """
     stations = list(_active(community))
     for part in range(0, len(stations), AT_ONCE):
@@ -31,7 +33,8 @@ def standing_receipts(community: Community, now: datetime) -> Iterator[list[Rece
 
 
 def end_waits(community: Community, now: datetime) -> None:
-    """Give or return what has waited as long as it may, and say so in the log."""
+    """Give or return what has waited as long as it may, and say so in the log; `now` is believed."""
+    take_back_what_is_yet_to_come(community, now)
     if expired := expire(community, now):
         log.info("waits ended: %d points given, %d returned", expired.given, expired.returned)
 

@@ -34,6 +34,7 @@ from cloud_sync.ledger.batches import Applied, Name, apply_messages, raise_for_t
 from cloud_sync.ledger.chores import end_waits, standing_receipts
 from cloud_sync.ledger.database import check
 from cloud_sync.ledger.keys import read_signing_key
+from cloud_sync.ledger.points.clock import count_running, look_at_clock
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.receipts import overtaken
@@ -56,13 +57,16 @@ AT_ONCE = 256
 """Messages that waited and are applied in one transaction."""
 MOST_BYTES = 512 * 1024
 """Of them; beyond it the first one's receipt would wait long for the last one's events."""
+JUMP_S = 60.0
+"""A calendar that goes so far from the monotonic clock was set; chores are then due at once."""
 TELL_S = 5.0
 """How often at most an alarm says that a station sent too much; it counts all that was let go."""
 BUSY = (OperationalError, InterfaceError)
 """The database is busy, gave way to another writer, or is away: the same batch will go through later."""
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
-Apply = Callable[[Sequence[Sent], datetime], Mapping[Name, Applied]]
+Apply = Callable[..., Mapping[Name, Applied]]
+"""As `apply_messages`."""
 
 
 class Worker:
@@ -91,6 +95,10 @@ class Worker:
         self._connected = False
         self._chores_at = 0.0
         self._connections = 0
+        self._doubted = False
+        """Whether the calendar is not that of the stations."""
+        self._offset = time.time() - time.monotonic()
+        self._counted_at = time.monotonic()
         self._turns = Turns(AT_ONCE, MOST_BYTES)
         self._tell_let_go_at = 0.0
 
@@ -189,32 +197,57 @@ class Worker:
             self._turns.charge(name, work, now)
 
     def _tell_connection(self) -> None:
+        if self._link.contested:
+            return  # the link says why it comes and goes
         if self._link.connected != self._connected:
             self._connected = not self._connected
             log.info("connected to the broker" if self._connected else "the broker is away")
 
     def _do_chores(self) -> None:
         """Where they are due; a database that cannot take them now is asked again at the next turn."""
-        if self._community is None or not self._link.connected:
-            return
-        if self._link.connections == self._connections and time.monotonic() < self._chores_at:
+        if self._community is None or not self._link.connected or not self._are_chores_due():
             return
         connections = self._link.connections
         try:
-            end_waits(self._community, datetime.now(UTC))
-            for receipts in standing_receipts(self._community, datetime.now(UTC)):
-                self._answer(receipts)
+            self._look_after(self._community, datetime.now(UTC))
         except BUSY as error:
             log.warning("the database cannot tell where stations stand (%s)", error)
             connection.close_if_unusable_or_obsolete()
             return
         self._connections, self._chores_at = connections, time.monotonic() + CHORES_S
 
+    def _are_chores_due(self) -> bool:
+        offset = time.time() - time.monotonic()
+        jumped = abs(offset - self._offset) > JUMP_S
+        self._offset = offset
+        if jumped:
+            self._chores_at = 0.0  # the calendar was set: is it to be believed?
+        return self._link.connections != self._connections or time.monotonic() >= self._chores_at
+
+    def _look_after(self, community: Community, now: datetime) -> None:
+        """Count the time that the worker ran, end waits that are over, tell stations where they stand."""
+        doubt = look_at_clock(community, now)
+        if (doubt is None) == self._doubted:
+            self._doubted = doubt is not None
+            log.warning("ALARM: %s", doubt) if doubt else log.info("the ledger's clock is believed")
+        ran_s = int(time.monotonic() - self._counted_at)
+        count_running(community, ran_s, now)
+        self._counted_at += ran_s
+        if doubt is None:
+            end_waits(community, now)
+        for receipts in standing_receipts(community, self._believed(now)):
+            self._answer(receipts)
+
+    def _believed(self, now: datetime) -> datetime | None:
+        return None if self._doubted else now
+
     def _apply_when_free(self, sent: Sequence[Sent]) -> Mapping[Name, Applied] | None:
         """What became of them; None if the worker was told to stop while the database was busy."""
         failures = 0
         while True:
             try:
+                if self._doubted:
+                    return self._apply(sent, datetime.now(UTC), doubted=True)
                 return self._apply(sent, datetime.now(UTC))
             except BUSY as error:
                 failures += 1
@@ -234,7 +267,7 @@ class Worker:
         """
         while receipts:
             told = [receipt for receipt in receipts if self._publish(receipt)]
-            receipts = overtaken(told, datetime.now(UTC))
+            receipts = overtaken(told, self._believed(datetime.now(UTC)))
 
     def _publish(self, receipt: Receipt) -> bool:
         topic, sealed = topics.receipts(receipt.community, receipt.station), seal_receipt(self._key, receipt)

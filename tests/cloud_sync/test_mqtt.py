@@ -17,7 +17,15 @@ from typing import Any, NoReturn, Protocol
 import pytest
 from paho.mqtt.client import Client
 
-from cloud_sync.mqtt import FIRST_PAUSE_S, LONGEST_PAUSE_S, Message, MqttLink, Will, pause_s
+from cloud_sync.mqtt import (
+    FIRST_PAUSE_S,
+    LONGEST_PAUSE_S,
+    TAKEN_OVER,
+    Message,
+    MqttLink,
+    Will,
+    pause_s,
+)
 from config.errors import InputError
 from config.station import CloudSection
 from tests.waiting import WITHIN_S, until
@@ -261,6 +269,26 @@ def test_a_link_that_ended_leaves_no_socket_to_the_garbage_collector(broker: Bro
         until(lambda: sockets() <= before, "its sockets are closed")
     finally:
         gc.enable()
+
+
+def test_two_links_of_one_name_say_so_once_and_not_that_the_broker_is_away(
+    join: Join, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = join("tz-sunny-garden-east-gate")
+    other = join("tz-sunny-garden-east-gate")
+    until(lambda: one.contested and other.contested)
+    told = [line for line in caplog.messages if "another process or Pi uses the name" in line]
+    assert len(told) == 2
+    assert all("tz-sunny-garden-east-gate" in line for line in told)
+
+
+def test_a_broker_that_is_away_is_nobody_with_the_same_name(free_port: Callable[[], int]) -> None:
+    link = MqttLink(CloudSection(port=free_port()), "gate", [])
+    link._noticed_taking_over(TAKEN_OVER)  # noqa: SLF001 (as after so many)
+    assert link.contested
+    link.start()
+    until(lambda: not link.contested)
+    link.stop()
 
 
 def test_pauses_grow_are_capped_and_never_in_step() -> None:

@@ -32,7 +32,7 @@ from cloud_sync.ledger.points.waiting import expire, refuse, release
 from cloud_sync.ledger.stations.models import Community, Event
 from config.errors import InputError
 from tests.engines import BOTH
-from tests.ledger.town import HAZARDOUS, NOW, RIGHT, UNSEEN, Town, card, event, stamp, visit_facts
+from tests.ledger.town import HAZARDOUS, NOW, RIGHT, UNSEEN, Town, card, epoch_of, event, stamp, visit_facts
 
 pytestmark = BOTH
 
@@ -80,7 +80,8 @@ class Story:
 
     def step(self) -> None:
         """Something happens; what the ledger refuses to do is no mistake."""
-        self.now += timedelta(days=self.data.draw(st.sampled_from([0, 0, 1, 7, 90])))
+        days = timedelta(days=self.data.draw(st.sampled_from([0, 0, 1, 7, 90])))
+        self.now = self.town.wait(days, self.now)
         try:
             getattr(self, self.data.draw(st.sampled_from((*WHAT, "expire"))))()
         except InputError:
@@ -99,7 +100,8 @@ class Story:
         self.spoken += spoken
         at = stamp(self.now, trusted=self.data.draw(st.booleans()))
         facts = visit_facts(self.data.draw(st.sampled_from(CARDS)), *things, provisional=spoken)
-        self.town.deliver(event(self.sequences[station], facts, at=at), station=station, now=self.now)
+        body = event(self.sequences[station], facts, at=at, epoch=epoch_of(station))
+        self.town.deliver(body, station=station, now=self.now)
 
     def correct(self) -> None:
         transfer = self.one(list(Transfer.objects.order_by("pk")))
@@ -203,7 +205,10 @@ def test_workers_that_apply_the_same_batches_at_once_settle_each_visit_once(town
         (station, town.seal(*bodies, station=station))
         for station in STATIONS
         for bodies in (
-            [event(start + n, visit_facts(1 + n % 4, RIGHT, provisional=2)) for n in range(1, 6)]
+            [
+                event(start + n, visit_facts(1 + n % 4, RIGHT, provisional=2), epoch=epoch_of(station))
+                for n in range(1, 6)
+            ]
             for start in range(0, 30, 5)
         )
     ]

@@ -40,6 +40,7 @@ from tests.ledger.town import (
     WRONG,
     Town,
     card,
+    epoch_of,
     event,
     rules,
     stamp,
@@ -49,6 +50,7 @@ from tests.ledger.town import (
 pytestmark = BOTH
 
 COMMUNITY = "sunny-garden"
+WEST = epoch_of("west-gate")
 
 
 def test_a_visit_of_a_known_card_is_settled_to_its_household(town: Town) -> None:
@@ -250,7 +252,7 @@ def test_the_daily_cap_holds_across_stations_and_says_why(town: Town) -> None:
     bind_card(household, card(2), NOW)
     full = visit_facts(1, *[HAZARDOUS] * 5, provisional=25)
     town.deliver(event(1, full), station="east-gate")
-    town.deliver(event(1, visit_facts(2, *[HAZARDOUS] * 5, provisional=25)), station="west-gate")
+    town.deliver(event(1, visit_facts(2, *[HAZARDOUS] * 5, provisional=25), epoch=WEST), station="west-gate")
     assert town.balance(household) == 30
     row = VisitSettlement.objects.latest("event_id")
     assert (row.settled, row.lowered, row.lowered_by) == (5, 20, LoweredBy.DAILY_POINTS)
@@ -284,8 +286,9 @@ def test_an_untrusted_time_counts_on_that_of_its_possible_days_where_it_earns_mo
     other_boot = Stamp(lost.wall_s, trusted=False, boot="another", monotonic_s=3.0)
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=yesterday))
     town.deliver(event(2, visit_facts(1, *[HAZARDOUS] * 6, provisional=30)))
-    town.deliver(event(1, visit_facts(9, RIGHT, provisional=2), at=yesterday), station="west-gate")
-    town.deliver(event(2, visit_facts(1, HAZARDOUS, provisional=5), at=other_boot), station="west-gate")
+    west = [visit_facts(9, RIGHT, provisional=2), visit_facts(1, HAZARDOUS, provisional=5)]
+    town.deliver(event(1, west[0], at=yesterday, epoch=WEST), station="west-gate")
+    town.deliver(event(2, west[1], at=other_boot, epoch=WEST), station="west-gate")
     row = VisitSettlement.objects.latest("event_id")
     assert (row.timed, row.local_day, row.held) == ("bounded", date(2026, 11, 19), 5)
     assert row.happened_at == NOW - timedelta(days=1)

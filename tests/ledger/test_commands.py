@@ -257,3 +257,17 @@ def test_a_worker_cannot_be_forgotten_by_a_broker_that_is_away(tongzhan: Run, co
     port = load_ledger(config).broker.port
     line = refused(tongzhan("ledger", "worker", "forget", "b", "--config", config))
     assert f"the broker at 127.0.0.1:{port} did not let us in; look whether it runs" in line
+
+
+def test_all_of_a_station_that_wait_for_one_reason_are_decided_in_one_go(
+    town: Town, config: Path, tongzhan: Run
+) -> None:
+    for station in ("east-gate", "west-gate"):
+        town.deliver(*(event(n, visit_facts(1, RIGHT, provisional=2)) for n in (1, 2, 3)), station=station)
+    connection.close()
+    chosen = ("--station", "west-gate", "--because", "cloned_journal")
+    why = ("--by", "Wang", "--reason", "a copied card", "--config", config)
+    assert done(tongzhan("ledger", "held", "refuse", *chosen, *why)).count("2 points withheld") == 3
+    again = refused(tongzhan("ledger", "held", "refuse", *chosen, *why))
+    assert "no visit of west-gate waits for cloned_journal" in again
+    assert town.suspense == 6

@@ -8,6 +8,7 @@ from __future__ import annotations
 import getpass
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from edge.journal import SqliteJournal
 from edge.keys import make_keys
 from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, IotcoreBroker, MosquittoBroker, RunningBroker
-from tests.edge.journal_checks import NOON, opened, visit
+from tests.edge.journal_checks import at, opened, visit
 from tests.engines import BOTH, Engine, Tier
 from tests.ledger.conftest import PREPARED, ledger_toml
 from tests.ledger.town import NOW
@@ -77,7 +78,9 @@ class Whole:
         """So many visits at each station, of people with cards that nobody registered yet."""
         for number in range(visits):
             for name, journal in self.journals.items():
-                earned = journal.record_visit(visit(1 + number % 3, who=f"{name}-{number % 7}"), NOON)
+                earned = journal.record_visit(
+                    visit(1 + number % 3, who=f"{name}-{number % 7}"), at(time.time())
+                )
                 self.spoken += earned.points
                 self.visits += 1
 

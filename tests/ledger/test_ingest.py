@@ -35,7 +35,7 @@ from config.errors import InputError
 from config.ledger import LedgerSettings, load_ledger
 from config.station import CloudSection
 from tests.ledger.conftest import PREPARED
-from tests.ledger.town import EPOCH, RIGHT, Town, event, stamp, visit_facts
+from tests.ledger.town import EPOCH, RIGHT, Town, card, event, stamp, visit_facts
 from tests.programs import TONGZHAN
 from tests.waiting import WITHIN_S, until
 
@@ -314,9 +314,11 @@ def test_a_ledger_restored_from_a_backup_says_its_lower_through(
 def test_a_worker_ends_waits_that_are_over(gate: Gate, config: Path) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=91)
     gate.town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=stamp(long_ago)), now=long_ago)
+    now = gate.town.wait(timedelta(days=91), long_ago)
+    gate.town.deliver(event(2, visit_facts(2, RIGHT, provisional=2), at=stamp(now)), now=now)
     with worker_process(config):
-        until(lambda: VisitSettlement.objects.get().withdrawn == 2)
-    assert gate.town.suspense == 0
+        until(lambda: VisitSettlement.objects.get(card_hash=card(1)).withdrawn == 2)
+    assert gate.town.suspense == 2
 
 
 def test_two_workers_on_one_broker_and_database_settle_each_visit_once(gate: Gate, config: Path) -> None:

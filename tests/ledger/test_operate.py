@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from scripts.cli import run
 from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, listens
 from tests.conftest import CHECKOUT
-from tests.edge.journal_checks import NOON, opened, visit
+from tests.edge.journal_checks import at, opened, visit
 from tests.ledger import users
 from tests.ledger.systemctl import send
 from tests.ports import free_ports
@@ -165,7 +166,7 @@ class Machine:
         """Visits at the station, whose journal lies in this folder."""
         journal = opened(self.root / folder)
         for _ in range(visits):
-            journal.record_visit(visit(), NOON)
+            journal.record_visit(visit(), at(time.time()))
         journal.close()
 
     def wait_for(self, visits: int) -> None:

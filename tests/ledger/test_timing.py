@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_sync.facts import Stamp
-from cloud_sync.ledger.points.timing import AHEAD, FURTHEST_BACK, Moment, Written, moments
+from cloud_sync.ledger.points.timing import FURTHEST_BACK, Moment, Written, moments
+from cloud_sync.ledger.stations.spans import AHEAD
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -18,7 +18,7 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Conflict, Event, Stray
 from cloud_sync.ledger.turns import A_MINUTE, MESSAGE, SHARE, Turns
-from cloud_sync.mqtt import Message, MqttLink
+from cloud_sync.mqtt import TAKEN_OVER, Message, MqttLink
 from config.station import CloudSection
 from tests.engines import BOTH
 from tests.ledger.conftest import PREPARED
@@ -202,3 +202,14 @@ class TestOverBothDatabases:
         assert isinstance(receipts["sunny-garden", "east-gate"].receipt, Receipt)
         times = dict(Alarm.objects.values_list("reason", "times"))
         assert times == {Cause.SET_ASIDE: 10, Cause.UNREADABLE: 7}
+
+
+def test_a_worker_whose_name_is_used_twice_does_not_say_that_the_broker_is_away(
+    free_port: Callable[[], int], caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = Gate(free_port, lambda *_: {})
+    gate.link._noticed_taking_over(TAKEN_OVER)  # noqa: SLF001 (as after so many connections)
+    gate.worker._connected = True  # noqa: SLF001 (it was, a moment ago)
+    gate.worker._tell_connection()  # noqa: SLF001
+    assert "another process or Pi uses the name worker" in caplog.text
+    assert "away" not in caplog.text

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import models, transaction
@@ -23,6 +24,7 @@ from cloud_sync.facts import (
 )
 from cloud_sync.ledger.batches import Applied, apply_batch
 from cloud_sync.ledger.points import records
+from cloud_sync.ledger.points.clock import count_running
 from cloud_sync.ledger.points.models import Account, AccountKind, Household
 from cloud_sync.ledger.stations.models import Community, Epoch, Station
 from cloud_sync.ledger.stations.registry import add_station
@@ -32,6 +34,12 @@ from models.verdict import VerdictState
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 """Noon in Shanghai."""
 EPOCH = "00000000000000aa"
+"""Of the east gate's journal."""
+
+
+def epoch_of(station: str) -> str:
+    """The epoch of a station's journal: no two stations have the same."""
+    return EPOCH if station == "east-gate" else f"{crc32(station.encode()):016x}"
 
 
 def thrown(category: Category, into: Category) -> DepositFacts:
@@ -125,9 +133,15 @@ class Town:
     def balances(self) -> dict[str, int]:
         return {str(account): account.balance for account in Account.objects.order_by("pk")}
 
-    def through(self, station: str = "east-gate", epoch: str = EPOCH) -> int:
+    def through(self, station: str = "east-gate") -> int:
         row = Station.objects.get(community=self.community, slug=station)
-        return Epoch.objects.get(station=row, epoch=epoch).through
+        return Epoch.objects.get(station=row, epoch=epoch_of(station)).through
+
+    def wait(self, how_long: timedelta, since: datetime = NOW) -> datetime:
+        """Let so much time pass in which the ledger runs; when that is then."""
+        count_running(self.community, 0, since)
+        count_running(self.community, int(how_long.total_seconds()), since + how_long)
+        return since + how_long
 
 
 def rules(version: int, *, points: int = 30, deposits: int = 12, right: int = 2) -> AwardRules:

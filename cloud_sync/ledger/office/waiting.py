@@ -105,6 +105,17 @@ def find_held(community: Community, number: int) -> VisitSettlement:
     return found
 
 
+def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlement]:
+    """Every visit of a station that waits for this reason, the longest first; InputError if none does."""
+    rows = VisitSettlement.objects.filter(
+        community=community, event__station__slug=slug, held_by=reason, held_since__isnull=False
+    )
+    found = list(rows.select_related("community").order_by("held_since", "pk"))
+    if not found:
+        raise InputError(f"no visit of {slug} waits for {reason}", "see: tongzhan ledger held list")
+    return found
+
+
 def open_alarms(community: Community, shown: int = SHOWN) -> list[Alarm]:
     """Alarms that nobody has closed, the latest first."""
     alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)

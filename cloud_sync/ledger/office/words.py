@@ -45,7 +45,9 @@ ASIDE: dict[str, Explained] = {
 HELD: dict[str, Explained] = {
     HeldBy.UNKNOWN_CARD: Explained(
         gettext_noop("The card belongs to no household yet."),
-        gettext_noop("Bind the card to its household. After 90 days the points are gone."),
+        gettext_noop(
+            "Bind the card to its household. After 90 days the points go back, until the card is bound."
+        ),
     ),
     HeldBy.CHEATING: Explained(
         gettext_noop("There are strong signs of cheating with this card."),
@@ -54,6 +56,14 @@ HELD: dict[str, Explained] = {
     HeldBy.MINT_LIMIT: Explained(
         gettext_noop("The station brought more points in a day than it plausibly can."),
         gettext_noop("Look at the station, then release or refuse. They wait until somebody does."),
+    ),
+    HeldBy.CLONED: Explained(
+        gettext_noop("The same journal came from two stations, so this visit may be a copy."),
+        gettext_noop("Find out which station was there, then release its visit and refuse the copy."),
+    ),
+    HeldBy.BACKDATED: Explained(
+        gettext_noop("The visit is dated before anything that this station or this home can still bring."),
+        gettext_noop("If the station was away or its clock was wrong, release it; else refuse it."),
     ),
 }
 ALARMS: dict[str, Explained] = {
@@ -117,6 +127,30 @@ ALARMS: dict[str, Explained] = {
         gettext_noop(
             "Run tongzhan ledger broker and reload mosquitto. If it is the authority, every station needs "
             "the new ca.pem."
+        ),
+    ),
+    Cause.CLONED: Explained(
+        gettext_noop("The same journal came from two stations: a memory card was copied."),
+        gettext_noop(
+            "Give the copy a state folder of its own. Both stations' visits of that journal wait below; "
+            "a restart begins a new journal."
+        ),
+    ),
+    Cause.TWO_AT_ONCE: Explained(
+        gettext_noop("Two Pis write as one station: the same name and key are in both."),
+        gettext_noop("Switch one off and make it a station of its own, with a name and a key of its own."),
+    ),
+    Cause.BACKDATED: Explained(
+        gettext_noop("A station brought visits dated before anything that it can still bring."),
+        gettext_noop(
+            "If it was away or its clock was wrong, release them below. Else its key may be stolen."
+        ),
+    ),
+    Cause.CLOCK: Explained(
+        gettext_noop("The ledger's clock does not fit what its stations say."),
+        gettext_noop(
+            "Look at the clock of the ledger's machine. If it is right, and the ledger or all stations were "
+            "away, the next visit ends this alarm."
         ),
     ),
     Cause.TOO_MUCH: Explained(

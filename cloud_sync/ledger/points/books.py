@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -39,6 +39,8 @@ class Holder(Struct, frozen=True, gc=False):
     suspected: bool
     earner: Earner
     """Whose day the card's visits count to."""
+    opened: datetime | None = None
+    """When the household's account was opened, if that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +97,8 @@ def _holders(community: Community, hashes: Collection[str]) -> dict[str, Holder]
 
 def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Holder]:
     rows = sql.matching(
-        "SELECT c.hash, c.household_id, a.id, c.role, c.suspected_at FROM w CROSS JOIN points_card c "
-        "LEFT JOIN points_account a ON a.household_id = c.household_id "
+        "SELECT c.hash, c.household_id, a.id, c.role, c.suspected_at, a.opened_at "
+        "FROM w CROSS JOIN points_card c LEFT JOIN points_account a ON a.household_id = c.household_id "
         "WHERE c.community_id = %s AND c.hash = w.hash",
         {"hash": "text"},
         [(hash_,) for hash_ in hashes],
@@ -111,8 +113,9 @@ def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Hold
             role == staff,
             suspected is not None,
             hash_ if household is None else household,
+            None if opened is None else sql.moment_of(opened),
         )
-        for hash_, household, account, role, suspected in rows
+        for hash_, household, account, role, suspected, opened in rows
     }
 
 

@@ -15,7 +15,7 @@ from cloud_sync.ledger.points.decisions import decide, said
 from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Card, CardRole, CardStatus, Household
 from cloud_sync.ledger.points.posting import ChainEnd, atomically, lock
-from cloud_sync.ledger.points.waiting import release_card
+from cloud_sync.ledger.points.waiting import release_card, restore
 from cloud_sync.ledger.stations.models import Community
 from config import typed
 from config.errors import InputError
@@ -59,7 +59,7 @@ def add_with_cards(
 
     InputError as `add_household` and `bind_card`.
     """
-    household = add_household(community, code, name)
+    household = add_household(community, code, name, now)
     given = [(card, bind_card(household, card, now)) for card in cards]
     return household, [(str(find_card(community, card)), points) for card, points in given]
 
@@ -154,7 +154,11 @@ def suspect_card(card: Card, by: str, reason: str, now: datetime) -> bool:
 
 @atomically
 def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
-    """No longer suspect a card; what already waits still waits for a person. Whether it was suspected."""
+    """No longer suspect a card; what already waits still waits for a person. Whether it was suspected.
+
+    What went back for want of its card is its household's now.
+    """
+    end = lock(card.community)
     decide_first = f"clears card {card.pk}: {reason}" if reason.strip() else ""
     row = _locked(card)
     decide(card.community, by, decide_first, now)
@@ -162,6 +166,8 @@ def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
         return False
     row.suspected_at = None
     _change(row, "cleared", Word(by, reason), now)
+    if row.household is not None:
+        restore(end, row, now)
     return True
 
 

@@ -12,7 +12,7 @@ from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
 from cloud_sync.ledger.points.posting import Movement, Purpose, atomically, lock, origin_of, post
 from config.errors import InputError
 
-GIFTS = (Purpose.AWARD, Purpose.RELEASE)
+GIFTS = (Purpose.AWARD, Purpose.RELEASE, Purpose.RESTORE)
 """Transfers that gave a household points, and so can be corrected."""
 
 

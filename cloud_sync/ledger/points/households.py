@@ -20,16 +20,17 @@ ERASED = "erased-"
 
 
 @atomically
-def add_household(community: Community, code: str, name: str = "") -> Household:
+def add_household(community: Community, code: str, name: str = "", now: datetime | None = None) -> Household:
     """The household of that code with its account, made if it is new.
 
-    InputError for what is no code or name, and for another name than the one that is stored.
+    Visits dated before the day of `now` that come later wait for a person. InputError for what is no code
+    or name, and for another name than the one that is stored.
     """
     wanted, called = household_code(code), household_name(name)
     lock(community)
     found = _stored(community, wanted, code)
     if found is None:
-        return _new(community, wanted, called)
+        return _new(community, wanted, called, now)
     if called and called != found.name:
         has = f"as {found.name!r}" if found.name else "without a name"
         raise InputError(
@@ -90,11 +91,13 @@ def _stored(community: Community, wanted: str, as_typed: str) -> Household | Non
     return min(rows, key=lambda row: row.code != as_typed.strip()) if rows else None
 
 
-def _new(community: Community, code: str, name: str) -> Household:
+def _new(community: Community, code: str, name: str, now: datetime | None) -> Household:
     if code.lower().startswith(ERASED):
         raise InputError(f"{code!r} is no household code", "codes of erased households begin so")
     household = Household.objects.create(community=community, code=code, name=name)
-    account = Account.objects.create(household=household, community=community, kind=AccountKind.HOUSEHOLD)
+    account = Account.objects.create(
+        household=household, community=community, kind=AccountKind.HOUSEHOLD, opened_at=now
+    )
     records.register(community.pk, "added", household)
     records.register(community.pk, "account", account)
     return household

@@ -14,7 +14,7 @@ from cloud_sync.ledger.points import words
 from cloud_sync.ledger.points.models import Debt, Household, Transfer
 from cloud_sync.ledger.points.posting import Purpose
 
-SIGNS = {Purpose.RELEASE: 1, Purpose.CORRECTION: -1, Purpose.OFFSET: -1}
+SIGNS = {Purpose.RELEASE: 1, Purpose.RESTORE: 1, Purpose.CORRECTION: -1, Purpose.OFFSET: -1}
 """Which way each moves the household's balance; a return from suspense does not."""
 
 
@@ -88,8 +88,8 @@ def _between(column: str, since: datetime | None, before: datetime | None) -> Q:
 
 
 def released(events: Iterable[int]) -> dict[int, Transfer]:
-    """By their event, the transfers that gave later what a visit held."""
-    rows = Transfer.objects.filter(event__in=list(events), purpose=Purpose.RELEASE)
+    """By their event, the transfers that gave later what a visit held, or what had been returned of it."""
+    rows = Transfer.objects.filter(event__in=list(events), purpose__in=[Purpose.RELEASE, Purpose.RESTORE])
     return {row.event_id: row for row in rows}
 
 

@@ -56,6 +56,8 @@ class Purpose(StrEnum):
     """Suspense to household: what waited is given."""
     RETURN = "return"
     """Suspense to issuing: what waited is not given."""
+    RESTORE = "restore"
+    """Issuing to household: what was returned for want of a card is given after all."""
     CORRECTION = "correction"
     """Household to issuing: a person took back what one transfer gave, as far as it was there."""
     OFFSET = "offset"
@@ -98,6 +100,8 @@ class ChainEnd:
     community: Community
     position: int
     chain: bytes
+    ran_s: int
+    """How long workers have run for the community in all."""
 
 
 def origin_of(event: Event) -> Origin:
@@ -133,11 +137,11 @@ def lock(community: Community) -> ChainEnd:
 
     It comes before any lock on cards and accounts, so nobody can hold those in another order.
     """
-    statement = "SELECT position, chain FROM points_chainhead WHERE community_id = %s"
+    statement = "SELECT position, chain, ran_s FROM points_chainhead WHERE community_id = %s"
     if sql.on_postgres():
         statement += " FOR UPDATE"
-    ((position, link),) = sql.execute(statement, [community.pk])
-    return ChainEnd(community, position, bytes(link))
+    ((position, link, ran_s),) = sql.execute(statement, [community.pk])
+    return ChainEnd(community, position, bytes(link), ran_s)
 
 
 def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:

@@ -14,7 +14,8 @@ from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import offsets, records
 from cloud_sync.ledger.points.books import Books, Holder, open_books
 from cloud_sync.ledger.points.models import VisitSettlement
-from cloud_sync.ledger.points.posting import Movement, Origin, Purpose, lock, post
+from cloud_sync.ledger.points.plausible import began
+from cloud_sync.ledger.points.posting import ChainEnd, Movement, Origin, Purpose, lock, post
 from cloud_sync.ledger.points.timing import Moment, Written, moments, stated
 from cloud_sync.ledger.stations.models import Community, Station
 
@@ -23,7 +24,10 @@ MINT_DAYS_BACK = timedelta(days=31)
 
 NOTHING = Tally()
 # Finding a member in its enum costs as much as the comparison it is for.
-STAFF, RESIDENT, MINT_LIMIT = Role.STAFF, Role.RESIDENT, HeldBy.MINT_LIMIT
+STAFF, RESIDENT = Role.STAFF, Role.RESIDENT
+CLONED, BACKDATED = HeldBy.CLONED, HeldBy.BACKDATED
+OF_STATIONS = (HeldBy.MINT_LIMIT, CLONED, BACKDATED)
+"""Reasons that say something of the station, and count to no limit until a person has decided."""
 AWARD, HOLD = Purpose.AWARD, Purpose.HOLD
 
 SETTLEMENTS = sql.Table(
@@ -46,6 +50,7 @@ SETTLEMENTS = sql.Table(
         "held_since": "timestamptz",
         "withdrawn": "bigint",
         "withdrawn_by": "text",
+        "held_at_s": "bigint",
     },
 )
 MINTED = sql.Table(
@@ -55,8 +60,24 @@ MINTED = sql.Table(
 )
 
 
-Beyond = tuple[int, int]
-"""A station, its primary key, and points of a visit that wait because it brought too much that day."""
+class Beyond(Struct, frozen=True, gc=False):
+    """A station, by its primary key, and points of a visit that wait for what says something of it."""
+
+    station: int
+    points: int
+    why: HeldBy
+
+
+class Grounds(Struct, frozen=True):
+    """What makes visits wait for a person before anything is said of their card."""
+
+    cloned: frozenset[tuple[int, str]] = frozenset()
+    """Stations, each with an epoch that came from another one too."""
+    since: Mapping[int, datetime] = {}
+    """By station, the earliest moment that its visits can be of."""
+
+
+NO_GROUNDS = Grounds()
 
 
 class Visit(Struct, frozen=True, gc=False):
@@ -67,15 +88,17 @@ class Visit(Struct, frozen=True, gc=False):
     stamp: Stamp
 
 
-def settle_visits(
+def settle_visits(  # noqa: PLR0913 (two of them have a default that fits)
     community: Community,
     stations: Mapping[int, Station],
     visits: Sequence[Visit],
     rules: Mapping[int, AwardRules],
     now: datetime,
+    grounds: Grounds = NO_GROUNDS,
+    *,
     came: datetime | None = None,
 ) -> list[Beyond]:
-    """Settle visits at these stations of one community in their order; those that wait for a mint limit.
+    """Settle visits at these stations of one community in their order; those that wait for its station.
 
     Within the transaction that stored their events; `came` says when they were received, if that was
     before `now`.
@@ -83,14 +106,17 @@ def settle_visits(
     received = came or now
     zone = ZoneInfo(community.timezone)
     end = lock(community)
-    times = _moments(visits, received)
+    times = [
+        _not_before(moment, grounds.since.get(visit.origin.station))
+        for visit, moment in zip(visits, _moments(visits, received), strict=True)
+    ]
     days = [_days(moment, zone) for moment in times]
     oldest = received.astimezone(zone).date() - MINT_DAYS_BACK
     mint_days = [max(some[0], oldest) for some in days]
     minting = {(visit.origin.station, day) for visit, day in zip(visits, mint_days, strict=True)}
     wanted = {(visit.facts.card, day) for visit, some in zip(visits, days, strict=True) for day in some}
     books = open_books(community, stations.values(), wanted, minting)
-    settling = _Settling(community.pk, books, now)
+    settling = _Settling(end, books, grounds, now)
     for visit, moment, some, mint_day in zip(visits, times, days, mint_days, strict=True):
         settling.take(visit, moment, some, mint_day, rules[visit.facts.rules])
     sql.insert(SETTLEMENTS, settling.rows)
@@ -130,6 +156,13 @@ def _moments_of(station: int, visits: Sequence[Visit], now: datetime) -> list[Mo
     return moments(batch, now, before)
 
 
+def _not_before(moment: Moment, since: datetime | None) -> Moment:
+    """A visit of unknown time was not before it can have been."""
+    if since is None or moment.timed != "bounded" or moment.earliest >= since:
+        return moment
+    return Moment(min(moment.latest, since), moment.latest, moment.timed)
+
+
 def _last_before(station: int, epoch: str, batch: Sequence[Written]) -> datetime | None:
     """When the visit was that stands before this batch's first one in its journal, as far as that is sure."""
     first = min(item.sequence for item in batch if item.epoch == epoch)
@@ -151,11 +184,14 @@ def _days(moment: Moment, zone: ZoneInfo) -> list[date]:
 class _Settling:
     """Settles visits one after the other, for each uses up some of what the next one finds."""
 
-    def __init__(self, community: int, books: Books, now: datetime) -> None:
+    def __init__(self, end: ChainEnd, books: Books, grounds: Grounds, now: datetime) -> None:
         self.rows: list[sql.Row] = []
         self.given: list[Movement] = []
         self.beyond: list[Beyond] = []
-        self._community, self._books = community, books
+        community = end.community
+        self._community: int = community.pk
+        self._books, self._grounds = books, grounds
+        self._zone, self._ran_s = ZoneInfo(community.timezone), end.ran_s
         self._keep = sql.keeper()
         self._now = self._keep(now)
 
@@ -173,11 +209,12 @@ class _Settling:
             bound=holder.household is not None,
             suspected=holder.suspected,
             mintable=books.mint_limits[station] - minted,
+            doubt=self._doubt(visit.origin, moment, holder),
         )
         points, counted, day = word.settled + word.held, earned.counted, days[back]
         books.tallies[holder.earner, day] = Tally(tally.points + points, tally.deposits + counted)
-        if word.held_by is MINT_LIMIT:
-            self.beyond.append((station, points))
+        if word.held_by in OF_STATIONS:
+            self.beyond.append(Beyond(station, points, word.held_by))
         else:
             books.minted[station, mint_day] = minted + points
         at = max(moment.earliest, moment.latest - timedelta(days=back)) if back else moment.latest
@@ -200,10 +237,23 @@ class _Settling:
                 self._now if word.held else None,
                 0,
                 "",
+                self._ran_s,
             )
         )
         if points:
             self.given.append(_movement(visit.origin, holder, word, books))
+
+    def _doubt(self, origin: Origin, moment: Moment, holder: Holder) -> HeldBy | None:
+        """Why the visit itself waits for a person, whatever its card is."""
+        if (origin.station, origin.epoch) in self._grounds.cloned:
+            return CLONED
+        since = self._grounds.since.get(origin.station)
+        if since is not None and moment.latest < since:
+            return BACKDATED
+        opened = holder.opened
+        if opened is not None and moment.latest < opened and moment.latest < began(opened, self._zone):
+            return BACKDATED
+        return None
 
 
 def _best(

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
 
+from cloud_sync.ledger.points.corrections import GIFTS
 from cloud_sync.ledger.points.models import Account, AccountKind, Debt, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.stations.models import Event, EventKind, EventState
@@ -46,16 +47,17 @@ def _settlement_problems() -> Iterator[str]:
     sums = VisitSettlement.objects.exclude(provisional=F("settled") + F("held") + F("lowered"))
     yield from _named(sums, "the settlement of event {0.pk} does not add up to {0.provisional}")
     moved = VisitSettlement.objects.annotate(
-        given=_moved(Purpose.AWARD, Purpose.RELEASE),
+        given=_moved(*GIFTS),
         kept=_moved(Purpose.HOLD),
         freed=_moved(Purpose.RELEASE, Purpose.RETURN),
         back=_moved(Purpose.RETURN),
+        again=_moved(Purpose.RESTORE),
     )
-    unlike = moved.exclude(settled=F("given"), held=F("kept") - F("freed"), withdrawn=F("back"))
+    unlike = moved.exclude(settled=F("given"), held=F("kept") - F("freed"), withdrawn=F("back") - F("again"))
     yield from _named(
         unlike, "event {0.pk} settled {0.settled} and holds {0.held}, its transfers say otherwise"
     )
-    given = Transfer.objects.filter(purpose__in=[Purpose.AWARD, Purpose.RELEASE])
+    given = Transfer.objects.filter(purpose__in=GIFTS)
     astray = given.exclude(credit__household=F("event__settlement__household"))
     yield from _named(astray, "transfer {0.pk} went to another household than its visit's")
 

@@ -14,9 +14,8 @@ from typing import Literal
 from msgspec import Struct
 
 from cloud_sync.facts import Stamp
+from cloud_sync.ledger.stations.spans import AHEAD
 
-AHEAD = timedelta(minutes=5)
-"""A clock this far ahead of the ledger's may be right; further ahead it is not believed."""
 FURTHEST_BACK = timedelta(days=7)
 """How far before its latest moment a visit of unknown time is looked for."""
 

@@ -1,22 +1,32 @@
 """Points that wait: given when what they wait for has come, returned to issuing when it has not.
 
-An unknown card's points wait until it is bound, UNBOUND long. Those with signs of cheating wait for a
-person, SUSPECTED long, and then are the resident's. Those beyond a station's mint limit wait for a person.
+An unknown card's points wait until it is bound, UNBOUND long; a card that is bound later has them all
+the same. Those with signs of cheating wait for a person, SUSPECTED long, and then are the resident's.
+Those that say something of their station wait for a person.
+
+So long by the calendar, and by the time that workers have run (`clock`): a clock that is wrong ends nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.points import offsets, records
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
-from cloud_sync.ledger.points.models import Card, Decision, Household, VisitSettlement, Withdrawn
+from cloud_sync.ledger.points.models import (
+    Card,
+    Decision,
+    Household,
+    Transfer,
+    VisitSettlement,
+    Withdrawn,
+)
 from cloud_sync.ledger.points.posting import ChainEnd, Movement, Purpose, atomically, lock, origin_of, post
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
@@ -44,7 +54,9 @@ class Expired:
 def release_card(end: ChainEnd, household: Household, card: Card, now: datetime) -> int:
     """A card has just become this household's: its visits too, and what waited for that; points given.
 
-    Within a transaction that holds the lock. A suspected card's points go on waiting, now for a person.
+    What was returned because nobody bound the card is given, too. Within a transaction that holds the
+    lock. A suspected card's points go on waiting, now for a person, and it gets back what was returned
+    once it is cleared.
     """
     found = VisitSettlement.objects.filter(community=household.community, card_hash=card.hash, household=None)
     rows = list(found.select_related("event"))
@@ -53,9 +65,30 @@ def release_card(end: ChainEnd, household: Household, card: Card, now: datetime)
         row.household = household
     waited = [row for row in rows if row.held_by == HeldBy.UNKNOWN_CARD]
     if card.suspected_at is not None:
-        _wait_on(waited, HeldBy.CHEATING, now)
+        _wait_on(end, waited, HeldBy.CHEATING, now)
         return 0
-    return _give(end, waited, now)
+    return _give(end, waited, now) + restore(end, card, now)
+
+
+def restore(end: ChainEnd, card: Card, now: datetime) -> int:
+    """Give a household what was returned for want of its card, by transfers that name the old; the points.
+
+    Within a transaction that holds the lock.
+    """
+    found = VisitSettlement.objects.filter(
+        community=end.community, card_hash=card.hash, household=card.household, withdrawn_by=Withdrawn.EXPIRED
+    )
+    rows = list(found.select_related("event"))
+    events = [row.event_id for row in rows]
+    returns = {row.event_id: row for row in Transfer.objects.filter(event__in=events, purpose=Purpose.RETURN)}
+    given = _pay_out(end, rows, Purpose.RESTORE, now, returns=returns)
+    _these(rows).update(
+        settled=F("settled") + F("withdrawn"),
+        lowered=F("lowered") - F("withdrawn"),
+        withdrawn=0,
+        withdrawn_by="",
+    )
+    return given
 
 
 @atomically
@@ -71,7 +104,7 @@ def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) ->
         raise InputError(f"the card of visit {row.event} is nobody's", "bind it to a household")
     decision = decide(row.community, by, reason, now)
     if row.household_id is None:
-        _wait_on([row], HeldBy.UNKNOWN_CARD, now)
+        _wait_on(end, [row], HeldBy.UNKNOWN_CARD, now)
         return 0
     return _give(end, [row], now, decision)
 
@@ -96,13 +129,18 @@ def expire(community: Community, now: datetime) -> Expired:
 def _expire_some(community: Community, now: datetime) -> Expired:
     end = lock(community)
     waiting = VisitSettlement.objects.filter(community=community).select_related("event", "community")
-    unbound = waiting.filter(held_by=HeldBy.UNKNOWN_CARD, held_since__lte=now - UNBOUND)
-    suspected = waiting.filter(held_by=HeldBy.CHEATING, held_since__lte=now - SUSPECTED)
+    unbound = waiting.filter(_over(end, UNBOUND, now), held_by=HeldBy.UNKNOWN_CARD)
+    suspected = waiting.filter(_over(end, SUSPECTED, now), held_by=HeldBy.CHEATING)
     cleared = list(suspected.order_by("held_since", "pk")[:AT_ONCE])
-    _wait_on([row for row in cleared if row.household_id is None], HeldBy.UNKNOWN_CARD, now)
+    _wait_on(end, [row for row in cleared if row.household_id is None], HeldBy.UNKNOWN_CARD, now)
     given = _give(end, [row for row in cleared if row.household_id is not None], now)
     returned = _withdraw(end, list(unbound.order_by("held_since", "pk")[:AT_ONCE]), Withdrawn.EXPIRED, now)
     return Expired(given, returned)
+
+
+def _over(end: ChainEnd, longest: timedelta, now: datetime) -> Q:
+    """What has waited so long by both clocks."""
+    return Q(held_since__lte=now - longest, held_at_s__lte=end.ran_s - int(longest.total_seconds()))
 
 
 def _held(settlement: VisitSettlement) -> VisitSettlement:
@@ -116,16 +154,32 @@ def _held(settlement: VisitSettlement) -> VisitSettlement:
 def _give(
     end: ChainEnd, rows: Sequence[VisitSettlement], now: datetime, decision: Decision | None = None
 ) -> int:
+    given = _pay_out(end, rows, Purpose.RELEASE, now, decision=decision)
+    _these(rows).update(settled=F("settled") + F("held"), held=0, held_by="", held_since=None)
+    return given
+
+
+def _pay_out(
+    end: ChainEnd,
+    rows: Sequence[VisitSettlement],
+    purpose: Purpose,
+    now: datetime,
+    *,
+    decision: Decision | None = None,
+    returns: Mapping[int, Transfer] | None = None,
+) -> int:
+    """Give what these visits hold, or what their `returns` took, to their households; the points."""
     households = {row.household_id for row in rows if row.household_id is not None}
     accounts = accounts_of(end.community, households)
     gifts = [
         Movement(
             origin_of(row.event),
-            Purpose.RELEASE,
-            accounts.suspense,
+            purpose,
+            accounts.suspense if returns is None else accounts.issuing,
             accounts.household[row.household_id],
-            row.held,
+            row.held if returns is None else row.withdrawn,
             household=row.household_id,
+            reverses=None if returns is None else returns[row.event_id],
             decision=decision,
         )
         for row in rows
@@ -134,7 +188,6 @@ def _give(
     moves, payments = offsets.with_offsets(gifts, offsets.open_debts(households), accounts.issuing)
     post(end, moves, now)
     offsets.store(payments)
-    _these(rows).update(settled=F("settled") + F("held"), held=0, held_by="", held_since=None)
     return sum(gift.points for gift in gifts)
 
 
@@ -171,10 +224,9 @@ def _withdraw(
     return sum(move.points for move in moves)
 
 
-def _wait_on(rows: Sequence[VisitSettlement], why: HeldBy, now: datetime) -> None:
-    _these(rows).update(held_by=why, held_since=now)
-    if rows:
-        records.note_waits(rows[0].community_id, [row.pk for row in rows], now)
+def _wait_on(end: ChainEnd, rows: Sequence[VisitSettlement], why: HeldBy, now: datetime) -> None:
+    _these(rows).update(held_by=why, held_since=now, held_at_s=end.ran_s)
+    records.note_waits(end.community.pk, [row.pk for row in rows], now)
 
 
 def _these(rows: Sequence[VisitSettlement]) -> QuerySet[VisitSettlement]:

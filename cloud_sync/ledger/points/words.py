@@ -80,6 +80,8 @@ def movement(purpose: Purpose, reason: str = "") -> str:
             text = gettext("Points that waited are yours now")
         case Purpose.RETURN:
             text = gettext("Points that waited were not given")
+        case Purpose.RESTORE:
+            text = gettext("Points that had gone back are yours now, with your card")
         case Purpose.CORRECTION:
             text = gettext("The office took back points")
         case Purpose.OFFSET:
@@ -166,6 +168,12 @@ def _held(by: HeldBy, points: int) -> str:
             text = ngettext(
                 "%(points)d point waits while the office looks into this card, a week at most.",
                 "%(points)d points wait while the office looks into this card, a week at most.",
+                points,
+            )
+        case HeldBy.CLONED | HeldBy.BACKDATED:
+            text = ngettext(
+                "%(points)d point waits while the office looks into the station.",
+                "%(points)d points wait while the office looks into the station.",
                 points,
             )
         case HeldBy.MINT_LIMIT:

@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 MAX_BY = 64
 MAX_DETAIL = 200
+LEDGER = "*"
+"""The station of an alarm about the ledger itself."""
 MAX_STRANGERS = 200
 """Open alarms about stations that do not exist; whoever invents more of them shares one row."""
 
@@ -44,6 +46,14 @@ class Cause(StrEnum):
     """The station was heard once, and not for days; see `ledger.watch`."""
     CERTIFICATE = "certificate"
     """The broker's certificate, or its authority, ends soon or has ended; its station is `*`."""
+    CLONED = "cloned_journal"
+    """The same journal came from two stations."""
+    TWO_AT_ONCE = "two_at_once"
+    """Two Pis, or two programs, write as one station."""
+    BACKDATED = "backdated"
+    """The station brought visits that are older than anything that can come now."""
+    CLOCK = "clock"
+    """The ledger's own clock is not that of its stations."""
     TOO_MUCH = "too_much"
     """The station sends more than one station can have, and some of it was let go unread."""
 

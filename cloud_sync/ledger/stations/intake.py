@@ -101,8 +101,9 @@ class Sender:
 
 
 _FIND = (
-    "SELECT s.slug, s.id, s.active, s.daily_mint_limit, c.id, c.timezone, c.daily_mint_limit, "
-    "k.key_id, k.public FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
+    "SELECT s.slug, k.key_id, k.public, s.id, s.active, s.daily_mint_limit, s.admitted_at, s.received_on, "
+    "s.newest_at, s.newest_before_at, c.id, c.timezone, c.daily_mint_limit "
+    "FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
     "LEFT JOIN stations_stationkey k ON k.station_id = s.id AND k.retired_at IS NULL "
     "WHERE c.slug = %s AND s.slug AMONG"
 )
@@ -123,9 +124,9 @@ def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
 def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
     """Those of the stations that are known, also retired ones."""
     found: dict[str, Sender] = {}
-    for slug, key, active, limit, *home, key_id, public in sql.select(_FIND, slugs, [community]):
+    for slug, key_id, public, *row in sql.select(_FIND, slugs, [community]):
         if slug not in found:
-            found[slug] = Sender(_station(key, slug, bool(active), limit, (community, *home)), {})
+            found[slug] = Sender(_station(slug, community, *row), {})
         if key_id:
             found[slug].keys[key_id] = _public_key(bytes(public))
     return found
@@ -134,9 +135,19 @@ def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
 # Stations send again and again, and what a row says of one seldom changes: making these two objects costs
 # more than reading it.
 @lru_cache(maxsize=4096)
-def _station(key: int, slug: str, active: bool, limit: int | None, home: tuple[Any, ...]) -> Station:  # noqa: FBT001
-    community = Community(slug=home[0], pk=home[1], timezone=home[2], daily_mint_limit=home[3])
-    return Station(pk=key, slug=slug, community=community, active=active, daily_mint_limit=limit)
+def _station(slug: str, home: str, key: int, active: int, limit: int | None, *row: Any) -> Station:  # noqa: ANN401
+    admitted, on, newest, newest_before, home_key, timezone, home_limit = row
+    community = Community(slug=home, pk=home_key, timezone=timezone, daily_mint_limit=home_limit)
+    times = {"admitted_at": admitted, "newest_at": newest, "newest_before_at": newest_before}
+    return Station(
+        pk=key,
+        slug=slug,
+        community=community,
+        active=bool(active),
+        daily_mint_limit=limit,
+        received_on=None if on is None else sql.day_of(on),
+        **{name: None if at is None else sql.moment_of(at) for name, at in times.items()},
+    )
 
 
 @lru_cache(maxsize=4096)

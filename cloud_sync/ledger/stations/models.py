@@ -36,6 +36,14 @@ class Station(models.Model):
     active = models.BooleanField(default=True)
     daily_mint_limit = models.BigIntegerField(null=True)
     """This station's own, where the community's does not fit it."""
+    admitted_at = models.DateTimeField(null=True)
+    """When it was admitted; not known of one that an older ledger admitted and never heard."""
+    received_on = models.DateField(null=True)
+    """The day, where the community is, on which a batch of it last came."""
+    newest_at = models.DateTimeField(null=True)
+    """The newest trusted time in its events that had come before that day began."""
+    newest_before_at = models.DateTimeField(null=True)
+    """The same for the day of receipt before that one."""
 
     class Meta:
         constraints = [
@@ -71,13 +79,25 @@ class Epoch(models.Model):
     through = models.BigIntegerField(default=0)
     updated = models.DateTimeField()
     """When a batch last carried an event of this epoch, known or new."""
+    boot = models.CharField(max_length=64, blank=True, default="")
+    """The boot of the Pi that wrote it, as its stamps name it."""
+    first_at = models.DateTimeField(null=True)
+    """The earliest trusted time in its events."""
+    last_at = models.DateTimeField(null=True)
+    """The latest one."""
+    cloned = models.BooleanField(default=False)
+    """The same epoch came from another station too: a journal was copied, and its points wait."""
 
     class Meta:
         constraints = [
             UniqueConstraint(fields=["station", "epoch"], name="epoch_in_station"),
             CheckConstraint(condition=Q(through__gte=0), name="epoch_through_not_negative"),
         ]
-        indexes = [Index(fields=["station", "-updated"], name="epoch_newest_first")]
+        indexes = [
+            Index(fields=["station", "-updated"], name="epoch_newest_first"),
+            Index(fields=["epoch"], name="epoch_of_any_station"),
+            Index(fields=["station", "last_at"], name="epoch_by_its_time"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.epoch} through {self.through}"

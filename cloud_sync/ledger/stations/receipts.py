@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -22,13 +22,14 @@ MAX_REFUSED = 400
 """Refusals that one receipt names, so that it fits a broker's smallest message."""
 
 
-def receipts_for(stations: Collection[Station], batch: Came, now: datetime) -> dict[int, Receipt]:
+def receipts_for(stations: Collection[Station], batch: Came, now: datetime | None) -> dict[int, Receipt]:
     """Each station's receipt after a batch, by its key: its refusals first, then the latest of all others.
 
-    The stations come with their community.
+    The stations come with their community. Without a `now` that can be believed no epoch is too old to
+    be named: a station sends again what is not.
     """
     keys = [station.pk for station in stations]
-    epochs, retired = _epochs(keys, now - KEPT, MAX_RECEIPT_EPOCHS), _retired(keys)
+    epochs, retired = _epochs(keys, _since(now), MAX_RECEIPT_EPOCHS), _retired(keys)
     refused = {
         key: _refused(key, [epoch for epoch, _ in epochs.get(key, [])], batch) for key in _with_refusals(keys)
     }
@@ -46,7 +47,7 @@ def receipts_for(stations: Collection[Station], batch: Came, now: datetime) -> d
     }
 
 
-def overtaken(receipts: Sequence[Receipt], now: datetime) -> list[Receipt]:
+def overtaken(receipts: Sequence[Receipt], now: datetime | None) -> list[Receipt]:
     """Newer receipts for those stations where the ledger has moved on since these were made."""
     find = (
         "SELECT s.id, w.community, w.station FROM w CROSS JOIN stations_community c "
@@ -60,12 +61,16 @@ def overtaken(receipts: Sequence[Receipt], now: datetime) -> list[Receipt]:
             find, {"community": "text", "station": "text"}, list(told)
         )
     }
-    newest = _epochs(list(keys), now - KEPT, 1)
+    newest = _epochs(list(keys), _since(now), 1)
     moved = [key for key, ((epoch, through),) in newest.items() if _told(keys[key], epoch) < through]
     if not moved:
         return []
     stations = Station.objects.select_related("community").filter(pk__in=moved)
     return list(receipts_for(stations, {}, now).values())
+
+
+def _since(now: datetime | None) -> datetime:
+    return now - KEPT if now is not None else datetime.fromtimestamp(0, UTC)
 
 
 def _told(receipt: Receipt, epoch: str) -> int:

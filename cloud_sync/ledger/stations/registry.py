@@ -20,8 +20,10 @@ from config.errors import InputError
 from config.wiring import Slug
 
 
-def add_station(community: Community, slug: str, public_key: str) -> Station:
+def add_station(community: Community, slug: str, public_key: str, now: datetime | None = None) -> Station:
     """Admit a station by the hex of its Ed25519 public key; again does no harm.
+
+    Visits that it dates before the day of `now` wait for a person.
 
     A further key for a station that is here is admitted beside the first. InputError for a name or
     a key that cannot be one, for a station that was retired, and for a key that is another's or was retired.
@@ -29,7 +31,9 @@ def add_station(community: Community, slug: str, public_key: str) -> Station:
     name = _slug(slug)
     key = _public_key(public_key)
     with transaction.atomic():
-        station, is_new = Station.objects.get_or_create(community=community, slug=name)
+        station, is_new = Station.objects.get_or_create(
+            community=community, slug=name, defaults={"admitted_at": now}
+        )
         if is_new:
             records.register(community.pk, "admitted", station)
         if not station.active:

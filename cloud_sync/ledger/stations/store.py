@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+
+from django.db.models import F, Max, Subquery
 
 from cloud_sync.envelope import Lost
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Identity, Incoming, Reason
-from cloud_sync.ledger.stations.models import Conflict, EventKind, EventState, Station, Stray
+from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
+from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, TOGETHER, Span, Written, joined
 
 MAX_STRAYS = 1000
 """Of one station; a station that sends more of them says nothing new. The alarm counts all of them."""
@@ -38,9 +41,19 @@ EVENTS = sql.Table(
 )
 EPOCHS = sql.Table(
     "stations_epoch",
-    {"station_id": "bigint", "epoch": "text", "through": "bigint", "updated": "timestamptz"},
+    {
+        "station_id": "bigint",
+        "epoch": "text",
+        "through": "bigint",
+        "updated": "timestamptz",
+        "boot": "text",
+        "first_at": "timestamptz",
+        "last_at": "timestamptz",
+        "cloned": "boolean",
+    },
     conflict="ON CONFLICT (station_id, epoch) DO UPDATE SET through = excluded.through, "
-    "updated = excluded.updated",
+    "updated = excluded.updated, boot = excluded.boot, first_at = excluded.first_at, "
+    "last_at = excluded.last_at",
 )
 _IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
 EpochOf = tuple[int, str]
@@ -57,6 +70,11 @@ class Stand:
 
     through: int
     last: int
+    is_new: bool = True
+    cloned: bool = False
+    boot: str = ""
+    span: Span | None = None
+    """Between which trusted times its events lie."""
 
 
 def lock(stations: Collection[int]) -> None:
@@ -73,12 +91,72 @@ def lock(stations: Collection[int]) -> None:
 def stands(epochs: Collection[EpochOf]) -> dict[EpochOf, Stand]:
     """How far each of these epochs reaches in the database."""
     statement = (
-        "SELECT w.station, w.epoch, COALESCE((SELECT p.through FROM stations_epoch p "
-        "WHERE p.station_id = w.station AND p.epoch = w.epoch), 0), COALESCE((SELECT MAX(e.sequence) "
-        "FROM stations_event e WHERE e.station_id = w.station AND e.epoch = w.epoch), 0) FROM w"
+        "SELECT w.station, w.epoch, p.through, p.cloned, p.boot, p.first_at, p.last_at, COALESCE((SELECT "
+        "MAX(e.sequence) FROM stations_event e WHERE e.station_id = w.station AND e.epoch = w.epoch), 0) "
+        "FROM w LEFT JOIN stations_epoch p ON p.station_id = w.station AND p.epoch = w.epoch"
     )
     rows = sql.matching(statement, {"station": "bigint", "epoch": "text"}, list(epochs))
-    return {(station, epoch): Stand(through, last) for station, epoch, through, last in rows}
+    return {
+        (station, epoch): Stand(through or 0, last, through is None, bool(cloned), boot or "", _span(*span))
+        for station, epoch, through, cloned, boot, *span, last in rows
+    }
+
+
+def clones(epochs: Collection[EpochOf]) -> list[EpochOf]:
+    """All that bear these epochs' names, stored or among these, where more than one station does."""
+    found: dict[str, set[int]] = {}
+    for station, epoch in epochs:
+        found.setdefault(epoch, set()).add(station)
+    rows = sql.select("SELECT epoch, station_id FROM stations_epoch WHERE epoch AMONG", list(found))
+    for epoch, station in rows:
+        found[epoch].add(station)
+    return [(station, epoch) for epoch, some in found.items() if len(some) > 1 for station in sorted(some)]
+
+
+def mark_cloned(epochs: Collection[EpochOf]) -> None:
+    """Have what comes of these epochs wait from now on."""
+    for station, epoch in epochs:
+        Epoch.objects.filter(station=station, epoch=epoch).update(cloned=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another epoch of a station's that lived when this one did."""
+
+    name: EpochOf
+    epoch: str
+    boot: str
+    span: Span
+
+
+def alive_with(spans: Mapping[EpochOf, Span]) -> list[Other]:
+    """Other epochs of the same stations whose times lie among these."""
+    statement = (
+        "SELECT w.station, w.epoch, o.epoch, o.boot, o.first_at, o.last_at FROM w "
+        "CROSS JOIN stations_epoch o WHERE o.station_id = w.station AND o.last_at > w.since "
+        "AND o.first_at < w.until AND o.epoch <> w.epoch"
+    )
+    keep = sql.keeper()
+    columns = {"station": "bigint", "epoch": "text", "since": "timestamptz", "until": "timestamptz"}
+    rows = [(*name, keep(span.first + TOGETHER), keep(span.last - TOGETHER)) for name, span in spans.items()]
+    return [
+        Other((station, epoch), other, boot, Span(sql.moment_of(first), sql.moment_of(last)))
+        for station, epoch, other, boot, first, last in sql.matching(statement, columns, rows)
+    ]
+
+
+def begin_day(station: Station, day: date) -> None:
+    """Note what had come of a station before this day of receipt; on the same day again nothing changes."""
+    newest = Epoch.objects.filter(station=station).order_by().values("station").annotate(at=Max("last_at"))
+    Station.objects.filter(pk=station.pk).exclude(received_on=day).update(
+        received_on=day, newest_before_at=F("newest_at"), newest_at=Subquery(newest.values("at"))
+    )
+
+
+def _span(first: datetime | str | None, last: datetime | str | None) -> Span | None:
+    if first is None or last is None:
+        return None
+    return Span(sql.moment_of(first), sql.moment_of(last))
 
 
 def stored_digests(came: Came, before: Mapping[EpochOf, Stand]) -> dict[Identity, str]:
@@ -162,12 +240,16 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def advance(
-    came: Came, before: Mapping[EpochOf, Stand], now: datetime, lost: Sequence[tuple[int, Lost]] = ()
+    came: Came,
+    before: Mapping[EpochOf, Stand],
+    now: datetime,
+    lost: Sequence[tuple[int, Lost]] = (),
+    written: Mapping[EpochOf, Written] | None = None,
 ) -> list[tuple[int, Lost]]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 
-    `before` is what `stands` gave before these were stored. Losses are named with their station. Gives
-    those that it passed over now.
+    `before` is what `stands` gave before these were stored; `written` says by whom and when they were.
+    Losses are named with their station. Gives those that it passed over now.
     """
     through = _as_far_as_known(came, before)
     passed: list[tuple[int, Lost]] = []
@@ -178,8 +260,15 @@ def advance(
             through[name] = _contiguous(station, gap.epoch, gap.last, came[name])
     # Also where nothing is new: what a station sends again must be among the epochs that its receipt
     # has room for, or it would send it for ever.
-    at = sql.keeper()(now)
-    sql.insert(EPOCHS, [(station, epoch, reached, at) for (station, epoch), reached in through.items()])
+    keep = sql.keeper()
+    at = keep(now)
+    rows: list[sql.Row] = []
+    for name, reached in through.items():
+        stand, wrote = before[name], (written or {}).get(name, NOTHING_WRITTEN)
+        span = joined(stand.span, wrote.span)
+        first, last = (None, None) if span is None else (keep(span.first), keep(span.last))
+        rows.append((*name, reached, at, wrote.boot or stand.boot, first, last, stand.cloned))
+    sql.insert(EPOCHS, rows)
     return passed
 
 

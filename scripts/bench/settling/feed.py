@@ -25,7 +25,6 @@ from scripts.bench.settling.lean import Row
 BATCH = 100
 HOUSEHOLDS = 4400
 STATIONS = 30
-EPOCH = "00000000000000aa"
 
 
 def people() -> dict[str, Ed25519PrivateKey]:
@@ -62,7 +61,7 @@ def lean_rows(number: int, now: datetime) -> list[Row]:
     """The same batch as the lean ledger takes it."""
     first = number * BATCH
     return [
-        (number % STATIONS, EPOCH, event, _body(event, now), 1 + _household(event))
+        (number % STATIONS, _epoch(number), event, _body(event, now), 1 + _household(event))
         for event in range(first, first + BATCH)
     ]
 
@@ -86,7 +85,12 @@ def _body(number: int, now: datetime) -> bytes:
     )
     sequence = number // (BATCH * STATIONS) * BATCH + number % BATCH + 1
     stamp = Stamp(now.timestamp(), trusted=True, boot="boot", monotonic_s=float(number))
-    return envelope.encode_event(Event(EPOCH, sequence, stamp, facts))
+    return envelope.encode_event(Event(_epoch(number // BATCH), sequence, stamp, facts))
+
+
+def _epoch(batch: int) -> str:
+    """Of the journal of the station that sends the batch of this number."""
+    return f"{batch % STATIONS:016x}"
 
 
 def _household(number: int) -> int:

@@ -107,12 +107,17 @@ class Copied:
                 (SETTLEMENTS, settled),
                 (TRANSFERS, moved),
                 (MINTED, [(*name, self.minted[name]) for name in sorted(touched)]),
-                (EPOCHS, [(*name, *reached) for name, reached in sorted(through.items())]),
+                (EPOCHS, [_epoch(name, *reached) for name, reached in sorted(through.items())]),
                 *evidence,
             ],
             moved=[(change, key) for key, change in sorted(balances.items())],
             head=(end[1], bytes(end[8]), record[1], bytes(record[5]), end[0]),
         )
+
+
+def _epoch(name: tuple[int, str], through: int, at: object) -> Row:
+    """How far an epoch reaches, when and by which boot it was written."""
+    return *name, through, at, "boot", at, at, False
 
 
 class Same(Protocol):

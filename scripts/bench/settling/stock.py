@@ -40,9 +40,9 @@ STATEMENTS = (
     FROM series""",
     """INSERT INTO points_visitsettlement
     (event_id, community_id, card_hash, household_id, happened_at, local_day, provisional, settled, held,
-    lowered, lowered_by, held_by, counted, timed, withdrawn, withdrawn_by)
+    lowered, lowered_by, held_by, counted, timed, withdrawn, withdrawn_by, held_at_s)
     {series} SELECT i, {community}, {digest}, {household} + i % {households}, {at}, {day}, 2, 2, 0,
-    0, '', '', 1, 'stated', 0, '' FROM series""",
+    0, '', '', 1, 'stated', 0, '', 0 FROM series""",
     """INSERT INTO points_transfer
     (community_id, position, debit_id, credit_id, points, event_id, purpose, created_at, chain)
     {series} SELECT {community}, i, {issuing}, {account} + i % {households}, 2, i, 'award', {at}, {link}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloud_sync.award_rules import HeldBy
 from scripts.commands.ledger.common import (
     by_option,
     config_option,
@@ -18,9 +19,15 @@ from scripts.commands.ledger.common import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from cloud_sync.ledger.office.waiting import Held
+    from cloud_sync.ledger.points.models import VisitSettlement
+    from cloud_sync.ledger.stations.models import Community
+
+OF_A_STATION = [reason.value for reason in (HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.MINT_LIMIT)]
+"""Reasons that say something of a station, and so of many visits at once."""
 
 
 @click.group("aside")
@@ -118,38 +125,63 @@ def held_list(config: Path, *, as_json: bool) -> None:
         click.echo("no points wait")
 
 
+def _chosen(command: Callable[..., None]) -> Callable[..., None]:
+    """Let a command name one visit, or all of a station that wait for one reason."""
+    command = click.option("--because", type=click.Choice(OF_A_STATION), help="All that wait for this.")(
+        command
+    )
+    command = click.option("--station", metavar="SLUG", help="All of this station, with --because.")(command)
+    return click.argument("number", type=int, required=False)(command)
+
+
+def _visits(
+    community: Community, number: int | None, station: str | None, because: str | None
+) -> list[VisitSettlement]:
+    from cloud_sync.ledger.office.waiting import find_held, held_at
+
+    if number is not None and station is None and because is None:
+        return [find_held(community, number)]
+    if number is None and station is not None and because is not None:
+        return held_at(community, station, because)
+    raise click.UsageError("Name a visit by its NUMBER, or give --station and --because.")
+
+
 @held.command("release")
 @config_option
 @by_option
 @reason_option
-@click.argument("number", type=int)
-def held_release(config: Path, by: str, reason: str, number: int) -> None:
-    """Give the resident what a visit holds."""
+@_chosen
+def held_release(
+    config: Path, by: str, reason: str, number: int | None, station: str | None, because: str | None
+) -> None:
+    """Give the resident what a visit holds, or what all of a station hold for one reason."""
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.office.waiting import find_held
     from cloud_sync.ledger.points.waiting import release
 
-    given = release(find_held(community, number), by, reason, timezone.now())
-    click.echo(f"visit {number}: {given} points given" if given else f"visit {number} now waits for its card")
+    for visit in _visits(community, number, station, because):
+        given = release(visit, by, reason, timezone.now())
+        told = f"{given} points given" if given else "now waits for its card"
+        click.echo(f"visit {visit.pk}: {told}")
 
 
 @held.command("refuse")
 @config_option
 @by_option
 @reason_option
-@click.argument("number", type=int)
-def held_refuse(config: Path, by: str, reason: str, number: int) -> None:
-    """Withhold what a visit holds."""
+@_chosen
+def held_refuse(
+    config: Path, by: str, reason: str, number: int | None, station: str | None, because: str | None
+) -> None:
+    """Withhold what a visit holds, or what all of a station hold for one reason."""
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.office.waiting import find_held
     from cloud_sync.ledger.points.waiting import refuse
 
-    points = refuse(find_held(community, number), by, reason, timezone.now())
-    click.echo(f"visit {number}: {points} points withheld")
+    for visit in _visits(community, number, station, because):
+        click.echo(f"visit {visit.pk}: {refuse(visit, by, reason, timezone.now())} points withheld")
 
 
 @held.command("expire")

@@ -31,9 +31,12 @@ def station() -> None:
 def station_add(config: Path, public_key: str, slug: str) -> None:
     """Admit a station, or a further key of one that is here."""
     community = open_community(config)
+    from django.utils import timezone
+
     from cloud_sync.ledger.stations.registry import add_station
 
-    click.echo(f"station {add_station(community, slug, public_key)} of {community} is admitted")
+    added = add_station(community, slug, public_key, timezone.now())
+    click.echo(f"station {added} of {community} is admitted")
 
 
 @station.command("list")

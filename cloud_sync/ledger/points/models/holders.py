@@ -89,6 +89,8 @@ class Account(models.Model):
     kind = models.CharField(max_length=9, choices=AccountKind)
     household = models.OneToOneField(Household, models.PROTECT, related_name="account", null=True)
     balance = models.BigIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True)
+    """When a household's was opened; not known of one that an older ledger opened."""
 
     class Meta:
         constraints = [

@@ -57,6 +57,8 @@ class VisitSettlement(models.Model):
     timed = models.CharField(max_length=8, choices=Timed, default=Timed.STATED)
     held_since = models.DateTimeField(null=True)
     """When the wait began; no longer set once nothing is held."""
+    held_at_s = models.BigIntegerField(default=0)
+    """The community's `ran_s` when the wait began."""
     withdrawn = models.BigIntegerField(default=0)
     """The part of `lowered` that was held first."""
     withdrawn_by = models.CharField(max_length=16, blank=True, default="", choices=Withdrawn)

@@ -56,6 +56,10 @@ class ChainHead(models.Model):
     """The position of the register's last record."""
     records_chain = models.BinaryField(default=b"")
     """That record's link; empty before the first."""
+    ran_s = models.BigIntegerField(default=0)
+    """Seconds that workers have run for this community in all: what waits are counted by."""
+    noted_at = models.DateTimeField(null=True)
+    """When that was last noted, by the clock of whoever did."""
 
     class Meta:
         constraints = [

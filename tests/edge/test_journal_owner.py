@@ -1,0 +1,52 @@
+"""Whose a journal is: written with its first record, so that a copy of it is no other station's."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from edge.journal import SqliteJournal
+from edge.outbox import Outbox
+from edge.ports import JournalError
+from tests.edge.builders import RULES
+from tests.edge.journal_checks import ALARM, NOON, SHANGHAI, visit
+
+EAST, WEST = ("sunny-garden", "east-gate"), ("sunny-garden", "west-gate")
+
+
+def journal_of(owner: tuple[str, str], folder: Path, epoch: str = "a" * 16) -> SqliteJournal:
+    return SqliteJournal(folder, epoch, RULES, SHANGHAI, owner)
+
+
+def test_a_journal_is_its_stations_from_its_first_record_on(tmp_path: Path) -> None:
+    with closing(journal_of(EAST, tmp_path)) as journal:
+        journal.record_alarm(ALARM, NOON)
+    with closing(Outbox(tmp_path)) as outbox:
+        assert outbox.claim(*WEST) == EAST
+
+
+def test_a_journal_without_a_record_is_nobodys(tmp_path: Path) -> None:
+    journal_of(EAST, tmp_path).close()
+    with closing(Outbox(tmp_path)) as outbox:
+        assert outbox.claim(*WEST) == WEST
+
+
+def test_a_copy_takes_no_record_of_another_station_and_says_whose_it_is(tmp_path: Path) -> None:
+    with closing(journal_of(EAST, tmp_path / "east")) as journal:
+        journal.record_visit(visit(), NOON)
+    shutil.copytree(tmp_path / "east", tmp_path / "west")
+    with closing(journal_of(WEST, tmp_path / "west", "b" * 16)) as copy:
+        with pytest.raises(JournalError, match="events of station sunny-garden/east-gate"):
+            copy.record_visit(visit(), NOON)
+        assert copy.outbox() == (1, 0)
+
+
+def test_a_station_goes_on_with_its_own_journal(tmp_path: Path) -> None:
+    for epoch in ("a" * 16, "b" * 16):
+        with closing(journal_of(EAST, tmp_path, epoch)) as journal:
+            journal.record_visit(visit(), NOON)
+    with closing(Outbox(tmp_path)) as outbox:
+        assert (outbox.depth(), outbox.claim(*EAST)) == (2, EAST)

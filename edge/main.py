@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from config.station import StationSettings
     from edge.messages import Photo
-    from edge.ports import Clock, Inbox, Journal, Workers
+    from edge.ports import Clock, Inbox, Journal, Speaker, Workers
     from edge.rim import MakeRim, Rim
     from models.pixels import Rgb
 
@@ -104,6 +104,10 @@ class Surroundings:
     has_screen: bool = True
     watch: Callable[[Journal], Journal] = lambda journal: journal
     """Lets a caller stand before the journal, to tell of each visit."""
+    listen: Callable[[Speaker], Speaker] = lambda speaker: speaker
+    """Lets a caller stand before the voice."""
+    eyes: Callable[[StationSettings], Eyes] = open_eyes
+    """What looks at deposits."""
     loads: Callable[[Callable[[], None]], None] = in_background
     """How the model is loaded: beside the loop, so that no model keeps lids shut; at once in virtual time."""
 
@@ -149,7 +153,7 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
 
     `notifier` hears when the station is ready, and as long as its loop turns.
     """
-    eyes = open_eyes(settings)
+    eyes = around.eyes(settings)
     notifier = notifier or Notifier()
     inbox = WatchedInbox(notifier)
     with ExitStack() as undo:
@@ -190,7 +194,7 @@ def _parts(
         movers=rim.movers,
         camera=rim.camera,
         classifier=eyes.classifier,
-        speaker=LogSpeaker(vocabulary),
+        speaker=around.listen(LogSpeaker(vocabulary)),
         journal=around.watch(journal),
         latch=EmergencyLatch.of(settings),
         workers=workers,

@@ -59,6 +59,8 @@ class SimLid:
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self.opened_at = -inf
         """When the lid last came to stand open by command; a reversal on its way shut does not count."""
+        self.when_opened: Callable[[], object] = lambda: None
+        """Called each time that `opened_at` moves, for whoever watches from outside."""
         self._bin, self._timeline, self._inbox = bin_id, timeline, inbox
         self._times = lid_times(waits)
         self._plant = PlantLid(travel_ms=waits.travel_s * _MS)
@@ -88,7 +90,7 @@ class SimLid:
             self._inbox.post((LeaseRefused if rests else LeaseTaken)(self._now, self._bin))
             self._advance(OpenFor(lease_s))
             if stood_open_unleased:
-                self.opened_at = self._now
+                self._stands_open()
 
     def end_lease(self) -> None:
         """Let the lid shut now, unless something is in its way."""
@@ -282,8 +284,13 @@ class SimLid:
             self._was_shut = True
             self._note(What.SHUT)
         elif self._plant.place == OPEN and self._was_shut:
-            self._was_shut, self.opened_at = False, self._now
+            self._was_shut = False
             self._note(What.OPENED)
+            self._stands_open()
+
+    def _stands_open(self) -> None:
+        self.opened_at = self._now
+        self.when_opened()
 
     def _tell(self, before: Motion, seen_before: Seen, *, asked_to_open: bool) -> None:
         # A lid that stands open already says so again to whoever asks: the station waits to hear it.

@@ -12,7 +12,7 @@ from edge.sim.photos import hand_shadow
 from edge.visit_state import visit_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from random import Random
 
     from config.sorting import Category
@@ -63,6 +63,8 @@ class Place:
         self.rng = rng
         self.rules = visit_rules(settings)
         self.throws: list[Throw] = []
+        self.when_thrown: Callable[[Throw], object] = lambda _: None
+        """Called for each thing that got into a bin, for whoever watches from outside."""
         self._photos = photos
         self._sections = {section.id: section for section in settings.bin}
         self._readers = [reader.id for reader in settings.reader]
@@ -121,4 +123,7 @@ class Place:
 
     def _note(self, card: str, bin_id: str, category: Category | None, fate: Fate, name: str = "") -> None:
         bin_category = self._sections[bin_id].category
-        self.throws.append(Throw(self.now, card, bin_id, bin_category, name, category, fate))
+        throw = Throw(self.now, card, bin_id, bin_category, name, category, fate)
+        self.throws.append(throw)
+        if fate is Fate.IN_BIN:
+            self.when_thrown(throw)

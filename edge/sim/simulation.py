@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edge.clocks import RealClock
@@ -16,6 +17,7 @@ from edge.sim.plant import Plant
 from edge.sim.rig_lines import RigLines
 from edge.sim.rigged import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
+from edge.sim.witness import Witness
 from edge.sim.world import World
 from edge.workers import InlineWorkers, ThreadWorkers
 from firmware_bridge.readers.em4100 import CardBits
@@ -68,6 +70,7 @@ class Simulation:
         self._timeline = Timeline(self._virtual or RealClock())
         self._board = board
         self._world: World | None = None
+        self._witness: Witness | None = None
 
     @property
     def people(self) -> Neighbourhood:
@@ -87,10 +90,19 @@ class Simulation:
     def surroundings(self, watch: Callable[[Journal], Journal] = lambda journal: journal) -> Surroundings:
         """What `edge.main.compose` puts around a station; `watch` stands before its journal."""
         if self._virtual is not None:
-            return Surroundings(
+            around = Surroundings(
                 self._make_rim, self._virtual, InlineWorkers, has_screen=False, watch=watch, loads=at_once
             )
-        return Surroundings(self._make_rim, self._timeline.clock, ThreadWorkers, watch=watch)
+        else:
+            around = Surroundings(self._make_rim, self._timeline.clock, ThreadWorkers, watch=watch)
+        if (witness := self._witness) is None:
+            return around
+        return replace(around, watch=lambda journal: watch(witness.watch(journal)), listen=witness.listen)
+
+    def observed(self, write: Callable[[bytes], object]) -> Witness:
+        """Have a witness write what people do, see and hear; before `surroundings`, without a board only."""
+        self._witness = Witness(self._settings.station.name, write, self._timeline.clock.now)
+        return self._witness
 
     def run_virtual(self, composition: Composition) -> None:
         """Play all of it as fast as the machine allows, on this thread, then leave everything safe."""
@@ -111,6 +123,10 @@ class Simulation:
             return self._rigged(self._board, inbox, clock)
         plant = Plant(self._settings, self._timeline, inbox, self._script.capacity)
         world = self._populate(plant)
+        if self._witness is not None:
+            world.watch(self._witness.threw)
+            for bin_id, lid in plant.lids.items():
+                lid.when_opened = partial(self._witness.opened, bin_id)
         if self._virtual is not None:
             return Rim(world.lids, (plant,), world.camera, start=world.start, stop=lambda: None)
         driver = RealTimeDriver(self._timeline)

@@ -11,7 +11,7 @@ from edge.sim.plans import Habits, Planner
 from edge.sim.residents import LOOK_S, Resident
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from random import Random
 
     from config.station import StationSettings
@@ -81,6 +81,10 @@ class World:
     def throws(self) -> Sequence[Throw]:
         """The truth about everything anyone brought so far."""
         return self._place.throws
+
+    def watch(self, when_thrown: Callable[[Throw], object]) -> None:
+        """Tell of each thing that gets into a bin."""
+        self._place.when_thrown = when_thrown
 
     def start(self) -> None:
         """Let people come."""

@@ -42,8 +42,9 @@ ENGINES = ("iotcore-sqlite", "mosquitto-postgres")
 def soak(*, seed: int | None, kills: int, engine: str, visits: int, keep: Path | None, as_json: bool) -> int:
     """Kill, cut, fill and restore a whole community at random; then check every point.
 
-    Three stations, their sync processes, a broker, a database and the ledger's worker run as processes
-    of their own. Ends with status 1 if anything was lost, counted twice, or opened that should not.
+    Three stations, their sync processes, a broker, a database and the ledger's workers run as processes
+    of their own. Each visit is priced again from what the simulated residents threw in. Ends with status
+    1 if anything was lost, counted twice, priced otherwise, or opened that should not.
     """
     from scripts.soak.engines import Tier
     from scripts.soak.play import soak as run

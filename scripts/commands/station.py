@@ -81,7 +81,12 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
 )
 @click.option("--visits", type=click.IntRange(1), default=1000, show_default=True, help="Simulated visits.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulated residents.")
-def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
+@click.option(
+    "--witness",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Simulated stations only: write what residents do, see and hear there, a line of JSON each.",
+)
+def run(config: Path, photos: Path | None, visits: int, seed: int, witness: Path | None) -> None:
     """Run visits until SIGTERM."""
     from cloud_sync.notify import notifier_of
     from edge.keys import load_keys
@@ -90,7 +95,9 @@ def run(config: Path, photos: Path | None, visits: int, seed: int) -> None:
     settings = load_station(config)
     keys = load_keys(Path(settings.station.state_dir))
     if settings.station.devices is Devices.SIMULATED:
-        around = _simulated(settings, keys.card, _photos(photos), visits, seed)
+        around = _simulated(settings, keys.card, _photos(photos), visits, seed, witness)
+    elif witness is not None:
+        raise InputError("--witness: nobody is simulated at a real station", "leave it out")
     else:
         around = _real(settings, keys.card)
     composition = compose(settings, around, notifier_of())
@@ -108,7 +115,7 @@ def _photos(photos: Path | None) -> Path:
 
 
 def _simulated(
-    settings: StationSettings, card_key: bytes, photos: Path, visits: int, seed: int
+    settings: StationSettings, card_key: bytes, photos: Path, visits: int, seed: int, witness: Path | None
 ) -> Surroundings:
     from edge.sim.people import neighbourhood
     from edge.sim.photo_folders import open_photos
@@ -117,7 +124,14 @@ def _simulated(
 
     rng = random.Random(seed)  # noqa: S311 (plays residents, guards nothing)
     script = Script(visits=visits, people=neighbourhood(rng, card_key))
-    return Simulation(settings, open_photos(photos), script, rng).surroundings()
+    simulation = Simulation(settings, open_photos(photos), script, rng)
+    if witness is not None:
+        try:
+            written = witness.open("ab", buffering=0)
+        except OSError as error:
+            raise InputError(f"{witness} cannot be written ({error.strerror})", "name another") from None
+        simulation.observed(written.write)
+    return simulation.surroundings()
 
 
 def _real(settings: StationSettings, card_key: bytes) -> Surroundings:

@@ -87,6 +87,10 @@ def judged(running: Running, failed: tuple[str, ...]) -> Report:
         taken_back=running.losses.taken_back,
         blocked=running.blocked,
         beyond_lease_s=running.hearing.beyond_lease_s,
+        cards=tuple(running.losses.cards),
+        lives=dict(running.hearing.lives),
+        looks=running.looks,
+        town=running.town,
     )
     judgement = judge(evidence)
     counts = asdict(judgement) | {"problems": judgement.problems + failed + _damaged(running)}

@@ -16,6 +16,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from scripts.soak import reckoning
+
+if TYPE_CHECKING:
+    from cloud_sync.facts import Stamp, VisitFacts
+    from scripts.soak.reckoning import Life, Town
 
 NAMED = 5
 """Problems of one kind that are named; the rest are counted."""
@@ -34,6 +41,8 @@ class Row:
     points: int | None
     card: str | None
     receipted: bool
+    visit: VisitFacts | None = None
+    stamp: Stamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +66,13 @@ class Settlement:
     """Points from the issuing account for this visit, less what went back there."""
     waiting: int
     """Points of these that still lie in suspense."""
+    lowered_by: str = ""
+    held_by: str = ""
+    day: str = ""
+    """Whose caps it counted to."""
+    timed: str = ""
+    order: int = 0
+    """The ledger settled in the order of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,14 @@ class Evidence:
     blocked: Collection[str] = ()
     """Cards that no lid may open for."""
     beyond_lease_s: float = 0.0
+    cards: Sequence[Journal] = ()
+    """All that lay on each card that was replaced, as it was then."""
+    lives: Mapping[tuple[str, str], Life] = field(default_factory=dict)
+    """What people did, saw and heard, by station and epoch."""
+    looks: Mapping[str, str] = field(default_factory=dict)
+    """What each thing looks like to the stand-in, by its name."""
+    town: Town | None = None
+    """Without it nothing is priced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +133,13 @@ class Judgement:
     held: int
     lowered: int
     gone_with_card: int
+    """Records that went with a card that was replaced by an older image of it."""
+    gone_points: int
+    """What these had promised."""
     lost: int
     twice: int
+    outcomes: Mapping[str, int]
+    """How often what was thrown in had to be judged right, wrong and so on."""
     problems: tuple[str, ...] = field(default=())
 
 
@@ -122,6 +151,8 @@ def judge(evidence: Evidence) -> Judgement:
     lost = sorted(_lost(alive, gone, have, evidence.taken_back))
     twice = sorted(_twice(have, evidence.ledger))
     settlements = dict(evidence.ledger.settlements)
+    gone_for_good = [name for name in gone if name not in have and name not in lost]
+    truth = reckoning.truths(evidence.lives, evidence.looks)
     awards = Counter(name[0] for name, row in (alive | gone).items() if row.points is not None)
     return Judgement(
         events=len(have),
@@ -131,13 +162,16 @@ def judge(evidence: Evidence) -> Judgement:
         settled=sum(words.settled for words in settlements.values()),
         held=sum(words.held for words in settlements.values()),
         lowered=sum(words.lowered for words in settlements.values()),
-        gone_with_card=sum(name not in have for name in gone) - sum(name in gone for name in lost),
+        gone_with_card=len(gone_for_good),
+        gone_points=sum(gone[name].points or 0 for name in gone_for_good),
         lost=len(lost),
         twice=len(twice),
+        outcomes={} if evidence.town is None else dict(reckoning.counted(truth, evidence.town)),
         problems=(
             *_named("lost", (_told(name) for name in lost)),
             *_named("twice", (_told(name) for name in twice)),
             *_problems(evidence, alive | gone, settlements),
+            *_reckoned(evidence, alive | gone, truth),
         ),
     )
 
@@ -188,6 +222,23 @@ def _problems(
     yield from _named("opened for a blocked card", opened)
     if evidence.beyond_lease_s > LEASE_TOLERANCE_S:
         yield f"a lid was driven open {evidence.beyond_lease_s:.3f} s beyond its lease"
+
+
+def _reckoned(
+    evidence: Evidence, rows: Mapping[EventId, Row], truth: Mapping[EventId, Sequence[reckoning.Seen]]
+) -> Iterator[str]:
+    """What does not fit what people did, saw and heard, nor the rules."""
+    town = evidence.town
+    if town is None:
+        return
+    now = [*(journal for journal in evidence.journals if not journal.gone), *evidence.cards]
+    ledger = reckoning.priced_wrong_in_ledger(rows, evidence.ledger.settlements, truth, town)
+    yield from _named("not what was thrown in", reckoning.unlike_the_truth(rows, truth, town))
+    yield from _named("priced wrong at the station", reckoning.priced_wrong_at_stations(now, truth, town))
+    yield from _named("settled against the rules", ledger)
+    yield from _named("not what was seen", reckoning.unlike_what_was_seen(rows, evidence.lives))
+    yield from _named("not what was heard", reckoning.unlike_what_was_heard(rows, evidence.lives, town))
+    yield from _named("out of order", reckoning.out_of_order(evidence.lives))
 
 
 def _unlike(

@@ -67,8 +67,28 @@ class Engine(Protocol):
         """Make the empty database, once it answers; `tongzhan ledger init` comes after."""
         ...
 
+    def guard(self) -> None:
+        """Configure the broker as an operator does, once the stations are admitted; then it may start."""
+        ...
 
-class Laptop:
+    def login(self, station: str | None) -> str:
+        """What a station's TOML, or with None the ledger's, says of the broker beside host and port."""
+        ...
+
+
+class _Open:
+    """A broker that listens on this machine alone, and lets in whoever is here."""
+
+    def guard(self) -> None:
+        """Do nothing."""
+
+    def login(self, station: str | None) -> str:
+        """Nothing to say."""
+        del station
+        return ""
+
+
+class Laptop(_Open):
     """iotcore and a SQLite file."""
 
     processes = (BROKER,)
@@ -92,7 +112,7 @@ class Laptop:
         """Nothing: as `make`."""
 
 
-class Town:
+class Town(_Open):
     """mosquitto and PostgreSQL."""
 
     processes = (BROKER, DATABASE)
@@ -120,9 +140,14 @@ class Town:
     def start(self, name: str, crew: Crew) -> None:
         """Start broker or database."""
         if name == BROKER:
-            crew.launch(name, [self._mosquitto, "-c", str(self._folder / "mosquitto.conf")])
+            crew.launch(name, [self._mosquitto, "-c", str(self.conf)])
         else:
             crew.launch(name, self._postgres.command, user=self._postgres.user)
+
+    @property
+    def conf(self) -> Path:
+        """What mosquitto is started with."""
+        return self._folder / "mosquitto.conf"
 
     def answers(self) -> bool:
         """Whether the server takes connections."""

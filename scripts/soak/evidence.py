@@ -63,7 +63,21 @@ def _settlements() -> list[tuple[EventId, Settlement]]:
     for row in VisitSettlement.objects.select_related("event__station").iterator():
         name = (row.event.station.slug, row.event.epoch, row.event.sequence)
         words = (row.provisional, row.settled, row.held, row.lowered)
-        found.append((name, Settlement(*words, given=-given[name], waiting=waiting[name])))
+        found.append(
+            (
+                name,
+                Settlement(
+                    *words,
+                    given=-given[name],
+                    waiting=waiting[name],
+                    lowered_by=row.lowered_by,
+                    held_by=row.held_by,
+                    day=row.local_day.isoformat(),
+                    timed=row.timed,
+                    order=row.event_id,
+                ),
+            )
+        )
     return found
 
 

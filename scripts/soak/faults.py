@@ -35,6 +35,8 @@ class Losses:
 
     gone: list[Journal] = field(default_factory=list)
     """Rows that only a lost card had."""
+    cards: list[Journal] = field(default_factory=list)
+    """All that lay on each of them."""
     taken_back: set[EventId] = field(default_factory=set)
     """What the ledger had and a restored backup did not."""
 
@@ -126,6 +128,7 @@ class Faults:
         kept = read_journal(folder, fault.target).rows
         rows = {name: row for name, row in lost.rows.items() if name not in kept}
         self._losses.gone.append(Journal(fault.target, rows, gone=True))
+        self._losses.cards.append(lost)
         self._system.release(*with_card)
 
     def _switch_off(self, station: str) -> tuple[str, str]:

@@ -1,18 +1,20 @@
-"""Hears what quick stations tell on their pipe."""
+"""Hears what stations' witnesses tell on their pipe."""
 
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
 
 from config.threads import interrupt, thread
+from edge.sim.witness import Kept, Lids, Line, Opened, Refused, Spoke, Threw
 from scripts.soak.checks import EventId
-from scripts.soak.station import Lids, Told
+from scripts.soak.reckoning import Life
 
-_WORDS = msgspec.json.Decoder(Told | Lids)
+_WORDS = msgspec.json.Decoder(Line)
 
 
 class Hearing:
@@ -21,6 +23,8 @@ class Hearing:
     def __init__(self) -> None:
         self.told: dict[EventId, int] = {}
         """Points by record."""
+        self.lives: defaultdict[tuple[str, str], Life] = defaultdict(Life)
+        """By station and epoch."""
         self.beyond_lease_s = 0.0
         self._reading, self.pipe = os.pipe()
         self._thread = thread(self._hear, "hearing", interrupt)
@@ -34,11 +38,24 @@ class Hearing:
     def _hear(self) -> None:
         with os.fdopen(self._reading, "rb") as lines:
             for line in lines:
-                match _WORDS.decode(line):
-                    case Told(station, epoch, sequence, points):
-                        self.told[station, epoch, sequence] = points
-                    case Lids(_, beyond_lease_s):
-                        self.beyond_lease_s = max(self.beyond_lease_s, beyond_lease_s)
+                word = _WORDS.decode(line)
+                self._note(word, self.lives[word.station, word.epoch])
+
+    def _note(self, word: Line, life: Life) -> None:
+        match word:
+            case Kept():
+                self.told[word.station, word.epoch, word.sequence] = word.points
+                life.kept.append(word)
+            case Threw():
+                life.threw.append(word)
+            case Opened():
+                life.opened.append(word)
+            case Spoke():
+                life.spoke.append(word)
+            case Refused():
+                life.refusals += 1
+            case Lids():
+                self.beyond_lease_s = max(self.beyond_lease_s, word.beyond_lease_s)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 WAIT_S = 30.0
 """How long to wait for a station that writes."""
-_ROWS = "SELECT epoch, sequence, event, receipted_s IS NOT NULL FROM outbox"
+_ROWS = "SELECT epoch, sequence, event, receipted_s IS NOT NULL FROM outbox ORDER BY id"
 _AWARDS = "SELECT epoch, sequence, points FROM awards"
 
 
@@ -37,9 +37,10 @@ def read_journal(folder: Path, station: str, *, gone: bool = False) -> Journal:
 
 
 def _row(event: bytes, points: int | None, *, receipted: bool) -> Row:
-    facts = decode_event(event).facts
-    card = facts.card if isinstance(facts, VisitFacts) else None
-    return Row(hashlib.sha256(event).hexdigest()[:16], points, card, receipted)
+    decoded = decode_event(event)
+    visit = decoded.facts if isinstance(decoded.facts, VisitFacts) else None
+    card = None if visit is None else visit.card
+    return Row(hashlib.sha256(event).hexdigest()[:16], points, card, receipted, visit, decoded.stamp)
 
 
 def depth(folder: Path) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from scripts.demonstration.places import Folder
 from scripts.demonstration.processes import crew
 from scripts.soak.hearing import hearing
-from scripts.soak.photos import draw_photos
+from scripts.soak.photos import draw_photos, looks_like
 from scripts.soak.plan import make_plan
 from scripts.soak.prepare import prepare
 from scripts.soak.proxy import network
@@ -41,11 +41,12 @@ def soak(wishes: Wishes, tell: Callable[[str], None]) -> Report:
         residents = min(LEAST_RESIDENTS + wishes.kills, MOST_RESIDENTS)
         system = System(wishes.root, photos, wishes.tier, ours, net, heard.pipe, wishes.first_port, residents)
         tell("making the ledger and the town")
-        blocked = prepare(system)
+        town, blocked = prepare(system)
+        looks = {file.stem: looks_like(file.stem) for file in photos.rglob("*.jpg")}
         from scripts.soak.arrival import drain, judged  # noqa: PLC0415 (models need Django set up)
         from scripts.soak.faults import Losses  # noqa: PLC0415 (as above)
 
-        running = Running(wishes, system, heard, Losses(), blocked, tell)
+        running = Running(wishes, system, heard, Losses(), blocked, town, looks, tell)
         _strike_all(running)
         wait(system, lambda: len(heard.told) >= wishes.visits, RECORD_S)
         return judged(running, drain(running))

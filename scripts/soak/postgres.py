@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import secrets
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -26,6 +27,7 @@ class Postgres:
     programs: Path
     folder: Path
     port: int
+    password: str = field(default_factory=lambda: secrets.token_urlsafe(16), repr=False)
 
     @property
     def url(self) -> str:
@@ -40,7 +42,7 @@ class Postgres:
     @property
     def command(self) -> list[str]:
         """Runs the server in the foreground, each commit on the disk before it is acknowledged."""
-        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=32")
+        settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=")
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
         return command + [part for setting in settings for part in ("-c", setting)]
 
@@ -49,9 +51,11 @@ class Postgres:
         self.folder.mkdir(parents=True)
         if self.user is not None:
             os.chown(self.folder, self.user, self.user)
-        make = [str(self.programs / "initdb"), "-D", str(self.folder / "data")]
+        password = self.folder / "password"
+        password.write_text(self.password, encoding="ascii")
+        make = [str(self.programs / "initdb"), "-D", str(self.folder / "data"), "--pwfile", str(password)]
         subprocess.run(  # noqa: S603 (PostgreSQL's own program, no shell)
-            [*make, "-U", OWNER, "-A", "trust", "-E", "UTF8", "-N"],
+            [*make, "-U", OWNER, "-A", "scram-sha-256", "-E", "UTF8", "-N"],
             check=True,
             capture_output=True,
             cwd=self.folder,
@@ -74,7 +78,7 @@ class Postgres:
             connection.execute(f"CREATE DATABASE {DATABASE}".encode())
 
     def _url(self, database: str) -> str:
-        return f"postgresql://{OWNER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{OWNER}:{self.password}@127.0.0.1:{self.port}/{database}"
 
 
 def find_programs() -> Path:

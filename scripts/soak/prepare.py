@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
+from cloud_sync.facts import Role
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from config.ledger import load_ledger
 from edge.keys import make_keys
 from edge.sim.people import neighbourhood
+from scripts.soak.engines import DATABASE
 from scripts.soak.plan import Fault, Kind
+from scripts.soak.pricing import prices_of
+from scripts.soak.reckoning import Town
 from scripts.soak.running import must
 from scripts.soak.station import townspeople
-from scripts.soak.system import SLOW_SEED, STATIONS
+from scripts.soak.system import QUICK, SLOW_SEED, STATIONS
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -22,10 +29,10 @@ if TYPE_CHECKING:
     from scripts.soak.system import System
 
 
-def prepare(system: System) -> frozenset[str]:
-    """Make everything and start it; the blocked cards, for which no lid may open."""
+def prepare(system: System) -> tuple[Town, frozenset[str]]:
+    """Make everything and start it; what the judge knows, and the blocked cards that no lid may open for."""
     system.make()
-    system.hold(*(name for name in system.starters if name not in system.engine.processes))
+    system.hold(*(name for name in system.starters if name != DATABASE))
     must(system, system.engine.answers)
     system.engine.prepare()
     init(system.ledger_toml)
@@ -34,9 +41,24 @@ def prepare(system: System) -> frozenset[str]:
     slow = neighbourhood(Random(SLOW_SEED), card_key)  # noqa: S311 (invents people, guards nothing)
     people = (townspeople(card_key, system.residents), slow)
     _settle(system, people, card_key, read_signing_key(secrets).public_key())
+    system.guard()
     _save(system)
     system.release(*system.starters)
-    return frozenset(one.blocked.card for one in people)
+    return _town(system, people), frozenset(one.blocked.card for one in people)
+
+
+def _town(system: System, people: tuple[Neighbourhood, ...]) -> Town:
+    place = load_ledger(system.ledger_toml).ledger
+    with Path(place.rules[0]).open("rb") as rules:
+        prices = prices_of(tomllib.load(rules))
+    known = [person for one in people for person in one.known]
+    return Town(
+        prices,
+        ZoneInfo(place.timezone),
+        {person.card: person.household for person in known if person.household is not None},
+        frozenset(person.card for person in known if person.role is Role.STAFF),
+        frozenset(QUICK),
+    )
 
 
 def _settle(

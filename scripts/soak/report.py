@@ -20,7 +20,9 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     awards_of: Mapping[str, int]
     """On each station's journals."""
     told: int
-    """Records that quick stations said their disk had taken."""
+    """Records that stations' witnesses said a disk had taken."""
+    outcomes: Mapping[str, int]
+    """What was thrown in, by what had to be made of it."""
     events: int
     awards: int
     provisional: int
@@ -28,6 +30,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     held: int
     lowered: int
     gone_with_card: int
+    gone_points: int
+    """What the records that went with a card had promised."""
     lost: int
     twice: int
     problems: tuple[str, ...]
@@ -43,13 +47,16 @@ def summary(report: Report) -> str:
     """The same for a person, without the timeline."""
     judged = f"{report.settled} settled, {report.held} held, {report.lowered} lowered"
     faults = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(report.faults.items()))
+    gone = f"{report.gone_with_card} ({report.gone_points} points)"
+    seen = ", ".join(f"{count} {outcome}" for outcome, count in sorted(report.outcomes.items())) or "nothing"
     ended = ", ".join(f"{name} {count}" for name, count in sorted(report.restarts.items())) or "none"
     return "\n".join(
         [
             f"{report.kills} kills on {report.engine}, seed {report.seed}, {report.seconds:.0f} s: {faults}",
             f"ended by themselves and started again: {ended}",
             f"{report.events} events, {report.awards} awards, {report.provisional} points: {judged}",
-            f"{report.lost} lost, {report.twice} twice, {report.gone_with_card} gone with their cards",
+            f"{seen} thrown in",
+            f"{report.lost} lost, {report.twice} twice, {gone} gone with their cards",
             *(f"WRONG: {problem}" for problem in report.problems),
             f"replay: {report.replay} (the same faults at the same moments; processes keep their own time)",
             "every award settled once" if report.ok else "this is a defect: --keep DIR keeps what is there",

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from scripts.soak.plan import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from scripts.soak.engines import Tier
     from scripts.soak.faults import Losses
     from scripts.soak.hearing import Hearing
+    from scripts.soak.reckoning import Town
     from scripts.soak.system import System
 
 LOOK_S = 0.05
@@ -52,6 +53,9 @@ class Running:
     losses: Losses
     blocked: frozenset[str]
     """Cards that no lid may open for."""
+    town: Town
+    looks: Mapping[str, str]
+    """What each thing looks like to the stand-in, by its name."""
     tell: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     timeline: list[str] = field(default_factory=list)

@@ -1,8 +1,8 @@
 """A station for the soak, as a process: quick, telling what it has kept, with a calendar that can be moved.
 
 It is composed as every station is (`edge.main`); only its surroundings differ. Its visits happen in
-virtual time, a few a second, and each is on the disk before the next begins. It runs without a model,
-so that it starts quickly: every deposit is unseen and earns the neutral amount.
+virtual time, a few a second, and each is on the disk before the next begins. A stand-in takes
+the model's place, so that it starts quickly and what it has to make of each thing is known.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from config.load_station import load_station
 from edge.keys import load_keys
 from edge.main import compose
@@ -29,36 +27,21 @@ from edge.sim.people import Neighbourhood, neighbourhood
 from edge.sim.photo_folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
+from scripts.soak.photos import stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from cloud_sync.award_rules import Award
     from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
-    from config.station import StationSettings
     from edge.faults import FaultCode
     from edge.main import Composition
     from edge.roster import RosterEntry
+    from edge.sim.witness import Witness
 
 ENDLESS = 1_000_000
 LIDS_TOLD_EVERY = 20
 """Records between two words on the lids: reading their logs takes longer the longer they are."""
-
-
-class Told(msgspec.Struct, frozen=True, tag=True):
-    """What a station says on its pipe, one a line: a record that its disk has taken."""
-
-    station: str
-    epoch: str
-    sequence: int
-    points: int
-
-
-class Lids(msgspec.Struct, frozen=True, tag=True):
-    """What a station says of its lids: the longest that one was driven open beyond its lease."""
-
-    station: str
-    beyond_lease_s: float
 
 
 def townspeople(card_key: bytes, residents: int) -> Neighbourhood:
@@ -87,30 +70,29 @@ class SteppedClock:
         return WallTime(max(0.0, wall.unix_s + step_s), wall.trusted and step_s > -365 * 86_400)
 
 
-class TellingJournal(Journal):
-    """A journal that tells the soak what it has kept, after it has kept it, and keeps visits apart."""
+class PacedJournal(Journal):
+    """A journal that keeps visits apart, so that a station in virtual time does not fill the disk."""
 
-    def __init__(self, journal: Journal, epoch: str, station: str, pipe: int, every_s: float) -> None:
-        """Write to the descriptor `pipe`; keep a visit at most each `every_s` seconds of real time."""
-        self._journal, self._epoch, self._station, self._pipe = journal, epoch, station, pipe
+    def __init__(self, journal: Journal, every_s: float) -> None:
+        """Keep a visit at most each `every_s` seconds of real time."""
+        self._journal = journal
         self._every_s, self._kept_at = every_s, 0.0
-        self.sequence = 0
-        """Of the last record kept."""
+        self._kept = 0
         self.look_at_lids: Callable[[], None] = lambda: None
         """Called now and then, after a record was kept."""
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Keep a visit, then tell of it."""
+        """Keep a visit when it is time."""
         time.sleep(max(0.0, self._kept_at + self._every_s - time.monotonic()))
         self._kept_at = time.monotonic()
         award = self._journal.record_visit(facts, stamp)
-        self._kept(award.points)
+        self._count()
         return award
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm, then tell of it."""
+        """Keep an alarm."""
         self._journal.record_alarm(facts, stamp)
-        self._kept(0)
+        self._count()
 
     def roster(self) -> Mapping[str, RosterEntry]:
         """Known cards by hash."""
@@ -124,55 +106,41 @@ class TellingJournal(Journal):
         """Faults that only the journal knows of."""
         return self._journal.told()
 
-    def _kept(self, points: int) -> None:
-        self.sequence += 1
-        tell(self._pipe, Told(self._station, self._epoch, self.sequence, points))
-        if self.sequence % LIDS_TOLD_EVERY == 0:
+    def _count(self) -> None:
+        self._kept += 1
+        if self._kept % LIDS_TOLD_EVERY == 0:
             self.look_at_lids()
-
-
-def tell(pipe: int, word: Told | Lids) -> None:
-    """Say one thing in one write, which a pipe keeps whole."""
-    os.write(pipe, msgspec.json.encode(word) + b"\n")
 
 
 def run(config: Path, photos: Path, residents: int, pipe: int, every_s: float) -> int:
     """Play visits until SIGTERM; give the exit status."""
-    settings = _quick(load_station(config))
+    settings = load_station(config)
     folder = Path(settings.station.state_dir)
     people = townspeople(load_keys(folder).card, residents)
     rng = random.Random()  # noqa: S311 (plays residents: other visits after each start)
     script = Script(visits=ENDLESS, people=people)
     simulation = Simulation(settings, open_photos(photos), script, rng, time.time())
-    told: list[TellingJournal] = []
+    witness = simulation.observed(lambda line: os.write(pipe, line))
+    paced: list[PacedJournal] = []
 
-    def watch(journal: Journal) -> Journal:
-        epoch = getattr(journal, "epoch", "")
-        told.append(TellingJournal(journal, epoch, settings.station.name, pipe, every_s))
-        return told[-1]
+    def pace(journal: Journal) -> Journal:
+        paced.append(PacedJournal(journal, every_s))
+        return paced[-1]
 
-    around = simulation.surroundings(watch)
+    around = simulation.surroundings(pace)
     clock = SteppedClock(around.clock, folder.with_name(f"{folder.name}.clock"))
-    composition = compose(settings, replace(around, clock=clock))
-    told[0].look_at_lids = lambda: _tell_lids(composition, pipe, settings.station.name)
+    composition = compose(settings, replace(around, clock=clock, eyes=stand_in))
+    paced[0].look_at_lids = lambda: _look_at_lids(composition, witness)
     try:
         simulation.run_virtual(composition)
     finally:
-        told[0].look_at_lids()
+        paced[0].look_at_lids()
     return 0
 
 
-def _tell_lids(composition: Composition, pipe: int, station: str) -> None:
+def _look_at_lids(composition: Composition, witness: Witness) -> None:
     lids = [lid for lid in composition.rim.lids.values() if isinstance(lid, SimLid)]
-    longest = max((longest_beyond_lease_s(lid.notes) for lid in lids), default=0.0)
-    tell(pipe, Lids(station, longest))
-
-
-def _quick(settings: StationSettings) -> StationSettings:
-    """The station with scales in the place of cameras, and without its model."""
-    bins = tuple(msgspec.structs.replace(bin_, camera=None, weighed=True) for bin_ in settings.bin)
-    model = msgspec.structs.replace(settings.model, bundle=str(Path(settings.station.state_dir) / "no-model"))
-    return msgspec.structs.replace(settings, bin=bins, model=model)
+    witness.lids(max((longest_beyond_lease_s(lid.notes) for lid in lids), default=0.0))
 
 
 def main() -> int:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.demonstration.places import LOOPBACK, Ports
+from scripts.demonstration.processes import TONGZHAN
 from scripts.demonstration.town import ledger_toml, station_toml
-from scripts.soak.engines import Engine, Laptop, Tier, Town
+from scripts.soak.engines import Engine, Laptop, Tier
 from scripts.soak.plan import Cast
+from scripts.soak.shipped import ShippedTown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +61,7 @@ class System:
     crew: Crew
     network: Network
     pipe: int
-    """Where the quick stations tell what they have kept."""
+    """Where stations' witnesses tell what people did and saw."""
     first_port: int
     residents: int
     """So many people around the quick stations."""
@@ -103,16 +105,29 @@ class System:
     def make(self) -> None:
         """Write all configuration and open the network."""
         self.engine.make()
-        broker = self.first_port
+        stations, ledgers = self._broker_ports
         for number, link in enumerate(self.cast.links):
-            self.network.open(link, self._link_port(number), broker)
+            of_station = number < len(STATIONS)
+            self.network.open(link, self._link_port(number), stations if of_station else ledgers)
+        self._configure()
+
+    def guard(self) -> None:
+        """Configure the broker, and give its users what they log in by; after the stations were admitted."""
+        self.engine.guard()
+        self._configure()
+
+    def _configure(self) -> None:
         for number, name in enumerate(STATIONS):
             text = station_toml(name, name, f"run-{name}", self._link_port(number))
+            text = text.replace("[cloud]\n", f"[cloud]\n{self.engine.login(name)}")
             self.station_toml(name).write_text(text + (_HASTE if name == SLOW else ""), encoding="utf-8")
         for number, name in enumerate(self.worker_names, len(STATIONS)):
             ports = Ports(0, self.first_port + 2, self._link_port(number))
             text = ledger_toml(self.engine.database, ports)
-            (self.root / f"{name}.toml").write_text(text, encoding="utf-8")
+            text = text.replace("[broker]\n", f"[broker]\n{self.engine.login(None)}")
+            file = self.root / f"{name}.toml"
+            file.touch(0o600)  # it may hold the database's password
+            file.write_text(text, encoding="utf-8")
 
     def keep_up(self) -> None:
         """Start what should run and does not."""
@@ -143,10 +158,16 @@ class System:
     def _engine(self) -> Engine:
         if self.tier is Tier.LAPTOP:
             return Laptop(self.root, self.first_port)
-        return Town(self.root, self.first_port, self.first_port + 1)
+        return ShippedTown(self.root, self._broker_ports, self.first_port + 2, self.first_port + 1)
+
+    @property
+    def _broker_ports(self) -> tuple[int, int]:
+        """Where stations and where workers reach the broker: iotcore has one port for both."""
+        both = self.tier is Tier.LAPTOP
+        return self.first_port, self.first_port if both else self.first_port + 3
 
     def _link_port(self, number: int) -> int:
-        return self.first_port + 3 + number
+        return self.first_port + 4 + number
 
     def _names(self) -> tuple[str, ...]:
         of_stations = [f"{kind}-{station}" for station in STATIONS for kind in ("station", "sync")]
@@ -165,14 +186,16 @@ class System:
         photos = str(self.photos)
         if station == SLOW:
             more = ["--photos", photos, "--visits", "1000000", "--seed", str(SLOW_SEED)]
-            return lambda: self.crew.start(name, ["station", "run", "--config", config, *more])
+            more += ["--witness", f"/dev/fd/{self.pipe}"]
+            real = [*TONGZHAN, "station", "run", "--config", config, *more]
+            return lambda: self.crew.launch(name, real, pass_fds=[self.pipe])
         quick = ["-m", "scripts.soak.station", config, photos, str(self.residents), str(self.pipe)]
         command = [sys.executable, *quick, str(RECORD_EVERY_S)]
         return lambda: self.crew.launch(name, command, pass_fds=[self.pipe])
 
 
-PORTS = 3 + len(STATIONS) + 2
-"""In a row: broker, database, pages, and a link for each station and worker."""
+PORTS = 4 + len(STATIONS) + 2
+"""In a row: broker, database, pages, the broker for the ledger, and a link for each station and worker."""
 
 
 def free_ports() -> int:

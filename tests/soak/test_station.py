@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+import os
 from pathlib import Path
 
 import pytest
 
-from edge.journal_tables import JOURNAL_FILE
-from edge.ports import JournalError
 from edge.sim.timeline import VirtualClock
-from scripts.soak.hearing import Hearing, hearing
-from scripts.soak.station import LIDS_TOLD_EVERY, Lids, SteppedClock, TellingJournal, tell, townspeople
+from edge.sim.witness import Witness
+from scripts.soak.hearing import hearing
+from scripts.soak.station import LIDS_TOLD_EVERY, PacedJournal, SteppedClock, townspeople
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 
 EPOCH = "a" * 16
@@ -41,47 +38,34 @@ def test_a_moved_calendar_is_believed_unless_it_is_years_behind(
     assert clock.now() == 0.0
 
 
-@contextmanager
-def telling(folder: Path) -> Iterator[tuple[TellingJournal, Hearing]]:
-    journal = opened(folder, EPOCH)
-    with hearing() as heard:
-        yield TellingJournal(journal, EPOCH, "north", heard.pipe, every_s=0.0), heard
+def test_records_are_kept_apart_and_lids_are_looked_at_now_and_then(tmp_path: Path) -> None:
+    journal = opened(tmp_path, EPOCH)
+    paced = PacedJournal(journal, every_s=0.0)
+    looks: list[int] = []
+    paced.look_at_lids = lambda: looks.append(1)
+    paced.record_visit(visit(2), NOON)
+    for _ in range(2 * LIDS_TOLD_EVERY - 1):
+        paced.record_alarm(ALARM, NOON)
+    assert len(looks) == 2
+    assert paced.outbox() == (2 * LIDS_TOLD_EVERY, 0)
     journal.close()
 
 
-def test_every_record_is_told_with_its_number_and_points(tmp_path: Path) -> None:
-    with telling(tmp_path) as (journal, heard):
-        journal.record_visit(visit(2), NOON)
-        journal.record_alarm(ALARM, NOON)
-        journal.record_visit(visit(1), NOON)
-    assert heard.told == {("north", EPOCH, 1): 2, ("north", EPOCH, 2): 0, ("north", EPOCH, 3): 1}
-
-
-def test_a_record_that_the_disk_refused_is_not_told_and_takes_no_number(tmp_path: Path) -> None:
-    with telling(tmp_path) as (journal, heard):
-        journal.record_visit(visit(), NOON)
-        with closing(sqlite3.connect(tmp_path / JOURNAL_FILE)) as other:
-            other.execute("ALTER TABLE records RENAME TO elsewhere")
-            with pytest.raises(JournalError):
-                journal.record_visit(visit(), NOON)
-            other.execute("ALTER TABLE elsewhere RENAME TO records")
-        journal.record_visit(visit(), NOON)
-    assert list(heard.told) == [("north", EPOCH, 1), ("north", EPOCH, 2)]
-
-
-def test_lids_are_looked_at_now_and_then(tmp_path: Path) -> None:
-    looks: list[int] = []
-    with telling(tmp_path) as (journal, _):
-        journal.look_at_lids = lambda: looks.append(journal.sequence)
-        for _ in range(2 * LIDS_TOLD_EVERY):
-            journal.record_alarm(ALARM, NOON)
-    assert looks == [LIDS_TOLD_EVERY, 2 * LIDS_TOLD_EVERY]
-
-
-def test_the_longest_drive_beyond_a_lease_is_the_one_that_counts() -> None:
+def test_what_witnesses_tell_is_heard_by_whose_life_it_was(tmp_path: Path) -> None:
     with hearing() as heard:
+        witness = Witness("north", lambda line: os.write(heard.pipe, line), lambda: 7.0)
+        journal = opened(tmp_path, EPOCH)
+        watched = witness.watch(journal)
+        watched.record_visit(visit(2), NOON)
+        watched.record_alarm(ALARM, NOON)
+        witness.opened("kitchen")
         for beyond_s in (0.0, 0.7, 0.2):
-            tell(heard.pipe, Lids("north", beyond_s))
+            witness.lids(beyond_s)
+        journal.close()
+    assert heard.told == {("north", EPOCH, 1): 2, ("north", EPOCH, 2): 0}
+    life = heard.lives["north", EPOCH]
+    assert [one.sequence for one in life.kept] == [1, 2]
+    assert [(one.at, one.bin) for one in life.opened] == [(7.0, "kitchen")]
     assert heard.beyond_lease_s == 0.7
 
 

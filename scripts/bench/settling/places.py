@@ -128,7 +128,7 @@ def _wait(server: Postgres, process: subprocess.Popen[bytes]) -> None:
 def _made(server: Postgres, name: str) -> str:
     import psycopg  # noqa: PLC0415 (only this kind of database needs it)
 
-    address = f"postgresql://{OWNER}@127.0.0.1:{server.port}/"
+    address = f"postgresql://{OWNER}:{server.password}@127.0.0.1:{server.port}/"
     with psycopg.connect(f"{address}postgres", autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
     return address + name

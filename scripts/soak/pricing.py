@@ -1,0 +1,111 @@
+"""The judge's own prices: what a visit earns by the rules' file, computed apart from the product. Pure.
+
+Nothing of `cloud_sync.award_rules` is used: an error there is to be found, not repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RIGHT, WRONG, UNSURE, UNSEEN, NOTHING = "right", "wrong", "unsure", "unseen", "nothing"
+STAFF, BY_NUMBER, BY_POINTS, RECOUNTED = "staff", "daily_deposits", "daily_points", "recounted"
+STRANGER = "unknown_card"
+
+Deposit = tuple[str, str]
+"""The category of the bin, and the outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """The numbers of one rules' file."""
+
+    right: Mapping[str, int]
+    neutral: int
+    wrong: int
+    most_points: int
+    most_deposits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What was already earned on a day."""
+
+    points: int = 0
+    deposits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Earned:
+    """What a visit earns on top of a day; `why` is why its first lowered deposit got less, empty if none."""
+
+    points: int
+    deposits: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What the ledger must say of a visit."""
+
+    settled: int
+    held: int
+    lowered: int
+    lowered_by: str
+    held_by: str
+
+
+@dataclass
+class Days:
+    """Days by whose they are and which; they fill up as visits are priced in their order."""
+
+    spent: dict[tuple[str, str], Day] = field(default_factory=dict)
+
+    def of(self, whose: str, day: str) -> Day:
+        """What was earned so far."""
+        return self.spent.get((whose, day), Day())
+
+    def add(self, whose: str, day: str, points: int, deposits: int) -> None:
+        """A visit was priced."""
+        before = self.of(whose, day)
+        self.spent[whose, day] = Day(before.points + points, before.deposits + deposits)
+
+
+def prices_of(rules: Mapping[str, Mapping[str, int]]) -> Prices:
+    """The numbers of a rules' file as TOML gives it."""
+    points, daily = rules["points"], rules["daily"]
+    return Prices(rules["right"], points["neutral"], points["wrong"], daily["points"], daily["deposits"])
+
+
+def earn(deposits: Sequence[Deposit], prices: Prices, before: Day, *, staff: bool) -> Earned:
+    """What these deposits earn on top of a day; staff earn nothing."""
+    points = number = 0
+    why = ""
+    for category, outcome in deposits:
+        if outcome == NOTHING:
+            continue
+        full = prices.right[category] if outcome == RIGHT else prices.neutral
+        full = prices.wrong if outcome == WRONG else full
+        left = max(0, prices.most_points - before.points - points)
+        if staff:
+            given, reason = 0, STAFF
+        elif before.deposits + number >= prices.most_deposits:
+            given, reason = 0, BY_NUMBER
+        else:
+            given, reason = min(full, left), BY_POINTS
+            reason = "" if given == full else reason
+        points, number, why = points + given, number + 1, why or reason
+    return Earned(points, number, why)
+
+
+def settle(spoken: int, earned: Earned, *, bound: bool) -> Word:
+    """What the ledger must settle, hold and lower of the points that were spoken, and why."""
+    due = min(spoken, earned.points)
+    lowered = spoken - due
+    why = (earned.why or RECOUNTED) if lowered else ""
+    if bound or not due:
+        return Word(due, 0, lowered, why, "")
+    return Word(0, due, lowered, why, STRANGER)

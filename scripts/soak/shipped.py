@@ -1,0 +1,60 @@
+"""mosquitto as `tongzhan ledger broker` configures it, with PostgreSQL: as both ship."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from cloud_sync.ledger.broker.users import ledger_user, station_user
+from config.errors import InputError
+from scripts.demonstration.places import Ports
+from scripts.demonstration.processes import TONGZHAN
+from scripts.demonstration.town import COMMUNITY, ledger_toml
+from scripts.soak.engines import Town
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GUARD_S = 240.0
+"""So long may the command take that writes the broker's configuration, on a busy machine."""
+
+
+class ShippedTown(Town):
+    """A broker that speaks TLS only, with a password and rights for each station and for the ledger."""
+
+    def __init__(self, folder: Path, ports: tuple[int, int], pages_port: int, database_port: int) -> None:
+        """`ports` are the broker's, for stations and for the ledger."""
+        super().__init__(folder, ports[1], database_port)
+        self._ports, self._pages_port = ports, pages_port
+        self._root = folder
+        self._broker = folder / "broker"
+
+    @property
+    def conf(self) -> Path:
+        """What mosquitto is started with."""
+        return self._broker / "mosquitto.conf"
+
+    def guard(self) -> None:
+        """Have `tongzhan ledger broker` write certificates, passwords, rights and mosquitto.conf."""
+        own = self._root / "ledger.toml"
+        ports = Ports(0, self._pages_port, self._ports[1])
+        own.touch(0o600)
+        own.write_text(ledger_toml(self.database, ports), encoding="utf-8")
+        command = [*TONGZHAN, "ledger", "broker", "--config", str(own), "--out", str(self._broker)]
+        command += ["--station-port", str(self._ports[0]), "--data", str(self._root / "mosquitto")]
+        if os.geteuid() != 0:
+            command += ["--user", getpass.getuser()]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=GUARD_S)  # noqa: S603 (ours)
+        if done.returncode:
+            raise InputError(f"ledger broker: {done.stderr.strip()}", "mend what it names")
+
+    def login(self, station: str | None) -> str:
+        """TLS, a user and a password, once they are made."""
+        user = ledger_user(COMMUNITY) if station is None else station_user(COMMUNITY, station)
+        password = self._broker / "credentials" / f"{user}.password"
+        if not password.exists():
+            return ""
+        said = {"tls_ca": self._broker / "ca.pem", "username": user, "password_file": password}
+        return "".join(f'{key} = "{value}"\n' for key, value in said.items())

@@ -307,7 +307,7 @@ def test_a_batch_that_its_station_did_not_sign_is_named(rich: Town) -> None:
     own = envelope.key_id(rich.stations["east-gate"].public_key())
     for name in (header["key"], own):
         station = Station.objects.get(slug="east-gate")
-        row = station.batches.create(  # type: ignore[attr-defined]
+        row = station.batches.create(
             key_id=name, signature=bytes(64), holds=msgspec.json.encode([(EPOCH, 11, 11)]), received_at=NOW
         )
         (named,) = [line for line in set(verify().problems) - before if "batch" in line]

@@ -13,6 +13,7 @@ import msgspec
 
 from cloud_sync.facts import VisitFacts
 from edge.ports import JournalError
+from edge.sim.witnessed import Kept, Lids, Opened, Refused, Spoke, Threw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,62 +25,9 @@ if TYPE_CHECKING:
     from edge.ports import Journal, Speaker
     from edge.roster import RosterEntry
     from edge.sim.place import Throw
+    from edge.sim.witnessed import Line
 
 _T = TypeVar("_T")
-
-
-class Word(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One line: whose, and in which life of its journal."""
-
-    station: str
-    epoch: str
-
-
-class Threw(Word, frozen=True, kw_only=True):
-    """Somebody threw a thing into a bin. `category` is None for the shadow of a hand."""
-
-    at: float
-    card: str
-    bin: str
-    name: str
-    category: str | None
-
-
-class Opened(Word, frozen=True, kw_only=True):
-    """A lid came to stand open because it was asked to."""
-
-    at: float
-    bin: str
-
-
-class Spoke(Word, frozen=True, kw_only=True):
-    """The station spoke a prompt that says points."""
-
-    prompt: str
-    points: int
-
-
-class Kept(Word, frozen=True, kw_only=True):
-    """The disk has taken a record: a visit of a card, in monotonic seconds, or an alarm."""
-
-    sequence: int
-    points: int
-    card: str | None = None
-    began_at: float = 0.0
-    ended_at: float = 0.0
-
-
-class Refused(Word, frozen=True, kw_only=True):
-    """The disk refused a record; it may have been tried again."""
-
-
-class Lids(Word, frozen=True, kw_only=True):
-    """The longest that any lid was driven open beyond its lease."""
-
-    beyond_lease_s: float
-
-
-Line = Threw | Opened | Spoke | Kept | Refused | Lids
 
 
 class Witness:

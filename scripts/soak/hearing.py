@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import msgspec
 
 from config.threads import interrupt, thread
-from edge.sim.witness import Kept, Lids, Line, Opened, Refused, Spoke, Threw
+from edge.sim.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
 from scripts.soak.checks import EventId
 from scripts.soak.reckoning import Life
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,10 +16,9 @@ from scripts.soak.pricing import NOTHING, RIGHT, UNSEEN, UNSURE, WRONG, Days, ea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from zoneinfo import ZoneInfo
 
     from cloud_sync.facts import DepositFacts, VisitFacts
-    from edge.sim.witness import Kept, Opened, Spoke, Threw
+    from edge.sim.witnessed import Kept, Opened, Spoke, Threw
     from scripts.soak.checks import EventId, Journal, Row, Settlement
     from scripts.soak.pricing import Deposit, Prices
 
@@ -36,7 +35,7 @@ class Town:
     """What is true of cards and bins. `certain` names stations whose eyes are the stand-in's."""
 
     prices: Prices
-    zone: ZoneInfo
+    zone: tzinfo
     households: Mapping[str, str]
     """By card, of those that are bound."""
     staff: frozenset[str]
@@ -231,14 +230,14 @@ def _deposits(
     return [(deposit.bin_category.value, stated(deposit)) for deposit in visit.deposits]
 
 
-def _station_day(row: Row, zone: ZoneInfo) -> str:
+def _station_day(row: Row, zone: tzinfo) -> str:
     stamp = row.stamp
     if stamp is None:
         return ""
     return _date(stamp.wall_s, zone) if stamp.trusted else f"{stamp.boot} {int(stamp.monotonic_s // DAY_S)}"
 
 
-def _date(unix_s: float, zone: ZoneInfo) -> str:
+def _date(unix_s: float, zone: tzinfo) -> str:
     return datetime.fromtimestamp(unix_s, UTC).astimezone(zone).date().isoformat()
 
 

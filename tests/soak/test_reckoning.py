@@ -13,7 +13,7 @@ import pytest
 from cloud_sync.facts import Credential, DepositFacts, OpeningFacts, Role, Stamp, VerdictFacts, VisitFacts
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
-from edge.sim.witness import Kept, Opened, Spoke, Threw
+from edge.sim.witnessed import Kept, Opened, Spoke, Threw
 from models.verdict import VerdictState
 from scripts.soak.checks import Account, EventId, Evidence, Journal, Ledger, Row, Settlement, judge
 from scripts.soak.pricing import prices_of

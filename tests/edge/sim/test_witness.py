@@ -14,7 +14,8 @@ from edge.sim.people import neighbourhood
 from edge.sim.photos import PhotoSource
 from edge.sim.place import Fate
 from edge.sim.simulation import Simulation
-from edge.sim.witness import Kept, Line, Opened, Refused, Spoke, Threw, Witness
+from edge.sim.witness import Witness
+from edge.sim.witnessed import Kept, Line, Opened, Refused, Spoke, Threw
 from edge.sim.world import Script
 from tests.edge.journal_checks import ALARM, NOON, visit
 from tests.edge.sim.playing import CARD_KEY, Game

@@ -25,6 +25,10 @@ DAMAGED = "damaged"
 """Why a row whose bytes have changed on the disk is set aside here; the ledger never sees it."""
 
 
+NAMED_AT_MOST = 400
+"""A receipt that names fewer events as set aside names all of them (`stations/receipts.py` of the ledger)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """What a receipt changed: rows freed, rows that wait again, newly refused (epoch, sequence, reason)."""
@@ -52,10 +56,12 @@ def note_receipts(
 ) -> Noted:
     """Mark what the ledger holds; with `take_back`, what it no longer holds waits again.
 
-    The same receipt a second time changes nothing.
+    The same receipt a second time changes nothing. What an earlier receipt named as set aside and this one
+    does not has been applied meanwhile, if this one names all.
     """
     named = {epoch.epoch: epoch for epoch in epochs}
     known = {row.epoch: row for row in _epochs(connection)}
+    names_all = sum(len(receipt.refused) for receipt in named.values()) < NAMED_AT_MOST
     freed = taken_back = 0
     refused: list[tuple[str, int, str]] = []
     for name in named.keys() & known.keys():
@@ -63,6 +69,8 @@ def note_receipts(
         freed += _free(connection, row, receipt.through)
         taken_back += _take_back(connection, row, receipt.through) if take_back else 0
         refused += _refuse(connection, row, receipt)
+        if names_all:
+            _let_in(connection, row, receipt)
     for row in _unheard_of(connection, known, named) if take_back else ():
         taken_back += _take_back(connection, row, 0)
     return Noted(freed, taken_back, tuple(refused))
@@ -129,6 +137,19 @@ def _set_through(connection: sqlite3.Connection, row: _Known, through: int, hear
     connection.execute(
         "UPDATE epochs SET through = ?, heard_s = ? WHERE number = ?", (through, heard_s, row.number)
     )
+
+
+def _let_in(connection: sqlite3.Connection, row: _Known, receipt: EpochReceipt) -> None:
+    """Forget that rows were set aside which the ledger has, and names as set aside no more."""
+    base = first_id(row.number)
+    query = "SELECT id FROM records WHERE refused IS NOT NULL AND refused IS NOT ? AND id > ? AND id <= ?"
+    through = base + min(receipt.through, MAX_SEQUENCE)
+    marked = [key for (key,) in connection.execute(query, (DAMAGED, base, through)).fetchall()]
+    aside = {base + sequence for sequence, _ in receipt.refused}
+    applied = [(key,) for key in marked if key not in aside]
+    if applied:
+        with written_at_once(connection):
+            connection.executemany("UPDATE records SET refused = NULL WHERE id = ?", applied)
 
 
 def _refuse(connection: sqlite3.Connection, row: _Known, receipt: EpochReceipt) -> list[tuple[str, int, str]]:

@@ -12,7 +12,7 @@ from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
 from edge.outbox import Outbox
-from edge.outbox_marks import Noted
+from edge.outbox_marks import NAMED_AT_MOST, Noted
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand, rows
 
@@ -188,6 +188,26 @@ def test_a_refused_event_is_told_of_once(outbox: Outbox, journal: SqliteJournal)
     assert outbox.note_receipts([receipt]).refused == ()
     assert waiting(outbox) == of_epoch(A, 5)
     assert journal.outbox() == (1, 2)
+
+
+def test_a_refused_event_that_the_ledger_applied_later_is_refused_no_more(
+    outbox: Outbox, journal: SqliteJournal
+) -> None:
+    outbox.note_receipts([EpochReceipt(A, 4, ((2, "unreadable"), (4, "conflict")))])
+    outbox.note_receipts([EpochReceipt(A, 4, ((4, "conflict"),))])
+    assert journal.outbox() == (1, 1)
+    outbox.note_receipts([EpochReceipt(A, 3)])  # an old receipt says nothing of the fourth
+    assert journal.outbox() == (2, 0)
+    assert outbox.note_receipts([EpochReceipt(A, 4)]).refused == ()
+
+
+def test_a_receipt_that_has_no_room_for_all_refusals_lets_none_in(
+    outbox: Outbox, journal: SqliteJournal
+) -> None:
+    outbox.note_receipts([EpochReceipt(A, 4, ((2, "unreadable"),))])
+    full = EpochReceipt("e" * 16, 5000, tuple((number, "conflict") for number in range(1, NAMED_AT_MOST + 1)))
+    outbox.note_receipts([EpochReceipt(A, 4), full])
+    assert journal.outbox() == (1, 1)
 
 
 def test_a_refusal_beyond_the_contiguous_part_is_told_of_once_and_waits_on(outbox: Outbox) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.facts import Role
-from edge.deposits import MODEL
 from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
 from edge.journal_tables import JOURNAL_FILE
 from edge.messages import Alarm, FaultCleared
 from edge.outbox_marks import NAMED_AT_MOST
+from edge.visit_state import MODEL
 from tests.edge.builders import Scene, opens, with_faults
 from tests.edge.journal_checks import NOON, opened, visit
 

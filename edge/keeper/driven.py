@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import socket
+import tempfile
 import threading
 import time
 from contextlib import suppress
@@ -152,6 +153,8 @@ def fork_guard(wires: Sequence[GpioLidSection], make_pins: MakePins) -> Guard:
         ours.close()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)  # it ends with its keeper, which shuts the lids first
+        # Two processes that start at once in one folder could exchange the FIFOs that lgpio makes there.
+        os.environ["LG_WD"] = tempfile.gettempdir()
         guard(its, wires, make_pins)
     except BaseException:
         log.exception("the guard of the motors failed")

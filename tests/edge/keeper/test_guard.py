@@ -12,10 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import InputError
+from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.motors import output_of
 from edge.keeper.driven import FEED_S, SILENT_S, Guarded, guard_on_a_thread
 from edge.keeper.guard import ANSWER, ASK, EVERY_MOTOR, HOLD_S, Holds
-from tests.edge.drivers.board import RELAY, WIRES, MockBoard, motor
+from edge.ports import WallTime
+from firmware_bridge.lid_motion import LidTimes
+from tests.edge.drivers.board import RELAY, WIRES, MockBoard, MovingLid, motor
+from tests.edge.drivers.posted import Posted
 from tests.waiting import WITHIN_S, until
 
 
@@ -117,6 +121,37 @@ def test_an_emergency_turns_all_off(guarded: Guarded, board: MockBoard) -> None:
     guarded.motors[0].set(-1.0)
     guarded.stop_all()
     until(lambda: (27, True) in board.outputs and motor(board) == (False, False))
+
+
+class HangingClock:
+    """A clock that can make whoever asks it wait."""
+
+    def __init__(self) -> None:
+        self.goes_on = threading.Event()
+        self.goes_on.set()
+
+    def now(self) -> float:
+        assert self.goes_on.wait(WITHIN_S)
+        return time.monotonic()
+
+    def wall(self) -> WallTime:
+        return WallTime(0.0, trusted=False)
+
+
+def test_a_lid_whose_thread_hangs_is_not_driven_on(guarded: Guarded, board: MockBoard) -> None:
+    clock, posted = HangingClock(), Posted()
+    times = LidTimes(drive_s=2 * WITHIN_S, retry_s=1.0, patience_s=60.0, tries=3)
+    lid = GpioLid("left", WIRES, times, clock, posted, board.factory, output=guarded.motors[0])
+    with MovingLid(board, travel_s=10 * WITHIN_S):
+        lid.start()
+        until(lambda: posted.names() == ["LidClosed"])
+        lid.open(10 * WITHIN_S)
+        until(lambda: motor(board) == (True, False), "it is driven open")
+        clock.goes_on.clear()
+        until(lambda: motor(board) == (False, False), "its motor is off")
+        clock.goes_on.set()
+        until(lambda: motor(board) == (True, False), "it goes on as soon as it is watched again")
+        lid.stop()
 
 
 def test_a_pin_that_cannot_be_had_is_named(board: MockBoard, lost: list[str]) -> None:

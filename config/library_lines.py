@@ -71,7 +71,11 @@ class Digest:
 @contextmanager
 def library_lines() -> Iterator[None]:
     """Log what libraries write on stderr while this lasts."""
-    real = os.dup(STDERR)
+    try:
+        real = os.dup(STDERR)
+    except OSError:  # there is no stderr: nobody reads it
+        yield
+        return
     read, write = os.pipe()
     digest = Digest(lambda line: log.warning("a library says: %s", line))
     with _python_to(real):

@@ -1,1 +1,7 @@
 """The waste model: bundle, pixels, pipeline, runtime, and how it is made."""
+
+import os
+
+# ONNX Runtime counts its users: on import it keeps a device's id and a database in the home folder, and
+# uploads what it noted. Before anything imports it, it is told not to.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"

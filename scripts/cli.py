@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from config.errors import InputError
+from config.files import unreadable
 from scripts.lazy import Entry, LazyGroup
 
 INTERRUPTED = 130
@@ -74,16 +77,20 @@ def run(arguments: Sequence[str]) -> int:
     _replace_odd_letters()
     try:
         result: object = tongzhan.main(list(arguments), prog_name="tongzhan", standalone_mode=False)
-    except InputError as problem:
-        return _refuse(str(problem))
     except click.exceptions.NoArgsIsHelpError as bare:
         bare.show()
         return bare.exit_code
     except click.UsageError as problem:
         path = problem.ctx.command_path if problem.ctx else "tongzhan"
         return _refuse(f"{problem.format_message()} See: {path} --help")
-    except click.ClickException as problem:
-        return _refuse(problem.format_message())
+    except PermissionError as problem:  # what pathlib raises where a folder above may not be looked into
+        if problem.filename is None:
+            raise
+        return _refuse(str(unreadable(Path(os.fsdecode(problem.filename)), problem)))
+    except (InputError, click.ClickException) as problem:
+        return _refuse(
+            problem.format_message() if isinstance(problem, click.ClickException) else str(problem)
+        )
     except click.Abort:
         return INTERRUPTED
     return result if isinstance(result, int) else 0

@@ -69,6 +69,17 @@ def test_letters_that_the_terminal_lacks_are_replaced(probe: Path, encoding: str
     assert (done.stdout.strip(), done.stderr.strip()) == (shown, shown)
 
 
+def test_a_file_that_is_not_ones_to_read_is_one_line_with_its_mend(
+    probe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    raised = "raise PermissionError(13, 'Permission denied', '/a/folder/file')"
+    probe.write_text(command(raised))
+    assert cli.run(["probe"]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: /a/folder/file cannot be read (Permission denied); ")
+    assert len(lines(told)) == 1
+
+
 def test_no_arguments_show_the_help_with_status_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run([]) == 2
     assert "Commands:" in capsys.readouterr().err

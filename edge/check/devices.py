@@ -54,8 +54,8 @@ class Observed:
     """(code, part) of those that are raised now."""
     brightness: dict[str, float] = field(default_factory=dict)
     """Of the last picture, by bin."""
-    weights: dict[str, Reading] = field(default_factory=dict)
-    """What scales read, by bin, of those that read anything."""
+    weights: dict[str, Reading] | None = field(default_factory=dict)
+    """What scales read, by bin, of those that read anything; None while a running station holds them."""
     heard: dict[str, str] = field(default_factory=dict)
     """When a reader last sent anything, in words, of those that did since the Pi was switched on."""
     moved: dict[str, bool] = field(default_factory=dict)

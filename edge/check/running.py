@@ -41,6 +41,7 @@ def judge_running(
         opened={bin_.id for bin_ in live.bins} - shut,
         heard=dict(heard or {}),
         faults={(fault.code, fault.part) for fault in live.faults},
+        weights=None,
         brightness={bin_.id: PARTS_SEEN_AT_WORK for bin_ in settings.bin if bin_.camera is not None},
     )
     return [Finding("station", Level.OK, "running"), *judge(settings, observed, Wanted(), words)]

@@ -29,18 +29,23 @@ def readings(rim: Rim) -> dict[str, Reading]:
 
 def judge_scales(
     bins: Iterable[BinSection],
-    weights: Mapping[str, Reading],
+    weights: Mapping[str, Reading] | None,
     faults: Iterable[tuple[str, str]],
     words: Words,
 ) -> list[Finding]:
-    """Say of every scale how it is; `faults` are (code, part) of all that stand. Pure."""
+    """Say of every scale how it is; `faults` are (code, part) of all that stand. Pure.
+
+    `weights` is None where a running station holds the scales: its faults tell what is wrong.
+    """
     faulty = {part: code for code, part in sorted(faults) if is_of_a_scale(code)}
     found = []
     for bin_ in bins:
         if bin_.id in faulty:
             words_of = words.fault[faulty[bin_.id]]
             found.append(Finding("scale", Level.FAILED, "fault", bin_.id, fault=words_of))
-        elif bin_.scale is not None:
+        elif bin_.scale is not None and weights is None:
+            found.append(Finding("scale", Level.OK, "scale_at_work", bin_.id))
+        elif bin_.scale is not None and weights is not None:
             found.append(_scale(bin_.id, weights.get(bin_.id)))
     return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from collections import Counter
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -103,6 +104,7 @@ def judged(running: Running, failed: tuple[str, ...]) -> Report:
         faults=running.done,
         restarts=system.ended,
         told=len(evidence.told),
+        told_of=dict(Counter(station for station, _, _ in evidence.told)),
         verify=verify,
         beyond_lease_s=evidence.beyond_lease_s,
         timeline=tuple(running.timeline),

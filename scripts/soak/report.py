@@ -21,6 +21,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     """On each station's journals."""
     told: int
     """Records that stations' witnesses said a disk had taken."""
+    told_of: Mapping[str, int]
+    """By station."""
     outcomes: Mapping[str, int]
     """What was thrown in, by what had to be made of it."""
     events: int

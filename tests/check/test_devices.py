@@ -217,7 +217,7 @@ def test_a_scale_says_what_it_reads_and_its_fault_is_not_taken_for_the_lids(
     weighed = load_station(tmp_path / "station.toml")
     assert found(weighed, well())["scale"].level is Level.FAILED
     reading = well()
-    reading.weights["kitchen"] = Reading(42_000, 4000)
+    reading.weights = {"kitchen": Reading(42_000, 4000)}
     said = line(found(weighed, reading)["scale"], load_texts(), Language.ENGLISH)
     assert (said.state, said.seen) == (Level.OK, "It reads 42000 counts, 4000 g by its factor.")
     reading.faults.add((FaultCode.SCALE_STUCK, "kitchen"))
@@ -225,3 +225,6 @@ def test_a_scale_says_what_it_reads_and_its_fault_is_not_taken_for_the_lids(
     assert findings["scale"].fault == WORDS.fault["scale_stuck"]
     assert findings["lid"].level is Level.OK
     assert "scale" not in found(settings, well())
+    held = well()
+    held.weights = None
+    assert found(weighed, held)["scale"].says == "scale_at_work"

@@ -16,6 +16,9 @@ from cloud_sync.envelope import decode_event
 from cloud_sync.facts import VisitFacts
 from config.load_station import load_station
 from config.words import load_words
+from edge.check.devices import Wanted, check_devices
+from edge.clocks import RealClock
+from edge.drivers.real_rim import real_rim
 from edge.journal_tables import JOURNAL_FILE
 from edge.sim.fobs import rdm6300_frame
 from tests.firmware_bridge.conformance.device import Device, twin
@@ -128,3 +131,15 @@ def test_noise_that_looks_like_a_card_opens_nothing_and_earns_nothing(site: Site
         before = len(cards(site))
         tried(tap, lambda: len(cards(site)) > before, "the next visit is kept", TAP_AGAIN_S)
         assert len(set(cards(site))) == 1
+
+
+def test_station_check_shows_what_a_scale_reads(site: Site, device: Device) -> None:
+    scale = '\nscale = { controller = "mcu", number = 0, counts_per_g = 100.0 }\n[bin.lid]'
+    text = site.config.read_text(encoding="utf-8").replace("\n[bin.lid]", scale, 1)
+    site.config.write_text(text, encoding="utf-8")
+    device.do("sensor 0 0 431000")
+    settings = load_station(site.config)
+    rim = real_rim(settings, bytes(32), lambda: pytest.fail("no pin is wired"))
+    found = check_devices(settings, rim, RealClock(), Wanted(listen_s=1.5), load_words())
+    (said,) = [one for one in found if one.part == "scale"]
+    assert (said.says, dict(said.values)) == ("scale_reads", {"counts": "431000", "grams": "4310"})

@@ -125,3 +125,16 @@ def start(*arguments: str) -> Iterator[subprocess.Popen[str]]:
 def ends(running: subprocess.Popen[str]) -> None:
     running.send_signal(signal.SIGTERM)
     assert running.wait(WITHIN_S) == 0
+
+
+def test_nobody_is_simulated_at_a_real_station_so_there_is_no_witness(config: Path) -> None:
+    init(config)
+    text = config.read_text(encoding="utf-8").replace('devices = "simulated"', 'devices = "real"')
+    at_controller = 'controller = "mcu"\nnumber = 0\n'
+    text = text.replace('id = "at-kitchen"\n', f'id = "at-kitchen"\n{at_controller}')
+    lid = 'lid = { kind = "controller", controller = "mcu", number = 0 }\n'
+    text = text.replace('category = "kitchen"\n', f'category = "kitchen"\n{lid}')
+    config.write_text(f'{text}[[controller]]\nid = "mcu"\nport = "/dev/none"\n', encoding="utf-8")
+    done = tongzhan("run", "--config", str(config), "--witness", str(config.with_name("lines")))
+    assert done.returncode == 2
+    assert done.stderr == "error: --witness: nobody is simulated at a real station; leave it out\n"

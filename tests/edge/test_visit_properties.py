@@ -43,6 +43,7 @@ from edge.messages import (
     Capture,
     CaptureFailed,
     ChamberChanged,
+    ChamberStirred,
     Classified,
     Classify,
     ClassifyFailed,
@@ -319,8 +320,8 @@ class Play:
             self.post(LidClosed(self.now, name) if lease.is_closing else LidOpened(self.now, name))
 
     def a_switch_speaks(self, argument: int) -> None:
-        kind = (LidOpened, LidClosed, LidObstructed)[argument % 3]
-        self.post(kind(self.now, PLACES[argument // 3 % len(PLACES)]))
+        kind = (LidOpened, LidClosed, LidObstructed, ChamberStirred)[argument % 4]
+        self.post(kind(self.now, PLACES[argument // 4 % len(PLACES)]))
 
     def a_level_changes(self, argument: int) -> None:
         self.post(LevelChanged(self.now, PLACES[argument // 4 % len(PLACES)], full=argument % 4 == 0))

@@ -23,7 +23,7 @@ from config.errors import InputError
 from config.hosts import host_problem
 from config.load import load_toml
 from config.load_sorting import DEFAULT_SORTING
-from config.private import ANYBODY_WRITES, OTHERS, refuse_shared
+from config.private import OTHERS, refuse_shared, refuse_writers
 from config.station import CloudSection
 from config.wiring import Slug
 
@@ -116,8 +116,9 @@ class LedgerSettings(_Section, frozen=True):
 
 def load_ledger(path: Path) -> LedgerSettings:
     """The ledger described by a TOML file; paths in it become absolute. InputError names what is wrong."""
-    settings = _with_plain_names(load_toml(path, LedgerSettings), path)
-    refuse_shared(path, ANYBODY_WRITES | (OTHERS if _holds_password(settings) else 0))
+    settings = _with_plain_names(load_toml(path, LedgerSettings, refuse_writers), path)
+    if _holds_password(settings):
+        refuse_shared(path, OTHERS)
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
     return _absolute(settings, path.resolve().parent)

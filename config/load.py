@@ -11,8 +11,10 @@ import msgspec
 
 from config.errors import InputError
 from config.files import text_of, unreadable
+from config.private import warn_of_writers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 Record = TypeVar("Record", bound=msgspec.Struct)
@@ -29,9 +31,12 @@ _ANY_KEY = "[...]"
 """What msgspec writes for a key of a table whose keys are free."""
 
 
-def load_toml(path: Path, record: type[Record]) -> Record:
-    """The file as a `record`; InputError names the file, the whole key path and the mend."""
-    return convert(_parse(path), record, str(path))
+def load_toml(path: Path, record: type[Record], guard: Callable[[Path], None] = warn_of_writers) -> Record:
+    """The file as a `record`; InputError names the file, the whole key path and the mend.
+
+    `guard` looks at the file's rights once it is known to be there.
+    """
+    return convert(_parse(path, guard), record, str(path))
 
 
 def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
@@ -42,7 +47,7 @@ def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
         raise _explain(str(error), data, record, source) from None
 
 
-def _parse(path: Path) -> dict[str, Any]:
+def _parse(path: Path, guard: Callable[[Path], None]) -> dict[str, Any]:
     try:
         with path.open("rb") as file:  # a stat would let a pipe through, which has no end
             data = file.read(MAX_FILE_BYTES + 1)
@@ -50,6 +55,7 @@ def _parse(path: Path) -> dict[str, Any]:
         raise InputError(f"no file {path}", "create it, or name another with --config") from None
     except OSError as error:
         raise unreadable(path, error) from None
+    guard(path)
     if len(data) > MAX_FILE_BYTES:
         raise InputError(f"{path} is larger than {MAX_FILE_BYTES} bytes", "name a configuration file")
     try:

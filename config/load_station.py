@@ -19,7 +19,6 @@ from config.common import (
 )
 from config.errors import InputError
 from config.load import load_toml
-from config.private import warn_of_writers
 from config.station import BinSection, Devices, OpenBy, StationSettings
 
 _MODEL = "model"
@@ -29,7 +28,6 @@ _MODEL = "model"
 def load_station(path: Path) -> StationSettings:
     """The station described by a TOML file; paths in it become absolute. InputError names what is wrong."""
     settings = load_toml(path, StationSettings)
-    warn_of_writers(path)  # refused, a lid would stay shut
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
     settings = _absolute(settings, path.resolve().parent)

@@ -32,9 +32,14 @@ def refuse_shared(file: Path, bits: int = GROUP_OR_OTHERS) -> None:
 
 
 def warn_of_writers(file: Path) -> None:
-    """Warn with the mend where anybody can change a file by which a machine moves."""
-    if S_IMODE(file.stat().st_mode) & ANYBODY_WRITES:
+    """Warn with the mend where anybody can change a file; to refuse a station's would keep lids shut."""
+    if is_shared(file, ANYBODY_WRITES):
         log.warning("%s can be changed by anybody; run: sudo chmod o-w %s", file, file)
+
+
+def refuse_writers(file: Path) -> None:
+    """Raise InputError where anybody can change a file by which points are given."""
+    refuse_shared(file, ANYBODY_WRITES)
 
 
 def read_secret(file: Path) -> str:

@@ -17,14 +17,14 @@ from config.errors import InputError
 from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
 from config.load import load_toml
-from config.private import keep_private, make_private, make_private_folder
+from config.private import keep_private, make_private, make_private_folder, refuse_writers
 
 INIT = "run: tongzhan ledger init --config F"
 
 
 def prepare(settings: LedgerSettings) -> None:
     """Migrate, and bring in the community, its accounts and its rules; again does no harm."""
-    rules = [load_toml(file, AwardRules) for file in settings.rule_files]
+    rules = [load_toml(file, AwardRules, refuse_writers) for file in settings.rule_files]
     name = settings.ledger.database
     try:
         if not is_postgres(name):

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+import config
+from cloud_sync.award_rules import AwardRules
 from config.errors import InputError
 from config.ledger import load_ledger
+from config.load import load_toml
 from config.load_station import load_station
 from config.private import (
     hand_over,
@@ -17,10 +20,12 @@ from config.private import (
     make_private_folder,
     read_secret,
     refuse_shared,
+    refuse_writers,
 )
 from tests.config.test_load_station import GOOD
 
 SOMEBODY = 61_001
+SHIPPED_RULES = Path(config.__file__).with_name("award_rules.v1.toml")
 LEDGER_TOML = """
 [ledger]
 community = "lane"
@@ -134,6 +139,18 @@ def test_a_ledger_toml_that_anybody_can_change_is_refused(tmp_path: Path) -> Non
     file.chmod(0o666)
     with pytest.raises(InputError, match=r"run: chmod 664 .*ledger\.toml"):
         load_ledger(file)
+
+
+def test_rules_that_anybody_can_change_are_refused_by_the_ledger_and_told_of_by_a_station(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_bytes(SHIPPED_RULES.read_bytes())
+    rules.chmod(0o666)
+    with pytest.raises(InputError, match=r"run: chmod 664 .*rules\.toml"):
+        load_toml(rules, AwardRules, refuse_writers)
+    load_toml(rules, AwardRules)
+    assert caplog.messages == [f"{rules} can be changed by anybody; run: sudo chmod o-w {rules}"]
 
 
 def test_a_ledger_toml_with_a_password_in_it_is_a_secret(tmp_path: Path) -> None:

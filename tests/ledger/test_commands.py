@@ -256,7 +256,7 @@ def test_what_the_database_refuses_is_one_line(tongzhan: Run, config: Path) -> N
 def test_a_worker_cannot_be_forgotten_by_a_broker_that_is_away(tongzhan: Run, config: Path) -> None:
     port = load_ledger(config).broker.port
     line = refused(tongzhan("ledger", "worker", "forget", "b", "--config", config))
-    assert f"the broker at 127.0.0.1:{port} did not let us in; look whether it runs" in line
+    assert f"no broker answers at 127.0.0.1:{port}; start it" in line
 
 
 def test_all_of_a_station_that_wait_for_one_reason_are_decided_in_one_go(

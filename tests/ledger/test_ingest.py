@@ -344,7 +344,7 @@ def test_a_receipt_that_another_worker_overtook_is_followed_by_the_newer_one(tow
     assert overtaken([newer], datetime.now(UTC) + timedelta(days=40)) == []
 
 
-@pytest.mark.parametrize("name", ["A", "a b", "-", "x" * 33, "a/b"])
+@pytest.mark.parametrize("name", ["a_b", "a b", "-", "x" * 33, "a/b"])
 def test_a_workers_name_is_one_that_a_broker_takes(name: str) -> None:
     with pytest.raises(InputError, match="no worker's name"):
         client_id(COMMUNITY, name)

@@ -66,6 +66,7 @@ def postgres() -> Iterator[Postgres]:
             server.run("CREATE DATABASE prepared")
             config = PREPARED / "postgres.toml"
             config.write_text(ledger_toml(server.url("prepared")), encoding="utf-8")
+            config.chmod(0o600)  # it holds a password
             use_database(server.url("prepared"))
             prepare(load_ledger(config))
             connections.close_all()
@@ -115,6 +116,7 @@ def config(database: str, tmp_path: Path, free_port: Callable[[], int]) -> Path:
     file = tmp_path / "ledger.toml"
     text = f"{ledger_toml(database)}\nport = {free_port()}\n\n[broker]\nport = {free_port()}\n"
     file.write_text(text, encoding="utf-8")
+    file.chmod(0o600)  # it may hold a password
     return file
 
 

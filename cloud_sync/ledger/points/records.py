@@ -190,7 +190,7 @@ def note_waits(community: int, events: Collection[int], now: datetime) -> None:
     if not events:
         return
     found = VisitSettlement.objects.filter(pk__in=events).order_by("pk")
-    names = ("pk", "held", "held_by", "held_since", "withdrawn", "withdrawn_by")
+    names = ("pk", "held", "held_by", "held_since", "held_at_s", "withdrawn", "withdrawn_by")
     tags = [
         [row[0], seals.waits_tag((*row[:3], moment_us(row[3]), *row[4:]))]
         for row in found.values_list(*names)
@@ -234,6 +234,7 @@ def _waits(row: Mapping[str, Any]) -> str:
             row["held"],
             row["held_by"],
             moment_us(row["held_since"]),
+            row["held_at_s"],
             row["withdrawn"],
             row["withdrawn_by"],
         )

@@ -17,12 +17,12 @@ TAG_BYTES = 8
 SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "stations_community": ("slug", "name_zh", "name_en", "timezone", "daily_mint_limit"),
-        "stations_station": ("community_id", "slug", "active", "daily_mint_limit"),
+        "stations_station": ("community_id", "slug", "active", "daily_mint_limit", "admitted_at"),
         "stations_stationkey": ("station_id", "key_id", "public", "retired_at"),
         "points_rules": ("community_id", "version", "body"),
         "points_household": ("community_id", "code", "name", "salt"),
         "points_card": ("community_id", "hash", "household_id", "status", "role", "suspected_at", "salt"),
-        "points_account": ("community_id", "kind", "household_id"),
+        "points_account": ("community_id", "kind", "household_id", "opened_at"),
         "points_decision": ("community_id", "by", "reason", "decided_at"),
         "points_debt": (
             *("household_id", "reverses_id", "points", "forgiven"),
@@ -53,7 +53,8 @@ def settled_tag(row: Sequence[object]) -> bytes:
 def waits_tag(row: Sequence[object]) -> str:
     """16 hex digits over what of a settlement waits or was withdrawn.
 
-    Event, points held, why, since when in microseconds or null, points withdrawn, and why.
+    Event, points held, why, since when in microseconds or null and in the ledger's own running time, points
+    withdrawn, and why.
     """
     return hashlib.sha256(_ENCODER.encode(row)).hexdigest()[:16]
 

@@ -10,7 +10,8 @@ from cloud_sync.ledger.points.checks.signed import Signed
 from cloud_sync.ledger.stations.models import Community
 
 _EPOCHS = (
-    "SELECT p.station_id, s.slug, p.epoch, p.through, (SELECT COUNT(*) FROM stations_event e "
+    "SELECT p.station_id, s.slug, p.epoch, p.through, p.cloned, EXISTS (SELECT 1 FROM stations_epoch o "
+    "WHERE o.epoch = p.epoch AND o.station_id <> p.station_id), (SELECT COUNT(*) FROM stations_event e "
     "WHERE e.station_id = p.station_id AND e.epoch = p.epoch AND e.sequence <= p.through), "
     "EXISTS (SELECT 1 FROM stations_event e WHERE e.station_id = p.station_id AND e.epoch = p.epoch "
     "AND e.sequence = p.through + 1) FROM stations_epoch p JOIN stations_station s ON s.id = p.station_id "
@@ -30,8 +31,15 @@ _SEQUENCES = (
 def problems(community: Community, register: Register, signed: Signed) -> Iterator[str]:
     """A line for each epoch whose `through` is not the end of its events without a gap."""
     passed = {(station, epoch): through for station, epoch, through in register.unsigned.passed}
-    for station, slug, epoch, through, count, follows in sql.stream(_EPOCHS, [community.pk]):
+    for station, slug, epoch, through, cloned, shared, count, follows in sql.stream(_EPOCHS, [community.pk]):
         name = f"epoch {slug}/{epoch}"
+        if bool(cloned) != bool(shared):
+            said = (
+                "is not marked as copied, and another station has"
+                if shared
+                else "is marked as copied, and no other has"
+            )
+            yield f"{name} {said} it too"
         if not isinstance(through, int):
             yield f"{name}: through is no number"
         elif follows:

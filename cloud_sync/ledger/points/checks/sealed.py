@@ -87,16 +87,16 @@ def _seal(table: str, key: int, values: Sequence[object]) -> str:
 
 
 _WAITING = (
-    "SELECT event_id, held, held_by, CAST(held_since AS TEXT), withdrawn, withdrawn_by "
+    "SELECT event_id, held, held_by, CAST(held_since AS TEXT), held_at_s, withdrawn, withdrawn_by "
     "FROM points_visitsettlement WHERE community_id = %s AND (held != 0 OR withdrawn != 0 "
     "OR held_by != '' OR held_since IS NOT NULL OR withdrawn_by != '') ORDER BY event_id"
 )
 
 
 def _waits(community: Community, register: Register) -> Iterator[str]:
-    for event, held, held_by, since, withdrawn, withdrawn_by in sql.stream(_WAITING, [community.pk]):
+    for event, held, held_by, since, *rest in sql.stream(_WAITING, [community.pk]):
         try:
-            tag = seals.waits_tag((event, held, held_by, records.moment_us(since), withdrawn, withdrawn_by))
+            tag = seals.waits_tag((event, held, held_by, records.moment_us(since), *rest))
         except (TypeError, ValueError):
             tag = ""
         if register.waits.get(event) != tag:

@@ -68,7 +68,8 @@ def _note_visits(apps: Apps, community: Any) -> None:
 
 
 def _settlement(row: Any) -> dict[str, Any]:
-    return {column: getattr(row, column) for column in SETTLEMENT} | {'local_day': row.local_day.isoformat()}
+    values = {column: getattr(row, column) for column in SETTLEMENT}
+    return values | {'local_day': row.local_day.isoformat(), 'held_at_s': 0}  # which this version had not yet
 
 
 def _note_events(apps: Apps, community: Any) -> None:

@@ -25,6 +25,7 @@ from edge.drivers.pins import Contact, Factory
 from edge.drivers.real_rim import real_rim
 from edge.inbox import QueueInbox
 from edge.journal_tables import JOURNAL_FILE
+from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids
 from edge.main import Composition, Surroundings, compose
 from edge.ports import CameraError
@@ -132,7 +133,7 @@ def keeper(place: Place) -> Iterator[None]:
     """Keep the lids, on a thread instead of in a process of their own."""
     stops: list[Callable[[], None]] = []
     readiness = Readiness()
-    arguments = (place.settings, lambda: place.board.factory, readiness, stops.append)
+    arguments = (place.settings, lambda: place.board.factory, readiness, stops.append, guard_on_a_thread)
     thread = threading.Thread(target=keep_lids, args=arguments, name="keeper")
     thread.start()
     assert readiness.came.wait(WITHIN_S)

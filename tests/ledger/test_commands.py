@@ -271,3 +271,13 @@ def test_all_of_a_station_that_wait_for_one_reason_are_decided_in_one_go(
     again = refused(tongzhan("ledger", "held", "refuse", *chosen, *why))
     assert "no visit of west-gate waits for cloned_journal" in again
     assert town.suspense == 6
+
+
+def test_waits_do_not_end_by_a_clock_that_is_far_from_the_stations(
+    town: Town, config: Path, tongzhan: Run
+) -> None:
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))  # weeks before any machine's clock
+    connection.close()
+    told = refused(tongzhan("ledger", "held", "expire", "--config", config))
+    assert "ahead of the newest event (2026-11-20 04:00)" in told
+    assert town.suspense == 2

@@ -6,7 +6,7 @@ import json
 import re
 import subprocess
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import translation
 
 from cloud_sync.award_rules import HeldBy
+from cloud_sync.facts import AlarmFacts
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.office import page, words
 from cloud_sync.ledger.office.officers import add_officer, remove_officer
@@ -29,7 +30,7 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Alarm, Event, EventState
 from config.errors import InputError
-from tests.ledger.town import EPOCH, NOW, RIGHT, Town, card, event, rules, visit_facts
+from tests.ledger.town import EPOCH, NOW, RIGHT, Town, card, event, rules, stamp, visit_facts
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -205,6 +206,9 @@ def test_held_points_are_listed_and_released_or_refused_by_a_person_with_a_reaso
     assert "2 points withheld" in done(tongzhan("ledger", "held", "refuse", second, *why))
     again = tongzhan("ledger", "held", "release", first, *why)
     assert (again.returncode, "holds no points" in again.stderr) == (2, True)
+    now = datetime.now(UTC)
+    town.deliver(event(4, AlarmFacts("lid_stuck", "kitchen", raised=True), at=stamp(now)), now=now)
+    connection.close()
     assert "0 points given" in done(tongzhan("ledger", "held", "expire", "--config", config))
     assert town.balance(household) == 4
 

@@ -187,13 +187,21 @@ def held_refuse(
 @held.command("expire")
 @config_option
 def held_expire(config: Path) -> None:
-    """End every wait that has lasted as long as it may; run it daily."""
+    """End every wait that has lasted as long as it may, as a worker does by itself.
+
+    By a clock that is far from what stations say nothing ends.
+    """
     community = open_community(config)
     from django.utils import timezone
 
+    from cloud_sync.ledger.points.clock import look_at_clock
     from cloud_sync.ledger.points.waiting import expire
+    from config.errors import InputError
 
-    ended = expire(community, timezone.now())
+    now = timezone.now()
+    if doubt := look_at_clock(community, now):
+        raise InputError(str(doubt), "set the clock, or wait for a station's next event")
+    ended = expire(community, now)
     click.echo(f"{ended.given} points given to residents, {ended.returned} returned")
 
 

@@ -66,11 +66,14 @@ def _strike_all(running: Running) -> None:
     running.tell(f"striking: {wishes.kills} kills, and other faults among them; replay: {wishes.replay}")
     must(running.system, lambda: len(running.hearing.told) > 0)
     running.began = time.monotonic()
+    held_s = 0.0  # by strikes that had to wait, as for a database that recovers: the rest keeps its distances
     for fault in make_plan(wishes.seed, wishes.kills, running.system.cast):
-        _live_until(running, running.began + fault.at_s, endings)
+        _live_until(running, running.began + held_s + fault.at_s, endings)
         running.timeline.append(f"{time.monotonic() - running.began:8.2f} s  {fault}")
         running.done[fault.kind] += 1
+        struck = time.monotonic()
         end = faults.strike(fault)
+        held_s += time.monotonic() - struck
         if end is not None:
             heapq.heappush(endings, (time.monotonic() + fault.lasts_s, next(order), end))
     _live_until(running, max((when for when, *_ in endings), default=0.0), endings)

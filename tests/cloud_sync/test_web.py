@@ -100,7 +100,7 @@ def test_a_request_that_does_not_end_is_closed(begun: bytes) -> None:
 
 
 def test_a_byte_now_and_then_prolongs_nothing() -> None:
-    with serving(Bounds(header_s=SHORT, body_s=LONG)) as served:
+    with serving(Bounds(header_s=10 * SHORT, body_s=LONG)) as served:
         slow = served.call(b"GET / HTTP/1.1\r\nX: ")
         slow.settimeout(SHORT / 10)
 
@@ -172,7 +172,12 @@ FORWARDED = b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\nX-For
 
 
 @pytest.mark.parametrize(
-    ("proxies", "told"), [((), b"http 127.0.0.1"), (("127.0.0.0/8",), b"https 203.0.113.9")]
+    ("proxies", "told"),
+    [
+        ((), b"http 127.0.0.1"),
+        (("192.0.2.1",), b"http 127.0.0.1"),
+        (("127.0.0.0/8",), b"https 203.0.113.9"),
+    ],
 )
 def test_only_a_proxy_of_ours_is_believed_about_who_asks(
     monkeypatch: pytest.MonkeyPatch, proxies: tuple[str, ...], told: bytes

@@ -67,6 +67,7 @@ QUICK_PROGRAMS = {
     "tests/edge/test_backlog.py",
     "tests/edge/test_inbox.py",
     "tests/frame/test_cli.py",
+    "tests/models/test_runtime.py",
 }
 """They start a program that ends at once, and wait for nothing else."""
 

@@ -98,7 +98,7 @@ def test_a_bin_with_a_scale_and_no_camera_counts_what_is_thrown_in_by_its_weight
 
         def tap() -> None:
             device.do(f"sensor 0 0 {400_000 + next(noise) % 5}")  # a scale that never stirs counts as stuck
-            device.do(f"serial 0 {FRAME.hex()}")
+            device.do(f"serial 0 {(2 * FRAME).hex()}")
 
         tried(tap, lambda: device.lid(0)[0] == 1000, "the lid opens for a card", TAP_AGAIN_S)
         device.do("sensor 0 0 431000")

@@ -27,7 +27,7 @@ from edge.inbox import QueueInbox
 from edge.journal_tables import JOURNAL_FILE
 from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids
-from edge.main import Composition, Surroundings, compose
+from edge.main import Composition, Surroundings, at_once, compose
 from edge.ports import CameraError
 from edge.workers import ThreadWorkers
 from tests.edge.drivers.board import MockBoard, MovingLid, both_ever_high, motor
@@ -109,7 +109,8 @@ class Place:
 
     def compose(self) -> Composition:
         make_rim = self.make_rim()
-        return compose(self.settings, Surroundings(make_rim, RealClock(), ThreadWorkers))
+        around = Surroundings(make_rim, RealClock(), ThreadWorkers, loads=at_once)
+        return compose(self.settings, around)
 
     def visits(self) -> list[VisitFacts]:
         """What the journal has of visits."""
@@ -166,7 +167,7 @@ def hold_card(place: Place, wires: HBridgeLid) -> None:
     def opens() -> bool:
         return motor(place.board, wires) == (True, False)
 
-    tried(lambda: place.wire.send(FRAME), opens, "the lid opens for a card", TAP_AGAIN_S)
+    tried(lambda: place.wire.send(2 * FRAME), opens, "the lid opens for a card", TAP_AGAIN_S)
 
 
 def test_a_real_visit_goes_from_a_cards_bytes_to_the_journal(place: Place, running: Composition) -> None:

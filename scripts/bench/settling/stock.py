@@ -19,7 +19,7 @@ WORDS = {
     "sqlite": {
         "body": f"zeroblob({BODY_BYTES})",
         "digest": "printf('%064x', i)",
-        "epoch": "printf('%016x', 1 + i / 10000)",
+        "epoch": "printf('e%015x', i / 10000)",  # not one of the stations to come
         "link": "randomblob(32)",
         "day": f"date('2025-01-01', (i / {A_DAY}) || ' days')",
         "at": f"datetime('2025-01-01', (i / {A_DAY}) || ' days')",
@@ -27,7 +27,7 @@ WORDS = {
     "postgresql": {
         "body": f"decode(repeat('00', {BODY_BYTES}), 'hex')",
         "digest": "lpad(to_hex(i), 64, '0')",
-        "epoch": "lpad(to_hex(1 + i / 10000), 16, '0')",
+        "epoch": "'e' || lpad(to_hex(i / 10000), 15, '0')",
         "link": "sha256(i::text::bytea)",
         "day": f"date '2025-01-01' + (i / {A_DAY})::int",
         "at": f"timestamptz '2025-01-01' + (i / {A_DAY}) * interval '1 day'",

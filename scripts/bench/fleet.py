@@ -99,6 +99,7 @@ class _House:
         self._wait(self._engine.answers, "the database")
         self._engine.prepare()
         text = ledger_toml(self._engine.database, Ports(0, self._port + 2, self._port))
+        self._toml.touch(0o600)  # it may hold a password
         self._toml.write_text(text, encoding="utf-8")
         self._ledger_key = init(self._toml)
         _admit(stations)

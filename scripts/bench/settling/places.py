@@ -84,6 +84,7 @@ def places(database: str, folder: Path, count: int) -> Iterator[Sequence[Place]]
 def _prepared(folder: Path, made: Sequence[Place]) -> Sequence[Place]:
     config = folder / "ledger.toml"
     config.write_text(LEDGER_TOML.format(database=made[0].address), encoding="utf-8")
+    config.chmod(0o600)  # it may hold a password
     install.init(config)
     from django.conf import settings  # noqa: PLC0415 (Django is set up now)
 

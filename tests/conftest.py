@@ -15,6 +15,8 @@ from hypothesis import settings
 
 from tests.ports import free_port
 from tests.running.stages import mark_stages
+from tests.skips import Skips
+from tests.some import all_of_some
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -38,9 +40,18 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Have skips told of."""
+    config.pluginmanager.register(Skips(), "skips")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test the mark and the limit of its stage."""
+    """Give each test the mark and the limit of its stage, and an `all` that fails of nothing."""
     mark_stages(items)
+    for item in items:
+        if isinstance(item, pytest.Function) and "given" not in vars(item.module):
+            # `all` of nothing would hold whatever the code does; a property may well be asked of nothing.
+            vars(item.module).setdefault("all", all_of_some)
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http.client import HTTPException
 from math import inf
 
@@ -56,3 +56,9 @@ def answers(url: str) -> bool:
         # port as its own, and then hears itself.
         return False
     return True
+
+
+def turns(what: str, most: int = 10_000) -> Iterator[int]:
+    """Count a loop over virtual time, with `next` at its head; fail when it does not end by itself."""
+    yield from range(most)
+    raise AssertionError(f"waited {most} turns in vain: {what}")

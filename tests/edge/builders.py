@@ -35,6 +35,7 @@ from edge.messages import (
 from edge.visit import step
 from edge.visit_state import BinRule, State, Visit, VisitRules, next_deadline
 from models.verdict import Verdict, VerdictState
+from tests.waiting import turns
 
 Kind = TypeVar("Kind", bound=Command)
 
@@ -159,7 +160,9 @@ class Scene:
 
     def shut_bin(self, name: str = "kitchen") -> list[Command]:
         """Let the lease run out and the lid arrive; gives the commands of its arrival."""
+        patience = turns(f"the lease of {name} to end")
         while not any(isinstance(one, CloseLid) and one.bin == name for one in self.commands):
+            next(patience)
             self.wait((next_deadline(self.state) or self.now) - self.now)
         self.now += WAITS.travel_s
         return self.closed(name)

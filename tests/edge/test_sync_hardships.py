@@ -44,7 +44,7 @@ from edge.sync import Sender, Sync
 from scripts.bench.sync import fill
 from tests.edge.journal_checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand
-from tests.waiting import until
+from tests.waiting import turns, until
 
 A = "a" * 16
 WEEK = 20_000
@@ -221,10 +221,12 @@ def test_the_station_records_while_a_week_is_drained_and_the_log_stays_small(sce
     thread = threading.Thread(target=station)
     thread.start()
     until(lambda: recorded or failures, "a first visit")
+    patience = turns("the week to be drained")
     while scene.outbox.lost([1]) or by_hand(
         scene.folder / JOURNAL_FILE,
         "SELECT 1 FROM records WHERE receipted_s IS NULL AND id < 1 << 33 LIMIT 1",
     ):
+        next(patience)
         scene.turn()
         for batch in scene.batches():
             scene.books.take(batch)

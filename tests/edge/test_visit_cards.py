@@ -26,6 +26,7 @@ from tests.edge.builders import (
     said,
     verdict,
 )
+from tests.waiting import turns
 
 TRAVEL_LIMIT_S = 5.0
 
@@ -138,7 +139,9 @@ def test_waiting_for_a_bin_outlasts_the_longest_opening_of_it() -> None:
         scene.throw()
         scene.wait(4)
     scene.tap(who="li")
+    patience = turns("the lease to end")
     while closes(scene.commands) == []:
+        next(patience)
         scene.wait(0.5)
     scene.wait(4)
     scene.post(LidObstructed(scene.now, "kitchen"))

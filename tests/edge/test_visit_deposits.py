@@ -38,6 +38,7 @@ from tests.edge.builders import (
     verdict,
     with_faults,
 )
+from tests.waiting import turns
 
 CAMERA_DEAD = Fault(FaultCode.CAMERA_FAILED, "cam")
 MODEL_GONE = Fault(FaultCode.MODEL_REFUSED, MODEL)
@@ -380,7 +381,9 @@ def test_what_the_wire_would_refuse_is_brought_within_its_bounds() -> None:
 
 def weigh(scene: Scene, *loads: int) -> list[tuple[int | None, bool]]:
     """Shut the bin, its scale telling of these loads as it does; weight of each deposit, and whether seen."""
+    patience = turns("the lid to shut")
     while scene.visit.openings[0].phase is not OpeningPhase.CLOSING:
+        next(patience)
         scene.wait((next_deadline(scene.state) or scene.now) - scene.now)
     for load in loads:
         scene.weighed(load)

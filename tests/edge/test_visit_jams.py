@@ -9,6 +9,7 @@ from edge.faults import Fault, FaultCode
 from edge.messages import Alarm, CloseLid, FaultRaised, LeaseRefused, LeaseTaken, Prompt
 from edge.openings import JAM_LONGEST_S, JAM_PAUSE_S
 from tests.edge.builders import Scene, opens, said
+from tests.waiting import turns
 
 STUCK = Fault(FaultCode.LID_STUCK_SHUT, "kitchen")
 
@@ -40,7 +41,9 @@ def test_a_lid_that_stays_jammed_is_tried_later_and_later_and_never_more_often()
     waited = []
     for _ in range(10):
         since = scene.now
+        patience = turns("the lid to be tried again")
         while not opens(scene.tap()):
+            next(patience)
             scene.wait(1)
         waited.append(scene.now - since)
         scene.post(LeaseTaken(scene.now, "kitchen"))

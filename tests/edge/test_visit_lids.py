@@ -35,6 +35,7 @@ from tests.edge.builders import (
     verdict,
     with_faults,
 )
+from tests.waiting import turns
 
 TRAVEL_LIMIT_S = 5.0  # twice the travel of 2 s, and one more
 
@@ -122,7 +123,9 @@ def test_renewal_ends_at_the_limit_of_the_whole_opening() -> None:
     scene.open_bin()
     stood_open = scene.now
     leased_until = [stood_open]
+    patience = turns("the lease to end")
     while closes(scene.commands) == []:
+        next(patience)
         renewals = [one for one in scene.throw() if isinstance(one, OpenLid)]
         leased_until += [scene.now + one.lease_s for one in renewals]
         scene.wait(1)
@@ -381,7 +384,9 @@ def test_a_tap_that_opens_more_bins_than_the_event_can_hold_begins_a_new_visit()
     bins = [bin_rule(f"bin-{number}", open_by=OpenBy.ALL) for number in range(7)]
     button = bin_rule("button", open_by=OpenBy.BUTTON)  # so that visits linger
     scene = Scene(rules_of(*bins, button, waits=VisitSection(max_visit_s=3600)))
+    patience = turns("a second visit")
     while scene.state.current in (None, 1):
+        next(patience)
         scene.tap("gate")
         scene.now += 2
         for rule in bins:

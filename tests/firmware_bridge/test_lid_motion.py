@@ -24,6 +24,7 @@ from firmware_bridge.lid_motion import (
     step,
 )
 from firmware_bridge.motor_rest import MOST_OWED_DRIVES, Rest
+from tests.waiting import turns
 
 TIMES = LidTimes(drive_s=3.0, retry_s=2.0, patience_s=20.0, tries=3)
 TRAVEL_S = 2.0
@@ -256,7 +257,9 @@ def test_a_tap_while_the_lid_shuts_opens_it_again() -> None:
 
 def tired(plant: Plant) -> Plant:
     """A lid that somebody has had opened and shut again and again until its motor must rest."""
+    patience = turns("the motor to tire")
     while not must_rest(plant.motion, plant.seen, plant.now, plant.times):
+        next(patience)
         open_for(60, plant).pass_time(0.7)
         plant.ask(EndLease())
         plant.pass_time(0.5)

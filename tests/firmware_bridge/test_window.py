@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.window import MOST_FLYING, MOST_REPEATS, Asked, Outcome, Receiver, Sender, following
+from tests.waiting import turns
 
 
 def sender(credit: int) -> Sender[int]:
@@ -33,7 +34,9 @@ def test_each_number_is_taken_once_and_in_order_whatever_is_lost_or_repeated(see
     taken: list[int] = []
     chance, now = random.Random(seed), 0.0
     offer(window, *range(600))
+    patience = turns("600 messages")
     while len(taken) < 600:
+        next(patience)
         now += 1.0
         for number, message in window.due(now):
             if chance.random() < 0.8 and receiver.receive(number) is Outcome.TAKEN:

@@ -50,6 +50,7 @@ PROCESS = (
     "tests/frame/test_arm64.py",
     "tests/frame/test_mutants.py",
     "tests/frame/test_running.py",
+    "tests/frame/test_skips.py",
     "tests/frame/test_setup.py",
     "tests/frame/test_packaging.py",
     "tests/ledger/",

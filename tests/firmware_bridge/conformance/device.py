@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+import pytest
+
 from tests.programs import TWIN
 
 ANSWER_S = 60.0
@@ -68,3 +70,10 @@ class Device:
         line = out.readline()
         assert line.endswith(b"\n"), f"the device ended with {self._process.poll()}"
         return line.decode().strip()
+
+
+FULL = pytest.mark.full
+HOST_DAILY = ("host", pytest.param("twin", marks=FULL), pytest.param("board", marks=FULL))
+"""Devices of a test that takes seconds: every day it runs on one of them."""
+ALL_DAILY = ("twin", "host", "board")
+"""Devices of a test that runs on the simulated chip every day, too."""

@@ -16,7 +16,7 @@ from firmware_bridge.messages import (
     SetLid,
     StopMotors,
 )
-from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.device import ALL_DAILY, Device
 from tests.firmware_bridge.conformance.speaker import Speaker
 
 LONG_MS = 60_000
@@ -62,6 +62,7 @@ def test_a_lid_is_opened_and_only_its_switch_says_so(device: Device, lids: Speak
     assert device.lid(1) == (SHUT_AT, "off")
 
 
+@pytest.mark.parametrize("device", ALL_DAILY, indirect=True)
 def test_a_lease_that_is_over_shuts_the_lid(device: Device, lids: Speaker) -> None:
     opened(lids, 800)
     expect(lids, Position.CLOSING, Cause.LEASE_OVER)

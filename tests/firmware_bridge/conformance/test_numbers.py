@@ -18,7 +18,7 @@ from firmware_bridge.messages import (
     SetLid,
     WiegandBits,
 )
-from tests.firmware_bridge.conformance.device import Device
+from tests.firmware_bridge.conformance.device import HOST_DAILY, Device
 from tests.firmware_bridge.conformance.speaker import Speaker, coded
 
 
@@ -151,7 +151,7 @@ def test_a_full_queue_keeps_the_newest_state_of_each_input(device: Device, host:
     assert len(taps) < 40
 
 
-@pytest.mark.full
+@pytest.mark.parametrize("device", HOST_DAILY, indirect=True)
 def test_a_host_that_acknowledges_nothing_loses_the_link_and_its_leases(
     device: Device, linked: Speaker
 ) -> None:

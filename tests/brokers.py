@@ -9,8 +9,6 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from iotcore import Broker
-
 from tests.ports import free_port
 from tests.waiting import WITHIN_S, until
 
@@ -37,6 +35,8 @@ class IotcoreBroker:
     keeps_sessions = False
 
     def __init__(self) -> None:
+        from iotcore import Broker  # noqa: PLC0415 (a station alone has no broker)
+
         self.port = free_port()
         self._broker = Broker(port=self.port, listen="127.0.0.1")
 

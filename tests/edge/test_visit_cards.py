@@ -10,7 +10,17 @@ from cloud_sync.facts import Credential, Role
 from config.station import OpenBy
 from edge.access import HeldCards, decide
 from edge.faults import CATALOGUE, Fault, FaultCode, blocked_bins, seeing_is_blocked
-from edge.messages import Granted, LidObstructed, OpenLid, Pressed, Prompt, Refused, RefusedBy, Tapped
+from edge.messages import (
+    Granted,
+    LeaseTaken,
+    LidObstructed,
+    OpenLid,
+    Pressed,
+    Prompt,
+    Refused,
+    RefusedBy,
+    Tapped,
+)
 from edge.roster import CardState, RosterEntry
 from edge.visit_state import Opening, OpeningPhase, State, Visit
 from tests.edge.builders import (
@@ -125,6 +135,7 @@ def test_whoever_waits_for_a_bin_that_gets_stuck_is_told_and_let_go() -> None:
 def test_whoever_waits_for_a_lid_that_never_rose_is_told_and_let_go() -> None:
     scene = Scene()
     scene.tap(who="zhang")
+    scene.post(LeaseTaken(scene.now, "kitchen"))
     scene.tap(who="li")
     given = scene.wait(TRAVEL_LIMIT_S)
     assert said(given) == [Prompt.BIN_FAULTY]

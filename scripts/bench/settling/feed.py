@@ -90,7 +90,7 @@ def _body(number: int, now: datetime) -> bytes:
 
 def _epoch(batch: int) -> str:
     """Of the journal of the station that sends the batch of this number."""
-    return f"{batch % STATIONS:016x}"
+    return f"aa{batch % STATIONS:014x}"
 
 
 def _household(number: int) -> int:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from edge import openings
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, station_is_blocked
 from edge.messages import Prompt, ResumeMotors, Say, StopMotors
+from edge.visit import openings
 
 if TYPE_CHECKING:
     from edge.messages import FaultCleared, FaultRaised
-    from edge.turn import Turn
-    from edge.visit_state import State
+    from edge.visit.state import State
+    from edge.visit.step_context import Turn
 
 STATION = "station"
 """The part that the emergency names."""

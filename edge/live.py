@@ -14,7 +14,7 @@ from cloud_sync.award_rules import Outcome
 from config.private import make_private_folder
 from config.sorting import Category
 from edge.faults import Fault, FaultCode, station_is_blocked
-from edge.visit_state import OpeningPhase, State, VisitRules
+from edge.visit.state import OpeningPhase, State, VisitRules
 from models.verdict import VerdictState
 
 if TYPE_CHECKING:

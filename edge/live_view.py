@@ -19,14 +19,14 @@ from edge.live import (
 )
 from edge.messages import Prompt, Say
 from edge.part_kinds import kind_of
-from edge.visit_state import DepositPhase
+from edge.visit.state import DepositPhase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from config.sorting import Category, Sorting
     from config.words import Words
-    from edge.visit_state import Deposit, State, Visit, VisitRules
+    from edge.visit.state import Deposit, State, Visit, VisitRules
 
 _SHOWS_POINTS = {Prompt.POINTS, Prompt.POINTS_HELD, Prompt.NO_POINTS}
 

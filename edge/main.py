@@ -34,7 +34,7 @@ from edge.messages import FaultRaised
 from edge.parts import Parts
 from edge.screen import Screen
 from edge.station import Station
-from edge.visit_state import visit_rules
+from edge.visit.state import visit_rules
 from edge.watched import WatchedInbox
 from edge.workers import ThreadWorkers
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle

@@ -282,7 +282,7 @@ VisitEvent = (
     | FaultCleared
     | Tick
 )
-"""What `edge.visit.step` understands."""
+"""What `edge.visit.machine.step` understands."""
 
 
 @dataclass(frozen=True, slots=True)

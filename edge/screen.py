@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING
 
 from cloud_sync.award_rules import outcome_of
-from edge.deposits import deposit_facts
 from edge.live import LiveFolder
 from edge.live_view import Seen, Whereabouts, live_state, note_said, note_state, shown_visit
-from edge.visit_state import DepositPhase
+from edge.visit.deposits import deposit_facts
+from edge.visit.state import DepositPhase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from edge.live_view import Vocabulary
     from edge.messages import Photo, Say
     from edge.ports import Clock, Workers
-    from edge.visit_state import State, VisitRules
+    from edge.visit.state import State, VisitRules
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.facts import MAX_WALL_S, AlarmFacts, Stamp
 from edge import jobs
-from edge.access import HeldCards, decide
 from edge.backlog import Backlog, Entry
 from edge.faults import FaultCode
 from edge.messages import (
@@ -41,8 +40,9 @@ from edge.messages import (
     Tick,
     Written,
 )
-from edge.visit import JOURNAL, step
-from edge.visit_state import State, next_deadline
+from edge.visit.access import HeldCards, decide
+from edge.visit.machine import JOURNAL, step
+from edge.visit.state import State, next_deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from edge.inbox import QueueInbox
     from edge.messages import Command, Event, VisitEvent
     from edge.parts import Parts
-    from edge.visit_state import VisitRules
+    from edge.visit.state import VisitRules
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from config.threads import later
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError
-from edge.visit_state import MODEL
+from edge.visit.state import MODEL
 from models.bundle import BundleError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from edge.messages import Pressed
 from edge.sim.photos import hand_shadow
-from edge.visit_state import visit_rules
+from edge.visit.state import visit_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

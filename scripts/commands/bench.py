@@ -8,8 +8,8 @@ from scripts.bench.machine import now
 from scripts.lazy import Entry, LazyGroup
 
 BENCHES: dict[str, Entry] = {
-    "classify": Entry("scripts.bench.classify", "classify", "From a photo's file to its verdict.", "station"),
-    "fleet": Entry("scripts.bench.fleet", "fleet", "From a record to its receipt, many stations.", "demo"),
+    "classify": Entry("scripts.bench.classify", "classify", "A photo's file to its verdict.", "station"),
+    "fleet": Entry("scripts.bench.fleet", "fleet", "A record to its receipt, many stations.", "demo"),
     "ledger": Entry("scripts.bench.ledger", "ledger", "Events settled a second.", "demo"),
     "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records a second.", "station"),
     "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events a second.", "demo"),

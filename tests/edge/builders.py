@@ -32,8 +32,8 @@ from edge.messages import (
     Tick,
     VisitEvent,
 )
-from edge.visit import step
-from edge.visit_state import BinRule, State, Visit, VisitRules, next_deadline
+from edge.visit.machine import step
+from edge.visit.state import BinRule, State, Visit, VisitRules, next_deadline
 from models.verdict import Verdict, VerdictState
 from tests.waiting import turns
 

@@ -23,7 +23,7 @@ from edge.journal_tables import JOURNAL_FILE, LOCK_FILE, alone
 from edge.messages import ChamberChanged, FaultRaised, LidClosed, LidOpened, Prompt
 from edge.ports import JournalError
 from edge.station import JOURNAL_REFUSED_S
-from edge.visit import MOMENT_S
+from edge.visit.machine import MOMENT_S
 from tests.edge.builders import WAITS, bin_rule, rules_of
 from tests.edge.journal_checks import ALARM, NOON, at, opened, sound, visit
 from tests.edge.workbench import Bench, HandClock, NotingJournal, by_hand, rows

@@ -33,8 +33,8 @@ from edge.messages import (
 )
 from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
-from edge.visit import step
-from edge.visit_state import State
+from edge.visit.machine import step
+from edge.visit.state import State
 from tests.edge.builders import bin_rule, card, earned, rules_of
 from tests.edge.workbench import Bench
 

@@ -30,8 +30,8 @@ from edge.messages import (
     Tick,
     VisitEvent,
 )
-from edge.visit import step
-from edge.visit_state import State, next_deadline
+from edge.visit.machine import step
+from edge.visit.state import State, next_deadline
 from firmware_bridge import lid_motion
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.lid_motion import EndLease, Motion, OpenFor, Request, Seen, halted, lid_times

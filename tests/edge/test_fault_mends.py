@@ -14,7 +14,7 @@ from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
 from edge.journal_tables import JOURNAL_FILE
 from edge.messages import Alarm, FaultCleared
 from edge.outbox_marks import NAMED_AT_MOST
-from edge.visit_state import MODEL
+from edge.visit.state import MODEL
 from tests.edge.builders import Scene, opens, with_faults
 from tests.edge.journal_checks import NOON, opened, visit
 

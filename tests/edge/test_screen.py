@@ -31,7 +31,7 @@ from edge.live_view import Vocabulary
 from edge.messages import Photo, Pressed, Prompt, Say
 from edge.ports import Workers
 from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
-from edge.visit_state import State
+from edge.visit.state import State
 from edge.workers import InlineWorkers, ThreadWorkers
 from tests.edge.builders import (
     EMPTY,

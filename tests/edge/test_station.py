@@ -18,8 +18,8 @@ from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.station import JOURNAL_READ_S, JOURNAL_SILENT_S
-from edge.visit import MOMENT_S
-from edge.visit_state import VisitRules
+from edge.visit.machine import MOMENT_S
+from edge.visit.state import VisitRules
 from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
 from tests.edge.workbench import EPOCH, Bench, by_hand, rows
 

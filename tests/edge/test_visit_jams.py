@@ -7,7 +7,7 @@ import pytest
 from cloud_sync.facts import Role
 from edge.faults import Fault, FaultCode
 from edge.messages import Alarm, CloseLid, FaultRaised, LeaseRefused, LeaseTaken, Prompt
-from edge.openings import JAM_LONGEST_S, JAM_PAUSE_S
+from edge.visit.openings import JAM_LONGEST_S, JAM_PAUSE_S
 from tests.edge.builders import Scene, opens, said
 from tests.waiting import turns
 

@@ -27,7 +27,7 @@ from edge.ports import CameraError, ClassifierError, Clock, JournalError, WallTi
 from edge.roster import RosterEntry
 from edge.screen import Screen
 from edge.station import Station
-from edge.visit_state import VisitRules
+from edge.visit.state import VisitRules
 from edge.workers import InlineWorkers
 from models.verdict import Verdict
 from tests.edge.builders import RULES, card, verdict

@@ -38,7 +38,7 @@ def failure(nodeid: str, *, is_property: bool = False) -> Outcome:
         ("tests/demo/test_demo.py::test_a", Stage.LONG),
         ("tests/demo/test_controller.py::test_a", Stage.PROCESS),
         ("tests/ledger/test_chain.py::test_a[town]", Stage.PROCESS),
-        ("tests/edge/test_visit_cards.py::test_a", Stage.PURE),
+        ("tests/edge/visit/test_cards.py::test_a", Stage.PURE),
         ("tests/cloud_sync/test_award_rules.py::test_a", Stage.PURE),
     ],
 )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import config
 from cloud_sync.award_rules import AwardRules, Tally, award
 from config.load import load_toml
-from edge.access import HeldCards, decide
 from edge.messages import (
     Alarm,
     Capture,
@@ -26,8 +25,9 @@ from edge.messages import (
     Tick,
 )
 from edge.ports import CameraError
-from edge.visit import step
-from edge.visit_state import State, next_deadline, visit_rules
+from edge.visit.access import HeldCards, decide
+from edge.visit.machine import step
+from edge.visit.state import State, next_deadline, visit_rules
 from models.verdict import Verdict, VerdictState
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from edge.messages import (
     Prompt,
     Tick,
 )
-from edge.visit_state import State, next_deadline
+from edge.visit.state import State, next_deadline
 from tests.edge.builders import (
     WAITS,
     Scene,

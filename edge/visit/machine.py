@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.award_rules import Outcome
 from cloud_sync.facts import Role, VisitFacts
 from config.station import OpenBy
-from edge import deposits, emergency, openings
+from edge import emergency
 from edge.faults import LIDS_AWAY, FaultCode
 from edge.messages import (
     BinEvent,
@@ -41,8 +41,9 @@ from edge.messages import (
     Say,
     Tick,
 )
-from edge.turn import Turn
-from edge.visit_state import OpeningPhase, State, Visit, VisitRules
+from edge.visit import deposits, openings
+from edge.visit.state import OpeningPhase, State, Visit, VisitRules
+from edge.visit.step_context import Turn
 
 if TYPE_CHECKING:
     from edge.messages import Command, VisitEvent

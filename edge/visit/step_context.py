@@ -1,6 +1,6 @@
 """One event's work in progress: the state as it changes and the commands it gives.
 
-A Turn lives inside one call of `edge.visit.step`; outside it, states are only ever replaced whole.
+A Turn lives inside one call of `edge.visit.machine.step`; outside it, states are only ever replaced whole.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from edge.messages import Command
-    from edge.visit_state import Deposit, Opening, State, Visit, VisitRules
+    from edge.visit.state import Deposit, Opening, State, Visit, VisitRules
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from cloud_sync.award_rules import Outcome, outcome_of
 from cloud_sync.facts import MAX_NAME, DepositFacts, VerdictFacts
 from edge.faults import Fault, FaultCode, seeing_is_blocked, weighing_is_blocked
 from edge.messages import Capture, Classify, Prompt, Say
-from edge.visit_state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit
+from edge.visit.state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit
 
 if TYPE_CHECKING:
     from edge.messages import (
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
         ClassifyFailed,
         PhotosTaken,
     )
-    from edge.turn import Turn
-    from edge.visit_state import VisitRules
+    from edge.visit.state import VisitRules
+    from edge.visit.step_context import Turn
     from models.verdict import Verdict
 
 PROMPTS = {

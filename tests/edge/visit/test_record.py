@@ -9,8 +9,8 @@ from cloud_sync.facts import Credential, Role
 from config.station import OpenBy
 from edge.faults import Fault, FaultCode
 from edge.messages import Alarm, Prompt, Record, RecordDelayed, Recorded, RecordFailed, Say
-from edge.visit import JOURNAL, MOMENT_S
-from edge.visit_state import next_deadline
+from edge.visit.machine import JOURNAL, MOMENT_S
+from edge.visit.state import next_deadline
 from tests.edge.builders import (
     EMPTY,
     WAITS,

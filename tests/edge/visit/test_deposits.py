@@ -21,7 +21,7 @@ from edge.messages import (
     Prompt,
     Say,
 )
-from edge.visit_state import MODEL, OpeningPhase, State, next_deadline
+from edge.visit.state import MODEL, OpeningPhase, State, next_deadline
 from models.verdict import Verdict, VerdictState
 from tests.edge.builders import (
     EMPTY,

@@ -8,7 +8,6 @@ import pytest
 
 from cloud_sync.facts import Credential, Role
 from config.station import OpenBy
-from edge.access import HeldCards, decide
 from edge.faults import CATALOGUE, Fault, FaultCode, blocked_bins, seeing_is_blocked
 from edge.messages import (
     Granted,
@@ -22,7 +21,8 @@ from edge.messages import (
     Tapped,
 )
 from edge.roster import CardState, RosterEntry
-from edge.visit_state import Opening, OpeningPhase, State, Visit
+from edge.visit.access import HeldCards, decide
+from edge.visit.state import Opening, OpeningPhase, State, Visit
 from tests.edge.builders import (
     WAITS,
     Scene,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.facts import OpeningFacts
 from config.station import OpenBy
-from edge.deposits import add_unseen_if_blind
 from edge.faults import Fault, FaultCode, blocked_bins, station_is_blocked
 from edge.messages import CloseLid, OpenLid, Prompt, Say
-from edge.visit_state import Jam, Opening, OpeningPhase, Visit
+from edge.visit.deposits import add_unseen_if_blind
+from edge.visit.state import Jam, Opening, OpeningPhase, Visit
 
 if TYPE_CHECKING:
     from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
-    from edge.turn import Turn
+    from edge.visit.step_context import Turn
 
 RENEWAL_S = 0.5
 """A lease is renewed only when that gains at least so much."""

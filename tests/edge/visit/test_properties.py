@@ -33,7 +33,6 @@ from config.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import load_words
-from edge.access import decide
 from edge.emergency import BEGUN_BY, is_on
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, blocked_bins
 from edge.journal import SqliteJournal
@@ -70,8 +69,9 @@ from edge.messages import (
     VisitEvent,
 )
 from edge.roster import CardState, RosterEntry
-from edge.visit import step
-from edge.visit_state import MODEL, State, VisitRules, next_deadline
+from edge.visit.access import decide
+from edge.visit.machine import step
+from edge.visit.state import MODEL, State, VisitRules, next_deadline
 from models.verdict import Verdict, VerdictState
 from tests.edge.builders import RULES, bin_rule, card, earned, rules_of, verdict
 

@@ -19,7 +19,6 @@ from config.load import load_toml
 from config.load_sorting import load_sorting
 from config.threads import thread
 from config.words import Both, load_words
-from edge.clocks import RealClock, boot_id
 from edge.drivers.classifier import LateEye, Unseeing
 from edge.drivers.log_speaker import LogSpeaker
 from edge.drivers.pins import real_pins
@@ -30,13 +29,14 @@ from edge.faults import FaultCode
 from edge.journal import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
+from edge.loop.clocks import RealClock, boot_id
+from edge.loop.parts import Parts
+from edge.loop.station import Station
+from edge.loop.watchdog import WatchedInbox
+from edge.loop.workers import ThreadWorkers
 from edge.messages import FaultRaised
-from edge.parts import Parts
 from edge.screen import Screen
-from edge.station import Station
 from edge.visit.state import visit_rules
-from edge.watched import WatchedInbox
-from edge.workers import ThreadWorkers
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
 from models.pixels import encode_jpeg
 from models.runtime import Breaker, Classifier, judge_of

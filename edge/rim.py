@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from edge.drivers.scale import Scale
-    from edge.inbox import QueueInbox
+    from edge.loop.inbox import QueueInbox
     from edge.ports import Camera, Clock, Lid, Mover
 
 

@@ -18,10 +18,10 @@ import numpy as np
 from config.errors import InputError
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
-from edge.clocks import boot_id
 from edge.drivers.heard import read_heard
 from edge.faults import CATALOGUE, FaultCode, Severity
-from edge.inbox import QueueInbox
+from edge.loop.clocks import boot_id
+from edge.loop.inbox import QueueInbox
 from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
 from edge.part_kinds import PartKind, kind_of
 from edge.ports import CameraError

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
-from edge.clocks import boot_id
 from edge.drivers.camera import UsbCamera, open_capture
 from edge.drivers.cards import Cards
 from edge.drivers.heard import HeardBook
@@ -18,6 +17,7 @@ from edge.drivers.sight import LidNews, Sight
 from edge.drivers.switches import FullSwitch, GpioButton
 from edge.keeper.client import KeeperLink
 from edge.keeper.process import kept_lids
+from edge.loop.clocks import boot_id
 from edge.rim import Rim
 from firmware_bridge.readers.em4100 import CardBits
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from config.station import CameraSection, StationSettings
     from edge.drivers.camera import Capture
     from edge.drivers.pins import Factory
-    from edge.inbox import QueueInbox
+    from edge.loop.inbox import QueueInbox
     from edge.ports import Clock, Inbox, Lid, Mover
     from edge.rim import MakeRim
 

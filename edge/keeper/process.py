@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from config.check_wiring import motor_pins
 from config.errors import InputError
 from config.wiring import ControllerLid, RelayLid
-from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.pins import hold_low
 from edge.emergency_latch import EmergencyLatch
 from edge.keeper.driven import Guarded, fork_guard
 from edge.keeper.server import Keeper
 from edge.keeper.voice import Voice
+from edge.loop.clocks import RealClock
 from firmware_bridge.lid_motion import lid_times
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.mcu import Mcu
+from edge.loop.clocks import RealClock
+from edge.loop.workers import InlineWorkers, ThreadWorkers
 from edge.main import Surroundings, at_once
 from edge.rim import Rim
 from edge.sim.drive import RealTimeDriver, run_virtual
@@ -19,7 +20,6 @@ from edge.sim.rigged import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.witness import Witness
 from edge.sim.world import World
-from edge.workers import InlineWorkers, ThreadWorkers
 from firmware_bridge.readers.em4100 import CardBits
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from config.station import StationSettings
-    from edge.inbox import QueueInbox
+    from edge.loop.inbox import QueueInbox
     from edge.main import Composition
     from edge.ports import Clock, Journal
     from edge.sim.people import Neighbourhood

@@ -20,13 +20,13 @@ from cloud_sync.notify import Notifier
 from config.load_sorting import load_sorting
 from config.load_station import load_station
 from config.threads import thread
-from edge.clocks import RealClock
 from edge.drivers.real_rim import real_rim
 from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids, kept_lids
 from edge.keys import load_keys
+from edge.loop.clocks import RealClock
+from edge.loop.workers import ThreadWorkers
 from edge.main import Surroundings, compose
-from edge.workers import ThreadWorkers
 from models.bundle import SHIPPED_BUNDLE
 from models.golden import golden_pictures
 from models.runtime import load_classifier

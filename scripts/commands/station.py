@@ -165,8 +165,8 @@ def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
 def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
     from cloud_sync.notify import WatchedStop, notifier_of
-    from edge.clocks import RealClock
     from edge.keys import load_keys
+    from edge.loop.clocks import RealClock
     from edge.outbox import Outbox
     from edge.sync import Sender, Sync, link_for
 

@@ -84,7 +84,7 @@ def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding
     from edge.check.finding import Finding, Level
     from edge.check.running import judge_running, running_state
     from edge.check.system import check_system
-    from edge.clocks import RealClock
+    from edge.loop.clocks import RealClock
 
     clock, words = RealClock(), load_words()
     found = [*check_system(settings, clock), Finding("speaker", Level.OK, "speaker_silent")]
@@ -102,8 +102,8 @@ def _devices(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Fin
     from config.words import load_words
     from edge.check.devices import check_devices
     from edge.check.finding import Finding, Level
-    from edge.clocks import RealClock
     from edge.keys import CARD_KEY, read_key
+    from edge.loop.clocks import RealClock
     from edge.main import real_surroundings
 
     try:

@@ -20,9 +20,9 @@ from edge.backlog import ALARM_ROOM, LONGEST_PAUSE_S, ROOM, Backlog, Entry
 from edge.faults import FaultCode
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE, LOCK_FILE, alone
+from edge.loop.station import JOURNAL_REFUSED_S
 from edge.messages import ChamberChanged, FaultRaised, LidClosed, LidOpened, Prompt
 from edge.ports import JournalError
-from edge.station import JOURNAL_REFUSED_S
 from edge.visit.machine import MOMENT_S
 from tests.edge.builders import WAITS, bin_rule, rules_of
 from tests.edge.journal_checks import ALARM, NOON, at, opened, sound, visit

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edge import clocks
-from edge.clocks import RealClock, kernel_error_us
+from edge.loop import clocks
+from edge.loop.clocks import RealClock, kernel_error_us
 
 OUT_OF_STEP_US = 16_000_000
 

@@ -15,7 +15,6 @@ from config.sorting import Category
 from config.station import OpenBy
 from config.words import Both, load_words
 from edge.faults import Fault, FaultCode
-from edge.inbox import QueueInbox
 from edge.live import (
     PICTURE_FILE,
     STATE_FILE,
@@ -28,11 +27,12 @@ from edge.live import (
     next_action,
 )
 from edge.live_view import Vocabulary
+from edge.loop.inbox import QueueInbox
+from edge.loop.workers import InlineWorkers, ThreadWorkers
 from edge.messages import Photo, Pressed, Prompt, Say
 from edge.ports import Workers
 from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
 from edge.visit.state import State
-from edge.workers import InlineWorkers, ThreadWorkers
 from tests.edge.builders import (
     EMPTY,
     WAITS,

@@ -16,19 +16,19 @@ from config.load_sorting import load_sorting
 from config.words import load_words
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
-from edge.inbox import QueueInbox
 from edge.journal import SqliteJournal
 from edge.journal_tables import JOURNAL_FILE
 from edge.live import STATE_FILE, LiveFolder, LiveState
 from edge.live_view import Vocabulary
+from edge.loop.inbox import QueueInbox
+from edge.loop.parts import Parts
+from edge.loop.station import Station
+from edge.loop.workers import InlineWorkers
 from edge.messages import Photo, Say, Tapped
-from edge.parts import Parts
 from edge.ports import CameraError, ClassifierError, Clock, JournalError, WallTime, Workers
 from edge.roster import RosterEntry
 from edge.screen import Screen
-from edge.station import Station
 from edge.visit.state import VisitRules
-from edge.workers import InlineWorkers
 from models.verdict import Verdict
 from tests.edge.builders import RULES, card, verdict
 

@@ -65,7 +65,7 @@ QUICK_PROGRAMS = {
     "tests/config/test_library_lines.py",
     "tests/edge/drivers/test_jig.py",
     "tests/edge/test_backlog.py",
-    "tests/edge/test_inbox.py",
+    "tests/edge/loop/test_inbox.py",
     "tests/frame/test_cli.py",
     "tests/models/test_runtime.py",
 }

@@ -17,9 +17,9 @@ from cloud_sync.facts import VisitFacts
 from config.load_station import load_station
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
-from edge.clocks import RealClock
 from edge.drivers.real_rim import real_rim
 from edge.journal_tables import JOURNAL_FILE
+from edge.loop.clocks import RealClock
 from edge.sim.fobs import rdm6300_frame
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.notify import Notifier, WatchedStop, notifier_of
-from edge.clocks import RealClock
-from edge.watched import WatchedInbox
-from edge.workers import ThreadWorkers
+from edge.loop.clocks import RealClock
+from edge.loop.watchdog import WatchedInbox
+from edge.loop.workers import ThreadWorkers
 from tests.edge.builders import bin_rule, rules_of
 from tests.edge.workbench import Bench
 from tests.station.conftest import Site

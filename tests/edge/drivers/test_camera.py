@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from config.station import CameraSection
-from edge.clocks import RealClock
 from edge.drivers.camera import IDLE_LOOK_S, UsbCamera, open_capture
 from edge.faults import FaultCode
+from edge.loop.clocks import RealClock
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
 from edge.ports import CameraError
 from tests.edge.drivers.feed import Feed, Mode, PacedFile, write_video

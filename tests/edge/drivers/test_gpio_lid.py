@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from config.errors import InputError
-from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
+from edge.loop.clocks import RealClock
 from edge.messages import LidOpened
 from firmware_bridge.lid_motion import LidTimes
 from tests.edge.drivers.board import WIRES, Board, MockBoard, MovingLid, both_ever_high, make_board, motor

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
+from edge.loop.clocks import RealClock
 from firmware_bridge.lid_motion import LidTimes
 from tests.edge.drivers.board import WIRES, MovingLid, both_ever_high, motor
 from tests.edge.drivers.jig import JigBoard

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from config.wiring import GpioLidSection, RelayLid, ServoLid
-from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.pins import hold_low
+from edge.loop.clocks import RealClock
 from firmware_bridge.lid_motion import LidTimes
 from tests.edge.drivers.board import (
     RELAY,

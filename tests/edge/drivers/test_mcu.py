@@ -17,12 +17,12 @@ from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
 from config.load_station import load_station
 from config.station import StationSettings
-from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.debounce import Settling
 from edge.drivers.mcu import Mcu
 from edge.emergency import STATION
 from edge.faults import FaultCode
+from edge.loop.clocks import RealClock
 from edge.messages import (
     FaultCleared,
     FaultRaised,

@@ -18,18 +18,18 @@ from config.errors import InputError
 from config.load_station import load_station
 from config.station import StationSettings
 from config.wiring import HBridgeLid
-from edge.clocks import RealClock, boot_id
 from edge.drivers.camera import Capture
 from edge.drivers.heard import read_heard
 from edge.drivers.pins import Contact, Factory
 from edge.drivers.real_rim import real_rim
-from edge.inbox import QueueInbox
 from edge.journal_tables import JOURNAL_FILE
 from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids
+from edge.loop.clocks import RealClock, boot_id
+from edge.loop.inbox import QueueInbox
+from edge.loop.workers import ThreadWorkers
 from edge.main import Composition, Surroundings, at_once, compose
 from edge.ports import CameraError
-from edge.workers import ThreadWorkers
 from tests.edge.drivers.board import MockBoard, MovingLid, both_ever_high, motor
 from tests.edge.drivers.feed import Feed
 from tests.edge.drivers.scene import Scene

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from config.load_station import load_station
-from edge.clocks import RealClock
 from edge.drivers import scale_health
 from edge.drivers.cards import Cards
 from edge.drivers.mcu import Mcu
 from edge.drivers.scale import Reading, Scale
 from edge.drivers.sight import LidNews, Sight
 from edge.faults import FaultCode
+from edge.loop.clocks import RealClock
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
 from firmware_bridge.messages import SensorKind, SensorValue, Welcome
 from firmware_bridge.readers.em4100 import CardBits

@@ -11,11 +11,11 @@ from serial import Serial
 from cloud_sync.cards import card_hash
 from cloud_sync.facts import Credential
 from config.wiring import ReaderSection
-from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.reader_watch import REPEAT_S
 from edge.drivers.serial_reader import SerialReader
 from edge.faults import FaultCode
+from edge.loop.clocks import RealClock
 from edge.messages import FaultCleared, FaultRaised, Tapped
 from tests.edge.drivers.posted import Hand, Posted
 from tests.firmware_bridge.wire import Wire

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.clocks import RealClock
 from edge.drivers.debounce import Settling
 from edge.drivers.switches import FullSwitch, GpioButton
+from edge.loop.clocks import RealClock
 from edge.messages import LevelChanged, Pressed
 from tests.edge.drivers.board import MockBoard
 from tests.edge.drivers.posted import Posted

@@ -19,7 +19,6 @@ import pytest
 from cloud_sync.notify import notifier_of
 from config.errors import InputError
 from config.station import StationSettings
-from edge.clocks import RealClock
 from edge.drivers.gpio_lid import GpioLid
 from edge.drivers.pins import Contact
 from edge.emergency import STATION
@@ -31,6 +30,7 @@ from edge.keeper.process import keep_lids, kept_lids
 from edge.keeper.server import SOCKET, Keeper
 from edge.keeper.voice import Voice
 from edge.keeper.words import Beat, Keeps, Moved, Open, Report, Taken, pack, report_in
+from edge.loop.clocks import RealClock
 from edge.messages import FaultCleared, FaultRaised
 from tests.edge.drivers.board import WIRES, MockBoard, MovingLid, motor
 from tests.edge.drivers.posted import Posted

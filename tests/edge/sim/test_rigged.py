@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from config.load_station import load_station
 from config.sorting import Category
-from edge.clocks import RealClock
 from edge.drivers.cards import Cards
 from edge.drivers.mcu import Mcu
+from edge.loop.clocks import RealClock
 from edge.messages import LidObstructed, Tapped
 from edge.sim.fobs import rdm6300_frame, wiegand_34
 from edge.sim.people import neighbourhood

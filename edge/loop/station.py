@@ -13,9 +13,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from cloud_sync.facts import MAX_WALL_S, AlarmFacts, Stamp
-from edge import jobs
 from edge.backlog import Backlog, Entry
 from edge.faults import FaultCode
+from edge.loop import device_jobs
 from edge.messages import (
     Alarm,
     Capture,
@@ -47,9 +47,9 @@ from edge.visit.state import State, next_deadline
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.inbox import QueueInbox
+    from edge.loop.inbox import QueueInbox
+    from edge.loop.parts import Parts
     from edge.messages import Command, Event, VisitEvent
-    from edge.parts import Parts
     from edge.visit.state import VisitRules
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ class Station:
         """Know the blocked cards before the first tap: one that came too early would be let in."""
         if not self._knows_cards:
             self._knows_cards = True
-            self._take(jobs.read_journal(self._parts, self._known), perf_counter())
+            self._take(device_jobs.read_journal(self._parts, self._known), perf_counter())
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
@@ -142,7 +142,7 @@ class Station:
         if self._read_journal_at <= now:
             self._read_journal_at = now + JOURNAL_SILENT_S
             busy = replace(self._known, at=now)
-            self._submit("journal", lambda: jobs.read_journal(self._parts, busy), busy)
+            self._submit("journal", lambda: device_jobs.read_journal(self._parts, busy), busy)
         self._write_what_waits(now)
         if self._parts.screen is not None:
             parts = self._parts
@@ -261,10 +261,10 @@ class Station:
                 return  # already out, ahead of everything else
             case Capture(visit, deposit, _):
                 busy: Event = CaptureFailed(at, visit, deposit, busy=True)
-                self._submit("camera", lambda: jobs.capture(parts, command), busy)
+                self._submit("camera", lambda: device_jobs.capture(parts, command), busy)
             case Classify(visit, deposit, _):
                 busy = ClassifyFailed(at, visit, deposit, busy=True)
-                self._submit("classifier", lambda: jobs.classify(parts, command), busy)
+                self._submit("classifier", lambda: device_jobs.classify(parts, command), busy)
             case Record(visit, facts):
                 if not self._backlog.add(Entry(facts, self._stamp(), visit)):
                     self._handle(RecordFailed(at, visit))

@@ -16,8 +16,8 @@ from edge.messages import (
 from edge.ports import CameraError, ClassifierError, JournalError
 
 if TYPE_CHECKING:
+    from edge.loop.parts import Parts
     from edge.messages import Capture, Classify, Event
-    from edge.parts import Parts
 
 log = logging.getLogger(__name__)
 

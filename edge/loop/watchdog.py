@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from edge.inbox import QueueInbox
+from edge.loop.inbox import QueueInbox
 
 if TYPE_CHECKING:
     from cloud_sync.notify import Notifier

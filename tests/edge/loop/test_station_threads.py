@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.station import VisitSection
-from edge.clocks import RealClock
+from edge.loop.clocks import RealClock
+from edge.loop.workers import ThreadWorkers
 from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
-from edge.workers import ThreadWorkers
 from tests.edge.builders import bin_rule, rules_of
 from tests.edge.workbench import Bench, rows
 from tests.waiting import WITHIN_S, until

@@ -9,7 +9,7 @@ from tests.waiting import WITHIN_S
 
 INTERRUPTED = """
 import signal
-from edge.inbox import QueueInbox
+from edge.loop.inbox import QueueInbox
 from edge.messages import LidOpened
 
 inbox, handled = QueueInbox(), []

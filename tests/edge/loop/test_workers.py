@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from edge.inbox import QueueInbox
+from edge.loop.inbox import QueueInbox
+from edge.loop.workers import InlineWorkers, ThreadWorkers
 from edge.messages import CaptureFailed, Event, LidOpened
-from edge.workers import InlineWorkers, ThreadWorkers
 from tests.waiting import WITHIN_S, until
 
 DONE = LidOpened(1.0, "kitchen")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.facts import Role
 from config.errors import InputError
-from edge.journal_tables import JOURNAL_FILE, connect, written_at_once
+from edge.journal.schema import JOURNAL_FILE, connect, written_at_once
 from edge.roster import CardState, RosterEntry
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from edge.drivers.real_rim import real_rim
 from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
-from edge.journal import SqliteJournal
+from edge.journal.store import SqliteJournal
 from edge.live import LiveFolder
 from edge.live_view import Vocabulary
 from edge.loop.clocks import RealClock, boot_id

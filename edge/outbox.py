@@ -12,7 +12,7 @@ from sqlite_utils import Database
 
 from cloud_sync.envelope import Lost
 from edge import outbox_marks
-from edge.journal_tables import (
+from edge.journal.schema import (
     JOURNAL_FILE,
     MAX_SEQUENCE,
     SEQUENCE_BITS,

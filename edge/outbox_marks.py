@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloud_sync.envelope import MAX_RECEIPT_EPOCHS
-from edge.journal_tables import MAX_SEQUENCE, first_id, written_at_once
+from edge.journal.schema import MAX_SEQUENCE, first_id, written_at_once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

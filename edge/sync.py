@@ -30,7 +30,7 @@ from cloud_sync.envelope import (
 from cloud_sync.mqtt import MqttLink, Will
 from config.errors import InputError
 from edge.housekeeping import Housekeeping
-from edge.journal_salvage import is_damage
+from edge.journal.salvage import is_damage
 from edge.outbox import epoch_of
 from edge.receipts import Receipts
 from edge.station_state import StationState

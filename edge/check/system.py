@@ -21,8 +21,8 @@ from config.private import make_private_folder
 from config.station import Devices
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
-from edge.journal_salvage import is_damage
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.salvage import is_damage
+from edge.journal.schema import JOURNAL_FILE
 from edge.keeper.process import kept_lids
 from edge.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE, BundleError

@@ -19,8 +19,8 @@ from config.errors import InputError
 from config.load import load_toml
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
-from edge.journal import SqliteJournal
-from edge.journal_tables import connect
+from edge.journal.schema import connect
+from edge.journal.store import SqliteJournal
 from models.verdict import VerdictState
 from scripts.bench.result import Result, percentile, show
 

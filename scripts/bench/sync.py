@@ -24,10 +24,10 @@ from config.ledger import load_ledger
 from config.load import load_toml
 from config.load_station import load_station
 from config.words import SHIPPED_WORDS
-from edge.journal import SqliteJournal
-from edge.journal_repair import take_over
-from edge.journal_salvage import Record, Salvaged
-from edge.journal_tables import open_journal
+from edge.journal.repair import take_over
+from edge.journal.salvage import Record, Salvaged
+from edge.journal.schema import open_journal
+from edge.journal.store import SqliteJournal
 from edge.keys import make_keys
 from edge.outbox import Outbox, epoch_of
 from scripts.bench.outbox import STAMP, visit

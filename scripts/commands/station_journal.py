@@ -18,7 +18,7 @@ from config.files import mend_of, sqlite_mend
 from config.load_station import load_station
 
 if TYPE_CHECKING:
-    from edge.journal_salvage import Record, Salvaged
+    from edge.journal.salvage import Record, Salvaged
 
 journal_option = click.option(
     "--journal",
@@ -102,8 +102,8 @@ def recover(journal: Path, config: Path, *, as_json: bool) -> None:
     Events keep their identity, so what the ledger already has is not counted again, however often this
     is done. The station may run meanwhile.
     """
-    from edge.journal_repair import take_over
-    from edge.journal_tables import open_journal
+    from edge.journal.repair import take_over
+    from edge.journal.schema import open_journal
 
     station = load_station(config).station
     found = _read(journal)
@@ -126,8 +126,8 @@ def recover(journal: Path, config: Path, *, as_json: bool) -> None:
 
 
 def _read(journal: Path) -> Salvaged:
-    from edge.journal_salvage import salvage
-    from edge.journal_tables import JOURNAL_FILE
+    from edge.journal.salvage import salvage
+    from edge.journal.schema import JOURNAL_FILE
 
     file = journal / JOURNAL_FILE if journal.is_dir() else journal
     try:

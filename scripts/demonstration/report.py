@@ -9,7 +9,7 @@ import msgspec
 
 from cloud_sync.award_rules import Line, Outcome
 from cloud_sync.facts import VisitFacts
-from edge.journal_tables import open_journal
+from edge.journal.schema import open_journal
 from models.verdict import VerdictState
 
 if TYPE_CHECKING:

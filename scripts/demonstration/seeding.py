@@ -18,7 +18,7 @@ from cloud_sync.ledger.points.links import statement_link
 from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
-from edge.journal_repair import open_mended
+from edge.journal.repair import open_mended
 from edge.outbox import Outbox
 from scripts.demonstration.report import LedgerSide
 from scripts.demonstration.town import COMMUNITY, STATION

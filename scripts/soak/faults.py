@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.ledger.backups import back_up, restore
 from config.ledger import load_ledger
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.checks import Journal
 from scripts.soak.evidence import read_events
 from scripts.soak.journals import read_journal

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.envelope import decode_event
 from cloud_sync.facts import VisitFacts
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.checks import Journal, Row
 
 if TYPE_CHECKING:

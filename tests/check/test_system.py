@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from config.station import Language
 from edge.check import system
 from edge.check.finding import Level, line, load_texts
-from edge.journal_tables import JOURNAL_FILE, open_journal
+from edge.journal.schema import JOURNAL_FILE, open_journal
 from edge.keys import make_keys
 from edge.ports import WallTime
 

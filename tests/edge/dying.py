@@ -18,11 +18,11 @@ from pathlib import Path
 
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import Role
-from edge.journal_tables import JOURNAL_FILE, connect
+from edge.journal.schema import JOURNAL_FILE, connect
 from edge.outbox import KEPT_S, Outbox
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import card
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 HAS_CALLS = hasattr(_sqlite3, "__file__")
 """Whether this Python's SQLite is a library whose calls can be exchanged."""

@@ -15,17 +15,17 @@ from pathlib import Path
 
 import pytest
 
-from edge import journal_tables
 from edge.backlog import ALARM_ROOM, LONGEST_PAUSE_S, ROOM, Backlog, Entry
 from edge.faults import FaultCode
-from edge.journal import SqliteJournal
-from edge.journal_tables import JOURNAL_FILE, LOCK_FILE, alone
+from edge.journal import schema
+from edge.journal.schema import JOURNAL_FILE, LOCK_FILE, alone
+from edge.journal.store import SqliteJournal
 from edge.loop.station import JOURNAL_REFUSED_S
 from edge.messages import ChamberChanged, FaultRaised, LidClosed, LidOpened, Prompt
 from edge.ports import JournalError
 from edge.visit.machine import MOMENT_S
 from tests.edge.builders import WAITS, bin_rule, rules_of
-from tests.edge.journal_checks import ALARM, NOON, at, opened, sound, visit
+from tests.edge.journal.checks import ALARM, NOON, at, opened, sound, visit
 from tests.edge.workbench import Bench, HandClock, NotingJournal, by_hand, rows
 from tests.waiting import COMMAND_WITHIN_S
 
@@ -75,7 +75,7 @@ def test_a_disk_that_refuses_once_costs_nobody_anything(bench: Bench) -> None:
 def test_a_visit_that_ends_while_another_program_locks_the_journal_is_written_when_the_lock_is_gone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, locked_s: int
 ) -> None:
-    monkeypatch.setattr(journal_tables, "BUSY_S", 0.01)
+    monkeypatch.setattr(schema, "BUSY_S", 0.01)
     bench.journal.inner.close()
     other = sqlite3.connect(bench.journal_file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -285,7 +285,7 @@ def test_a_state_folder_that_refuses_at_the_start_keeps_no_lid_shut_and_is_taken
 def test_a_journal_that_another_program_keeps_locked_lets_the_station_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_tables, "BUSY_S", 0.05)
+    monkeypatch.setattr(schema, "BUSY_S", 0.05)
     with alone(tmp_path):
         bench = Bench(tmp_path, rules_of(bin_rule()))
         one_visit(bench)
@@ -314,7 +314,7 @@ from cloud_sync.facts import Role
 from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import WAITS, bin_rule, card, rules_of
-from tests.edge.journal_checks import sound
+from tests.edge.journal.checks import sound
 from tests.edge.test_backlog import faults, one_visit
 from tests.edge.workbench import Bench
 

@@ -11,12 +11,12 @@ import pytest
 
 from cloud_sync.facts import Role
 from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
 from edge.messages import Alarm, FaultCleared
 from edge.outbox_marks import NAMED_AT_MOST
 from edge.visit.state import MODEL
 from tests.edge.builders import Scene, opens, with_faults
-from tests.edge.journal_checks import NOON, opened, visit
+from tests.edge.journal.checks import NOON, opened, visit
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = "tests/edge/test_fault_mends.py"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from edge.journal import SqliteJournal
+from edge.journal.store import SqliteJournal
 from edge.outbox import Outbox
 from edge.ports import JournalError
 from tests.edge.builders import RULES
-from tests.edge.journal_checks import ALARM, NOON, SHANGHAI, visit
+from tests.edge.journal.checks import ALARM, NOON, SHANGHAI, visit
 
 EAST, WEST = ("sunny-garden", "east-gate"), ("sunny-garden", "west-gate")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
-from edge.journal import SqliteJournal
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
+from edge.journal.store import SqliteJournal
 from edge.outbox import Outbox
 from edge.outbox_marks import NAMED_AT_MOST, Noted
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand, rows
 
 A, B = "a" * 16, "b" * 16

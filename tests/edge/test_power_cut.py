@@ -16,13 +16,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from cloud_sync.envelope import EpochReceipt
-from edge.journal_repair import COMPLETE
-from edge.journal_salvage import salvage
-from edge.journal_tables import JOURNAL_FILE, PAGE_BYTES
+from edge.journal.repair import COMPLETE
+from edge.journal.salvage import salvage
+from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
 from edge.outbox import Outbox
-from tests.edge.journal_checks import NOON, opened, sound, visit
+from tests.edge.journal.checks import NOON, opened, sound, visit
+from tests.edge.journal.test_crash import MEMORY
 from tests.edge.powercut import Cut, Record, cuts, forget_shim, record, without
-from tests.edge.test_journal_crash import MEMORY
 from tests.edge.workbench import by_hand
 
 A = "a" * 16
@@ -53,11 +53,11 @@ def place() -> Iterator[Path]:
 STATION = f"""
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import Role
-from edge.journal_tables import JOURNAL_FILE, connect
+from edge.journal.schema import JOURNAL_FILE, connect
 from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import card
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 journal, outbox = opened(root, "{A}"), Outbox(root)
 journal._database.execute("PRAGMA wal_autocheckpoint=6")
@@ -141,7 +141,7 @@ with open(sys.argv[1], "rb") as file:
 MENDING = """
 import subprocess
 from datetime import UTC, datetime
-from edge.journal_repair import open_mended
+from edge.journal.repair import open_mended
 from tests.edge.test_power_cut import held_open
 with held_open(root):
     connection, mended = open_mended(root, datetime(2026, 11, 22, tzinfo=UTC))

@@ -28,7 +28,7 @@ from cloud_sync.facts import AlarmFacts, Stamp
 from cloud_sync.mqtt import MqttLink
 from config.load import load_toml
 from config.station import CloudSection
-from edge.journal import SqliteJournal
+from edge.journal.store import SqliteJournal
 from edge.keys import StationKeys
 from edge.outbox import Outbox
 from edge.ports import WallTime

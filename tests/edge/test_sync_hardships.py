@@ -34,7 +34,7 @@ from cloud_sync.mqtt import Message, MqttLink
 from config.errors import InputError
 from edge.faults import FaultCode
 from edge.housekeeping import AGE_S, PRUNE_S
-from edge.journal_tables import JOURNAL_FILE, PAGE_BYTES
+from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
 from edge.keys import StationKeys
 from edge.outbox import KEPT_S, Outbox
 from edge.ports import WallTime
@@ -42,7 +42,7 @@ from edge.receipts import DOUBT_S
 from edge.station_state import StationState
 from edge.sync import Sender, Sync
 from scripts.bench.sync import fill
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand
 from tests.waiting import turns, until
 
@@ -520,7 +520,7 @@ def test_a_process_that_restarts_all_the_time_lets_nothing_go_early(scene: Scene
 def test_a_journal_that_is_busy_costs_only_time_and_one_line_in_the_log(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("edge.journal_tables.BUSY_S", 0.05)
+    monkeypatch.setattr("edge.journal.schema.BUSY_S", 0.05)
     record(scene.folder, 2)
     scene.outbox.close()
     scene.turn()

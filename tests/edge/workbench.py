@@ -16,8 +16,8 @@ from config.load_sorting import load_sorting
 from config.words import load_words
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
-from edge.journal import SqliteJournal
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
+from edge.journal.store import SqliteJournal
 from edge.live import STATE_FILE, LiveFolder, LiveState
 from edge.live_view import Vocabulary
 from edge.loop.inbox import QueueInbox

@@ -81,7 +81,7 @@ def test_a_busy_machine_may_fail_a_test_with_processes_once() -> None:
     [
         failure("tests/station/test_install.py::test_a", is_property=True),
         failure("tests/soak/test_soak.py::test_a"),
-        failure("tests/edge/test_journal_crash.py::test_a"),
+        failure("tests/edge/journal/test_crash.py::test_a"),
         failure("tests/ledger/test_chain.py::test_a[laptop]"),
         failure("tests/config/test_load.py::test_a"),
     ],

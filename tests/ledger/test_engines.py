@@ -26,11 +26,11 @@ from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.stations.models import Alarm, Community
 from cloud_sync.ledger.stations.registry import add_station
-from edge.journal import SqliteJournal
+from edge.journal.store import SqliteJournal
 from edge.keys import make_keys
 from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, IotcoreBroker, MosquittoBroker, RunningBroker
-from tests.edge.journal_checks import at, opened, visit
+from tests.edge.journal.checks import at, opened, visit
 from tests.engines import BOTH, Engine, Tier
 from tests.ledger.conftest import PREPARED, ledger_toml
 from tests.ledger.town import NOW

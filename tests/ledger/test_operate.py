@@ -24,7 +24,7 @@ from scripts.cli import run
 from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, listens
 from tests.conftest import CHECKOUT
-from tests.edge.journal_checks import at, opened, visit
+from tests.edge.journal.checks import at, opened, visit
 from tests.ledger import users
 from tests.ledger.systemctl import send
 from tests.ports import free_ports

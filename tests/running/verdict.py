@@ -12,7 +12,7 @@ MOST_FLAKES = 3
 
 NEVER_TWICE = (
     "tests/cloud_sync/test_award_rules.py",
-    "tests/edge/test_journal",
+    "tests/edge/journal/test_store",
     "tests/edge/test_visit",
     "tests/ledger/test_any_",
     "tests/ledger/test_audit.py",

@@ -8,7 +8,7 @@ from cloud_sync.envelope import EpochReceipt
 from edge.outbox import Outbox
 from scripts.soak.journals import depth, read_journal, written
 from tests.edge.builders import card
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 EPOCH = "a" * 16
 

@@ -11,7 +11,7 @@ from edge.sim.timeline import VirtualClock
 from edge.sim.witness import Witness
 from scripts.soak.hearing import hearing
 from scripts.soak.station import LIDS_TOLD_EVERY, PacedJournal, SteppedClock, townspeople
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 EPOCH = "a" * 16
 START_S = 1_767_225_600.0

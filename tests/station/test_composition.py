@@ -16,7 +16,7 @@ from cloud_sync.award_rules import Line, Outcome
 from config.load_station import load_station
 from config.sorting import Category
 from config.station import StationSettings
-from edge.journal_tables import open_journal
+from edge.journal.schema import open_journal
 from edge.main import compose
 from edge.sim.people import neighbourhood
 from edge.sim.photo_folders import open_photos

@@ -18,7 +18,7 @@ from config.load_station import load_station
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
 from edge.drivers.real_rim import real_rim
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
 from edge.loop.clocks import RealClock
 from edge.sim.fobs import rdm6300_frame
 from tests.firmware_bridge.conformance.device import Device, twin

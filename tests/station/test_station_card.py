@@ -16,7 +16,7 @@ from edge.keys import load_keys
 from edge.roster import CardState, RosterEntry
 from firmware_bridge.readers.em4100 import CardBits
 from scripts.cli import run
-from tests.edge.journal_checks import NOON, opened, visit
+from tests.edge.journal.checks import NOON, opened, visit
 from tests.station.conftest import KEY
 from tests.station.test_composition import BIN, STATION
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from cloud_sync.envelope import EpochReceipt
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
 from edge.outbox import Outbox
 from scripts.cli import run
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.station.test_composition import BIN, STATION
 
 A = "a" * 16

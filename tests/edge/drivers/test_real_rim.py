@@ -22,7 +22,7 @@ from edge.drivers.camera import Capture
 from edge.drivers.heard import read_heard
 from edge.drivers.pins import Contact, Factory
 from edge.drivers.real_rim import real_rim
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
 from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids
 from edge.loop.clocks import RealClock, boot_id

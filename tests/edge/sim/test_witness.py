@@ -17,7 +17,7 @@ from edge.sim.simulation import Simulation
 from edge.sim.witness import Witness
 from edge.sim.witnessed import Kept, Line, Opened, Refused, Spoke, Threw
 from edge.sim.world import Script
-from tests.edge.journal_checks import ALARM, NOON, visit
+from tests.edge.journal.checks import ALARM, NOON, visit
 from tests.edge.sim.playing import CARD_KEY, Game
 from tests.edge.sim.stations import READER, station
 

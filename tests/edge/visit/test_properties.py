@@ -35,7 +35,7 @@ from config.station import OpenBy, VisitSection
 from config.words import load_words
 from edge.emergency import BEGUN_BY, is_on
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, blocked_bins
-from edge.journal import SqliteJournal
+from edge.journal.store import SqliteJournal
 from edge.live import bins_of, next_action
 from edge.live_view import Vocabulary
 from edge.messages import (

@@ -17,9 +17,9 @@ from cloud_sync.award_rules import Award, AwardRules, Line, award
 from cloud_sync.envelope import decode_event, encode_event
 from cloud_sync.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
-from edge.journal_repair import is_damage, open_mended
-from edge.journal_salvage import read_cards
-from edge.journal_tables import (
+from edge.journal.repair import is_damage, open_mended
+from edge.journal.salvage import read_cards
+from edge.journal.schema import (
     MAX_SEQUENCE,
     SUSPECT,
     ForeignError,
@@ -29,9 +29,9 @@ from edge.journal_tables import (
     scalar,
     written_at_once,
 )
+from edge.journal.tallies import DayTallies
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
-from edge.tallies import DayTallies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
     from zoneinfo import ZoneInfo
 
-    from edge.journal_repair import Mended
+    from edge.journal.repair import Mended
 
     Answer = TypeVar("Answer")
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.private import make_private_folder
-from edge.journal_salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
-from edge.journal_tables import (
+from edge.journal.salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
+from edge.journal.schema import (
     JOURNAL_FILE,
     SUSPECT,
     alone,
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from edge.journal_salvage import Record
+    from edge.journal.salvage import Record
 
 __all__ = ["Mended", "TakenOver", "is_damage", "open_mended", "take_over"]
 

@@ -21,7 +21,7 @@ from edge.outbox import Outbox
 from edge.ports import JournalError
 from tests.edge.builders import WAITS, bin_rule, rules_of
 from tests.edge.dying import HAS_CALLS, NO_CALLS, Calls
-from tests.edge.journal_checks import NOON, opened, sound, visit
+from tests.edge.journal.checks import NOON, opened, sound, visit
 from tests.edge.workbench import Bench, rows
 
 A = "a" * 16
@@ -135,7 +135,7 @@ from pathlib import Path
 from cloud_sync.envelope import EpochReceipt
 from edge.outbox import Outbox
 from edge.ports import JournalError
-from tests.edge.journal_checks import NOON, opened, sound, visit
+from tests.edge.journal.checks import NOON, opened, sound, visit
 
 folder = Path(sys.argv[1])
 (folder / "films").write_bytes(bytes(600_000))

@@ -16,14 +16,14 @@ from sqlite_utils import Database
 
 from cloud_sync.envelope import EventId, decode_event, decode_event_id
 from cloud_sync.facts import Role, VisitFacts
-from edge.journal_pages import find_log_rows, find_rows
-from edge.journal_tables import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
+from edge.journal.schema import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
+from edge.journal.sqlite_pages import find_log_rows, find_rows
 from edge.roster import CardState, RosterEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from edge.journal_pages import Value
+    from edge.journal.sqlite_pages import Value
 
 _SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 19, 22, 23})
 """SQLite's primary result codes for what is not the file's fault: rights, locks, memory, a full disk, a row

@@ -11,8 +11,8 @@ import msgspec
 from cloud_sync.envelope import decode_event
 from cloud_sync.facts import AlarmFacts, Credential, DepositFacts, OpeningFacts, Role, Stamp, VisitFacts
 from config.sorting import Category
-from edge.journal import SqliteJournal
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
+from edge.journal.store import SqliteJournal
 from tests.edge.builders import RULES, card
 from tests.edge.workbench import UNIX_S, by_hand
 

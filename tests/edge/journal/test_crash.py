@@ -10,18 +10,18 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from cloud_sync.envelope import EpochReceipt
-from edge.journal_salvage import salvage
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.salvage import salvage
+from edge.journal.schema import JOURNAL_FILE
 from edge.outbox import Outbox
 from tests.edge.dying import HAS_CALLS, NO_CALLS
-from tests.edge.journal_checks import NOON, opened, sound, visit
+from tests.edge.journal.checks import NOON, opened, sound, visit
 from tests.edge.workbench import by_hand
 
 WRITER = """
 import sys
 from itertools import count
 from pathlib import Path
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 journal = opened(Path(sys.argv[1]), sys.argv[2])
 for number in count():

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from cloud_sync.award_rules import Tally
-from edge.tallies import MOST_DAYS, DayTallies
+from edge.journal.tallies import MOST_DAYS, DayTallies
 
 
 def test_what_is_added_is_counted_by_day_and_card() -> None:

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from cloud_sync.award_rules import Award, Outcome
 from cloud_sync.envelope import EpochReceipt, decode_event
 from cloud_sync.facts import MAX_WALL_S, Role, Stamp, VisitFacts
-from edge.journal import SqliteJournal
-from edge.journal_tables import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE
+from edge.journal.store import SqliteJournal
 from edge.outbox import Outbox
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import RULES, card
-from tests.edge.journal_checks import ALARM, DAY_S, NOON, at, bytes_of, opened, sound, visit
+from tests.edge.journal.checks import ALARM, DAY_S, NOON, at, bytes_of, opened, sound, visit
 from tests.edge.workbench import UNIX_S, by_hand
 
 OpenJournal = Callable[[], SqliteJournal]
@@ -114,7 +114,7 @@ def test_a_full_disk_refuses_visits_and_takes_them_again_when_there_is_room(
 def test_another_process_that_holds_the_lock_is_waited_for_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge.journal_tables.BUSY_S", 0.05)
+    monkeypatch.setattr("edge.journal.schema.BUSY_S", 0.05)
     journal = opened(tmp_path)
     other = sqlite3.connect(tmp_path / JOURNAL_FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 
 from cloud_sync.envelope import EpochReceipt, decode_event
 from cloud_sync.facts import AlarmFacts, Role
-from edge import journal_repair
 from edge.faults import FaultCode
-from edge.journal_repair import COMPLETE, open_mended, take_over
-from edge.journal_salvage import Salvaged, salvage
-from edge.journal_tables import JOURNAL_FILE, PAGE_BYTES, open_journal
+from edge.journal import repair
+from edge.journal.repair import COMPLETE, open_mended, take_over
+from edge.journal.salvage import Salvaged, salvage
+from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES, open_journal
 from edge.outbox import Outbox
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import WAITS, bin_rule, card, rules_of
-from tests.edge.journal_checks import ALARM, NOON, opened, visit
+from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import Bench, by_hand
 
 A = "a" * 16
@@ -365,7 +365,7 @@ def test_a_mending_that_is_cut_off_is_finished_at_the_next_opening(
     left = step
 
     def maybe(name: str) -> None:
-        real = getattr(journal_repair, name)
+        real = getattr(repair, name)
 
         def cut(*given: object) -> object:
             nonlocal left
@@ -374,7 +374,7 @@ def test_a_mending_that_is_cut_off_is_finished_at_the_next_opening(
             left -= 1
             return real(*given)
 
-        monkeypatch.setattr(journal_repair, name, cut)
+        monkeypatch.setattr(repair, name, cut)
 
     for name in ("salvage", "build", "take_over", "sync_folder", "_exchange", "_set_aside", "_second_name"):
         maybe(name)

@@ -1,0 +1,1 @@
+"""The journal: visits, awards and outbox rows in one SQLite file that survives power cuts."""

@@ -3,7 +3,7 @@
 A worker's session at the broker is one queue, and MQTT wants it acknowledged in its order. So what waits
 in a worker is little of each station and is taken by turns; what a station sends beyond that is let go
 unread. Nothing is lost by it: a journal keeps what has no receipt and sends it again. A station that
-waits for its receipts, as `cloud_sync.delivery` does, never comes near these bounds, but for one that
+waits for its receipts, as `cloud_sync.transport.resend` does, never comes near these bounds, but for one that
 brings more than a month of visits at once, which then takes some minutes.
 """
 
@@ -13,8 +13,8 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloud_sync.delivery import WINDOW
 from cloud_sync.mqtt import Message
+from cloud_sync.transport.resend import WINDOW
 
 Name = tuple[str, str]
 """Community and station, as a topic names them."""

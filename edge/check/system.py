@@ -24,7 +24,7 @@ from edge.check.finding import Finding, Level
 from edge.journal.salvage import is_damage
 from edge.journal.schema import JOURNAL_FILE
 from edge.keeper.process import kept_lids
-from edge.keys import load_keys
+from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.golden import golden_pictures
 from models.runtime import load_classifier

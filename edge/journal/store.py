@@ -1,6 +1,7 @@
 """What survives a power cut: a visit, what it earned and the event that is sent, in one row.
 
-The station writes here, and `edge.sync` drains the rows from a process of its own (`edge.outbox`).
+The station writes here, and `edge.sync.process` drains the rows from a process of its own
+(`edge.sync.outbox`).
 """
 
 from __future__ import annotations

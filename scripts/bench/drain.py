@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from config.errors import InputError
 from config.ledger import load_ledger
 from config.load_station import load_station
-from edge.keys import make_keys
-from edge.outbox import Outbox
+from edge.sync.keys import make_keys
+from edge.sync.outbox import Outbox
 from scripts.bench.sync import BROKER, fill
 from scripts.demonstration.places import Folder, any_free_ports
 from scripts.demonstration.processes import Crew, crew

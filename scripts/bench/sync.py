@@ -17,9 +17,9 @@ import click
 import msgspec
 
 from cloud_sync.award_rules import AwardRules, Tally, award
-from cloud_sync.delivery import WINDOW
 from cloud_sync.envelope import encode_event, seal_batch, take_batch
 from cloud_sync.facts import Event, Stamp
+from cloud_sync.transport.resend import WINDOW
 from config.ledger import load_ledger
 from config.load import load_toml
 from config.load_station import load_station
@@ -28,8 +28,8 @@ from edge.journal.repair import take_over
 from edge.journal.salvage import Record, Salvaged
 from edge.journal.schema import open_journal
 from edge.journal.store import SqliteJournal
-from edge.keys import make_keys
-from edge.outbox import Outbox, epoch_of
+from edge.sync.keys import make_keys
+from edge.sync.outbox import Outbox, epoch_of
 from scripts.bench.outbox import STAMP, visit
 from scripts.bench.result import Result, percentile, show
 from scripts.demonstration.places import Folder, any_free_ports
@@ -39,7 +39,7 @@ from scripts.demonstration.town import COMMUNITY, STATION, write_configuration
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from edge.keys import StationKeys
+    from edge.sync.keys import StationKeys
 
 PACE_S = 0.05
 """One visit is recorded so often while the outbox is drained: a busy station."""

@@ -21,7 +21,7 @@ import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.errors import InputError
-from edge.keys import make_keys
+from edge.sync.keys import make_keys
 from scripts.bench.drain import Drain, draining
 from scripts.bench.result import Result, percentile, show
 from scripts.demonstration.processes import crew

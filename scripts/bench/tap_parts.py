@@ -23,10 +23,10 @@ from config.threads import thread
 from edge.drivers.real_rim import real_rim
 from edge.keeper.driven import guard_on_a_thread
 from edge.keeper.process import keep_lids, kept_lids
-from edge.keys import load_keys
 from edge.loop.clocks import RealClock
 from edge.loop.workers import ThreadWorkers
 from edge.main import Surroundings, compose
+from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE
 from models.golden import golden_pictures
 from models.runtime import load_classifier

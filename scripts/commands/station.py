@@ -57,7 +57,7 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from config.private import is_shared
-    from edge.keys import make_keys, read_key
+    from edge.sync.keys import make_keys, read_key
 
     settings = load_station(config)
     try:
@@ -89,8 +89,8 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
 def run(config: Path, photos: Path | None, visits: int, seed: int, witness: Path | None) -> None:
     """Run visits until SIGTERM."""
     from cloud_sync.notify import notifier_of
-    from edge.keys import load_keys
     from edge.main import compose
+    from edge.sync.keys import load_keys
 
     settings = load_station(config)
     keys = load_keys(Path(settings.station.state_dir))
@@ -165,10 +165,10 @@ def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
 def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
     from cloud_sync.notify import WatchedStop, notifier_of
-    from edge.keys import load_keys
     from edge.loop.clocks import RealClock
-    from edge.outbox import Outbox
-    from edge.sync import Sender, Sync, link_for
+    from edge.sync.keys import load_keys
+    from edge.sync.outbox import Outbox
+    from edge.sync.process import Sender, Sync, link_for
 
     settings = load_station(config)
     state_dir = Path(settings.station.state_dir)

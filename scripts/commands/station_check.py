@@ -102,9 +102,9 @@ def _devices(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Fin
     from config.words import load_words
     from edge.check.devices import check_devices
     from edge.check.finding import Finding, Level
-    from edge.keys import CARD_KEY, read_key
     from edge.loop.clocks import RealClock
     from edge.main import real_surroundings
+    from edge.sync.keys import CARD_KEY, read_key
 
     try:
         card_key = read_key(Path(settings.station.state_dir) / CARD_KEY)

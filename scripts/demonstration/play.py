@@ -21,14 +21,14 @@ from config.errors import InputError
 from config.ledger import load_ledger
 from config.load_station import load_station
 from config.threads import interrupt, thread
-from edge.keys import make_keys
 from edge.live import LINK_FILE
 from edge.main import Composition, at_once, compose
-from edge.outbox import Outbox
 from edge.sim.people import neighbourhood
 from edge.sim.photo_folders import open_photos
 from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
+from edge.sync.keys import make_keys
+from edge.sync.outbox import Outbox
 from scripts.demonstration.controller import Way, controller
 from scripts.demonstration.places import LOOPBACK
 from scripts.demonstration.processes import Crew, crew

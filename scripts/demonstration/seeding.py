@@ -19,7 +19,7 @@ from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettleme
 from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
 from edge.journal.repair import open_mended
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from scripts.demonstration.report import LedgerSide
 from scripts.demonstration.town import COMMUNITY, STATION
 

@@ -12,8 +12,8 @@ from cloud_sync.facts import Role
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from config.ledger import load_ledger
-from edge.keys import make_keys
 from edge.sim.people import neighbourhood
+from edge.sync.keys import make_keys
 from scripts.soak.engines import DATABASE
 from scripts.soak.plan import Fault, Kind
 from scripts.soak.pricing import prices_of

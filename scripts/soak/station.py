@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.load_station import load_station
-from edge.keys import load_keys
 from edge.main import compose
 from edge.ports import Clock, Journal, WallTime
 from edge.sim.lid import SimLid
@@ -27,6 +26,7 @@ from edge.sim.people import Neighbourhood, neighbourhood
 from edge.sim.photo_folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
+from edge.sync.keys import load_keys
 from scripts.soak.photos import stand_in
 
 if TYPE_CHECKING:

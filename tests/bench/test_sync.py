@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cloud_sync.delivery import WINDOW
+from cloud_sync.transport.resend import WINDOW
 
 pytest.importorskip("iotcore")
 

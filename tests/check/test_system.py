@@ -15,8 +15,8 @@ from config.station import Language
 from edge.check import system
 from edge.check.finding import Level, line, load_texts
 from edge.journal.schema import JOURNAL_FILE, open_journal
-from edge.keys import make_keys
 from edge.ports import WallTime
+from edge.sync.keys import make_keys
 
 
 class Wall:

@@ -19,8 +19,8 @@ from pathlib import Path
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import Role
 from edge.journal.schema import JOURNAL_FILE, connect
-from edge.outbox import KEPT_S, Outbox
 from edge.roster import CardState, RosterEntry
+from edge.sync.outbox import KEPT_S, Outbox
 from tests.edge.builders import card
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 

@@ -311,7 +311,7 @@ ON_A_READ_ONLY_DISK = """
 import subprocess, sys
 from pathlib import Path
 from cloud_sync.facts import Role
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import WAITS, bin_rule, card, rules_of
 from tests.edge.journal.checks import sound

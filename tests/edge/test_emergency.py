@@ -31,8 +31,8 @@ from edge.messages import (
     StopMotors,
     Tick,
 )
-from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
+from edge.sync.outbox import Outbox
 from edge.visit.machine import step
 from edge.visit.state import State
 from tests.edge.builders import bin_rule, card, earned, rules_of

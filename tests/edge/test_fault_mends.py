@@ -13,7 +13,7 @@ from cloud_sync.facts import Role
 from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
 from edge.journal.schema import JOURNAL_FILE
 from edge.messages import Alarm, FaultCleared
-from edge.outbox_marks import NAMED_AT_MOST
+from edge.sync.receipting import NAMED_AT_MOST
 from edge.visit.state import MODEL
 from tests.edge.builders import Scene, opens, with_faults
 from tests.edge.journal.checks import NOON, opened, visit
@@ -94,11 +94,11 @@ MENDED_BY = {
         "test_a_journal_that_was_mended_is_an_ordinary_one_at_the_next_start",
     ),
     FaultCode.EVENTS_REFUSED: (
-        "tests/edge/test_outbox.py",
+        "tests/edge/sync/test_outbox.py",
         "test_a_refused_event_that_the_ledger_applied_later_is_refused_no_more",
     ),
     FaultCode.STATION_KEY_RETIRED: (
-        "tests/edge/test_sync_hardships.py",
+        "tests/edge/sync/test_hardships.py",
         "test_a_station_whose_key_was_retired_keeps_its_events_and_says_so",
     ),
 }

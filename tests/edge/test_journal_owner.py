@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from edge.journal.store import SqliteJournal
-from edge.outbox import Outbox
 from edge.ports import JournalError
+from edge.sync.outbox import Outbox
 from tests.edge.builders import RULES
 from tests.edge.journal.checks import ALARM, NOON, SHANGHAI, visit
 

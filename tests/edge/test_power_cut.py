@@ -19,7 +19,7 @@ from cloud_sync.envelope import EpochReceipt
 from edge.journal.repair import COMPLETE
 from edge.journal.salvage import salvage
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from tests.edge.journal.checks import NOON, opened, sound, visit
 from tests.edge.journal.test_crash import MEMORY
 from tests.edge.powercut import Cut, Record, cuts, forget_shim, record, without
@@ -54,7 +54,7 @@ STATION = f"""
 from cloud_sync.envelope import EpochReceipt
 from cloud_sync.facts import Role
 from edge.journal.schema import JOURNAL_FILE, connect
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import card
 from tests.edge.journal.checks import ALARM, NOON, opened, visit

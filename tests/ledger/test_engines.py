@@ -27,7 +27,7 @@ from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.stations.models import Alarm, Community
 from cloud_sync.ledger.stations.registry import add_station
 from edge.journal.store import SqliteJournal
-from edge.keys import make_keys
+from edge.sync.keys import make_keys
 from scripts.demonstration.town import COMMUNITY, station_toml
 from tests.brokers import MISSING, IotcoreBroker, MosquittoBroker, RunningBroker
 from tests.edge.journal.checks import at, opened, visit

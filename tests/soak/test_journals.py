@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from cloud_sync.envelope import EpochReceipt
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from scripts.soak.journals import depth, read_journal, written
 from tests.edge.builders import card
 from tests.edge.journal.checks import ALARM, NOON, opened, visit

@@ -11,8 +11,8 @@ from cloud_sync.facts import Credential, Role
 from config.load_station import load_station
 from config.words import load_words
 from edge.messages import Prompt
-from edge.outbox import Outbox
 from edge.roster import CardState, RosterEntry
+from edge.sync.outbox import Outbox
 from firmware_bridge.messages import SensorKind
 from firmware_bridge.readers.em4100 import CardBits, canonical
 from firmware_bridge.readers.rdm6300 import Decoder

@@ -12,8 +12,8 @@ from cloud_sync.facts import Credential, Role
 from config.errors import InputError
 from config.load_station import load_station
 from edge.card_words import card_named
-from edge.keys import load_keys
 from edge.roster import CardState, RosterEntry
+from edge.sync.keys import load_keys
 from firmware_bridge.readers.em4100 import CardBits
 from scripts.cli import run
 from tests.edge.journal.checks import NOON, opened, visit

@@ -10,7 +10,7 @@ import pytest
 
 from cloud_sync.envelope import EpochReceipt
 from edge.journal.schema import JOURNAL_FILE
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from scripts.cli import run
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.station.test_composition import BIN, STATION

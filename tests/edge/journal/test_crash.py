@@ -12,7 +12,7 @@ import pytest
 from cloud_sync.envelope import EpochReceipt
 from edge.journal.salvage import salvage
 from edge.journal.schema import JOURNAL_FILE
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from tests.edge.dying import HAS_CALLS, NO_CALLS
 from tests.edge.journal.checks import NOON, opened, sound, visit
 from tests.edge.workbench import by_hand

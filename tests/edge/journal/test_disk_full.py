@@ -17,8 +17,8 @@ from cloud_sync.envelope import EpochReceipt
 from edge.backlog import LONGEST_PAUSE_S
 from edge.faults import FaultCode
 from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
-from edge.outbox import Outbox
 from edge.ports import JournalError
+from edge.sync.outbox import Outbox
 from tests.edge.builders import WAITS, bin_rule, rules_of
 from tests.edge.dying import HAS_CALLS, NO_CALLS, Calls
 from tests.edge.journal.checks import NOON, opened, sound, visit
@@ -133,7 +133,7 @@ ON_A_SMALL_DISK = """
 import os, sqlite3, sys
 from pathlib import Path
 from cloud_sync.envelope import EpochReceipt
-from edge.outbox import Outbox
+from edge.sync.outbox import Outbox
 from edge.ports import JournalError
 from tests.edge.journal.checks import NOON, opened, sound, visit
 

@@ -20,9 +20,9 @@ from edge.journal import repair
 from edge.journal.repair import COMPLETE, open_mended, take_over
 from edge.journal.salvage import Salvaged, salvage
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES, open_journal
-from edge.outbox import Outbox
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
+from edge.sync.outbox import Outbox
 from tests.edge.builders import WAITS, bin_rule, card, rules_of
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import Bench, by_hand

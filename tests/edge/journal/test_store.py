@@ -17,9 +17,9 @@ from cloud_sync.envelope import EpochReceipt, decode_event
 from cloud_sync.facts import MAX_WALL_S, Role, Stamp, VisitFacts
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
-from edge.outbox import Outbox
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
+from edge.sync.outbox import Outbox
 from tests.edge.builders import RULES, card
 from tests.edge.journal.checks import ALARM, DAY_S, NOON, at, bytes_of, opened, sound, visit
 from tests.edge.workbench import UNIX_S, by_hand

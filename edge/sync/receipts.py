@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.envelope import EnvelopeError, key_id, open_receipt
 from edge.faults import FaultCode
-from edge.outbox_marks import NOTHING
+from edge.sync.receipting import NOTHING
 
 if TYPE_CHECKING:
     from cloud_sync.envelope import Receipt
-    from edge.outbox import Outbox
-    from edge.outbox_marks import Noted
-    from edge.sync import Sender
+    from edge.sync.outbox import Outbox
+    from edge.sync.process import Sender
+    from edge.sync.receipting import Noted
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from zlib import crc32
 from sqlite_utils import Database
 
 from cloud_sync.envelope import Lost
-from edge import outbox_marks
 from edge.journal.schema import (
     JOURNAL_FILE,
     MAX_SEQUENCE,
@@ -23,7 +22,8 @@ from edge.journal.schema import (
     scalar,
     written_at_once,
 )
-from edge.outbox_marks import DAMAGED, STEP, age_of
+from edge.sync import receipting
+from edge.sync.receipting import DAMAGED, STEP, age_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from cloud_sync.envelope import EpochReceipt
     from edge.faults import FaultCode
-    from edge.outbox_marks import Noted
     from edge.roster import RosterEntry
+    from edge.sync.receipting import Noted
 
 log = logging.getLogger(__name__)
 
@@ -123,11 +123,11 @@ class Outbox:
 
         The same receipt a second time changes nothing.
         """
-        return outbox_marks.note_receipts(self._database, epochs, take_back=take_back)
+        return receipting.note_receipts(self._database, epochs, take_back=take_back)
 
     def would_take_back(self, epochs: Iterable[EpochReceipt]) -> bool:
         """Whether this receipt holds less than an earlier one did."""
-        return outbox_marks.would_take_back(self._database, epochs)
+        return receipting.would_take_back(self._database, epochs)
 
     def _leave_out(self, damaged: Sequence[int]) -> None:
         age = self.age()

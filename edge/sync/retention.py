@@ -6,10 +6,10 @@ import logging
 from math import inf
 from typing import TYPE_CHECKING
 
-from edge.outbox_marks import STEP
+from edge.sync.receipting import STEP
 
 if TYPE_CHECKING:
-    from edge.outbox import Outbox
+    from edge.sync.outbox import Outbox
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from iotcore import Broker
 
 from cloud_sync import topics
 from cloud_sync.award_rules import AwardRules
-from cloud_sync.delivery import BACK_OFF_MAX_S, PATIENCE_S, WINDOW
 from cloud_sync.envelope import (
     EpochReceipt,
     Receipt,
@@ -26,13 +25,14 @@ from cloud_sync.envelope import (
 )
 from cloud_sync.facts import AlarmFacts, Stamp
 from cloud_sync.mqtt import MqttLink
+from cloud_sync.transport.resend import BACK_OFF_MAX_S, PATIENCE_S, WINDOW
 from config.load import load_toml
 from config.station import CloudSection
 from edge.journal.store import SqliteJournal
-from edge.keys import StationKeys
-from edge.outbox import Outbox
 from edge.ports import WallTime
-from edge.sync import Sender, Sync
+from edge.sync.keys import StationKeys
+from edge.sync.outbox import Outbox
+from edge.sync.process import Sender, Sync
 from tests.waiting import WITHIN_S
 
 STAMP = Stamp(wall_s=1.0, trusted=True, boot="b", monotonic_s=1.0)

@@ -11,8 +11,8 @@ import pytest
 from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
-from edge.outbox import Outbox
-from edge.outbox_marks import NAMED_AT_MOST, Noted
+from edge.sync.outbox import Outbox
+from edge.sync.receipting import NAMED_AT_MOST, Noted
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand, rows
 

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cloud_sync import delivery, topics
-from cloud_sync.delivery import Delivery
+from cloud_sync import topics
 from cloud_sync.envelope import (
     MAX_BATCH_EPOCHS,
     MAX_EVENTS,
@@ -28,12 +27,14 @@ from cloud_sync.envelope import (
     take_batch,
 )
 from cloud_sync.mqtt import MqttLink, Will
+from cloud_sync.transport import resend
+from cloud_sync.transport.resend import Delivery
 from config.errors import InputError
-from edge.housekeeping import Housekeeping
 from edge.journal.salvage import is_damage
-from edge.outbox import epoch_of
-from edge.receipts import Receipts
-from edge.station_state import StationState
+from edge.sync.outbox import epoch_of
+from edge.sync.receipts import Receipts
+from edge.sync.retention import Housekeeping
+from edge.sync.station_state import StationState
 
 if TYPE_CHECKING:
     import random
@@ -43,10 +44,10 @@ if TYPE_CHECKING:
     from cloud_sync.envelope import Lost
     from cloud_sync.mqtt import Message
     from config.station import StationSettings
-    from edge.keys import StationKeys
-    from edge.outbox import Outbox, OutboxRow
-    from edge.outbox_marks import Noted
     from edge.ports import Clock
+    from edge.sync.keys import StationKeys
+    from edge.sync.outbox import Outbox, OutboxRow
+    from edge.sync.receipting import Noted
 
 log = logging.getLogger(__name__)
 
@@ -164,19 +165,19 @@ class Sync:
 
     def _noted(self, noted: Noted, now: float) -> None:
         if noted.freed:
-            self._delivery = delivery.receipted(self._delivery, self._outbox.oldest(), now)
+            self._delivery = resend.receipted(self._delivery, self._outbox.oldest(), now)
             self._state_told_at = min(self._state_told_at, now - STATE_S + 1)
         if noted.taken_back:
-            self._delivery = delivery.begun_again(self._delivery)
+            self._delivery = resend.begun_again(self._delivery)
 
     def _notice_trouble(self, now: float) -> None:
         if self._link.connections != self._connections:
             # A new connection: whatever the old one carried may be lost, so it is sent again at once.
             self._connections = self._link.connections
-            self._delivery = delivery.begun_again(self._delivery)
+            self._delivery = resend.begun_again(self._delivery)
             self._state_told_at = -inf
-        if delivery.overdue(self._delivery, now):
-            self._delivery = delivery.failed(self._delivery, now, self._jitter.random())
+        if resend.overdue(self._delivery, now):
+            self._delivery = resend.failed(self._delivery, now, self._jitter.random())
             key = key_id(self._sender.keys.signing.public_key())
             log.warning(
                 "no receipt in time; sending again in %.0f s (does the ledger run, and know the key %s?)",
@@ -184,7 +185,7 @@ class Sync:
             )
         first = self._outbox.oldest()
         if first is not None and self._is_passed_by(first):
-            self._delivery = delivery.begun_again(self._delivery)
+            self._delivery = resend.begun_again(self._delivery)
 
     def _is_passed_by(self, first: int) -> bool:
         """Whether the first row that waits would wait for ever.
@@ -201,7 +202,7 @@ class Sync:
     # --- sending --------------------------------------------------------------------------------
 
     def _may_send(self, now: float) -> bool:
-        may_send = delivery.may_send(self._delivery, now)
+        may_send = resend.may_send(self._delivery, now)
         return self._link.connected and may_send and not self._receipts.is_retired
 
     def _send_one(self, now: float) -> bool:
@@ -218,7 +219,7 @@ class Sync:
         if self._link.publish(topics.events(sender.community, sender.station), message) is None:
             return False
         self._stated |= set(stated)
-        self._delivery = delivery.sent(self._delivery, taken[-1].id, now)
+        self._delivery = resend.sent(self._delivery, taken[-1].id, now)
         log.info("sent %s events", len(events))
         return True
 

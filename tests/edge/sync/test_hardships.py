@@ -16,7 +16,6 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.delivery import PATIENCE_S
 from cloud_sync.envelope import (
     MAX_BATCH_EPOCHS,
     MAX_BODY_BYTES,
@@ -31,16 +30,17 @@ from cloud_sync.envelope import (
     seal_receipt,
 )
 from cloud_sync.mqtt import Message, MqttLink
+from cloud_sync.transport.resend import PATIENCE_S
 from config.errors import InputError
 from edge.faults import FaultCode
-from edge.housekeeping import AGE_S, PRUNE_S
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
-from edge.keys import StationKeys
-from edge.outbox import KEPT_S, Outbox
 from edge.ports import WallTime
-from edge.receipts import DOUBT_S
-from edge.station_state import StationState
-from edge.sync import Sender, Sync
+from edge.sync.keys import StationKeys
+from edge.sync.outbox import KEPT_S, Outbox
+from edge.sync.process import Sender, Sync
+from edge.sync.receipts import DOUBT_S
+from edge.sync.retention import AGE_S, PRUNE_S
+from edge.sync.station_state import StationState
 from scripts.bench.sync import fill
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand

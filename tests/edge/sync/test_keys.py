@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud_sync.cards import KEY_BYTES
 from config.errors import InputError
-from edge.keys import CARD_KEY, LEDGER_KEY, STATION_KEY, StationKeys, load_keys, make_keys
+from edge.sync.keys import CARD_KEY, LEDGER_KEY, STATION_KEY, StationKeys, load_keys, make_keys
 
 CARDS = bytes(range(32))
 LEDGER = Ed25519PrivateKey.from_private_bytes(bytes(32)).public_key()

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from cloud_sync.delivery import (
+from cloud_sync.transport.resend import (
     BACK_OFF_MAX_S,
     PATIENCE_MAX_S,
     PATIENCE_S,

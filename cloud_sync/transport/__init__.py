@@ -1,0 +1,1 @@
+"""How messages travel: MQTT. Another broker protocol would be another file."""

@@ -1,0 +1,1 @@
+"""The process that delivers the journal's events to the ledger and takes receipts back."""

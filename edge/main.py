@@ -27,15 +27,15 @@ from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.journal.store import SqliteJournal
-from edge.live import LiveFolder
-from edge.live_view import Vocabulary
 from edge.loop.clocks import RealClock, boot_id
 from edge.loop.parts import Parts
 from edge.loop.station import Station
 from edge.loop.watchdog import WatchedInbox
 from edge.loop.workers import ThreadWorkers
 from edge.messages import FaultRaised
-from edge.screen import Screen
+from edge.screen.publisher import Screen
+from edge.screen.state import LiveFolder
+from edge.screen.view import Vocabulary
 from edge.visit.state import visit_rules
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
 from models.pixels import encode_jpeg

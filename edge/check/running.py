@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from edge.check.devices import Observed, Wanted, judge
 from edge.check.finding import Finding, Level
-from edge.live import LidPhase
 from edge.panel.folder import RuntimeFolder
+from edge.screen.state import LidPhase
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from config.station import StationSettings
     from config.words import Words
-    from edge.live import LiveState
+    from edge.screen.state import LiveState
 
 PARTS_SEEN_AT_WORK = 255.0
 """A running station's camera is believed: its own faults would tell otherwise."""

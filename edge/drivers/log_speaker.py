@@ -6,8 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge.live_view import Vocabulary
     from edge.messages import Say
+    from edge.screen.view import Vocabulary
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from edge.ports import Camera, Classifier, Clock, Journal, Latch, Lid, Mover, Speaker, Workers
-    from edge.screen import Screen
+    from edge.screen.publisher import Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from edge.live import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveState
+from edge.screen.state import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveState
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from cloud_sync.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
-from edge.live import LiveVerdict
 from edge.panel.texts import Texts
 from edge.panel.vocabulary import Vocabulary
+from edge.screen.state import LiveVerdict
 
 ICON_OF_OUTCOME = {
     Outcome.RIGHT: "check",

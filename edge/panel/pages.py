@@ -15,11 +15,11 @@ from config.sorting import Sorting
 from config.station import Language
 from config.words import Words
 from edge.faults import CATALOGUE
-from edge.live import NextAction
 from edge.panel.colours import stylesheet
 from edge.panel.folder import Scene
 from edge.panel.view import known_fault, screen_view
 from edge.panel.vocabulary import Vocabulary
+from edge.screen.state import NextAction
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

@@ -8,11 +8,11 @@ from cloud_sync.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
 from edge.faults import CATALOGUE, FaultCode, FaultKind
-from edge.live import LidPhase, LiveBin, LiveFault, LivePoints, LiveState, LiveText
 from edge.panel.folder import Scene, StatementLink
 from edge.panel.judged import Judged, judged
 from edge.panel.texts import Texts
 from edge.panel.vocabulary import Vocabulary
+from edge.screen.state import LidPhase, LiveBin, LiveFault, LivePoints, LiveState, LiveText
 
 FAULTS_SHOWN = 2
 """More than these are a number on the screen, and all of them on the installer's page."""

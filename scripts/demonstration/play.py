@@ -21,8 +21,8 @@ from config.errors import InputError
 from config.ledger import load_ledger
 from config.load_station import load_station
 from config.threads import interrupt, thread
-from edge.live import LINK_FILE
 from edge.main import Composition, at_once, compose
+from edge.screen.state import LINK_FILE
 from edge.sim.people import neighbourhood
 from edge.sim.photo_folders import open_photos
 from edge.sim.simulation import Board, Simulation

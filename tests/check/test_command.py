@@ -15,8 +15,8 @@ from config.errors import InputError
 from config.sorting import Category
 from edge.check.finding import Finding
 from edge.drivers.heard import HeardBook
-from edge.live import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
 from edge.loop.clocks import RealClock, boot_id
+from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
 from scripts.commands.station_check import check
 from tests.ports import free_port
 from tests.station.test_composition import BIN, STATION

@@ -10,8 +10,8 @@ from config.errors import InputError
 from config.station import Language
 from config.words import SHIPPED_WORDS, Both, load_words
 from edge.faults import FaultCode
-from edge.live import NextAction
 from edge.messages import Prompt
+from edge.screen.state import NextAction
 
 WORDS = load_words()
 SHIPPED = SHIPPED_WORDS.read_text(encoding="utf-8")

@@ -13,7 +13,6 @@ from config.station import OpenBy
 from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import Fault, FaultCode
-from edge.live import LidPhase, NextAction
 from edge.messages import (
     CloseLid,
     FaultCleared,
@@ -32,6 +31,7 @@ from edge.messages import (
     Tick,
 )
 from edge.roster import CardState, RosterEntry
+from edge.screen.state import LidPhase, NextAction
 from edge.sync.outbox import Outbox
 from edge.visit.machine import step
 from edge.visit.state import State

@@ -18,8 +18,6 @@ from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
-from edge.live import STATE_FILE, LiveFolder, LiveState
-from edge.live_view import Vocabulary
 from edge.loop.inbox import QueueInbox
 from edge.loop.parts import Parts
 from edge.loop.station import Station
@@ -27,7 +25,9 @@ from edge.loop.workers import InlineWorkers
 from edge.messages import Photo, Say, Tapped
 from edge.ports import CameraError, ClassifierError, Clock, JournalError, WallTime, Workers
 from edge.roster import RosterEntry
-from edge.screen import Screen
+from edge.screen.publisher import Screen
+from edge.screen.state import STATE_FILE, LiveFolder, LiveState
+from edge.screen.view import Vocabulary
 from edge.visit.state import VisitRules
 from models.verdict import Verdict
 from tests.edge.builders import RULES, card, verdict

@@ -16,10 +16,10 @@ from starlette.applications import Starlette
 from config.load_sorting import load_sorting
 from config.station import Language
 from config.words import load_words
-from edge.live import LiveFolder
 from edge.panel.app import create_app
 from edge.panel.names import names_of
 from edge.panel.serve import PanelServer, listen
+from edge.screen.state import LiveFolder
 from tests.panel.scenes import NOW
 from tests.waiting import WITHIN_S
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from cloud_sync.award_rules import Outcome
 from config.sorting import Category
-from edge.live import (
+from edge.screen.state import (
     LidPhase,
     LiveBin,
     LiveFault,

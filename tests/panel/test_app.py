@@ -18,9 +18,9 @@ from config.sorting import Category
 from config.station import Language
 from config.words import load_words
 from edge.faults import FaultCode
-from edge.live import LINK_FILE, LiveFault, LiveFolder, LiveState, LiveText
 from edge.panel.app import create_app
 from edge.panel.names import names_of
+from edge.screen.state import LINK_FILE, LiveFault, LiveFolder, LiveState, LiveText
 from tests.panel.conftest import application
 from tests.panel.scenes import NOW, SCENES, live
 

@@ -15,8 +15,8 @@ from config.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words
-from edge.live import LINK_FILE, STATE_FILE, LidPhase
 from edge.panel.events import MOST_STREAMS
+from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase
 from tests.panel.conftest import Panel, running
 from tests.panel.scenes import SCENES, bin_of, bins, live
 from tests.ports import free_port

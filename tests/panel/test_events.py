@@ -11,9 +11,9 @@ from time import monotonic
 import httpx
 import pytest
 
-from edge.live import STATE_FILE
 from edge.panel.events import MOST_STREAMS
 from edge.panel.folder import STALE_AFTER_S
+from edge.screen.state import STATE_FILE
 from tests.panel.conftest import Panel, running
 from tests.panel.scenes import NOW, SCENES, live
 from tests.waiting import WITHIN_S, until

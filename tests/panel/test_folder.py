@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge.live import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveFolder
 from edge.panel.folder import STALE_AFTER_S, RuntimeFolder, Scene
+from edge.screen.state import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveFolder
 from tests.panel.scenes import NOW, live
 
 

@@ -12,11 +12,20 @@ from config.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words
-from edge.live import LidPhase, LiveBin, LiveFault, LivePoints, LiveState, LiveText, LiveVerdict, NextAction
 from edge.panel.folder import Scene
 from edge.panel.texts import load_texts
 from edge.panel.view import ScreenView, known_fault, screen_view
 from edge.panel.vocabulary import Vocabulary
+from edge.screen.state import (
+    LidPhase,
+    LiveBin,
+    LiveFault,
+    LivePoints,
+    LiveState,
+    LiveText,
+    LiveVerdict,
+    NextAction,
+)
 from models.verdict import VerdictState
 from tests.panel.scenes import CHOPSTICKS, PEEL, bin_of, live, verdict
 

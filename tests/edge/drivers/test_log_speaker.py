@@ -8,8 +8,8 @@ from config.load_sorting import load_sorting
 from config.sorting import Category
 from config.words import Both, load_words
 from edge.drivers.log_speaker import LogSpeaker
-from edge.live_view import Vocabulary
 from edge.messages import Prompt, Say
+from edge.screen.view import Vocabulary
 
 
 def test_a_prompt_is_logged_in_both_languages(caplog: pytest.LogCaptureFixture) -> None:

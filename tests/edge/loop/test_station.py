@@ -16,7 +16,7 @@ from edge.loop.inbox import QueueInbox
 from edge.loop.station import JOURNAL_READ_S, JOURNAL_SILENT_S
 from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpened, Prompt
 from edge.roster import CardState, RosterEntry
-from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S
+from edge.screen.publisher import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.sync.outbox import Outbox
 from edge.visit.machine import MOMENT_S
 from edge.visit.state import VisitRules

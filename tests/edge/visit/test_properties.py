@@ -36,8 +36,6 @@ from config.words import load_words
 from edge.emergency import BEGUN_BY, is_on
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, blocked_bins
 from edge.journal.store import SqliteJournal
-from edge.live import bins_of, next_action
-from edge.live_view import Vocabulary
 from edge.messages import (
     Capture,
     CaptureFailed,
@@ -69,6 +67,8 @@ from edge.messages import (
     VisitEvent,
 )
 from edge.roster import CardState, RosterEntry
+from edge.screen.state import bins_of, next_action
+from edge.screen.view import Vocabulary
 from edge.visit.access import decide
 from edge.visit.machine import step
 from edge.visit.state import MODEL, State, VisitRules, next_deadline

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from cloud_sync.award_rules import Outcome
 from config.words import Both
 from edge.faults import blocked_bins
-from edge.live import (
+from edge.messages import Prompt, Say
+from edge.part_kinds import kind_of
+from edge.screen.state import (
     LiveFault,
     LivePoints,
     LiveState,
@@ -17,8 +19,6 @@ from edge.live import (
     bins_of,
     next_action,
 )
-from edge.messages import Prompt, Say
-from edge.part_kinds import kind_of
 from edge.visit.state import DepositPhase
 
 if TYPE_CHECKING:

@@ -6,18 +6,18 @@ import logging
 from typing import TYPE_CHECKING
 
 from cloud_sync.award_rules import outcome_of
-from edge.live import LiveFolder
-from edge.live_view import Seen, Whereabouts, live_state, note_said, note_state, shown_visit
+from edge.screen.state import LiveFolder
+from edge.screen.view import Seen, Whereabouts, live_state, note_said, note_state, shown_visit
 from edge.visit.deposits import deposit_facts
 from edge.visit.state import DepositPhase
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from edge.live import LiveState
-    from edge.live_view import Vocabulary
     from edge.messages import Photo, Say
     from edge.ports import Clock, Workers
+    from edge.screen.state import LiveState
+    from edge.screen.view import Vocabulary
     from edge.visit.state import State, VisitRules
 
 log = logging.getLogger(__name__)

@@ -15,7 +15,12 @@ from config.sorting import Category
 from config.station import OpenBy
 from config.words import Both, load_words
 from edge.faults import Fault, FaultCode
-from edge.live import (
+from edge.loop.inbox import QueueInbox
+from edge.loop.workers import InlineWorkers, ThreadWorkers
+from edge.messages import Photo, Pressed, Prompt, Say
+from edge.ports import Workers
+from edge.screen.publisher import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
+from edge.screen.state import (
     PICTURE_FILE,
     STATE_FILE,
     LidPhase,
@@ -26,12 +31,7 @@ from edge.live import (
     bins_of,
     next_action,
 )
-from edge.live_view import Vocabulary
-from edge.loop.inbox import QueueInbox
-from edge.loop.workers import InlineWorkers, ThreadWorkers
-from edge.messages import Photo, Pressed, Prompt, Say
-from edge.ports import Workers
-from edge.screen import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
+from edge.screen.view import Vocabulary
 from edge.visit.state import State
 from tests.edge.builders import (
     EMPTY,

@@ -18,10 +18,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from config.sorting import Sorting
 from config.station import Language
 from config.words import Words
-from edge.panel.events import Events
 from edge.panel.folder import RuntimeFolder
 from edge.panel.names import LOOPBACK, OwnNames
 from edge.panel.pages import STATIC, Pages
+from edge.panel.sse import Events
 from edge.panel.texts import load_texts
 from edge.panel.vocabulary import Vocabulary
 

@@ -9,8 +9,8 @@ from config.sorting import Category
 from config.station import Language
 from edge.faults import CATALOGUE, FaultCode, FaultKind
 from edge.panel.folder import Scene, StatementLink
-from edge.panel.judged import Judged, judged
 from edge.panel.texts import Texts
+from edge.panel.verdict_text import Judged, judged
 from edge.panel.vocabulary import Vocabulary
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LivePoints, LiveState, LiveText
 

@@ -28,7 +28,7 @@ LONG = (
     "tests/bench/",
     "tests/demo/test_demo.py",
     "tests/ledger/test_browser.py",
-    "tests/panel/test_browser.py",
+    "tests/edge/panel/test_browser.py",
     "tests/soak/test_soak.py",
 )
 PROCESS = (
@@ -56,7 +56,7 @@ PROCESS = (
     "tests/ledger/",
     "tests/models/test_bundle.py",
     "tests/models/test_classify.py",
-    "tests/panel/test_serve.py",
+    "tests/edge/panel/test_serve.py",
     "tests/soak/",
     "tests/station/",
 )

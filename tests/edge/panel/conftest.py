@@ -20,7 +20,7 @@ from edge.panel.app import create_app
 from edge.panel.names import names_of
 from edge.panel.serve import PanelServer, listen
 from edge.screen.state import LiveFolder
-from tests.panel.scenes import NOW
+from tests.edge.panel.scenes import NOW
 from tests.waiting import WITHIN_S
 
 

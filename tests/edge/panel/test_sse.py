@@ -11,11 +11,11 @@ from time import monotonic
 import httpx
 import pytest
 
-from edge.panel.events import MOST_STREAMS
 from edge.panel.folder import STALE_AFTER_S
+from edge.panel.sse import MOST_STREAMS
 from edge.screen.state import STATE_FILE
-from tests.panel.conftest import Panel, running
-from tests.panel.scenes import NOW, SCENES, live
+from tests.edge.panel.conftest import Panel, running
+from tests.edge.panel.scenes import NOW, SCENES, live
 from tests.waiting import WITHIN_S, until
 
 

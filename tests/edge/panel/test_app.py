@@ -21,8 +21,8 @@ from edge.faults import FaultCode
 from edge.panel.app import create_app
 from edge.panel.names import names_of
 from edge.screen.state import LINK_FILE, LiveFault, LiveFolder, LiveState, LiveText
-from tests.panel.conftest import application
-from tests.panel.scenes import NOW, SCENES, live
+from tests.edge.panel.conftest import application
+from tests.edge.panel.scenes import NOW, SCENES, live
 
 
 @pytest.fixture

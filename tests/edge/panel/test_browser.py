@@ -15,10 +15,10 @@ from config.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words
-from edge.panel.events import MOST_STREAMS
+from edge.panel.sse import MOST_STREAMS
 from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase
-from tests.panel.conftest import Panel, running
-from tests.panel.scenes import SCENES, bin_of, bins, live
+from tests.edge.panel.conftest import Panel, running
+from tests.edge.panel.scenes import SCENES, bin_of, bins, live
 from tests.ports import free_port
 
 MOST_WORDS = 12

@@ -13,7 +13,7 @@ import pytest
 
 from edge.panel.folder import STALE_AFTER_S, RuntimeFolder, Scene
 from edge.screen.state import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveFolder
-from tests.panel.scenes import NOW, live
+from tests.edge.panel.scenes import NOW, live
 
 
 class Clock:

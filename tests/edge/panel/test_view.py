@@ -27,7 +27,7 @@ from edge.screen.state import (
     NextAction,
 )
 from models.verdict import VerdictState
-from tests.panel.scenes import CHOPSTICKS, PEEL, bin_of, live, verdict
+from tests.edge.panel.scenes import CHOPSTICKS, PEEL, bin_of, live, verdict
 
 ZH, EN = Language.CHINESE, Language.ENGLISH
 VOCABULARY = {city: Vocabulary(load_words(), load_sorting(city), load_texts()) for city in shipped_sortings()}

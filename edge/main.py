@@ -19,13 +19,12 @@ from config.load import load_toml
 from config.load_sorting import load_sorting
 from config.threads import thread
 from config.words import Both, load_words
-from edge.drivers.classifier import LateEye, Unseeing
-from edge.drivers.log_speaker import LogSpeaker
-from edge.drivers.pins import real_pins
-from edge.drivers.real_rim import real_rim
 from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch
+from edge.eye.classifier import LateEye, Unseeing
 from edge.faults import FaultCode
+from edge.hardware.build import real_rim
+from edge.hardware.pins import real_pins
 from edge.journal.store import SqliteJournal
 from edge.loop.clocks import RealClock, boot_id
 from edge.loop.parts import Parts
@@ -37,6 +36,7 @@ from edge.screen.publisher import Screen
 from edge.screen.state import LiveFolder
 from edge.screen.view import Vocabulary
 from edge.visit.state import visit_rules
+from edge.voice.log_speaker import LogSpeaker
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
 from models.pixels import encode_jpeg
 from models.runtime import Breaker, Classifier, judge_of
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from config.station import StationSettings
+    from edge.hardware.hardware import MakeRim, Rim
     from edge.messages import Photo
     from edge.ports import Clock, Inbox, Journal, Speaker, Workers
-    from edge.rim import MakeRim, Rim
     from models.pixels import Rgb
 
 log = logging.getLogger(__name__)

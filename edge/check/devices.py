@@ -18,13 +18,13 @@ import numpy as np
 from config.errors import InputError
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
-from edge.drivers.heard import read_heard
 from edge.faults import CATALOGUE, FaultCode, Severity
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
 from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
 from edge.part_kinds import PartKind, kind_of
 from edge.ports import CameraError
+from edge.readers.last_seen import read_heard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from config.station import BinSection, StationSettings
     from config.words import Words
     from edge.drivers.scale import Reading
+    from edge.hardware.hardware import MakeRim, Rim
     from edge.messages import Event
     from edge.ports import Clock
-    from edge.rim import MakeRim, Rim
 
 DARK = 12.0
 """Mean brightness, 0 to 255, below which nobody recognises anything."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from config.station import BinSection
     from config.words import Words
     from edge.drivers.scale import Reading
-    from edge.rim import Rim
+    from edge.hardware.hardware import Rim
 
 
 def is_of_a_scale(code: str) -> bool:

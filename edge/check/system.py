@@ -23,7 +23,7 @@ from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
 from edge.journal.salvage import is_damage
 from edge.journal.schema import JOURNAL_FILE
-from edge.keeper.process import kept_lids
+from edge.lids.process import kept_lids
 from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.golden import golden_pictures

@@ -6,10 +6,10 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge.drivers.lamp import FaultLamp
 from edge.drivers.scale_health import Heard, heard, trouble
 from edge.drivers.weighing import Weighing, WeighingRules, lid_opened, lid_shut, weigh
 from edge.faults import FaultCode
+from edge.hardware.fault_latch import FaultLamp
 from edge.messages import ChamberChanged, ChamberStirred
 from firmware_bridge.messages import SensorKind, SensorValue
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.threads import thread
-from edge.keeper.guard import ANSWER, ASK, EVERY_MOTOR, guard
+from edge.lids.guard import ANSWER, ASK, EVERY_MOTOR, guard
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from config.wiring import GpioLidSection
-    from edge.drivers.pins import Factory
+    from edge.hardware.pins import Factory
 
     MakePins = Callable[[], Factory]
     Guard = tuple[socket.socket, int | None]
@@ -40,7 +40,7 @@ _STARTS_S = 20.0
 
 
 class GuardedMotor:
-    """One motor, driven by the guard. Implements `edge.drivers.motors.Output`."""
+    """One motor, driven by the guard. Implements `edge.lids.motors.Output`."""
 
     def __init__(self, number: int, guarded: Guarded) -> None:
         self._number, self._guarded = number, guarded

@@ -17,15 +17,15 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from edge.drivers.motors import output_of
-from edge.drivers.pins import pin_errors
+from edge.hardware.pins import pin_errors
+from edge.lids.motors import output_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from config.wiring import GpioLidSection
-    from edge.drivers.motors import Output
-    from edge.drivers.pins import Factory
+    from edge.hardware.pins import Factory
+    from edge.lids.motors import Output
 
 log = logging.getLogger(__name__)
 

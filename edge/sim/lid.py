@@ -235,7 +235,7 @@ class SimLid:
         return OPEN if self._plant.drive is Drive.OPEN else SHUT
 
     def _advance(self, request: Request | None = None) -> None:
-        """One step of the rules, as `edge.drivers.gpio_lid` takes it; then wait for what comes next."""
+        """One step of the rules, as `edge.lids.gpio_lid` takes it; then wait for what comes next."""
         if self._next is not None:
             self._next.cancel()
         self._move()

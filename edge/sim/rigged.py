@@ -1,7 +1,7 @@
 """A simulated place whose lids and readers hang on a microcontroller's program, over its real wire.
 
 People hold cards and put hands in its world by the rig's lines; the station hears of it and moves its
-lids through `edge.drivers.mcu`, as a wired station does.
+lids through `edge.hardware.controller.controller`, as a wired station does.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from edge.drivers.cards import Cards
-from edge.drivers.mcu import Mcu
+from edge.hardware.controller.controller import Mcu
+from edge.hardware.hardware import Rim
 from edge.loop.clocks import RealClock
 from edge.loop.workers import InlineWorkers, ThreadWorkers
 from edge.main import Surroundings, at_once
-from edge.rim import Rim
+from edge.readers.pseudonym import Cards
 from edge.sim.drive import RealTimeDriver, run_virtual
 from edge.sim.plant import Plant
 from edge.sim.rig_lines import RigLines

@@ -20,9 +20,9 @@ from cloud_sync.notify import Notifier
 from config.load_sorting import load_sorting
 from config.load_station import load_station
 from config.threads import thread
-from edge.drivers.real_rim import real_rim
-from edge.keeper.driven import guard_on_a_thread
-from edge.keeper.process import keep_lids, kept_lids
+from edge.hardware.build import real_rim
+from edge.lids.driven import guard_on_a_thread
+from edge.lids.process import keep_lids, kept_lids
 from edge.loop.clocks import RealClock
 from edge.loop.workers import ThreadWorkers
 from edge.main import Surroundings, compose

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from config.station import StationSettings
-    from edge.drivers.pins import Factory
+    from edge.hardware.pins import Factory
     from edge.main import Surroundings
 
 PANEL_PORT = 8765
@@ -146,8 +146,8 @@ def _real(settings: StationSettings, card_key: bytes) -> Surroundings:
 def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
     """Keep the lids wired to this Pi until SIGTERM; then shut them."""
     from cloud_sync.notify import notifier_of
-    from edge.drivers.pins import real_pins
-    from edge.keeper.process import keep_lids, release_pins
+    from edge.hardware.pins import real_pins
+    from edge.lids.process import keep_lids, release_pins
 
     settings = load_station(config)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from config.sorting import Category
-from edge.drivers.classifier import LateEye
+from edge.eye.classifier import LateEye
 from edge.main import Eyes
 from models.pixels import encode_jpeg
 from models.verdict import Verdict, VerdictState

@@ -14,8 +14,8 @@ from click.testing import CliRunner, Result
 from config.errors import InputError
 from config.sorting import Category
 from edge.check.finding import Finding
-from edge.drivers.heard import HeardBook
 from edge.loop.clocks import RealClock, boot_id
+from edge.readers.last_seen import HeardBook
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
 from scripts.commands.station_check import check
 from tests.ports import free_port
@@ -81,7 +81,7 @@ def test_drivers_and_libraries_log_nothing_beside_the_lines_and_may_again_afterw
     simulated: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def loud(*_: object) -> list[Finding]:
-        logging.getLogger("edge.drivers.camera").error("a driver's complaint")
+        logging.getLogger("edge.eye.camera").error("a driver's complaint")
         return []
 
     monkeypatch.setattr("scripts.commands.station_check.look", loud)

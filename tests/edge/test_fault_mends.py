@@ -20,9 +20,9 @@ from tests.edge.journal.checks import NOON, opened, visit
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 HERE = "tests/edge/test_fault_mends.py"
-MCU = "tests/edge/drivers/test_mcu.py"
-SERIAL = "tests/edge/drivers/test_serial_reader.py"
-HEALTH = "tests/edge/drivers/test_scale_health.py"
+MCU = "tests/edge/hardware/test_controller.py"
+SERIAL = "tests/edge/readers/test_serial.py"
+HEALTH = "tests/edge/hardware/test_scale_health.py"
 MENDED_BY = {
     FaultCode.LID_STUCK_SHUT: (
         "tests/edge/test_visit_jams.py",
@@ -31,7 +31,7 @@ MENDED_BY = {
     FaultCode.LID_STUCK_OPEN: (HERE, "test_a_lid_left_open_is_shut_by_a_hand"),
     FaultCode.LID_FORCED: (HERE, "test_a_lid_that_was_forced_is_shut_by_a_hand"),
     FaultCode.LID_UNREACHABLE: (
-        "tests/edge/keeper/test_keeper.py",
+        "tests/edge/lids/test_keeper.py",
         "test_a_station_without_a_keeper_names_the_fault_once_and_clears_it_when_there_is_one",
     ),
     FaultCode.LID_MISSING: (MCU, "test_a_lid_that_the_controller_does_not_have_is_named_and_the_others_work"),
@@ -62,18 +62,18 @@ MENDED_BY = {
         "test_a_panic_at_the_controller_stops_the_lid_on_the_pis_pins_until_a_staff_card_is_tapped",
     ),
     FaultCode.SCALE_SILENT: (
-        "tests/edge/drivers/test_scale.py",
+        "tests/edge/hardware/test_scale.py",
         "test_a_silent_scale_is_a_fault_until_it_is_heard_again",
     ),
     FaultCode.SCALE_STUCK: (HEALTH, "test_a_scale_that_is_silent_stuck_or_saturated_is_found_out"),
     FaultCode.SCALE_SATURATED: (HEALTH, "test_a_scale_that_is_silent_stuck_or_saturated_is_found_out"),
     FaultCode.CAMERA_FAILED: (
-        "tests/edge/drivers/test_camera.py",
+        "tests/edge/eye/test_camera.py",
         "test_a_camera_that_was_unplugged_is_opened_again",
     ),
     FaultCode.MODEL_REFUSED: (HERE, "test_what_only_a_restart_ends_is_not_there_after_one"),
     FaultCode.MODEL_FAILED: (
-        "tests/edge/drivers/test_classifier.py",
+        "tests/edge/eye/test_classifier.py",
         "test_a_model_that_is_slow_to_load_is_a_fault_until_it_sees",
     ),
     FaultCode.READER_FAILED: (

@@ -63,7 +63,7 @@ def test_a_test_that_imports_what_starts_programs_is_not_pure() -> None:
 
 QUICK_PROGRAMS = {
     "tests/config/test_library_lines.py",
-    "tests/edge/drivers/test_jig.py",
+    "tests/edge/lids/test_jig.py",
     "tests/edge/test_backlog.py",
     "tests/edge/loop/test_inbox.py",
     "tests/frame/test_cli.py",

@@ -36,7 +36,7 @@ PROCESS = (
     "tests/cloud_sync/test_mqtt.py",
     "tests/config/test_threads.py",
     "tests/demo/",
-    "tests/edge/keeper/test_keeper.py",
+    "tests/edge/lids/test_keeper.py",
     "tests/edge/sim/test_rigged.py",
     "tests/edge/test_backlog.py",
     "tests/edge/journal/test_disk_full.py",

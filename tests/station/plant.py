@@ -17,7 +17,7 @@ from typing import Self
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
 from config.wiring import HBridgeLid
-from edge.drivers import pins
+from edge.hardware import pins
 from scripts.cli import main
 
 PINS = 28

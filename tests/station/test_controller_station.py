@@ -17,7 +17,7 @@ from cloud_sync.facts import VisitFacts
 from config.load_station import load_station
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
-from edge.drivers.real_rim import real_rim
+from edge.hardware.build import real_rim
 from edge.journal.schema import JOURNAL_FILE
 from edge.loop.clocks import RealClock
 from edge.sim.fobs import rdm6300_frame

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.keeper.guard import HOLD_S
+from edge.lids.guard import HOLD_S
 from firmware_bridge.lid_motion import lid_times
 from models.bundle import SHIPPED_BUNDLE, load_bundle
 from tests.models.graphs import endless, put

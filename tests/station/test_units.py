@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.web.gate import Bounds
-from edge.keeper.process import LONGEST_STOP_S
+from edge.lids.process import LONGEST_STOP_S
 from scripts.commands.ledger import ledger
 from scripts.commands.station import station
 from tests.waiting import COMMAND_WITHIN_S

@@ -1,4 +1,4 @@
-/* A contact's settled level: what it says once it has said it for a while (edge/drivers/debounce.py). */
+/* A contact's settled level: what it says once it has said it for a while (edge/hardware/debounce.py). */
 #ifndef TZ_CONTACT_H
 #define TZ_CONTACT_H
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from config.load_station import load_station
 from config.sorting import Category
-from edge.drivers.cards import Cards
-from edge.drivers.mcu import Mcu
+from edge.hardware.controller.controller import Mcu
 from edge.loop.clocks import RealClock
 from edge.messages import LidObstructed, Tapped
+from edge.readers.pseudonym import Cards
 from edge.sim.fobs import rdm6300_frame, wiegand_34
 from edge.sim.people import neighbourhood
 from edge.sim.photos import Thing
@@ -26,7 +26,7 @@ from edge.sim.rigged import RiggedPlant
 from edge.sim.timeline import Timeline
 from firmware_bridge.readers import rdm6300, wiegand
 from firmware_bridge.readers.em4100 import CardBits
-from tests.edge.drivers.posted import Posted
+from tests.edge.hardware.posted import Posted
 from tests.programs import TWIN
 from tests.waiting import until
 

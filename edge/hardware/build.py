@@ -1,0 +1,174 @@
+"""All real devices of a station, as its station.toml names them, put together into one rim."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from config.errors import InputError
+from edge.drivers.scale import Scale
+from edge.eye.camera import UsbCamera, open_capture
+from edge.eye.camera_router import LidNews, Sight
+from edge.hardware.contacts import FullSwitch, GpioButton
+from edge.hardware.controller.controller import Mcu
+from edge.hardware.hardware import Rim
+from edge.lids.client import KeeperLink
+from edge.lids.process import kept_lids
+from edge.loop.clocks import boot_id
+from edge.readers.last_seen import HeardBook
+from edge.readers.pseudonym import Cards
+from edge.readers.serial import SerialReader
+from firmware_bridge.readers.em4100 import CardBits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.station import CameraSection, StationSettings
+    from edge.eye.camera import Capture
+    from edge.hardware.hardware import MakeRim
+    from edge.hardware.pins import Factory
+    from edge.loop.inbox import QueueInbox
+    from edge.ports import Clock, Inbox, Lid, Mover
+
+
+class _Device(Protocol):
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+_D = TypeVar("_D", bound=_Device)
+_T = TypeVar("_T")
+
+
+class _Devices:
+    """Starts and stops devices, the one made last first: lids are made last, for a motor must not wait."""
+
+    def __init__(self) -> None:
+        self._made: list[_Device] = []
+        self._stops = ExitStack()
+
+    def add(self, device: _D) -> _D:
+        self._made.append(device)
+        self._stops.callback(device.stop)
+        return device
+
+    def start(self) -> None:
+        for device in reversed(self._made):
+            device.start()
+
+    def stop(self) -> None:
+        self._stops.close()
+
+
+def real_rim(
+    settings: StationSettings,
+    card_key: bytes,
+    make_pins: Callable[[], Factory],
+    opener: Callable[[CameraSection], Capture] = open_capture,
+) -> MakeRim:
+    """What builds the devices of a real station; InputError for a pin or port that cannot be had.
+
+    `make_pins` gives the pins, `edge.hardware.pins.real_pins` on a Pi; it is called only if a button or a
+    switch of a bin needs one, since the lids' pins are their keeper's. Nothing is posted before the rim's
+    start; its stop ends the lids' leases before anything else.
+    """
+
+    def make(inbox: QueueInbox, clock: Clock) -> Rim:
+        devices = _Devices()
+        cards = Cards(card_key, CardBits(settings.station.card_bits))
+        with ExitStack() as undo:
+            undo.callback(devices.stop)
+            book = HeardBook(Path(settings.station.runtime_dir), boot_id(), clock)
+            _add_readers(devices, settings, cards, clock, inbox, book)
+            sight = _add_cameras(devices, settings, clock, inbox, opener)
+            _add_switches(devices, settings, clock, inbox, make_pins)
+            scales = {
+                bin_.id: Scale(bin_.id, bin_.scale, clock, inbox)
+                for bin_ in settings.bin
+                if bin_.scale is not None
+            }
+            news = LidNews(inbox, sight, scales)
+            lids, movers = _add_lids(devices, settings, cards, clock, news, book)
+            undo.pop_all()
+        return Rim(lids, movers, sight, devices.start, devices.stop, scales)
+
+    return make
+
+
+def _add_readers(
+    devices: _Devices,
+    settings: StationSettings,
+    cards: Cards,
+    clock: Clock,
+    inbox: Inbox,
+    book: HeardBook,
+) -> None:
+    for reader in settings.reader:
+        if reader.controller is not None:
+            continue
+        port = _named(reader.port, f"reader {reader.id}: no port")
+        devices.add(SerialReader(reader, port, cards, clock, inbox, book))
+
+
+def _add_cameras(
+    devices: _Devices,
+    settings: StationSettings,
+    clock: Clock,
+    inbox: Inbox,
+    opener: Callable[[CameraSection], Capture],
+) -> Sight:
+    cameras = {}
+    for section in settings.camera:
+        regions = {bin_.id: bin_.region for bin_ in settings.bin if bin_.camera == section.id}
+        cameras[section.id] = devices.add(UsbCamera(section, regions, clock, inbox, opener))
+    return Sight({bin_.id: cameras[bin_.camera] for bin_ in settings.bin if bin_.camera is not None})
+
+
+def _add_switches(
+    devices: _Devices,
+    settings: StationSettings,
+    clock: Clock,
+    inbox: Inbox,
+    make_pins: Callable[[], Factory],
+) -> None:
+    if all(bin_.button is None and bin_.full_switch is None for bin_ in settings.bin):
+        return
+    factory = make_pins()
+    for bin_ in settings.bin:
+        if bin_.button is not None:
+            devices.add(GpioButton(bin_.id, bin_.button, clock, inbox, factory))
+        if bin_.full_switch is not None:
+            devices.add(FullSwitch(bin_.id, bin_.full_switch, clock, inbox, factory))
+
+
+def _add_lids(
+    devices: _Devices,
+    settings: StationSettings,
+    cards: Cards,
+    clock: Clock,
+    news: LidNews,
+    book: HeardBook,
+) -> tuple[dict[str, Lid], tuple[Mover, ...]]:
+    """Lids at controllers, with all else there, those that the keeper holds, and what moves them."""
+    lids: dict[str, Lid] = {}
+    movers: list[Mover] = []
+    for section in settings.controller:
+        mcu = devices.add(Mcu(section, settings, cards, clock, news, book))
+        for bin_ in settings.bin:
+            if bin_.scale is not None and bin_.scale.controller == section.id:
+                mcu.add_scale(news.scales[bin_.id])
+        lids |= mcu.lids
+        movers.append(mcu)
+    if wired := kept_lids(settings):
+        keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, news)
+        lids |= devices.add(keeper).lids
+        movers.append(keeper)
+    return lids, tuple(movers)
+
+
+def _named(value: _T | None, what: str) -> _T:
+    if value is None:
+        raise InputError(what, "add it to the station's configuration")
+    return value

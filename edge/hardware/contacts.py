@@ -1,0 +1,122 @@
+"""Contacts whose levels are believed once they have settled: a lid's switches, buttons, full switches.
+
+Edges only wake a loop; the loop reads levels. So a phantom edge (gpiozero#1090) does nothing, and a lost
+one costs half a second at most.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from edge.hardware.debounce import Debounced, Settling, settle, settles_at
+from edge.hardware.pins import Contact
+from edge.hardware.polled_thread import Loop
+from edge.messages import LevelChanged, Pressed
+
+if TYPE_CHECKING:
+    from edge.hardware.pins import Factory
+    from edge.ports import Clock, Inbox
+
+POLL_S = 0.5
+"""How often levels are read though no edge came."""
+BUTTON = Settling(0.03, 0.03)
+FULL = Settling(3.0, 3.0)
+"""What falls past a full switch does not fill its bin."""
+
+
+class SettledContact:
+    """A contact and its settled level. Not thread-safe: whoever owns it reads it."""
+
+    def __init__(self, contact: Contact, settling: Settling) -> None:
+        self._contact = contact
+        self._settling = settling
+        self._state = Debounced()
+
+    @property
+    def is_closed(self) -> bool | None:
+        """The settled level; None while none has settled yet."""
+        return self._state.level
+
+    @property
+    def due(self) -> float:
+        """When it has to be read again, in monotonic seconds; inf while it is settled."""
+        return settles_at(self._state, self._settling)
+
+    def read(self, now: float) -> bool:
+        """Read the contact; say whether its settled level changed."""
+        before = self._state.level
+        self._state = settle(self._state, self._contact.is_closed, now, self._settling)
+        return self._state.level is not before
+
+    def close(self) -> None:
+        """Give the pin back."""
+        self._contact.close()
+
+
+class _Watched(ABC):
+    """A contact that a loop of its own watches."""
+
+    def __init__(self, name: str, pin: int, settling: Settling, clock: Clock, factory: Factory) -> None:
+        self._clock = clock
+        self._loop = Loop(name, self._turn, lambda: None)
+        self._contact = SettledContact(Contact(pin, self._loop.wake, factory), settling)
+
+    @property
+    def is_closed(self) -> bool | None:
+        """The settled level; None while none has settled yet."""
+        return self._contact.is_closed
+
+    def start(self) -> None:
+        """Begin to watch; once."""
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Stop watching and give the pin back."""
+        self._loop.stop()
+        self._contact.close()
+
+    def _turn(self) -> float:
+        now = self._clock.now()
+        was_known = self._contact.is_closed is not None
+        if self._contact.read(now):
+            self._settled(bool(self._contact.is_closed), is_first=not was_known)
+        return max(0.0, min(POLL_S, self._contact.due - now))
+
+    @abstractmethod
+    def _settled(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+        """Act on a new settled level; the first is what was found at start."""
+
+
+class GpioButton(_Watched):
+    """A bin's button, which connects its pin to ground: posts Pressed once each time it is pressed.
+
+    One that is held down at start has to be let go first.
+    """
+
+    def __init__(self, bin_id: str, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:
+        """Claim the pin; InputError if it cannot be had. Nothing is posted before `start`."""
+        super().__init__(f"button {bin_id}", pin, BUTTON, clock, factory)
+        self._bin = bin_id
+        self._inbox = inbox
+
+    def _settled(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+        if level and not is_first:
+            self._inbox.post(Pressed(self._clock.now(), self._bin))
+
+
+class FullSwitch(_Watched):
+    """A bin's full switch, which connects its pin to ground while the bin is full: posts LevelChanged.
+
+    A bin that is found full at start is told of too.
+    """
+
+    def __init__(self, bin_id: str, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:
+        """Claim the pin; InputError if it cannot be had. Nothing is posted before `start`."""
+        super().__init__(f"full switch {bin_id}", pin, FULL, clock, factory)
+        self._bin = bin_id
+        self._inbox = inbox
+
+    def _settled(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+        if level or not is_first:
+            self._inbox.post(LevelChanged(self._clock.now(), self._bin, full=level))

@@ -1,0 +1,211 @@
+"""A microcontroller as the station sees it: one port with lids, readers and sensors behind it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from config.wiring import ControllerLid
+from edge.emergency import STATION
+from edge.faults import FaultCode
+from edge.hardware.controller.parts import Alarms, McuLid
+from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.level import LevelSensor
+from edge.messages import FaultRaised
+from edge.readers.at_controller import McuReader
+from firmware_bridge.controller import Controller, PortFound, PortLost
+from firmware_bridge.link_events import (
+    Denied,
+    Down,
+    DownReason,
+    LeaseGiven,
+    Noisy,
+    Told,
+    Up,
+    VersionRefused,
+    WrongDevice,
+)
+from firmware_bridge.messages import OpenLid, Reason, Resume, StopMotors
+from firmware_bridge.port import BUSY
+
+if TYPE_CHECKING:
+    from config.station import StationSettings
+    from config.wiring import ControllerSection
+    from edge.drivers.scale import Scale
+    from edge.hardware.controller.parts import Part
+    from edge.ports import Clock, Inbox
+    from edge.readers.last_seen import HeardBook
+    from edge.readers.pseudonym import Cards
+    from firmware_bridge.controller import ControllerEvent
+
+log = logging.getLogger(__name__)
+
+_TROUBLES = (
+    FaultCode.CONTROLLER_LOST,
+    FaultCode.CONTROLLER_FOREIGN,
+    FaultCode.CONTROLLER_VERSION,
+    FaultCode.PORT_BUSY,
+)
+
+
+class Mcu:
+    """Keeps the link to one microcontroller and tells its parts what comes. Implements `edge.ports.Mover`.
+
+    What is wrong with it clears by itself: the port is opened again and the handshake tried again for as
+    long as the station runs, and the station goes on with its other parts meanwhile.
+    """
+
+    def __init__(
+        self,
+        section: ControllerSection,
+        settings: StationSettings,
+        cards: Cards,
+        clock: Clock,
+        inbox: Inbox,
+        book: HeardBook | None = None,
+    ) -> None:
+        """Nothing is opened before `start`; `book` keeps when its readers were last heard."""
+        self._id = section.id
+        self._clock, self._inbox = clock, inbox
+        self._is_stopped = False
+        self._troubles = {code: FaultLamp(code, section.id, clock, inbox) for code in _TROUBLES}
+        self._noisy = FaultLamp(FaultCode.CONTROLLER_NOISY, section.id, clock, inbox)
+        self._controller = Controller(section.port, self._happened, clock.now, _draw_id, self._turn)
+        self.lids = {
+            bin_.id: McuLid(bin_.id, bin_.lid.number, settings.visit, clock, inbox)
+            for bin_ in settings.bin
+            if isinstance(bin_.lid, ControllerLid) and bin_.lid.controller == section.id
+        }
+        for lid in self.lids.values():
+            lid.asks_by(self._controller.ask)
+        self._levels = [
+            LevelSensor(bin_.id, bin_.level, clock, inbox)
+            for bin_ in settings.bin
+            if bin_.level is not None and bin_.level.controller == section.id
+        ]
+        self._readers = [
+            McuReader(reader, reader.number, cards, clock, inbox, book)
+            for reader in settings.reader
+            if reader.controller == section.id and reader.number is not None
+        ]
+        alarms = Alarms(section.id, clock, inbox)
+        self._scales: list[Scale] = []
+        self._parts: tuple[Part, ...] = (
+            *self.lids.values(),
+            *self._levels,
+            *self._readers,
+            alarms,
+        )
+
+    def add_scale(self, scale: Scale) -> None:
+        """Have a scale hear what the device tells of it; before `start`."""
+        self._scales.append(scale)
+        self._parts = (*self._parts, scale)
+
+    def start(self) -> None:
+        """Open the port; once."""
+        for level in self._levels:
+            level.start()
+        self._controller.start()
+
+    def stop(self) -> None:
+        """End every lease and close the port; without a start it does nothing."""
+        with ExitStack() as stops:
+            stops.callback(self._controller.stop)
+            for level in self._levels:
+                stops.callback(level.stop)
+            for lid in self.lids.values():
+                lid.end_lease()
+
+    def stop_motors(self) -> None:
+        """Turn every motor off until `resume_motors`, now or as soon as there is a link."""
+        self._is_stopped = True
+        self._controller.ask(StopMotors())
+
+    def resume_motors(self) -> None:
+        """Let motors run again when next asked; one that is away stays stopped, and says so when asked."""
+        self._is_stopped = False
+        self._controller.ask(Resume())
+        for lid in self.lids.values():
+            lid.tell()
+
+    def _turn(self) -> None:
+        for reader in self._readers:
+            reader.turn()
+        for scale in self._scales:
+            scale.turn()
+
+    def _happened(self, event: ControllerEvent) -> None:
+        """Called on the port's thread, in order."""
+        match event:
+            case Told(report):
+                for part in self._parts:
+                    part.told(report)
+            case Up(welcome):
+                version = ".".join(map(str, welcome.firmware))
+                log.info("controller %s: firmware %s, %d lids", self._id, version, welcome.lids)
+                if self._is_stopped:
+                    self._controller.ask(StopMotors())
+                self._show(None)
+                for part in self._parts:
+                    part.up(welcome)
+            case LeaseGiven() | Noisy():
+                self._noted(event)
+            case Denied(request, reason):
+                self._denied(request, reason)
+            case PortFound():
+                log.info("controller %s: its port is open", self._id)
+            case _:
+                self._failed(*_diagnosis(event))
+
+    def _noted(self, event: LeaseGiven | Noisy) -> None:
+        match event:
+            case LeaseGiven(number):
+                for lid in self.lids.values():
+                    lid.leased(number)
+            case Noisy(is_so):
+                log.warning("controller %s: its line is %s", self._id, "noisy" if is_so else "quiet again")
+                self._noisy.show(on=is_so)
+
+    def _failed(self, code: FaultCode | None, why: str) -> None:
+        log.warning("controller %s: %s", self._id, why)
+        if code is not None:
+            self._show(code)
+        for part in self._parts:
+            part.down()
+
+    def _show(self, code: FaultCode | None) -> None:
+        for each, lamp in sorted(self._troubles.items(), key=lambda pair: pair[0] is code):
+            lamp.show(on=each is code)  # the one that begins comes last
+
+    def _denied(self, request: object, reason: Reason) -> None:
+        # A lid it does not have was found at the handshake; smoke and panic have their own faults.
+        level = logging.WARNING if isinstance(request, OpenLid) else logging.ERROR
+        log.log(level, "controller %s refused %s: %s", self._id, request, reason.name.lower())
+        if isinstance(request, OpenLid):
+            for lid in self.lids.values():
+                lid.refused(request.lid)
+        if reason is Reason.MOTORS_STOPPED:  # by a panic that the station did not see, or sees in a moment
+            self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
+
+
+def _diagnosis(event: Down | PortLost | VersionRefused | WrongDevice) -> tuple[FaultCode | None, str]:
+    """Which fault an event means, None if it adds nothing to the one before; and what the log says."""
+    match event:
+        case PortLost(reason):
+            return (FaultCode.PORT_BUSY if reason == BUSY else FaultCode.CONTROLLER_LOST), reason
+        case Down(DownReason.PORT_LOST):
+            return None, "no link without its port"
+        case Down(reason):
+            return FaultCode.CONTROLLER_LOST, f"no link ({reason})"
+        case VersionRefused(lowest, highest, theirs):
+            ours = str(lowest) if lowest == highest else f"{lowest} to {highest}"
+            return FaultCode.CONTROLLER_VERSION, f"it speaks version {theirs}, this station {ours}"
+        case WrongDevice(stranger):
+            return FaultCode.CONTROLLER_FOREIGN, f"no microcontroller of ours: {stranger}"
+
+
+def _draw_id() -> int:
+    return secrets.randbelow(0xFFFF_FFFF) + 1

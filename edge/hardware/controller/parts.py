@@ -1,0 +1,163 @@
+"""What hangs on a microcontroller: lids, readers, level sensors, and its smoke and panic inputs."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from edge.faults import FaultCode
+from edge.hardware.fault_latch import FaultLamp
+from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
+from firmware_bridge.messages import (
+    Cause,
+    EndLease,
+    LidState,
+    OpenLid,
+    Position,
+    SensorKind,
+    SensorValue,
+    SetLid,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from config.station import VisitSection
+    from edge.ports import Clock, Inbox
+    from firmware_bridge.messages import Report, Request, Welcome
+
+    Ask = Callable[[Request], None]
+
+log = logging.getLogger(__name__)
+
+_MS = 1000
+
+
+class Part(Protocol):
+    """Something at a microcontroller. All of it is called on the port's thread."""
+
+    def up(self, welcome: Welcome) -> None:
+        """The link is there, and the device said what it has."""
+        ...
+
+    def down(self) -> None:
+        """There is no link."""
+        ...
+
+    def told(self, report: Report) -> None:
+        """The device told something; most of it concerns other parts."""
+        ...
+
+
+class McuLid:
+    """One bin's lid at a microcontroller. Implements `edge.ports.Lid`.
+
+    Its fault is LID_UNREACHABLE while there is no link, and LID_MISSING while the device has no lid of its
+    number.
+    """
+
+    def __init__(self, bin_id: str, number: int, waits: VisitSection, clock: Clock, inbox: Inbox) -> None:
+        """Nothing is asked before `asks_by`."""
+        self._bin, self._number, self._waits = bin_id, number, waits
+        self._clock, self._inbox = clock, inbox
+        self._ask: Ask = lambda _: None
+        self._cause: Cause | None = None
+        self._position: Position | None = None
+        self._away = FaultLamp(FaultCode.LID_UNREACHABLE, bin_id, clock, inbox)
+        self._missing = FaultLamp(FaultCode.LID_MISSING, bin_id, clock, inbox)
+
+    def asks_by(self, ask: Ask) -> None:
+        """Send requests by this from now on."""
+        self._ask = ask
+
+    def open(self, lease_s: float) -> None:
+        """Open, or stay open, at most `lease_s` seconds from now; nothing happens without a link."""
+        self._ask(OpenLid(self._number, round(lease_s * _MS)))
+
+    def end_lease(self) -> None:
+        """Let the lid shut now; without a link the device does so by itself."""
+        self._ask(EndLease(self._number))
+
+    def leased(self, number: int) -> None:
+        """Post that the device took a lease, if it is this lid's."""
+        if number == self._number:
+            self._inbox.post(LeaseTaken(self._clock.now(), self._bin))
+
+    def refused(self, number: int) -> None:
+        """Post that the device refused a lease, if it is this lid's."""
+        if number == self._number:
+            self._inbox.post(LeaseRefused(self._clock.now(), self._bin))
+
+    def tell(self) -> None:
+        """Post anew where the lid is, as far as its switches said."""
+        now = self._clock.now()
+        if self._position is Position.OPEN:
+            self._inbox.post(LidOpened(now, self._bin))
+        elif self._position is Position.SHUT:
+            self._inbox.post(LidClosed(now, self._bin))
+
+    def up(self, welcome: Welcome) -> None:
+        """Tell the device the lid's bounds, or raise the fault that it has no such lid."""
+        has_it = self._number < welcome.lids
+        self._away.show(on=False)
+        self._missing.show(on=not has_it)
+        if has_it:
+            travel_ms, patience_ms = (
+                round(s * _MS) for s in (self._waits.travel_s, self._waits.obstructed_s)
+            )
+            self._ask(SetLid(self._number, travel_ms, patience_ms=patience_ms))
+        else:
+            log.error(
+                "bin %s: the controller has %d lids, not number %d", self._bin, welcome.lids, self._number
+            )
+
+    def down(self) -> None:
+        """Raise the fault that the lid cannot be reached."""
+        self._missing.show(on=False)
+        self._away.show(on=True)
+
+    def told(self, report: Report) -> None:
+        """Post where the lid is, if it is this one."""
+        if not isinstance(report, LidState) or report.lid != self._number:
+            return
+        now, before, self._cause = self._clock.now(), self._cause, report.cause
+        self._position = report.position
+        self.tell()
+        # A reversal is news each time; that it waits, standing open, is news once.
+        is_news = before is not Cause.OBSTRUCTED or report.position is Position.OPENING
+        if report.cause is Cause.OBSTRUCTED and is_news:
+            self._inbox.post(LidObstructed(now, self._bin))
+        if report.cause in (Cause.LEFT_OPEN, Cause.TRAVEL_TIMEOUT, Cause.BOTH_SWITCHES):
+            log.warning("lid %s: %s", self._bin, report.cause.name.lower().replace("_", " "))
+
+
+class Alarms:
+    """Smoke and panic inputs of one microcontroller, as faults of it; the station acts on them."""
+
+    def __init__(self, controller: str, clock: Clock, inbox: Inbox) -> None:
+        """Name `controller` in both faults."""
+        self._smoke = FaultLamp(FaultCode.SMOKE, controller, clock, inbox)
+        self._panic = FaultLamp(FaultCode.PANIC, controller, clock, inbox)
+        self._smoking: set[int] = set()
+        self._pressed: set[int] = set()
+
+    def up(self, welcome: Welcome) -> None:
+        """Forget what was: the device tells every input anew."""
+        del welcome
+        self._smoking.clear()
+        self._pressed.clear()
+
+    def down(self) -> None:
+        """What was seen last stays: smoke does not end because a cable was pulled."""
+
+    def told(self, report: Report) -> None:
+        """Raise or clear the faults that an input means."""
+        match report:
+            case SensorValue(SensorKind.SMOKE, index, value):
+                self._note(self._smoking, self._smoke, index, on=bool(value))
+            case SensorValue(SensorKind.PANIC, index, value):
+                self._note(self._pressed, self._panic, index, on=bool(value))
+
+    def _note(self, inputs: set[int], lamp: FaultLamp, index: int, *, on: bool) -> None:
+        (inputs.add if on else inputs.discard)(index)
+        lamp.show(on=bool(inputs))

@@ -1,0 +1,64 @@
+"""How full a bin is, by an ultrasonic sensor that looks down into it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edge.hardware.contacts import FULL
+from edge.hardware.debounce import Debounced, settle, settles_at
+from edge.hardware.polled_thread import Loop
+from edge.messages import LevelChanged
+from firmware_bridge.messages import SensorKind, SensorValue
+
+if TYPE_CHECKING:
+    from config.wiring import LevelSection
+    from edge.ports import Clock, Inbox
+    from firmware_bridge.messages import Report, Welcome
+
+SLACK_MM = 50
+"""So much farther than full the waste must be before a full bin counts as emptied: readings waver."""
+
+
+class LevelSensor:
+    """Posts LevelChanged once a reading has stood for a while; what falls past it fills nothing."""
+
+    def __init__(self, bin_id: str, section: LevelSection, clock: Clock, inbox: Inbox) -> None:
+        """Nothing is posted before `start`."""
+        self._bin, self._section, self._clock, self._inbox = bin_id, section, clock, inbox
+        self._distance_mm: int | None = None
+        self._level = Debounced()
+        self._loop = Loop(f"level {bin_id}", self._turn, lambda: None)
+
+    def start(self) -> None:
+        """Begin to judge what is read; once."""
+        self._loop.start()
+
+    def stop(self) -> None:
+        """Judge nothing any more."""
+        self._loop.stop()
+
+    def up(self, welcome: Welcome) -> None:
+        """The device tells its reading by itself."""
+
+    def down(self) -> None:
+        """A bin stays as full as it was last seen."""
+
+    def told(self, report: Report) -> None:
+        """Take a reading of this sensor; one of 0 heard no echo and says nothing."""
+        match report:
+            case SensorValue(SensorKind.LEVEL, index, distance_mm) if index == self._section.number:
+                if distance_mm > 0:
+                    self._distance_mm = distance_mm
+                    self._loop.wake()
+
+    def _turn(self) -> float | None:
+        if self._distance_mm is None:
+            return None
+        now, was_full = self._clock.now(), self._level.level
+        limit_mm = self._section.full_mm + (SLACK_MM if was_full else 0)
+        self._level = settle(self._level, self._distance_mm <= limit_mm, now, FULL)
+        is_full = self._level.level
+        if is_full is not was_full and (is_full or was_full is not None):
+            self._inbox.post(LevelChanged(now, self._bin, full=is_full is True))
+        due = settles_at(self._level, FULL)
+        return max(0.0, due - now) if due < float("inf") else None

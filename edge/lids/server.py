@@ -1,0 +1,229 @@
+"""The keeper's own loop: one station at a time may ask; the lids turn in threads of their own."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import selectors
+import socket
+import struct
+import time
+from typing import TYPE_CHECKING
+
+from config.errors import InputError
+from config.files import mend_of
+from config.private import make_private_folder
+from edge.lids.protocol import (
+    BEAT_S,
+    MAX_PACKET,
+    Beat,
+    EndLease,
+    Keeps,
+    Open,
+    Resume,
+    Stop,
+    Taken,
+    pack,
+    request_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from cloud_sync.notify import Notifier
+    from edge.lids.gpio_lid import GpioLid
+    from edge.lids.outbound import Voice
+    from edge.lids.protocol import Request
+    from edge.ports import Clock
+
+log = logging.getLogger(__name__)
+
+SOCKET = "lids.sock"
+LOCK = "lids.lock"
+HANGING_S = 3.0
+"""A lid's thread that took no turn for so long hangs: it looks twice a second at least."""
+_PEER = struct.Struct("3i")
+"""What SO_PEERCRED gives: process, user and group (unix(7))."""
+
+
+class Keeper:
+    """Takes a station's requests from a socket in `folder`, until `stop`."""
+
+    def __init__(
+        self, folder: Path, lids: Mapping[str, GpioLid], voice: Voice, clock: Clock, notifier: Notifier
+    ) -> None:
+        """Take the folder for itself and listen; InputError if another keeper has it."""
+        self._lids, self._voice, self._clock, self._notifier = lids, voice, clock, notifier
+        self._lock = _lock(folder / LOCK)
+        self._path = folder / SOCKET
+        self._listener = _listen(self._path)
+        self._woken, self._waker = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
+        for source in (self._listener, self._woken):
+            self._selector.register(source, selectors.EVENT_READ)
+        self._station: socket.socket | None = None
+        self._is_stopping = False
+        self._motors_stopped = False
+        self._stop_first: Callable[[], None] = lambda: None
+        self._beat_at = 0.0
+
+    def run(self) -> None:
+        """Serve until `stop` is called."""
+        self._notifier.ready()
+        while not self._is_stopping:
+            for key, _ in self._selector.select(BEAT_S):
+                self._serve(key.fileobj)
+            self.turn()
+        self._let_go()  # so that it knows at once
+
+    def stop(self) -> None:
+        """Make `run` return; from any thread, or a signal's handler."""
+        self._is_stopping = True
+        self._waker.send(b"\0")
+
+    def stop_first(self, stop: Callable[[], None]) -> None:
+        """In an emergency call `stop` ahead of everything: a lid that hangs must not hold the others up."""
+        self._stop_first = stop
+
+    def stop_motors(self) -> None:
+        """Turn every motor off and take no request to move one until a station says `Resume`."""
+        self._motors_stopped = True
+        self._stop_first()
+        for lid in self._lids.values():
+            lid.stop_motors()
+
+    def turn(self) -> None:
+        """Say that all is well, if it is; when a lid's thread hangs, station and systemd hear nothing."""
+        now = time.monotonic()
+        if all(now - lid.turned_at < HANGING_S for lid in self._lids.values()):
+            self._notifier.pet()
+            if now >= self._beat_at:
+                self._beat_at = now + BEAT_S
+                self._voice.say(Beat())
+
+    def close(self) -> None:
+        """Let the station go and the folder too."""
+        self._let_go()
+        self._path.unlink(missing_ok=True)
+        for one in (self._listener, self._woken, self._waker, self._selector):
+            one.close()
+        os.close(self._lock)
+
+    def _serve(self, source: object) -> None:
+        if source is self._listener:
+            self._accept()
+        elif source is self._station and self._station is not None:
+            self._hear(self._station)
+
+    def _accept(self) -> None:
+        try:
+            station, _ = self._listener.accept()
+        except OSError as error:  # it came and went, or there are no descriptors left
+            log.warning("a station could not be let in (%s)", error)
+            return
+        process, user, _ = _PEER.unpack(station.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        if user not in (os.geteuid(), 0):
+            log.error("process %d of user %d may not move lids; it was sent away", process, user)
+            station.close()
+        elif self._station is not None:
+            log.error("process %d wants the lids while another station has them; it was sent away", process)
+            station.send(pack(Taken()), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            station.close()
+        else:
+            self._take_in(station, process)
+
+    def _take_in(self, station: socket.socket, process: int) -> None:
+        log.info("a station is here (process %d)", process)
+        station.setblocking(False)  # noqa: FBT003 (the socket's own way)
+        self._station = station
+        self._selector.register(station, selectors.EVENT_READ)
+        self._voice.speak_to(station)
+        self._voice.say(Keeps(tuple(self._lids), self._motors_stopped))
+        for lid in self._lids.values():
+            lid.tell()
+
+    def _hear(self, station: socket.socket) -> None:
+        try:
+            packet = station.recv(MAX_PACKET)
+        except BlockingIOError:
+            return
+        except OSError:
+            packet = b""
+        if not packet:
+            self._let_go()
+        elif (request := request_in(packet)) is not None:
+            self._do(request)
+        else:
+            log.error("a request that is none was ignored")
+
+    def _let_go(self) -> None:
+        """Forget the station. Its leases stand: they run out by themselves."""
+        if self._station is None:
+            return
+        log.info("the station is gone; leases run out")
+        self._voice.speak_to(None)
+        self._selector.unregister(self._station)
+        self._station.close()
+        self._station = None
+
+    def _do(self, request: Request) -> None:
+        match request:
+            case Stop():
+                log.warning("every motor is stopped")
+                self.stop_motors()
+            case Resume():
+                log.info("motors may run again")
+                self._resume_motors()
+            case Open() | EndLease():
+                self._move(request)
+
+    def _resume_motors(self) -> None:
+        self._motors_stopped = False
+        for lid in self._lids.values():
+            lid.resume_motors()
+            lid.tell()
+
+    def _move(self, request: Open | EndLease) -> None:
+        lid = self._lids.get(request.bin)
+        if lid is None:
+            log.error("there is no lid of a bin %s here; is its station.toml another one?", request.bin)
+            return
+        match request:
+            case Open(_, at, lease_s):
+                # What lay about while this process did not run is counted down, and may be over.
+                left_s = min(lease_s, at + lease_s - self._clock.now())
+                if self._motors_stopped:
+                    self._voice.say(Keeps(tuple(self._lids), is_stopped=True))  # so that it knows why
+                elif left_s > 0:
+                    lid.open(left_s)
+            case EndLease():
+                lid.end_lease()
+
+
+def _lock(path: Path) -> int:
+    """Lock a file until this process ends, however it ends; InputError if somebody else has it."""
+    make_private_folder(path.parent)
+    descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise InputError(f"another keeper has {path}", "stop it: one process moves the lids") from None
+    return descriptor
+
+
+def _listen(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
+    path.unlink(missing_ok=True)  # left by a keeper that died; the lock is ours
+    mask = os.umask(0o177)
+    try:
+        listener.bind(os.fspath(path))
+    except OSError as error:
+        listener.close()
+        raise InputError(f"{path} cannot be listened on ({error})", mend_of(error, path)) from error
+    finally:
+        os.umask(mask)
+    listener.listen(4)
+    return listener

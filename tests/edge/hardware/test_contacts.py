@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from edge.hardware.contacts import FullSwitch, GpioButton
+from edge.hardware.debounce import Settling
+from edge.loop.clocks import RealClock
+from edge.messages import LevelChanged, Pressed
+from tests.edge.hardware.board import MockBoard
+from tests.edge.hardware.posted import Posted
+from tests.waiting import until
+
+PIN = 5
+
+
+@pytest.fixture
+def board() -> MockBoard:
+    return MockBoard()
+
+
+@pytest.fixture
+def posted() -> Posted:
+    return Posted()
+
+
+@pytest.fixture
+def button(board: MockBoard, posted: Posted) -> Iterator[GpioButton]:
+    button = GpioButton("left", PIN, RealClock(), posted, board.factory)
+    yield button
+    button.stop()
+
+
+def start(watched: GpioButton | FullSwitch) -> None:
+    """Start it and let it see the level that it was set up with."""
+    watched.start()
+    until(lambda: watched.is_closed is not None)
+
+
+def press(board: MockBoard, posted: Posted) -> None:
+    """Press, bouncing, until the press was seen, and let go."""
+    before = len(posted.events)
+    for closed in (True, False, True, False, True):
+        board.contact(PIN, closed=closed)
+    until(lambda: len(posted.events) > before)
+    board.contact(PIN, closed=False)
+
+
+def test_a_press_is_posted_once_however_it_bounces(
+    board: MockBoard, posted: Posted, button: GpioButton
+) -> None:
+    start(button)
+    press(board, posted)
+    assert posted.events == [Pressed(posted.events[0].at, "left")]
+
+
+def test_a_button_held_down_at_start_is_no_press_until_it_is_let_go_and_pressed(
+    board: MockBoard, posted: Posted, button: GpioButton
+) -> None:
+    board.contact(PIN, closed=True)
+    start(button)
+    assert (button.is_closed, posted.events) == (True, [])
+    board.contact(PIN, closed=False)
+    until(lambda: button.is_closed is False)
+    press(board, posted)
+    assert posted.names() == ["Pressed"]
+
+
+def test_edges_while_a_button_is_set_up_are_no_press(
+    board: MockBoard, posted: Posted, button: GpioButton
+) -> None:
+    for _ in range(3):
+        board.contact(PIN, closed=True)
+        board.contact(PIN, closed=False)
+    start(button)
+    assert posted.events == []
+
+
+@pytest.fixture
+def full_switch(board: MockBoard, posted: Posted, monkeypatch: pytest.MonkeyPatch) -> Iterator[FullSwitch]:
+    """Give a full switch that believes what it sees sooner than a real one."""
+    monkeypatch.setattr("edge.hardware.contacts.FULL", Settling(0.05, 0.05))
+    switch = FullSwitch("left", PIN, RealClock(), posted, board.factory)
+    yield switch
+    switch.stop()
+
+
+def test_a_bin_that_fills_and_is_emptied_is_told_of(
+    board: MockBoard, posted: Posted, full_switch: FullSwitch
+) -> None:
+    start(full_switch)
+    assert posted.events == []
+    board.contact(PIN, closed=True)
+    until(lambda: posted.events)
+    board.contact(PIN, closed=False)
+    until(lambda: posted.events[1:])
+    full, empty = posted.events
+    assert full == LevelChanged(full.at, "left", full=True)
+    assert empty == LevelChanged(empty.at, "left", full=False)
+
+
+def test_a_bin_that_is_full_at_start_is_told_of(
+    board: MockBoard, posted: Posted, full_switch: FullSwitch
+) -> None:
+    board.contact(PIN, closed=True)
+    start(full_switch)
+    until(lambda: posted.events)
+    assert posted.events == [LevelChanged(posted.events[0].at, "left", full=True)]

@@ -8,7 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from edge.messages import Pressed
-from edge.sim.photos import hand_shadow
+from edge.sim.photos.thrown import hand_shadow
 from edge.visit.state import visit_rules
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from config.sorting import Category
     from config.station import BinSection, StationSettings
-    from edge.sim.photos import PhotoSource
+    from edge.sim.photos.thrown import PhotoSource
     from edge.sim.plant import Ground, WorldLid
 
 LEFT_BESIDE = 0.2

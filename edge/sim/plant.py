@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from config.station import BinSection, StationSettings
     from edge.ports import Inbox
-    from edge.sim.photos import Thing
+    from edge.sim.photos.thrown import Thing
     from edge.sim.timeline import Timeline
 
 GAP = 0.5

@@ -15,8 +15,8 @@ from edge.main import Surroundings, at_once
 from edge.readers.pseudonym import Cards
 from edge.sim.drive import RealTimeDriver, run_virtual
 from edge.sim.plant import Plant
-from edge.sim.rig_lines import RigLines
-from edge.sim.rigged import RiggedPlant
+from edge.sim.rigged.lines import RigLines
+from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.witness import Witness
 from edge.sim.world import World
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from edge.loop.inbox import QueueInbox
     from edge.main import Composition
     from edge.ports import Clock, Journal
-    from edge.sim.people import Neighbourhood
-    from edge.sim.photos import PhotoSource
+    from edge.sim.people.town import Neighbourhood
+    from edge.sim.photos.thrown import PhotoSource
     from edge.sim.plant import Ground, WorldLid
     from edge.sim.world import Script
 

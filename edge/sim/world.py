@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from edge.sim.camera import SimCamera
+from edge.sim.people.plans import Habits, Planner
+from edge.sim.people.residents import LOOK_S, Resident
+from edge.sim.photos.camera import SimCamera
 from edge.sim.place import Place
-from edge.sim.plans import Habits, Planner
-from edge.sim.residents import LOOK_S, Resident
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from edge.ports import Lid
     from edge.roster import RosterEntry
-    from edge.sim.people import Neighbourhood
-    from edge.sim.photos import PhotoSource
+    from edge.sim.people.plans import Meeting, VisitPlan
+    from edge.sim.people.town import Neighbourhood
+    from edge.sim.photos.thrown import PhotoSource
     from edge.sim.place import Throw
-    from edge.sim.plans import Meeting, VisitPlan
     from edge.sim.plant import Ground, WorldLid
 
 QUIET_S = 1.0

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from edge.sim.scenes import hand_shadow, lay, tray
+from edge.sim.photos.scenes import hand_shadow, lay, tray
 from models.pixels import encode_jpeg
 
 if TYPE_CHECKING:

@@ -117,8 +117,8 @@ def _photos(photos: Path | None) -> Path:
 def _simulated(
     settings: StationSettings, card_key: bytes, photos: Path, visits: int, seed: int, witness: Path | None
 ) -> Surroundings:
-    from edge.sim.people import neighbourhood
-    from edge.sim.photo_folders import open_photos
+    from edge.sim.people.town import neighbourhood
+    from edge.sim.photos.folders import open_photos
     from edge.sim.simulation import Simulation
     from edge.sim.world import Script
 

@@ -23,8 +23,8 @@ from config.load_station import load_station
 from config.threads import interrupt, thread
 from edge.main import Composition, at_once, compose
 from edge.screen.state import LINK_FILE
-from edge.sim.people import neighbourhood
-from edge.sim.photo_folders import open_photos
+from edge.sim.people.town import neighbourhood
+from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
 from edge.sync.keys import make_keys
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from cloud_sync.facts import VisitFacts
     from config.station import StationSettings
     from edge.ports import Journal
-    from edge.sim.people import Neighbourhood
+    from edge.sim.people.town import Neighbourhood
     from scripts.demonstration.places import Folder, Ports
 
 ARRIVE_S = 60.0

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from edge.roster import RosterEntry
-    from edge.sim.people import Neighbourhood
+    from edge.sim.people.town import Neighbourhood
 
 
 def seed(people: Neighbourhood, station_key: str, station_dir: Path) -> dict[str, str]:

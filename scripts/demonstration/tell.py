@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cloud_sync.facts import AlarmFacts, DepositFacts, Stamp, VisitFacts
     from edge.faults import FaultCode
     from edge.roster import RosterEntry
-    from edge.sim.people import Neighbourhood
+    from edge.sim.people.town import Neighbourhood
 
 _MARKS = {
     Outcome.RIGHT: "✓",

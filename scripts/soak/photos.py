@@ -43,7 +43,7 @@ NAME = "stand-in 1"
 
 
 def draw_photos(folder: Path) -> Path:
-    """Draw every category's pictures, in the folders that `edge.sim.photo_folders` reads."""
+    """Draw every category's pictures, in the folders that `edge.sim.photos.folders` reads."""
     categories = list(Category)
     for place, category in enumerate(categories):
         (folder / category).mkdir(parents=True, exist_ok=True)

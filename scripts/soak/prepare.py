@@ -12,7 +12,7 @@ from cloud_sync.facts import Role
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from config.ledger import load_ledger
-from edge.sim.people import neighbourhood
+from edge.sim.people.town import neighbourhood
 from edge.sync.keys import make_keys
 from scripts.soak.engines import DATABASE
 from scripts.soak.plan import Fault, Kind
@@ -25,7 +25,7 @@ from scripts.soak.system import QUICK, SLOW_SEED, STATIONS
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from edge.sim.people import Neighbourhood
+    from edge.sim.people.town import Neighbourhood
     from scripts.soak.system import System
 
 

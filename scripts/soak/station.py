@@ -22,8 +22,8 @@ from edge.main import compose
 from edge.ports import Clock, Journal, WallTime
 from edge.sim.lid import SimLid
 from edge.sim.lid_log import longest_beyond_lease_s
-from edge.sim.people import Neighbourhood, neighbourhood
-from edge.sim.photo_folders import open_photos
+from edge.sim.people.town import Neighbourhood, neighbourhood
+from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
 from edge.sync.keys import load_keys

@@ -12,7 +12,7 @@ from pathlib import Path
 import pip
 import pytest
 
-from edge.sim.stamps import STAMPS
+from edge.sim.photos.stamps import STAMPS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

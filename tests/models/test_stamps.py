@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from config.sorting import Category
-from edge.sim import scenes
+from edge.sim.photos import scenes
 from models.pixels import decode_rgba, encode_jpeg, read_picture
 from models.runtime import Classifier
 from models.verdict import VerdictState

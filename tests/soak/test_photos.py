@@ -8,9 +8,9 @@ from random import Random
 import numpy as np
 
 from config.sorting import Category
-from edge.sim.photo_folders import open_photos
-from edge.sim.photos import hand_shadow
-from edge.sim.scenes import vary
+from edge.sim.photos.folders import open_photos
+from edge.sim.photos.scenes import vary
+from edge.sim.photos.thrown import hand_shadow
 from models.verdict import VerdictState
 from scripts.soak.photos import UNSURE, StandIn, draw_photos, looks_like
 

@@ -18,8 +18,8 @@ from config.sorting import Category
 from config.station import StationSettings
 from edge.journal.schema import open_journal
 from edge.main import compose
-from edge.sim.people import neighbourhood
-from edge.sim.photo_folders import open_photos
+from edge.sim.people.town import neighbourhood
+from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
 from models.bundle import SHIPPED_BUNDLE

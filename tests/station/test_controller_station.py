@@ -20,7 +20,7 @@ from edge.check.devices import Wanted, check_devices
 from edge.hardware.build import real_rim
 from edge.journal.schema import JOURNAL_FILE
 from edge.loop.clocks import RealClock
-from edge.sim.fobs import rdm6300_frame
+from edge.sim.people.fobs import rdm6300_frame
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site
 from tests.waiting import COMMAND_WITHIN_S, tried, until

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from config.sorting import Category
-from edge.sim.photos import PhotoSource
+from edge.sim.photos.thrown import PhotoSource
 from models.pixels import encode_jpeg
 
 if TYPE_CHECKING:

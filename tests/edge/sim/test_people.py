@@ -11,8 +11,8 @@ from cloud_sync.facts import Credential, Role
 from config.sorting import Category
 from config.station import BinSection
 from edge.roster import CardState
-from edge.sim.people import PER_HOUSEHOLD, neighbourhood
-from edge.sim.plans import MOST_THINGS, Habits, Planner, VisitPlan
+from edge.sim.people.plans import MOST_THINGS, Habits, Planner, VisitPlan
+from edge.sim.people.town import PER_HOUSEHOLD, neighbourhood
 from tests.edge.sim.playing import CARD_KEY
 from tests.edge.sim.stations import KINDS, SHARED, SINGLE, station
 

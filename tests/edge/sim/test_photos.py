@@ -10,11 +10,11 @@ import pytest
 
 from config.errors import InputError
 from config.sorting import Category
-from edge.sim import photo_folders
-from edge.sim.photo_folders import open_photos
-from edge.sim.photos import LONGEST, PhotoSource, hand_shadow
-from edge.sim.scenes import HEIGHT, WIDTH, lay, tray
-from edge.sim.stamps import STAMPS
+from edge.sim.photos import folders
+from edge.sim.photos.folders import open_photos
+from edge.sim.photos.scenes import HEIGHT, WIDTH, lay, tray
+from edge.sim.photos.stamps import STAMPS
+from edge.sim.photos.thrown import LONGEST, PhotoSource, hand_shadow
 from models.pixels import encode_jpeg
 
 
@@ -97,7 +97,7 @@ def test_an_index_that_is_no_text_is_refused(tmp_path: Path) -> None:
 def test_an_index_of_unreasonable_size_is_refused_before_it_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo_folders, "MAX_INDEX_BYTES", 100)
+    monkeypatch.setattr(folders, "MAX_INDEX_BYTES", 100)
     (tmp_path / "index.csv").write_text("path,category\n" + "a.jpg,other\n" * 20)
     assert "index.csv is larger than" in refusal(tmp_path)
 
@@ -105,7 +105,7 @@ def test_an_index_of_unreasonable_size_is_refused_before_it_is_read(
 def test_a_folder_with_more_photos_than_sense_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(photo_folders, "MAX_FILES", 3)
+    monkeypatch.setattr(folders, "MAX_FILES", 3)
     for number in range(4):
         picture(tmp_path / ("other" if number % 2 else "kitchen") / f"{number}.jpg")
     assert "holds more than 3 photos; name a smaller folder" in refusal(tmp_path)

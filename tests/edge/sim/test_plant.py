@@ -7,8 +7,8 @@ from config.sorting import Category
 from config.station import VisitSection
 from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed
 from edge.ports import CameraError
-from edge.sim.camera import SimCamera
-from edge.sim.photos import Thing
+from edge.sim.photos.camera import SimCamera
+from edge.sim.photos.thrown import Thing
 from edge.sim.plant import Plant
 from tests.edge.sim.stage import Stage
 from tests.edge.sim.stations import BLIND, READER, station

@@ -18,11 +18,11 @@ from edge.hardware.controller.controller import Mcu
 from edge.loop.clocks import RealClock
 from edge.messages import LidObstructed, Tapped
 from edge.readers.pseudonym import Cards
-from edge.sim.fobs import rdm6300_frame, wiegand_34
-from edge.sim.people import neighbourhood
-from edge.sim.photos import Thing
-from edge.sim.rig_lines import RigLines
-from edge.sim.rigged import RiggedPlant
+from edge.sim.people.fobs import rdm6300_frame, wiegand_34
+from edge.sim.people.town import neighbourhood
+from edge.sim.photos.thrown import Thing
+from edge.sim.rigged.lines import RigLines
+from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline
 from firmware_bridge.readers import rdm6300, wiegand
 from firmware_bridge.readers.em4100 import CardBits

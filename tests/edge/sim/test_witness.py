@@ -10,8 +10,8 @@ import pytest
 from edge.messages import Prompt, Say
 from edge.ports import JournalError
 from edge.sim.lid_log import What
-from edge.sim.people import neighbourhood
-from edge.sim.photos import PhotoSource
+from edge.sim.people.town import neighbourhood
+from edge.sim.photos.thrown import PhotoSource
 from edge.sim.place import Fate
 from edge.sim.simulation import Simulation
 from edge.sim.witness import Witness

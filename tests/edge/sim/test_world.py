@@ -14,9 +14,9 @@ from edge.faults import FaultCode
 from edge.messages import LidObstructed, Pressed, Prompt, Record, Tapped
 from edge.sim.lid import LidFault
 from edge.sim.lid_log import longest_beyond_lease_s
-from edge.sim.photos import PhotoSource
+from edge.sim.people.plans import Habits
+from edge.sim.photos.thrown import PhotoSource
 from edge.sim.place import Fate
-from edge.sim.plans import Habits
 from edge.sim.world import GIVE_UP_AFTER
 from tests.edge.sim.playing import Game
 from tests.edge.sim.stations import ALL, BLIND, BUTTON, KINDS, MIXED, READER, SHARED, SINGLE, station

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from config.station import BinSection, StationSettings
-    from edge.sim.people import Neighbourhood, Person
+    from edge.sim.people.town import Neighbourhood, Person
 
 MOST_THINGS = 3
 SHARES = {

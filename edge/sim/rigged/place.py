@@ -10,7 +10,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from config.wiring import ControllerLid, ReaderKind
-from edge.sim.fobs import rdm6300_frame, wiegand_34
+from edge.sim.people.fobs import rdm6300_frame, wiegand_34
 from edge.sim.plant import Ground
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from config.wiring import ReaderSection
     from edge.ports import Inbox, Lid
-    from edge.sim.people import Neighbourhood
-    from edge.sim.rig_lines import RigLines
+    from edge.sim.people.town import Neighbourhood
+    from edge.sim.rigged.lines import RigLines
     from edge.sim.timeline import Timeline
 
 _MS = 1000

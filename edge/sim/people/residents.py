@@ -10,13 +10,13 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from config.station import OpenBy
-from edge.sim.plans import Errand
+from edge.sim.people.plans import Errand
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from edge.sim.people.plans import VisitPlan
     from edge.sim.place import Place
-    from edge.sim.plans import VisitPlan
     from edge.sim.plant import WorldLid
 
 LOOK_S = 0.2

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from config.errors import InputError
 from config.files import read_text, unreadable
 from config.sorting import Category
-from edge.sim.photos import PhotoSource
-from edge.sim.stamps import STAMPS
+from edge.sim.photos.stamps import STAMPS
+from edge.sim.photos.thrown import PhotoSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

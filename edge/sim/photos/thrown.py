@@ -10,7 +10,7 @@ import numpy as np
 
 from config.errors import InputError
 from config.sorting import Category
-from edge.sim import scenes
+from edge.sim.photos import scenes
 from models.pixels import MAX_BYTES, PictureError, decode_rgba, read_picture, resize
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edge.ports import CameraError
-from edge.sim.scenes import vary
+from edge.sim.photos.scenes import vary
 
 if TYPE_CHECKING:
     from config.station import StationSettings

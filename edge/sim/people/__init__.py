@@ -1,0 +1,1 @@
+"""Who lives around a simulated station, what they mean to do, and how they behave."""

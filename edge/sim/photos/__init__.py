@@ -1,0 +1,1 @@
+"""What simulated residents throw, and how a simulated camera sees it."""

@@ -1,0 +1,1 @@
+"""A simulated place whose lids and readers hang on a microcontroller's program."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import Role
+from cloud_sync.wire.facts import Role
 from config.errors import InputError
 from edge.journal.schema import JOURNAL_FILE, connect, written_at_once
 from edge.roster import CardState, RosterEntry

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential
 from config.errors import InputError
 from firmware_bridge.readers.em4100 import CardBits, canonical, is_fob
 

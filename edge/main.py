@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
-from cloud_sync.award_rules import AwardRules
-from cloud_sync.notify import Notifier
+from cloud_sync.rules.award_rules import AwardRules
+from cloud_sync.service.systemd import Notifier
 from config.load import load_toml
 from config.load_sorting import load_sorting
 from config.threads import thread

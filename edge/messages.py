@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from cloud_sync.award_rules import Award
-    from cloud_sync.facts import Credential, Role, VisitFacts
+    from cloud_sync.rules.award_rules import Award
+    from cloud_sync.wire.facts import Credential, Role, VisitFacts
     from config.sorting import Category
     from edge.faults import FaultCode
     from edge.roster import RosterEntry

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from cloud_sync.award_rules import Award
-    from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
+    from cloud_sync.rules.award_rules import Award
+    from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
     from edge.faults import FaultCode
     from edge.messages import Event, Photo, Say
     from edge.roster import RosterEntry

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from cloud_sync.facts import Role
+    from cloud_sync.wire.facts import Role
 
 
 class CardState(StrEnum):

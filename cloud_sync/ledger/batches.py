@@ -14,9 +14,6 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from cloud_sync.award_rules import HeldBy
-from cloud_sync.envelope import Receipt
-from cloud_sync.facts import VisitFacts
 from cloud_sync.ledger.copies import find_clones, find_twins, tell_clones
 from cloud_sync.ledger.points import evidence, plausible
 from cloud_sync.ledger.points.plausible import Heard
@@ -28,6 +25,9 @@ from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
 from cloud_sync.ledger.stations.intake import Incoming, Sent
 from cloud_sync.ledger.stations.models import Event, EventState, Station
 from cloud_sync.ledger.stations.receipts import receipts_for
+from cloud_sync.rules.award_rules import HeldBy
+from cloud_sync.wire.envelope import Receipt
+from cloud_sync.wire.facts import VisitFacts
 from config.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -8,11 +8,11 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from cloud_sync.envelope import Receipt
 from cloud_sync.ledger.points.clock import take_back_what_is_yet_to_come
 from cloud_sync.ledger.points.waiting import expire
 from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.ledger.stations.receipts import receipts_for
+from cloud_sync.wire.envelope import Receipt
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from cloud_sync.facts import Stamp
 from cloud_sync.ledger.points.posting import lock
 from cloud_sync.ledger.stations import spans, store
 from cloud_sync.ledger.stations.alarms import Cause, raise_for
@@ -14,6 +13,7 @@ from cloud_sync.ledger.stations.intake import Incoming
 from cloud_sync.ledger.stations.models import Station
 from cloud_sync.ledger.stations.spans import Written, joined, together
 from cloud_sync.ledger.stations.store import EpochOf, Stand
+from cloud_sync.wire.facts import Stamp
 
 
 def find_clones(stations: Mapping[int, Station], before: Mapping[EpochOf, Stand]) -> dict[EpochOf, Stand]:

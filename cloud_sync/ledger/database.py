@@ -7,12 +7,12 @@ from pathlib import Path
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from cloud_sync.award_rules import AwardRules
 from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.upgrade import upgrade
+from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
 from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres

@@ -28,8 +28,6 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import InterfaceError, OperationalError, connection
 
-from cloud_sync import topics
-from cloud_sync.envelope import Receipt, seal_receipt
 from cloud_sync.ledger.batches import Applied, Name, apply_messages, raise_for_too_much
 from cloud_sync.ledger.chores import end_waits, standing_receipts
 from cloud_sync.ledger.database import check
@@ -40,8 +38,10 @@ from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.ledger.turns import MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.ledger.watch import Watch
-from cloud_sync.mqtt import Message, MqttLink, pause_s
-from cloud_sync.notify import WatchedStop, notifier_of
+from cloud_sync.service.systemd import WatchedStop, notifier_of
+from cloud_sync.transport.mqtt import Message, MqttLink, pause_s
+from cloud_sync.wire import topics
+from cloud_sync.wire.envelope import Receipt, seal_receipt
 from config import typed
 from config.errors import InputError
 from config.ledger import LedgerSettings

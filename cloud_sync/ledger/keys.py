@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from cloud_sync.cards import KEY_BYTES
+from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
 from config.files import mend_of, unreadable
 from config.private import hand_over, make_private_folder, refuse_shared

@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cloud_sync.mqtt import Message
+from cloud_sync.transport.mqtt import Message
 from cloud_sync.transport.resend import WINDOW
 
 Name = tuple[str, str]

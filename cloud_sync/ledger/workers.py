@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from cloud_sync.ledger.ingest import client_id
-from cloud_sync.mqtt import MqttLink
+from cloud_sync.transport.mqtt import MqttLink
 from config.errors import InputError
 from config.ledger import LedgerSettings
 

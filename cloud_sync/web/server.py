@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from cloud_sync.notify import Notifier, notifier_of
+from cloud_sync.service.systemd import Notifier, notifier_of
 from cloud_sync.web.connection import Connection
 from cloud_sync.web.gate import Bounds, Gate, TurnedAway
 

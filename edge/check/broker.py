@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from cloud_sync import topics
 from cloud_sync.lifetimes import Lifetime, of_authorities, of_server
-from cloud_sync.mqtt import MqttLink, Refusal
+from cloud_sync.transport.mqtt import MqttLink, Refusal
+from cloud_sync.wire import topics
 from config.errors import InputError
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level

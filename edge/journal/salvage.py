@@ -14,8 +14,8 @@ from zlib import crc32
 import msgspec
 from sqlite_utils import Database
 
-from cloud_sync.envelope import EventId, decode_event, decode_event_id
-from cloud_sync.facts import Role, VisitFacts
+from cloud_sync.wire.envelope import EventId, decode_event, decode_event_id
+from cloud_sync.wire.facts import Role, VisitFacts
 from edge.journal.schema import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
 from edge.journal.sqlite_pages import find_log_rows, find_rows
 from edge.roster import CardState, RosterEntry

@@ -14,9 +14,9 @@ from zlib import crc32
 
 import msgspec
 
-from cloud_sync.award_rules import Award, AwardRules, Line, award
-from cloud_sync.envelope import decode_event, encode_event
-from cloud_sync.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
+from cloud_sync.rules.award_rules import Award, AwardRules, Line, award
+from cloud_sync.wire.envelope import decode_event, encode_event
+from cloud_sync.wire.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.journal.repair import is_damage, open_mended
 from edge.journal.salvage import read_cards

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloud_sync.award_rules import Tally
+from cloud_sync.rules.award_rules import Tally
 
 if TYPE_CHECKING:
     import sqlite3

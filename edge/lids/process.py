@@ -27,7 +27,7 @@ from firmware_bridge.lid_motion import lid_times
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cloud_sync.notify import Notifier
+    from cloud_sync.service.systemd import Notifier
     from config.station import StationSettings
     from config.wiring import GpioLidSection
     from edge.hardware.pins import Factory

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from cloud_sync.notify import Notifier
+    from cloud_sync.service.systemd import Notifier
     from edge.lids.gpio_lid import GpioLid
     from edge.lids.outbound import Voice
     from edge.lids.protocol import Request

@@ -12,7 +12,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import MAX_WALL_S, AlarmFacts, Stamp
+from cloud_sync.wire.facts import MAX_WALL_S, AlarmFacts, Stamp
 from edge.backlog import Backlog, Entry
 from edge.faults import FaultCode
 from edge.loop import device_jobs

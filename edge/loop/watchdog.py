@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edge.loop.inbox import QueueInbox
 
 if TYPE_CHECKING:
-    from cloud_sync.notify import Notifier
+    from cloud_sync.service.systemd import Notifier
     from edge.messages import Event
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloud_sync.award_rules import Outcome
+from cloud_sync.rules.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
 from edge.faults import CATALOGUE, FaultCode, FaultKind

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential
 from edge.messages import Tapped
 from firmware_bridge.readers.em4100 import CardBits, canonical, is_fob
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from cloud_sync.award_rules import outcome_of
+from cloud_sync.rules.award_rules import outcome_of
 from edge.screen.state import LiveFolder
 from edge.screen.view import Seen, Whereabouts, live_state, note_said, note_state, shown_visit
 from edge.visit.deposits import deposit_facts

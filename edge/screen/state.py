@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cloud_sync.award_rules import Outcome
+from cloud_sync.rules.award_rules import Outcome
 from config.private import make_private_folder
 from config.sorting import Category
 from edge.faults import Fault, FaultCode, station_is_blocked

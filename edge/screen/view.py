@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cloud_sync.award_rules import Outcome
+from cloud_sync.rules.award_rules import Outcome
 from config.words import Both
 from edge.faults import blocked_bins
 from edge.messages import Prompt, Say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from cloud_sync.facts import Credential
+from cloud_sync.wire.facts import Credential
 from edge.messages import ChamberChanged, LevelChanged, Tapped
 from edge.ports import Lid
 from edge.sim.lid import SimLid

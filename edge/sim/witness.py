@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from cloud_sync.facts import VisitFacts
+from cloud_sync.wire.facts import VisitFacts
 from edge.ports import JournalError
 from edge.sim.witnessed import Kept, Lids, Opened, Refused, Spoke, Threw
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cloud_sync.award_rules import Award
-    from cloud_sync.facts import AlarmFacts, Stamp
+    from cloud_sync.rules.award_rules import Award
+    from cloud_sync.wire.facts import AlarmFacts, Stamp
     from edge.faults import FaultCode
     from edge.messages import Say
     from edge.ports import Journal, Speaker

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from cloud_sync.cards import KEY_BYTES
+from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
 from config.files import mend_of, unreadable
 from config.private import hand_over, make_private_folder, refuse_shared

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from sqlite_utils import Database
 
-from cloud_sync.envelope import Lost
+from cloud_sync.wire.envelope import Lost
 from edge.journal.schema import (
     JOURNAL_FILE,
     MAX_SEQUENCE,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from cloud_sync.envelope import EpochReceipt
+    from cloud_sync.wire.envelope import EpochReceipt
     from edge.faults import FaultCode
     from edge.roster import RosterEntry
     from edge.sync.receipting import Noted

@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cloud_sync import topics
-from cloud_sync.envelope import (
+from cloud_sync.transport import resend
+from cloud_sync.transport.mqtt import MqttLink, Will
+from cloud_sync.transport.resend import Delivery
+from cloud_sync.wire import topics
+from cloud_sync.wire.envelope import (
     MAX_BATCH_EPOCHS,
     MAX_EVENTS,
     MAX_RECEIPT_EPOCHS,
@@ -26,9 +29,6 @@ from cloud_sync.envelope import (
     seal_batch,
     take_batch,
 )
-from cloud_sync.mqtt import MqttLink, Will
-from cloud_sync.transport import resend
-from cloud_sync.transport.resend import Delivery
 from config.errors import InputError
 from edge.journal.salvage import is_damage
 from edge.sync.outbox import epoch_of
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence
 
-    from cloud_sync.envelope import Lost
-    from cloud_sync.mqtt import Message
+    from cloud_sync.transport.mqtt import Message
+    from cloud_sync.wire.envelope import Lost
     from config.station import StationSettings
     from edge.ports import Clock
     from edge.sync.keys import StationKeys

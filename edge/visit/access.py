@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import Role
+from cloud_sync.wire.facts import Role
 from edge.messages import Granted, Refused, RefusedBy, Tapped
 from edge.roster import CardState
 

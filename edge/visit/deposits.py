@@ -10,8 +10,8 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from cloud_sync.award_rules import Outcome, outcome_of
-from cloud_sync.facts import MAX_NAME, DepositFacts, VerdictFacts
+from cloud_sync.rules.award_rules import Outcome, outcome_of
+from cloud_sync.wire.facts import MAX_NAME, DepositFacts, VerdictFacts
 from edge.faults import Fault, FaultCode, seeing_is_blocked, weighing_is_blocked
 from edge.messages import Capture, Classify, Prompt, Say
 from edge.visit.state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cloud_sync.award_rules import Outcome
-from cloud_sync.facts import Role, VisitFacts
+from cloud_sync.rules.award_rules import Outcome
+from cloud_sync.wire.facts import Role, VisitFacts
 from config.station import OpenBy
 from edge import emergency
 from edge.faults import LIDS_AWAY, FaultCode

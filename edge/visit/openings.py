@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import OpeningFacts
+from cloud_sync.wire.facts import OpeningFacts
 from config.station import OpenBy
 from edge.faults import Fault, FaultCode, blocked_bins, station_is_blocked
 from edge.messages import CloseLid, OpenLid, Prompt, Say

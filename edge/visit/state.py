@@ -7,12 +7,12 @@ from enum import StrEnum, auto
 from math import inf
 from typing import TYPE_CHECKING
 
-from cloud_sync.facts import MAX_DEPOSITS, MAX_OPENINGS, OpeningFacts, Role
+from cloud_sync.wire.facts import MAX_DEPOSITS, MAX_OPENINGS, OpeningFacts, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from cloud_sync.facts import Credential
+    from cloud_sync.wire.facts import Credential
     from config.sorting import Category
     from config.station import OpenBy, StationSettings, VisitSection
     from edge.faults import Fault

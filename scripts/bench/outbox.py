@@ -13,8 +13,16 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from cloud_sync.award_rules import AwardRules
-from cloud_sync.facts import Credential, DepositFacts, OpeningFacts, Role, Stamp, VerdictFacts, VisitFacts
+from cloud_sync.rules.award_rules import AwardRules
+from cloud_sync.wire.facts import (
+    Credential,
+    DepositFacts,
+    OpeningFacts,
+    Role,
+    Stamp,
+    VerdictFacts,
+    VisitFacts,
+)
 from config.errors import InputError
 from config.load import load_toml
 from config.sorting import Category

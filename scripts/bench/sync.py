@@ -16,10 +16,10 @@ from zoneinfo import ZoneInfo
 import click
 import msgspec
 
-from cloud_sync.award_rules import AwardRules, Tally, award
-from cloud_sync.envelope import encode_event, seal_batch, take_batch
-from cloud_sync.facts import Event, Stamp
+from cloud_sync.rules.award_rules import AwardRules, Tally, award
 from cloud_sync.transport.resend import WINDOW
+from cloud_sync.wire.envelope import encode_event, seal_batch, take_batch
+from cloud_sync.wire.facts import Event, Stamp
 from config.ledger import load_ledger
 from config.load import load_toml
 from config.load_station import load_station

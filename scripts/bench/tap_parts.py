@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloud_sync.notify import Notifier
+from cloud_sync.service.systemd import Notifier
 from config.load_sorting import load_sorting
 from config.load_station import load_station
 from config.threads import thread

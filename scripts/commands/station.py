@@ -88,7 +88,7 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
 )
 def run(config: Path, photos: Path | None, visits: int, seed: int, witness: Path | None) -> None:
     """Run visits until SIGTERM."""
-    from cloud_sync.notify import notifier_of
+    from cloud_sync.service.systemd import notifier_of
     from edge.main import compose
     from edge.sync.keys import load_keys
 
@@ -145,7 +145,7 @@ def _real(settings: StationSettings, card_key: bytes) -> Surroundings:
 @click.option("--release", is_flag=True, help="Only make the motors' pins low, after a keeper was killed.")
 def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
     """Keep the lids wired to this Pi until SIGTERM; then shut them."""
-    from cloud_sync.notify import notifier_of
+    from cloud_sync.service.systemd import notifier_of
     from edge.hardware.pins import real_pins
     from edge.lids.process import keep_lids, release_pins
 
@@ -164,7 +164,7 @@ def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
 @config_option
 def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
-    from cloud_sync.notify import WatchedStop, notifier_of
+    from cloud_sync.service.systemd import WatchedStop, notifier_of
     from edge.loop.clocks import RealClock
     from edge.sync.keys import load_keys
     from edge.sync.outbox import Outbox

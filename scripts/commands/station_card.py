@@ -55,7 +55,7 @@ def _change(name: str) -> Callable[[Command], click.Command]:
 @_change("staff")
 def staff(config: Path, card: str) -> None:
     """Know a card as staff's: it opens bins that are full or faulty, and ends an emergency."""
-    from cloud_sync.facts import Role
+    from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
     _put(config, card, lambda _: RosterEntry(CardState.ACTIVE, Role.STAFF))
@@ -64,7 +64,7 @@ def staff(config: Path, card: str) -> None:
 @_change("resident")
 def resident(config: Path, card: str) -> None:
     """Know a card as a resident's: it takes staff's rights away."""
-    from cloud_sync.facts import Role
+    from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
     _put(config, card, lambda _: RosterEntry(CardState.ACTIVE, Role.RESIDENT))
@@ -73,7 +73,7 @@ def resident(config: Path, card: str) -> None:
 @_change("block")
 def block(config: Path, card: str) -> None:
     """Let a card in no more, whoever it was."""
-    from cloud_sync.facts import Role
+    from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
     _put(config, card, lambda was: RosterEntry(CardState.BLOCKED, was.role if was else Role.UNKNOWN))
@@ -82,7 +82,7 @@ def block(config: Path, card: str) -> None:
 @_change("unblock")
 def unblock(config: Path, card: str) -> None:
     """Let a blocked card in again, as what it was before."""
-    from cloud_sync.facts import Role
+    from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
     def freed(was: RosterEntry | None) -> RosterEntry | None:

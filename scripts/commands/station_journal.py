@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from cloud_sync.facts import Stamp
+from cloud_sync.wire.facts import Stamp
 from config.errors import InputError
 from config.files import mend_of, sqlite_mend
 from config.load_station import load_station

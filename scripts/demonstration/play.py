@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
 
-    from cloud_sync.facts import VisitFacts
+    from cloud_sync.wire.facts import VisitFacts
     from config.station import StationSettings
     from edge.ports import Journal
     from edge.sim.people.town import Neighbourhood

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from cloud_sync.award_rules import Line, Outcome
-from cloud_sync.facts import VisitFacts
+from cloud_sync.rules.award_rules import Line, Outcome
+from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import open_journal
 from models.verdict import VerdictState
 

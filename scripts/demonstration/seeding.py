@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from django.db.models import Sum
 from django.utils import timezone
 
-from cloud_sync.facts import Role
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
 from cloud_sync.ledger.points.households import add_household
@@ -18,6 +17,7 @@ from cloud_sync.ledger.points.links import statement_link
 from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
+from cloud_sync.wire.facts import Role
 from edge.journal.repair import open_mended
 from edge.sync.outbox import Outbox
 from scripts.demonstration.report import LedgerSide

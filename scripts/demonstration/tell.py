@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cloud_sync.award_rules import Outcome, outcome_of
-from cloud_sync.facts import Role
+from cloud_sync.rules.award_rules import Outcome, outcome_of
+from cloud_sync.wire.facts import Role
 from edge.ports import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cloud_sync.award_rules import Award
-    from cloud_sync.facts import AlarmFacts, DepositFacts, Stamp, VisitFacts
+    from cloud_sync.rules.award_rules import Award
+    from cloud_sync.wire.facts import AlarmFacts, DepositFacts, Stamp, VisitFacts
     from edge.faults import FaultCode
     from edge.roster import RosterEntry
     from edge.sim.people.town import Neighbourhood

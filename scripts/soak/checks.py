@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from scripts.soak import reckoning
 
 if TYPE_CHECKING:
-    from cloud_sync.facts import Stamp, VisitFacts
+    from cloud_sync.wire.facts import Stamp, VisitFacts
     from scripts.soak.reckoning import Life, Town
 
 NAMED = 5

@@ -7,8 +7,8 @@ import sqlite3
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import VisitFacts
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.checks import Journal, Row
 

@@ -8,9 +8,9 @@ from random import Random
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from cloud_sync.facts import Role
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
+from cloud_sync.wire.facts import Role
 from config.ledger import load_ledger
 from edge.sim.people.town import neighbourhood
 from edge.sync.keys import make_keys

@@ -1,6 +1,6 @@
 """The judge's own prices: what a visit earns by the rules' file, computed apart from the product. Pure.
 
-Nothing of `cloud_sync.award_rules` is used: an error there is to be found, not repeated.
+Nothing of `cloud_sync.rules.award_rules` is used: an error there is to be found, not repeated.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from scripts.soak.pricing import NOTHING, RIGHT, UNSEEN, UNSURE, WRONG, Days, ea
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cloud_sync.facts import DepositFacts, VisitFacts
+    from cloud_sync.wire.facts import DepositFacts, VisitFacts
     from edge.sim.witnessed import Kept, Opened, Spoke, Threw
     from scripts.soak.checks import EventId, Journal, Row, Settlement
     from scripts.soak.pricing import Deposit, Prices

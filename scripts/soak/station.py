@@ -32,8 +32,8 @@ from scripts.soak.photos import stand_in
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cloud_sync.award_rules import Award
-    from cloud_sync.facts import AlarmFacts, Stamp, VisitFacts
+    from cloud_sync.rules.award_rules import Award
+    from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
     from edge.faults import FaultCode
     from edge.main import Composition
     from edge.roster import RosterEntry

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_sync import topics
+from cloud_sync.wire import topics
 
 
 def test_a_topic_names_its_station() -> None:

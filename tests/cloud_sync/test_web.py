@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from cloud_sync.notify import notifier_of
+from cloud_sync.service.systemd import notifier_of
 from cloud_sync.web.gate import Bounds
 from cloud_sync.web.server import FILES_BESIDE, WebServer
 from tests.station.manager import Manager

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cloud_sync.award_rules import AwardRules
+from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
 from config.load import convert
 

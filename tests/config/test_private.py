@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import config
-from cloud_sync.award_rules import AwardRules
+from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
 from config.ledger import load_ledger
 from config.load import load_toml

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cloud_sync.award_rules import Award, AwardRules, Tally, award
-from cloud_sync.facts import Credential, Role, VisitFacts
+from cloud_sync.rules.award_rules import Award, AwardRules, Tally, award
+from cloud_sync.wire.facts import Credential, Role, VisitFacts
 from config.load import load_toml
 from config.sorting import Category
 from config.station import OpenBy, VisitSection

@@ -16,8 +16,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from cloud_sync.envelope import EpochReceipt
-from cloud_sync.facts import Role
+from cloud_sync.wire.envelope import EpochReceipt
+from cloud_sync.wire.facts import Role
 from edge.journal.schema import JOURNAL_FILE, connect
 from edge.roster import CardState, RosterEntry
 from edge.sync.outbox import KEPT_S, Outbox

@@ -310,7 +310,7 @@ def test_a_disk_that_can_be_read_but_not_written_stays_a_fault(bench: Bench) -> 
 ON_A_READ_ONLY_DISK = """
 import subprocess, sys
 from pathlib import Path
-from cloud_sync.facts import Role
+from cloud_sync.wire.facts import Role
 from edge.sync.outbox import Outbox
 from edge.roster import CardState, RosterEntry
 from tests.edge.builders import WAITS, bin_rule, card, rules_of

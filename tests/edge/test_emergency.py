@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.facts import Credential, Role
 from config.station import OpenBy
 from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch

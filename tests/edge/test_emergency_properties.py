@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.facts import Credential, Role
 from config.station import VisitSection
 from edge.emergency import STATION, is_on
 from edge.faults import FaultCode

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.facts import Role
+from cloud_sync.wire.facts import Role
 from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
 from edge.journal.schema import JOURNAL_FILE
 from edge.messages import Alarm, FaultCleared

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.wire.envelope import EpochReceipt
 from edge.journal.repair import COMPLETE
 from edge.journal.salvage import salvage
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
@@ -51,8 +51,8 @@ def place() -> Iterator[Path]:
 # --- a station that records ---------------------------------------------------------------------
 
 STATION = f"""
-from cloud_sync.envelope import EpochReceipt
-from cloud_sync.facts import Role
+from cloud_sync.wire.envelope import EpochReceipt
+from cloud_sync.wire.facts import Role
 from edge.journal.schema import JOURNAL_FILE, connect
 from edge.sync.outbox import Outbox
 from edge.roster import CardState, RosterEntry

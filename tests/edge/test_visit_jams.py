@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_sync.facts import Role
+from cloud_sync.wire.facts import Role
 from edge.faults import Fault, FaultCode
 from edge.messages import Alarm, CloseLid, FaultRaised, LeaseRefused, LeaseTaken, Prompt
 from edge.visit.openings import JAM_LONGEST_S, JAM_PAUSE_S

@@ -39,7 +39,7 @@ def failure(nodeid: str, *, is_property: bool = False) -> Outcome:
         ("tests/demo/test_controller.py::test_a", Stage.PROCESS),
         ("tests/ledger/test_chain.py::test_a[town]", Stage.PROCESS),
         ("tests/edge/visit/test_cards.py::test_a", Stage.PURE),
-        ("tests/cloud_sync/test_award_rules.py::test_a", Stage.PURE),
+        ("tests/cloud_sync/rules/test_award_rules.py::test_a", Stage.PURE),
     ],
 )
 def test_a_tests_file_decides_its_stage(nodeid: str, stage: Stage) -> None:

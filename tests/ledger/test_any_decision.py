@@ -10,7 +10,6 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.facts import DepositFacts
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import (
@@ -30,6 +29,7 @@ from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Tran
 from cloud_sync.ledger.points.statement import make_statement
 from cloud_sync.ledger.points.waiting import expire, refuse, release
 from cloud_sync.ledger.stations.models import Community, Event
+from cloud_sync.wire.facts import DepositFacts
 from config.errors import InputError
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, UNSEEN, Town, card, epoch_of, event, stamp, visit_facts

@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cloud_sync.award_rules import HeldBy
-from cloud_sync.facts import Stamp
 from cloud_sync.ledger.batches import apply_messages, reapply
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card
@@ -21,6 +19,8 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Event, Station
 from cloud_sync.ledger.stations.registry import add_station
+from cloud_sync.rules.award_rules import HeldBy
+from cloud_sync.wire.facts import Stamp
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, rules, stamp, visit_facts
 

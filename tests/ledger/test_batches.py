@@ -7,10 +7,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
-from cloud_sync import envelope
-from cloud_sync.award_rules import HeldBy, LoweredBy
-from cloud_sync.envelope import EpochReceipt
-from cloud_sync.facts import AlarmFacts, Role, Stamp
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
 from cloud_sync.ledger.points.households import add_household
@@ -28,6 +24,10 @@ from cloud_sync.ledger.stations.models import (
     StationKey,
     Stray,
 )
+from cloud_sync.rules.award_rules import HeldBy, LoweredBy
+from cloud_sync.wire import envelope
+from cloud_sync.wire.envelope import EpochReceipt
+from cloud_sync.wire.facts import AlarmFacts, Role, Stamp
 from tests.engines import BOTH
 from tests.ledger.town import (
     EPOCH,

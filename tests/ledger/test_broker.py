@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync import topics
 from cloud_sync.ledger.broker import users
 from cloud_sync.ledger.broker.certificates import (
     AUTHORITY_AGE,
@@ -28,7 +27,8 @@ from cloud_sync.ledger.broker.certificates import (
 )
 from cloud_sync.ledger.broker.files import Wanted, write_broker
 from cloud_sync.ledger.broker.mosquitto import Listeners
-from cloud_sync.mqtt import MqttLink
+from cloud_sync.transport.mqtt import MqttLink
+from cloud_sync.wire import topics
 from config.errors import InputError
 from config.station import CloudSection
 from tests.brokers import MISSING, MosquittoBroker

@@ -26,7 +26,7 @@ from cloud_sync.ledger.stations.alarms import LEDGER, Cause
 from cloud_sync.ledger.stations.models import Alarm, Epoch
 from cloud_sync.ledger.stations.receipts import receipts_for
 from cloud_sync.ledger.stations.registry import stations
-from cloud_sync.mqtt import MqttLink
+from cloud_sync.transport.mqtt import MqttLink
 from config.station import CloudSection
 from tests.engines import BOTH
 from tests.ledger.conftest import PREPARED

@@ -13,12 +13,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
-from cloud_sync.envelope import key_id
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Card, Decision, Household, VisitSettlement
 from cloud_sync.ledger.stations.models import Station
+from cloud_sync.wire.envelope import key_id
 from config.ledger import load_ledger
 from tests.ledger.conftest import LEDGER_TOML, PREPARED
 from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts

@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cloud_sync.award_rules import HeldBy
-from cloud_sync.facts import AlarmFacts, Stamp
 from cloud_sync.ledger.batches import apply_messages, reapply
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card
@@ -19,6 +17,8 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Event, EventState
 from cloud_sync.ledger.stations.spans import TOGETHER, Span, together
+from cloud_sync.rules.award_rules import HeldBy
+from cloud_sync.wire.facts import AlarmFacts, Stamp
 from tests.engines import BOTH
 from tests.ledger.town import EPOCH, NOW, RIGHT, Town, card, event, rules, visit_facts
 

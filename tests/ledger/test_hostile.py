@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.envelope import seal_receipt
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points.audit import verify
+from cloud_sync.wire.envelope import seal_receipt
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, event, visit_facts
 
 STATION = "east-gate"

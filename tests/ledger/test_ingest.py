@@ -20,8 +20,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import OperationalError, connection
 from iotcore import Broker
 
-from cloud_sync import topics
-from cloud_sync.envelope import EpochReceipt, Receipt, key_id, open_receipt
 from cloud_sync.ledger.batches import Applied, Name, apply_messages
 from cloud_sync.ledger.ingest import Worker, client_id
 from cloud_sync.ledger.keys import read_signing_key
@@ -30,7 +28,9 @@ from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Event, Station
 from cloud_sync.ledger.stations.receipts import overtaken
-from cloud_sync.mqtt import MqttLink
+from cloud_sync.transport.mqtt import MqttLink
+from cloud_sync.wire import topics
+from cloud_sync.wire.envelope import EpochReceipt, Receipt, key_id, open_receipt
 from config.errors import InputError
 from config.ledger import LedgerSettings, load_ledger
 from config.station import CloudSection

@@ -15,8 +15,6 @@ from django.db import connection
 from django.test import Client
 from django.utils import translation
 
-from cloud_sync.award_rules import HeldBy
-from cloud_sync.facts import AlarmFacts
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.office import page, words
 from cloud_sync.ledger.office.officers import add_officer, remove_officer
@@ -29,6 +27,8 @@ from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Alarm, Event, EventState
+from cloud_sync.rules.award_rules import HeldBy
+from cloud_sync.wire.facts import AlarmFacts
 from config.errors import InputError
 from tests.ledger.town import EPOCH, NOW, RIGHT, Town, card, event, rules, stamp, visit_facts
 

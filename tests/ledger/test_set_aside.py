@@ -7,8 +7,6 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync import envelope
-from cloud_sync.envelope import EpochReceipt, Lost
 from cloud_sync.ledger.batches import apply_batch, apply_messages, reapply
 from cloud_sync.ledger.points import immutable
 from cloud_sync.ledger.points.audit import verify
@@ -19,6 +17,8 @@ from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.stations.alarms import MAX_STRANGERS, Cause, close_alarm, raise_alarm
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Event, EventKind, EventState, Station, StationKey
+from cloud_sync.wire import envelope
+from cloud_sync.wire.envelope import EpochReceipt, Lost
 from config.errors import InputError
 from tests.engines import BOTH
 from tests.ledger.town import EPOCH, NOW, RIGHT, Town, card, event, rules, stamp, visit_facts

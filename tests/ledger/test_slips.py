@@ -7,8 +7,6 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from cloud_sync.award_rules import Award, HeldBy, Line, Outcome, settle
-from cloud_sync.facts import Stamp
 from cloud_sync.ledger.batches import reapply
 from cloud_sync.ledger.points import corrections
 from cloud_sync.ledger.points.accounts import accounts_of
@@ -22,6 +20,8 @@ from cloud_sync.ledger.points.rules import add_rules
 from cloud_sync.ledger.points.waiting import Expired, expire
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Community, Event
+from cloud_sync.rules.award_rules import Award, HeldBy, Line, Outcome, settle
+from cloud_sync.wire.facts import Stamp
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, rules, stamp, visit_facts
 

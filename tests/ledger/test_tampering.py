@@ -14,8 +14,6 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import F
 
-from cloud_sync import envelope
-from cloud_sync.facts import AlarmFacts
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.batches import apply_batch
 from cloud_sync.ledger.points import chain, immutable, records
@@ -29,6 +27,8 @@ from cloud_sync.ledger.points.models import Account, Card, ChainHead, Debt, Tran
 from cloud_sync.ledger.points.waiting import expire, refuse
 from cloud_sync.ledger.stations.models import Event, Station
 from cloud_sync.ledger.stations.registry import add_station, retire_key
+from cloud_sync.wire import envelope
+from cloud_sync.wire.facts import AlarmFacts
 from tests.engines import BOTH, Tier
 from tests.ledger.town import (
     EPOCH,

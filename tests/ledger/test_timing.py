@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.facts import Stamp
 from cloud_sync.ledger.points.timing import FURTHEST_BACK, Moment, Written, moments
 from cloud_sync.ledger.stations.spans import AHEAD
+from cloud_sync.wire.facts import Stamp
 
 NOW = datetime(2026, 11, 20, 4, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

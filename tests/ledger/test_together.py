@@ -12,8 +12,6 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync import topics
-from cloud_sync.facts import AlarmFacts
 from cloud_sync.ledger.batches import Applied, Name, apply_messages
 from cloud_sync.ledger.ingest import Worker
 from cloud_sync.ledger.keys import read_signing_key
@@ -27,7 +25,9 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Epoch, Event, Station, Stray
 from cloud_sync.ledger.stations.receipts import receipts_for
-from cloud_sync.mqtt import Message, MqttLink
+from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.wire import topics
+from cloud_sync.wire.facts import AlarmFacts
 from config.station import CloudSection
 from tests.engines import BOTH, ON_POSTGRES
 from tests.ledger.conftest import PREPARED

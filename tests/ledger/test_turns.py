@@ -8,8 +8,6 @@ from datetime import datetime
 
 import pytest
 
-from cloud_sync import topics
-from cloud_sync.envelope import Receipt
 from cloud_sync.ledger.batches import Applied, Name, apply_messages
 from cloud_sync.ledger.ingest import AT_ONCE, MOST_BYTES, Worker
 from cloud_sync.ledger.keys import read_signing_key
@@ -18,7 +16,9 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Conflict, Event, Stray
 from cloud_sync.ledger.turns import A_MINUTE, MESSAGE, SHARE, Turns
-from cloud_sync.mqtt import TAKEN_OVER, Message, MqttLink
+from cloud_sync.transport.mqtt import TAKEN_OVER, Message, MqttLink
+from cloud_sync.wire import topics
+from cloud_sync.wire.envelope import Receipt
 from config.station import CloudSection
 from tests.engines import BOTH
 from tests.ledger.conftest import PREPARED

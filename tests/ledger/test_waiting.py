@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import translation
 
-from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card, clear_card, suspect_card
 from cloud_sync.ledger.points.corrections import correct
@@ -18,6 +17,7 @@ from cloud_sync.ledger.points.statement import make_statement
 from cloud_sync.ledger.points.waiting import Expired, expire, refuse, release
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm
+from cloud_sync.rules.award_rules import HeldBy
 from config.errors import InputError
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, epoch_of, event, stamp, visit_facts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.ledger.ingest import client_id
-from cloud_sync.mqtt import MqttLink
+from cloud_sync.transport.mqtt import MqttLink
 from config.ledger import LedgerSettings, load_ledger
 from tests.engines import BOTH, Engine
 from tests.ledger.conftest import ledger_toml

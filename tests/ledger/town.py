@@ -9,9 +9,15 @@ from zlib import crc32
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import models, transaction
 
-from cloud_sync import envelope
-from cloud_sync.award_rules import AwardRules, DailyCaps, OutcomePoints
-from cloud_sync.facts import (
+from cloud_sync.ledger.batches import Applied, apply_batch
+from cloud_sync.ledger.points import records
+from cloud_sync.ledger.points.clock import count_running
+from cloud_sync.ledger.points.models import Account, AccountKind, Household
+from cloud_sync.ledger.stations.models import Community, Epoch, Station
+from cloud_sync.ledger.stations.registry import add_station
+from cloud_sync.rules.award_rules import AwardRules, DailyCaps, OutcomePoints
+from cloud_sync.wire import envelope
+from cloud_sync.wire.facts import (
     AlarmFacts,
     Credential,
     DepositFacts,
@@ -22,12 +28,6 @@ from cloud_sync.facts import (
     VerdictFacts,
     VisitFacts,
 )
-from cloud_sync.ledger.batches import Applied, apply_batch
-from cloud_sync.ledger.points import records
-from cloud_sync.ledger.points.clock import count_running
-from cloud_sync.ledger.points.models import Account, AccountKind, Household
-from cloud_sync.ledger.stations.models import Community, Epoch, Station
-from cloud_sync.ledger.stations.registry import add_station
 from config.sorting import Category
 from models.verdict import VerdictState
 

@@ -33,7 +33,7 @@ LONG = (
 )
 PROCESS = (
     "tests/cloud_sync/test_ca_file.py",
-    "tests/cloud_sync/test_mqtt.py",
+    "tests/cloud_sync/transport/test_mqtt.py",
     "tests/config/test_threads.py",
     "tests/demo/",
     "tests/edge/lids/test_keeper.py",

@@ -11,7 +11,7 @@ MOST_FLAKES = 3
 """More tests than this that fail and then pass are no bad minute of the machine."""
 
 NEVER_TWICE = (
-    "tests/cloud_sync/test_award_rules.py",
+    "tests/cloud_sync/rules/test_award_rules.py",
     "tests/edge/journal/test_store",
     "tests/edge/test_visit",
     "tests/ledger/test_any_",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.wire.envelope import EpochReceipt
 from edge.sync.outbox import Outbox
 from scripts.soak.journals import depth, read_journal, written
 from tests.edge.builders import card

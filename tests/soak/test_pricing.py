@@ -7,8 +7,8 @@ import tomllib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.award_rules import AwardRules, Outcome, Tally, award, outcome_of, settle
-from cloud_sync.facts import DepositFacts, Role, VerdictFacts
+from cloud_sync.rules.award_rules import AwardRules, Outcome, Tally, award, outcome_of, settle
+from cloud_sync.wire.facts import DepositFacts, Role, VerdictFacts
 from config.load import load_toml
 from config.sorting import Category
 from config.words import SHIPPED_WORDS

@@ -10,7 +10,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from cloud_sync.facts import Credential, DepositFacts, OpeningFacts, Role, Stamp, VerdictFacts, VisitFacts
+from cloud_sync.wire.facts import (
+    Credential,
+    DepositFacts,
+    OpeningFacts,
+    Role,
+    Stamp,
+    VerdictFacts,
+    VisitFacts,
+)
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from edge.sim.witnessed import Kept, Opened, Spoke, Threw

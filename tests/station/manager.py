@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Self
 
-from cloud_sync.notify import Notifier
+from cloud_sync.service.systemd import Notifier
 
 
 class Manager:

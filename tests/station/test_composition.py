@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from cloud_sync.award_rules import Line, Outcome
+from cloud_sync.rules.award_rules import Line, Outcome
 from config.load_station import load_station
 from config.sorting import Category
 from config.station import StationSettings

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import VisitFacts
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import VisitFacts
 from config.load_station import load_station
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential, Role
 from config.load_station import load_station
 from config.words import load_words
 from edge.messages import Prompt

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential, Role
 from config.errors import InputError
 from config.load_station import load_station
 from edge.card_words import card_named

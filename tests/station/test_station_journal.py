@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.wire.envelope import EpochReceipt
 from edge.journal.schema import JOURNAL_FILE
 from edge.sync.outbox import Outbox
 from scripts.cli import run

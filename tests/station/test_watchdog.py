@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.notify import Notifier, WatchedStop, notifier_of
+from cloud_sync.service.systemd import Notifier, WatchedStop, notifier_of
 from edge.loop.clocks import RealClock
 from edge.loop.watchdog import WatchedInbox
 from edge.loop.workers import ThreadWorkers

@@ -10,7 +10,7 @@ import base64
 import hashlib
 from collections.abc import Collection, Mapping
 
-from cloud_sync import topics
+from cloud_sync.wire import topics
 
 ROUNDS = 101
 """mosquitto's own number. Ours are 192 random bits, which nobody guesses however quick a guess is; and the

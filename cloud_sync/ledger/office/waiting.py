@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
-from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.points.models import Debt, VisitSettlement
 from cloud_sync.ledger.points.waiting import SUSPECTED, UNBOUND
 from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
+from cloud_sync.rules.award_rules import HeldBy
 from config import typed
 from config.errors import InputError
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext, gettext_noop
 
-from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.office.waiting import STRAY
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.intake import Reason
+from cloud_sync.rules.award_rules import HeldBy
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from datetime import date, datetime
 
 from msgspec import Struct
 
-from cloud_sync.award_rules import Tally
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points.accounts import Accounts, accounts_of
 from cloud_sync.ledger.points.models import CardRole
 from cloud_sync.ledger.points.offsets import OpenDebt, open_debts
 from cloud_sync.ledger.stations.models import Community, Station
+from cloud_sync.rules.award_rules import Tally
 
 CARDS = sql.Table(
     "points_card",

@@ -7,10 +7,10 @@ from datetime import datetime
 
 import msgspec
 
-from cloud_sync import envelope
-from cloud_sync.envelope import Lost
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Delivered, Incoming
+from cloud_sync.wire import envelope
+from cloud_sync.wire.envelope import Lost
 
 BATCHES = sql.Table(
     "points_signedbatch",

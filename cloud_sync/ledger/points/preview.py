@@ -10,13 +10,13 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from cloud_sync.award_rules import AwardRules, Line, LoweredBy, Outcome, Tally, award
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import DepositFacts, Role, VisitFacts
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.points.rules import known_rules
 from cloud_sync.ledger.points.snapshot import snapshot
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import AwardRules, Line, LoweredBy, Outcome, Tally, award
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import DepositFacts, Role, VisitFacts
 from config.errors import InputError
 
 EXTREMES = 5

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from cloud_sync.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
-from cloud_sync.facts import Role, Stamp, VisitFacts
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import offsets, records
 from cloud_sync.ledger.points.books import Books, Holder, open_books
@@ -18,6 +16,8 @@ from cloud_sync.ledger.points.plausible import began
 from cloud_sync.ledger.points.posting import ChainEnd, Movement, Origin, Purpose, lock, post
 from cloud_sync.ledger.points.timing import Moment, Written, moments, stated
 from cloud_sync.ledger.stations.models import Community, Station
+from cloud_sync.rules.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
+from cloud_sync.wire.facts import Role, Stamp, VisitFacts
 
 MINT_DAYS_BACK = timedelta(days=31)
 """Older visits count to the mint limit of this day, so that a stolen key cannot spread over the calendar."""

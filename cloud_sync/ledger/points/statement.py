@@ -11,13 +11,13 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from cloud_sync.award_rules import Outcome, outcome_of
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import DepositFacts, VisitFacts
 from cloud_sync.ledger.points import words
 from cloud_sync.ledger.points.models import Account, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.movements import MovementLine, movement_lines, owed, released
 from cloud_sync.ledger.stations.models import Event
+from cloud_sync.rules.award_rules import Outcome, outcome_of
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import DepositFacts, VisitFacts
 from config.sorting import Category, Sorting
 
 VISITS = 30

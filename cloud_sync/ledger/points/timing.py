@@ -13,8 +13,8 @@ from typing import Literal
 
 from msgspec import Struct
 
-from cloud_sync.facts import Stamp
 from cloud_sync.ledger.stations.spans import AHEAD
+from cloud_sync.wire.facts import Stamp
 
 FURTHEST_BACK = timedelta(days=7)
 """How far before its latest moment a visit of unknown time is looked for."""

@@ -15,7 +15,6 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
-from cloud_sync.award_rules import HeldBy
 from cloud_sync.ledger.points import offsets, records
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
@@ -29,6 +28,7 @@ from cloud_sync.ledger.points.models import (
 )
 from cloud_sync.ledger.points.posting import ChainEnd, Movement, Purpose, atomically, lock, origin_of, post
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import HeldBy
 from config.errors import InputError
 
 UNBOUND = timedelta(days=90)

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext, ngettext
 
-from cloud_sync.award_rules import HeldBy, LoweredBy, Outcome
 from cloud_sync.ledger.points.models import Timed, VisitSettlement, Withdrawn
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import HeldBy, LoweredBy, Outcome
 
 
 def in_chinese() -> bool:

@@ -14,10 +14,10 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from msgspec import Struct
 
-from cloud_sync import envelope, facts
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Community, EventKind, Station
+from cloud_sync.wire import envelope, facts
 
 MAX_SEQUENCE = 2**53
 MAX_EVENT_BYTES = envelope.MAX_BODY_BYTES

@@ -10,11 +10,11 @@ from typing import Any
 
 from django.db.models import Case, Q, QuerySet, Value, When
 
-from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, MAX_RETIRED, EpochReceipt, Receipt
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Conflict, Event, EventState, Station
 from cloud_sync.ledger.stations.store import Came
+from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS, MAX_RETIRED, EpochReceipt, Receipt
 
 KEPT = timedelta(days=30)
 """How long a station keeps receipted rows, and so how long a receipt names an epoch."""

@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
-from cloud_sync.envelope import key_id
 from cloud_sync.ledger.points import records
 from cloud_sync.ledger.stations.models import Community, EventState, Station, StationKey
+from cloud_sync.wire.envelope import key_id
 from config import typed
 from config.errors import InputError
 from config.wiring import Slug

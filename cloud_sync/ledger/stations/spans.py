@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from cloud_sync.facts import Stamp
+from cloud_sync.wire.facts import Stamp
 
 TOGETHER = timedelta(minutes=15)
 """So long two must have lived together: a clock may have been set back between one life and the next."""

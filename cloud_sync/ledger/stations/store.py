@@ -9,11 +9,11 @@ from datetime import date, datetime
 
 from django.db.models import F, Max, Subquery
 
-from cloud_sync.envelope import Lost
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.stations.intake import Identity, Incoming, Reason
 from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
 from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, TOGETHER, Span, Written, joined
+from cloud_sync.wire.envelope import Lost
 
 MAX_STRAYS = 1000
 """Of one station; a station that sends more of them says nothing new. The alarm counts all of them."""

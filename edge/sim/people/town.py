@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import count, product
 from typing import TYPE_CHECKING
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential, Role
 from edge.roster import CardState, RosterEntry
 from firmware_bridge.readers.em4100 import CardBits, canonical
 

@@ -7,7 +7,7 @@ import contextlib
 import signal
 import sys
 
-from cloud_sync import topics
+from cloud_sync.wire import topics
 from scripts.bench.fleets.connection import Connection
 
 COMMUNITY = "echo"

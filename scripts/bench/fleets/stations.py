@@ -19,11 +19,11 @@ from dataclasses import dataclass
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from cloud_sync import topics
-from cloud_sync.cards import card_hash
-from cloud_sync.envelope import MAX_EVENTS, encode_event, key_id, open_receipt, seal_batch, take_batch
-from cloud_sync.facts import Credential, DepositFacts, Event, OpeningFacts, Role, Stamp, VisitFacts
 from cloud_sync.transport.resend import WINDOW
+from cloud_sync.wire import topics
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.envelope import MAX_EVENTS, encode_event, key_id, open_receipt, seal_batch, take_batch
+from cloud_sync.wire.facts import Credential, DepositFacts, Event, OpeningFacts, Role, Stamp, VisitFacts
 from config.sorting import Category
 from scripts.bench.fleets.connection import Connection
 from scripts.bench.fleets.echo import COMMUNITY as ECHO

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync import envelope
-from cloud_sync.facts import (
+from cloud_sync.wire import envelope
+from cloud_sync.wire.facts import (
     Credential,
     DepositFacts,
     Event,

@@ -40,8 +40,8 @@ def preview(
     import msgspec
     from django.utils import timezone
 
-    from cloud_sync.award_rules import AwardRules
     from cloud_sync.ledger.points.preview import preview as look
+    from cloud_sync.rules.award_rules import AwardRules
 
     last = until.date() if until else timezone.now().astimezone(ZoneInfo(community.timezone)).date()
     first = since.date() if since else last - timedelta(days=DAYS)

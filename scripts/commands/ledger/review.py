@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloud_sync.award_rules import HeldBy
+from cloud_sync.rules.award_rules import HeldBy
 from scripts.commands.ledger.common import (
     by_option,
     config_option,

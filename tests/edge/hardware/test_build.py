@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential, VisitFacts
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential, VisitFacts
 from config.errors import InputError
 from config.load_station import load_station
 from config.station import StationSettings

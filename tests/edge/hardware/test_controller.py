@@ -13,8 +13,8 @@ import msgspec
 import pytest
 from serial import Serial
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential
 from config.load_station import load_station
 from config.station import StationSettings
 from edge.emergency import STATION

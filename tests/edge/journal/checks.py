@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import AlarmFacts, Credential, DepositFacts, OpeningFacts, Role, Stamp, VisitFacts
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import AlarmFacts, Credential, DepositFacts, OpeningFacts, Role, Stamp, VisitFacts
 from config.sorting import Category
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.wire.envelope import EpochReceipt
 from edge.journal.salvage import salvage
 from edge.journal.schema import JOURNAL_FILE
 from edge.sync.outbox import Outbox

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.wire.envelope import EpochReceipt
 from edge.backlog import LONGEST_PAUSE_S
 from edge.faults import FaultCode
 from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
@@ -132,7 +132,7 @@ def test_receipts_that_a_full_disk_did_not_take_are_good_later(tmp_path: Path, d
 ON_A_SMALL_DISK = """
 import os, sqlite3, sys
 from pathlib import Path
-from cloud_sync.envelope import EpochReceipt
+from cloud_sync.wire.envelope import EpochReceipt
 from edge.sync.outbox import Outbox
 from edge.ports import JournalError
 from tests.edge.journal.checks import NOON, opened, sound, visit

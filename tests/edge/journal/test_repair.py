@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.envelope import EpochReceipt, decode_event
-from cloud_sync.facts import AlarmFacts, Role
+from cloud_sync.wire.envelope import EpochReceipt, decode_event
+from cloud_sync.wire.facts import AlarmFacts, Role
 from edge.faults import FaultCode
 from edge.journal import repair
 from edge.journal.repair import COMPLETE, open_mended, take_over

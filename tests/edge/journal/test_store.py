@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.award_rules import Award, Outcome
-from cloud_sync.envelope import EpochReceipt, decode_event
-from cloud_sync.facts import MAX_WALL_S, Role, Stamp, VisitFacts
+from cloud_sync.rules.award_rules import Award, Outcome
+from cloud_sync.wire.envelope import EpochReceipt, decode_event
+from cloud_sync.wire.facts import MAX_WALL_S, Role, Stamp, VisitFacts
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
 from edge.ports import JournalError

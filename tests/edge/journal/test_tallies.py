@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cloud_sync.award_rules import Tally
+from cloud_sync.rules.award_rules import Tally
 from edge.journal.tallies import MOST_DAYS, DayTallies
 
 

@@ -16,7 +16,7 @@ from typing import cast
 
 import pytest
 
-from cloud_sync.notify import notifier_of
+from cloud_sync.service.systemd import notifier_of
 from config.errors import InputError
 from config.station import StationSettings
 from edge.emergency import STATION
@@ -378,7 +378,7 @@ def test_a_machine_without_pins_is_told_in_one_line(site: Site, more: list[str])
 def test_the_keeper_imports_nothing_large() -> None:
     script = (
         "import sys\n"
-        "import edge.lids.process, cloud_sync.notify, scripts.commands.station\n"
+        "import edge.lids.process, cloud_sync.service.systemd, scripts.commands.station\n"
         "large = {'cv2', 'numpy', 'onnxruntime', 'paho', 'serial', 'cryptography'}\n"
         "print(*large & set(sys.modules))\n"
     )

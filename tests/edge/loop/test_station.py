@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.envelope import EpochReceipt
-from cloud_sync.facts import MAX_WALL_S, Role
+from cloud_sync.wire.envelope import EpochReceipt
+from cloud_sync.wire.facts import MAX_WALL_S, Role
 from config.station import OpenBy
 from edge.backlog import LONGEST_PAUSE_S
 from edge.faults import FaultCode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cloud_sync.award_rules import Outcome
+from cloud_sync.rules.award_rules import Outcome
 from config.sorting import Category
 from edge.screen.state import (
     LidPhase,

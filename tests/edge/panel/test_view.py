@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.award_rules import Outcome
+from cloud_sync.rules.award_rules import Outcome
 from config.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from config.station import Language

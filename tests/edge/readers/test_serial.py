@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from serial import Serial
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential
 from config.wiring import ReaderSection
 from edge.faults import FaultCode
 from edge.loop.clocks import RealClock

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cloud_sync.award_rules import Outcome
-from cloud_sync.facts import Role
+from cloud_sync.rules.award_rules import Outcome
+from cloud_sync.wire.facts import Role
 from config.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.cards import card_hash
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.cards import card_hash
+from cloud_sync.wire.facts import Credential, Role
 from config.sorting import Category
 from config.station import BinSection
 from edge.roster import CardState

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.award_rules import Outcome, outcome_of
-from cloud_sync.facts import Role
+from cloud_sync.rules.award_rules import Outcome, outcome_of
+from cloud_sync.wire.facts import Role
 from config.sorting import Category
 from config.station import VisitSection
 from edge.faults import FaultCode

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import config
-from cloud_sync.award_rules import AwardRules, Tally, award
+from cloud_sync.rules.award_rules import AwardRules, Tally, award
 from config.load import load_toml
 from edge.messages import (
     Alarm,
@@ -31,7 +31,7 @@ from edge.visit.state import State, next_deadline, visit_rules
 from models.verdict import Verdict, VerdictState
 
 if TYPE_CHECKING:
-    from cloud_sync.facts import VisitFacts
+    from cloud_sync.wire.facts import VisitFacts
     from config.station import StationSettings
     from edge.messages import Command, Event
     from edge.sim.world import World

@@ -16,7 +16,9 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.envelope import (
+from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.resend import PATIENCE_S
+from cloud_sync.wire.envelope import (
     MAX_BATCH_EPOCHS,
     MAX_BODY_BYTES,
     MAX_EVENTS,
@@ -29,8 +31,6 @@ from cloud_sync.envelope import (
     open_batch,
     seal_receipt,
 )
-from cloud_sync.mqtt import Message, MqttLink
-from cloud_sync.transport.resend import PATIENCE_S
 from config.errors import InputError
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES

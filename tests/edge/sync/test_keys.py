@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.cards import KEY_BYTES
+from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
 from edge.sync.keys import CARD_KEY, LEDGER_KEY, STATION_KEY, StationKeys, load_keys, make_keys
 

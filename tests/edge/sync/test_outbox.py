@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
+from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt, decode_event
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
 from edge.sync.outbox import Outbox

@@ -13,9 +13,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from iotcore import Broker
 
-from cloud_sync import topics
-from cloud_sync.award_rules import AwardRules
-from cloud_sync.envelope import (
+from cloud_sync.rules.award_rules import AwardRules
+from cloud_sync.transport.mqtt import MqttLink
+from cloud_sync.transport.resend import BACK_OFF_MAX_S, PATIENCE_S, WINDOW
+from cloud_sync.wire import topics
+from cloud_sync.wire.envelope import (
     EpochReceipt,
     Receipt,
     decode_event,
@@ -23,9 +25,7 @@ from cloud_sync.envelope import (
     open_batch,
     seal_receipt,
 )
-from cloud_sync.facts import AlarmFacts, Stamp
-from cloud_sync.mqtt import MqttLink
-from cloud_sync.transport.resend import BACK_OFF_MAX_S, PATIENCE_S, WINDOW
+from cloud_sync.wire.facts import AlarmFacts, Stamp
 from config.load import load_toml
 from config.station import CloudSection
 from edge.journal.store import SqliteJournal

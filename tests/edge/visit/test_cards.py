@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cloud_sync.facts import Credential, Role
+from cloud_sync.wire.facts import Credential, Role
 from config.station import OpenBy
 from edge.faults import CATALOGUE, Fault, FaultCode, blocked_bins, seeing_is_blocked
 from edge.messages import (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_sync.award_rules import Outcome
-from cloud_sync.facts import MAX_DEPOSITS, MAX_NAME, DepositFacts, Role, VerdictFacts
+from cloud_sync.rules.award_rules import Outcome
+from cloud_sync.wire.facts import MAX_DEPOSITS, MAX_NAME, DepositFacts, Role, VerdictFacts
 from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from edge.faults import Fault, FaultCode

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_sync.facts import MAX_OPENINGS, OpeningFacts, Role
+from cloud_sync.wire.facts import MAX_OPENINGS, OpeningFacts, Role
 from config.station import OpenBy, VisitSection
 from edge.faults import LIDS_AWAY, Fault, FaultCode
 from edge.messages import (

@@ -16,9 +16,9 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.award_rules import Award
-from cloud_sync.envelope import decode_event, encode_event, take_batch
-from cloud_sync.facts import (
+from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.envelope import decode_event, encode_event, take_batch
+from cloud_sync.wire.facts import (
     MAX_DEPOSITS,
     MAX_NAME,
     MAX_OPENINGS,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from cloud_sync.award_rules import Award, Line, Outcome
-from cloud_sync.facts import Credential, Role
+from cloud_sync.rules.award_rules import Award, Line, Outcome
+from cloud_sync.wire.facts import Credential, Role
 from config.station import OpenBy
 from edge.faults import Fault, FaultCode
 from edge.messages import Alarm, Prompt, Record, RecordDelayed, Recorded, RecordFailed, Say

@@ -14,13 +14,13 @@ from typing import Any
 
 import msgspec
 
-from cloud_sync.award_rules import AwardRules, LoweredBy, Tally, award
-from cloud_sync.envelope import decode_event
-from cloud_sync.facts import Role, VisitFacts
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points.checks.register import Register
 from cloud_sync.ledger.points.rules import known_rules
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import AwardRules, LoweredBy, Tally, award
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import Role, VisitFacts
 
 CLOSE = timedelta(milliseconds=1)
 """What a float's seconds may lose."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cloud_sync import envelope
 from cloud_sync.ledger import sql
 from cloud_sync.ledger.points import evidence, records
 from cloud_sync.ledger.points.checks.register import Register
 from cloud_sync.ledger.points.checks.spans import Spans
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.wire import envelope
 
 EpochOf = tuple[int, str]
 """Station, its primary key, and epoch."""

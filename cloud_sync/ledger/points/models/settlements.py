@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import CheckConstraint, F, Index, Q, UniqueConstraint
 
-from cloud_sync.award_rules import HeldBy, LoweredBy
 from cloud_sync.ledger.points.models.holders import Household
 from cloud_sync.ledger.stations.models import Community, Event, Station
+from cloud_sync.rules.award_rules import HeldBy, LoweredBy
 
 
 class Timed(models.TextChoices):
@@ -119,7 +119,7 @@ class Rules(models.Model):
     community = models.ForeignKey(Community, models.PROTECT, related_name="rules", db_index=False)
     version = models.BigIntegerField()
     body = models.BinaryField()
-    """`cloud_sync.award_rules.AwardRules` as JSON."""
+    """`cloud_sync.rules.award_rules.AwardRules` as JSON."""
 
     class Meta:
         constraints = [UniqueConstraint(fields=["community", "version"], name="rules_version_in_community")]

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cloud_sync.envelope import (
+from cloud_sync.wire.envelope import (
     MAX_BATCH_EPOCHS,
     MAX_BODY_BYTES,
     MAX_EVENTS,
@@ -31,7 +31,7 @@ from cloud_sync.envelope import (
     seal_receipt,
     take_batch,
 )
-from cloud_sync.facts import AlarmFacts, Event, Stamp
+from cloud_sync.wire.facts import AlarmFacts, Event, Stamp
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))

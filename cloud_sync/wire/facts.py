@@ -16,12 +16,12 @@ from models.verdict import VerdictState
 
 MAX_NAME = 64
 CardHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
-"""HMAC-SHA-256 of a credential, as `cloud_sync.cards` makes it."""
+"""HMAC-SHA-256 of a credential, as `cloud_sync.wire.cards` makes it."""
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
 """What a file or a program calls something: ASCII that JSON leaves as it is, a byte a letter.
 
-`cloud_sync.envelope.decode_event` sees to the letters, for all names of an event at once: a pattern for each
-would cost more than the rest of the decoding.
+`cloud_sync.wire.envelope.decode_event` sees to the letters, for all names of an event at once: a pattern
+for each would cost more than the rest of the decoding.
 """
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Span = Annotated[float, Meta(ge=0, le=86_400)]

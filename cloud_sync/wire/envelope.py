@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Meta
 from msgspec.json import Decoder
 
-from cloud_sync.facts import EpochName, Event, SequenceNumber
+from cloud_sync.wire.facts import EpochName, Event, SequenceNumber
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Stated = TypeVar("Stated")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.award_rules import (
+from cloud_sync.rules.award_rules import (
     Award,
     AwardRules,
     DailyCaps,
@@ -20,7 +20,7 @@ from cloud_sync.award_rules import (
     outcome_of,
     settle,
 )
-from cloud_sync.facts import DepositFacts, Role, VerdictFacts
+from cloud_sync.wire.facts import DepositFacts, Role, VerdictFacts
 from config.errors import InputError
 from config.load import convert, load_toml
 from config.sorting import Category

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 
-from cloud_sync.facts import Credential
+from cloud_sync.wire.facts import Credential
 
 KEY_BYTES = 32
 """Length of a community's card key."""

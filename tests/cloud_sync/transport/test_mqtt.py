@@ -17,7 +17,7 @@ from typing import Any, NoReturn, Protocol
 import pytest
 from paho.mqtt.client import Client
 
-from cloud_sync.mqtt import (
+from cloud_sync.transport.mqtt import (
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     TAKEN_OVER,
@@ -203,7 +203,7 @@ def test_a_consumer_that_is_slow_gets_everything_once_it_reads(join: Join) -> No
 
 DOOMED = """
 import sys, time
-from cloud_sync.mqtt import MqttLink, Will
+from cloud_sync.transport.mqtt import MqttLink, Will
 from config.station import CloudSection
 broker = CloudSection(host="127.0.0.1", port=int(sys.argv[1]))
 link = MqttLink(broker, "doomed", (), will=Will("tz/a/state", b"offline"))

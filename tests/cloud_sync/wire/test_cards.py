@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
-from cloud_sync.cards import KEY_BYTES, card_hash
-from cloud_sync.facts import Credential
+from cloud_sync.wire.cards import KEY_BYTES, card_hash
+from cloud_sync.wire.facts import Credential
 
 KEY = bytes(range(32))
 KNOWN = "60583b55a382093ca44242f07365dd169a279a16c9c7c4ddbe17c750db58f132"

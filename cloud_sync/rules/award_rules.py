@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from cloud_sync.facts import DepositFacts, Role
+from cloud_sync.wire.facts import DepositFacts, Role
 from config.sorting import Category
 from models.verdict import VerdictState
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.envelope import decode_event, decode_events, encode_event, take_batch
-from cloud_sync.facts import (
+from cloud_sync.wire.envelope import decode_event, decode_events, encode_event, take_batch
+from cloud_sync.wire.facts import (
     MAX_DEPOSITS,
     MAX_NAME,
     MAX_OPENINGS,

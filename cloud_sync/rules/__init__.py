@@ -1,0 +1,1 @@
+"""What a visit earns: the award rules, shared by station and ledger. Pure."""

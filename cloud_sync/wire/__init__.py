@@ -1,0 +1,1 @@
+"""What travels between a station and its ledger: facts, envelopes, topics and cards' pseudonyms. Pure."""

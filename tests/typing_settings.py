@@ -22,4 +22,4 @@ with TemporaryDirectory() as folder:
     make_keys(Path(folder, "state"))
     Path(folder, "ledger.toml").write_text(LEDGER_TOML, encoding="utf-8")
     os.environ[CONFIG_VARIABLE] = str(Path(folder, "ledger.toml"))
-    from cloud_sync.ledger.settings import *  # noqa: F403  Django reads a module's names
+    from cloud_sync.ledger.site.settings import *  # noqa: F403  Django reads a module's names

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from cloud_sync.ledger.intake import store
+from cloud_sync.ledger.intake.parse import Incoming
+from cloud_sync.ledger.intake.store import EpochOf, Stand
 from cloud_sync.ledger.points.posting import lock
-from cloud_sync.ledger.stations import spans, store
+from cloud_sync.ledger.stations import spans
 from cloud_sync.ledger.stations.alarms import Cause, raise_for
-from cloud_sync.ledger.stations.intake import Incoming
 from cloud_sync.ledger.stations.models import Station
 from cloud_sync.ledger.stations.spans import Written, joined, together
-from cloud_sync.ledger.stations.store import EpochOf, Stand
 from cloud_sync.wire.facts import Stamp
 
 

@@ -19,7 +19,7 @@ def init(config: Path) -> str:
     make_keys(settings.state_dir)
     ledger.setup(config)
     # Models can be imported only once Django is set up.
-    from cloud_sync.ledger.database import prepare  # noqa: PLC0415
+    from cloud_sync.ledger.db.database import prepare  # noqa: PLC0415
 
     prepare(settings)
     return public_key_hex(read_signing_key(settings.state_dir))

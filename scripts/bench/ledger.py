@@ -24,7 +24,7 @@ from scripts.bench.settling.same import Copied, Same, SamePostgres, SameSqlite
 from scripts.bench.settling.stock import fill
 
 if TYPE_CHECKING:
-    from cloud_sync.ledger.stations.intake import Sent
+    from cloud_sync.ledger.intake.parse import Sent
 
 SMALL = 100_000
 ROUNDS = 10
@@ -106,7 +106,7 @@ class Course:
 
     def race(self, first: int, batches: int, at_once: int, grounds: int) -> Rates:
         """Let them take these batches in turns, so many a transaction, ours in the first places."""
-        from cloud_sync.ledger.batches import apply_messages  # noqa: PLC0415 (Django is set up now)
+        from cloud_sync.ledger.intake.apply import apply_messages  # noqa: PLC0415 (Django is set up now)
 
         used = self.grounds[:grounds]
         ours = [Lane(lambda sent: apply_messages(sent, self.now), place.enter) for place, _ in used]
@@ -147,7 +147,7 @@ def _measure(db: str, folder: Path, events: int, stocks: Sequence[int]) -> Resul
 
 def _prepare(place: Place, stock: int, batches: int, now: datetime) -> list[Sent]:
     """Fill a place with people and a stock of rows; the messages that are to come."""
-    from cloud_sync.ledger.stations.intake import Sent  # noqa: PLC0415 (Django is set up now)
+    from cloud_sync.ledger.intake.parse import Sent  # noqa: PLC0415 (Django is set up now)
 
     place.enter()
     keys = feed.people()

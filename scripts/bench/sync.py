@@ -124,8 +124,8 @@ def _prepare_ledger(folder: Folder, state_dir: Path) -> StationKeys:
     init(folder.ledger_toml)
     from django.utils import timezone  # noqa: PLC0415 (Django is set up now)
 
+    from cloud_sync.ledger.households.register import add_household  # noqa: PLC0415
     from cloud_sync.ledger.points.cards import bind_card  # noqa: PLC0415
-    from cloud_sync.ledger.points.households import add_household  # noqa: PLC0415
     from cloud_sync.ledger.stations.models import Community  # noqa: PLC0415
     from scripts.demonstration.seeding import admit  # noqa: PLC0415
 
@@ -182,8 +182,8 @@ def _apply(keys: StationKeys, batches: Sequence[Sequence[bytes]], at_once: int) 
     """Seconds that the ledger takes for these batches, so many in one transaction."""
     from django.utils import timezone  # noqa: PLC0415 (Django is set up now)
 
-    from cloud_sync.ledger.batches import apply_messages  # noqa: PLC0415
-    from cloud_sync.ledger.stations.intake import Sent  # noqa: PLC0415
+    from cloud_sync.ledger.intake.apply import apply_messages  # noqa: PLC0415
+    from cloud_sync.ledger.intake.parse import Sent  # noqa: PLC0415
 
     sent = [
         Sent(seal_batch(keys.signing, COMMUNITY, STATION, batch), COMMUNITY, STATION) for batch in batches

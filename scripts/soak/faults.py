@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from cloud_sync.ledger.backups import back_up, restore
+from cloud_sync.ledger.db.backups import back_up, restore
 from config.ledger import load_ledger
 from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.checks import Journal

@@ -171,5 +171,5 @@ def test_a_journal_that_was_mended_is_an_ordinary_one_at_the_next_start(tmp_path
 
 
 def test_a_full_receipt_is_as_long_here_as_at_the_ledger() -> None:
-    receipts = (CHECKOUT / "cloud_sync/ledger/stations/receipts.py").read_text(encoding="utf-8")
+    receipts = (CHECKOUT / "cloud_sync/ledger/intake/receipts.py").read_text(encoding="utf-8")
     assert f"\nMAX_REFUSED = {NAMED_AT_MOST}\n" in receipts

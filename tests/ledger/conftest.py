@@ -48,7 +48,7 @@ install.init(PREPARED / "ledger.toml")
 
 from django.db import connections  # noqa: E402 (as above)
 
-from cloud_sync.ledger.database import prepare  # noqa: E402
+from cloud_sync.ledger.db.database import prepare  # noqa: E402
 from cloud_sync.ledger.stations.models import Community  # noqa: E402
 from tests.engines import Engine, Tier, postgres_copies, sqlite_copies  # noqa: E402
 from tests.ledger.switching import use_database  # noqa: E402

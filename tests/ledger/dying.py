@@ -29,7 +29,7 @@ Count = Callable[[], None]
 
 def upgrade_it(database: str, count: Count) -> None:
     """Upgrade the database of the moment."""
-    from cloud_sync.ledger.upgrade import upgrade  # noqa: PLC0415 (once Django is set up)
+    from cloud_sync.ledger.db.upgrade import upgrade  # noqa: PLC0415 (once Django is set up)
 
     del database
 
@@ -43,8 +43,8 @@ def upgrade_it(database: str, count: Count) -> None:
 
 def apply_them(database: str, count: Count) -> None:
     """Apply the messages that lie beside the database."""
-    from cloud_sync.ledger.batches import apply_messages  # noqa: PLC0415 (once Django is set up)
-    from cloud_sync.ledger.stations.intake import Sent  # noqa: PLC0415
+    from cloud_sync.ledger.intake.apply import apply_messages  # noqa: PLC0415 (once Django is set up)
+    from cloud_sync.ledger.intake.parse import Sent  # noqa: PLC0415
     from tests.ledger.town import NOW  # noqa: PLC0415
 
     raw = Path(database).with_name(MESSAGES).read_bytes()

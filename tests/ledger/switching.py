@@ -7,7 +7,7 @@ from django.db import connections
 
 def use_database(name: str) -> None:
     """Work on what `database` in a ledger.toml would say."""
-    from cloud_sync.ledger import settings  # noqa: PLC0415 (needs the configuration that setup names)
+    from cloud_sync.ledger.site import settings  # noqa: PLC0415 (needs the configuration that setup names)
 
     connections.close_all()
     described = {"default": settings._database(name)}  # noqa: SLF001 (what the settings themselves do)

@@ -9,10 +9,10 @@ from datetime import datetime
 import pytest
 from django.db import OperationalError
 
-from cloud_sync.ledger.batches import Applied, Name
-from cloud_sync.ledger.ingest import Worker
+from cloud_sync.ledger.intake.apply import Applied, Name
+from cloud_sync.ledger.intake.parse import Sent
+from cloud_sync.ledger.intake.worker import Worker
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.transport.mqtt import Message, MqttLink
 from cloud_sync.wire import topics
 from config.station import CloudSection

@@ -10,8 +10,9 @@ from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household, find_household, rename_household
+from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.cards import (
     Word,
     bind_card,
@@ -24,10 +25,9 @@ from cloud_sync.ledger.points.cards import (
 )
 from cloud_sync.ledger.points.corrections import correct, forgive
 from cloud_sync.ledger.points.erasure import erase_household
-from cloud_sync.ledger.points.households import add_household, find_household, rename_household
+from cloud_sync.ledger.points.held import expire, refuse, release
 from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Transfer, VisitSettlement
-from cloud_sync.ledger.points.statement import make_statement
-from cloud_sync.ledger.points.waiting import expire, refuse, release
+from cloud_sync.ledger.statement.page import make_statement
 from cloud_sync.ledger.stations.models import Community, Event
 from cloud_sync.wire.facts import DepositFacts
 from config.errors import InputError

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import VisitSettlement
-from cloud_sync.ledger.points.rules import add_rules
+from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.models import Community, Epoch, Event
 from cloud_sync.wire.facts import AlarmFacts, DepositFacts
 from tests.engines import BOTH

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from django.db import connection
 
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Transfer
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, visit_facts
 
@@ -28,7 +28,7 @@ def busy_town(town: Town) -> Town:
 
 def raw(statement: str) -> None:
     """Change rows past all of our code and all constraints, as a person at the database could."""
-    immutable.release()
+    triggers.release()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA ignore_check_constraints=ON")
         cursor.execute("PRAGMA foreign_keys=OFF")

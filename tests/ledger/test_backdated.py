@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from cloud_sync.ledger.batches import apply_messages, reapply
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_messages, reapply
+from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.points.cards import bind_card
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.points.held import release
 from cloud_sync.ledger.points.models import Household, VisitSettlement
 from cloud_sync.ledger.points.plausible import KEPT, SLACK, Heard, earliest
-from cloud_sync.ledger.points.rules import add_rules
-from cloud_sync.ledger.points.waiting import release
+from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Event, Station
 from cloud_sync.ledger.stations.registry import add_station
 from cloud_sync.rules.award_rules import HeldBy

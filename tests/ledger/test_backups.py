@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from cloud_sync.ledger.backups import back_up, restore
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.db.backups import back_up, restore
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
@@ -164,7 +164,7 @@ def test_a_database_that_somebody_holds_is_not_half_replaced(
     back_up(settings, tmp_path / "monday")
     deliver(town, 2)
     connection.close()
-    monkeypatch.setattr("cloud_sync.ledger.backups.BUSY_S", 0.1)
+    monkeypatch.setattr("cloud_sync.ledger.db.backups.BUSY_S", 0.1)
     writer = sqlite3.connect(settings.ledger.database, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     with pytest.raises(InputError, match="stop the workers"):
@@ -180,7 +180,7 @@ def test_a_restored_ledger_refuses_edits_as_before(
     deliver(town, 1)
     connection.close()
     back_up(settings, tmp_path / "monday")
-    immutable.release()
+    triggers.release()
     for _ in range(2):
         connection.close()
         restore(settings, tmp_path / "monday", replace=True)

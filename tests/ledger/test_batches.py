@@ -7,11 +7,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.utils import timezone
 
-from cloud_sync.ledger.batches import apply_batch
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Card, Transfer, VisitSettlement
-from cloud_sync.ledger.points.rules import add_rules
+from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import (
     Alarm,

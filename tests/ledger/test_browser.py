@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Browser, Page, expect
 
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office.officers import add_officer
 from cloud_sync.ledger.office.throttle import ACCOUNT
 from cloud_sync.ledger.points.cards import bind_card
-from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.points.links import end_links, statement_link
+from cloud_sync.ledger.statement.links import end_links, statement_link
 from config.ledger import load_ledger
 from tests.ledger.test_debts import owing
 from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts

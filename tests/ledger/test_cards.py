@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household, find_household, rename_household
 from cloud_sync.ledger.points.cards import (
     Word,
     add_with_cards,
@@ -26,7 +27,6 @@ from cloud_sync.ledger.points.cards import (
     unblock_card,
 )
 from cloud_sync.ledger.points.export import export_household, history
-from cloud_sync.ledger.points.households import add_household, find_household, rename_household
 from cloud_sync.ledger.points.models import Card, Household, Record
 from config.errors import InputError
 from tests.engines import BOTH

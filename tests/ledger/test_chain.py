@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from msgspec import structs
 
-from cloud_sync.ledger.points import chain, immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.db.snapshot import snapshot
 from cloud_sync.ledger.points.models import ChainHead, Transfer
-from cloud_sync.ledger.points.snapshot import snapshot
 from tests.engines import BOTH
 from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
 
@@ -99,7 +100,7 @@ TAMPERED: dict[str, tuple[tuple[str, ...], int]] = {
 @pytest.mark.usefixtures("chained")
 def test_the_first_transfer_that_is_wrong_is_named(how: str) -> None:
     statements, position = TAMPERED[how]
-    immutable.release()
+    triggers.release()
     with connection.cursor() as cursor:
         for statement in statements:
             cursor.execute(statement)

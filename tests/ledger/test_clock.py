@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from cloud_sync.ledger import chores, ingest
-from cloud_sync.ledger.batches import apply_messages
-from cloud_sync.ledger.ingest import Worker
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.intake import periodic, worker
+from cloud_sync.ledger.intake.apply import apply_messages
+from cloud_sync.ledger.intake.receipts import receipts_for
+from cloud_sync.ledger.intake.worker import Worker
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.clock import (
     FURTHEST_AHEAD,
     FURTHEST_BACK,
@@ -24,7 +25,6 @@ from cloud_sync.ledger.points.clock import (
 from cloud_sync.ledger.points.models import ChainHead, VisitSettlement
 from cloud_sync.ledger.stations.alarms import LEDGER, Cause
 from cloud_sync.ledger.stations.models import Alarm, Epoch
-from cloud_sync.ledger.stations.receipts import receipts_for
 from cloud_sync.ledger.stations.registry import stations
 from cloud_sync.transport.mqtt import MqttLink
 from config.station import CloudSection
@@ -76,8 +76,8 @@ class Calendar:
             def monotonic() -> float:
                 return calendar.ran_s
 
-        monkeypatch.setattr(ingest, "datetime", Clock)
-        monkeypatch.setattr(ingest, "time", Seconds)
+        monkeypatch.setattr(worker, "datetime", Clock)
+        monkeypatch.setattr(worker, "time", Seconds)
 
     def pass_by(self, how_long: timedelta) -> None:
         self.at += how_long
@@ -188,7 +188,7 @@ class TestOverBothDatabases:
         late = NOW + 100 * DAY
         assert receipts_for([station], {}, late)[station.pk].epochs == ()
         assert len(receipts_for([station], {}, None)[station.pk].epochs) == 1
-        ((receipt,),) = chores.standing_receipts(town.community, None)
+        ((receipt,),) = periodic.standing_receipts(town.community, None)
         assert len(receipt.epochs) == 1
 
     def test_running_time_counts_no_faster_than_either_clock(self, town: Town) -> None:

@@ -13,9 +13,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connection
 
-from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.models import Account, Card, Decision, Household, VisitSettlement
 from cloud_sync.ledger.stations.models import Station
 from cloud_sync.wire.envelope import key_id
@@ -131,7 +131,7 @@ def test_verify_exits_1_and_names_what_was_tampered_with(tongzhan: Run, config: 
 
 def test_verify_goes_on_past_rows_that_hold_what_they_cannot(tongzhan: Run, config: Path, town: Town) -> None:
     town.deliver(*(event(number, visit_facts(7, RIGHT, provisional=2)) for number in (1, 2, 3)))
-    immutable.release()
+    triggers.release()
     with connection.cursor() as cursor:
         cursor.execute("UPDATE points_transfer SET chain = 'abc' WHERE position = 1")
         cursor.execute("UPDATE points_transfer SET points = 200 WHERE position = 3")

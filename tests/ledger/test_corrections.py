@@ -7,13 +7,13 @@ from datetime import timedelta
 import pytest
 from django.utils import translation
 
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct, forgive
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Debt, DebtPart, Household, Transfer
 from cloud_sync.ledger.points.posting import Purpose
-from cloud_sync.ledger.points.statement import Statement, make_statement
+from cloud_sync.ledger.statement.page import Statement, make_statement
 from config.errors import InputError
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, visit_facts

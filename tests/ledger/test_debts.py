@@ -10,12 +10,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
 
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office.debts import DebtsPage, Standing, debts_page
 from cloud_sync.ledger.office.officers import username
-from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct, forgive
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
 from cloud_sync.ledger.points.posting import Purpose
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, UNSURE, Town, card, event, visit_facts

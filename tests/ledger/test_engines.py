@@ -21,8 +21,8 @@ from django.db.models import Sum
 from cloud_sync.ledger.broker import users
 from cloud_sync.ledger.broker.files import Wanted, write_broker
 from cloud_sync.ledger.broker.mosquitto import Listeners
+from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
-from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import VisitSettlement
 from cloud_sync.ledger.stations.models import Alarm, Community
 from cloud_sync.ledger.stations.registry import add_station

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.households.register import add_household, find_household
 from cloud_sync.ledger.points.cards import Word, bind_card, find_card, unbind_card
 from cloud_sync.ledger.points.erasure import erase_household
 from cloud_sync.ledger.points.export import history
-from cloud_sync.ledger.points.households import add_household, find_household
-from cloud_sync.ledger.points.links import household_of, statement_link
 from cloud_sync.ledger.points.models import Account, Card, Household, SignedBatch, Transfer
-from cloud_sync.ledger.points.statement import make_statement
+from cloud_sync.ledger.statement.links import household_of, statement_link
+from cloud_sync.ledger.statement.page import make_statement
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm
 from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
@@ -124,7 +124,7 @@ def test_bytes_that_were_emptied_without_an_erasure_are_named(lived: Household) 
 def test_an_event_that_was_edited_beside_an_erased_one_is_named(lived: Household) -> None:
     erase_household(lived, "Li", "they asked for it", NOW)
     with connection.cursor() as cursor:
-        immutable.release()
+        triggers.release()
         cursor.execute("UPDATE stations_event SET digest = epoch || substr(digest, 17) WHERE sequence = 2")
     assert any("signed batch" in line and "edited" in line for line in verify().problems)
     assert SignedBatch.objects.exists()

@@ -6,13 +6,13 @@ import pytest
 from django.db import connection
 from django.db.models import Q
 
+from cloud_sync.ledger.households.history import transfers_of, ways
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.history import transfers_of, ways
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.points.held import refuse, release
 from cloud_sync.ledger.points.models import Account, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import Purpose
-from cloud_sync.ledger.points.waiting import refuse, release
 from tests.engines import BOTH
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, visit_facts
 

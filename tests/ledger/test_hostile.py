@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.wire.envelope import seal_receipt
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, event, visit_facts
 

@@ -11,12 +11,12 @@ import pytest
 from django.db import IntegrityError, connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
-from cloud_sync.ledger.database import check, prepare
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.db.database import check, prepare
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Decision, Rules, Transfer
 from cloud_sync.ledger.stations.models import Event
 from config.errors import InputError
@@ -76,7 +76,7 @@ def test_the_database_refuses_to_change_or_remove_what_stands(statement: str) ->
     assert verify().ok
 
 
-@pytest.mark.parametrize("table", [one.table for one in immutable.GUARDS])
+@pytest.mark.parametrize("table", [one.table for one in triggers.GUARDS])
 @pytest.mark.usefixtures("corrected")
 def test_a_whole_table_cannot_be_emptied_at_once(table: str) -> None:
     if connection.vendor != "postgresql":
@@ -142,7 +142,7 @@ def test_a_trigger_that_no_longer_guards_is_named_and_what_was_edited_meanwhile_
     how: str, config: Path
 ) -> None:
     tamper(how)
-    assert verify().problems == tuple(immutable.problems())
+    assert verify().problems == tuple(triggers.problems())
     assert "the trigger points_transfer_not_changed is missing or was altered" in verify().problems[0]
     run("UPDATE points_transfer SET points = 200 WHERE position = 1")
     assert "breaks at transfer 1" in verify().problems[0]
@@ -158,7 +158,7 @@ def test_one_that_is_switched_off_is_as_good_as_missing() -> None:
     if connection.vendor != "postgresql":
         pytest.skip("SQLite's triggers cannot be switched off in the file")
     run("ALTER TABLE stations_event DISABLE TRIGGER ALL")
-    assert [trigger.name for trigger in immutable.missing()] == [
+    assert [trigger.name for trigger in triggers.missing()] == [
         "stations_event_not_changed",
         "stations_event_not_emptied",
     ]
@@ -166,7 +166,7 @@ def test_one_that_is_switched_off_is_as_good_as_missing() -> None:
 
 @pytest.mark.usefixtures("corrected")
 def test_the_command_says_it_in_one_line_and_fails(config: Path, tongzhan: Run) -> None:
-    immutable.release()
+    triggers.release()
     connections.close_all()
     done = tongzhan("ledger", "verify", "--json", "--config", config)
     assert done.returncode == 1
@@ -177,13 +177,13 @@ def test_the_command_says_it_in_one_line_and_fails(config: Path, tongzhan: Run) 
 def test_a_ledger_of_the_version_before_is_guarded_once_it_is_upgraded(config: Path) -> None:
     executor = MigrationExecutor(connection)
     executor.migrate([("points", "0003_references_at_once")])
-    assert len(immutable.missing()) == 8
+    assert len(triggers.missing()) == 8
     run("UPDATE points_decision SET reason = 'as nothing forbade it'")
     settings = load_ledger(config)
     with pytest.raises(InputError, match="is not prepared for this version"):
         check(settings)
     prepare(settings)
-    assert immutable.missing() == []
+    assert triggers.missing() == []
     with pytest.raises(IntegrityError, match="a decision is never changed"):
         run("UPDATE points_decision SET reason = 'another'")
 
@@ -198,12 +198,12 @@ def insertion(table: str) -> object:
         return [row[:-1] for row in cursor.fetchall() if row[1] != "Transaction"]
 
 
-@pytest.mark.parametrize("table", [one.table for one in immutable.GUARDS])
+@pytest.mark.parametrize("table", [one.table for one in triggers.GUARDS])
 @pytest.mark.usefixtures("corrected")
 def test_rows_are_inserted_by_the_same_program_as_without_the_triggers(table: str) -> None:
     if connection.vendor == "postgresql":
         pytest.skip("PostgreSQL explains no triggers that an insert does not fire")
     guarded = insertion(table)
-    immutable.release()
+    triggers.release()
     connection.close()
     assert insertion(table) == guarded

@@ -20,14 +20,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import OperationalError, connection
 from iotcore import Broker
 
-from cloud_sync.ledger.batches import Applied, Name, apply_messages
-from cloud_sync.ledger.ingest import Worker, client_id
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages
+from cloud_sync.ledger.intake.parse import Sent
+from cloud_sync.ledger.intake.receipts import overtaken
+from cloud_sync.ledger.intake.worker import Worker, client_id
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.models import VisitSettlement
-from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Event, Station
-from cloud_sync.ledger.stations.receipts import overtaken
 from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import EpochReceipt, Receipt, key_id, open_receipt

@@ -12,11 +12,11 @@ import msgspec
 import pytest
 from django.db import connection, connections
 
-from cloud_sync.ledger.batches import apply_messages
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_messages
+from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.points.cards import bind_card
-from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.stations.intake import Sent
 from tests.ledger.conftest import PREPARED
 from tests.ledger.dying import MESSAGES
 from tests.ledger.switching import use_database

@@ -13,8 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
 from django.db.models import Model
 
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
 from cloud_sync.ledger.points.models import Transfer, VisitSettlement
 from tests.engines import BOTH
 from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
@@ -35,7 +35,7 @@ def migrate(to: list[tuple[str, str]]) -> StateApps:
 def first_version(town: Town) -> Iterator[StateApps]:
     """The models of the first version over an empty ledger."""
     assert town.community.pk
-    immutable.release()
+    triggers.release()
     connection.close()
     with connection.cursor() as cursor:
         for table in (
@@ -129,7 +129,7 @@ def test_a_migration_that_breaks_off_has_changed_nothing(
 ) -> None:
     settled(first_version, 4)
     with monkeypatch.context() as patched:
-        patched.setattr("cloud_sync.ledger.points.chain.link", lambda *_: 1 / 0)
+        patched.setattr("cloud_sync.ledger.chain.chain.link", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             migrate(LATEST)
     migrate(LATEST)

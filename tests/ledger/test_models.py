@@ -9,8 +9,8 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.db.models import ProtectedError
 
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.accounts import open_accounts
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import (
     Account,
     AccountKind,

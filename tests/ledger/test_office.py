@@ -15,17 +15,17 @@ from django.db import connection
 from django.test import Client
 from django.utils import translation
 
-from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.office import page, words
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch
+from cloud_sync.ledger.intake.parse import Reason
+from cloud_sync.ledger.office import page, texts
 from cloud_sync.ledger.office.officers import add_officer, remove_officer
-from cloud_sync.ledger.office.waiting import STRAY, held
+from cloud_sync.ledger.office.pending import STRAY, held
 from cloud_sync.ledger.points.cards import bind_card
-from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.points.links import end_links
 from cloud_sync.ledger.points.models import Transfer
-from cloud_sync.ledger.points.rules import add_rules
+from cloud_sync.ledger.settling.rules import add_rules
+from cloud_sync.ledger.statement.links import end_links
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.intake import Reason
 from cloud_sync.ledger.stations.models import Alarm, Event, EventState
 from cloud_sync.rules.award_rules import HeldBy
 from cloud_sync.wire.facts import AlarmFacts
@@ -57,13 +57,13 @@ def troubled(town: Town) -> Town:
 
 
 def test_every_reason_has_its_words_in_both_languages() -> None:
-    assert set(words.ASIDE) == {*Reason, STRAY}
-    assert set(words.HELD) == set(HeldBy)
-    assert set(words.ALARMS) == set(Cause)
-    for table in (words.ASIDE, words.HELD, words.ALARMS):
+    assert set(texts.ASIDE) == {*Reason, STRAY}
+    assert set(texts.HELD) == set(HeldBy)
+    assert set(texts.ALARMS) == set(Cause)
+    for table in (texts.ASIDE, texts.HELD, texts.ALARMS):
         for reason in table:
             with translation.override("zh-hans"):
-                chinese = words.explained(reason, table)
+                chinese = texts.explained(reason, table)
             assert re.search(r"[\u4e00-\u9fff]", chinese.what)
             assert re.search(r"[\u4e00-\u9fff]", chinese.todo)
 
@@ -73,12 +73,12 @@ def test_the_page_names_all_that_waits_with_its_reason(troubled: Town) -> None:
         shown = page.make_page(troubled.community, NOW)
     told = {section.anchor: [item.said.what for item in section.items] for section in shown.sections}
     assert sorted(told["aside"]) == sorted(
-        words.ASIDE[reason].what
+        texts.ASIDE[reason].what
         for reason in (Reason.CONFLICT, Reason.UNKNOWN_RULES, Reason.MALFORMED, STRAY)
     )
-    assert told["held"] == [words.HELD[HeldBy.UNKNOWN_CARD].what]
-    assert words.ALARMS[Cause.UNKNOWN_STATION].what in told["alarms"]
-    assert words.ALARMS[Cause.CONFLICT].what in told["alarms"]
+    assert told["held"] == [texts.HELD[HeldBy.UNKNOWN_CARD].what]
+    assert texts.ALARMS[Cause.UNKNOWN_STATION].what in told["alarms"]
+    assert texts.ALARMS[Cause.CONFLICT].what in told["alarms"]
 
 
 def test_many_are_cut_off_and_said_to_be_more(town: Town) -> None:
@@ -126,7 +126,7 @@ def test_an_officer_signs_in_looks_and_signs_out(troubled: Town, browser_client:
     answer = browser_client.get("/office/")
     assert answer.status_code == 200
     assert answer.headers["Cache-Control"].startswith("no-store")
-    assert words.ASIDE[Reason.CONFLICT].what not in answer.content.decode()
+    assert texts.ASIDE[Reason.CONFLICT].what not in answer.content.decode()
     assert "以第一次为准" in answer.content.decode()
     token = browser_client.cookies["csrftoken"].value
     assert browser_client.post("/office/logout/", {"csrfmiddlewaretoken": token}).status_code == 302

@@ -14,10 +14,10 @@ from django.db import OperationalError, connection
 from django.test import Client
 from django.urls import reverse
 
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
-from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.points.links import LINK_AGE, SALT, end_links, statement_link
 from cloud_sync.ledger.points.models import Household, VisitSettlement
+from cloud_sync.ledger.statement.links import LINK_AGE, SALT, end_links, statement_link
 from config.errors import InputError
 from config.sorting import Category
 from tests.ledger.town import (
@@ -312,7 +312,7 @@ def test_a_failure_tells_nothing_but_that_points_are_safe(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("private")
 
-    monkeypatch.setattr("cloud_sync.ledger.points.views.make_statement", fail)
+    monkeypatch.setattr("cloud_sync.ledger.statement.views.make_statement", fail)
     response = Client(raise_request_exception=False).get(address(household))
     assert response.status_code == 500
     page = response.content.decode()

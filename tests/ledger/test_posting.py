@@ -8,8 +8,8 @@ from threading import Barrier, BrokenBarrierError, Thread
 import pytest
 from django.db import OperationalError, connection
 
-from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.points.posting import TRIES, atomically
 from tests.engines import BOTH, ON_POSTGRES

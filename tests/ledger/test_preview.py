@@ -6,9 +6,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
-from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.points.preview import HouseholdChange, preview
+from cloud_sync.ledger.settling.preview import HouseholdChange, preview
 from cloud_sync.rules.award_rules import Outcome
 from config.errors import InputError
 from tests.engines import BOTH

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.ledger.batches import apply_batch
+from cloud_sync.ledger.households.register import add_household, find_household
+from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.cards import bind_card, set_staff_card
-from cloud_sync.ledger.points.households import add_household, find_household
 from cloud_sync.ledger.points.models import Account, Card, Household
-from cloud_sync.ledger.points.rules import add_rules, known_rules
+from cloud_sync.ledger.settling.rules import add_rules, known_rules
 from cloud_sync.ledger.stations.models import Station, StationKey
 from cloud_sync.ledger.stations.registry import (
     active_stations,

@@ -7,15 +7,15 @@ from datetime import timedelta
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.ledger.batches import apply_batch, apply_messages, reapply
-from cloud_sync.ledger.points import immutable
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch, apply_messages, reapply
+from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.points.cards import bind_card
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Transfer, VisitSettlement
-from cloud_sync.ledger.points.rules import add_rules
+from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import MAX_STRANGERS, Cause, close_alarm, raise_alarm
-from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Event, EventKind, EventState, Station, StationKey
 from cloud_sync.wire import envelope
 from cloud_sync.wire.envelope import EpochReceipt, Lost
@@ -49,7 +49,7 @@ def test_a_visit_by_rules_that_came_later_is_applied_then_and_only_once(town: To
 def test_what_was_malformed_then_and_can_be_read_now_is_applied(town: Town) -> None:
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
     VisitSettlement.objects.all().delete()
-    immutable.release()
+    triggers.release()
     Transfer.objects.all()._raw_delete("default")  # noqa: SLF001 (past our guard)
     Event.objects.update(kind=EventKind.UNREAD, state=EventState.REFUSED, reason="malformed")
     assert reapply(Event.objects.get(), LATER)

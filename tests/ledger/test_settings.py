@@ -6,7 +6,7 @@ import pytest
 
 from cloud_sync import ledger
 from cloud_sync.ledger.keys import make_keys, public_key_hex, read_card_key, read_secret_key, read_signing_key
-from cloud_sync.ledger.settings import _database
+from cloud_sync.ledger.site.settings import _database
 from config.errors import InputError
 from config.ledger import load_ledger
 from tests.ledger.conftest import LEDGER_TOML

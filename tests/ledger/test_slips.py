@@ -7,17 +7,17 @@ from datetime import timedelta
 import pytest
 from msgspec import structs
 
-from cloud_sync.ledger.batches import reapply
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import reapply
 from cloud_sync.ledger.points import corrections
 from cloud_sync.ledger.points.accounts import accounts_of
-from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card, suspect_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.points.held import Expired, expire
 from cloud_sync.ledger.points.models import Account, Card, ChainHead, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import ChainEnd, Movement, Purpose, atomically, lock, origin_of, post
-from cloud_sync.ledger.points.rules import add_rules
-from cloud_sync.ledger.points.waiting import Expired, expire
+from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Community, Event
 from cloud_sync.rules.award_rules import Award, HeldBy, Line, Outcome, settle

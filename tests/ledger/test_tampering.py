@@ -14,17 +14,18 @@ from django.apps import apps
 from django.db import DatabaseError, connection, models, transaction
 from django.db.models import F
 
-from cloud_sync.ledger import sql
-from cloud_sync.ledger.batches import apply_batch
-from cloud_sync.ledger.points import chain, immutable, records
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import sql, triggers
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch
+from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.cards import Word, bind_card, set_staff_card, suspect_card, unbind_card
 from cloud_sync.ledger.points.corrections import correct, forgive
-from cloud_sync.ledger.points.households import add_household
-from cloud_sync.ledger.points.limits import set_mint_limit
-from cloud_sync.ledger.points.links import end_links
+from cloud_sync.ledger.points.held import expire, refuse
 from cloud_sync.ledger.points.models import Account, Card, ChainHead, Debt, Transfer, VisitSettlement
-from cloud_sync.ledger.points.waiting import expire, refuse
+from cloud_sync.ledger.settling.mint_limit import set_mint_limit
+from cloud_sync.ledger.statement.links import end_links
 from cloud_sync.ledger.stations.models import Event, Station
 from cloud_sync.ledger.stations.registry import add_station, retire_key
 from cloud_sync.wire import envelope
@@ -114,7 +115,7 @@ def rich(town: Town) -> Town:
     add_key(town, "west-gate")
     apply_batch(town.seal(event(1, visit_facts(1, RIGHT, provisional=2))), "sunny-garden", "east-gate", NOW)
     town.deliver(event(1, visit_facts(2, RIGHT, provisional=2), epoch="b" * 16), station="west-gate")
-    immutable.release()
+    triggers.release()
     return town
 
 

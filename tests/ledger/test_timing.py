@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.ledger.points.timing import FURTHEST_BACK, Moment, Written, moments
+from cloud_sync.ledger.settling.timing import FURTHEST_BACK, Moment, Written, moments
 from cloud_sync.ledger.stations.spans import AHEAD
 from cloud_sync.wire.facts import Stamp
 

@@ -12,19 +12,19 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from cloud_sync.ledger.batches import Applied, Name, apply_messages
-from cloud_sync.ledger.ingest import Worker
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages
+from cloud_sync.ledger.intake.parse import Sent
+from cloud_sync.ledger.intake.receipts import receipts_for
+from cloud_sync.ledger.intake.worker import Worker
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.points.audit import verify
 from cloud_sync.ledger.points.cards import bind_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.households import add_household
 from cloud_sync.ledger.points.models import Account, Debt, Minted, Transfer, VisitSettlement
-from cloud_sync.ledger.points.rules import add_rules
+from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Epoch, Event, Station, Stray
-from cloud_sync.ledger.stations.receipts import receipts_for
 from cloud_sync.transport.mqtt import Message, MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.facts import AlarmFacts

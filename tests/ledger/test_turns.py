@@ -8,12 +8,12 @@ from datetime import datetime
 
 import pytest
 
-from cloud_sync.ledger.batches import Applied, Name, apply_messages
-from cloud_sync.ledger.ingest import AT_ONCE, MOST_BYTES, Worker
+from cloud_sync.ledger.intake import store
+from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages
+from cloud_sync.ledger.intake.parse import Sent
+from cloud_sync.ledger.intake.worker import AT_ONCE, MOST_BYTES, Worker
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.stations import store
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.intake import Sent
 from cloud_sync.ledger.stations.models import Alarm, Conflict, Event, Stray
 from cloud_sync.ledger.turns import A_MINUTE, MESSAGE, SHARE, Turns
 from cloud_sync.transport.mqtt import TAKEN_OVER, Message, MqttLink

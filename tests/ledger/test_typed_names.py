@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.ledger.ingest import client_id
+from cloud_sync.ledger.intake.worker import client_id
 from cloud_sync.ledger.office.officers import add_officer, officers, remove_officer, username
-from cloud_sync.ledger.office.waiting import find_aside, set_aside
-from cloud_sync.ledger.points.limits import set_mint_limit
+from cloud_sync.ledger.office.pending import find_aside, set_aside
 from cloud_sync.ledger.points.models import Decision
+from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.stations.alarms import Cause, close_alarm, raise_alarm
 from cloud_sync.ledger.stations.models import Alarm, Station
 from cloud_sync.ledger.stations.registry import add_station, find_station, retire_station, stations

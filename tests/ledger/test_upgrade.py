@@ -16,9 +16,9 @@ from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.recorder import MigrationRecorder
 
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db.upgrade import upgrade
 from cloud_sync.ledger.points.models import Account, Transfer
-from cloud_sync.ledger.upgrade import upgrade
 from tests.conftest import CHECKOUT
 from tests.engines import BOTH, Engine, Tier
 from tests.ledger.conftest import PREPARED

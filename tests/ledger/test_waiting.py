@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 import pytest
 from django.utils import translation
 
-from cloud_sync.ledger.points.audit import verify
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.cards import bind_card, clear_card, suspect_card
 from cloud_sync.ledger.points.corrections import correct
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.points.held import Expired, expire, refuse, release
 from cloud_sync.ledger.points.models import Card, Household, Minted, Transfer, VisitSettlement, Withdrawn
 from cloud_sync.ledger.points.posting import Purpose
-from cloud_sync.ledger.points.statement import make_statement
-from cloud_sync.ledger.points.waiting import Expired, expire, refuse, release
+from cloud_sync.ledger.statement.page import make_statement
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm
 from cloud_sync.rules.award_rules import HeldBy

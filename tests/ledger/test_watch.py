@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from cloud_sync.ledger.broker.certificates import SERVER_AGE, make_authority, make_server
-from cloud_sync.ledger.office.words import ALARMS
+from cloud_sync.ledger.office.texts import ALARMS
 from cloud_sync.ledger.stations.alarms import Cause, close_alarm
 from cloud_sync.ledger.stations.models import Alarm, Epoch, Station
 from cloud_sync.ledger.stations.registry import retire_station

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.ledger.ingest import client_id
+from cloud_sync.ledger.intake.worker import client_id
 from cloud_sync.transport.mqtt import MqttLink
 from config.ledger import LedgerSettings, load_ledger
 from tests.engines import BOTH, Engine

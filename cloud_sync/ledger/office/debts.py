@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, ngettext
 
-from cloud_sync.ledger.office.waiting import open_debts
+from cloud_sync.ledger.office.pending import open_debts
 from cloud_sync.ledger.points.models import Debt, DebtPart, Decision
-from cloud_sync.ledger.points.words import moment, name
+from cloud_sync.ledger.statement.texts import moment, name
 from cloud_sync.ledger.stations.models import Community
 
 SHOWN = 50

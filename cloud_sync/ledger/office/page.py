@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, ngettext
 
-from cloud_sync.ledger.office import waiting
-from cloud_sync.ledger.office.words import ALARMS, ASIDE, HELD, Explained, explained
-from cloud_sync.ledger.points.links import ended_links
+from cloud_sync.ledger.office import pending
+from cloud_sync.ledger.office.texts import ALARMS, ASIDE, HELD, Explained, explained
 from cloud_sync.ledger.points.models import Household
-from cloud_sync.ledger.points.words import moment, name
+from cloud_sync.ledger.statement.links import ended_links
+from cloud_sync.ledger.statement.texts import moment, name
 from cloud_sync.ledger.stations.models import Alarm, Community
 
 SHOWN = 50
@@ -59,9 +59,9 @@ class Page:
 def make_page(community: Community, now: datetime) -> Page:
     """What waits as it stands at `now`."""
     writer = _Writer(ZoneInfo(community.timezone), now)
-    alarms = [writer.alarm(row) for row in waiting.open_alarms(community, SHOWN + 1)]
-    held = [writer.held(row) for row in waiting.held(community, SHOWN + 1)]
-    aside = [writer.aside(row) for row in waiting.set_aside(community, SHOWN + 1)]
+    alarms = [writer.alarm(row) for row in pending.open_alarms(community, SHOWN + 1)]
+    held = [writer.held(row) for row in pending.held(community, SHOWN + 1)]
+    aside = [writer.aside(row) for row in pending.set_aside(community, SHOWN + 1)]
     sections = (
         _section("alarms", gettext("Alarms"), gettext("No alarm is open."), "alarm close", alarms),
         _section(
@@ -70,7 +70,7 @@ def make_page(community: Community, now: datetime) -> Page:
         _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), "aside apply", aside),
     )
     links = tuple(writer.ended_link(row) for row in ended_links(community, SHOWN))
-    owed = len(waiting.open_debts(community, SHOWN + 1))
+    owed = len(pending.open_debts(community, SHOWN + 1))
     return Page(name(community), sections, f"{SHOWN}+" if owed > SHOWN else str(owed), links)
 
 
@@ -90,7 +90,7 @@ class _Writer:
         facts = (row.station, self._when(row.last_at), times)
         return Item(str(row.pk), explained(row.reason, ALARMS), facts, row.detail)
 
-    def held(self, row: waiting.Held) -> Item:
+    def held(self, row: pending.Held) -> Item:
         points = ngettext("%(points)d point", "%(points)d points", row.points) % {"points": row.points}
         whose = row.household or gettext("card %(card)s") % {"card": row.card}
         return Item(
@@ -99,7 +99,7 @@ class _Writer:
             (points, whose, row.station, self._when(row.since)),
         )
 
-    def aside(self, row: waiting.Aside) -> Item:
+    def aside(self, row: pending.Aside) -> Item:
         facts = (row.station, self._when(row.came))
         return Item(row.number, explained(row.reason, ASIDE), facts, row.name)
 

@@ -22,8 +22,8 @@ from django.views.decorators.http import require_POST, require_safe
 from cloud_sync.ledger.office.debts import debts_page
 from cloud_sync.ledger.office.officers import called, is_officer, username
 from cloud_sync.ledger.office.page import make_page
+from cloud_sync.ledger.office.pending import find_debt
 from cloud_sync.ledger.office.throttle import SIGN_IN, TryLaterError
-from cloud_sync.ledger.office.waiting import find_debt
 from cloud_sync.ledger.points.corrections import forgive
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError

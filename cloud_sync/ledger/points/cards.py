@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.decisions import decide, said
-from cloud_sync.ledger.points.households import add_household
+from cloud_sync.ledger.points.held import release_card, restore
 from cloud_sync.ledger.points.models import Card, CardRole, CardStatus, Household
 from cloud_sync.ledger.points.posting import ChainEnd, atomically, lock
-from cloud_sync.ledger.points.waiting import release_card, restore
 from cloud_sync.ledger.stations.models import Community
 from config import typed
 from config.errors import InputError

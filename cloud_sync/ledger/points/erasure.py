@@ -16,11 +16,11 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F, Q
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.households.register import ERASED
 from cloud_sync.ledger.points import evidence, records
 from cloud_sync.ledger.points.checks.signed import sum_of
 from cloud_sync.ledger.points.decisions import said
-from cloud_sync.ledger.points.households import ERASED
 from cloud_sync.ledger.points.models import Card, Household, Record, SignedBatch, VisitSettlement
 from cloud_sync.ledger.points.posting import atomically, lock
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray

@@ -7,8 +7,8 @@ from datetime import datetime
 
 import msgspec
 
-from cloud_sync.ledger import sql
-from cloud_sync.ledger.stations.intake import Delivered, Incoming
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.intake.parse import Delivered, Incoming
 from cloud_sync.wire import envelope
 from cloud_sync.wire.envelope import Lost
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import msgspec
 from django.db.models import Q
 
+from cloud_sync.ledger.households.history import transfers_of
 from cloud_sync.ledger.points import records
-from cloud_sync.ledger.points.history import transfers_of
 from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Record, VisitSettlement
 
 

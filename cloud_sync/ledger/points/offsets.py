@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import F
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points.models import Debt, DebtPart, Transfer
 from cloud_sync.ledger.points.posting import Movement, Purpose
 

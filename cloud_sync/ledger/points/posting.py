@@ -13,8 +13,8 @@ from typing import ParamSpec, TypeVar
 from django.db import OperationalError, transaction
 from msgspec import Struct
 
-from cloud_sync.ledger import sql
-from cloud_sync.ledger.points import chain
+from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points.models import Decision, Transfer
 from cloud_sync.ledger.stations.models import Community, Event
 

@@ -24,8 +24,9 @@ from django.apps.registry import Apps
 from django.db import models
 from django.utils import timezone
 
-from cloud_sync.ledger import sql
-from cloud_sync.ledger.points import chain, seals
+from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.points import seals
 from cloud_sync.ledger.points.models import VisitSettlement
 
 RECORDS = sql.Table(

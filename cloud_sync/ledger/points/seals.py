@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 import msgspec
 
-from cloud_sync.ledger.points.chain import microseconds
+from cloud_sync.ledger.chain.chain import microseconds
 
 TAG_BYTES = 8
 """Of a settlement's tag: enough to find an edited row, and a row's worth a batch is little."""

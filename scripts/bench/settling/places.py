@@ -88,7 +88,7 @@ def _prepared(folder: Path, made: Sequence[Place]) -> Sequence[Place]:
     install.init(config)
     from django.conf import settings  # noqa: PLC0415 (Django is set up now)
 
-    from cloud_sync.ledger.database import prepare  # noqa: PLC0415
+    from cloud_sync.ledger.db.database import prepare  # noqa: PLC0415
 
     for place in made[1:]:
         place.enter()

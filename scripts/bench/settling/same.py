@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psycopg
 
 if TYPE_CHECKING:
-    from cloud_sync.ledger.sql import Row, Table
+    from cloud_sync.ledger.db.sql import Row, Table
 
 ADD_SQLITE = "UPDATE points_account SET balance = balance + ? WHERE id = ?"
 ADD_POSTGRES = (
@@ -55,12 +55,12 @@ class Copied:
 
     def read(self, events: int) -> list[Written]:
         """What the transactions of so many events each wrote, of the ledger that Django is at."""
-        from cloud_sync.ledger import sql  # noqa: PLC0415 (Django is set up now)
+        from cloud_sync.ledger.db import sql  # noqa: PLC0415 (Django is set up now)
+        from cloud_sync.ledger.intake.store import EVENTS  # noqa: PLC0415
         from cloud_sync.ledger.points.evidence import BATCHES  # noqa: PLC0415
         from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415
         from cloud_sync.ledger.points.records import RECORDS  # noqa: PLC0415
-        from cloud_sync.ledger.points.settlement import SETTLEMENTS  # noqa: PLC0415
-        from cloud_sync.ledger.stations.store import EVENTS  # noqa: PLC0415
+        from cloud_sync.ledger.settling.settlement import SETTLEMENTS  # noqa: PLC0415
 
         def rows(table: Table, key: str, order: str, last: int | None = None) -> list[Row]:
             names = ", ".join(table.columns)
@@ -88,9 +88,9 @@ class Copied:
     def _written(
         self, stored: list[Row], settled: list[Row], moved: list[Row], evidence: list[tuple[Table, list[Row]]]
     ) -> Written:
+        from cloud_sync.ledger.intake.store import EPOCHS, EVENTS  # noqa: PLC0415
         from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415 (Django is set up now)
-        from cloud_sync.ledger.points.settlement import MINTED, SETTLEMENTS  # noqa: PLC0415
-        from cloud_sync.ledger.stations.store import EPOCHS, EVENTS  # noqa: PLC0415
+        from cloud_sync.ledger.settling.settlement import MINTED, SETTLEMENTS  # noqa: PLC0415
 
         through = {(row[1], row[2]): (row[3], row[7]) for row in stored}
         touched = {(event[1], row[5]) for event, row in zip(stored, settled, strict=True)}

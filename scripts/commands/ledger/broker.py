@@ -89,7 +89,7 @@ def broker(  # noqa: PLR0913 (one parameter an option)
 
 
 def _stations(settings: LedgerSettings, renew: tuple[str, ...]) -> list[str]:
-    from cloud_sync.ledger.database import check
+    from cloud_sync.ledger.db.database import check
     from cloud_sync.ledger.stations.registry import active_stations
 
     stations = active_stations(check(settings))

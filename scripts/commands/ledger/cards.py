@@ -90,8 +90,8 @@ def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> 
     community = open_community(config)
     from django.utils import timezone
 
+    from cloud_sync.ledger.households.register import find_household
     from cloud_sync.ledger.points.cards import Word, bind_card, find_card
-    from cloud_sync.ledger.points.households import find_household
 
     home = find_household(community, household)
     released = bind_card(home, card, timezone.now(), Word(by, reason))

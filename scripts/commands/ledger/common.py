@@ -38,7 +38,7 @@ def open_ledger(config: Path) -> LedgerSettings:
 def open_community(config: Path) -> Community:
     """The community of a ledger whose database is ready for this version."""
     settings = open_ledger(config)
-    from cloud_sync.ledger.database import check
+    from cloud_sync.ledger.db.database import check
 
     return check(settings)
 

@@ -52,7 +52,7 @@ def debt() -> None:
 def debt_list(config: Path, *, as_json: bool) -> None:
     """Print what is still owed, the oldest first."""
     community = open_community(config)
-    from cloud_sync.ledger.office.waiting import open_debts
+    from cloud_sync.ledger.office.pending import open_debts
 
     found = open_debts(community)
     if as_json:
@@ -79,7 +79,7 @@ def debt_forgive(config: Path, by: str, reason: str, number: int) -> None:
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.office.waiting import find_debt
+    from cloud_sync.ledger.office.pending import find_debt
     from cloud_sync.ledger.points.corrections import forgive
 
     points = forgive(find_debt(community, number), by, reason, timezone.now())

@@ -49,8 +49,8 @@ def household_add(config: Path, cards: tuple[str, ...], name: str, code: str) ->
 def household_link(config: Path, code: str) -> None:
     """Print the address of a household's statement."""
     community = open_community(config)
-    from cloud_sync.ledger.points.households import find_household
-    from cloud_sync.ledger.points.links import statement_link
+    from cloud_sync.ledger.households.register import find_household
+    from cloud_sync.ledger.statement.links import statement_link
 
     click.echo(statement_link(find_household(community, code)))
 
@@ -65,8 +65,8 @@ def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.households import find_household
-    from cloud_sync.ledger.points.links import end_links
+    from cloud_sync.ledger.households.register import find_household
+    from cloud_sync.ledger.statement.links import end_links
 
     found = find_household(community, code)
     end_links(found, by, reason, timezone.now())
@@ -91,7 +91,7 @@ def household_rename(
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.households import find_household, rename_household
+    from cloud_sync.ledger.households.register import find_household, rename_household
 
     found = find_household(community, code)
     changed = rename_household(found, code=new, name=name, by=by, reason=reason, now=timezone.now())
@@ -105,8 +105,8 @@ def household_rename(
 def household_export(config: Path, code: str) -> None:
     """Print everything that is held about a household, as JSON: cards, visits with their facts, transfers."""
     community = open_community(config)
+    from cloud_sync.ledger.households.register import find_household
     from cloud_sync.ledger.points.export import export_household
-    from cloud_sync.ledger.points.households import find_household
 
     echo_json(export_household(find_household(community, code)))
 
@@ -126,8 +126,8 @@ def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool)
     community = open_community(config)
     from django.utils import timezone
 
+    from cloud_sync.ledger.households.register import find_household
     from cloud_sync.ledger.points.erasure import erase_household
-    from cloud_sync.ledger.points.households import find_household
 
     found = find_household(community, code)
     if not yes:
@@ -146,8 +146,8 @@ def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool)
 def household_history(config: Path, code: str, *, as_json: bool) -> None:
     """Print every transfer of a household, with the position that `tongzhan ledger correct` wants."""
     community = open_community(config)
-    from cloud_sync.ledger.points.history import transfers_of
-    from cloud_sync.ledger.points.households import find_household
+    from cloud_sync.ledger.households.history import transfers_of
+    from cloud_sync.ledger.households.register import find_household
     from cloud_sync.ledger.points.models import Account
 
     found = find_household(community, code)

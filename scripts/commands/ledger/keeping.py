@@ -16,7 +16,7 @@ folder = click.Path(path_type=Path, file_okay=False)
 @click.argument("to", type=folder)
 def backup(config: Path, to: Path) -> None:
     """Put database and keys into a new folder TO, as they stand now; the ledger may run meanwhile."""
-    from cloud_sync.ledger.backups import back_up
+    from cloud_sync.ledger.db.backups import back_up
     from config.ledger import load_ledger
 
     back_up(load_ledger(config), to)
@@ -29,7 +29,7 @@ def backup(config: Path, to: Path) -> None:
 @click.argument("source", type=folder)
 def restore(config: Path, source: Path, *, replace: bool) -> None:
     """Bring a backup back. What came after it, stations send again: they keep 30 days."""
-    from cloud_sync.ledger.backups import restore as bring_back
+    from cloud_sync.ledger.db.backups import restore as bring_back
     from config.ledger import load_ledger
 
     bring_back(load_ledger(config), source, replace=replace)

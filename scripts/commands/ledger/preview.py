@@ -11,7 +11,7 @@ import click
 from scripts.commands.ledger.common import config_option, json_option, open_community
 
 if TYPE_CHECKING:
-    from cloud_sync.ledger.points.preview import Preview
+    from cloud_sync.ledger.settling.preview import Preview
 
 DAYS = 7
 a_day = click.DateTime(["%Y-%m-%d"])
@@ -40,7 +40,7 @@ def preview(
     import msgspec
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.preview import preview as look
+    from cloud_sync.ledger.settling.preview import preview as look
     from cloud_sync.rules.award_rules import AwardRules
 
     last = until.date() if until else timezone.now().astimezone(ZoneInfo(community.timezone)).date()

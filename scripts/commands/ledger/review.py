@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cloud_sync.ledger.office.waiting import Held
+    from cloud_sync.ledger.office.pending import Held
     from cloud_sync.ledger.points.models import VisitSettlement
     from cloud_sync.ledger.stations.models import Community
 
@@ -41,8 +41,8 @@ def aside() -> None:
 def aside_list(config: Path, *, as_json: bool) -> None:
     """Print what was set aside, the latest first, each with its reason."""
     community = open_community(config)
-    from cloud_sync.ledger.office.waiting import set_aside
-    from cloud_sync.ledger.office.words import ASIDE
+    from cloud_sync.ledger.office.pending import set_aside
+    from cloud_sync.ledger.office.texts import ASIDE
 
     found = set_aside(community)
     if as_json:
@@ -62,7 +62,7 @@ def aside_list(config: Path, *, as_json: bool) -> None:
 def aside_show(config: Path, number: str) -> None:
     """Print the very bytes that came, as text."""
     community = open_community(config)
-    from cloud_sync.ledger.office.waiting import find_aside
+    from cloud_sync.ledger.office.pending import find_aside
 
     click.echo(bytes(find_aside(community, number).body).decode("utf-8", "backslashreplace"))
 
@@ -81,8 +81,8 @@ def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.office.applying import apply_aside
-    from cloud_sync.ledger.office.waiting import set_aside
+    from cloud_sync.ledger.office.pending import set_aside
+    from cloud_sync.ledger.office.quarantine import apply_aside
     from config.errors import InputError
 
     failed = 0
@@ -110,8 +110,8 @@ def held() -> None:
 def held_list(config: Path, *, as_json: bool) -> None:
     """Print visits whose points wait, the longest first, each with its reason."""
     community = open_community(config)
-    from cloud_sync.ledger.office.waiting import held as waiting
-    from cloud_sync.ledger.office.words import HELD
+    from cloud_sync.ledger.office.pending import held as waiting
+    from cloud_sync.ledger.office.texts import HELD
 
     found = waiting(community)
     if as_json:
@@ -137,7 +137,7 @@ def _chosen(command: Callable[..., None]) -> Callable[..., None]:
 def _visits(
     community: Community, number: int | None, station: str | None, because: str | None
 ) -> list[VisitSettlement]:
-    from cloud_sync.ledger.office.waiting import find_held, held_at
+    from cloud_sync.ledger.office.pending import find_held, held_at
 
     if number is not None and station is None and because is None:
         return [find_held(community, number)]
@@ -158,7 +158,7 @@ def held_release(
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.waiting import release
+    from cloud_sync.ledger.points.held import release
 
     for visit in _visits(community, number, station, because):
         given = release(visit, by, reason, timezone.now())
@@ -178,7 +178,7 @@ def held_refuse(
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.waiting import refuse
+    from cloud_sync.ledger.points.held import refuse
 
     for visit in _visits(community, number, station, because):
         click.echo(f"visit {visit.pk}: {refuse(visit, by, reason, timezone.now())} points withheld")
@@ -195,7 +195,7 @@ def held_expire(config: Path) -> None:
     from django.utils import timezone
 
     from cloud_sync.ledger.points.clock import look_at_clock
-    from cloud_sync.ledger.points.waiting import expire
+    from cloud_sync.ledger.points.held import expire
     from config.errors import InputError
 
     now = timezone.now()
@@ -221,9 +221,9 @@ def alarm_list(config: Path, *, as_json: bool) -> int:
     settings = open_ledger(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.database import check
-    from cloud_sync.ledger.office.waiting import open_alarms
-    from cloud_sync.ledger.office.words import ALARMS
+    from cloud_sync.ledger.db.database import check
+    from cloud_sync.ledger.office.pending import open_alarms
+    from cloud_sync.ledger.office.texts import ALARMS
     from cloud_sync.ledger.watch import watch_stations
 
     community = check(settings)
@@ -251,7 +251,7 @@ def alarm_close(config: Path, by: str, number: int) -> None:
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.office.waiting import find_alarm
+    from cloud_sync.ledger.office.pending import find_alarm
     from cloud_sync.ledger.stations.alarms import close_alarm
 
     close_alarm(find_alarm(community, number), by, timezone.now())

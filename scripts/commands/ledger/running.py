@@ -24,7 +24,7 @@ def serve(config: Path) -> None:
     """Serve the web pages until stopped."""
     settings = open_ledger(config)
     from cloud_sync.ledger.logs import start_log
-    from cloud_sync.ledger.serve import serve as run
+    from cloud_sync.ledger.site.serve import serve as run
 
     start_log()
     run(settings)
@@ -36,7 +36,7 @@ def serve(config: Path) -> None:
 def ingest(config: Path, worker: str) -> None:
     """Take what stations send and answer with receipts until stopped."""
     settings = open_ledger(config)
-    from cloud_sync.ledger.ingest import ingest as run
+    from cloud_sync.ledger.intake.worker import ingest as run
     from cloud_sync.ledger.logs import start_log
 
     start_log()
@@ -54,7 +54,7 @@ def ingest(config: Path, worker: str) -> None:
 def verify(config: Path, *, as_json: bool, heads: bool) -> int:
     """Check every sum and every link of the chain; exit 1 and name what is wrong if one does not agree."""
     open_community(config)
-    from cloud_sync.ledger.points.audit import verify as audit
+    from cloud_sync.ledger.chain.audit import verify as audit
 
     result = audit()
     for problem in result.problems:

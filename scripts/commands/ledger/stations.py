@@ -129,7 +129,7 @@ def station_limit(
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.limits import set_mint_limit
+    from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 
     holds = set_mint_limit(community, slug, points, by, reason, timezone.now())
     whose = ", as every station of the community" if as_community else ""

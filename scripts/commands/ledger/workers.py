@@ -25,6 +25,6 @@ def worker_forget(config: Path, name: str) -> None:
     """
     settings = open_ledger(config)
     logging.basicConfig(level=logging.ERROR, format="%(message)s")  # why the broker refuses, if it does
-    from cloud_sync.ledger.workers import forget_worker
+    from cloud_sync.ledger.intake.broker_sessions import forget_worker
 
     click.echo(f"the broker keeps nothing for {forget_worker(settings, name)} any more")

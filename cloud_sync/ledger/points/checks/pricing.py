@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points.checks.register import Register
-from cloud_sync.ledger.points.rules import known_rules
+from cloud_sync.ledger.settling.rules import known_rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules, LoweredBy, Tally, award
 from cloud_sync.wire.envelope import decode_event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points.checks.register import Register
 from cloud_sync.ledger.points.checks.signed import Signed
 from cloud_sync.ledger.stations.models import Community

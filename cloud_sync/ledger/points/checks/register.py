@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from cloud_sync.ledger import sql
-from cloud_sync.ledger.points import chain, records, seals
+from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.points import records, seals
 from cloud_sync.ledger.points.checks.spans import Spans
 from cloud_sync.ledger.stations.models import Community
 

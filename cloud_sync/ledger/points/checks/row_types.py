@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.db import models
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
 
 APPS = ("stations", "points")
 DATE, MOMENT = len("2026-11-20"), len("2026-11-20 04:00:00")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from django.apps import apps
 from django.db import models
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points import records, seals
 from cloud_sync.ledger.points.checks.register import Register
 from cloud_sync.ledger.stations.models import Community

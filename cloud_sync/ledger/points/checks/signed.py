@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from cloud_sync.ledger import sql
+from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points import evidence, records
 from cloud_sync.ledger.points.checks.register import Register
 from cloud_sync.ledger.points.checks.spans import Spans

@@ -12,7 +12,7 @@ from django.apps.registry import Apps
 from django.db import migrations, models
 from django.db.models import F, OuterRef, Q, Subquery
 
-from cloud_sync.ledger.points import chain
+from cloud_sync.ledger.chain import chain
 
 ROWS = 500
 

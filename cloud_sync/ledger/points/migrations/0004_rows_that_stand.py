@@ -2,15 +2,15 @@
 
 from django.db import migrations
 
-from cloud_sync.ledger.points import immutable
+from cloud_sync.ledger.db import triggers
 
 
 def guard(_apps: object, _editor: object) -> None:
-    immutable.guard()
+    triggers.guard()
 
 
 def release(_apps: object, _editor: object) -> None:
-    immutable.release()
+    triggers.release()
 
 
 class Migration(migrations.Migration):

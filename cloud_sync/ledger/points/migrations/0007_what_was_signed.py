@@ -13,7 +13,8 @@ from django.db.models import Q
 from django.db.models.functions import Length, Substr
 from django.db.models.lookups import LessThanOrEqual
 
-from cloud_sync.ledger.points import immutable, records
+from cloud_sync.ledger.points import records
+from cloud_sync.ledger.db import triggers
 
 MAX_NAME = 64
 ROWS = 500
@@ -91,7 +92,7 @@ def _note_events(apps: Apps, community: Any) -> None:
 
 
 def guard(_apps: object, _editor: object) -> None:
-    immutable.guard()
+    triggers.guard()
 
 
 class Migration(migrations.Migration):

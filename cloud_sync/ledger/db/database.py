@@ -1,0 +1,119 @@
+"""The ledger's database: made, brought up to date, and checked before anything runs on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+from cloud_sync.ledger.db.upgrade import upgrade
+from cloud_sync.ledger.points import records
+from cloud_sync.ledger.points.accounts import open_accounts
+from cloud_sync.ledger.settling.rules import add_rules
+from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import AwardRules
+from config.errors import InputError
+from config.files import mend_of, sqlite_mend
+from config.ledger import LedgerSettings, is_postgres
+from config.load import load_toml
+from config.private import keep_private, make_private, make_private_folder, refuse_writers
+
+INIT = "run: tongzhan ledger init --config F"
+
+
+def prepare(settings: LedgerSettings) -> None:
+    """Migrate, and bring in the community, its accounts and its rules; again does no harm."""
+    rules = [load_toml(file, AwardRules, refuse_writers) for file in settings.rule_files]
+    name = settings.ledger.database
+    try:
+        if not is_postgres(name):
+            make_private_folder(Path(name).parent)
+            make_private(Path(name))
+            keep_private(Path(name))
+        upgrade()
+    except (OSError, DatabaseError) as error:
+        raise _unusable(name, error) from None
+    community = _bring_in_community(settings)
+    for version in rules:
+        add_rules(community, version)
+
+
+def check(settings: LedgerSettings) -> Community:
+    """The community of these settings; InputError unless `prepare` has been here, in this version."""
+    name = settings.ledger.database
+    if not is_postgres(name):
+        if not Path(name).exists():  # SQLite would begin one, for anybody to read
+            raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
+        keep_private(Path(name))
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        raise _unusable(name, error) from None
+    if waiting:
+        raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
+    community = Community.objects.filter(slug=settings.ledger.community).first()
+    if community is None:
+        raise InputError(f"database {_shown(name)} has no community {settings.ledger.community}", INIT)
+    return community
+
+
+@transaction.atomic
+def _bring_in_community(settings: LedgerSettings) -> Community:
+    """The community with its accounts, as these settings say; what they change is noted."""
+    ledger = settings.ledger
+    wanted = {
+        "name_zh": ledger.name_zh,
+        "name_en": ledger.name_en,
+        "timezone": ledger.timezone,
+        "daily_mint_limit": ledger.daily_mint_limit,
+    }
+    community, is_new = Community.objects.get_or_create(slug=ledger.community, defaults=wanted)
+    open_accounts(community)
+    if is_new or any(getattr(community, name) != value for name, value in wanted.items()):
+        for name, value in wanted.items():
+            setattr(community, name, value)
+        community.save()
+        records.register(community.pk, "community", community)
+    return community
+
+
+def _unusable(name: str, error: Exception) -> InputError:
+    said = (str(error).splitlines() or [type(error).__name__])[0]  # PostgreSQL goes on about the context
+    return InputError(f"database {_shown(name)} cannot be used ({said})", _mend(name, error, said))
+
+
+_POSTGRES_SAYS = (
+    ("password authentication failed", "mend user and password in ledger.database"),
+    ("no password supplied", "put the password into ledger.database"),
+    ("no pg_hba.conf entry", "let pg_hba.conf of the server let this user in from here"),
+    ("database", "make it: sudo -u postgres createdb --owner USER NAME"),
+    ("role", "make the user: sudo -u postgres createuser --pwprompt USER"),
+    ("translate host name", "mend the host in ledger.database"),
+    ("Connection refused", "start PostgreSQL there, or mend host and port in ledger.database"),
+    ("No such file or directory", "start PostgreSQL here, or name its host in ledger.database"),
+    ("does not support SSL", "let the server speak TLS (ssl = on), or mend sslmode in ledger.database"),
+    ("certificate", "mend sslrootcert and sslmode in ledger.database"),
+    ("timeout expired", "look at the network between here and the server"),
+    ("permission denied", "give the user of ledger.database its rights on the database"),
+)
+"""What the server or libpq says, and the mend; the first that fits counts."""
+
+
+def _mend(name: str, error: Exception, said: str) -> str:
+    if is_postgres(name):
+        mends = (mend for words, mend in _POSTGRES_SAYS if words in said)
+        return next(mends, "mend what it names, or ledger.database")
+    if isinstance(error, OSError):
+        return mend_of(error, Path(name))
+    return sqlite_mend(error.__cause__, Path(name))
+
+
+def _shown(name: str) -> str:
+    """A database's name without its password."""
+    if not is_postgres(name):
+        return name
+    from cloud_sync.ledger.address import shown  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
+
+    return shown(name)

@@ -1,0 +1,263 @@
+"""Applying what stations sent: all of it or nothing, in one transaction, however often and in whatever order.
+
+No transport in here: bytes in, receipts out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from cloud_sync.ledger.copies import find_clones, find_twins, tell_clones
+from cloud_sync.ledger.intake import parse, store
+from cloud_sync.ledger.intake.parse import Incoming, Sent
+from cloud_sync.ledger.intake.receipts import receipts_for
+from cloud_sync.ledger.points import evidence, plausible
+from cloud_sync.ledger.points.plausible import Heard
+from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
+from cloud_sync.ledger.settling.rules import known_rules
+from cloud_sync.ledger.settling.settlement import Beyond, Grounds, Visit, settle_visits
+from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
+from cloud_sync.ledger.stations.models import Event, EventState, Station
+from cloud_sync.rules.award_rules import HeldBy
+from cloud_sync.wire.envelope import Receipt
+from cloud_sync.wire.facts import VisitFacts
+from config.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+Name = tuple[str, str]
+"""Community and station, as a topic names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of what one station sent, and the receipt for it."""
+
+    receipt: Receipt
+    new: int
+    known: int
+    refused: int
+    """Of these messages: set aside now, contradicting what came before, or naming no event."""
+
+
+def apply_batch(message: bytes, community: str, station: str, now: datetime) -> Applied | None:
+    """Apply a message that came on this station's topic, as `apply_messages` does.
+
+    None if it earns no receipt; an alarm says why.
+    """
+    return apply_messages([Sent(message, community, station)], now).get((community, station))
+
+
+def apply_messages(messages: Sequence[Sent], now: datetime, *, doubted: bool = False) -> dict[Name, Applied]:
+    """Apply messages of any stations in the order given, those of one community in one transaction.
+
+    `now` is when they came, with a time zone; by a `doubted` clock nothing is too old. What was applied
+    before changes nothing and gets its receipt again. What is not to be believed is left out with an
+    alarm, and a station that sent nothing else has no entry. django.db.OperationalError means that
+    nothing more happened: try again.
+    """
+    applied: dict[Name, Applied] = {}
+    for community in dict.fromkeys(sent.community for sent in messages):
+        theirs = [sent for sent in messages if sent.community == community]
+        opened = parse.open_messages(community, theirs)
+        if opened.stations:
+            with transaction.atomic():
+                applied |= _apply(opened, now, doubted=doubted)
+        _tell_rejections(community, opened.rejected, now)
+    return applied
+
+
+def _tell_rejections(
+    community: str, rejected: Sequence[tuple[Sent, parse.RejectedError]], now: datetime
+) -> None:
+    """One alarm for each station and cause, however many messages it was."""
+    last = {(sent.station, why.cause): str(why) for sent, why in rejected}
+    times = Counter((sent.station, why.cause) for sent, why in rejected)
+    for (station, cause), why in last.items():
+        count = times[station, cause]
+        log.warning("ALARM: messages for %r/%r earn no receipt (%d): %s", community, station, count, why)
+        raise_alarm(community, station, cause, why, now, count)
+
+
+def _apply(opened: parse.Opened, now: datetime, *, doubted: bool) -> dict[Name, Applied]:
+    stations, incoming = opened.stations, opened.events
+    store.lock(stations)
+    came = store.by_epoch(incoming)
+    before = find_clones(stations, store.stands(came))
+    new, conflicts = parse.sort_out(incoming, store.stored_digests(came, before))
+    grounds = _grounds(stations.values(), before, now, doubted=doubted)
+    refused = _store(stations, new, grounds, now) if new else []
+    tell_clones(new, before, now)
+    if conflicts or opened.strays:
+        _keep_evidence(stations, conflicts, opened.strays, now)
+    passed = store.advance(came, before, now, opened.lost, find_twins(stations, before, new, now))
+    evidence.keep(opened.batches, new, conflicts, passed, now)
+    losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
+    _raise_counted(stations, Cause.LOST, losses, now)
+    receipts = receipts_for(stations.values(), came, None if doubted else now)
+    sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
+    aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
+    return {
+        (station.community.slug, station.slug): Applied(
+            receipts[key], fresh[key], sent[key] - fresh[key] - contradicting[key], aside[key]
+        )
+        for key, station in stations.items()
+    }
+
+
+def _grounds(
+    stations: Iterable[Station], before: Mapping[store.EpochOf, store.Stand], now: datetime, *, doubted: bool
+) -> Grounds:
+    """What makes a visit of this batch wait for a person; each station's first batch of a day is noted."""
+    since: dict[int, datetime] = {}
+    for station in stations:
+        zone = ZoneInfo(station.community.timezone)
+        bound = plausible.earliest(_heard(station), now, zone, doubted=doubted)
+        if bound is not None:
+            since[station.pk] = bound
+        today = now.astimezone(zone).date()
+        if station.received_on != today and not doubted:
+            store.begin_day(station, today)
+    return Grounds(frozenset(name for name, stand in before.items() if stand.cloned), since)
+
+
+def _heard(station: Station) -> Heard:
+    return Heard(station.admitted_at, station.received_on, station.newest_at, station.newest_before_at)
+
+
+def raise_for_too_much(let_go: Mapping[Name, int], now: datetime) -> None:
+    """Raise an alarm for stations of which so many messages were let go unread."""
+    for (community, station), times in let_go.items():
+        known = Station.objects.filter(community__slug=community, slug=station).exists()
+        cause = Cause.TOO_MUCH if known else Cause.UNKNOWN_STATION
+        detail = f"{times} messages were let go unread; what has no receipt comes again"
+        log.warning("ALARM: %s/%s sends too much: %s", community, station, detail)
+        raise_alarm(community, station, cause, detail, now, times)
+
+
+def _of_each(items: Iterable[Incoming]) -> Counter[int]:
+    """How many of them each station sent."""
+    return Counter([item.identity[0] for item in items])
+
+
+def _keep_evidence(
+    stations: Mapping[int, Station],
+    conflicts: Sequence[Incoming],
+    strays: Sequence[tuple[Station, bytes]],
+    now: datetime,
+) -> None:
+    store.store_conflicts(conflicts, now)
+    told = [
+        (key, f"other content as {epoch}/{sequence}")
+        for key, epoch, sequence in (item.identity for item in conflicts)
+    ]
+    _raise_counted(stations, Cause.CONFLICT, told, now)
+    for station in dict.fromkeys(station for station, _ in strays):
+        bodies = [body for whose, body in strays if whose == station]
+        store.store_strays(station, bodies, now)
+        raise_for(station, Cause.SET_ASIDE, f"names no event: {bodies[-1][:80]!r}", now, len(bodies))
+
+
+def _raise_counted(
+    stations: Mapping[int, Station], cause: Cause, told: Sequence[tuple[int, str]], now: datetime
+) -> None:
+    """One alarm for each station that is named, which counts how often it is and says the last detail."""
+    times = Counter(key for key, _ in told)
+    for key, detail in dict(told).items():
+        raise_for(stations[key], cause, detail, now, times[key])
+
+
+def _store(
+    stations: Mapping[int, Station], new: Sequence[Incoming], grounds: Grounds, now: datetime
+) -> list[Incoming]:
+    """Store and settle what is new; those of it that were set aside."""
+    versions = {
+        item.event.facts.rules
+        for item in new
+        if item.event is not None and isinstance(item.event.facts, VisitFacts)
+    }
+    community = next(iter(stations.values())).community
+    rules = known_rules(community, versions)
+    judged = [(item, *parse.judge(item.body, rules, item.event)) for item in new]
+    visits = [
+        Visit(Origin(key, *item.identity, item.digest), item.event.facts, item.event.stamp)
+        for key, (item, _, reason) in zip(store.store_events(judged, now), judged, strict=True)
+        if reason is None and item.event is not None and isinstance(item.event.facts, VisitFacts)
+    ]
+    if visits:
+        _tell_held(stations, settle_visits(community, stations, visits, rules, now, grounds), now)
+    return _tell_refusals(stations, judged, now)
+
+
+def _tell_refusals(
+    stations: Mapping[int, Station], judged: Sequence[store.Judged], now: datetime
+) -> list[Incoming]:
+    refused = [(item, reason) for item, _, reason in judged if reason is not None]
+    told = [
+        (item.identity[0], f"{item.identity[1]}/{item.identity[2]}: {reason}") for item, reason in refused
+    ]
+    _raise_counted(stations, Cause.SET_ASIDE, told, now)
+    return [item for item, _ in refused]
+
+
+TOLD = {HeldBy.MINT_LIMIT: Cause.MINT_LIMIT, HeldBy.BACKDATED: Cause.BACKDATED}
+"""The alarm for each reason that says something of one station; `tell_clones` tells of two."""
+
+
+def _tell_held(stations: Mapping[int, Station], beyond: Collection[Beyond], now: datetime) -> None:
+    for key, why in dict.fromkeys((one.station, one.why) for one in beyond if one.why in TOLD):
+        held = [one.points for one in beyond if (one.station, one.why) == (key, why)]
+        raise_for(stations[key], TOLD[why], f"{len(held)} visits, {sum(held)} points wait", now)
+
+
+@atomically
+def reapply(event: Event, now: datetime) -> bool:
+    """Apply an event that was set aside, now that it can be; False if it was applied before.
+
+    Its effect happens exactly once, however often and by whomever this is called. InputError says why
+    it still cannot be applied.
+    """
+    station = Station.objects.select_related("community").get(pk=event.station_id)
+    stations = {station.pk: station}
+    store.lock(stations)
+    row = Event.objects.get(pk=event.pk)
+    if row.state == EventState.APPLIED:
+        return False
+    body = bytes(row.body)
+    stated = parse.read_again(body)
+    visit = stated.facts if stated is not None else None
+    rules = known_rules(station.community, {visit.rules} if isinstance(visit, VisitFacts) else set())
+    kind, reason = parse.judge(body, rules, stated)
+    if reason is not None or stated is None:
+        raise InputError(f"event {row} of {station} still cannot be applied: {reason}", _mend(reason))
+    row.kind, row.state, row.reason = kind, EventState.APPLIED, ""
+    row.save(update_fields=["kind", "state", "reason"])
+    if isinstance(stated.facts, VisitFacts):
+        visits = [Visit(origin_of(row), stated.facts, stated.stamp)]
+        grounds = _grounds_of(station, row)
+        beyond = settle_visits(station.community, stations, visits, rules, now, grounds, came=row.received_at)
+        _tell_held(stations, beyond, now)
+    return True
+
+
+def _grounds_of(station: Station, row: Event) -> Grounds:
+    """As when it came, but for what had come before it: a person applies it."""
+    name = (station.pk, row.epoch)
+    cloned = store.stands([name])[name].cloned
+    heard = Heard(admitted=station.admitted_at)
+    since = plausible.earliest(heard, row.received_at, ZoneInfo(station.community.timezone))
+    return Grounds(frozenset([name] if cloned else []), {} if since is None else {station.pk: since})
+
+
+def _mend(reason: parse.Reason | None) -> str:
+    if reason is parse.Reason.UNKNOWN_RULES:
+        return "bring the rules of its version: name them in ledger.toml, then tongzhan ledger init"
+    return "its bytes stay as evidence; a person can give the points another way"

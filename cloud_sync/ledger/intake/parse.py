@@ -1,0 +1,258 @@
+"""From a message's bytes to events: who signed it, what each event states, what cannot be applied and why."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from msgspec import Struct
+
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.stations.alarms import Cause
+from cloud_sync.ledger.stations.models import Community, EventKind, Station
+from cloud_sync.wire import envelope, facts
+
+MAX_SEQUENCE = 2**53
+MAX_EVENT_BYTES = envelope.MAX_BODY_BYTES
+MAX_PROVISIONAL = facts.MAX_DEPOSITS * 10_000
+"""More than any rules can give one visit; beyond it sums could leave the database's integers."""
+
+_EPOCH = re.compile(r"[0-9a-f]{16}")
+_UNREADABLE = {"no_header", "malformed", "too_many"}
+"""Reasons of `envelope` that say the same thing to a person."""
+
+Identity = tuple[int, str, int]
+"""Station (its primary key), epoch and sequence: an event's name in this database."""
+
+
+class Sent(Struct, frozen=True, gc=False):
+    """A message that came on a station's topic, by the names in that topic."""
+
+    payload: bytes
+    community: str
+    station: str
+
+
+class Reason(StrEnum):
+    """Why an event is set aside, as its receipt says it."""
+
+    MALFORMED = "malformed"
+    TOO_LARGE = "too_large"
+    UNKNOWN_RULES = "unknown_rules"
+    CONFLICT = "conflict"
+
+
+class RejectedError(Exception):
+    """A message that earns no receipt; its text says why, for the log and the alarm."""
+
+    def __init__(self, cause: Cause, detail: str) -> None:
+        self.cause = cause
+        super().__init__(detail)
+
+
+class Incoming(Struct, frozen=True, gc=False):
+    """One event as it came; `event` is None if its facts cannot be read."""
+
+    identity: Identity
+    body: bytes
+    digest: str
+    event: facts.Event | None
+
+
+class Delivered(Struct, frozen=True, gc=False):
+    """One believed message: its sender's primary key, what was signed, and the events in it."""
+
+    station: int
+    batch: envelope.Batch
+    signed: envelope.Signed
+    events: list[Incoming]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What believed messages of one community's stations held, all of it in the order it came."""
+
+    stations: dict[int, Station]
+    """Who sent them, by primary key; each with its community."""
+    events: list[Incoming]
+    strays: list[tuple[Station, bytes]]
+    """What names no event."""
+    lost: list[tuple[int, envelope.Lost]]
+    """Sequences that a station states it no longer has, each with an event behind them in its batch."""
+    rejected: list[tuple[Sent, RejectedError]]
+    """Messages that are not to be believed."""
+    batches: list[Delivered]
+    """What was signed of each message that is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """An active station and the keys by which it is believed."""
+
+    station: Station
+    keys: dict[str, Ed25519PublicKey]
+
+
+_FIND = (
+    "SELECT s.slug, k.key_id, k.public, s.id, s.active, s.daily_mint_limit, s.admitted_at, s.received_on, "
+    "s.newest_at, s.newest_before_at, c.id, c.timezone, c.daily_mint_limit "
+    "FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
+    "LEFT JOIN stations_stationkey k ON k.station_id = s.id AND k.retired_at IS NULL "
+    "WHERE c.slug = %s AND s.slug AMONG"
+)
+
+
+def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
+    """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
+    senders = _find_senders(community, sorted({sent.station for sent in messages}))
+    opened = Opened({}, [], [], [], [], [])
+    for sent in messages:
+        try:
+            _open(sent, senders.get(sent.station), opened)
+        except RejectedError as why:
+            opened.rejected.append((sent, why))
+    return opened
+
+
+def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
+    """Those of the stations that are known, also retired ones."""
+    found: dict[str, Sender] = {}
+    for slug, key_id, public, *row in sql.select(_FIND, slugs, [community]):
+        if slug not in found:
+            found[slug] = Sender(_station(slug, community, *row), {})
+        if key_id:
+            found[slug].keys[key_id] = _public_key(bytes(public))
+    return found
+
+
+# Stations send again and again, and what a row says of one seldom changes: making these two objects costs
+# more than reading it.
+@lru_cache(maxsize=4096)
+def _station(slug: str, home: str, key: int, active: int, limit: int | None, *row: Any) -> Station:  # noqa: ANN401
+    admitted, on, newest, newest_before, home_key, timezone, home_limit = row
+    community = Community(slug=home, pk=home_key, timezone=timezone, daily_mint_limit=home_limit)
+    times = {"admitted_at": admitted, "newest_at": newest, "newest_before_at": newest_before}
+    return Station(
+        pk=key,
+        slug=slug,
+        community=community,
+        active=bool(active),
+        daily_mint_limit=limit,
+        received_on=None if on is None else sql.day_of(on),
+        **{name: None if at is None else sql.moment_of(at) for name, at in times.items()},
+    )
+
+
+@lru_cache(maxsize=4096)
+def _public_key(raw: bytes) -> Ed25519PublicKey:
+    return Ed25519PublicKey.from_public_bytes(raw)
+
+
+def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
+    """Add what a batch that this station signed holds; RejectedError says why it is not to be believed."""
+    if sender is None:
+        raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {sent.community}/{sent.station}")
+    station = sender.station
+    if not station.active:
+        raise RejectedError(Cause.RETIRED_STATION, f"station {sent.community}/{sent.station} is retired")
+    try:
+        batch, signed = envelope.open_signed(sent.payload, sender.keys)
+    except envelope.EnvelopeError as error:
+        cause = Cause.UNREADABLE if error.reason in _UNREADABLE else Cause(error.reason)
+        raise RejectedError(cause, str(error)) from None
+    if (batch.community, batch.station) != (sent.community, sent.station):
+        detail = f"the body speaks for {batch.community[:64]!r}/{batch.station[:64]!r}"
+        raise RejectedError(Cause.FOREIGN, detail)
+    key: int = station.pk
+    opened.stations[key] = station
+    bodies = [bytes(raw) for raw in batch.events]
+    came = [_incoming(key, body, event) for body, event in zip(bodies, _events(bodies), strict=True)]
+    events = [item for item in came if item is not None]
+    opened.events.extend(events)
+    opened.batches.append(Delivered(key, batch, signed, events))
+    opened.strays.extend((station, body) for body, item in zip(bodies, came, strict=True) if item is None)
+    opened.lost.extend((key, lost) for lost in batch.lost if _is_followed(lost, events))
+
+
+def _is_followed(lost: envelope.Lost, events: Sequence[Incoming]) -> bool:
+    """Whether an event of the same epoch stands behind what a batch states as lost."""
+    return any(
+        epoch == lost.epoch and sequence > lost.last for _, epoch, sequence in (e.identity for e in events)
+    )
+
+
+def _incoming(station: int, body: bytes, event: facts.Event | None) -> Incoming | None:
+    """An event as it came; None for what names none."""
+    name = event or _name(body)
+    if name is None:
+        return None
+    return Incoming((station, name.epoch, name.sequence), body, hashlib.sha256(body).hexdigest(), event)
+
+
+def _name(body: bytes) -> envelope.EventId | None:
+    """An event's epoch and sequence, read even where nothing else can be."""
+    try:
+        name = envelope.decode_event_id(body)
+    except msgspec.DecodeError:
+        return None
+    possible = _EPOCH.fullmatch(name.epoch) and 1 <= name.sequence <= MAX_SEQUENCE
+    return name if possible else None
+
+
+def _events(bodies: Sequence[bytes]) -> list[facts.Event | None]:
+    """What each body states; mostly all can be read, and that takes one call for all of them."""
+    try:
+        events = envelope.decode_events(bodies)
+    except msgspec.DecodeError:
+        return [_event(body) for body in bodies]
+    return [event if _is_possible(event, body) else None for event, body in zip(events, bodies, strict=True)]
+
+
+def _event(body: bytes) -> facts.Event | None:
+    try:
+        event = envelope.decode_event(body)
+    except msgspec.DecodeError:
+        return None
+    return event if _is_possible(event, body) else None
+
+
+def _is_possible(event: facts.Event, body: bytes) -> bool:
+    visit = event.facts
+    is_absurd = isinstance(visit, facts.VisitFacts) and visit.provisional > MAX_PROVISIONAL
+    return not is_absurd and len(body) <= MAX_EVENT_BYTES
+
+
+def judge(body: bytes, rules: Collection[int], event: facts.Event | None) -> tuple[EventKind, Reason | None]:
+    """What an event is, and why it cannot be applied, if it cannot; `rules` are the versions known here."""
+    if event is None:
+        return EventKind.UNREAD, Reason.TOO_LARGE if len(body) > MAX_EVENT_BYTES else Reason.MALFORMED
+    if isinstance(event.facts, facts.AlarmFacts):
+        return EventKind.ALARM, None
+    return EventKind.VISIT, None if event.facts.rules in rules else Reason.UNKNOWN_RULES
+
+
+def read_again(body: bytes) -> facts.Event | None:
+    """What a stored body states to the code of today; None if it still cannot be read."""
+    return _event(body)
+
+
+def sort_out(
+    incoming: Sequence[Incoming], stored: dict[Identity, str]
+) -> tuple[list[Incoming], list[Incoming]]:
+    """What is new, and what contradicts an event that came before; a repetition is neither."""
+    first = dict(stored)
+    new, conflicts = [], []
+    for item in incoming:
+        if item.identity not in first:
+            first[item.identity] = item.digest
+            new.append(item)
+        elif first[item.identity] != item.digest:
+            conflicts.append(item)
+    return new, conflicts

@@ -1,0 +1,319 @@
+"""Events and how far they reach, in the database; all under their stations' locks, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import F, Max, Subquery
+
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.intake.parse import Identity, Incoming, Reason
+from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
+from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, TOGETHER, Span, Written, joined
+from cloud_sync.wire.envelope import Lost
+
+MAX_STRAYS = 1000
+"""Of one station; a station that sends more of them says nothing new. The alarm counts all of them."""
+MAX_CONFLICTS = 1000
+"""Of one station, as above."""
+LOOK_AHEAD = 100
+
+# Looking up a member's value costs as much as a whole row's tuple.
+APPLIED, REFUSED = EventState.APPLIED.value, EventState.REFUSED.value
+KINDS = {kind: kind.value for kind in EventKind}
+
+EVENTS = sql.Table(
+    "stations_event",
+    {
+        "station_id": "bigint",
+        "epoch": "text",
+        "sequence": "bigint",
+        "kind": "text",
+        "body": "bytea",
+        "digest": "text",
+        "received_at": "timestamptz",
+        "state": "text",
+        "reason": "text",
+    },
+)
+EPOCHS = sql.Table(
+    "stations_epoch",
+    {
+        "station_id": "bigint",
+        "epoch": "text",
+        "through": "bigint",
+        "updated": "timestamptz",
+        "boot": "text",
+        "first_at": "timestamptz",
+        "last_at": "timestamptz",
+        "cloned": "boolean",
+    },
+    conflict="ON CONFLICT (station_id, epoch) DO UPDATE SET through = excluded.through, "
+    "updated = excluded.updated, boot = excluded.boot, first_at = excluded.first_at, "
+    "last_at = excluded.last_at",
+)
+_IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
+EpochOf = tuple[int, str]
+"""Station, its primary key, and epoch."""
+Came = Mapping[EpochOf, set[int]]
+"""The sequences that came of each epoch."""
+Judged = tuple[Incoming, EventKind, Reason | None]
+"""A new event, what it is, and why it is set aside, if it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """How far one epoch reaches: all events `through` this sequence are stored, and none after `last`."""
+
+    through: int
+    last: int
+    is_new: bool = True
+    cloned: bool = False
+    boot: str = ""
+    span: Span | None = None
+    """Between which trusted times its events lie."""
+
+
+def lock(stations: Collection[int]) -> None:
+    """Let no other worker apply these stations' events until the transaction ends.
+
+    In the order of their keys, and before the community's chain: workers wait for each other, never in a
+    circle.
+    """
+    if sql.on_postgres():  # a transaction of SQLite's has the whole database to itself
+        statement = "SELECT 1 FROM stations_station WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
+        sql.execute(statement, [list(stations)])
+
+
+def stands(epochs: Collection[EpochOf]) -> dict[EpochOf, Stand]:
+    """How far each of these epochs reaches in the database."""
+    statement = (
+        "SELECT w.station, w.epoch, p.through, p.cloned, p.boot, p.first_at, p.last_at, COALESCE((SELECT "
+        "MAX(e.sequence) FROM stations_event e WHERE e.station_id = w.station AND e.epoch = w.epoch), 0) "
+        "FROM w LEFT JOIN stations_epoch p ON p.station_id = w.station AND p.epoch = w.epoch"
+    )
+    rows = sql.matching(statement, {"station": "bigint", "epoch": "text"}, list(epochs))
+    return {
+        (station, epoch): Stand(through or 0, last, through is None, bool(cloned), boot or "", _span(*span))
+        for station, epoch, through, cloned, boot, *span, last in rows
+    }
+
+
+def clones(epochs: Collection[EpochOf]) -> list[EpochOf]:
+    """All that bear these epochs' names, stored or among these, where more than one station does."""
+    found: dict[str, set[int]] = {}
+    for station, epoch in epochs:
+        found.setdefault(epoch, set()).add(station)
+    rows = sql.select("SELECT epoch, station_id FROM stations_epoch WHERE epoch AMONG", list(found))
+    for epoch, station in rows:
+        found[epoch].add(station)
+    return [(station, epoch) for epoch, some in found.items() if len(some) > 1 for station in sorted(some)]
+
+
+def mark_cloned(epochs: Collection[EpochOf]) -> None:
+    """Have what comes of these epochs wait from now on."""
+    for station, epoch in epochs:
+        Epoch.objects.filter(station=station, epoch=epoch).update(cloned=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another epoch of a station's that lived when this one did."""
+
+    name: EpochOf
+    epoch: str
+    boot: str
+    span: Span
+
+
+def alive_with(spans: Mapping[EpochOf, Span]) -> list[Other]:
+    """Other epochs of the same stations whose times lie among these."""
+    statement = (
+        "SELECT w.station, w.epoch, o.epoch, o.boot, o.first_at, o.last_at FROM w "
+        "CROSS JOIN stations_epoch o WHERE o.station_id = w.station AND o.last_at > w.since "
+        "AND o.first_at < w.until AND o.epoch <> w.epoch"
+    )
+    keep = sql.keeper()
+    columns = {"station": "bigint", "epoch": "text", "since": "timestamptz", "until": "timestamptz"}
+    rows = [(*name, keep(span.first + TOGETHER), keep(span.last - TOGETHER)) for name, span in spans.items()]
+    return [
+        Other((station, epoch), other, boot, Span(sql.moment_of(first), sql.moment_of(last)))
+        for station, epoch, other, boot, first, last in sql.matching(statement, columns, rows)
+    ]
+
+
+def begin_day(station: Station, day: date) -> None:
+    """Note what had come of a station before this day of receipt; on the same day again nothing changes."""
+    newest = Epoch.objects.filter(station=station).order_by().values("station").annotate(at=Max("last_at"))
+    Station.objects.filter(pk=station.pk).exclude(received_on=day).update(
+        received_on=day, newest_before_at=F("newest_at"), newest_at=Subquery(newest.values("at"))
+    )
+
+
+def _span(first: datetime | str | None, last: datetime | str | None) -> Span | None:
+    if first is None or last is None:
+        return None
+    return Span(sql.moment_of(first), sql.moment_of(last))
+
+
+def stored_digests(came: Came, before: Mapping[EpochOf, Stand]) -> dict[Identity, str]:
+    """Digests of those events that are already stored; `before` is what `stands` gave."""
+    statement = (
+        "SELECT e.station_id, e.epoch, e.sequence, e.digest FROM w CROSS JOIN stations_event e "
+        "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.sequence"
+    )
+    wanted = [
+        (*name, sequence)
+        for name, sequences in came.items()
+        for sequence in sequences
+        if sequence <= before[name].last
+    ]
+    rows = sql.matching(statement, _IDENTITY, wanted)
+    return {(station, epoch, sequence): digest for station, epoch, sequence, digest in rows}
+
+
+def store_events(judged: Sequence[Judged], now: datetime) -> list[int]:
+    """Store new events, each applied or set aside; their primary keys in the same order."""
+    at = sql.keeper()(now)
+    rows = [_row(item, kind, reason, at) for item, kind, reason in judged]
+    if not sql.on_postgres():
+        ((last,),) = sql.execute("SELECT COALESCE(MAX(id), 0) FROM stations_event", [])
+        keys = list(range(last + 1, last + 1 + len(rows)))
+        sql.insert(EVENTS.with_key, [(key, *row) for key, row in zip(keys, rows, strict=True)])
+        return keys
+    stored = sql.insert_returning(EVENTS, "id, station_id, epoch, sequence", rows)
+    by_name = {(station, epoch, sequence): key for key, station, epoch, sequence in stored}
+    return [by_name[item.identity] for item, _, _ in judged]
+
+
+def _row(item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | str) -> sql.Row:
+    state = REFUSED if reason else APPLIED
+    return (
+        *item.identity,
+        KINDS[kind],
+        item.body,
+        item.digest,
+        at,
+        state,
+        reason.value if reason else "",
+    )
+
+
+def store_conflicts(conflicts: Sequence[Incoming], now: datetime) -> None:
+    """Keep each contradiction once, however often it comes, MAX_CONFLICTS of a station."""
+    rows = []
+    room = {
+        key: MAX_CONFLICTS - Conflict.objects.filter(station=key).count()
+        for key in {item.identity[0] for item in conflicts}
+    }
+    for item in conflicts:
+        if room[item.identity[0]] <= 0:
+            continue
+        room[item.identity[0]] -= 1
+        station, epoch, sequence = item.identity
+        rows.append(
+            Conflict(
+                station_id=station,
+                epoch=epoch,
+                sequence=sequence,
+                body=item.body,
+                digest=item.digest,
+                received_at=now,
+            )
+        )
+    Conflict.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> None:
+    """Keep what names no event, each once, MAX_STRAYS in all."""
+    room = MAX_STRAYS - Stray.objects.filter(station=station).count()
+    Stray.objects.bulk_create(
+        [
+            Stray(station=station, body=body, digest=hashlib.sha256(body).hexdigest(), received_at=now)
+            for body in bodies[: max(0, room)]
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def advance(
+    came: Came,
+    before: Mapping[EpochOf, Stand],
+    now: datetime,
+    lost: Sequence[tuple[int, Lost]] = (),
+    written: Mapping[EpochOf, Written] | None = None,
+) -> list[tuple[int, Lost]]:
+    """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
+
+    `before` is what `stands` gave before these were stored; `written` says by whom and when they were.
+    Losses are named with their station. Gives those that it passed over now.
+    """
+    through = _as_far_as_known(came, before)
+    passed: list[tuple[int, Lost]] = []
+    for station, gap in sorted(lost, key=lambda stated: stated[1].first):
+        name = (station, gap.epoch)
+        if gap.first <= through.get(name, 0) + 1 <= gap.last:
+            passed.append((station, gap))
+            through[name] = _contiguous(station, gap.epoch, gap.last, came[name])
+    # Also where nothing is new: what a station sends again must be among the epochs that its receipt
+    # has room for, or it would send it for ever.
+    keep = sql.keeper()
+    at = keep(now)
+    rows: list[sql.Row] = []
+    for name, reached in through.items():
+        stand, wrote = before[name], (written or {}).get(name, NOTHING_WRITTEN)
+        span = joined(stand.span, wrote.span)
+        first, last = (None, None) if span is None else (keep(span.first), keep(span.last))
+        rows.append((*name, reached, at, wrote.boot or stand.boot, first, last, stand.cloned))
+    sql.insert(EPOCHS, rows)
+    return passed
+
+
+def _as_far_as_known(came: Came, before: Mapping[EpochOf, Stand]) -> dict[EpochOf, int]:
+    """How far each epoch reaches without a gap, the events that came included."""
+    through = {name: _run(before[name].through, sequences) for name, sequences in came.items()}
+    follows = (
+        "SELECT w.station, w.epoch FROM w CROSS JOIN stations_event e "
+        "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.following"
+    )
+    columns = {"station": "bigint", "epoch": "text", "following": "bigint"}
+    following = [(*name, reached + 1) for name, reached in through.items() if before[name].last > reached]
+    for station, epoch in sql.matching(follows, columns, following):
+        reached = through[station, epoch]
+        through[station, epoch] = _contiguous(station, epoch, reached, came[station, epoch])
+    return through
+
+
+def _run(through: int, here: set[int]) -> int:
+    while through + 1 in here:
+        through += 1
+    return through
+
+
+def _contiguous(station: int, epoch: str, through: int, here: set[int]) -> int:
+    """The last sequence before the first gap; all of `here` are stored."""
+    through = _run(through, here)
+    statement = (
+        "SELECT sequence FROM stations_event WHERE station_id = %s AND epoch = %s AND sequence > %s "
+        "ORDER BY sequence LIMIT %s"
+    )
+    # Reads little past a gap, so that a week stored above one costs nothing.
+    while rows := sql.execute(statement, [station, epoch, through, LOOK_AHEAD]):
+        if rows[0][0] != through + 1:
+            break
+        for (sequence,) in rows:
+            if sequence != through + 1:
+                return through
+            through = sequence
+    return through
+
+
+def by_epoch(incoming: Iterable[Incoming]) -> Came:
+    """What came, epoch by epoch in the order that each first came."""
+    found: dict[EpochOf, set[int]] = {}
+    for station, epoch, sequence in [item.identity for item in incoming]:
+        found.setdefault((station, epoch), set()).add(sequence)
+    return found

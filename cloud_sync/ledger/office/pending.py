@@ -1,0 +1,170 @@
+"""What waits for a person, read as values: set aside, alarms, held points, debts. Bounded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import attrgetter
+
+from cloud_sync.ledger.intake.parse import Reason
+from cloud_sync.ledger.points.held import SUSPECTED, UNBOUND
+from cloud_sync.ledger.points.models import Debt, VisitSettlement
+from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
+from cloud_sync.rules.award_rules import HeldBy
+from config import typed
+from config.errors import InputError
+
+SHOWN = 200
+"""Rows of one kind that one look gives."""
+LONGEST_NUMBER = 18
+"""Digits that surely fit the database's integers."""
+STRAY = "stray"
+"""Why something that names no event was set aside."""
+LONGEST: dict[HeldBy, timedelta] = {HeldBy.UNKNOWN_CARD: UNBOUND, HeldBy.CHEATING: SUSPECTED}
+"""How long points wait; those that are not here wait for a person alone."""
+ANYWHERE = "*"
+"""The community of an alarm about one of too many strangers."""
+
+Row = Event | Conflict | Stray
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Something that a station sent and the ledger could not apply. `number` finds it again."""
+
+    number: str
+    """`e` and an event's key, `c` and a conflict's, `s` and a stray's."""
+    station: str
+    name: str
+    """Epoch and sequence; empty for what names no event."""
+    reason: str
+    came: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One visit whose points wait. `number` is its event's."""
+
+    number: int
+    station: str
+    household: str
+    """Empty while its card is nobody's."""
+    card: str
+    points: int
+    reason: HeldBy
+    since: datetime
+    until: datetime | None
+    """When the wait ends by itself; None if only a person ends it."""
+
+
+def set_aside(community: Community, shown: int = SHOWN) -> list[Aside]:
+    """What could not be applied, the latest first."""
+    stations = community.stations.all()
+    newest = "-received_at", "-pk"
+    rows: list[Row] = [
+        *Event.objects.filter(station__in=stations, state=EventState.REFUSED).order_by(*newest)[:shown],
+        *Conflict.objects.filter(station__in=stations).order_by(*newest)[:shown],
+        *Stray.objects.filter(station__in=stations).order_by(*newest)[:shown],
+    ]
+    names = {station.pk: station.slug for station in stations}
+    newest_first = sorted(rows, key=attrgetter("received_at"), reverse=True)[:shown]
+    return [_aside(row, names[row.station_id]) for row in newest_first]
+
+
+def find_aside(community: Community, number: str) -> Row:
+    """What was set aside under this number; InputError if there is none."""
+    name = typed.slug(number)
+    letter, key = name[:1], name[1:]
+    found: Row | None = None
+    if key.isdecimal() and len(key) <= LONGEST_NUMBER:
+        here = {"pk": int(key), "station__community": community}
+        match letter:
+            case "e":
+                found = Event.objects.filter(**here, state=EventState.REFUSED).first()
+            case "c":
+                found = Conflict.objects.filter(**here).first()
+            case "s":
+                found = Stray.objects.filter(**here).first()
+    if found is None:
+        raise InputError(f"nothing is set aside as {number!r}", "see: tongzhan ledger aside list")
+    return found
+
+
+def held(community: Community, shown: int = SHOWN) -> list[Held]:
+    """Visits whose points wait, the longest first."""
+    rows = VisitSettlement.objects.filter(community=community, held_since__isnull=False)
+    rows = rows.select_related("event__station", "household").order_by("held_since", "pk")
+    return [_held(row) for row in rows[:shown]]
+
+
+def find_held(community: Community, number: int) -> VisitSettlement:
+    """The visit of this event; InputError if there is none."""
+    found = VisitSettlement.objects.filter(community=community, pk=number).first()
+    if found is None:
+        raise InputError(f"no visit {number}", "see: tongzhan ledger held list")
+    return found
+
+
+def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlement]:
+    """Every visit of a station that waits for this reason, the longest first; InputError if none does."""
+    rows = VisitSettlement.objects.filter(
+        community=community, event__station__slug=slug, held_by=reason, held_since__isnull=False
+    )
+    found = list(rows.select_related("community").order_by("held_since", "pk"))
+    if not found:
+        raise InputError(f"no visit of {slug} waits for {reason}", "see: tongzhan ledger held list")
+    return found
+
+
+def open_alarms(community: Community, shown: int = SHOWN) -> list[Alarm]:
+    """Alarms that nobody has closed, the latest first."""
+    alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
+    return list(alarms.order_by("-last_at", "-pk")[:shown])
+
+
+def find_alarm(community: Community, number: int) -> Alarm:
+    """The open alarm of this number; InputError if there is none."""
+    alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
+    if (found := alarms.filter(pk=number).first()) is None:
+        raise InputError(f"no open alarm {number}", "see: tongzhan ledger alarm list")
+    return found
+
+
+def open_debts(community: Community, shown: int = SHOWN) -> list[Debt]:
+    """What households still owe, the oldest first."""
+    debts = Debt.objects.filter(household__community=community, left__gt=0)
+    with_all = debts.select_related("household", "decision", "forgiveness", "reverses")
+    return list(with_all.order_by("pk")[:shown])
+
+
+def find_debt(community: Community, number: int) -> Debt:
+    """The debt of this number; InputError if there is none."""
+    found = Debt.objects.filter(household__community=community, pk=number).first()
+    if found is None:
+        raise InputError(f"no debt {number}", "see: tongzhan ledger debt list")
+    return found
+
+
+def _aside(row: Row, station: str) -> Aside:
+    match row:
+        case Event():
+            letter, name, reason = "e", f"{row.epoch}/{row.sequence}", row.reason
+        case Conflict():
+            letter, name, reason = "c", f"{row.epoch}/{row.sequence}", Reason.CONFLICT.value
+        case Stray():
+            letter, name, reason = "s", "", STRAY
+    return Aside(f"{letter}{row.pk}", station, name, reason, row.received_at)
+
+
+def _held(row: VisitSettlement) -> Held:
+    reason, since = HeldBy(row.held_by), row.held_since or row.event.received_at
+    return Held(
+        number=row.event_id,
+        station=row.event.station.slug,
+        household=str(row.household or ""),
+        card=row.card_hash[:12],
+        points=row.held,
+        reason=reason,
+        since=since,
+        until=since + LONGEST[reason] if reason in LONGEST else None,
+    )

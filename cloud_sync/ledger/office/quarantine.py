@@ -1,0 +1,18 @@
+"""Applying what was set aside, once it can be."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from cloud_sync.ledger.intake.apply import reapply
+from cloud_sync.ledger.office.pending import find_aside
+from cloud_sync.ledger.stations.models import Community, Event
+from config.errors import InputError
+
+
+def apply_aside(community: Community, number: str, now: datetime) -> None:
+    """Apply an event that was set aside. InputError says why it still cannot be."""
+    row = find_aside(community, number)
+    if not isinstance(row, Event):
+        raise InputError(f"{number} is evidence and cannot be applied", "see: tongzhan ledger aside show")
+    reapply(row, now)

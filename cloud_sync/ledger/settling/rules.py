@@ -1,0 +1,43 @@
+"""The versions of the award rules that the ledger settles by."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import lru_cache
+
+import msgspec
+from django.db import transaction
+
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.points import records
+from cloud_sync.ledger.points.models import Rules
+from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import AwardRules
+from config.errors import InputError
+
+
+def add_rules(community: Community, rules: AwardRules) -> None:
+    """Add a version; InputError if that version is here with other content, for it may be in use."""
+    body = msgspec.json.encode(rules, order="sorted")
+    with transaction.atomic():
+        stored, is_new = Rules.objects.get_or_create(
+            community=community, version=rules.version, defaults={"body": body}
+        )
+        if is_new:
+            records.register(community.pk, "rules", stored)
+    if bytes(stored.body) != body:
+        what = f"award rules version {rules.version} of {community} are already here with other content"
+        raise InputError(what, "give the changed rules the next version")
+
+
+def known_rules(community: Community, versions: Collection[int]) -> dict[int, AwardRules]:
+    """Those of the versions that the ledger has."""
+    statement = "SELECT version, body FROM points_rules WHERE community_id = %s AND version AMONG"
+    rows = sql.select(statement, versions, [community.pk])
+    return {version: _rules(bytes(body)) for version, body in rows}
+
+
+@lru_cache(maxsize=64)
+def _rules(body: bytes) -> AwardRules:
+    """Read what `add_rules` stored; every batch asks for the same."""
+    return msgspec.json.decode(body, type=AwardRules)

@@ -1,0 +1,117 @@
+"""Django's settings, all taken from the ledger.toml that TONGZHAN_LEDGER_CONFIG names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from cloud_sync.ledger import CONFIG_VARIABLE
+from cloud_sync.ledger.keys import read_secret_key
+from config.errors import InputError
+from config.ledger import is_postgres, load_ledger
+from config.load_sorting import load_sorting
+
+HERE = Path(__file__).parents[1]
+BUSY_S = 20
+"""How long a writer waits for another before it reports that the database is busy."""
+
+
+def _database(name: str) -> dict[str, Any]:
+    """Django's description of a `database` value."""
+    if not is_postgres(name):
+        return {
+            "ENGINE": "cloud_sync.ledger.db.engines.sqlite3",
+            "NAME": name,
+            "OPTIONS": {
+                "timeout": BUSY_S,
+                # A transaction that reads first and then wants to write would fail at once, not wait.
+                "transaction_mode": "IMMEDIATE",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
+                # SQLite's own 2 MiB would read a grown ledger's indexes from its file again and again.
+                "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000",
+            },
+        }
+    from cloud_sync.ledger.address import for_django  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
+
+    return for_django(name) | {
+        "ENGINE": "cloud_sync.ledger.db.engines.postgresql",
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
+    }
+
+
+if CONFIG_VARIABLE not in os.environ:
+    raise InputError(f"{CONFIG_VARIABLE} is not set", "let it name the ledger.toml")
+LEDGER = load_ledger(Path(os.environ[CONFIG_VARIABLE]))
+SORTING = load_sorting(LEDGER.ledger.sorting)
+
+DEBUG = False
+SECRET_KEY = read_secret_key(LEDGER.state_dir)
+ALLOWED_HOSTS = list(LEDGER.pages.allowed_hosts)
+ROOT_URLCONF = "cloud_sync.ledger.site.urls"
+ASGI_APPLICATION = "cloud_sync.ledger.site.asgi.application"
+DATABASES = {"default": _database(LEDGER.ledger.database)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "cloud_sync.ledger.stations",
+    "cloud_sync.ledger.points",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "cloud_sync.ledger.site.middleware.guard",
+    "cloud_sync.ledger.site.middleware.speak",
+    "cloud_sync.ledger.standby.StandBy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [HERE / "templates"],
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+STATIC_URL = "static/"
+STATICFILES_DIRS = [HERE / "static"]
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = False
+
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = LEDGER.ledger.timezone
+LANGUAGE_CODE = "zh-hans"
+LANGUAGE_COOKIE_NAME = "language"
+LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
+LOCALE_PATHS = [HERE / "locale"]
+
+# Officers: nobody else signs in.
+LOGIN_URL = "office-login"
+LOGIN_REDIRECT_URL = "office"
+LOGOUT_REDIRECT_URL = "office-login"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LEDGER.is_tls
+# Sent only in answer to what came by TLS, which the proxy says and uvicorn believes of its addresses alone.
+SECURE_HSTS_SECONDS = LEDGER.pages.hsts_days * 24 * 3600 if LEDGER.is_tls else 0
+# Behind a TLS proxy the pages themselves are asked by http, which a form's origin then is not.
+CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(LEDGER.url)[:2])]
+
+# A statement's address is its key, so it must not reach anyone by a Referer header.
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+
+# An office's form is a few hundred bytes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+
+# Commands set up their own log lines; Django's would say each twice.
+LOGGING_CONFIG = None

@@ -1,0 +1,1 @@
+"""A household's statement: its page, lines, words and links."""

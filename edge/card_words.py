@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
 from config.errors import InputError
-from firmware_bridge.readers.em4100 import CardBits, canonical, is_fob
+from firmware_bridge.decoders.em4100 import CardBits, canonical, is_fob
 
 if TYPE_CHECKING:
     from collections.abc import Collection

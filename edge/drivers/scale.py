@@ -11,12 +11,12 @@ from edge.drivers.weighing import Weighing, WeighingRules, lid_opened, lid_shut,
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
 from edge.messages import ChamberChanged, ChamberStirred
-from firmware_bridge.messages import SensorKind, SensorValue
+from firmware_bridge.link.messages import SensorKind, SensorValue
 
 if TYPE_CHECKING:
     from config.wiring import ScaleSection
     from edge.ports import Clock, Inbox
-    from firmware_bridge.messages import Report, Welcome
+    from firmware_bridge.link.messages import Report, Welcome
 
 _TROUBLES = (FaultCode.SCALE_SILENT, FaultCode.SCALE_STUCK, FaultCode.SCALE_SATURATED)
 

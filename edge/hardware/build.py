@@ -19,7 +19,7 @@ from edge.loop.clocks import boot_id
 from edge.readers.last_seen import HeardBook
 from edge.readers.pseudonym import Cards
 from edge.readers.serial import SerialReader
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
 from edge.messages import Tapped
-from firmware_bridge.readers.em4100 import CardBits, canonical, is_fob
+from firmware_bridge.decoders.em4100 import CardBits, canonical, is_fob
 
 
 class Cards:

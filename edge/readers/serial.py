@@ -9,8 +9,8 @@ from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
 from edge.messages import FaultCleared, FaultRaised
 from edge.readers.watch import FRAME_BYTES, ReaderWatch, again_s
+from firmware_bridge.decoders.rdm6300 import BAUD, Decoder
 from firmware_bridge.port import BUSY, READ_S, SerialPort
-from firmware_bridge.readers.rdm6300 import BAUD, Decoder
 
 if TYPE_CHECKING:
     from config.wiring import ReaderSection

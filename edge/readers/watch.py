@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from config.wiring import ReaderSection
     from edge.ports import Clock, Inbox
     from edge.readers.last_seen import HeardBook
-    from firmware_bridge.readers.rdm6300 import Decoder
+    from firmware_bridge.decoders.rdm6300 import Decoder
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.witness import Witness
 from edge.sim.world import World
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from config.station import StationSettings
 
 FRAME_BYTES = 14
-"""An RDM6300's frame, see firmware_bridge/readers/rdm6300.py."""
+"""An RDM6300's frame, see firmware_bridge/decoders/rdm6300.py."""
 TRAVEL_S = 0.03
 """How long a bench's lid takes from end to end."""
 _TURN_S = 0.005

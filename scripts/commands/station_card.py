@@ -133,7 +133,7 @@ def _put(config: Path, word: str, change: Callable[[RosterEntry | None], RosterE
 def _named(book: CardBook, config: Path, word: str) -> str:
     from edge.card_words import card_named
     from edge.sync.keys import load_keys
-    from firmware_bridge.readers.em4100 import CardBits
+    from firmware_bridge.decoders.em4100 import CardBits
 
     if word.strip().lower() == LAST:
         return book.last()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.sorting import Category
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
 from scripts.demonstration.places import LOOPBACK
 
 if TYPE_CHECKING:

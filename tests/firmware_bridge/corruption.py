@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from firmware_bridge.frame import MAX_BODY, Decoder, Frame, encode
+from firmware_bridge.link.frame import MAX_BODY, Decoder, Frame, encode
 
 Damage = Callable[[bytes, random.Random], bytes]
 

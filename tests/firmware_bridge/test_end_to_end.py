@@ -12,12 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge import codec, frame
-from firmware_bridge.codec import decode
 from firmware_bridge.controller import Controller, ControllerEvent, PortFound, PortLost
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.link_events import Down, DownReason, Told, Up, VersionRefused, WrongDevice
-from firmware_bridge.messages import (
+from firmware_bridge.decoders import rdm6300, wiegand
+from firmware_bridge.link import codec, frame
+from firmware_bridge.link.codec import decode
+from firmware_bridge.link.events import Down, DownReason, Told, Up, VersionRefused, WrongDevice
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.messages import (
     EndLease,
     Hello,
     LidState,
@@ -29,8 +30,7 @@ from firmware_bridge.messages import (
     Welcome,
     WiegandBits,
 )
-from firmware_bridge.readers import rdm6300, wiegand
-from firmware_bridge.strangers import Stranger
+from firmware_bridge.wrong_device import Stranger
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.firmware_bridge.damage import WIRES, wire
 from tests.firmware_bridge.relay import Relay

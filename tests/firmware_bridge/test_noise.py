@@ -6,12 +6,12 @@ import random
 
 import pytest
 
-from firmware_bridge.codec import encode
-from firmware_bridge.frame import Frame
-from firmware_bridge.frame import encode as coded
-from firmware_bridge.link import Link
-from firmware_bridge.link_events import Event, LeaseGiven, Noisy, WrongDevice
-from firmware_bridge.messages import Ack, Heartbeat, Message, OpenLid, Welcome
+from firmware_bridge.link.codec import encode
+from firmware_bridge.link.events import Event, LeaseGiven, Noisy, WrongDevice
+from firmware_bridge.link.frame import Frame
+from firmware_bridge.link.frame import encode as coded
+from firmware_bridge.link.link import Link
+from firmware_bridge.link.messages import Ack, Heartbeat, Message, OpenLid, Welcome
 from firmware_bridge.noise import FLAWS, QUIET_S, WINDOW_S, LineNoise
 
 LINK, BOOT = 77, 5

@@ -2,15 +2,14 @@ from __future__ import annotations
 
 import random
 import subprocess
-import sys
 from itertools import count
 
 import pytest
 
 from firmware_bridge.h_bridge import Drive
-from firmware_bridge.link import Link
-from firmware_bridge.link_events import Told, Up
-from firmware_bridge.messages import (
+from firmware_bridge.link.events import Told, Up
+from firmware_bridge.link.link import Link
+from firmware_bridge.link.messages import (
     EndLease,
     LidState,
     OpenLid,
@@ -22,10 +21,11 @@ from firmware_bridge.messages import (
     Welcome,
     WiegandBits,
 )
-from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
-from firmware_bridge.twin.rig import Rig
 from tests.firmware_bridge.damage import WIRES, PerfectWire, wire
 from tests.firmware_bridge.pair import Ids
+from tests.firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
+from tests.firmware_bridge.twin.rig import Rig
+from tests.programs import TWIN
 
 SENSORS = (1 << SensorKind.SMOKE) | (1 << SensorKind.PANIC) | (1 << SensorKind.WEIGHT)
 WELCOME = Welcome(1, 1, 0, 0, 2, 2, 1, SENSORS, 0, (1, 0, 0))
@@ -146,16 +146,14 @@ def test_a_plants_lid_moves_with_its_motor_and_not_beyond_its_ends() -> None:
 
 
 def test_help_says_what_the_twin_does() -> None:
-    said = subprocess.run(
-        [sys.executable, "-m", "firmware_bridge.twin", "--help"], capture_output=True, text=True, check=True
-    )
+    said = subprocess.run([*TWIN, "--help"], capture_output=True, text=True, check=True)
     assert "pty" in said.stdout
     assert "--lids" in said.stdout
 
 
 def test_a_wrong_count_is_refused_in_one_line() -> None:
     said = subprocess.run(
-        [sys.executable, "-m", "firmware_bridge.twin", "--lids", "9"],
+        [*TWIN, "--lids", "9"],
         capture_output=True,
         text=True,
         check=False,

@@ -13,9 +13,9 @@ from config.words import load_words
 from edge.messages import Prompt
 from edge.roster import CardState, RosterEntry
 from edge.sync.outbox import Outbox
-from firmware_bridge.messages import SensorKind
-from firmware_bridge.readers.em4100 import CardBits, canonical
-from firmware_bridge.readers.rdm6300 import Decoder
+from firmware_bridge.decoders.em4100 import CardBits, canonical
+from firmware_bridge.decoders.rdm6300 import Decoder
+from firmware_bridge.link.messages import SensorKind
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, KEY, TAP_AGAIN_S, TRAVEL_S, Site
 from tests.waiting import COMMAND_WITHIN_S, tried, until

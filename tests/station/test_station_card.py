@@ -14,7 +14,7 @@ from config.load_station import load_station
 from edge.card_words import card_named
 from edge.roster import CardState, RosterEntry
 from edge.sync.keys import load_keys
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
 from scripts.cli import run
 from tests.edge.journal.checks import NOON, opened, visit
 from tests.station.conftest import KEY

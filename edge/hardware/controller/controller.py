@@ -16,7 +16,7 @@ from edge.hardware.level import LevelSensor
 from edge.messages import FaultRaised
 from edge.readers.at_controller import McuReader
 from firmware_bridge.controller import Controller, PortFound, PortLost
-from firmware_bridge.link_events import (
+from firmware_bridge.link.events import (
     Denied,
     Down,
     DownReason,
@@ -27,7 +27,7 @@ from firmware_bridge.link_events import (
     VersionRefused,
     WrongDevice,
 )
-from firmware_bridge.messages import OpenLid, Reason, Resume, StopMotors
+from firmware_bridge.link.messages import OpenLid, Reason, Resume, StopMotors
 from firmware_bridge.port import BUSY
 
 if TYPE_CHECKING:

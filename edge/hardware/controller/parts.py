@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
 from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
-from firmware_bridge.messages import (
+from firmware_bridge.link.messages import (
     Cause,
     EndLease,
     LidState,
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from config.station import VisitSection
     from edge.ports import Clock, Inbox
-    from firmware_bridge.messages import Report, Request, Welcome
+    from firmware_bridge.link.messages import Report, Request, Welcome
 
     Ask = Callable[[Request], None]
 

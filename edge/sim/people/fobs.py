@@ -1,6 +1,6 @@
 """What real readers send of a fob, for a simulated world whose readers are wired. Pure.
 
-The inverse of the decoders in `firmware_bridge.readers`, which name their sources.
+The inverse of the decoders in `firmware_bridge.decoders`, which name their sources.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
 from edge.roster import CardState, RosterEntry
-from firmware_bridge.readers.em4100 import CardBits, canonical
+from firmware_bridge.decoders.em4100 import CardBits, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

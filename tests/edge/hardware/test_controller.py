@@ -32,11 +32,11 @@ from edge.messages import (
     Tapped,
 )
 from edge.readers.pseudonym import Cards
-from firmware_bridge import frame
-from firmware_bridge.codec import decode, encode
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.messages import Hello, Message, SensorKind, Welcome
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
+from firmware_bridge.link import frame
+from firmware_bridge.link.codec import decode, encode
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.messages import Hello, Message, SensorKind, Welcome
 from tests.edge.hardware.posted import Posted
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.firmware_bridge.damage import wire

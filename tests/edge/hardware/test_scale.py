@@ -16,8 +16,8 @@ from edge.hardware.controller.controller import Mcu
 from edge.loop.clocks import RealClock
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
 from edge.readers.pseudonym import Cards
-from firmware_bridge.messages import SensorKind, SensorValue, Welcome
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
+from firmware_bridge.link.messages import SensorKind, SensorValue, Welcome
 from tests.edge.hardware.posted import Hand, Posted
 from tests.firmware_bridge.conformance.conftest import COMMANDS
 from tests.firmware_bridge.conformance.device import Device

@@ -13,8 +13,8 @@ from edge.readers.at_controller import McuReader
 from edge.readers.last_seen import FILE, WRITE_S, HeardBook, read_heard
 from edge.readers.pseudonym import Cards
 from edge.readers.watch import AGAIN_S, MOST_TRIES, REPEAT_S, RETAP_S, ReaderWatch
-from firmware_bridge.messages import VERSION, SerialBytes, Welcome, WiegandBits
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders.em4100 import CardBits
+from firmware_bridge.link.messages import VERSION, SerialBytes, Welcome, WiegandBits
 from tests.edge.hardware.posted import Hand, Posted
 
 HOUR_S = 3600.0

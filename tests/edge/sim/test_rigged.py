@@ -24,8 +24,8 @@ from edge.sim.photos.thrown import Thing
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline
-from firmware_bridge.readers import rdm6300, wiegand
-from firmware_bridge.readers.em4100 import CardBits
+from firmware_bridge.decoders import rdm6300, wiegand
+from firmware_bridge.decoders.em4100 import CardBits
 from tests.edge.hardware.posted import Posted
 from tests.programs import TWIN
 from tests.waiting import until

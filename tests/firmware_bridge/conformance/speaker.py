@@ -12,11 +12,11 @@ from itertools import count
 from types import TracebackType
 from typing import Self, TypeVar
 
-from firmware_bridge import codec, frame
-from firmware_bridge.codec import Misfit
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.messages import Ack, Heartbeat, Hello, Message, Refused, Report, Request, Welcome
-from firmware_bridge.window import following
+from firmware_bridge.link import codec, frame
+from firmware_bridge.link.arq import following
+from firmware_bridge.link.codec import Misfit
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.messages import Ack, Heartbeat, Hello, Message, Refused, Report, Request, Welcome
 
 BEAT_S = 0.25
 WITHIN_S = 60.0

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from firmware_bridge import codec, frame
-from firmware_bridge.frame import Frame
-from firmware_bridge.messages import (
+from firmware_bridge.link import codec, frame
+from firmware_bridge.link.frame import Frame
+from firmware_bridge.link.messages import (
     Ack,
     EndLease,
     Heartbeat,

@@ -4,8 +4,8 @@ from functools import partial
 
 import pytest
 
-from firmware_bridge.messages import MAX_SERIAL, SensorKind, SensorValue, SerialBytes, WiegandBits
-from firmware_bridge.readers.rdm6300 import Decoder
+from firmware_bridge.decoders.rdm6300 import Decoder
+from firmware_bridge.link.messages import MAX_SERIAL, SensorKind, SensorValue, SerialBytes, WiegandBits
 from tests.firmware_bridge.conformance.device import Device
 from tests.firmware_bridge.conformance.speaker import Speaker
 

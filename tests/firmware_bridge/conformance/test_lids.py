@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_bridge.messages import (
+from firmware_bridge.link.messages import (
     Cause,
     EndLease,
     LidState,

@@ -4,9 +4,9 @@ import random
 
 import pytest
 
-from firmware_bridge import frame
-from firmware_bridge.frame import Frame
-from firmware_bridge.messages import (
+from firmware_bridge.link import frame
+from firmware_bridge.link.frame import Frame
+from firmware_bridge.link.messages import (
     Ack,
     EndLease,
     Heartbeat,

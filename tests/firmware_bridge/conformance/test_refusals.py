@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_bridge.messages import EndLease, Reason
+from firmware_bridge.link.messages import EndLease, Reason
 from tests.firmware_bridge.conformance.speaker import Speaker
 
 

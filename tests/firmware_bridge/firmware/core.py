@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from firmware_bridge import codec, frame
-from firmware_bridge.codec import Misfit
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.messages import Ack, Heartbeat, Hello, LidState, Message, Report, Request, Welcome
-from firmware_bridge.window import following
+from firmware_bridge.link import codec, frame
+from firmware_bridge.link.arq import following
+from firmware_bridge.link.codec import Misfit
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.messages import Ack, Heartbeat, Hello, LidState, Message, Report, Request, Welcome
 from tests.firmware_bridge.firmware.rigs import build
 
 WIRE_MAX = 71

@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 import pytest
 
-from firmware_bridge.messages import Cause, EndLease, LidState, OpenLid, Position, SensorKind, SensorValue
+from firmware_bridge.link.messages import (
+    Cause,
+    EndLease,
+    LidState,
+    OpenLid,
+    Position,
+    SensorKind,
+    SensorValue,
+)
 from tests.firmware_bridge.conformance.device import Device
 from tests.firmware_bridge.conformance.speaker import Speaker
 from tests.firmware_bridge.firmware.rigs import board_command, board_rig

@@ -6,7 +6,7 @@ import ctypes
 
 import pytest
 
-from firmware_bridge.messages import (
+from firmware_bridge.link.messages import (
     Ack,
     Cause,
     EndLease,

@@ -1,4 +1,4 @@
-"""The firmware's frames against firmware_bridge/frame.py: two hands wrote them from one page."""
+"""The firmware's frames against firmware_bridge/link/frame.py: two hands wrote them from one page."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import ctypes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge import frame
-from firmware_bridge.frame import Decoder, Frame
+from firmware_bridge.link import frame
+from firmware_bridge.link.frame import Decoder, Frame
 from tests.firmware_bridge.firmware.core import WIRE_MAX, CFrame, FrameReader
 
 bodies = st.binary(max_size=64) | st.lists(st.sampled_from([0, 1, 255]), max_size=64).map(bytes)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.frame import LONGEST_CODED, MAX_BODY, Decoder, Flaw, Frame, encode
+from firmware_bridge.link.frame import LONGEST_CODED, MAX_BODY, Decoder, Flaw, Frame, encode
 from tests.firmware_bridge.corruption import accepted_as_another, any_frame
 
 BYTES = st.integers(0, 255)

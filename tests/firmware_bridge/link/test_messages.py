@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.codec import Misfit, decode, encode
-from firmware_bridge.frame import MAX_BODY
-from firmware_bridge.messages import (
+from firmware_bridge.link.codec import Misfit, decode, encode
+from firmware_bridge.link.frame import MAX_BODY
+from firmware_bridge.link.messages import (
     MAX_LEASE_MS,
     MAX_SERIAL,
     Ack,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.window import MOST_FLYING, MOST_REPEATS, Asked, Outcome, Receiver, Sender, following
+from firmware_bridge.link.arq import MOST_FLYING, MOST_REPEATS, Asked, Outcome, Receiver, Sender, following
 from tests.waiting import turns
 
 

@@ -20,7 +20,7 @@ from firmware_bridge.lid_motion import (
     next_due,
     step,
 )
-from firmware_bridge.messages import Cause, LidState, Position, SetLid
+from firmware_bridge.link.messages import Cause, LidState, Position, SetLid
 
 _LEASED = (Phase.OPENING, Phase.HELD)
 

@@ -9,10 +9,10 @@ from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from firmware_bridge.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
+from firmware_bridge.link.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
 
 if TYPE_CHECKING:
-    from firmware_bridge.window import Asked
+    from firmware_bridge.link.arq import Asked
 
 _MS = 1000
 

@@ -6,10 +6,11 @@ from collections import deque
 from dataclasses import dataclass, replace
 from math import inf
 
-from firmware_bridge import frame
-from firmware_bridge.codec import Misfit, decode, encode
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.messages import (
+from firmware_bridge.link import frame
+from firmware_bridge.link.arq import Asked, Outcome, Receiver, Sender
+from firmware_bridge.link.codec import Misfit, decode, encode
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.messages import (
     VERSION,
     Ack,
     Heartbeat,
@@ -26,7 +27,6 @@ from firmware_bridge.messages import (
     WiegandBits,
     is_numbered,
 )
-from firmware_bridge.window import Asked, Outcome, Receiver, Sender
 
 BEAT_S = 0.25
 SILENCE_S = 1.0

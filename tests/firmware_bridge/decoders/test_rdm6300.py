@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.readers.rdm6300 import Decoder
+from firmware_bridge.decoders.rdm6300 import Decoder
 
 SEEED = b"\x0262E3086CED08\x03"
 """The example of Seeed Studio's page on the module: card 62E3086CED, checksum 08H."""

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from firmware_bridge import frame
-from firmware_bridge.codec import decode, encode
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.link_events import (
+from firmware_bridge.link import frame
+from firmware_bridge.link.arq import Asked, Outcome, Receiver, Sender
+from firmware_bridge.link.codec import decode, encode
+from firmware_bridge.link.events import (
     Denied,
     Down,
     DownReason,
@@ -24,7 +24,8 @@ from firmware_bridge.link_events import (
     VersionRefused,
     WrongDevice,
 )
-from firmware_bridge.messages import (
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.messages import (
     VERSION,
     Ack,
     Heartbeat,
@@ -37,13 +38,12 @@ from firmware_bridge.messages import (
     Welcome,
     is_numbered,
 )
+from firmware_bridge.link.queue import admit, aged, voided
 from firmware_bridge.noise import LineNoise
-from firmware_bridge.requests import admit, aged, voided
-from firmware_bridge.strangers import Ear, Stranger
-from firmware_bridge.window import Asked, Outcome, Receiver, Sender
+from firmware_bridge.wrong_device import Ear, Stranger
 
 if TYPE_CHECKING:
-    from firmware_bridge.codec import Misfit
+    from firmware_bridge.link.codec import Misfit
 
 BEAT_S = 0.25
 SILENCE_S = 1.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from firmware_bridge.messages import Reason, Report, Request, Welcome
-from firmware_bridge.strangers import Stranger
+from firmware_bridge.link.messages import Reason, Report, Request, Welcome
+from firmware_bridge.wrong_device import Stranger
 
 
 class DownReason(StrEnum):

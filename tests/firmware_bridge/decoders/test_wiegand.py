@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.readers import rdm6300
-from firmware_bridge.readers.em4100 import CardBits, canonical
-from firmware_bridge.readers.wiegand import Unreadable, decode
+from firmware_bridge.decoders import rdm6300
+from firmware_bridge.decoders.em4100 import CardBits, canonical
+from firmware_bridge.decoders.wiegand import Unreadable, decode
 
 CIVINTEC_26 = "1 11010100 00011011 10000001 0"
 """CIVINTEC, CN56X0B-X Reader User Manual, 6.4.2: data D4 1B 81."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import astuple
 from enum import StrEnum, auto
 
-from firmware_bridge.messages import (
+from firmware_bridge.link.messages import (
     MAX_LEASE_MS,
     MAX_SERIAL,
     Ack,

@@ -4,11 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from firmware_bridge import codec, frame
-from firmware_bridge.device_link import Began, Unheard, Wanted
-from firmware_bridge.frame import Decoder, Frame
-from firmware_bridge.link import SILENCE_S, Link
-from firmware_bridge.link_events import (
+from firmware_bridge.link import codec, frame
+from firmware_bridge.link.events import (
     Denied,
     Down,
     DownReason,
@@ -18,7 +15,9 @@ from firmware_bridge.link_events import (
     VersionRefused,
     WrongDevice,
 )
-from firmware_bridge.messages import (
+from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.link import SILENCE_S, Link
+from firmware_bridge.link.messages import (
     Ack,
     Cause,
     EndLease,
@@ -40,9 +39,10 @@ from firmware_bridge.messages import (
     Welcome,
     WiegandBits,
 )
-from firmware_bridge.strangers import Stranger
+from firmware_bridge.wrong_device import Stranger
 from tests.firmware_bridge.damage import WIRES, BadWire, PerfectWire, wire
 from tests.firmware_bridge.pair import WELCOME, Ids, Pair
+from tests.firmware_bridge.twin.device_link import Began, Unheard, Wanted
 
 DEAD = type("DeadWire", (PerfectWire,), {"send": lambda *_: None})
 

@@ -5,9 +5,9 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
-from firmware_bridge.requests import admit, aged, voided
-from firmware_bridge.window import Asked
+from firmware_bridge.link.arq import Asked
+from firmware_bridge.link.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
+from firmware_bridge.link.queue import admit, aged, voided
 
 LIDS = 8
 LID = st.integers(0, LIDS - 1)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_bridge.readers.em4100 import is_fob
+from firmware_bridge.decoders.em4100 import is_fob
 
 
 @pytest.mark.parametrize("digits", [6, 8, 10])

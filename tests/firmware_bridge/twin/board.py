@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from firmware_bridge.device_link import Began, DeviceEvent, DeviceLink, Unheard, Wanted
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.lid_motion import Seen
-from firmware_bridge.messages import (
+from firmware_bridge.link.messages import (
     Cause,
     EndLease,
     OpenLid,
@@ -24,7 +23,8 @@ from firmware_bridge.messages import (
     StopMotors,
     Welcome,
 )
-from firmware_bridge.twin.lid import TwinLid
+from tests.firmware_bridge.twin.device_link import Began, DeviceEvent, DeviceLink, Unheard, Wanted
+from tests.firmware_bridge.twin.lid import TwinLid
 
 Sensor = tuple[SensorKind, int]
 """A kind, and which one of it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum, auto
 
-from firmware_bridge.readers import rdm6300
+from firmware_bridge.decoders import rdm6300
 
 _TOO_MUCH_NOISE = 64
 """Bytes without a frame among them: more than a microcontroller's boot loader says."""

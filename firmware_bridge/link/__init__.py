@@ -1,0 +1,1 @@
+"""The link to a microcontroller: frames, numbered messages, and the host's side of it. Pure."""

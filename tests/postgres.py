@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from config.errors import InputError
-from scripts.soak import postgres as soak
+from scripts.testbed import postgres as soak
 from tests.ports import free_port
 from tests.waiting import WITHIN_S, until
 

@@ -32,9 +32,9 @@ from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox, epoch_of
 from scripts.bench.outbox import STAMP, visit
 from scripts.bench.result import Result, percentile, show
-from scripts.demonstration.places import Folder, any_free_ports
-from scripts.demonstration.processes import Crew, crew
+from scripts.demonstration.folder import Folder, any_free_ports
 from scripts.demonstration.town import COMMUNITY, STATION, write_configuration
+from scripts.testbed.processes import Crew, crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -8,12 +8,12 @@ from scripts.bench.machine import now
 from scripts.lazy import Entry, LazyGroup
 
 BENCHES: dict[str, Entry] = {
-    "classify": Entry("scripts.bench.classify", "classify", "A photo's file to its verdict.", "station"),
-    "fleet": Entry("scripts.bench.fleet", "fleet", "A record to its receipt, many stations.", "demo"),
-    "ledger": Entry("scripts.bench.ledger", "ledger", "Events settled a second.", "demo"),
+    "classify": Entry("scripts.bench.classify.run", "classify", "A photo's file to its verdict.", "station"),
+    "fleet": Entry("scripts.bench.fleet.run", "fleet", "A record to its receipt, many stations.", "demo"),
+    "ledger": Entry("scripts.bench.ledger.run", "ledger", "Events settled a second.", "demo"),
     "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records a second.", "station"),
     "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events a second.", "demo"),
-    "tap": Entry("scripts.bench.tap", "tap", "From a card's last byte to the lid's pin.", "demo"),
+    "tap": Entry("scripts.bench.tap.run", "tap", "From a card's last byte to the lid's pin.", "demo"),
 }
 
 

@@ -66,7 +66,7 @@ def demo(  # noqa: PLR0913 (the command's options)
     Ends with status 1 unless every event arrived once and settled + held + lowered = provisional.
     """
     from scripts.demonstration.controller import Way
-    from scripts.demonstration.places import Folder, any_free_ports, default_root, ports_from
+    from scripts.demonstration.folder import Folder, any_free_ports, default_root, ports_from
     from scripts.demonstration.play import Wishes, play
 
     folder = Folder((state or default_root()).absolute())

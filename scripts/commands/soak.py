@@ -46,11 +46,11 @@ def soak(*, seed: int | None, kills: int, engine: str, visits: int, keep: Path |
     of their own. Each visit is priced again from what the simulated residents threw in. Ends with status
     1 if anything was lost, counted twice, priced otherwise, or opened that should not.
     """
-    from scripts.soak.engines import Tier
+    from scripts.soak.context import Wishes
     from scripts.soak.play import soak as run
     from scripts.soak.report import summary
-    from scripts.soak.running import Wishes
     from scripts.soak.system import free_ports
+    from scripts.testbed.engines import Tier
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a clean end, as with Ctrl-C

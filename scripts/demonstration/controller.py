@@ -14,8 +14,8 @@ from config.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scripts.demonstration.places import Folder
-    from scripts.demonstration.processes import Crew
+    from scripts.demonstration.folder import Folder
+    from scripts.testbed.processes import Crew
 
 SOURCES = Path(__file__).resolve().parents[2] / "firmware_bridge" / "firmware"
 COMPILERS = ("cc", "gcc", "clang")

@@ -29,12 +29,12 @@ from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
+from scripts.demonstration.console import TellingJournal
 from scripts.demonstration.controller import Way, controller
-from scripts.demonstration.places import LOOPBACK
-from scripts.demonstration.processes import Crew, crew
+from scripts.demonstration.folder import LOOPBACK
 from scripts.demonstration.report import Report, make_report, read_journal
-from scripts.demonstration.tell import TellingJournal
 from scripts.demonstration.town import CARD_BITS, write_configuration
+from scripts.testbed.processes import Crew, crew
 
 if TYPE_CHECKING:
     import subprocess
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from config.station import StationSettings
     from edge.ports import Journal
     from edge.sim.people.town import Neighbourhood
-    from scripts.demonstration.places import Folder, Ports
+    from scripts.demonstration.folder import Folder, Ports
 
 ARRIVE_S = 60.0
 """So long may the last events take to get their receipts."""

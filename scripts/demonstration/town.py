@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from config.sorting import Category
 from firmware_bridge.decoders.em4100 import CardBits
-from scripts.demonstration.places import LOOPBACK
+from scripts.demonstration.folder import LOOPBACK
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scripts.demonstration.places import Folder, Ports
+    from scripts.demonstration.folder import Folder, Ports
 
 COMMUNITY = "lotus-lane"
 STATION = "east-gate"

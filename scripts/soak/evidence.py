@@ -13,13 +13,13 @@ from django.db.models import Sum
 
 from cloud_sync.ledger.points.models import Account, AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Conflict, Event, EventState
-from scripts.soak.checks import Account as AccountWord
-from scripts.soak.checks import Ledger, Settlement
+from scripts.soak.invariants import Account as AccountWord
+from scripts.soak.invariants import Ledger, Settlement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scripts.soak.checks import EventId
+    from scripts.soak.invariants import EventId
 
 _IDENTITY = ("event__station__slug", "event__epoch", "event__sequence")
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cloud_sync.ledger.db.backups import back_up, restore
 from config.ledger import load_ledger
 from edge.journal.schema import JOURNAL_FILE
-from scripts.soak.checks import Journal
 from scripts.soak.evidence import read_events
+from scripts.soak.invariants import Journal
 from scripts.soak.journals import read_journal
 from scripts.soak.plan import Kind
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from scripts.soak.checks import EventId
+    from scripts.soak.invariants import EventId
     from scripts.soak.plan import Fault
     from scripts.soak.system import System
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import JOURNAL_FILE
-from scripts.soak.checks import Journal, Row
+from scripts.soak.invariants import Journal, Row
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,21 +8,21 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from scripts.demonstration.places import Folder
-from scripts.demonstration.processes import crew
-from scripts.soak.hearing import hearing
+from scripts.demonstration.folder import Folder
+from scripts.soak.context import LOOK_S, Running, must, wait
 from scripts.soak.photos import draw_photos, looks_like
 from scripts.soak.plan import make_plan
 from scripts.soak.prepare import prepare
-from scripts.soak.proxy import network
-from scripts.soak.running import LOOK_S, Running, must, wait
 from scripts.soak.system import System
+from scripts.soak.telemetry import hearing
+from scripts.testbed.processes import crew
+from scripts.testbed.proxy import network
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from scripts.soak.context import Wishes
     from scripts.soak.report import Report
-    from scripts.soak.running import Wishes
 
 LEAST_RESIDENTS, MOST_RESIDENTS = 60, 1000
 """More in a longer soak, so that daily caps are reached by some and not by all."""
@@ -43,8 +43,8 @@ def soak(wishes: Wishes, tell: Callable[[str], None]) -> Report:
         tell("making the ledger and the town")
         town, blocked = prepare(system)
         looks = {file.stem: looks_like(file.stem) for file in photos.rglob("*.jpg")}
-        from scripts.soak.arrival import drain, judged  # noqa: PLC0415 (models need Django set up)
         from scripts.soak.faults import Losses  # noqa: PLC0415 (as above)
+        from scripts.soak.verdict import drain, judged  # noqa: PLC0415 (models need Django set up)
 
         running = Running(wishes, system, heard, Losses(), blocked, town, looks, tell)
         _strike_all(running)

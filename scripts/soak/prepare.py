@@ -14,13 +14,13 @@ from cloud_sync.wire.facts import Role
 from config.ledger import load_ledger
 from edge.sim.people.town import neighbourhood
 from edge.sync.keys import make_keys
-from scripts.soak.engines import DATABASE
+from scripts.soak.context import must
 from scripts.soak.plan import Fault, Kind
 from scripts.soak.pricing import prices_of
 from scripts.soak.reckoning import Town
-from scripts.soak.running import must
 from scripts.soak.station import townspeople
 from scripts.soak.system import QUICK, SLOW_SEED, STATIONS
+from scripts.testbed.engines import DATABASE
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey

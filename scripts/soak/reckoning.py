@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cloud_sync.wire.facts import DepositFacts, VisitFacts
     from edge.sim.witnessed import Kept, Opened, Spoke, Threw
-    from scripts.soak.checks import EventId, Journal, Row, Settlement
+    from scripts.soak.invariants import EventId, Journal, Row, Settlement
     from scripts.soak.pricing import Deposit, Prices
 
 ROUNDING_S = 0.01

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from cloud_sync.ledger.broker.users import ledger_user, station_user
 from config.errors import InputError
-from scripts.demonstration.places import Ports
-from scripts.demonstration.processes import TONGZHAN
+from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
-from scripts.soak.engines import Town
+from scripts.testbed.engines import Town
+from scripts.testbed.processes import TONGZHAN
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from scripts.demonstration.places import LOOPBACK, Ports
-from scripts.demonstration.processes import TONGZHAN
+from scripts.demonstration.folder import LOOPBACK, Ports
 from scripts.demonstration.town import ledger_toml, station_toml
-from scripts.soak.engines import Engine, Laptop, Tier
 from scripts.soak.plan import Cast
 from scripts.soak.shipped import ShippedTown
+from scripts.testbed.engines import Engine, Laptop, Tier
+from scripts.testbed.processes import TONGZHAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scripts.demonstration.processes import Crew
-    from scripts.soak.proxy import Network
+    from scripts.testbed.processes import Crew
+    from scripts.testbed.proxy import Network
 
 QUICK = ("north", "south")
 """Stations in virtual time (`scripts.soak.station`)."""

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from models.golden import golden_pictures
 from models.pixels import encode_jpeg
-from scripts.bench.classify import classify
-from scripts.bench.peers import agreeing
+from scripts.bench.classify.peers import agreeing
+from scripts.bench.classify.run import classify
 from scripts.cli import run
 
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import InputError
-from scripts.bench.fleet import _allow_descriptors
-from scripts.bench.fleets import wire
-from scripts.bench.fleets.stations import card, station_key, station_name
+from scripts.bench.fleet import wire
+from scripts.bench.fleet.run import _allow_descriptors
+from scripts.bench.fleet.stations import card, station_key, station_name
 from scripts.bench.result import Result
-from scripts.soak.engines import Tier
+from scripts.testbed.engines import Tier
 from tests.programs import TONGZHAN
 
 FLEET = [*TONGZHAN, "bench", "fleet"]

@@ -9,7 +9,7 @@ from models.bundle import SHIPPED_BUNDLE, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise
 from models.runtime import Network
-from scripts.bench.floats import in_floats
+from scripts.bench.classify.floats import in_floats
 
 onnx = pytest.importorskip("onnx", reason="the extra 'training' is not installed")
 

@@ -63,8 +63,8 @@ import json, logging, sqlite3, tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from scripts.bench import ledger
-from scripts.bench.settling.places import places
-from scripts.bench.settling.same import Copied
+from scripts.bench.ledger.databases import places
+from scripts.bench.ledger.raw_sql import Copied
 
 logging.disable(logging.WARNING)
 now = datetime.now(UTC)

@@ -14,8 +14,8 @@ import pytest
 
 from config.errors import InputError
 from scripts.demonstration.controller import Way, controller
-from scripts.demonstration.places import Folder
-from scripts.demonstration.processes import Crew, crew
+from scripts.demonstration.folder import Folder
+from scripts.testbed.processes import Crew, crew
 from tests.demo.test_demo import command, photos
 from tests.firmware_bridge.firmware.rigs import need_cc
 from tests.programs import descendants

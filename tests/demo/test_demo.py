@@ -15,7 +15,7 @@ import pytest
 
 from config.sorting import Category
 from models.pixels import encode_jpeg
-from scripts.demonstration.places import Folder
+from scripts.demonstration.folder import Folder
 from tests.ports import free_ports
 from tests.programs import TONGZHAN, descendants, still_running
 from tests.waiting import COMMAND_WITHIN_S, answers, fetch, until

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.soak.checks import (
+from scripts.soak.invariants import (
     NAMED,
     Account,
     EventId,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from scripts.soak.proxy import Network, network
+from scripts.testbed.proxy import Network, network
 from tests.waiting import WITHIN_S, until
 
 LINK = "sync-north"

@@ -23,7 +23,7 @@ from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from edge.sim.witnessed import Kept, Opened, Spoke, Threw
 from models.verdict import VerdictState
-from scripts.soak.checks import Account, EventId, Evidence, Journal, Ledger, Row, Settlement, judge
+from scripts.soak.invariants import Account, EventId, Evidence, Journal, Ledger, Row, Settlement, judge
 from scripts.soak.pricing import prices_of
 from scripts.soak.reckoning import Life, Town
 from tests.edge.builders import card

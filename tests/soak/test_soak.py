@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from scripts.soak.engines import Tier
 from scripts.soak.plan import Kind
 from scripts.soak.system import STATIONS
+from scripts.testbed.engines import Tier
 from tests.brokers import MISSING
 from tests.programs import TONGZHAN, descendants, still_running
 from tests.waiting import COMMAND_WITHIN_S, until

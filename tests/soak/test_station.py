@@ -9,8 +9,8 @@ import pytest
 
 from edge.sim.timeline import VirtualClock
 from edge.sim.witness import Witness
-from scripts.soak.hearing import hearing
 from scripts.soak.station import LIDS_TOLD_EVERY, PacedJournal, SteppedClock, townspeople
+from scripts.soak.telemetry import hearing
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 EPOCH = "a" * 16

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from scripts.demonstration.processes import Crew, crew
-from scripts.soak.engines import Tier
-from scripts.soak.proxy import network
 from scripts.soak.system import PORTS, STATIONS, System, free_ports
+from scripts.testbed.engines import Tier
+from scripts.testbed.processes import Crew, crew
+from scripts.testbed.proxy import network
 from tests.waiting import until
 
 SLEEPS = [sys.executable, "-c", "import time; time.sleep(600)"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud_sync.ledger import install
-from scripts.soak.postgres import OWNER, Postgres, find_programs, within_reach
+from scripts.testbed.postgres import OWNER, Postgres, find_programs, within_reach
 
 if TYPE_CHECKING:
     from cloud_sync.ledger.stations.models import Community

@@ -1,7 +1,7 @@
 """The processes of `tongzhan bench tap`: a keeper over mock pins, a station, and a bare script.
 
 Each writes the moment at which a motor's pin was set to a pipe: one line `BIN SECONDS`, seconds of
-CLOCK_MONOTONIC, which all processes of a machine share. Run as `python -m scripts.bench.tap_parts WHICH …`.
+CLOCK_MONOTONIC, which all processes of a machine share. Run as `python -m scripts.bench.tap.parts WHICH …`.
 """
 
 from __future__ import annotations

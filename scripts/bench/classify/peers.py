@@ -15,7 +15,7 @@ import onnxruntime
 
 from models.golden import golden_pictures
 from models.pipeline import normalise
-from scripts.bench.floats import in_floats
+from scripts.bench.classify.floats import in_floats
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

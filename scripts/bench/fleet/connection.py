@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import cast
 
-from scripts.bench.fleets import wire
+from scripts.bench.fleet import wire
 
 LOOPBACK = "127.0.0.1"
 CONNECT_S = 60.0

@@ -13,11 +13,11 @@ from scripts.soak.plan import Kind
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from scripts.soak.engines import Tier
     from scripts.soak.faults import Losses
-    from scripts.soak.hearing import Hearing
     from scripts.soak.reckoning import Town
     from scripts.soak.system import System
+    from scripts.soak.telemetry import Hearing
+    from scripts.testbed.engines import Tier
 
 LOOK_S = 0.05
 TELL_S = 10.0

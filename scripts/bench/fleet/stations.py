@@ -25,8 +25,8 @@ from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.envelope import MAX_EVENTS, encode_event, key_id, open_receipt, seal_batch, take_batch
 from cloud_sync.wire.facts import Credential, DepositFacts, Event, OpeningFacts, Role, Stamp, VisitFacts
 from config.sorting import Category
-from scripts.bench.fleets.connection import Connection
-from scripts.bench.fleets.echo import COMMUNITY as ECHO
+from scripts.bench.fleet.connection import Connection
+from scripts.bench.fleet.echo import COMMUNITY as ECHO
 from scripts.bench.result import percentile
 
 DAY_S = 86_400.0

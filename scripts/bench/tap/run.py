@@ -22,12 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.errors import InputError
 from edge.sync.keys import make_keys
-from scripts.bench.drain import Drain, draining
 from scripts.bench.result import Result, percentile, show
-from scripts.demonstration.processes import crew
+from scripts.bench.tap.drain import Drain, draining
+from scripts.testbed.processes import crew
 
 if TYPE_CHECKING:
-    from scripts.demonstration.processes import Crew
+    from scripts.testbed.processes import Crew
 
 LIDS = 6
 START_S = 60.0
@@ -160,7 +160,7 @@ def _measured(drain: Drain | None, measure: Callable[[], dict[str, list[float]]]
 
 
 def _start(ours: Crew, config: Path, bare_port: str, tell: int, *, seeing: bool) -> None:
-    part = [sys.executable, "-m", "scripts.bench.tap_parts"]
+    part = [sys.executable, "-m", "scripts.bench.tap.parts"]
     ours.launch("keeper", [*part, "keeper", str(config), str(tell)], [tell])
     ours.launch("station", [*part, "station", str(config), *(["seeing"] if seeing else [])])
     ours.launch("bare", [*part, "bare", bare_port, str(tell)], [tell])

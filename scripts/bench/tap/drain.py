@@ -16,12 +16,12 @@ from config.load_station import load_station
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.bench.sync import BROKER, fill
-from scripts.demonstration.places import Folder, any_free_ports
-from scripts.demonstration.processes import Crew, crew
+from scripts.demonstration.folder import Folder, any_free_ports
 from scripts.demonstration.town import ledger_toml
+from scripts.testbed.processes import Crew, crew
 
 if TYPE_CHECKING:
-    from scripts.demonstration.places import Ports
+    from scripts.demonstration.folder import Ports
 
 EPOCH = "a" * 16
 

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from scripts.bench.ledger import feed
+from scripts.bench.ledger.databases import Place, places
+from scripts.bench.ledger.feed import BATCH, HOUSEHOLDS
+from scripts.bench.ledger.minimal_schema import Lean, LeanPostgres, LeanSqlite, Row
+from scripts.bench.ledger.prefill import fill
+from scripts.bench.ledger.raw_sql import Copied, Same, SamePostgres, SameSqlite
 from scripts.bench.result import Result, show
-from scripts.bench.settling import feed
-from scripts.bench.settling.feed import BATCH, HOUSEHOLDS
-from scripts.bench.settling.lean import Lean, LeanPostgres, LeanSqlite, Row
-from scripts.bench.settling.places import Place, places
-from scripts.bench.settling.same import Copied, Same, SamePostgres, SameSqlite
-from scripts.bench.settling.stock import fill
 
 if TYPE_CHECKING:
     from cloud_sync.ledger.intake.parse import Sent

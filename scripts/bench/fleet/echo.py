@@ -8,7 +8,7 @@ import signal
 import sys
 
 from cloud_sync.wire import topics
-from scripts.bench.fleets.connection import Connection
+from scripts.bench.fleet.connection import Connection
 
 COMMUNITY = "echo"
 

@@ -16,9 +16,9 @@ from config.library_lines import library_lines
 from config.load_station import load_station
 from config.logs import start_log
 from config.station import Devices
-from scripts.commands.station_card import card
-from scripts.commands.station_check import check
-from scripts.commands.station_journal import export, recover
+from scripts.commands.station.card import card
+from scripts.commands.station.check import check
+from scripts.commands.station.journal import export, recover
 
 if TYPE_CHECKING:
     from collections.abc import Callable

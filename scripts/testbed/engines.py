@@ -9,12 +9,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from config.errors import InputError
-from scripts.soak.postgres import Postgres, find_programs, within_reach
+from scripts.testbed.postgres import Postgres, find_programs, within_reach
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scripts.demonstration.processes import Crew
+    from scripts.testbed.processes import Crew
 
 BROKER, DATABASE = "broker", "database"
 LOOPBACK = "127.0.0.1"

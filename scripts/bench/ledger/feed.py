@@ -20,7 +20,7 @@ from cloud_sync.wire.facts import (
 )
 from config.sorting import Category
 from models.verdict import VerdictState
-from scripts.bench.settling.lean import Row
+from scripts.bench.ledger.minimal_schema import Row
 
 BATCH = 100
 HOUSEHOLDS = 4400

@@ -11,7 +11,7 @@ import msgspec
 
 from config.threads import interrupt, thread
 from edge.sim.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
-from scripts.soak.checks import EventId
+from scripts.soak.invariants import EventId
 from scripts.soak.reckoning import Life
 
 _WORDS = msgspec.json.Decoder(Line)

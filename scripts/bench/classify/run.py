@@ -28,7 +28,7 @@ from models.golden import golden_pictures
 from models.pipeline import normalise
 from models.pixels import encode_jpeg, letterbox, read_picture
 from models.runtime import load_classifier
-from scripts.bench.peers import network_calls
+from scripts.bench.classify.peers import network_calls
 from scripts.bench.result import Result, percentile, show
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import pytest
 from grimp import ImportGraph
 from importlinter import ContractCheck
 
-from tests.frame.confined import ConfinedContract
+from tests.packaging.confined import ConfinedContract
 
 
 @pytest.fixture

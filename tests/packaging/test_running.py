@@ -66,7 +66,7 @@ QUICK_PROGRAMS = {
     "tests/edge/lids/test_jig.py",
     "tests/edge/test_backlog.py",
     "tests/edge/loop/test_inbox.py",
-    "tests/frame/test_cli.py",
+    "tests/packaging/test_cli.py",
     "tests/models/test_runtime.py",
 }
 """They start a program that ends at once, and wait for nothing else."""

@@ -18,14 +18,14 @@ import msgspec
 
 from cloud_sync.ledger.install import init
 from config.errors import InputError
-from scripts.bench.fleets.echo import COMMUNITY as ECHO
-from scripts.bench.fleets.stations import HOUSEHOLDS, Load, Measured, card, station_key, station_name
+from scripts.bench.fleet.echo import COMMUNITY as ECHO
+from scripts.bench.fleet.stations import HOUSEHOLDS, Load, Measured, card, station_key, station_name
 from scripts.bench.result import Result, show
-from scripts.demonstration.places import Ports
-from scripts.demonstration.processes import Crew, crew
+from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
-from scripts.soak.engines import DATABASE, Engine, Laptop, Tier, Town
 from scripts.soak.system import free_ports
+from scripts.testbed.engines import DATABASE, Engine, Laptop, Tier, Town
+from scripts.testbed.processes import Crew, crew
 
 RATES = (200.0, 1000.0)
 SPARE_DESCRIPTORS = 100
@@ -103,7 +103,7 @@ class _House:
         self._toml.write_text(text, encoding="utf-8")
         self._ledger_key = init(self._toml)
         _admit(stations)
-        self._crew.launch("echo", [sys.executable, "-m", "scripts.bench.fleets.echo", str(self._port)])
+        self._crew.launch("echo", [sys.executable, "-m", "scripts.bench.fleet.echo", str(self._port)])
 
     def measure(self, stations: int, rate: float, seconds: float) -> _Phase:
         """The same load on both, one after the other."""
@@ -128,7 +128,7 @@ class _House:
         return all(self._play(load).receipted > 0 for load in (trial, echo))
 
     def _play(self, load: Load) -> Measured:
-        command = [sys.executable, "-m", "scripts.bench.fleets.stations", msgspec.json.encode(load).decode()]
+        command = [sys.executable, "-m", "scripts.bench.fleet.stations", msgspec.json.encode(load).decode()]
         done = subprocess.run(  # noqa: S603 (our own command, no shell)
             command, capture_output=True, text=True, check=False, timeout=load.seconds + PHASE_SPARE_S
         )

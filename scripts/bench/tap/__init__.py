@@ -1,0 +1,1 @@
+"""`tongzhan bench tap`."""

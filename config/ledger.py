@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from config import typed
-from config.common import (
+from config.errors import InputError
+from config.reading import typed
+from config.reading.common import (
     Problem,
     absolute_broker,
     absolute_sorting,
@@ -19,11 +20,10 @@ from config.common import (
     broker_problems,
     zone_problems,
 )
-from config.errors import InputError
-from config.hosts import host_problem
-from config.load import load_toml
-from config.load_sorting import DEFAULT_SORTING
-from config.private import OTHERS, refuse_shared, refuse_writers
+from config.reading.hosts import host_problem
+from config.reading.load import load_toml
+from config.reading.load_sorting import DEFAULT_SORTING
+from config.reading.private import OTHERS, refuse_shared, refuse_writers
 from config.station import CloudSection
 from config.wiring import Slug
 

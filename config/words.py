@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from config.errors import InputError
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.station import Language
 
 SHIPPED_WORDS = Path(__file__).parent / "prompts.toml"

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from cloud_sync.rules.award_rules import AwardRules
 from cloud_sync.service.systemd import Notifier
-from config.load import load_toml
-from config.load_sorting import load_sorting
-from config.threads import thread
+from config.process.threads import thread
+from config.reading.load import load_toml
+from config.reading.load_sorting import load_sorting
 from config.words import Both, load_words
 from edge.emergency import STATION
 from edge.emergency_latch import EmergencyLatch

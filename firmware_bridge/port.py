@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from serial import Serial
 
-from config.threads import Complaints, thread
+from config.process.threads import Complaints, thread
 from firmware_bridge.line_errors import line_errors
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta
 
 from config.errors import InputError
-from config.files import mend_of
+from config.reading.files import mend_of
 from config.sorting import Category
 
 SHIPPED_BUNDLE = Path(__file__).parent / "waste"

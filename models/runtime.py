@@ -11,7 +11,7 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
-from config.threads import later
+from config.process.threads import later
 from models.bundle import Bundle, BundleError, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import Judge, judge, normalise

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from config.errors import InputError
-from config.files import unreadable
+from config.reading.files import unreadable
 from scripts.lazy import Entry, LazyGroup
 
 INTERRUPTED = 130

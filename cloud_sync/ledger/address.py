@@ -9,7 +9,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from config.errors import InputError
-from config.hosts import host_problem
+from config.reading.hosts import host_problem
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 MOST_PORT = 65535

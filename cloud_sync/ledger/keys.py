@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
-from config.files import mend_of, unreadable
-from config.private import hand_over, make_private_folder, refuse_shared
+from config.reading.files import mend_of, unreadable
+from config.reading.private import hand_over, make_private_folder, refuse_shared
 
 SECRET_KEY_FILE = "secret_key"  # noqa: S105 (a file's name)
 SIGNING_KEY_FILE = "signing_key"

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from config.logs import ZonedFormatter
+from config.process.logs import ZonedFormatter
 
 ALIKE_S = 60.0
 """Lines about requests that are alike are written once in this time."""

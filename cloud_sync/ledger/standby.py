@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
-from config.threads import Complaints
+from config.process.threads import Complaints
 
 log = logging.getLogger(__name__)
 

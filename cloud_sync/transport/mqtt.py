@@ -23,9 +23,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.reasoncodes import ReasonCode
 
 from config.errors import InputError
-from config.private import read_secret
+from config.process.threads import Complaints, thread
+from config.reading.private import read_secret
 from config.station import CloudSection
-from config.threads import Complaints, thread
 
 log = logging.getLogger(__name__)
 _PAHO = logging.getLogger(f"{__name__}.paho")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING
 
-from config.files import NOT_YOURS, owner_of
+from config.reading.files import NOT_YOURS, owner_of
 
 if TYPE_CHECKING:
     from pathlib import Path

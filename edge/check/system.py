@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from config.check_wiring import used_pins
 from config.errors import InputError
-from config.load_sorting import load_sorting
-from config.private import make_private_folder
+from config.reading.check_wiring import used_pins
+from config.reading.load_sorting import load_sorting
+from config.reading.private import make_private_folder
 from config.station import Devices
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level

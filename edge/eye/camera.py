@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import cv2
 import numpy as np
 
-from config.threads import Complaints, thread
+from config.process.threads import Complaints, thread
 from edge.eye.change_gate import Gate, GateRules, arm, grid_of, look
 from edge.eye.newest_frame import NewestFrame
 from edge.faults import FaultCode

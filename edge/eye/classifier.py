@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from config.errors import InputError
-from config.threads import later
+from config.process.threads import later
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError, PWMOutputDevice
 
 from config.errors import InputError
-from config.private import make_private_folder
+from config.reading.private import make_private_folder
 from firmware_bridge.h_bridge import Drive
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from config.threads import Complaints, thread
+from config.process.threads import Complaints, thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

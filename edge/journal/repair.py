@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from config.private import make_private_folder
+from config.reading.private import make_private_folder
 from edge.journal.salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal.schema import (
     JOURNAL_FILE,

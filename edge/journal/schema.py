@@ -18,7 +18,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from config.private import hand_over, keep_private, make_private, make_private_folder
+from config.reading.private import hand_over, keep_private, make_private, make_private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

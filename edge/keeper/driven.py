@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from config.threads import thread
+from config.process.threads import thread
 from edge.lids.guard import ANSWER, ASK, EVERY_MOTOR, guard
 
 if TYPE_CHECKING:

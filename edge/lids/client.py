@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from config.threads import Complaints, thread
+from config.process.threads import Complaints, thread
 from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.lids.protocol import (

@@ -12,8 +12,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.check_wiring import motor_pins
 from config.errors import InputError
+from config.reading.check_wiring import motor_pins
 from config.wiring import ControllerLid, RelayLid
 from edge.emergency_latch import EmergencyLatch
 from edge.hardware.pins import hold_low

@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from config.files import mend_of
-from config.private import make_private_folder
+from config.reading.files import mend_of
+from config.reading.private import make_private_folder
 from edge.lids.protocol import (
     BEAT_S,
     MAX_PACKET,

@@ -8,7 +8,7 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from config.threads import Complaints, thread
+from config.process.threads import Complaints, thread
 
 if TYPE_CHECKING:
     import threading

@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 from cloud_sync.web.gate import Bounds
 from cloud_sync.web.server import WebServer
 from config.errors import InputError
-from config.hosts import check_host
-from config.load_sorting import load_sorting
+from config.reading.hosts import check_host
+from config.reading.load_sorting import load_sorting
 from config.station import StationSettings
 from config.words import load_words
 from edge.panel.app import create_app, end_streams

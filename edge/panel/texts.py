@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.station import Language
 from config.words import Both
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cloud_sync.rules.award_rules import Outcome
-from config.private import make_private_folder
+from config.reading.private import make_private_folder
 from config.sorting import Category
 from edge.faults import Fault, FaultCode, station_is_blocked
 from edge.visit.state import OpeningPhase, State, VisitRules

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from config.threads import thread
+from config.process.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

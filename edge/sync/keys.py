@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
-from config.files import mend_of, unreadable
-from config.private import hand_over, make_private_folder, refuse_shared
+from config.reading.files import mend_of, unreadable
+from config.reading.private import hand_over, make_private_folder, refuse_shared
 
 if TYPE_CHECKING:
     from pathlib import Path

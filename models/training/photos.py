@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from config.files import read_text
+from config.reading.files import read_text
 from config.sorting import Category
 from models.training.photo import Photo
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from models.pipeline import CATEGORIES
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from config.load import load_toml
+from config.reading.load import load_toml
 from models.bundle import Label
 
 if TYPE_CHECKING:

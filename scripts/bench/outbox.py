@@ -24,7 +24,7 @@ from cloud_sync.wire.facts import (
     VisitFacts,
 )
 from config.errors import InputError
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from edge.journal.schema import connect

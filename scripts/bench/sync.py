@@ -21,8 +21,8 @@ from cloud_sync.transport.resend import WINDOW
 from cloud_sync.wire.envelope import encode_event, seal_batch, take_batch
 from cloud_sync.wire.facts import Event, Stamp
 from config.ledger import load_ledger
-from config.load import load_toml
-from config.load_station import load_station
+from config.reading.load import load_toml
+from config.reading.load_station import load_station
 from config.words import SHIPPED_WORDS
 from edge.journal.repair import take_over
 from edge.journal.salvage import Record, Salvaged

@@ -35,8 +35,8 @@ def classify(
 
     Exit status 2 if any file was no picture; the others are still answered.
     """
-    from config.library_lines import library_lines
-    from config.load_sorting import load_sorting
+    from config.process.library_lines import library_lines
+    from config.reading.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE
     from models.runtime import load_classifier
 

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from config.errors import InputError
-from config.files import mend_of
+from config.reading.files import mend_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -157,7 +157,7 @@ def evaluate(  # noqa: PLR0913 - a command's options
 
     Prints a table and draws a PNG, or prints JSON alone.
     """
-    from config.load_sorting import load_sorting
+    from config.reading.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE
     from models.runtime import load_classifier
     from models.training.evaluate import coarse_probabilities, report_of, truth_of

@@ -19,8 +19,8 @@ from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from config.errors import InputError
 from config.ledger import load_ledger
-from config.load_station import load_station
-from config.threads import interrupt, thread
+from config.process.threads import interrupt, thread
+from config.reading.load_station import load_station
 from edge.main import Composition, at_once, compose
 from edge.screen.state import LINK_FILE
 from edge.sim.people.town import neighbourhood

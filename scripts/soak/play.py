@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 from scripts.demonstration.folder import Folder
 from scripts.soak.context import LOOK_S, Running, must, wait
-from scripts.soak.photos import draw_photos, looks_like
 from scripts.soak.plan import make_plan
 from scripts.soak.prepare import prepare
 from scripts.soak.system import System
 from scripts.soak.telemetry import hearing
+from scripts.testbed.pictures import draw_photos, looks_like
 from scripts.testbed.processes import crew
 from scripts.testbed.proxy import network
 

@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from edge.main import compose
 from edge.ports import Clock, Journal, WallTime
 from edge.sim.lid import SimLid
@@ -27,7 +27,7 @@ from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
 from edge.sync.keys import load_keys
-from scripts.soak.photos import stand_in
+from scripts.testbed.pictures import stand_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

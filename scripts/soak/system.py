@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 from scripts.demonstration.folder import LOOPBACK, Ports
 from scripts.demonstration.town import ledger_toml, station_toml
 from scripts.soak.plan import Cast
-from scripts.soak.shipped import ShippedTown
 from scripts.testbed.engines import Engine, Laptop, Tier
 from scripts.testbed.processes import TONGZHAN
+from scripts.testbed.shipped import ShippedTown
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from config.threads import interrupt, thread
+from config.process.threads import interrupt, thread
 from edge.sim.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
 from scripts.soak.invariants import EventId
 from scripts.soak.reckoning import Life

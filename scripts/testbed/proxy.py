@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from config.threads import interrupt, thread
+from config.process.threads import interrupt, thread
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 2048

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from config.errors import InputError
-from config.files import mend_of, owner_of, read_text, sqlite_mend
-from config.load import load_toml
+from config.reading.files import mend_of, owner_of, read_text, sqlite_mend
+from config.reading.load import load_toml
 
 
 class Named(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from config.errors import InputError
-from config.hosts import check_host, host_problem
+from config.reading.hosts import check_host, host_problem
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from config.library_lines import ALIKE_S, MOST_KINDS, MOST_LETTERS, Digest
+from config.process.library_lines import ALIKE_S, MOST_KINDS, MOST_LETTERS, Digest
 
 
 class Told:
@@ -44,7 +44,7 @@ def test_a_line_may_come_in_pieces_and_not_be_text() -> None:
 
 PROGRAM = """
 import logging, os, sys
-from config.library_lines import library_lines
+from config.process.library_lines import library_lines
 logging.basicConfig(level=logging.INFO, format="%(message)s")
 with library_lines():
     for number in range(50):

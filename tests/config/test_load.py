@@ -9,7 +9,7 @@ import pytest
 
 from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
-from config.load import convert
+from config.reading.load import convert
 
 
 def rules(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 (TOML is any of its types)

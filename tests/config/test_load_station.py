@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from config.errors import InputError
-from config.load import MAX_FILE_BYTES, load_toml
-from config.load_station import load_station
+from config.reading.load import MAX_FILE_BYTES, load_toml
+from config.reading.load_station import load_station
 from config.station import Devices, OpenBy, StationSettings
 from config.wiring import ControllerLid, HBridgeLid, RelayLid, ServoLid
 

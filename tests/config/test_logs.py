@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from config.logs import ZonedFormatter
+from config.process.logs import ZonedFormatter
 
 
 @pytest.fixture

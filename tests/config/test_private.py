@@ -11,9 +11,9 @@ import config
 from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
 from config.ledger import load_ledger
-from config.load import load_toml
-from config.load_station import load_station
-from config.private import (
+from config.reading.load import load_toml
+from config.reading.load_station import load_station
+from config.reading.private import (
     hand_over,
     keep_private,
     make_private,

@@ -8,12 +8,12 @@ from queue import SimpleQueue
 
 import pytest
 
-from config.threads import FAILED, Complaints, later, thread
+from config.process.threads import FAILED, Complaints, later, thread
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
 HALF = """
 import sys
-from config.threads import thread
+from config.process.threads import thread
 
 def run():
     raise RuntimeError("no room on the bus")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config import typed
 from config.errors import InputError
+from config.reading import typed
 
 CODES = [
     "3-2-501",

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from cloud_sync.rules.award_rules import Award, AwardRules, Tally, award
 from cloud_sync.wire.facts import Credential, Role, VisitFacts
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import SHIPPED_WORDS

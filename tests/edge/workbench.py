@@ -12,7 +12,7 @@ import msgspec
 
 from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import AlarmFacts, Credential, Stamp, VisitFacts
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.words import load_words
 from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode

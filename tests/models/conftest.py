@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.sorting import Sorting
 from models.bundle import SHIPPED_BUNDLE
 from models.runtime import Classifier, load_classifier

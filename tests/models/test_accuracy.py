@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from models.bundle import SHIPPED_BUNDLE
 from models.pixels import read_picture
 from models.runtime import Classifier, load_classifier

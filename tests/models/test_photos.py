@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import InputError
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from models.training.photo import Photo
 from models.training.photos import Split, read_photos, split

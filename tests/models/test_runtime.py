@@ -152,7 +152,7 @@ def test_nothing_is_loaded_in_a_process_that_is_to_end(beijing: Sorting) -> None
 
 def test_the_runtime_leaves_nothing_in_a_home_folder(tmp_path: Path) -> None:
     code = "from models.runtime import load_classifier as load\n"
-    code += "from models.bundle import SHIPPED_BUNDLE\nfrom config.load_sorting import load_sorting\n"
+    code += "from models.bundle import SHIPPED_BUNDLE\nfrom config.reading.load_sorting import load_sorting\n"
     code += "load(SHIPPED_BUNDLE, load_sorting())\n"
     homes = {name: str(tmp_path) for name in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")}
     env = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"} | homes

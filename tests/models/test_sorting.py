@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import InputError
-from config.load_sorting import load_sorting, shipped_sortings
+from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from models.bundle import load_bundle
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from models.bundle import load_bundle
 from models.pipeline import normalise
 from models.pixels import encode_jpeg

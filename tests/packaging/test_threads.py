@@ -9,7 +9,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDERS = ("config", "models", "firmware_bridge", "cloud_sync", "edge", "scripts")
-ALLOWED = Path("config/threads.py")
+ALLOWED = Path("config/process/threads.py")
 STARTERS = {
     "Thread",
     "Timer",
@@ -45,7 +45,7 @@ def test_only_one_file_starts_threads(folder: str) -> None:
         for file in files
         if file != ALLOWED and (names := started((CHECKOUT / file).read_text(encoding="utf-8")))
     }
-    assert found == {}, "start it by config.threads.thread, which says what its end means"
+    assert found == {}, "start it by config.process.threads.thread, which says what its end means"
 
 
 @pytest.mark.parametrize(

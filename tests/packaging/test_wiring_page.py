@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.wiring import HBridgeLid
 from config.words import load_words
 from edge.faults import FaultCode

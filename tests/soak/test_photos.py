@@ -12,7 +12,7 @@ from edge.sim.photos.folders import open_photos
 from edge.sim.photos.scenes import vary
 from edge.sim.photos.thrown import hand_shadow
 from models.verdict import VerdictState
-from scripts.soak.photos import UNSURE, StandIn, draw_photos, looks_like
+from scripts.testbed.pictures import UNSURE, StandIn, draw_photos, looks_like
 
 
 def test_the_stand_in_sees_each_thing_as_its_name_says_and_none_where_none_is(tmp_path: Path) -> None:

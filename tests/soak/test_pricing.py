@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cloud_sync.rules.award_rules import AwardRules, Outcome, Tally, award, outcome_of, settle
 from cloud_sync.wire.facts import DepositFacts, Role, VerdictFacts
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from models.verdict import VerdictState

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.wiring import HBridgeLid
 from tests.firmware_bridge.wire import Wire
 from tests.station.plant import Levels, Plant

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from cloud_sync.rules.award_rules import Line, Outcome
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.sorting import Category
 from config.station import StationSettings
 from edge.journal.schema import open_journal

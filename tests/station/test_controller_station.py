@@ -14,7 +14,7 @@ import pytest
 
 from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import VisitFacts
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
 from edge.hardware.build import real_rim

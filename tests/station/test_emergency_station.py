@@ -8,7 +8,7 @@ import pytest
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.words import load_words
 from edge.messages import Prompt
 from edge.roster import CardState, RosterEntry

@@ -15,8 +15,8 @@ from cloud_sync.ledger.broker.certificates import Identity, make_authority, make
 from cloud_sync.ledger.broker.mosquitto import Listeners, mosquitto_conf
 from cloud_sync.ledger.keys import write_private
 from config.errors import InputError
-from config.files import mend_of
-from config.private import hand_over, refuse_shared
+from config.reading.files import mend_of
+from config.reading.private import hand_over, refuse_shared
 
 PUBLIC = 0o644
 PRIVATE = 0o600

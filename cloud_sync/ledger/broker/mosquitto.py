@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.common import LOOPBACK
+from config.reading.common import LOOPBACK
 
 LARGEST_BYTES = 128 * 1024
 """Of one packet: twice what the ledger reads, because mosquitto cuts the connection over a larger one."""

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE, write_private
 from config.errors import InputError
-from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
-from config.private import hand_over, make_private, make_private_folder, refuse_shared
+from config.reading.files import mend_of, sqlite_mend
+from config.reading.private import hand_over, make_private, make_private_folder, refuse_shared
 
 SQLITE_FILE = "ledger.sqlite3"
 POSTGRES_FILE = "ledger.pgdump"

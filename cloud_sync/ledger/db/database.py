@@ -14,10 +14,10 @@ from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
-from config.files import mend_of, sqlite_mend
 from config.ledger import LedgerSettings, is_postgres
-from config.load import load_toml
-from config.private import keep_private, make_private, make_private_folder, refuse_writers
+from config.reading.files import mend_of, sqlite_mend
+from config.reading.load import load_toml
+from config.reading.private import keep_private, make_private, make_private_folder, refuse_writers
 
 INIT = "run: tongzhan ledger init --config F"
 

@@ -12,8 +12,8 @@ from cloud_sync.ledger.points.models import Account, AccountKind, Household
 from cloud_sync.ledger.points.models.holders import MAX_CODE, MAX_NAME
 from cloud_sync.ledger.points.posting import atomically, lock
 from cloud_sync.ledger.stations.models import Community
-from config import typed
 from config.errors import InputError
+from config.reading import typed
 
 ERASED = "erased-"
 """How the code of a household begins, and its cards' hashes, once its pseudonym was cut."""

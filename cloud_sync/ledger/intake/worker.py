@@ -42,10 +42,10 @@ from cloud_sync.service.systemd import WatchedStop, notifier_of
 from cloud_sync.transport.mqtt import Message, MqttLink, pause_s
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import Receipt, seal_receipt
-from config import typed
 from config.errors import InputError
 from config.ledger import LedgerSettings
-from config.threads import thread
+from config.process.threads import thread
+from config.reading import typed
 
 log = logging.getLogger(__name__)
 

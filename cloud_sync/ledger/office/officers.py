@@ -13,8 +13,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
 from cloud_sync.ledger.stations.models import Community
-from config import typed
 from config.errors import InputError
+from config.reading import typed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,31}")
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"

@@ -11,8 +11,8 @@ from cloud_sync.ledger.points.held import SUSPECTED, UNBOUND
 from cloud_sync.ledger.points.models import Debt, VisitSettlement
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
 from cloud_sync.rules.award_rules import HeldBy
-from config import typed
 from config.errors import InputError
+from config.reading import typed
 
 SHOWN = 200
 """Rows of one kind that one look gives."""

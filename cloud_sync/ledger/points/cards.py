@@ -17,8 +17,8 @@ from cloud_sync.ledger.points.held import release_card, restore
 from cloud_sync.ledger.points.models import Card, CardRole, CardStatus, Household
 from cloud_sync.ledger.points.posting import ChainEnd, atomically, lock
 from cloud_sync.ledger.stations.models import Community
-from config import typed
 from config.errors import InputError
+from config.reading import typed
 
 WHOLE = 64
 """Digits of a card's hash."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Decision
 from cloud_sync.ledger.stations.models import Community
-from config import typed
+from config.reading import typed
 
 MAX_BY = 64
 MAX_REASON = 200

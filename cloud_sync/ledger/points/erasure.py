@@ -25,7 +25,7 @@ from cloud_sync.ledger.points.models import Card, Household, Record, SignedBatch
 from cloud_sync.ledger.points.posting import atomically, lock
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
 from config.errors import InputError
-from config.typed import SHORTEST_CARD
+from config.reading.typed import SHORTEST_CARD
 
 TOKEN_BYTES = 8
 AT_ONCE = 500

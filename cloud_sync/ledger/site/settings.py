@@ -11,7 +11,7 @@ from cloud_sync.ledger import CONFIG_VARIABLE
 from cloud_sync.ledger.keys import read_secret_key
 from config.errors import InputError
 from config.ledger import is_postgres, load_ledger
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 
 HERE = Path(__file__).parents[1]
 BUSY_S = 20

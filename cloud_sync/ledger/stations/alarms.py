@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from cloud_sync.ledger.stations.models import Alarm, Station
-from config import typed
+from config.reading import typed
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from django.db.models.functions import Coalesce
 from cloud_sync.ledger.points import records
 from cloud_sync.ledger.stations.models import Community, EventState, Station, StationKey
 from cloud_sync.wire.envelope import key_id
-from config import typed
 from config.errors import InputError
+from config.reading import typed
 from config.wiring import Slug
 
 

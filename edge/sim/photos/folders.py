@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from config.files import read_text, unreadable
+from config.reading.files import read_text, unreadable
 from config.sorting import Category
 from edge.sim.photos.stamps import STAMPS
 from edge.sim.photos.thrown import PhotoSource

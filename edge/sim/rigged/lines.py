@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from config.threads import thread
+from config.process.threads import thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,8 +21,8 @@ import click
 import numpy as np
 
 from config.errors import InputError
-from config.load_sorting import load_sorting
-from config.threads import thread
+from config.process.threads import thread
+from config.reading.load_sorting import load_sorting
 from models.bundle import SHIPPED_BUNDLE, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise

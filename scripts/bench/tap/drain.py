@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.ledger import load_ledger
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.bench.sync import BROKER, fill

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloud_sync.service.systemd import Notifier
-from config.load_sorting import load_sorting
-from config.load_station import load_station
-from config.threads import thread
+from config.process.threads import thread
+from config.reading.load_sorting import load_sorting
+from config.reading.load_station import load_station
 from edge.hardware.build import real_rim
 from edge.lids.driven import guard_on_a_thread
 from edge.lids.process import keep_lids, kept_lids

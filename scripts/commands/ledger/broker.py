@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from config import typed
-from config.common import LOOPBACK
 from config.errors import InputError
-from config.hosts import check_host
+from config.reading import typed
+from config.reading.common import LOOPBACK
+from config.reading.hosts import check_host
 from scripts.commands.ledger.common import config_option, echo_json, json_option, open_ledger
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from config import typed
+from config.reading import typed
 from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community
 
 

@@ -32,7 +32,7 @@ def preview(
     config: Path, file: Path, since: datetime | None, until: datetime | None, *, as_json: bool
 ) -> None:
     """Say what the visits of past days would have earned under other rules."""
-    from config.load import load_toml
+    from config.reading.load import load_toml
 
     community = open_community(config)
     from zoneinfo import ZoneInfo

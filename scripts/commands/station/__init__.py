@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from config import typed
 from config.errors import InputError
-from config.library_lines import library_lines
-from config.load_station import load_station
-from config.logs import start_log
+from config.process.library_lines import library_lines
+from config.process.logs import start_log
+from config.reading import typed
+from config.reading.load_station import load_station
 from config.station import Devices
 from scripts.commands.station.card import card
 from scripts.commands.station.check import check
@@ -56,7 +56,7 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
     """Make the station's keys; prints the public key to register at the ledger."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from config.private import is_shared
+    from config.reading.private import is_shared
     from edge.sync.keys import make_keys, read_key
 
     settings = load_station(config)

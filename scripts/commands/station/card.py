@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from config.errors import InputError
-from config.files import sqlite_mend
-from config.load_station import load_station
+from config.reading.files import sqlite_mend
+from config.reading.load_station import load_station
 
 if TYPE_CHECKING:
     from edge.card_book import CardBook

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from config.library_lines import library_lines
-from config.load_station import load_station
+from config.process.library_lines import library_lines
+from config.reading.load_station import load_station
 from config.station import Devices, Language
 
 if TYPE_CHECKING:

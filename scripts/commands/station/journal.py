@@ -14,8 +14,8 @@ import msgspec
 
 from cloud_sync.wire.facts import Stamp
 from config.errors import InputError
-from config.files import mend_of, sqlite_mend
-from config.load_station import load_station
+from config.reading.files import mend_of, sqlite_mend
+from config.reading.load_station import load_station
 
 if TYPE_CHECKING:
     from edge.journal.salvage import Record, Salvaged

@@ -22,7 +22,7 @@ from cloud_sync.rules.award_rules import (
 )
 from cloud_sync.wire.facts import DepositFacts, Role, VerdictFacts
 from config.errors import InputError
-from config.load import convert, load_toml
+from config.reading.load import convert, load_toml
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from models.verdict import VerdictState

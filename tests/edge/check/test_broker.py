@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from cloud_sync.ledger.broker.certificates import SERVER_AGE, Identity, make_authority, make_server
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.station import Language, StationSettings
 from edge.check.broker import check_broker
 from edge.check.finding import Level, Line, line, load_texts

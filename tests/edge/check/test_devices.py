@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.station import Language, StationSettings
 from config.wiring import HBridgeLid
 from config.words import load_words

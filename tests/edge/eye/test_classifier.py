@@ -7,7 +7,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from edge.eye.classifier import LateEye, ModelEye, Unseeing
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised

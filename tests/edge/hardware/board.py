@@ -10,7 +10,7 @@ from typing import Protocol, Self
 from gpiozero import Factory
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
-from config.check_wiring import motor_pins
+from config.reading.check_wiring import motor_pins
 from config.wiring import GpioLidSection, HBridgeLid, RelayLid, ServoLid
 from edge.hardware.pins import SERVO_HZ
 

@@ -15,7 +15,7 @@ import pytest
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, VisitFacts
 from config.errors import InputError
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.station import StationSettings
 from config.wiring import HBridgeLid
 from edge.eye.camera import Capture

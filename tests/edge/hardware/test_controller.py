@@ -15,7 +15,7 @@ from serial import Serial
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.station import StationSettings
 from edge.emergency import STATION
 from edge.faults import FaultCode

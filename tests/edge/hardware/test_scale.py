@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from edge.drivers import scale_health
 from edge.drivers.scale import Reading, Scale
 from edge.eye.camera_router import LidNews, Sight

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from starlette.applications import Starlette
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.station import Language
 from config.words import load_words
 from edge.panel.app import create_app

@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from config.errors import InputError
-from config.load_sorting import load_sorting, shipped_sortings
+from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words

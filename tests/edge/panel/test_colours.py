@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.load_sorting import load_sorting, shipped_sortings
+from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from edge.panel.colours import READABLE, contrast, ink_on, stylesheet
 

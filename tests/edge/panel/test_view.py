@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud_sync.rules.award_rules import Outcome
-from config.load_sorting import load_sorting, shipped_sortings
+from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words

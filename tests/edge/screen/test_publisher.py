@@ -10,7 +10,7 @@ import pytest
 
 from cloud_sync.rules.award_rules import Outcome
 from cloud_sync.wire.facts import Role
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy
 from config.words import Both, load_words

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.load_station import load_station
+from config.reading.load_station import load_station
 from config.sorting import Category
 from edge.hardware.controller.controller import Mcu
 from edge.loop.clocks import RealClock

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import config
 from cloud_sync.rules.award_rules import AwardRules, Tally, award
-from config.load import load_toml
+from config.reading.load import load_toml
 from edge.messages import (
     Alarm,
     Capture,

@@ -26,7 +26,7 @@ from cloud_sync.wire.envelope import (
     seal_receipt,
 )
 from cloud_sync.wire.facts import AlarmFacts, Stamp
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.station import CloudSection
 from edge.journal.store import SqliteJournal
 from edge.ports import WallTime

@@ -29,7 +29,7 @@ from cloud_sync.wire.facts import (
     Stamp,
     VisitFacts,
 )
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import load_words

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from config.load_sorting import load_sorting
+from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.words import Both, load_words
 from edge.messages import Prompt, Say

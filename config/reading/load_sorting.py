@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.errors import InputError
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.sorting import Sorting
 
 DEFAULT_SORTING = "beijing"
 
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parents[1]
 
 
 def load_sorting(name_or_path: str | Path = DEFAULT_SORTING) -> Sorting:

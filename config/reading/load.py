@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from config.errors import InputError
-from config.files import text_of, unreadable
-from config.private import warn_of_writers
+from config.reading.files import text_of, unreadable
+from config.reading.private import warn_of_writers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

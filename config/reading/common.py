@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from config.hosts import host_problem
-from config.load_sorting import shipped_sortings
+from config.reading.hosts import host_problem
+from config.reading.load_sorting import shipped_sortings
 from config.station import CloudSection
 
 Problem = tuple[str, str]
@@ -51,7 +51,7 @@ def under(base: Path, path: str | None) -> str | None:
 def beside_or_shipped(base: Path, name: str) -> str:
     """A file beside the configuration, else the one of that name that Tongzhan ships."""
     beside = base / name
-    return str(beside if beside.exists() else Path(__file__).parent / name)
+    return str(beside if beside.exists() else Path(__file__).parents[1] / name)
 
 
 def absolute_sorting(base: Path, name: str) -> str:

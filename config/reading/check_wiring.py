@@ -12,7 +12,7 @@ from config.wiring import ControllerLid, HBridgeLid, ReaderKind, RelayLid, Servo
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from config.common import Problem
+    from config.reading.common import Problem
     from config.station import BinSection, StationSettings
     from config.wiring import GpioLidSection, LidSection, ReaderSection, ScaleSection
 

@@ -9,7 +9,7 @@ from stat import S_IMODE
 from typing import NoReturn
 
 from config.errors import InputError
-from config.files import read_text, unreadable
+from config.reading.files import read_text, unreadable
 
 log = logging.getLogger(__name__)
 

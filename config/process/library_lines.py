@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from config.threads import thread
+from config.process.threads import thread
 
 log = logging.getLogger(__name__)
 

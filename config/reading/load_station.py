@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from config.check_wiring import wiring_problems
-from config.common import (
+from config.errors import InputError
+from config.reading.check_wiring import wiring_problems
+from config.reading.common import (
     Problem,
     absolute_broker,
     absolute_sorting,
@@ -17,8 +18,7 @@ from config.common import (
     under,
     zone_problems,
 )
-from config.errors import InputError
-from config.load import load_toml
+from config.reading.load import load_toml
 from config.station import BinSection, Devices, OpenBy, StationSettings
 
 _MODEL = "model"

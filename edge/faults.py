@@ -40,7 +40,7 @@ class ClearedBy(StrEnum):
     RESTART = auto()
     """Only a restart, after a person has mended it."""
     STAFF = auto()
-    """Only a staff card, tapped at the station; see edge/emergency.py."""
+    """Only a staff card, tapped at the station; see edge/visit/emergency.py."""
 
 
 class FaultCode(StrEnum):

@@ -19,14 +19,13 @@ from config.process.threads import thread
 from config.reading.load import load_toml
 from config.reading.load_sorting import load_sorting
 from config.words import Both, load_words
-from edge.emergency import STATION
-from edge.emergency_latch import EmergencyLatch
 from edge.eye.classifier import LateEye, Unseeing
 from edge.faults import FaultCode
 from edge.hardware.build import real_rim
 from edge.hardware.pins import real_pins
 from edge.journal.store import SqliteJournal
 from edge.loop.clocks import RealClock, boot_id
+from edge.loop.emergency_latch import EmergencyLatch
 from edge.loop.parts import Parts
 from edge.loop.station import Station
 from edge.loop.watchdog import WatchedInbox
@@ -35,6 +34,7 @@ from edge.messages import FaultRaised
 from edge.screen.publisher import Screen
 from edge.screen.state import LiveFolder
 from edge.screen.view import Vocabulary
+from edge.visit.emergency import STATION
 from edge.visit.state import visit_rules
 from edge.voice.log_speaker import LogSpeaker
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from cloud_sync.lifetimes import Lifetime, of_authorities, of_server
+from cloud_sync.service.lifetimes import Lifetime, of_authorities, of_server
 from cloud_sync.transport.mqtt import MqttLink, Refusal
 from cloud_sync.wire import topics
 from config.errors import InputError

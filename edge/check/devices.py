@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from config.station import BinSection, StationSettings
     from config.words import Words
-    from edge.drivers.scale import Reading
     from edge.hardware.hardware import MakeRim, Rim
+    from edge.hardware.weight.scale import Reading
     from edge.messages import Event
     from edge.ports import Clock
 

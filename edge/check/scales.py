@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from config.station import BinSection
     from config.words import Words
-    from edge.drivers.scale import Reading
     from edge.hardware.hardware import Rim
+    from edge.hardware.weight.scale import Reading
 
 
 def is_of_a_scale(code: str) -> bool:

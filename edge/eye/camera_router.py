@@ -10,8 +10,8 @@ from edge.ports import CameraError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from edge.drivers.scale import Scale
     from edge.eye.camera import UsbCamera
+    from edge.hardware.weight.scale import Scale
     from edge.messages import Event, Photo
     from edge.ports import Inbox
 

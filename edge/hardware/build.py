@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from config.errors import InputError
-from edge.drivers.scale import Scale
 from edge.eye.camera import UsbCamera, open_capture
 from edge.eye.camera_router import LidNews, Sight
 from edge.hardware.contacts import FullSwitch, GpioButton
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.hardware import Rim
+from edge.hardware.weight.scale import Scale
 from edge.lids.client import KeeperLink
 from edge.lids.process import kept_lids
 from edge.loop.clocks import boot_id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from edge.drivers.scale import Scale
+    from edge.hardware.weight.scale import Scale
     from edge.loop.inbox import QueueInbox
     from edge.ports import Camera, Clock, Lid, Mover
 

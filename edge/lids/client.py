@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from config.process.threads import Complaints, thread
-from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.lids.protocol import (
     MAX_PACKET,
@@ -38,6 +37,7 @@ from edge.messages import (
     LidObstructed,
     LidOpened,
 )
+from edge.visit.emergency import STATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from config.errors import InputError
 from config.reading.check_wiring import motor_pins
 from config.wiring import ControllerLid, RelayLid
-from edge.emergency_latch import EmergencyLatch
 from edge.hardware.pins import hold_low
 from edge.lids.driven import Guarded, fork_guard
 from edge.lids.gpio_lid import GpioLid
 from edge.lids.outbound import Voice
 from edge.lids.server import Keeper
 from edge.loop.clocks import RealClock
+from edge.loop.emergency_latch import EmergencyLatch
 from firmware_bridge.lid_motion import lid_times
 
 if TYPE_CHECKING:

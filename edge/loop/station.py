@@ -13,8 +13,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from cloud_sync.wire.facts import MAX_WALL_S, AlarmFacts, Stamp
-from edge.backlog import Backlog, Entry
 from edge.faults import FaultCode
+from edge.journal.backlog import Backlog, Entry
 from edge.loop import device_jobs
 from edge.messages import (
     Alarm,

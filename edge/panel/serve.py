@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from starlette.applications import Starlette
 
-from cloud_sync.web.gate import Bounds
-from cloud_sync.web.server import WebServer
+from cloud_sync.service.web.gate import Bounds
+from cloud_sync.service.web.server import WebServer
 from config.errors import InputError
 from config.reading.hosts import check_host
 from config.reading.load_sorting import load_sorting

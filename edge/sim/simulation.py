@@ -14,11 +14,11 @@ from edge.loop.workers import InlineWorkers, ThreadWorkers
 from edge.main import Surroundings, at_once
 from edge.readers.pseudonym import Cards
 from edge.sim.drive import RealTimeDriver, run_virtual
+from edge.sim.people.witness import Witness
 from edge.sim.plant import Plant
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
-from edge.sim.witness import Witness
 from edge.sim.world import World
 from firmware_bridge.decoders.em4100 import CardBits
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from cloud_sync.rules.award_rules import Outcome
 from cloud_sync.wire.facts import Role, VisitFacts
 from config.station import OpenBy
-from edge import emergency
 from edge.faults import LIDS_AWAY, FaultCode
 from edge.messages import (
     BinEvent,
@@ -41,7 +40,7 @@ from edge.messages import (
     Say,
     Tick,
 )
-from edge.visit import deposits, openings
+from edge.visit import deposits, emergency, openings
 from edge.visit.state import OpeningPhase, State, Visit, VisitRules
 from edge.visit.step_context import Turn
 

@@ -38,8 +38,8 @@ from firmware_bridge.link.messages import (
     Welcome,
     is_numbered,
 )
+from firmware_bridge.link.noise import LineNoise
 from firmware_bridge.link.queue import admit, aged, voided
-from firmware_bridge.noise import LineNoise
 from firmware_bridge.wrong_device import Ear, Stranger
 
 if TYPE_CHECKING:

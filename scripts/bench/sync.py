@@ -124,8 +124,8 @@ def _prepare_ledger(folder: Folder, state_dir: Path) -> StationKeys:
     init(folder.ledger_toml)
     from django.utils import timezone  # noqa: PLC0415 (Django is set up now)
 
+    from cloud_sync.ledger.households.cards import bind_card  # noqa: PLC0415
     from cloud_sync.ledger.households.register import add_household  # noqa: PLC0415
-    from cloud_sync.ledger.points.cards import bind_card  # noqa: PLC0415
     from cloud_sync.ledger.stations.models import Community  # noqa: PLC0415
     from scripts.demonstration.seeding import admit  # noqa: PLC0415
 

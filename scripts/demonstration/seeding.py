@@ -11,8 +11,8 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.cards import bind_card, set_staff_card
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.points.cards import bind_card, set_staff_card
 from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.statement.links import statement_link
 from cloud_sync.ledger.stations.models import Community, Event, EventState

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scripts.soak.faults import Losses
-    from scripts.soak.reckoning import Town
+    from scripts.soak.judge.reckoning import Town
     from scripts.soak.system import System
     from scripts.soak.telemetry import Hearing
     from scripts.testbed.engines import Tier

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from cloud_sync.ledger.db.backups import back_up, restore
 from config.ledger import load_ledger
 from edge.journal.schema import JOURNAL_FILE
-from scripts.soak.evidence import read_events
 from scripts.soak.invariants import Journal
 from scripts.soak.journals import read_journal
+from scripts.soak.judge.evidence import read_events
 from scripts.soak.plan import Kind
 
 if TYPE_CHECKING:

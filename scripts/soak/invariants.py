@@ -18,11 +18,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from scripts.soak import reckoning
+from scripts.soak.judge import reckoning
 
 if TYPE_CHECKING:
     from cloud_sync.wire.facts import Stamp, VisitFacts
-    from scripts.soak.reckoning import Life, Town
+    from scripts.soak.judge.reckoning import Life, Town
 
 NAMED = 5
 """Problems of one kind that are named; the rest are counted."""

@@ -15,9 +15,9 @@ from config.ledger import load_ledger
 from edge.sim.people.town import neighbourhood
 from edge.sync.keys import make_keys
 from scripts.soak.context import must
+from scripts.soak.judge.pricing import prices_of
+from scripts.soak.judge.reckoning import Town
 from scripts.soak.plan import Fault, Kind
-from scripts.soak.pricing import prices_of
-from scripts.soak.reckoning import Town
 from scripts.soak.station import townspeople
 from scripts.soak.system import QUICK, SLOW_SEED, STATIONS
 from scripts.testbed.engines import DATABASE

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from edge.faults import FaultCode
     from edge.main import Composition
     from edge.roster import RosterEntry
-    from edge.sim.witness import Witness
+    from edge.sim.people.witness import Witness
 
 ENDLESS = 1_000_000
 LIDS_TOLD_EVERY = 20

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import msgspec
 
 from config.process.threads import interrupt, thread
-from edge.sim.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
+from edge.sim.people.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
 from scripts.soak.invariants import EventId
-from scripts.soak.reckoning import Life
+from scripts.soak.judge.reckoning import Life
 
 _WORDS = msgspec.json.Decoder(Line)
 

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from scripts.soak.context import START_S, must, wait
-from scripts.soak.evidence import read_events, read_ledger
 from scripts.soak.invariants import Evidence, judge, missing
 from scripts.soak.journals import depth, read_journal, written
+from scripts.soak.judge.evidence import read_events, read_ledger
 from scripts.soak.report import Report
 from scripts.soak.system import STATIONS
 from scripts.testbed.processes import TONGZHAN

@@ -14,10 +14,10 @@ from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import AlarmFacts, Credential, Stamp, VisitFacts
 from config.reading.load_sorting import load_sorting
 from config.words import load_words
-from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
+from edge.loop.emergency_latch import EmergencyLatch
 from edge.loop.inbox import QueueInbox
 from edge.loop.parts import Parts
 from edge.loop.station import Station

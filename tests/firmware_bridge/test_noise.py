@@ -12,7 +12,7 @@ from firmware_bridge.link.frame import Frame
 from firmware_bridge.link.frame import encode as coded
 from firmware_bridge.link.link import Link
 from firmware_bridge.link.messages import Ack, Heartbeat, Message, OpenLid, Welcome
-from firmware_bridge.noise import FLAWS, QUIET_S, WINDOW_S, LineNoise
+from firmware_bridge.link.noise import FLAWS, QUIET_S, WINDOW_S, LineNoise
 
 LINK, BOOT = 77, 5
 WELCOME = Welcome(1, 1, LINK, BOOT, 2, 0, 0, 0, 8, (1, 0, 0))

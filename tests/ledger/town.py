@@ -9,8 +9,8 @@ from zlib import crc32
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import models, transaction
 
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.intake.apply import Applied, apply_batch
-from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.clock import count_running
 from cloud_sync.ledger.points.models import Account, AccountKind, Household
 from cloud_sync.ledger.stations.models import Community, Epoch, Station

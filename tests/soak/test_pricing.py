@@ -13,9 +13,9 @@ from config.reading.load import load_toml
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from models.verdict import VerdictState
-from scripts.soak import pricing
-from scripts.soak.pricing import Day, prices_of
-from scripts.soak.reckoning import stated
+from scripts.soak.judge import pricing
+from scripts.soak.judge.pricing import Day, prices_of
+from scripts.soak.judge.reckoning import stated
 
 FILE = SHIPPED_WORDS.with_name("award_rules.v1.toml")
 RULES = load_toml(FILE, AwardRules)

@@ -21,11 +21,11 @@ from cloud_sync.wire.facts import (
 )
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
-from edge.sim.witnessed import Kept, Opened, Spoke, Threw
+from edge.sim.people.witnessed import Kept, Opened, Spoke, Threw
 from models.verdict import VerdictState
 from scripts.soak.invariants import Account, EventId, Evidence, Journal, Ledger, Row, Settlement, judge
-from scripts.soak.pricing import prices_of
-from scripts.soak.reckoning import Life, Town
+from scripts.soak.judge.pricing import prices_of
+from scripts.soak.judge.reckoning import Life, Town
 from tests.edge.builders import card
 
 RULES = tomllib.loads(SHIPPED_WORDS.with_name("award_rules.v1.toml").read_text(encoding="utf-8"))

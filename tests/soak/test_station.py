@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from edge.sim.people.witness import Witness
 from edge.sim.timeline import VirtualClock
-from edge.sim.witness import Witness
 from scripts.soak.station import LIDS_TOLD_EVERY, PacedJournal, SteppedClock, townspeople
 from scripts.soak.telemetry import hearing
 from tests.edge.journal.checks import ALARM, NOON, opened, visit

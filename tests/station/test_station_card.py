@@ -11,7 +11,7 @@ from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
 from config.errors import InputError
 from config.reading.load_station import load_station
-from edge.card_words import card_named
+from edge.readers.typed_cards import card_named
 from edge.roster import CardState, RosterEntry
 from edge.sync.keys import load_keys
 from firmware_bridge.decoders.em4100 import CardBits

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.web.gate import Bounds
+from cloud_sync.service.web.gate import Bounds
 from edge.lids.process import LONGEST_STOP_S
 from scripts.commands.ledger import ledger
 from scripts.commands.station import station

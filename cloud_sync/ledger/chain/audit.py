@@ -16,11 +16,11 @@ from django.db.models.functions import Coalesce
 
 from cloud_sync.ledger.chain import sums
 from cloud_sync.ledger.chain.check import Break, find_breaks
+from cloud_sync.ledger.chain.checks import pricing, reach, register, row_types, sealed, signed
+from cloud_sync.ledger.chain.checks.register import Register
+from cloud_sync.ledger.chain.checks.signed import Signed
 from cloud_sync.ledger.db import sql, triggers
 from cloud_sync.ledger.db.snapshot import snapshot
-from cloud_sync.ledger.points.checks import pricing, reach, register, row_types, sealed, signed
-from cloud_sync.ledger.points.checks.register import Register
-from cloud_sync.ledger.points.checks.signed import Signed
 from cloud_sync.ledger.points.models import Account, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Community
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.chain.records import moment_us
 from cloud_sync.ledger.db import sql
-from cloud_sync.ledger.points.records import moment_us
 from cloud_sync.ledger.stations.models import Community
 
 AT_ONCE = 1000

@@ -141,7 +141,7 @@ def _run(program: str, database: str, *arguments: str) -> str:
     found = shutil.which(program)
     if found is None:
         raise InputError(f"no {program} here", "install it: sudo apt-get install postgresql-client")
-    from cloud_sync.ledger.address import without_password  # noqa: PLC0415 (SQLite needs no libpq)
+    from cloud_sync.ledger.db.address import without_password  # noqa: PLC0415 (SQLite needs no libpq)
 
     address, password = without_password(database)
     environment = {"PGCONNECT_TIMEOUT": "10"} | os.environ | ({"PGPASSWORD": password} if password else {})

@@ -7,8 +7,8 @@ from pathlib import Path
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db.upgrade import upgrade
-from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.models import Community
@@ -114,6 +114,6 @@ def _shown(name: str) -> str:
     """A database's name without its password."""
     if not is_postgres(name):
         return name
-    from cloud_sync.ledger.address import shown  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
+    from cloud_sync.ledger.db.address import shown  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
 
     return shown(name)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from cloud_sync.ledger.points import records
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.models import Account, AccountKind, Household
 from cloud_sync.ledger.points.models.holders import MAX_CODE, MAX_NAME

@@ -14,16 +14,17 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from cloud_sync.ledger.copies import find_clones, find_twins, tell_clones
+from cloud_sync.ledger.chain import evidence
 from cloud_sync.ledger.intake import parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for
-from cloud_sync.ledger.points import evidence, plausible
-from cloud_sync.ledger.points.plausible import Heard
 from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
+from cloud_sync.ledger.settling import plausible
+from cloud_sync.ledger.settling.plausible import Heard
 from cloud_sync.ledger.settling.rules import known_rules
 from cloud_sync.ledger.settling.settlement import Beyond, Grounds, Visit, settle_visits
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
+from cloud_sync.ledger.stations.copies import find_clones, find_twins, tell_clones
 from cloud_sync.ledger.stations.models import Event, EventState, Station
 from cloud_sync.rules.award_rules import HeldBy
 from cloud_sync.wire.envelope import Receipt

@@ -33,11 +33,11 @@ from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages, raise_
 from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.intake.periodic import end_waits, standing_receipts
 from cloud_sync.ledger.intake.receipts import overtaken
+from cloud_sync.ledger.intake.turns import MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.clock import count_running, look_at_clock
 from cloud_sync.ledger.stations.models import Community
-from cloud_sync.ledger.turns import MESSAGE, REFUSED, REJECTED, Turns
-from cloud_sync.ledger.watch import Watch
+from cloud_sync.ledger.stations.watch import Watch
 from cloud_sync.service.systemd import WatchedStop, notifier_of
 from cloud_sync.transport.mqtt import Message, MqttLink, pause_s
 from cloud_sync.wire import topics

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import sql
-from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Account, AccountKind, ChainHead
 from cloud_sync.ledger.stations.models import Community
 

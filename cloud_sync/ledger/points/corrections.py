@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from cloud_sync.ledger.points import records
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from cloud_sync.ledger.points import records
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.points.models import Decision
 from cloud_sync.ledger.stations.models import Community
 from config.reading import typed

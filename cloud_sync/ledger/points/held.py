@@ -15,7 +15,8 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
-from cloud_sync.ledger.points import offsets, records
+from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.points import offsets
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.points.models import (

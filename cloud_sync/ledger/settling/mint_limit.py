@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cloud_sync.ledger.points import records
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.registry import find_station

@@ -8,8 +8,8 @@ from functools import lru_cache
 import msgspec
 from django.db import transaction
 
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import sql
-from cloud_sync.ledger.points import records
 from cloud_sync.ledger.points.models import Rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import sql
-from cloud_sync.ledger.points import offsets, records
+from cloud_sync.ledger.points import offsets
 from cloud_sync.ledger.points.models import VisitSettlement
-from cloud_sync.ledger.points.plausible import began
 from cloud_sync.ledger.points.posting import ChainEnd, Movement, Origin, Purpose, lock, post
 from cloud_sync.ledger.settling.inputs import Books, Holder, open_books
+from cloud_sync.ledger.settling.plausible import began
 from cloud_sync.ledger.settling.timing import Moment, Written, moments, stated
 from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.rules.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle

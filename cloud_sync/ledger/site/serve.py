@@ -7,8 +7,8 @@ import logging
 import socket
 
 from cloud_sync.ledger.db.database import check
-from cloud_sync.web.gate import Bounds
-from cloud_sync.web.server import WebServer
+from cloud_sync.service.web.gate import Bounds
+from cloud_sync.service.web.server import WebServer
 from config.errors import InputError
 from config.ledger import LedgerSettings, PagesSection
 

@@ -33,7 +33,7 @@ def _database(name: str) -> dict[str, Any]:
                 "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000",
             },
         }
-    from cloud_sync.ledger.address import for_django  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
+    from cloud_sync.ledger.db.address import for_django  # noqa: PLC0415 (a ledger on SQLite needs no libpq)
 
     return for_django(name) | {
         "ENGINE": "cloud_sync.ledger.db.engines.postgresql",
@@ -67,7 +67,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cloud_sync.ledger.site.middleware.guard",
     "cloud_sync.ledger.site.middleware.speak",
-    "cloud_sync.ledger.standby.StandBy",
+    "cloud_sync.ledger.site.standby.StandBy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
-from cloud_sync.ledger.points import records
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.stations.models import Community, EventState, Station, StationKey
 from cloud_sync.wire.envelope import key_id
 from config.errors import InputError

@@ -8,13 +8,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from config.wiring import ControllerLid
-from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.hardware.controller.parts import Alarms, McuLid
 from edge.hardware.fault_latch import FaultLamp
 from edge.hardware.level import LevelSensor
 from edge.messages import FaultRaised
 from edge.readers.at_controller import McuReader
+from edge.visit.emergency import STATION
 from firmware_bridge.controller import Controller, PortFound, PortLost
 from firmware_bridge.link.events import (
     Denied,
@@ -33,8 +33,8 @@ from firmware_bridge.port import BUSY
 if TYPE_CHECKING:
     from config.station import StationSettings
     from config.wiring import ControllerSection
-    from edge.drivers.scale import Scale
     from edge.hardware.controller.parts import Part
+    from edge.hardware.weight.scale import Scale
     from edge.ports import Clock, Inbox
     from edge.readers.last_seen import HeardBook
     from edge.readers.pseudonym import Cards

@@ -159,8 +159,8 @@ def _admit(stations: int) -> None:
     from django.db import connections, transaction  # noqa: PLC0415 (models need Django set up)
     from django.utils import timezone  # noqa: PLC0415
 
+    from cloud_sync.ledger.households.cards import bind_card  # noqa: PLC0415
     from cloud_sync.ledger.households.register import add_household  # noqa: PLC0415
-    from cloud_sync.ledger.points.cards import bind_card  # noqa: PLC0415
     from cloud_sync.ledger.stations.models import Community  # noqa: PLC0415
     from cloud_sync.ledger.stations.registry import add_station  # noqa: PLC0415
 

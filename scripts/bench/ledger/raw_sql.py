@@ -55,11 +55,11 @@ class Copied:
 
     def read(self, events: int) -> list[Written]:
         """What the transactions of so many events each wrote, of the ledger that Django is at."""
+        from cloud_sync.ledger.chain.evidence import BATCHES  # noqa: PLC0415
+        from cloud_sync.ledger.chain.records import RECORDS  # noqa: PLC0415
         from cloud_sync.ledger.db import sql  # noqa: PLC0415 (Django is set up now)
         from cloud_sync.ledger.intake.store import EVENTS  # noqa: PLC0415
-        from cloud_sync.ledger.points.evidence import BATCHES  # noqa: PLC0415
         from cloud_sync.ledger.points.posting import TRANSFERS  # noqa: PLC0415
-        from cloud_sync.ledger.points.records import RECORDS  # noqa: PLC0415
         from cloud_sync.ledger.settling.settlement import SETTLEMENTS  # noqa: PLC0415
 
         def rows(table: Table, key: str, order: str, last: int | None = None) -> list[Row]:

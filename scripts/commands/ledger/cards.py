@@ -20,7 +20,7 @@ from scripts.commands.ledger.common import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cloud_sync.ledger.points.cards import Word
+    from cloud_sync.ledger.households.cards import Word
     from cloud_sync.ledger.points.models import Card
 
 Change = Callable[["Card", "Word", "datetime"], bool]
@@ -65,8 +65,8 @@ def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
 def card_show(config: Path, card: str, *, as_json: bool) -> None:
     """Print one card and everything that was ever done to it."""
     community = open_community(config)
-    from cloud_sync.ledger.points.cards import find_card
-    from cloud_sync.ledger.points.export import history
+    from cloud_sync.ledger.households.cards import find_card
+    from cloud_sync.ledger.households.export import history
 
     found = find_card(community, card)
     lines = history(None, [found])
@@ -90,8 +90,8 @@ def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> 
     community = open_community(config)
     from django.utils import timezone
 
+    from cloud_sync.ledger.households.cards import Word, bind_card, find_card
     from cloud_sync.ledger.households.register import find_household
-    from cloud_sync.ledger.points.cards import Word, bind_card, find_card
 
     home = find_household(community, household)
     released = bind_card(home, card, timezone.now(), Word(by, reason))
@@ -109,7 +109,7 @@ def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.cards import Word, find_card, unbind_card
+    from cloud_sync.ledger.households.cards import Word, find_card, unbind_card
 
     found = find_card(community, card)
     was = unbind_card(found, Word(by, reason), timezone.now())
@@ -127,7 +127,7 @@ def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> Non
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.cards import Word, find_card, replace_card
+    from cloud_sync.ledger.households.cards import Word, find_card, replace_card
 
     old = find_card(community, card)
     released = replace_card(old, new, Word(by, reason), timezone.now())
@@ -146,7 +146,7 @@ def card_staff(config: Path, by: str, reason: str, card: str, state: str) -> Non
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.cards import Word, end_staff_card, find_card, set_staff_card
+    from cloud_sync.ledger.households.cards import Word, end_staff_card, find_card, set_staff_card
 
     if state == "on":
         click.echo(f"card {set_staff_card(community, card, Word(by, reason))} is a staff card")
@@ -168,7 +168,7 @@ def _changing(name: str, help_: str, said: tuple[str, str]) -> None:
         community = open_community(config)
         from django.utils import timezone
 
-        from cloud_sync.ledger.points import cards
+        from cloud_sync.ledger.households import cards
 
         found = cards.find_card(community, card)
         now = timezone.now()

@@ -35,7 +35,7 @@ def household_add(config: Path, cards: tuple[str, ...], name: str, code: str) ->
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.points.cards import add_with_cards
+    from cloud_sync.ledger.households.cards import add_with_cards
 
     added, bound = add_with_cards(community, code, name, cards, timezone.now())
     for card, released in bound:
@@ -105,8 +105,8 @@ def household_rename(
 def household_export(config: Path, code: str) -> None:
     """Print everything that is held about a household, as JSON: cards, visits with their facts, transfers."""
     community = open_community(config)
+    from cloud_sync.ledger.households.export import export_household
     from cloud_sync.ledger.households.register import find_household
-    from cloud_sync.ledger.points.export import export_household
 
     echo_json(export_household(find_household(community, code)))
 
@@ -126,8 +126,8 @@ def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool)
     community = open_community(config)
     from django.utils import timezone
 
+    from cloud_sync.ledger.households.erasure import erase_household
     from cloud_sync.ledger.households.register import find_household
-    from cloud_sync.ledger.points.erasure import erase_household
 
     found = find_household(community, code)
     if not yes:
@@ -176,6 +176,6 @@ def household_history(config: Path, code: str, *, as_json: bool) -> None:
 def staff(config: Path, card: str) -> None:
     """Make a card a staff card: it opens every lid and earns nothing. `card staff CARD off` ends that."""
     community = open_community(config)
-    from cloud_sync.ledger.points.cards import set_staff_card
+    from cloud_sync.ledger.households.cards import set_staff_card
 
     click.echo(f"card {set_staff_card(community, card)} is a staff card")

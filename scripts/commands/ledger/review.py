@@ -224,7 +224,7 @@ def alarm_list(config: Path, *, as_json: bool) -> int:
     from cloud_sync.ledger.db.database import check
     from cloud_sync.ledger.office.pending import open_alarms
     from cloud_sync.ledger.office.texts import ALARMS
-    from cloud_sync.ledger.watch import watch_stations
+    from cloud_sync.ledger.stations.watch import watch_stations
 
     community = check(settings)
     watch_stations(community, settings.ledger.silent_hours, timezone.now())

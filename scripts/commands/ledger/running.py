@@ -23,7 +23,7 @@ def init(config: Path) -> None:
 def serve(config: Path) -> None:
     """Serve the web pages until stopped."""
     settings = open_ledger(config)
-    from cloud_sync.ledger.logs import start_log
+    from cloud_sync.ledger.site.logs import start_log
     from cloud_sync.ledger.site.serve import serve as run
 
     start_log()
@@ -37,7 +37,7 @@ def ingest(config: Path, worker: str) -> None:
     """Take what stations send and answer with receipts until stopped."""
     settings = open_ledger(config)
     from cloud_sync.ledger.intake.worker import ingest as run
-    from cloud_sync.ledger.logs import start_log
+    from cloud_sync.ledger.site.logs import start_log
 
     start_log()
     run(settings, worker)

@@ -16,7 +16,7 @@ from config.reading.files import sqlite_mend
 from config.reading.load_station import load_station
 
 if TYPE_CHECKING:
-    from edge.card_book import CardBook
+    from edge.journal.card_book import CardBook
     from edge.roster import RosterEntry
 
 Command = TypeVar("Command", bound=Callable[..., object])
@@ -131,7 +131,7 @@ def _put(config: Path, word: str, change: Callable[[RosterEntry | None], RosterE
 
 
 def _named(book: CardBook, config: Path, word: str) -> str:
-    from edge.card_words import card_named
+    from edge.readers.typed_cards import card_named
     from edge.sync.keys import load_keys
     from firmware_bridge.decoders.em4100 import CardBits
 
@@ -144,7 +144,7 @@ def _named(book: CardBook, config: Path, word: str) -> str:
 
 @contextmanager
 def _book(config: Path) -> Iterator[CardBook]:
-    from edge.card_book import CardBook
+    from edge.journal.card_book import CardBook
 
     folder = Path(load_station(config).station.state_dir)
     try:

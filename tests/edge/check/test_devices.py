@@ -17,8 +17,8 @@ from config.words import load_words
 from edge.check.devices import Observed, Wanted, judge, when_heard
 from edge.check.finding import Finding, Level, line, load_texts
 from edge.check.system import check_buses, check_pins
-from edge.drivers.scale import Reading
 from edge.faults import FaultCode
+from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import HeardBook
 

@@ -17,7 +17,6 @@ from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
 from config.reading.load_station import load_station
 from config.station import StationSettings
-from edge.emergency import STATION
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.debounce import Settling
@@ -32,6 +31,7 @@ from edge.messages import (
     Tapped,
 )
 from edge.readers.pseudonym import Cards
+from edge.visit.emergency import STATION
 from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.link import frame
 from firmware_bridge.link.codec import decode, encode

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from config.reading.load_station import load_station
-from edge.drivers import scale_health
-from edge.drivers.scale import Reading, Scale
 from edge.eye.camera_router import LidNews, Sight
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
+from edge.hardware.weight import health
+from edge.hardware.weight.scale import Reading, Scale
 from edge.loop.clocks import RealClock
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
 from edge.readers.pseudonym import Cards
@@ -161,7 +161,7 @@ def test_a_reading_is_given_in_counts_and_in_grams(scale: Scale) -> None:
 
 
 def test_a_silent_scale_is_a_fault_until_it_is_heard_again(scale: Scale, hand: Hand, posted: Posted) -> None:
-    hand.at += scale_health.SILENT_S + 1
+    hand.at += health.SILENT_S + 1
     scale.turn()
     assert faults(posted) == [("FaultRaised", FaultCode.SCALE_SILENT)]
     read(scale, hand, EMPTY, 1)
@@ -172,7 +172,7 @@ def test_a_fault_of_an_opening_stands_until_the_station_has_heard_that_it_is_ove
     scale: Scale, hand: Hand, posted: Posted
 ) -> None:
     scale.lid_opened()
-    hand.at += scale_health.SILENT_S + 1
+    hand.at += health.SILENT_S + 1
     scale.turn()
     read(scale, hand, EMPTY, 5)
     scale.lid_shuts()

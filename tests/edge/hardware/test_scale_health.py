@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from edge.drivers.scale_health import (
+from edge.faults import FaultCode
+from edge.hardware.weight.health import (
     FIRST_S,
     MOST_COUNTS,
     SATURATED_S,
@@ -14,7 +15,6 @@ from edge.drivers.scale_health import (
     heard,
     trouble,
 )
-from edge.faults import FaultCode
 
 
 def after(*readings: tuple[float, int]) -> Heard:

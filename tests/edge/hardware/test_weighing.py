@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.drivers.weighing import Weighing, WeighingRules, lid_opened, lid_shut, weigh
+from edge.hardware.weight.weighing import Weighing, WeighingRules, lid_opened, lid_shut, weigh
 
 RULES = WeighingRules(least_g=20)
 LOOK_S = 0.25

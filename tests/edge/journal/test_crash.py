@@ -13,8 +13,8 @@ from cloud_sync.wire.envelope import EpochReceipt
 from edge.journal.salvage import salvage
 from edge.journal.schema import JOURNAL_FILE
 from edge.sync.outbox import Outbox
-from tests.edge.dying import HAS_CALLS, NO_CALLS
 from tests.edge.journal.checks import NOON, opened, sound, visit
+from tests.edge.journal.dying import HAS_CALLS, NO_CALLS
 from tests.edge.workbench import by_hand
 
 WRITER = """
@@ -68,7 +68,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (a kill leaves there what it leaves on a
 
 def die_at(root: Path, calls: list[int]) -> dict[int, int]:
     """Give how each child ended that was to be killed at its nth write."""
-    program = "from tests.edge.dying import main; main()"
+    program = "from tests.edge.journal.dying import main; main()"
     command = [sys.executable, "-c", program, str(root), *map(str, calls)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
     return {int(call): int(status) for call, status in (line.split() for line in done.stdout.splitlines())}

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.wire.envelope import EpochReceipt
-from edge.backlog import LONGEST_PAUSE_S
 from edge.faults import FaultCode
+from edge.journal.backlog import LONGEST_PAUSE_S
 from edge.messages import ChamberChanged, LidClosed, LidOpened, Prompt
 from edge.ports import JournalError
 from edge.sync.outbox import Outbox
 from tests.edge.builders import WAITS, bin_rule, rules_of
-from tests.edge.dying import HAS_CALLS, NO_CALLS, Calls
 from tests.edge.journal.checks import NOON, opened, sound, visit
+from tests.edge.journal.dying import HAS_CALLS, NO_CALLS, Calls
 from tests.edge.workbench import Bench, rows
 
 A = "a" * 16

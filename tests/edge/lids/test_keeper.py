@@ -19,8 +19,6 @@ import pytest
 from cloud_sync.service.systemd import notifier_of
 from config.errors import InputError
 from config.station import StationSettings
-from edge.emergency import STATION
-from edge.emergency_latch import EmergencyLatch
 from edge.faults import FaultCode
 from edge.hardware.pins import Contact
 from edge.lids.client import KeeperLink
@@ -31,7 +29,9 @@ from edge.lids.process import keep_lids, kept_lids
 from edge.lids.protocol import Beat, Keeps, Moved, Open, Report, Taken, pack, report_in
 from edge.lids.server import SOCKET, Keeper
 from edge.loop.clocks import RealClock
+from edge.loop.emergency_latch import EmergencyLatch
 from edge.messages import FaultCleared, FaultRaised
+from edge.visit.emergency import STATION
 from tests.edge.hardware.board import WIRES, MockBoard, MovingLid, motor
 from tests.edge.hardware.posted import Posted
 from tests.programs import TONGZHAN

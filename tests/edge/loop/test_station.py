@@ -10,8 +10,8 @@ import pytest
 from cloud_sync.wire.envelope import EpochReceipt
 from cloud_sync.wire.facts import MAX_WALL_S, Role
 from config.station import OpenBy
-from edge.backlog import LONGEST_PAUSE_S
 from edge.faults import FaultCode
+from edge.journal.backlog import LONGEST_PAUSE_S
 from edge.loop.inbox import QueueInbox
 from edge.loop.station import JOURNAL_READ_S, JOURNAL_SILENT_S
 from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpened, Prompt

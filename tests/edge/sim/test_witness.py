@@ -11,11 +11,11 @@ from edge.messages import Prompt, Say
 from edge.ports import JournalError
 from edge.sim.lid_log import What
 from edge.sim.people.town import neighbourhood
+from edge.sim.people.witness import Witness
+from edge.sim.people.witnessed import Kept, Line, Opened, Refused, Spoke, Threw
 from edge.sim.photos.thrown import PhotoSource
 from edge.sim.place import Fate
 from edge.sim.simulation import Simulation
-from edge.sim.witness import Witness
-from edge.sim.witnessed import Kept, Line, Opened, Refused, Spoke, Threw
 from edge.sim.world import Script
 from tests.edge.journal.checks import ALARM, NOON, visit
 from tests.edge.sim.playing import CARD_KEY, Game

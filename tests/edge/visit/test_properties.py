@@ -33,7 +33,6 @@ from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy, VisitSection
 from config.words import load_words
-from edge.emergency import BEGUN_BY, is_on
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, blocked_bins
 from edge.journal.store import SqliteJournal
 from edge.messages import (
@@ -70,6 +69,7 @@ from edge.roster import CardState, RosterEntry
 from edge.screen.state import bins_of, next_action
 from edge.screen.view import Vocabulary
 from edge.visit.access import decide
+from edge.visit.emergency import BEGUN_BY, is_on
 from edge.visit.machine import step
 from edge.visit.state import MODEL, State, VisitRules, next_deadline
 from models.verdict import Verdict, VerdictState

@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.db.models.functions import Length, Substr
 from django.db.models.lookups import LessThanOrEqual
 
-from cloud_sync.ledger.points import records
+from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import triggers
 
 MAX_NAME = 64

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.db import migrations
 
-from cloud_sync.ledger.points import records, seals
+from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.chain import seals
 
 # As they were in this version.
 SEALED = {

@@ -1,0 +1,141 @@
+"""Walking a community's register, and holding rows to its newest word on them."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from cloud_sync.ledger.chain import chain, records, seals
+from cloud_sync.ledger.chain.checks.spans import Spans
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.stations.models import Community
+
+AT_ONCE = 500
+
+
+@dataclass
+class Register:
+    """What the whole register comes to."""
+
+    seals: dict[str, str] = field(default_factory=dict)
+    """The newest seal of each row, by "table/key"."""
+    bound: set[tuple[int, int]] = field(default_factory=set)
+    """Cards with each household that they were ever given to, both primary keys."""
+    parted: set[int] = field(default_factory=set)
+    """Cards that were ever taken from a household."""
+    waits: dict[int, str] = field(default_factory=dict)
+    """The newest tag of each visit that ever waited."""
+    minted: dict[tuple[int, str], int] = field(default_factory=dict)
+    pseudonyms: set[str] = field(default_factory=set)
+    """Of erased households."""
+    batches: dict[int, str] = field(default_factory=dict)
+    """Sums over batches that held events of theirs."""
+    unsigned: records.Told = field(default_factory=records.Told)
+    settled: Spans = field(default_factory=Spans)
+    """Events whose settlement was noted."""
+
+
+def walk(community: Community, register: Register) -> Iterator[str]:
+    """A line for each record that does not hold; `register` is filled with what the others say."""
+    position, previous, computed = 0, chain.FIRST, chain.FIRST
+    for found, kind, body, at, link in _records(community):
+        where = f"the register of {community.slug} breaks at record {found}"
+        if found != position + 1:
+            yield f"{where}: {position + 1} should stand there"
+        position = found
+        try:
+            written = bytes(body), records.moment_us(at), bytes(link)
+            links = {
+                chain.record_link(one, found, kind, written[1] or 0, written[0])
+                for one in (previous, computed)
+            }
+            if written[2] not in links:
+                yield f"{where}: the record or its link was changed"
+            previous, computed = written[2], min(links)
+            told = records.read(written[0])
+        except (TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
+            yield f"{where}: it cannot be read ({error})"
+            continue
+        _take(register, kind, told)
+        yield from _settled(told)
+    yield from _end(community, position, previous)
+
+
+def _records(community: Community) -> Iterator[sql.Row]:
+    last: Any = 0
+    statement = (
+        "SELECT position, kind, body, CAST(at AS TEXT), chain FROM points_record "
+        "WHERE community_id = %s AND position > %s ORDER BY position LIMIT %s"
+    )
+    while rows := sql.execute(statement, [community.pk, last, AT_ONCE]):
+        yield from rows
+        last = rows[-1][0]
+
+
+def _end(community: Community, position: int, link: bytes) -> Iterator[str]:
+    statement = "SELECT records, records_chain FROM points_chainhead WHERE community_id = %s"
+    for last, end in sql.execute(statement, [community.pk]):
+        if last != position or (bytes(end) if isinstance(end, bytes | memoryview) else end) != link:
+            yield f"the register of {community.slug} ends after {position} records, its head says {last}"
+
+
+def _take(register: Register, kind: str, told: records.Told) -> None:
+    if told.row:
+        register.seals[told.row] = told.seal
+        table, _, key = told.row.partition("/")
+        if table == "points_card" and told.household is not None:
+            if kind in {"unbound", "replaced"}:
+                register.parted.add(int(key))
+            else:
+                register.bound.add((int(key), told.household))
+    register.waits.update(told.waits)
+    register.minted.update({(station, day): points for station, day, points in told.minted})
+    register.batches.update(told.batches)
+    if told.pseudonym:
+        register.pseudonyms.add(told.pseudonym)
+    if kind == "unsigned":
+        register.unsigned = told
+    for first, count in told.visits:
+        register.settled.add(first, first + count - 1)
+
+
+_SETTLEMENTS = (
+    "SELECT s.event_id, s.household_id, CAST(s.happened_at AS TEXT), CAST(s.local_day AS TEXT), s.timed, "
+    "s.provisional, s.settled + s.held + s.withdrawn, s.lowered - s.withdrawn, s.lowered_by, s.counted, "
+    "CAST(e.received_at AS TEXT) "
+    "FROM points_visitsettlement s JOIN stations_event e ON e.id = s.event_id "
+    "WHERE s.event_id >= %s AND s.event_id < %s ORDER BY s.event_id"
+)
+
+
+def _settled(told: records.Told) -> Iterator[str]:
+    """Settlements that are not as they were noted."""
+    tags = base64.b64decode(told.tags)
+    place = 0
+    for first, count in told.visits:
+        rows = {row[0]: row for row in sql.execute(_SETTLEMENTS, [first, first + count])}
+        for event in range(first, first + count):
+            tag = tags[place : place + seals.TAG_BYTES]
+            place += seals.TAG_BYTES
+            if what := _unlike(rows.get(event), tag, told.came):
+                yield f"the settlement of event {event} {what}"
+
+
+def _unlike(row: sql.Row | None, tag: bytes, came: int | None) -> str | None:
+    if row is None:
+        return "is gone"
+    try:
+        event, household, happened_at, *rest, received_at = row
+        columns = (records.moment_us(happened_at), *rest)
+        # A visit of a card that was bound later was noted without a household.
+        if tag not in {seals.settled_tag((event, one, *columns)) for one in (household, None)}:
+            return "is not as it was written (day, time, household, points due, or why they were lowered)"
+        if came is not None and came != records.moment_us(received_at):
+            return "came at another time than its event says"
+    except (TypeError, ValueError, AttributeError) as error:
+        return f"cannot be read ({error})"
+    return None

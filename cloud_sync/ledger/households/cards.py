@@ -1,0 +1,221 @@
+"""Cards: whose they are, whether they open lids, what they earn. Each change is a record; undo is another.
+
+A card is named by its hash or by the first 12 or more of its digits. Whatever changes one takes the
+community's lock first, so that it does not change under a visit that is being settled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.points.decisions import decide, said
+from cloud_sync.ledger.points.held import release_card, restore
+from cloud_sync.ledger.points.models import Card, CardRole, CardStatus, Household
+from cloud_sync.ledger.points.posting import ChainEnd, atomically, lock
+from cloud_sync.ledger.stations.models import Community
+from config.errors import InputError
+from config.reading import typed
+
+WHOLE = 64
+"""Digits of a card's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Who wants a change, and why; both empty where a command asks for neither."""
+
+    by: str = ""
+    reason: str = ""
+
+    def told(self) -> dict[str, object]:
+        """For a record. InputError unless both are there, or neither."""
+        if not self.by and not self.reason:
+            return {}
+        by, reason = said(self.by, self.reason)
+        return {"by": by, "reason": reason}
+
+
+def find_card(community: Community, text: str) -> Card:
+    """The card of that hash, or the only one whose hash begins so; InputError for none, or several."""
+    digits = typed.card(text)
+    rows = Card.objects.select_related("household").filter(community=community, hash__startswith=digits)
+    found = list(rows.order_by("pk")[:2])
+    if not found:
+        raise InputError(f"no card {digits[:12]}", "see: tongzhan ledger card list")
+    if len(found) > 1:
+        raise InputError(f"{digits} begins the hashes of several cards", "give more of its digits")
+    return found[0]
+
+
+@atomically
+def add_with_cards(
+    community: Community, code: str, name: str, cards: Sequence[str], now: datetime
+) -> tuple[Household, list[tuple[str, int]]]:
+    """Add a household with its cards, all or nothing: the household, and each card with its points released.
+
+    InputError as `add_household` and `bind_card`.
+    """
+    household = add_household(community, code, name, now)
+    given = [(card, bind_card(household, card, now)) for card in cards]
+    return household, [(str(find_card(community, card)), points) for card, points in given]
+
+
+@atomically
+def bind_card(household: Household, card_hash: str, now: datetime, word: Word | None = None) -> int:
+    """Give a card to a household, and with it the points its visits held; how many points those were.
+
+    InputError for what is no card hash, a card of another household, one that is blocked, and a staff card.
+    """
+    end = lock(household.community)
+    return _bind(end, household, _known(household.community, card_hash), now, word or Word())
+
+
+@atomically
+def unbind_card(card: Card, word: Word, now: datetime) -> str:
+    """Take a card from its household, which keeps what the card earned; the household's code."""
+    row = _locked(card)
+    if row.household is None:
+        raise InputError(f"card {row} belongs to no household", "see: tongzhan ledger card show CARD")
+    was, row.household = row.household, None
+    _change(row, "unbound", word, now, household=was.pk)
+    return str(was)
+
+
+@atomically
+def replace_card(old: Card, new: str, word: Word, now: datetime) -> int:
+    """Give a household a new card for a lost one, which is blocked; the points released for the new one."""
+    end = lock(old.community)
+    row = _fresh(old)
+    if row.household is None:
+        raise InputError(
+            f"card {row} belongs to no household", "bind the new card: tongzhan ledger card bind"
+        )
+    household, other = row.household, _known(old.community, new)
+    if other.pk == row.pk:
+        raise InputError(f"{row} is the same card", "give the new card's hash")
+    row.household, row.status = None, CardStatus.BLOCKED
+    _change(row, "replaced", word, now, household=household.pk, by_card=other.pk)
+    return _bind(end, household, other, now, word)
+
+
+@atomically
+def block_card(card: Card, word: Word, now: datetime) -> bool:
+    """Let a card open no lid; whether it did until now."""
+    return _set(card, "status", CardStatus.BLOCKED, ("blocked", word, now))
+
+
+@atomically
+def unblock_card(card: Card, word: Word, now: datetime) -> bool:
+    """Let a card open lids again; whether it did not until now."""
+    return _set(card, "status", CardStatus.ACTIVE, ("unblocked", word, now))
+
+
+@atomically
+def set_staff_card(community: Community, card_hash: str, word: Word | None = None) -> Card:
+    """Make a card a staff card, which earns nothing; InputError for a household's card."""
+    lock(community)
+    card = _known(community, card_hash)
+    if card.household is not None:
+        raise InputError(
+            f"card {card} is household {card.household}'s",
+            f"give staff another card, or unbind it: tongzhan ledger card unbind {card}",
+        )
+    if card.role != CardRole.STAFF:
+        card.role = CardRole.STAFF
+        _change(card, "staff", word or Word())
+    return card
+
+
+@atomically
+def end_staff_card(card: Card, word: Word, now: datetime) -> bool:
+    """Make a staff card a resident's again, of no household; whether it was one."""
+    return _set(card, "role", CardRole.RESIDENT, ("resident", word, now))
+
+
+@atomically
+def suspect_card(card: Card, by: str, reason: str, now: datetime) -> bool:
+    """Let what this card earns from now on wait for a person; whether it was not suspected before.
+
+    InputError unless it says who and why.
+    """
+    decide_first = f"suspects card {card.pk}: {reason}" if reason.strip() else ""
+    row = _locked(card)
+    decide(card.community, by, decide_first, now)
+    if row.suspected_at is not None:
+        return False
+    row.suspected_at = now
+    _change(row, "suspected", Word(by, reason), now)
+    return True
+
+
+@atomically
+def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
+    """No longer suspect a card; what already waits still waits for a person. Whether it was suspected.
+
+    What went back for want of its card is its household's now.
+    """
+    end = lock(card.community)
+    decide_first = f"clears card {card.pk}: {reason}" if reason.strip() else ""
+    row = _locked(card)
+    decide(card.community, by, decide_first, now)
+    if row.suspected_at is None:
+        return False
+    row.suspected_at = None
+    _change(row, "cleared", Word(by, reason), now)
+    if row.household is not None:
+        restore(end, row, now)
+    return True
+
+
+def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, word: Word) -> int:
+    if card.household_id == household.pk:
+        return 0
+    if card.household is not None:
+        mend = f"unbind it first: tongzhan ledger card unbind {card}"
+        raise InputError(f"card {card} is household {card.household}'s", mend)
+    if card.role == CardRole.STAFF:
+        raise InputError(f"card {card} is a staff card", "give the household its own card")
+    if card.status == CardStatus.BLOCKED:
+        raise InputError(f"card {card} is blocked", f"unblock it: tongzhan ledger card unblock {card}")
+    card.household = household
+    _change(card, "bound", word, now, household=household.pk)
+    return release_card(end, household, card, now)
+
+
+def _known(community: Community, text: str) -> Card:
+    """The card of that hash, under the lock; one never seen before gets its row if its hash is whole."""
+    digits = typed.card(text)
+    if len(digits) < WHOLE:
+        return find_card(community, digits)
+    card, _ = Card.objects.select_related("household").get_or_create(community=community, hash=digits)
+    return card
+
+
+def _locked(card: Card) -> Card:
+    """The card as it stands, under its community's lock."""
+    lock(card.community)
+    return _fresh(card)
+
+
+def _fresh(card: Card) -> Card:
+    return Card.objects.select_related("household", "community").get(pk=card.pk)
+
+
+def _set(card: Card, column: str, value: str, change: tuple[str, Word, datetime]) -> bool:
+    row = _locked(card)
+    word = change[1]
+    word.told()
+    if getattr(row, column) == value:
+        return False
+    setattr(row, column, value)
+    _change(row, *change)
+    return True
+
+
+def _change(card: Card, kind: str, word: Word, now: datetime | None = None, **told: object) -> None:
+    card.save(update_fields=["household", "status", "role", "suspected_at"])
+    records.register(card.community_id, kind, card, now, **told, **word.told())

@@ -1,0 +1,149 @@
+"""Erasing a household: its pseudonym is cut, its transfers and every sum stay.
+
+The bytes of its events are emptied, for they hold its cards' hashes; a random pseudonym stands in the place
+of those hashes, of its code and of its name; and the salts go without which its seals tell nothing. What
+stays of an event is its digest, which is part of the chain: whoever has the card's number, the community's
+card key and every figure of a visit could still recognise that visit, and nobody else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F, Q
+
+from cloud_sync.ledger.chain import evidence, records
+from cloud_sync.ledger.chain.checks.signed import sum_of
+from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.households.register import ERASED
+from cloud_sync.ledger.points.decisions import said
+from cloud_sync.ledger.points.models import Card, Household, Record, SignedBatch, VisitSettlement
+from cloud_sync.ledger.points.posting import atomically, lock
+from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
+from config.errors import InputError
+from config.reading.typed import SHORTEST_CARD
+
+TOKEN_BYTES = 8
+AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure came to."""
+
+    pseudonym: str
+    """The household's code from now on."""
+    cards: int
+    visits: int
+
+
+def erase_household(household: Household, by: str, reason: str, now: datetime) -> Erased:
+    """Cut a household's pseudonym for good. InputError unless it says who and why, and if it is erased."""
+    _overwrite_what_goes()
+    erased = _erase(household, by, reason, now)
+    _leave_nothing_in_the_log()
+    household.refresh_from_db()
+    return erased
+
+
+@atomically
+def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
+    by, reason = said(by, reason)
+    community = household.community
+    lock(community)
+    row = Household.objects.get(pk=household.pk)
+    if row.code.startswith(ERASED):
+        raise InputError(f"household {row} was erased before", "see: tongzhan ledger verify --heads --json")
+    pseudonym = ERASED + secrets.token_hex(TOKEN_BYTES)
+    cards = _cards_of(row)
+    hashes = [card.hash for card in cards]
+    visits = VisitSettlement.objects.filter(community=community)
+    visits = visits.filter(Q(household=row) | Q(card_hash__in=hashes))
+    events = set(visits.values_list("pk", flat=True)) | set(_naming(community, hashes))
+    batches = list(_empty_batches(community, events))
+    for some in _parts(sorted(events)):
+        Event.objects.filter(pk__in=some).update(body=b"")
+        VisitSettlement.objects.filter(pk__in=some).update(card_hash=pseudonym)
+    for number, card in enumerate(cards, 1):
+        card.hash, card.salt = f"{pseudonym}.{number}", b""
+        card.save(update_fields=["hash", "salt"])
+        records.register(community.pk, "erased", card, now)
+    row.code, row.name, row.salt, row.links_ended = pseudonym, "", b"", F("links_ended") + 1
+    row.save(update_fields=["code", "name", "salt", "links_ended"])
+    row.refresh_from_db()
+    told = {"by": by, "reason": reason, "pseudonym": pseudonym, "batches": batches}
+    records.register(community.pk, "erased", row, now, **told)
+    return Erased(pseudonym, len(cards), visits.model.objects.filter(card_hash=pseudonym).count())
+
+
+def _cards_of(household: Household) -> list[Card]:
+    """Its cards, and those without a household that were its last."""
+    last: dict[int, int] = {}
+    for record in _about_cards(household.community):
+        told = records.read(bytes(record.body))
+        if told.household is not None:
+            last[int(told.row.partition("/")[2])] = told.household
+    gone = [card for card, whose in last.items() if whose == household.pk]
+    rows = Card.objects.filter(Q(household=household) | Q(household=None, pk__in=gone))
+    return list(rows.select_related("community").order_by("pk"))
+
+
+def _about_cards(community: Community) -> Iterator[Record]:
+    kinds = ("found", "bound", "unbound", "replaced")
+    rows = Record.objects.filter(community=community, kind__in=kinds).order_by("position")
+    return rows.iterator(chunk_size=AT_ONCE)
+
+
+def _naming(community: Community, hashes: Collection[str]) -> Iterator[int]:
+    """Keys of events that were set aside and hold one of these hashes; other evidence is emptied at once."""
+    wanted = [hash_.encode() for hash_ in hashes]
+    home = {"station__community": community}
+    for row in Event.objects.filter(state=EventState.REFUSED, **home).iterator(chunk_size=AT_ONCE):
+        if any(hash_ in bytes(row.body) for hash_ in wanted):
+            yield row.pk
+    for alarm in Alarm.objects.filter(community=community.slug).iterator(chunk_size=AT_ONCE):
+        if any(hash_[:SHORTEST_CARD] in alarm.detail for hash_ in hashes):
+            Alarm.objects.filter(pk=alarm.pk).update(detail="erased")
+    for model in (Conflict, Stray):
+        for item in model.objects.filter(**home).iterator(chunk_size=AT_ONCE):
+            if any(hash_ in bytes(item.body) for hash_ in wanted):
+                model.objects.filter(pk=item.pk).update(body=b"")
+
+
+def _empty_batches(community: Community, events: Collection[int]) -> Iterator[tuple[int, str]]:
+    """Batches that held one of these events, each with the sum by which its others can be checked later."""
+    rows = SignedBatch.objects.filter(station__community=community).order_by("pk")
+    for batch in rows.iterator(chunk_size=AT_ONCE):
+        held = [
+            found
+            for epoch, first, last in evidence.read_runs(bytes(batch.holds))
+            for found in Event.objects.filter(
+                station=batch.station_id, epoch=epoch, sequence__gte=first, sequence__lte=last
+            )
+            .order_by("sequence")
+            .values_list("pk", "digest")
+        ]
+        if any(key in events for key, _ in held):
+            SignedBatch.objects.filter(pk=batch.pk).update(body=b"")
+            yield batch.pk, sum_of([digest for _, digest in held])
+
+
+def _parts(keys: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(keys), AT_ONCE):
+        yield keys[start : start + AT_ONCE]
+
+
+def _overwrite_what_goes() -> None:
+    """Have SQLite write zeros over what is changed; PostgreSQL keeps old rows until its next VACUUM."""
+    if not sql.on_postgres():
+        sql.execute("PRAGMA secure_delete = ON", [])
+
+
+def _leave_nothing_in_the_log() -> None:
+    """Bring SQLite's write-ahead log into the database and empty it, as far as nobody reads it just now."""
+    if not sql.on_postgres() and not connection.in_atomic_block:
+        sql.execute("PRAGMA wal_checkpoint(TRUNCATE)", [])

@@ -1,0 +1,130 @@
+"""A bin's scale at a microcontroller: what it weighs becomes deposits when the lid shuts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edge.faults import FaultCode
+from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.weight.health import Heard, heard, trouble
+from edge.hardware.weight.weighing import Weighing, WeighingRules, lid_opened, lid_shut, weigh
+from edge.messages import ChamberChanged, ChamberStirred
+from firmware_bridge.link.messages import SensorKind, SensorValue
+
+if TYPE_CHECKING:
+    from config.wiring import ScaleSection
+    from edge.ports import Clock, Inbox
+    from firmware_bridge.link.messages import Report, Welcome
+
+_TROUBLES = (FaultCode.SCALE_SILENT, FaultCode.SCALE_STUCK, FaultCode.SCALE_SATURATED)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a scale says now: the converter's counts, and the grams that these are by its factor."""
+
+    counts: int
+    grams: int
+
+
+class Scale:
+    """Posts what was thrown into one bin, and at most one fault of its own.
+
+    A fault that began during an opening stands until that opening is over, so that the bin counts as
+    unwatched for it. `turn` and the part's methods are the port's thread's, the lid's are any thread's.
+    """
+
+    def __init__(self, bin_id: str, section: ScaleSection, clock: Clock, inbox: Inbox) -> None:
+        """Nothing is posted before a link came or went."""
+        self._bin, self._section, self._clock, self._inbox = bin_id, section, clock, inbox
+        self._rules = WeighingRules(least_g=section.least_g)
+        self._troubles = {code: FaultLamp(code, bin_id, clock, inbox) for code in _TROUBLES}
+        self._lock = threading.Lock()
+        self._weighing = Weighing()
+        self._heard: Heard | None = None
+        self._fault: FaultCode | None = None
+        self._is_in_opening = False
+
+    @property
+    def reading(self) -> Reading | None:
+        """The last reading; None while there is none to be had."""
+        last = self._heard
+        if last is None or last.counts is None:
+            return None
+        return Reading(last.counts, round(last.counts / self._section.counts_per_g))
+
+    @property
+    def rests(self) -> bool:
+        """Whether it has a weight to compare with: what is thrown in from now on is told."""
+        return self._weighing.level is not None
+
+    # --- the part at its controller -----------------------------------------------------------------
+
+    def up(self, welcome: Welcome) -> None:
+        """Wait for the first reading: the device tells it by itself."""
+        del welcome
+        with self._lock:
+            self._heard = Heard(self._clock.now())
+
+    def down(self) -> None:
+        """Without its controller nothing is weighed."""
+        with self._lock:
+            self._heard = None
+            self._show()
+
+    def told(self, report: Report) -> None:
+        """Take a reading of this scale."""
+        match report:
+            case SensorValue(SensorKind.WEIGHT, index, counts) if index == self._section.number:
+                with self._lock:
+                    now = self._clock.now()
+                    self._heard = heard(self._heard or Heard(now), counts, now)
+                    self._look(now)
+
+    def turn(self) -> None:
+        """Let time pass; several times a second while the port is open."""
+        with self._lock:
+            if self._heard is not None:
+                self._look(self._clock.now())
+
+    # --- the lid --------------------------------------------------------------------------------------
+
+    def lid_opened(self) -> None:
+        """Begin to look for what is thrown in; an open lid that says so again changes nothing."""
+        with self._lock:
+            self._is_in_opening = True
+            self._weighing = lid_opened(self._weighing, self._rules)
+
+    def lid_shuts(self) -> None:
+        """Post what was thrown in, before the station hears that the lid is shut and ends the opening."""
+        with self._lock:
+            self._weighing, deposits = lid_shut(self._weighing, self._rules)
+        now = self._clock.now()
+        for grams in deposits:
+            self._inbox.post(ChamberChanged(now, self._bin, grams, by_scale=True))
+
+    def lid_rests(self) -> None:
+        """The station has heard that the lid is shut: a fault of this opening may end."""
+        with self._lock:
+            self._is_in_opening = False
+
+    def _look(self, now: float) -> None:
+        last = self._heard
+        if last is not None and last.counts is not None and self._fault is None:
+            grams = last.counts / self._section.counts_per_g
+            self._weighing, is_new = weigh(self._weighing, grams, now, self._rules)
+            if is_new:
+                self._inbox.post(ChamberStirred(now, self._bin))
+        self._show()
+
+    def _show(self) -> None:
+        found = trouble(self._heard, self._clock.now())
+        if found is self._fault or (found is None and self._is_in_opening):
+            return
+        self._fault = found
+        if found is None:
+            self._weighing = Weighing()  # what was weighed before the fault says nothing any more
+        for code, lamp in sorted(self._troubles.items(), key=lambda pair: pair[0] is found):
+            lamp.show(on=code is found)  # the one that begins comes last

@@ -1,0 +1,363 @@
+"""Whatever is edited, removed or forged by SQL, `verify` names it, and goes on to the end."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.apps import apps
+from django.db import DatabaseError, connection, models, transaction
+from django.db.models import F
+
+from cloud_sync.ledger.chain import chain, records
+from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.db import sql, triggers
+from cloud_sync.ledger.households.cards import Word, bind_card, set_staff_card, suspect_card, unbind_card
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake.apply import apply_batch
+from cloud_sync.ledger.points.corrections import correct, forgive
+from cloud_sync.ledger.points.held import expire, refuse
+from cloud_sync.ledger.points.models import Account, Card, ChainHead, Debt, Transfer, VisitSettlement
+from cloud_sync.ledger.settling.mint_limit import set_mint_limit
+from cloud_sync.ledger.statement.links import end_links
+from cloud_sync.ledger.stations.models import Event, Station
+from cloud_sync.ledger.stations.registry import add_station, retire_key
+from cloud_sync.wire import envelope
+from cloud_sync.wire.facts import AlarmFacts
+from tests.engines import BOTH, Tier
+from tests.ledger.town import (
+    EPOCH,
+    HAZARDOUS,
+    NOW,
+    RIGHT,
+    UNSURE,
+    Town,
+    card,
+    event,
+    stamp,
+    visit_facts,
+)
+
+
+def on_both(test: Any) -> Any:  # noqa: ANN401 (a test function)
+    """Run a test over both engines."""
+    for mark in BOTH:
+        test = mark(test)
+    return test
+
+
+DAY = timedelta(days=1)
+
+NOT_COVERED = {
+    "stations_alarm": "a notice to a person; no points hang on it",
+    "stations_conflict": "evidence for a person; no points hang on it",
+    "stations_stray": "evidence for a person; no points hang on it",
+    "stations_epoch.id": "its own number, which nothing refers to",
+    "stations_epoch.updated": "it says which epochs a receipt names",
+    "stations_epoch.boot": "it raises an alarm where two boots write at once; no points hang on it",
+    "stations_epoch.first_at": "as its boot",
+    "stations_epoch.last_at": "as its boot, and it makes a clock doubted, which only keeps waits from ending",
+    "stations_station.received_on": "it says what waits for being dated back; prices and caps hold",
+    "stations_station.newest_at": "as received_on",
+    "stations_station.newest_before_at": "as received_on",
+    "points_chainhead.ran_s": "it ends waits, and what a wait returned comes with the card all the same",
+    "points_chainhead.noted_at": "as ran_s",
+    "stations_event.reason": "an event that was set aside is judged again before it counts",
+    "points_household.links_ended": "it says which links open a statement",
+    "points_household.links_ended_by_id": "it says who took them back",
+    "points_minted.id": "its own number, which nothing refers to",
+    "points_visitsettlement.held_at_s": "named for a visit that waits, see below; else it says nothing",
+    "points_transfer.id": "its position is its name; what refers to it by this number is sealed",
+    "points_debtpart.id": "its own number, which nothing refers to",
+    "points_record.id": "its own number, which nothing refers to",
+    "points_signedbatch.id": "its own number, which only an erasure refers to",
+}
+"""Tables and columns that need not be named, and why."""
+
+
+@pytest.fixture
+def rich(town: Town) -> Town:
+    """A row of everything: awards, waits, corrections, debts, limits, keys, decisions."""
+    home, next_door = (add_household(town.community, code, "王家") for code in ("3-2-501", "3-2-502"))
+    bind_card(home, card(1), NOW)
+    bind_card(home, card(2), NOW)
+    set_staff_card(town.community, card(5))
+    town.deliver(*(event(n, visit_facts(n, HAZARDOUS, RIGHT, provisional=7)) for n in (1, 2, 3)))
+    town.deliver(event(4, AlarmFacts("lid_stuck_shut", "kitchen", raised=True)), b'{"no": "event"}')
+    town.deliver(
+        event(5, visit_facts(5, RIGHT, provisional=2)), event(6, visit_facts(1, provisional=0, rules=9))
+    )
+    later = stamp(NOW + 91 * DAY)
+    town.deliver(event(7, visit_facts(4, UNSURE, provisional=1), at=later), now=NOW + 91 * DAY)
+    expire(town.community, NOW + 91 * DAY)
+    bind_card(next_door, card(6), NOW)
+    suspect_card(Card.objects.get(hash=card(6)), "Li", "two places at once", NOW)
+    town.deliver(
+        event(8, visit_facts(6, RIGHT, provisional=2)), event(9, visit_facts(6, RIGHT, provisional=2))
+    )
+    refuse(VisitSettlement.objects.get(event__sequence=8), "Li", "the same bag", NOW)
+    unbind_card(Card.objects.get(hash=card(6)), Word("Li", "moved away"), NOW)
+    spent = town.balance(home) - 3  # gifts come later: past the ledger
+    Account.objects.filter(household=home).update(balance=3)
+    correct(Transfer.objects.get(event__sequence=1), "Li", "counted twice", NOW)
+    Account.objects.filter(household=home).update(balance=F("balance") + spent)
+    town.deliver(event(10, visit_facts(1, RIGHT, provisional=2)))
+    forgive(Debt.objects.get(), "Li", "our mistake", NOW)
+    set_mint_limit(town.community, "east-gate", 500, "Li", "few homes", NOW)
+    end_links(home, "Li", "sent to a wrong number", NOW)
+    town.station("west-gate")
+    add_key(town, "west-gate")
+    apply_batch(town.seal(event(1, visit_facts(1, RIGHT, provisional=2))), "sunny-garden", "east-gate", NOW)
+    town.deliver(event(1, visit_facts(2, RIGHT, provisional=2), epoch="b" * 16), station="west-gate")
+    triggers.release()
+    return town
+
+
+def add_key(town: Town, slug: str) -> None:
+    """Let a station change its key."""
+    old, new = town.stations[slug], Ed25519PrivateKey.generate()
+    add_station(town.community, slug, new.public_key().public_bytes_raw().hex())
+    retire_key(town.community, slug, envelope.key_id(old.public_key()), NOW)
+    town.stations[slug] = new
+
+
+def columns() -> Iterator[tuple[type[models.Model], models.Field[Any, Any]]]:
+    """Every column of the ledger's tables."""
+    for app in ("stations", "points"):
+        for model in apps.get_app_config(app).get_models():
+            for field in model._meta.concrete_fields:  # noqa: SLF001 (Django's documented name)
+                yield model, field
+
+
+def other(field: models.Field[Any, Any], value: Any) -> Any:  # noqa: ANN401 (a column's)
+    """Another value that fits the column."""
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(target, models.BooleanField):
+        return not value
+    if isinstance(target, models.BinaryField):
+        raw = bytes(value or b"")
+        return bytes([raw[0] ^ 1]) + raw[1:] if raw else b"{}"
+    if isinstance(target, models.DateField):
+        return (value or NOW) - timedelta(days=1)
+    if isinstance(target, models.CharField):
+        return {"": "x"}.get(value, f"{str(value)[:-1]}{'y' if str(value)[-1:] == 'x' else 'x'}")
+    return (value or 0) + 1
+
+
+def run(statement: str, values: list[Any]) -> bool:
+    """Change rows past every check that the database can be told to leave out; whether it let it be."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement, values)
+    except DatabaseError:
+        return False
+    return True
+
+
+def unchecked() -> None:
+    if connection.vendor == "sqlite":
+        run("PRAGMA ignore_check_constraints = ON", [])
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA foreign_keys = OFF")
+
+
+def name_of(model: type[models.Model]) -> tuple[str, str]:
+    """A model's table and the column of its primary key."""
+    return model._meta.db_table, str(model._meta.pk.column)  # noqa: SLF001 (Django's documented name)
+
+
+def edited(rows: slice) -> list[str]:
+    """Edits of one value that `verify` did not name: in every column, of these rows of its table."""
+    unchecked()
+    before = set(verify().problems)
+    assert [problem for problem in before if "the trigger " not in problem] == []
+    unnamed = []
+    for model, field in columns():
+        (table, pk), column = name_of(model), field.column
+        if table in NOT_COVERED or f"{table}.{column}" in NOT_COVERED:
+            continue
+        change = f'UPDATE {table} SET "{column}" = %s WHERE {pk} = %s'  # noqa: S608 (our own models' names)
+        found = list(model._base_manager.order_by("pk").values_list("pk", field.attname))  # noqa: SLF001
+        assert found, f"nothing in {table}"
+        for key, value in dict([found[0], found[-1]][rows]).items():
+            new = other(field, value)
+            if not run(change, [new, key]):
+                continue  # the database itself refuses
+            if not set(verify().problems) - before:
+                unnamed.append(f"{table}.{column} of {key}: {value!r} -> {new!r}")
+            assert run(change, [value, new if column == pk else key])
+    assert set(verify().problems) == before
+    return unnamed
+
+
+@pytest.mark.parametrize("engine", [Tier.LAPTOP], indirect=True, ids=str)
+@pytest.mark.usefixtures("engine", "rich")
+def test_one_value_that_was_edited_in_any_column_is_named() -> None:
+    assert edited(slice(1, 2)) == []
+
+
+WAITS = ("held_at_s = -9", "held_since = '2020-01-01 00:00:00'", "held_by = 'mint_limit'")
+
+
+@pytest.mark.parametrize("change", WAITS)
+@on_both
+def test_a_wait_that_was_edited_is_named(town: Town, change: str) -> None:
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    assert verify().ok, verify().problems
+    assert run(f"UPDATE points_visitsettlement SET {change}", [])  # noqa: S608 (a constant)
+    assert any("waits, or was withdrawn, otherwise than was noted" in line for line in verify().problems)
+
+
+@pytest.mark.full
+@on_both
+@pytest.mark.usefixtures("rich")
+def test_one_value_that_was_edited_in_any_column_of_more_rows_is_named() -> None:
+    assert edited(slice(None)) == []
+
+
+@on_both
+@pytest.mark.usefixtures("rich")
+def test_a_row_that_was_removed_from_any_table_is_named() -> None:
+    unchecked()
+    before = set(verify().problems)
+    unnamed = []
+    for model in {model for model, _ in columns()}:
+        table, pk = name_of(model)
+        if table in NOT_COVERED:
+            continue
+        run(f"CREATE TABLE put_aside AS SELECT * FROM {table}", [])  # noqa: S608 (our own models' names)
+        if run(f"DELETE FROM {table} WHERE {pk} = (SELECT MIN({pk}) FROM {table})", []):  # noqa: S608
+            if not set(verify().problems) - before:
+                unnamed.append(table)
+            back = f"SELECT * FROM put_aside WHERE {pk} NOT IN (SELECT {pk} FROM {table})"  # noqa: S608
+            assert run(f"INSERT INTO {table} {back}", [])
+        run("DROP TABLE put_aside", [])
+    assert not unnamed, unnamed
+
+
+@pytest.mark.parametrize("engine", [Tier.LAPTOP], indirect=True, ids=str)
+@pytest.mark.usefixtures("engine", "rich")
+def test_a_value_of_another_type_is_named_and_the_audit_goes_on_to_its_end() -> None:
+    unchecked()  # PostgreSQL lets no other type in
+    wrong = []
+    for model, field in columns():
+        (table, pk), column = name_of(model), field.column
+        find = f'SELECT {pk}, "{column}" FROM {table} ORDER BY "{column}" DESC LIMIT 1'  # noqa: S608
+        ((key, value),) = sql.execute(find, [])
+        change = f'UPDATE {table} SET "{column}" = %s WHERE {pk} = %s'  # noqa: S608
+        new = b"\xff\x00" if isinstance(field, models.CharField) else "abc"
+        if value is None or not run(change, [new, key]):
+            continue
+        named = (line for line in verify().problems if line.startswith(f"{table} "))
+        if not any(f"column {column} " in line for line in named):
+            wrong.append(f"{table}.{column}")
+        assert run(change, [value, new if column == pk else key])
+    assert not wrong, wrong
+
+
+def forged(town: Town, points: int, *, with_record: bool) -> None:
+    """What somebody does with SQL alone who knows every hash: a visit that no station signed."""
+    facts = visit_facts(1, *[HAZARDOUS] * 12, provisional=points)
+    body = event(11, facts)
+    station = Station.objects.get(slug="east-gate")
+    digest = hashlib.sha256(body).hexdigest()
+    made = Event.objects.create(
+        station=station, epoch=EPOCH, sequence=11, kind="visit", body=body, digest=digest,
+        received_at=NOW, state="applied",
+    )  # fmt: skip
+    run("UPDATE stations_epoch SET through = 11 WHERE epoch = %s AND station_id = %s", [EPOCH, station.pk])
+    home = Account.objects.get(household__code="3-2-501")
+    issuing = Account.objects.get(kind="issuing")
+    settlement = VisitSettlement(
+        event=made, community=town.community, card_hash=card(1), household=home.household, happened_at=NOW,
+        local_day=NOW.date(), provisional=points, settled=points, held=0, lowered=0, counted=12,
+    )  # fmt: skip
+    settlement.save(force_insert=True)
+    head = ChainHead.objects.get()
+    row = chain.Link(
+        head.position + 1, issuing.pk, home.pk, points, "award", station.pk, EPOCH, 11, digest,
+        chain.microseconds(NOW),
+    )  # fmt: skip
+    link = chain.link(bytes(head.chain), row)
+    Transfer(
+        community=town.community, position=head.position + 1, debit=issuing, credit=home, points=points,
+        event=made, purpose="award", created_at=NOW, chain=link,
+    ).save()  # fmt: skip
+    ChainHead.objects.update(position=head.position + 1, chain=link)
+    run("UPDATE points_account SET balance = balance + %s WHERE id = %s", [points, home.pk])
+    run("UPDATE points_account SET balance = balance - %s WHERE id = %s", [points, issuing.pk])
+    if with_record:
+        fields = settlement._meta.concrete_fields  # noqa: SLF001 (Django's documented name)
+        columns: dict[str, Any] = {str(field.column): getattr(settlement, field.attname) for field in fields}
+        columns["local_day"] = NOW.date().isoformat()
+        records.note_settled(town.community.pk, [columns], [], NOW, NOW)
+
+
+@on_both
+def test_a_visit_that_was_inserted_at_the_chains_end_is_named_however_well(rich: Town) -> None:
+    before = set(verify().problems)
+    forged(rich, 30_000, with_record=True)
+    named = set(verify().problems) - before
+    key = Event.objects.get(sequence=11).pk
+    assert named == {
+        f"event {key} (east-gate/{EPOCH}/11) is in no batch that its station signed",
+        f"the settlement of event {key}: 30000 points were given or wait, its facts earn 12",
+    }
+
+
+@on_both
+def test_a_visit_that_no_record_tells_of_is_named(rich: Town) -> None:
+    before = set(verify().problems)
+    forged(rich, 5, with_record=False)
+    key = Event.objects.get(sequence=11).pk
+    assert f"the settlement of event {key} is in no record" in set(verify().problems) - before
+
+
+@on_both
+def test_a_batch_that_its_station_did_not_sign_is_named(rich: Town) -> None:
+    before = set(verify().problems)
+    forged(rich, 5, with_record=True)
+    body = bytes(Event.objects.get(sequence=11).body)
+    sealed = envelope.seal_batch(Ed25519PrivateKey.generate(), "sunny-garden", "east-gate", [body])
+    header = msgspec.json.decode(sealed.partition(b"\n")[0])
+    own = envelope.key_id(rich.stations["east-gate"].public_key())
+    for name in (header["key"], own):
+        station = Station.objects.get(slug="east-gate")
+        row = station.batches.create(
+            key_id=name, signature=bytes(64), holds=msgspec.json.encode([(EPOCH, 11, 11)]), received_at=NOW
+        )
+        (named,) = [line for line in set(verify().problems) - before if "batch" in line]
+        wanted = "did not sign it" if name == own else "never had the key"
+        assert f"the signed batch {row.pk} of east-gate: " in named
+        assert wanted in named
+        row.delete()
+
+
+@on_both
+def test_a_visit_whose_day_was_full_cannot_be_given_more_afterwards(town: Town) -> None:
+    home = add_household(town.community, "3-2-501")
+    bind_card(home, card(1), NOW)
+    for number in range(1, 9):
+        town.deliver(event(number, visit_facts(1, HAZARDOUS, provisional=5)))
+    assert town.balance(home) == 30
+    full = VisitSettlement.objects.get(event__sequence=8)
+    assert (full.settled, full.lowered_by) == (0, "daily_points")
+    assert verify().ok, verify().problems
+    more = "UPDATE points_visitsettlement SET settled = 5, lowered = 0, lowered_by = '' WHERE event_id = %s"
+    run(more, [full.pk])
+    wanted = f"the settlement of event {full.pk} is not as it was written"
+    assert any(line.startswith(wanted) for line in verify().problems)
+
+
+@on_both
+def test_many_breaks_are_all_named_within_bounds(rich: Town) -> None:
+    assert rich.community.pk
+    run("UPDATE points_transfer SET points = points + 1", [])
+    audit = verify()
+    assert [found.position for found in audit.breaks] == list(range(1, Transfer.objects.count() + 1))
+    assert len(audit.problems) < 200

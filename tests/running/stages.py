@@ -42,7 +42,7 @@ PROCESS = (
     "tests/edge/journal/test_disk_full.py",
     "tests/edge/journal/test_crash.py",
     "tests/edge/journal/test_power_cut.py",
-    "tests/edge/sync/test_process",
+    "tests/edge/sync/",
     "tests/firmware_bridge/conformance/",
     "tests/firmware_bridge/firmware/",
     "tests/firmware_bridge/test_end_to_end.py",

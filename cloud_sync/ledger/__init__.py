@@ -24,5 +24,5 @@ def setup(config: Path) -> None:
         msg = f"this process is set up for {os.environ[CONFIG_VARIABLE]} and cannot change to {wanted}"
         raise RuntimeError(msg)
     os.environ[CONFIG_VARIABLE] = wanted
-    os.environ["DJANGO_SETTINGS_MODULE"] = f"{__name__}.settings"
+    os.environ["DJANGO_SETTINGS_MODULE"] = f"{__name__}.site.settings"
     django.setup()

@@ -92,6 +92,7 @@ def test_a_backup_goes_into_an_empty_place_with_its_keys(
         f'[ledger]\ncommunity = "sunny-garden"\nname_zh = "a"\nname_en = "a"\n'
         f'database = "{name}"\nstate_dir = "new/state"\n'
     )
+    toml.chmod(0o600)  # the address of a PostgreSQL holds a password
     restore(load_ledger(toml), tmp_path / "monday", replace=False)
     use_database(name)
     assert counted() == (1, 1)

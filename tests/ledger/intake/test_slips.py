@@ -70,7 +70,7 @@ def test_waits_of_both_kinds_that_end_at_once_end_in_one_chain(town: Town, house
     town.deliver(
         event(1, visit_facts(1, RIGHT, provisional=2)), event(2, visit_facts(9, RIGHT, provisional=2))
     )
-    assert expire(town.community, NOW + 91 * DAY) == Expired(given=2, returned=2)
+    assert expire(town.community, town.wait(91 * DAY)) == Expired(given=2, returned=2)
     assert town.balance(household) == 2
     assert verify().ok, verify().problems
 

@@ -25,7 +25,7 @@ from firmware_bridge.link.messages import (
     StopMotors,
     WiegandBits,
 )
-from tests.firmware_bridge.firmware.core import LINK, Contacts, CoreDevice
+from tests.firmware_bridge.firmware.core import BOOT, LINK, Contacts, CoreDevice
 
 
 def open_lid(device: CoreDevice, lease_ms: int = 60_000) -> None:
@@ -71,6 +71,19 @@ def test_a_silent_host_ends_the_lease_within_a_second_and_keeps_its_link(device:
     assert device.run_until(lambda: device.drive == "shut") <= 1000
     device.beats = True
     device.run_until(lambda: device.lid == LidState(0, Position.CLOSING, Cause.HOST_SILENT), within_ms=900)
+
+
+@pytest.mark.parametrize(("link", "boot"), [(LINK + 1, BOOT), (LINK, BOOT + 1)])
+def test_a_heartbeat_of_another_link_or_for_another_life_of_the_board_keeps_no_lease(
+    device: CoreDevice, link: int, boot: int
+) -> None:
+    open_lid(device)
+    device.beats = False
+    shut_at = device.now_ms + 1000
+    while device.now_ms < shut_at and device.drive != "shut":
+        device.say(Heartbeat(link, boot, 0))
+        device.run(10)
+    assert device.drive == "shut"
 
 
 def test_a_host_that_does_not_acknowledge_loses_the_link(device: CoreDevice) -> None:
@@ -282,6 +295,22 @@ def test_a_value_is_told_when_it_changes_by_more_than_noise_four_times_a_second(
     device.measured(SensorKind.WEIGHT, 0, told[-1].value + 150)
     device.run(1000)
     assert [one for one in device.told_of(SensorValue) if one.kind is SensorKind.WEIGHT] == told
+
+
+@pytest.mark.parametrize("kind", [SensorKind.SMOKE, SensorKind.PANIC])
+def test_an_alarm_is_told_at_once_however_lately_it_was_told_before(
+    device: CoreDevice, kind: SensorKind
+) -> None:
+    def told() -> int:
+        return [one.value for one in device.told_of(SensorValue) if one.kind is kind][-1]
+
+    on = Contacts(smoke=kind is SensorKind.SMOKE, panic=kind is SensorKind.PANIC)
+    device.contacts = on
+    device.run_until(lambda: told() == 1)
+    device.contacts = Contacts()
+    device.run_until(lambda: told() == 0)
+    device.contacts = on
+    device.run_until(lambda: told() == 1, within_ms=100)
 
 
 def test_extreme_values_are_told_as_they_are(device: CoreDevice) -> None:

@@ -60,3 +60,9 @@ def test_both_find_the_same_frames_in_the_same_noise(
     decoder, reader = Decoder(), FrameReader()
     assert read(library, bytes(stream), reader) == decoder.feed(bytes(stream))
     assert reader.dropped == sum(decoder.dropped.values())
+
+
+def test_after_a_burst_that_is_too_long_the_next_frame_is_read(library: ctypes.CDLL) -> None:
+    one, reader = Frame(1, 1, b"open"), FrameReader()
+    assert read(library, b"\x55" * 1000 + b"\0" + frame.encode(one), reader) == [one]
+    assert reader.dropped == 1

@@ -19,6 +19,7 @@ from config.reading.load_station import load_station
 from config.station import StationSettings
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
+from edge.hardware.controller.parts import Alarms
 from edge.hardware.debounce import Settling
 from edge.loop.clocks import RealClock
 from edge.messages import (
@@ -36,7 +37,7 @@ from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.link import frame
 from firmware_bridge.link.codec import decode, encode
 from firmware_bridge.link.frame import Decoder, Frame
-from firmware_bridge.link.messages import Hello, Message, SensorKind, Welcome
+from firmware_bridge.link.messages import Hello, Message, SensorKind, SensorValue, Welcome
 from tests.edge.hardware.posted import Posted
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.firmware_bridge.damage import wire
@@ -111,6 +112,16 @@ class Faults:
                 case FaultCleared(_, code, part):
                     standing.discard((code, part))
         return standing
+
+
+def test_an_emergency_of_two_inputs_lasts_until_both_are_free(posted: Posted) -> None:
+    alarms, faults = Alarms("mcu", RealClock(), posted), Faults(posted)
+    for index, value in ((0, 1), (1, 1), (0, 0)):
+        alarms.told(SensorValue(SensorKind.PANIC, index, value))
+        alarms.told(SensorValue(SensorKind.SMOKE, index, value))
+    assert faults.now() == {(FaultCode.PANIC, "mcu"), (FaultCode.SMOKE, "mcu")}
+    alarms.told(SensorValue(SensorKind.PANIC, 1, 0))
+    assert faults.now() == {(FaultCode.SMOKE, "mcu")}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from cloud_sync.rules.award_rules import Award, Outcome
 from cloud_sync.wire.envelope import EpochReceipt, decode_event
 from cloud_sync.wire.facts import MAX_WALL_S, Role, Stamp, VisitFacts
-from edge.journal.schema import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE, connect, scalar, written_at_once
 from edge.journal.store import SqliteJournal
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
@@ -109,6 +110,21 @@ def test_a_full_disk_refuses_visits_and_takes_them_again_when_there_is_room(
     database.execute(f"PRAGMA max_page_count = {pages + 500}")
     journal.record_visit(visit(12), NOON)
     assert len(sound(tmp_path)) == kept + 1
+
+
+def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(
+    journal: SqliteJournal, tmp_path: Path
+) -> None:
+    assert journal.outbox() == (0, 0)
+    ours, others = connect(tmp_path / JOURNAL_FILE), connect(tmp_path / JOURNAL_FILE)
+    others.execute("PRAGMA busy_timeout=0")
+    with closing(ours), closing(others):
+        with written_at_once(ours):
+            scalar(ours, "SELECT count(*) FROM told")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                others.execute("INSERT INTO told VALUES ('smoke')")
+            ours.execute("INSERT INTO told VALUES ('panic')")
+        assert scalar(others, "SELECT count(*) FROM told") == 1
 
 
 def test_another_process_that_holds_the_lock_is_waited_for_and_then_told(
@@ -334,6 +350,18 @@ def test_the_roster_is_read_again_when_another_process_changed_it_and_only_then(
     outbox.replace_roster({card("wang"): RosterEntry(CardState.ACTIVE, Role.STAFF)})
     assert set(journal.roster()) == {card("wang")}
     outbox.close()
+
+
+def test_the_roster_is_read_again_from_a_journal_that_is_opened_again(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    outbox.replace_roster({card("li"): RosterEntry(CardState.ACTIVE, Role.RESIDENT)})
+    journal = opened(tmp_path)
+    assert set(journal.roster()) == {card("li")}
+    journal.close()  # as when it is mended; the counter of changes begins anew then
+    outbox.replace_roster({card("wang"): RosterEntry(CardState.ACTIVE, Role.STAFF)})
+    outbox.close()
+    assert set(journal.roster()) == {card("wang")}
+    journal.close()
 
 
 def test_a_roster_with_a_state_of_a_newer_version_is_told_as_a_journal_that_cannot_be_read(

@@ -178,6 +178,20 @@ def test_a_lid_found_open_at_start_is_shut_once_its_way_was_free_for_a_while(
         assert (17, True) not in board.outputs
 
 
+def test_a_lid_that_starts_in_an_emergency_and_stands_open_is_not_shut_by_itself_after_it(
+    lid: GpioLid, board: Board, posted: Posted
+) -> None:
+    board.contact(24, closed=True)  # its way is free
+    lid.stop_motors()
+    board.contact(22, closed=True)
+    lid.start()
+    until(lambda: posted.names() == ["LidOpened"])
+    lid.resume_motors()
+    resumed_at = RealClock().now()
+    until(lambda: RealClock().now() > resumed_at + 5 * TIMES.retry_s)
+    assert not [pin for pin, level in board.outputs if level]
+
+
 def test_a_lid_found_open_with_something_in_its_way_stays_until_the_way_is_free(
     lid: GpioLid, board: Board, posted: Posted
 ) -> None:

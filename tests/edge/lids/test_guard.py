@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -59,6 +62,15 @@ def test_a_motor_that_is_asked_for_no_more_is_off_in_time_and_the_others_run_on(
 def test_what_was_asked_for_long_ago_drives_nothing() -> None:
     output = Noted()
     Holds([output]).ask(0, 1.0, 10.0, 10.0 + HOLD_S)
+    assert output.value == 0.0
+
+
+def test_what_was_on_its_way_for_a_while_drives_for_the_rest_of_its_time_only() -> None:
+    output = Noted()
+    holds = Holds([output])
+    holds.ask(0, 1.0, 10.0, 10.0 + 0.9 * HOLD_S)
+    assert output.value == 1.0
+    assert holds.expire(10.0 + HOLD_S) == [0]
     assert output.value == 0.0
 
 
@@ -182,6 +194,34 @@ def test_a_guard_that_answers_nothing_is_lost_once(lost: list[str]) -> None:
     guarded.close()
     its.close()
     assert lost == ["hangs"]
+
+
+def test_a_guard_that_hangs_is_killed_since_it_holds_its_motors() -> None:
+    ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    its.send(ANSWER)
+    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as hangs:
+        lost: list[bool] = []
+        guarded = Guarded((ours, hangs.pid), 1, lambda _: lost.append(_is_there(hangs.pid)))
+
+        def is_given_up() -> bool:
+            guarded.stop_all()
+            return lost != []
+
+        try:
+            until(is_given_up)
+        finally:
+            hangs.kill()
+        guarded.close()
+    its.close()
+    assert lost == [False]
+
+
+def _is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_one_packet_is_a_motor_a_value_and_a_moment() -> None:

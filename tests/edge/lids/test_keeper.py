@@ -319,6 +319,26 @@ def test_a_keeper_with_a_lid_that_hangs_tells_neither_station_nor_manager_that_a
         notifier.close()
 
 
+@dataclass
+class StoppedLid:
+    """A lid that notes when it was stopped."""
+
+    calls: list[str]
+
+    def stop_motors(self) -> None:
+        self.calls.append("lid")
+
+
+def test_in_an_emergency_the_motors_lose_their_power_before_any_lid_is_asked(tmp_path: Path) -> None:
+    calls: list[str] = []
+    lids = cast("dict[str, GpioLid]", {"one": StoppedLid(calls), "other": StoppedLid(calls)})
+    keeper = Keeper(tmp_path / "run", lids, Voice(), RealClock(), notifier_of({}))
+    keeper.stop_first(lambda: calls.append("power"))
+    keeper.stop_motors()
+    keeper.close()
+    assert calls == ["power", "lid", "lid"], "a lid that hangs would hold the others up"
+
+
 def test_a_second_keeper_is_refused_and_leaves_the_first_ones_socket(kept: Kept, link: KeeperLink) -> None:
     second = Kept(kept.settings)
     with pytest.raises(InputError, match="another keeper has"):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import inf
 
 import pytest
 
 from config.wiring import GpioLidSection, RelayLid, ServoLid
 from edge.hardware.pins import hold_low
 from edge.lids.gpio_lid import GpioLid
+from edge.lids.guard import HOLD_S
+from edge.lids.motors import RelayMotor
 from edge.loop.clocks import RealClock
-from firmware_bridge.lid_motion import LidTimes
+from firmware_bridge.lid_motion import LidTimes, Motion, Phase
 from tests.edge.hardware.board import (
     RELAY,
     SERVO,
@@ -31,6 +34,19 @@ TRAVEL_S = 0.2
 TIMES = LidTimes(drive_s=1.2, retry_s=0.2, patience_s=60.0, tries=3)
 """A drive is far longer than a travel: a lid with one switch counts as open once it was driven for that."""
 KINDS = {"h_bridge": WIRES, "servo": SERVO, "servo, one switch": SERVO_WITH_ONE_SWITCH, "relay": RELAY}
+
+
+class Asked:
+    """An output that notes what it is asked for."""
+
+    def __init__(self, asked: list[float]) -> None:
+        self._asked = asked
+
+    def set(self, value: float) -> None:
+        self._asked.append(value)
+
+    def close(self) -> None:
+        self.set(0.0)
 
 
 @pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
@@ -154,6 +170,16 @@ def test_a_servo_is_left_limp_while_its_lid_rests_and_gets_the_pulses_of_its_ang
         assert board.level(17) == pytest.approx(0.00125 * 50)
         until(lambda: world.place == 0 and board.level(17) == 0)
     lid.stop()
+
+
+def test_a_relay_that_is_held_is_asked_for_again_before_a_guard_lets_it_fall() -> None:
+    asked: list[float] = []
+    motor = RelayMotor(Asked(asked))
+    held = Motion(Phase.HELD, lease_until=60.0)
+    assert 5.0 < motor.obey(held, 5.0) < 5.0 + HOLD_S / 2
+    assert asked == [1.0]
+    assert motor.obey(Motion(), 6.0) == inf
+    assert asked == [1.0, 0.0]
 
 
 def test_pins_that_a_dead_program_left_high_are_made_low_and_those_in_use_are_named() -> None:

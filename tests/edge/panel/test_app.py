@@ -191,6 +191,12 @@ def test_any_other_name_is_refused_in_both_languages(tmp_path: Path, host: str, 
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize("hosts", [("localhost", "evil.example"), ("evil.example", "localhost")])
+def test_one_of_its_own_names_beside_another_is_refused(tmp_path: Path, hosts: tuple[str, str]) -> None:
+    client = TestClient(create_app(tmp_path, load_words(), load_sorting("beijing"), Language.CHINESE))
+    assert client.get("/", headers=[("host", host) for host in hosts]).status_code == 421
+
+
 def test_what_the_station_writes_cannot_become_markup(client: TestClient, folder: LiveFolder) -> None:
     evil = '<img src=x onerror=alert(1)>"'
     folder.write_state(msgspec.structs.replace(live(said=LiveText(evil, evil)), community=evil, station=evil))

@@ -105,6 +105,22 @@ def test_a_reader_that_is_unplugged_raises_its_fault_and_goes_on_when_it_is_back
     assert isinstance(tap, Tapped)
 
 
+def test_half_a_frame_from_before_a_break_makes_no_card_with_what_comes_after_it(
+    wire: Wire, inbox: Posted
+) -> None:
+    other = b"\x0201020304080C\x03"
+    wire.send(FRAME + other[:7])  # in one piece, so that all of it is read once the first card is told
+    until(lambda: "Tapped" in inbox.names())
+    wire.unplug()
+    until(lambda: "FaultRaised" in inbox.names())
+    wire.plug_in()
+    until(lambda: inbox.names()[-1] == "FaultCleared")
+    wire.send(other[7:] + FRAME)
+    until(lambda: inbox.names()[-1] == "Tapped")
+    taps = [event for event in inbox.events if isinstance(event, Tapped)]
+    assert {tap.card for tap in taps} == {card_hash(KEY, Credential.EM4100, NUMBER)}
+
+
 def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Cards(KEY[:16])

@@ -85,6 +85,12 @@ def test_a_released_button_ends_nothing_and_a_resident_neither() -> None:
     assert ResumeMotors() not in commands
 
 
+def test_each_further_input_stops_every_motor_again_for_one_may_have_missed_the_first_word() -> None:
+    _, commands = after(PANIC, FaultRaised(25, FaultCode.SMOKE, "second"))
+    assert StopMotors() in commands
+    assert prompts(commands) == [], "it is no news"
+
+
 def test_one_of_two_inputs_that_is_free_again_is_not_enough() -> None:
     other = FaultRaised(25, FaultCode.SMOKE, "second")
     _, commands = after(PANIC, other, RELEASED, tap(31, Role.STAFF))

@@ -158,6 +158,21 @@ def test_a_suspected_card_without_a_household_waits_for_both(town: Town, househo
     assert town.balance(household) == 2
 
 
+def test_what_is_suspected_no_more_waits_for_its_card_as_long_as_any_other_whatever_the_clock(
+    town: Town,
+) -> None:
+    town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
+    suspected(8)
+    town.deliver(event(2, visit_facts(8, RIGHT, provisional=2)))
+    a_week = town.wait(7 * DAY)
+    assert not expire(town.community, a_week)
+    late = town.wait(83 * DAY, a_week)
+    assert expire(town.community, late + 100 * DAY) == Expired(returned=2), (
+        "the one that waited from the start"
+    )
+    assert expire(town.community, town.wait(7 * DAY, late)) == Expired(returned=2)
+
+
 def test_what_a_person_clears_of_an_unknown_card_waits_for_the_card(town: Town) -> None:
     town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
     with pytest.raises(InputError, match="nobody's"):

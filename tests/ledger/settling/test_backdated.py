@@ -166,6 +166,16 @@ class TestOverBothDatabases:
         assert town.balance(household) == 30
         assert Station.objects.get().received_on == TODAY - DAY
 
+    def test_all_that_is_older_than_a_journal_keeps_counts_to_one_days_limit_by_a_doubted_clock(
+        self, town: Town, household: Household
+    ) -> None:
+        town.limit(30)
+        old = [full(number, NOW - (40 + number) * DAY) for number in (1, 2)]
+        apply_messages([Sent(town.seal(*old), "sunny-garden", "east-gate")], NOW, doubted=True)
+        held = VisitSettlement.objects.order_by("event__sequence").values_list("held_by", flat=True)
+        assert list(held) == ["", HeldBy.MINT_LIMIT]
+        assert town.balance(household) == 30
+
     def test_a_station_is_admitted_when_it_is_added_and_not_again(self, town: Town) -> None:
         key = town.station("east-gate").public_key().public_bytes_raw().hex()
         add_station(town.community, "east-gate", key, NOW)

@@ -9,7 +9,7 @@ from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from models.bundle import load_bundle
 
-BEIJING = Path(load_sorting.__code__.co_filename).with_name("sorting.beijing.toml")
+BEIJING = Path(load_sorting.__code__.co_filename).parents[1] / "sorting.beijing.toml"
 
 
 def changed(tmp_path: Path, old: str, new: str) -> Path:

@@ -67,6 +67,7 @@ QUICK_PROGRAMS = {
     "tests/edge/journal/test_backlog.py",
     "tests/edge/loop/test_inbox.py",
     "tests/packaging/test_cli.py",
+    "tests/packaging/test_cli_page.py",
     "tests/models/test_runtime.py",
 }
 """They start a program that ends at once, and wait for nothing else."""

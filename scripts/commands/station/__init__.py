@@ -16,8 +16,8 @@ from config.process.logs import start_log
 from config.reading import typed
 from config.reading.load_station import load_station
 from config.station import Devices
-from scripts.commands.station.card import card
-from scripts.commands.station.check import check
+from scripts.commands.station.cards import card
+from scripts.commands.station.checks import check
 from scripts.commands.station.journal import export, recover
 
 if TYPE_CHECKING:

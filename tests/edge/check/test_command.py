@@ -17,7 +17,7 @@ from edge.check.finding import Finding
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import HeardBook
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
-from scripts.commands.station.check import check
+from scripts.commands.station.checks import check
 from tests.ports import free_port
 from tests.station.test_composition import BIN, STATION
 from tests.station.test_station_command import init
@@ -84,7 +84,7 @@ def test_drivers_and_libraries_log_nothing_beside_the_lines_and_may_again_afterw
         logging.getLogger("edge.eye.camera").error("a driver's complaint")
         return []
 
-    monkeypatch.setattr("scripts.commands.station.check.look", loud)
+    monkeypatch.setattr("scripts.commands.station.checks.look", loud)
     with caplog.at_level(logging.DEBUG):
         run_check(simulated)
         assert caplog.text == ""

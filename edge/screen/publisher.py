@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cloud_sync.rules.award_rules import outcome_of
@@ -28,7 +29,11 @@ HEARTBEAT_S = 2.0
 """A state that stands longer is written again, so that the panel can tell a quiet station from a dead one."""
 
 QUIET_S = 20.0
-"""So long does the screen show what the last visit threw in and earned; then it is nobody's business."""
+"""So long does the screen show what the last visit threw in and earned; then it is nobody's business.
+
+It counts from the visit alone, and for words from when they were said: a fault that comes and goes for days
+would else keep a resident's picture on the screen.
+"""
 
 
 class Screen:
@@ -57,14 +62,16 @@ class Screen:
         self._newest_state: LiveState | None = None
         self._written_state: LiveState | None = None
         self._due_at = 0.0
-        self._changed_at = clock.now()
+        self._visited_at = self._said_at = clock.now()
+        self._had_visits = False
         self._is_stale = True
         self._is_refused = False
 
     def said(self, say: Say) -> None:
         """A prompt was spoken."""
         self._seen = note_said(self._seen, say, self._vocabulary)
-        self._touch()
+        self._said_at = self._clock.now()
+        self._is_stale = True
 
     def changed(self, state: State) -> None:
         """The station's state changed."""
@@ -80,14 +87,18 @@ class Screen:
         if seen.visit != self._seen.visit:
             self._forget_picture()  # what the last visit threw in is none of the next one's business
         self._seen = seen
-        self._touch()
+        if state.visits or self._had_visits:
+            self._visited_at = self._clock.now()
+        self._had_visits = bool(state.visits)
+        self._is_stale = True
 
     def show_picture(self, photo: Photo) -> None:
         """Leave this picture with the next state."""
         self._pictures += 1
         self._shown_picture = self._pictures
         self._newest_picture = photo
-        self._touch()
+        self._visited_at = self._clock.now()
+        self._is_stale = True
 
     def next_due(self) -> float:
         """When `write` should next be called, in monotonic seconds."""
@@ -97,9 +108,8 @@ class Screen:
         """Leave the live state and a new picture, if it is time, away from the station's thread."""
         if self._clock.now() < self.next_due():
             return
-        if not state.visits and self._clock.now() - self._changed_at >= QUIET_S:
-            self._seen = Seen()
-            self._forget_picture()
+        if not state.visits:
+            self._forget_what_is_old()
         self._is_stale = False
         self._due_at = self._clock.now() + INTERVAL_S
         where = Whereabouts(community, station, self._shown_picture, outbox)
@@ -110,9 +120,14 @@ class Screen:
         self._shown_picture = 0
         self._newest_picture = None
 
-    def _touch(self) -> None:
-        self._changed_at = self._clock.now()
-        self._is_stale = True
+    def _forget_what_is_old(self) -> None:
+        """Between visits: drop the last one once it was shown long enough, and likewise what was said."""
+        now = self._clock.now()
+        if now - self._visited_at >= QUIET_S:
+            self._seen = Seen(said=self._seen.said)
+            self._forget_picture()
+        if now - self._said_at >= QUIET_S:
+            self._seen = replace(self._seen, said=None)
 
     def _write_newest(self) -> None:
         """Runs on a worker. What is newest by then: a job turned away is done by one that still waits."""

@@ -17,7 +17,7 @@ from config.words import Both, load_words
 from edge.faults import Fault, FaultCode
 from edge.loop.inbox import QueueInbox
 from edge.loop.workers import InlineWorkers, ThreadWorkers
-from edge.messages import Photo, Pressed, Prompt, Say
+from edge.messages import FaultCleared, FaultRaised, Photo, Pressed, Prompt, Say
 from edge.ports import Workers
 from edge.screen.publisher import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
 from edge.screen.state import (
@@ -268,6 +268,37 @@ def test_what_a_visit_threw_in_leaves_the_screen_after_a_while(panel: Panel) -> 
     panel.write()
     shown = panel.read()
     assert (shown.verdict, shown.points, shown.said, shown.picture) == (None, None, None, 0)
+    assert not (panel.folder / PICTURE_FILE).exists()
+
+
+@pytest.mark.parametrize("by", ["a fault that comes and goes", "a card that is refused"])
+def test_what_a_visit_left_leaves_the_screen_in_time_whatever_else_happens(panel: Panel, by: str) -> None:
+    scene = panel.scene
+    scene.open_bin()
+    panel.follow()
+    scene.throw()
+    panel.screen.show_picture("photo")
+    scene.seen_as(verdict())
+    panel.follow()
+    scene.shut_bin()
+    panel.follow()
+    scene.recorded()
+    shown = panel.follow()
+    assert (shown.picture, shown.verdict is None, shown.points is None) == (1, False, False)
+    over_at = panel.clock.at
+    steps = 4
+    for turn in range(1, steps + 1):
+        panel.clock.at = over_at + turn * QUIET_S / steps
+        scene.now = max(scene.now, panel.clock.at)
+        if by.startswith("a fault"):
+            kind = FaultRaised if turn % 2 else FaultCleared
+            scene.post(kind(scene.now, FaultCode.READER_GARBLED, "gate"))
+        else:
+            scene.refuse()
+        shown = panel.follow()
+        assert shown.picture == (0 if turn == steps else 1)
+    assert (shown.verdict, shown.points) == (None, None)
+    assert (shown.said is None) == by.startswith("a fault"), "what was said just now still stands"
     assert not (panel.folder / PICTURE_FILE).exists()
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -76,6 +77,16 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit status; what a person did wrong is one line on stderr."""
     _replace_odd_letters()
     try:
+        status = _status(arguments)
+    except OSError as problem:
+        if _stdouts_refusal("\n") is None:  # something else refused
+            raise
+        return _lost(problem, BAD_INPUT)
+    return status if (refusal := _stdouts_refusal("")) is None else _lost(refusal, status)
+
+
+def _status(arguments: Sequence[str]) -> int:
+    try:
         result: object = tongzhan.main(list(arguments), prog_name="tongzhan", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as bare:
         bare.show()
@@ -108,6 +119,35 @@ def _replace_odd_letters() -> None:
             stream.reconfigure(errors="replace")
 
 
+def _stdouts_refusal(more: str) -> OSError | None:
+    """Why stdout does not take what it still holds and a little more; None if it does."""
+    try:
+        click.echo(more, nl=False)  # which flushes
+    except OSError as refusal:
+        return refusal
+    return None
+
+
+def _lost(refusal: OSError, status: int) -> int:
+    """Tell of words that stdout refused; where nobody reads on, as behind `head`, nothing is told."""
+    _drop(sys.stdout)
+    if isinstance(refusal, BrokenPipeError):
+        return status
+    return _refuse(
+        f"stdout takes no more ({refusal.strerror}), and what was said is cut off; write it to another place"
+    )
+
+
+def _drop(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere, or Python speaks of it at exit, with a status of its own."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _refuse(line: str) -> int:
-    click.echo(f"error: {line}", err=True)
+    try:
+        click.echo(f"error: {line}", err=True)
+    except OSError:  # nobody can be told; the status still says it
+        _drop(sys.stderr)
     return BAD_INPUT

@@ -164,6 +164,64 @@ def test_ctrl_c_ends_with_130_and_no_traceback(tmp_path: Path) -> None:
     assert errors.strip() == ""
 
 
+SAYINGS = {
+    "at once": "click.echo('said')",
+    "at the end": "print('said')",
+    "as bytes": "click.echo(b'said')",
+    "with a status of its own": "print('said'); click.get_current_context().exit(1)",
+}
+
+
+@pytest.fixture(params=["", "1"], ids=["kept back", "written at once"])
+def unbuffered(request: pytest.FixtureRequest) -> str:
+    """Whether Python writes each word at once, as PYTHONUNBUFFERED."""
+    return str(request.param)
+
+
+def run_probe(folder: Path, body: str, shell: str, unbuffered: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a line of shell, in which a command of this body is `$PROBE`."""
+    (folder / "probe_command.py").write_text(command(body))
+    code = (
+        "import sys; from scripts import cli, lazy;"
+        "cli.COMMANDS['probe'] = lazy.Entry('probe_command', 'probe', '', '');"
+        f"sys.path.append({str(folder)!r}); sys.argv[1:] = ['probe']; cli.main()"
+    )
+    (folder / "probe").write_text(f"#!/bin/sh\nexec '{sys.executable}' -c \"{code}\"\n")
+    return subprocess.run(
+        ["/bin/bash", "-c", shell],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PROBE": f"sh {folder / 'probe'}", "PYTHONUNBUFFERED": unbuffered},
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("body", SAYINGS.values(), ids=SAYINGS)
+def test_a_stdout_that_refuses_is_one_line_with_status_2(tmp_path: Path, body: str, unbuffered: str) -> None:
+    done = run_probe(tmp_path, body, "$PROBE > /dev/full", unbuffered)
+    assert done.returncode == 2
+    (line,) = lines(done.stderr)
+    assert line.startswith("error: stdout takes no more (No space left on device)")
+
+
+def test_a_stdout_and_a_stderr_that_both_refuse_still_end_with_status_2(tmp_path: Path) -> None:
+    assert run_probe(tmp_path, SAYINGS["at once"], "$PROBE > /dev/full 2>&1").returncode == 2
+
+
+@pytest.mark.parametrize("body", SAYINGS.values(), ids=SAYINGS)
+def test_a_pipe_that_nobody_reads_any_more_is_no_news(tmp_path: Path, body: str, unbuffered: str) -> None:
+    # The pipe's reader is gone before the command begins.
+    done = run_probe(tmp_path, body, "exec 3> >(exec true); wait $!; $PROBE >&3", unbuffered)
+    assert done.returncode in {0, 1}
+    assert done.stderr == ""
+
+
+def test_another_things_refusal_is_not_called_stdouts(probe: Path) -> None:
+    probe.write_text(command("raise OSError(28, 'No space left on device', 'elsewhere')"))
+    with pytest.raises(OSError, match="elsewhere"):
+        cli.run(["probe"])
+
+
 @pytest.mark.parametrize("entry", [*cli.COMMANDS.values(), *BENCHES.values()], ids=lambda entry: entry.module)
 def test_every_entry_of_the_tables_is_a_command_with_a_help_text(entry: Entry) -> None:
     found = getattr(importlib.import_module(entry.module), entry.attribute)

@@ -71,7 +71,10 @@ def read_key(path: Path, *, brought: bool = False) -> bytes:
             refuse_shared(path)
         value = bytes.fromhex(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise InputError(f"no key file {path}", "make it with: tongzhan station init") from None
+        raise InputError(
+            f"no key file {path}",
+            "make it with: tongzhan station init --config F --card-key FILE --ledger-key HEX",
+        ) from None
     except OSError as error:
         raise unreadable(path, error) from None
     except ValueError as error:

@@ -115,7 +115,7 @@ def problems() -> Iterator[str]:
     for trigger in missing():
         yield (
             f"the trigger {trigger.name} is missing or was altered: rows of {trigger.table} could be edited; "
-            "find out who did it, then run: tongzhan ledger init"
+            "find out who did it, then run: tongzhan ledger init --config F"
         )
 
 

@@ -45,7 +45,7 @@ def find_card(community: Community, text: str) -> Card:
     rows = Card.objects.select_related("household").filter(community=community, hash__startswith=digits)
     found = list(rows.order_by("pk")[:2])
     if not found:
-        raise InputError(f"no card {digits[:12]}", "see: tongzhan ledger card list")
+        raise InputError(f"no card {digits[:12]}", "see: tongzhan ledger card list --config F")
     if len(found) > 1:
         raise InputError(f"{digits} begins the hashes of several cards", "give more of its digits")
     return found[0]
@@ -79,7 +79,9 @@ def unbind_card(card: Card, word: Word, now: datetime) -> str:
     """Take a card from its household, which keeps what the card earned; the household's code."""
     row = _locked(card)
     if row.household is None:
-        raise InputError(f"card {row} belongs to no household", "see: tongzhan ledger card show CARD")
+        raise InputError(
+            f"card {row} belongs to no household", f"see: tongzhan ledger card show {row} --config F"
+        )
     was, row.household = row.household, None
     _change(row, "unbound", word, now, household=was.pk)
     return str(was)
@@ -92,7 +94,8 @@ def replace_card(old: Card, new: str, word: Word, now: datetime) -> int:
     row = _fresh(old)
     if row.household is None:
         raise InputError(
-            f"card {row} belongs to no household", "bind the new card: tongzhan ledger card bind"
+            f"card {row} belongs to no household",
+            f"bind the new card: tongzhan ledger card bind {new} CODE --by NAME --reason WHY --config F",
         )
     household, other = row.household, _known(old.community, new)
     if other.pk == row.pk:
@@ -122,7 +125,8 @@ def set_staff_card(community: Community, card_hash: str, word: Word | None = Non
     if card.household is not None:
         raise InputError(
             f"card {card} is household {card.household}'s",
-            f"give staff another card, or unbind it: tongzhan ledger card unbind {card}",
+            f"give staff another card, or unbind it: tongzhan ledger card unbind {card}"
+            " --by NAME --reason WHY --config F",
         )
     if card.role != CardRole.STAFF:
         card.role = CardRole.STAFF
@@ -175,12 +179,13 @@ def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, word: 
     if card.household_id == household.pk:
         return 0
     if card.household is not None:
-        mend = f"unbind it first: tongzhan ledger card unbind {card}"
+        mend = f"unbind it first: tongzhan ledger card unbind {card} --by NAME --reason WHY --config F"
         raise InputError(f"card {card} is household {card.household}'s", mend)
     if card.role == CardRole.STAFF:
         raise InputError(f"card {card} is a staff card", "give the household its own card")
     if card.status == CardStatus.BLOCKED:
-        raise InputError(f"card {card} is blocked", f"unblock it: tongzhan ledger card unblock {card}")
+        mend = f"unblock it: tongzhan ledger card unblock {card} --by NAME --reason WHY --config F"
+        raise InputError(f"card {card} is blocked", mend)
     card.household = household
     _change(card, "bound", word, now, household=household.pk)
     return release_card(end, household, card, now)

@@ -57,7 +57,9 @@ def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
     lock(community)
     row = Household.objects.get(pk=household.pk)
     if row.code.startswith(ERASED):
-        raise InputError(f"household {row} was erased before", "see: tongzhan ledger verify --heads --json")
+        raise InputError(
+            f"household {row} was erased before", "see: tongzhan ledger verify --heads --json --config F"
+        )
     pseudonym = ERASED + secrets.token_hex(TOKEN_BYTES)
     cards = _cards_of(row)
     hashes = [card.hash for card in cards]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from django.db.models import Q
@@ -35,7 +36,8 @@ def add_household(community: Community, code: str, name: str = "", now: datetime
         has = f"as {found.name!r}" if found.name else "without a name"
         raise InputError(
             f"household {found} is here {has}, not as {called!r}",
-            f"rename it: tongzhan ledger household rename {found} --name {called}",
+            f"rename it: tongzhan ledger household rename {found} --name {shlex.quote(called)}"
+            " --by NAME --reason WHY --config F",
         )
     return found
 
@@ -45,7 +47,7 @@ def find_household(community: Community, code: str) -> Household:
     wanted = household_code(code)
     household = _stored(community, wanted, code)
     if household is None:
-        raise InputError(f"no household {wanted}", "add it: tongzhan ledger household add CODE")
+        raise InputError(f"no household {wanted}", "add it: tongzhan ledger household add CODE --config F")
     return household
 
 

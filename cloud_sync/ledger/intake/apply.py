@@ -260,5 +260,5 @@ def _grounds_of(station: Station, row: Event) -> Grounds:
 
 def _mend(reason: parse.Reason | None) -> str:
     if reason is parse.Reason.UNKNOWN_RULES:
-        return "bring the rules of its version: name them in ledger.toml, then tongzhan ledger init"
+        return "name the rules of its version in ledger.toml, then run: tongzhan ledger init --config F"
     return "its bytes stay as evidence; a person can give the points another way"

@@ -47,7 +47,7 @@ def remove_officer(community: Community, name: str) -> None:
         .filter(username=username(community, name), is_active=True)
         .update(is_active=False)
     ):
-        raise InputError(f"no officer {name}", "see: tongzhan ledger officer list")
+        raise InputError(f"no officer {name}", "see: tongzhan ledger officer list --config F")
 
 
 def officers(community: Community) -> QuerySet[User]:

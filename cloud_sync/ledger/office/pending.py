@@ -86,7 +86,7 @@ def find_aside(community: Community, number: str) -> Row:
             case "s":
                 found = Stray.objects.filter(**here).first()
     if found is None:
-        raise InputError(f"nothing is set aside as {number!r}", "see: tongzhan ledger aside list")
+        raise InputError(f"nothing is set aside as {number!r}", "see: tongzhan ledger aside list --config F")
     return found
 
 
@@ -101,7 +101,7 @@ def find_held(community: Community, number: int) -> VisitSettlement:
     """The visit of this event; InputError if there is none."""
     found = VisitSettlement.objects.filter(community=community, pk=number).first()
     if found is None:
-        raise InputError(f"no visit {number}", "see: tongzhan ledger held list")
+        raise InputError(f"no visit {number}", "see: tongzhan ledger held list --config F")
     return found
 
 
@@ -112,7 +112,9 @@ def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlemen
     )
     found = list(rows.select_related("community").order_by("held_since", "pk"))
     if not found:
-        raise InputError(f"no visit of {slug} waits for {reason}", "see: tongzhan ledger held list")
+        raise InputError(
+            f"no visit of {slug} waits for {reason}", "see: tongzhan ledger held list --config F"
+        )
     return found
 
 
@@ -126,7 +128,7 @@ def find_alarm(community: Community, number: int) -> Alarm:
     """The open alarm of this number; InputError if there is none."""
     alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
     if (found := alarms.filter(pk=number).first()) is None:
-        raise InputError(f"no open alarm {number}", "see: tongzhan ledger alarm list")
+        raise InputError(f"no open alarm {number}", "see: tongzhan ledger alarm list --config F")
     return found
 
 
@@ -141,7 +143,7 @@ def find_debt(community: Community, number: int) -> Debt:
     """The debt of this number; InputError if there is none."""
     found = Debt.objects.filter(household__community=community, pk=number).first()
     if found is None:
-        raise InputError(f"no debt {number}", "see: tongzhan ledger debt list")
+        raise InputError(f"no debt {number}", "see: tongzhan ledger debt list --config F")
     return found
 
 

@@ -14,5 +14,8 @@ def apply_aside(community: Community, number: str, now: datetime) -> None:
     """Apply an event that was set aside. InputError says why it still cannot be."""
     row = find_aside(community, number)
     if not isinstance(row, Event):
-        raise InputError(f"{number} is evidence and cannot be applied", "see: tongzhan ledger aside show")
+        raise InputError(
+            f"{number} is evidence and cannot be applied",
+            f"see: tongzhan ledger aside show {number} --config F",
+        )
     reapply(row, now)

@@ -66,10 +66,14 @@ def retire_key(community: Community, slug: str, key: str, now: datetime) -> Stat
         station = find_station(community, slug)
         found = station.keys.filter(key_id=typed.hexadecimal(key)).first()
         if found is None:
-            raise InputError(f"station {slug} has no key {key}", "see: tongzhan ledger station list")
+            raise InputError(
+                f"station {slug} has no key {key}", "see: tongzhan ledger station list --config F"
+            )
         if found.retired_at is None:
             if not station.keys.filter(retired_at=None).exclude(pk=found.pk).exists():
-                mend = "admit the new key first: tongzhan ledger station add"
+                mend = (
+                    f"admit the new key first: tongzhan ledger station add {slug} --public-key HEX --config F"
+                )
                 raise InputError(f"{key} is the only key of station {slug}", mend)
             _retire([found], now)
         return found
@@ -171,7 +175,7 @@ def find_station(community: Community, slug: str) -> Station:
     name = typed.slug(slug)
     station = community.stations.select_for_update().filter(slug=name).first()
     if station is None:
-        raise InputError(f"no station {name} in {community}", "see: tongzhan ledger station list")
+        raise InputError(f"no station {name} in {community}", "see: tongzhan ledger station list --config F")
     return station
 
 

@@ -95,7 +95,7 @@ def _stations(settings: LedgerSettings, renew: tuple[str, ...]) -> list[str]:
     stations = active_stations(check(settings))
     for slug in renew:
         if slug not in stations:
-            raise InputError(f"no active station {slug}", "see: tongzhan ledger station list")
+            raise InputError(f"no active station {slug}", "see: tongzhan ledger station list --config F")
     return stations
 
 

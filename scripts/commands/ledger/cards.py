@@ -54,7 +54,8 @@ def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
         click.echo(_line(row))
     if not found:
         click.echo(
-            "no card yet; one appears here when it is first used, or by: household add CODE --card HASH"
+            "no card yet; one appears here when it is first used, or by: "
+            "tongzhan ledger household add CODE --card HASH --config F"
         )
 
 

@@ -35,7 +35,7 @@ def correct(config: Path, by: str, reason: str, position: int) -> None:
 
     transfer = Transfer.objects.filter(community=community, position=position).first()
     if transfer is None:
-        raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE")
+        raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE --config F")
     done = take_back(transfer, by, reason, timezone.now())
     owed = f"; {done.debt.left} were spent and are owed, as debt {done.debt.pk}" if done.debt else ""
     click.echo(f"transfer {position}: {done.taken} points taken back{owed}")

@@ -71,7 +71,8 @@ def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
     found = find_household(community, code)
     end_links(found, by, reason, timezone.now())
     click.echo(
-        f"no link of household {found} opens its statement any more; give it a new one: household link"
+        f"no link of household {found} opens its statement any more; "
+        f"give it a new one: tongzhan ledger household link {found} --config F"
     )
 
 

@@ -33,4 +33,4 @@ def restore(config: Path, source: Path, *, replace: bool) -> None:
     from config.ledger import load_ledger
 
     bring_back(load_ledger(config), source, replace=replace)
-    click.echo("restored; now run: tongzhan ledger init, then verify, then start the workers")
+    click.echo("restored; now run: tongzhan ledger init --config F, then verify, then start the workers")

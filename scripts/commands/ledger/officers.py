@@ -51,4 +51,4 @@ def officer_list(config: Path, *, as_json: bool) -> None:
     if as_json:
         echo_json(names)
     else:
-        click.echo("\n".join(names) or "nobody; let somebody in: tongzhan ledger officer add NAME")
+        click.echo("\n".join(names) or "nobody; let somebody in: tongzhan ledger officer add NAME --config F")

@@ -54,7 +54,7 @@ def station_list(config: Path, *, as_json: bool) -> None:
     for row in found:
         click.echo(row.told())
     if not found:
-        click.echo("no station yet; admit one: tongzhan ledger station add SLUG --public-key HEX")
+        click.echo("no station yet; admit one: tongzhan ledger station add SLUG --public-key HEX --config F")
 
 
 @station.command("retire")
@@ -69,7 +69,10 @@ def station_retire(config: Path, slug: str) -> None:
 
     keys = retire_station(community, slug, timezone.now())
     click.echo(f"station {slug} of {community} is retired, with {keys} keys")
-    click.echo("shut it out of the broker too: tongzhan ledger broker, then reload mosquitto")
+    click.echo(
+        "shut it out of the broker too: tongzhan ledger broker --config F --out FOLDER --host HOST, "
+        "then reload mosquitto"
+    )
 
 
 @station.command("retire-key")

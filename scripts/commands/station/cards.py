@@ -87,7 +87,7 @@ def unblock(config: Path, card: str) -> None:
 
     def freed(was: RosterEntry | None) -> RosterEntry | None:
         if was is None or was.state is not CardState.BLOCKED:
-            raise InputError(f"card {card} is not blocked here", "see: tongzhan station card list")
+            raise InputError(f"card {card} is not blocked here", "see: tongzhan station card list --config F")
         return None if was.role is Role.UNKNOWN else RosterEntry(CardState.ACTIVE, was.role)
 
     _put(config, card, freed)

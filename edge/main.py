@@ -173,7 +173,7 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
 
 def _journal(settings: StationSettings) -> SqliteJournal:
     place = settings.station
-    rules = load_toml(Path(place.rules), AwardRules)
+    rules = load_toml(Path(place.rules), AwardRules, named_by="station.rules")
     epoch = secrets.token_hex(EPOCH_BYTES)
     owner = (place.community, place.name)
     return SqliteJournal(Path(place.state_dir), epoch, rules, ZoneInfo(place.timezone), owner)

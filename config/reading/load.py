@@ -31,12 +31,19 @@ _ANY_KEY = "[...]"
 """What msgspec writes for a key of a table whose keys are free."""
 
 
-def load_toml(path: Path, record: type[Record], guard: Callable[[Path], None] = warn_of_writers) -> Record:
+def load_toml(
+    path: Path,
+    record: type[Record],
+    guard: Callable[[Path], None] = warn_of_writers,
+    *,
+    named_by: str = "--config",
+) -> Record:
     """The file as a `record`; InputError names the file, the whole key path and the mend.
 
-    `guard` looks at the file's rights once it is known to be there.
+    `guard` looks at the file's rights once it is known to be there. `named_by` is the option, or the key of
+    another file, that named this one.
     """
-    return convert(_parse(path, guard), record, str(path))
+    return convert(_parse(path, guard, named_by), record, str(path))
 
 
 def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
@@ -47,12 +54,12 @@ def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
         raise _explain(str(error), data, record, source) from None
 
 
-def _parse(path: Path, guard: Callable[[Path], None]) -> dict[str, Any]:
+def _parse(path: Path, guard: Callable[[Path], None], named_by: str) -> dict[str, Any]:
     try:
         with path.open("rb") as file:  # a stat would let a pipe through, which has no end
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        raise InputError(f"no file {path}", "create it, or name another with --config") from None
+        raise InputError(f"no file {path}", f"create it, or name another with {named_by}") from None
     except OSError as error:
         raise unreadable(path, error) from None
     guard(path)

@@ -24,7 +24,9 @@ INIT = "run: tongzhan ledger init --config F"
 
 def prepare(settings: LedgerSettings) -> None:
     """Migrate, and bring in the community, its accounts and its rules; again does no harm."""
-    rules = [load_toml(file, AwardRules, refuse_writers) for file in settings.rule_files]
+    rules = [
+        load_toml(file, AwardRules, refuse_writers, named_by="ledger.rules") for file in settings.rule_files
+    ]
     name = settings.ledger.database
     try:
         if not is_postgres(name):

@@ -45,7 +45,7 @@ def preview(
 
     last = until.date() if until else timezone.now().astimezone(ZoneInfo(community.timezone)).date()
     first = since.date() if since else last - timedelta(days=DAYS)
-    told = look(community, load_toml(file, AwardRules), first, last)
+    told = look(community, load_toml(file, AwardRules, named_by="--rules"), first, last)
     if as_json:
         click.echo(msgspec.json.encode(told).decode())
     else:

@@ -166,6 +166,7 @@ def test_verify_goes_on_past_rows_that_hold_what_they_cannot(tongzhan: Run, conf
         (("station", "rotate-key", "moon", "--public-key", "00" * 32), "no station moon in sunny-garden"),
         (("station", "limit", "moon", "5", "--by", "Li", "--reason", "few homes"), "no station moon"),
         (("station", "limit", "moon", "--by", "Li", "--reason", "few homes"), "Give POINTS, or"),
+        (("preview", "--rules", "gone.toml"), "no file gone.toml; create it, or name another with --rules"),
         (("worker", "forget", "Worker 2"), "'Worker 2' is no worker's name"),
     ],
 )

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 WITHIN_S = 60.0
 """As tests/waiting has it, which a script of this size does not import."""
@@ -55,13 +56,16 @@ def start(root: Path, service: Path) -> bool:
     lines = (root / "etc/systemd/system" / service.name).read_text().splitlines()
     (command,) = [line.partition("=")[2] for line in lines if line.startswith("ExecStart=")]
     command = command.replace("/opt/tongzhan", f"{root}/opt/tongzhan").replace("/etc/", f"{root}/etc/")
-    address = service.with_suffix(".notify")
-    address.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as heard:
-        heard.bind(os.fspath(address))
+    # A socket's path has 107 bytes at most, which a test's own folder may use up.
+    with (
+        TemporaryDirectory() as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as heard,
+    ):
+        address = os.path.join(folder, "notify")  # noqa: PTH118 (what the environment takes)
+        heard.bind(address)
         process = subprocess.Popen(
             shlex.split(command),
-            env=os.environ | {"NOTIFY_SOCKET": os.fspath(address)},
+            env=os.environ | {"NOTIFY_SOCKET": address},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -101,10 +101,11 @@ def test_no_odd_request_brings_a_statements_token_into_the_log(pages: Pages, tow
     token = path.split("/")[2]
     connection.close()
     said = [pages.send(request) for request in odd_requests(path)]
-    assert all(answer.startswith(b"HTTP/1.1 ") for answer in said)
+    assert [answer[:9] for answer in said] == [b"HTTP/1.1 "] * len(said)
     assert {answer[9:12] for answer in said} >= {b"400", b"403", b"404", b"405"}
     with closing(sqlite3.connect(settings.DATABASES["default"]["NAME"])) as database:
-        database.execute("ALTER TABLE points_visitsettlement RENAME TO elsewhere")
+        database.execute("UPDATE stations_community SET timezone = 'No/Where'")
+        database.commit()
     failed = pages.send(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
     assert failed.startswith(b"HTTP/1.1 500")
     log = pages.stopped()

@@ -47,7 +47,8 @@ def find_household(community: Community, code: str) -> Household:
     wanted = household_code(code)
     household = _stored(community, wanted, code)
     if household is None:
-        raise InputError(f"no household {wanted}", "add it: tongzhan ledger household add CODE --config F")
+        mend = "see: tongzhan ledger household list --config F"
+        raise InputError(f"no household {wanted}", mend)
     return household
 
 

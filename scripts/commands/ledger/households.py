@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -15,10 +16,13 @@ from scripts.commands.ledger.common import (
     reason_option,
 )
 
+MOST = 1000
+"""Households that one list shows."""
+
 
 @click.group()
 def household() -> None:
-    """Add and rename households, print their links and their history, export and erase what is held."""
+    """Add, list and rename households, print their links and their history, export and erase what is held."""
 
 
 @household.command("add")
@@ -41,6 +45,35 @@ def household_add(config: Path, cards: tuple[str, ...], name: str, code: str) ->
     for card, released in bound:
         click.echo(f"card {card} is bound; {released} points that waited for it are released")
     click.echo(f"household {added} of {community} is here")
+
+
+@household.command("list")
+@config_option
+@json_option
+@click.option("--after", metavar="CODE", help="Only households whose codes come after this one's.")
+@click.option(
+    "--most", type=click.IntRange(1, MOST), default=MOST, show_default=True, help="So many at most."
+)
+def household_list(config: Path, after: str | None, most: int, *, as_json: bool) -> None:
+    """Print each household in the order of their codes: code, name, cards, points; none that was erased."""
+    community = open_community(config)
+    from dataclasses import asdict
+
+    from cloud_sync.ledger.households.listing import households
+    from cloud_sync.ledger.households.register import find_household
+
+    begins = None if after is None else find_household(community, after)
+    found = households(community, begins, most + 1)
+    if as_json:
+        echo_json([asdict(row) for row in found[:most]])
+        return
+    for row in found[:most]:
+        click.echo(f"{row.code}  {row.name or '-'}  {row.cards} cards  {row.points} points")
+    if len(found) > most:
+        last = shlex.quote(found[most - 1].code)
+        click.echo(f"there are more: tongzhan ledger household list --after {last} --config F")
+    if not found and begins is None:
+        click.echo("no household yet; add one: tongzhan ledger household add CODE --config F")
 
 
 @household.command("link")

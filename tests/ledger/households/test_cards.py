@@ -25,6 +25,7 @@ from cloud_sync.ledger.households.cards import (
     unbind_card,
     unblock_card,
 )
+from cloud_sync.ledger.households.erasure import erase_household
 from cloud_sync.ledger.households.export import export_household, history
 from cloud_sync.ledger.households.register import add_household, find_household, rename_household
 from cloud_sync.ledger.points.models import Card, Household, Record
@@ -151,6 +152,35 @@ def test_a_household_is_the_same_however_its_code_is_typed(town: Town) -> None:
     for text in ("A-1", "ａ－１", " a – 1"):
         assert find_household(town.community, text) == add_household(town.community, text) == home
     assert Household.objects.count() == 1
+
+
+def test_households_are_listed_by_code_with_cards_and_points_page_by_page(
+    town: Town, tongzhan: Run, config: Path
+) -> None:
+    def listed(*more: str) -> str:
+        done = tongzhan("ledger", "household", "list", "--config", config, *more)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert listed() == "no household yet; add one: tongzhan ledger household add CODE --config F\n"
+    for code, name in (("B-1", "王家"), ("C-1", ""), ("A-1", "")):
+        add_household(town.community, code, name)
+    home = find_household(town.community, "B-1")
+    bind_card(home, card(1), NOW)
+    bind_card(home, card(2), NOW)
+    erase_household(add_household(town.community, "A-0"), "Li", "moved away", NOW)
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
+    connection.close()
+    first = "A-1  -  0 cards  0 points\nB-1  王家  2 cards  2 points\n"
+    assert listed() == f"{first}C-1  -  0 cards  0 points\n"
+    more = "there are more: tongzhan ledger household list --after B-1 --config F\n"
+    assert listed("--most", "2") == first + more
+    assert json.loads(listed("--after", "b–1", "--json")) == [
+        {"code": "C-1", "name": "", "cards": 0, "points": 0}
+    ]
+    assert listed("--after", "C-1") == ""
+    unknown = tongzhan("ledger", "household", "export", "9-9", "--config", config)
+    assert "no household 9-9; see: tongzhan ledger household list" in unknown.stderr
 
 
 def test_another_name_for_a_household_that_is_here_is_told_and_a_rename_is_kept(town: Town) -> None:

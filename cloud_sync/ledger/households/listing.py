@@ -1,0 +1,33 @@
+"""Which households there are, by their codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import Count
+
+from cloud_sync.ledger.households.register import ERASED
+from cloud_sync.ledger.points.models import Household
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.stations.models import Community
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A household as a list shows it."""
+
+    code: str
+    name: str
+    cards: int
+    points: int
+
+
+def households(community: Community, after: Household | None, most: int) -> list[Listed]:
+    """Up to `most` households in the order of their codes, those behind `after`; none that were erased."""
+    rows = Household.objects.filter(community=community).exclude(code__startswith=ERASED)
+    if after is not None:
+        rows = rows.filter(code__gt=after.code)
+    counted = rows.annotate(bound=Count("cards")).order_by("code")
+    return [Listed(*row) for row in counted.values_list("code", "name", "bound", "account__balance")[:most]]

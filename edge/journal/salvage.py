@@ -16,6 +16,7 @@ from sqlite_utils import Database
 
 from cloud_sync.wire.envelope import EventId, decode_event, decode_event_id
 from cloud_sync.wire.facts import Role, VisitFacts
+from config.reading.private import make_private
 from edge.journal.schema import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
 from edge.journal.sqlite_pages import find_log_rows, find_rows
 from edge.roster import CardState, RosterEntry
@@ -109,8 +110,9 @@ def salvage(file: Path) -> Salvaged:
     log = _bytes_of(log_file) if log_file.exists() else b""
     with TemporaryDirectory(prefix="tongzhan-journal-") as scratch:
         copy = Path(scratch) / JOURNAL_FILE
-        copy.write_bytes(main)
-        copy.with_name(copy.name + "-wal").write_bytes(log)
+        for each, held in ((copy, main), (copy.with_name(copy.name + "-wal"), log)):
+            make_private(each)
+            each.write_bytes(held)
         try:
             damage = find_damage(copy)
             if damage is None:

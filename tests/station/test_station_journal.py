@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,17 @@ def test_events_of_a_card_are_taken_over_once_and_wait_to_be_sent(
     outbox = Outbox(config.parent / "state")
     assert outbox.depth() == 2
     outbox.close()
+
+
+def test_taking_over_says_nothing_of_the_rights_of_copies_that_it_makes_itself(
+    dead: Path, config: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = os.umask(0o022)
+    try:
+        assert run(["station", "recover", "--journal", str(dead), "--config", str(config)]) == 0
+    finally:
+        os.umask(before)
+    assert "read by anybody" not in caplog.text
 
 
 def test_events_of_another_station_are_not_taken_over(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from config.station import StationSettings
     from config.words import Words
+    from edge.faults import FaultCode
     from edge.screen.state import LiveState
 
 PARTS_SEEN_AT_WORK = 255.0
@@ -29,18 +30,23 @@ def running_state(settings: StationSettings) -> LiveState | None:
 
 
 def judge_running(
-    settings: StationSettings, live: LiveState, words: Words, heard: Mapping[str, str] | None = None
+    settings: StationSettings,
+    live: LiveState,
+    words: Words,
+    heard: Mapping[str, str] | None = None,
+    explained: frozenset[FaultCode] = frozenset(),
 ) -> list[Finding]:
     """Say of every device how it is, by the running station's own faults and lids. Pure.
 
-    `heard` says when its readers last sent anything.
+    `heard` says when its readers last sent anything. Faults that are `explained` are left out: what was found
+    of them elsewhere names a cause that the station does not know.
     """
     shut = {bin_.id for bin_ in live.bins if bin_.lid in {LidPhase.SHUT, LidPhase.CLOSING}}
     observed = Observed(
         closed=shut,
         opened={bin_.id for bin_ in live.bins} - shut,
         heard=dict(heard or {}),
-        faults={(fault.code, fault.part) for fault in live.faults},
+        faults={(fault.code, fault.part) for fault in live.faults if fault.code not in explained},
         weights=None,
         brightness={bin_.id: PARTS_SEEN_AT_WORK for bin_ in settings.bin if bin_.camera is not None},
     )

@@ -22,7 +22,7 @@ from config.station import Devices
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
 from edge.journal.salvage import is_damage
-from edge.journal.schema import JOURNAL_FILE
+from edge.journal.schema import JOURNAL_FILE, Owner, station_of
 from edge.lids.process import kept_lids
 from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE, BundleError
@@ -58,7 +58,7 @@ def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
     return [
         check_keys(state_dir),
         check_disk(state_dir),
-        check_journal(state_dir),
+        check_journal(state_dir, (settings.station.community, settings.station.name)),
         check_runtime_folder(Path(settings.station.runtime_dir)),
         check_clock(clock, ZoneInfo(settings.station.timezone)),
         check_model(settings),
@@ -109,12 +109,12 @@ def _sync_ms(folder: Path) -> float:
     return statistics.median(took)
 
 
-def check_journal(state_dir: Path) -> Finding:
-    """Whether the journal can be read and is whole; one that is not there yet is made at the first start."""
+def check_journal(state_dir: Path, ours: Owner) -> Finding:
+    """Whether the journal can be read, is whole, and is this station's; the first start makes a new one."""
     file = state_dir / JOURNAL_FILE
     try:
         file.open("rb").close()  # SQLite itself does not say why it cannot
-        verdict = _verdict(file)
+        verdict, owner = _verdict(file)
     except FileNotFoundError:
         return Finding("journal", Level.OK, "journal_none")
     except OSError as error:
@@ -125,24 +125,28 @@ def check_journal(state_dir: Path) -> Finding:
         return Finding("journal", Level.FAILED, "journal_unread", values={"reason": str(error)})
     if verdict != "ok":
         return Finding("journal", Level.FAILED, "journal_broken", values={"reason": verdict.splitlines()[0]})
+    if owner not in {None, ours}:
+        values = {"owner": "/".join(owner or ()), "ours": "/".join(ours), "folder": str(state_dir)}
+        return Finding("journal", Level.FAILED, "journal_foreign", values=values)
     return Finding("journal", Level.OK, "journal_ok", values={"mb": f"{file.stat().st_size / 1_000_000:.1f}"})
 
 
-def _verdict(file: Path) -> str:
-    """What SQLite says of a journal: ok, or what is damaged; its error where it could not look."""
+def _verdict(file: Path) -> tuple[str, Owner | None]:
+    """What SQLite says of a journal, ok or what is damaged, and whose it is; its error if it cannot look."""
     try:
         return _quick_check(file, "mode=ro")
     except sqlite3.Error as error:
         if is_damage(error):
-            return str(error)
+            return str(error), None
         with suppress(sqlite3.Error):  # a read-only disk: SQLite wants to write beside what it reads
             return _quick_check(file, "mode=ro&immutable=1")
         raise
 
 
-def _quick_check(file: Path, how: str) -> str:
+def _quick_check(file: Path, how: str) -> tuple[str, Owner | None]:
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?{how}", uri=True, timeout=5)) as journal:
-        return str(journal.execute("PRAGMA quick_check(1)").fetchone()[0])
+        verdict = str(journal.execute("PRAGMA quick_check(1)").fetchone()[0])
+        return verdict, station_of(journal) if verdict == "ok" else None
 
 
 def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> Finding:

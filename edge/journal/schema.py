@@ -209,6 +209,10 @@ def number_of(connection: sqlite3.Connection, epoch: str) -> int:
     return scalar(connection, "SELECT number FROM epochs WHERE epoch = ?", (epoch,))
 
 
+Owner = tuple[str, str]
+"""A community and a station of it."""
+
+
 class ForeignError(ValueError):
     """A journal that holds events of another station; its text says whose, and the mend."""
 
@@ -217,6 +221,14 @@ class ForeignError(ValueError):
             f"the journal holds events of station {'/'.join(owner)}, and this is {'/'.join(ours)}: "
             "give this station a state folder of its own"
         )
+
+
+def station_of(connection: sqlite3.Connection) -> Owner | None:
+    """Give the station whose events these are; None if they are nobody's yet, or this is no journal."""
+    if not scalar(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'owner'"):
+        return None
+    row = connection.execute("SELECT community, station FROM owner").fetchone()
+    return None if row is None else (row[0], row[1])
 
 
 def claim(connection: sqlite3.Connection, community: str, station: str) -> tuple[str, str]:

@@ -84,6 +84,7 @@ def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding
     from edge.check.finding import Finding, Level
     from edge.check.running import judge_running, running_state
     from edge.check.system import check_system
+    from edge.faults import FaultCode
     from edge.loop.clocks import RealClock
 
     clock, words = RealClock(), load_words()
@@ -91,7 +92,9 @@ def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding
     found.append(check_broker(settings))
     live = running_state(settings)
     if live is not None:
-        return found + judge_running(settings, live, words, when_heard(settings, clock))
+        is_foreign = any(one.says == "journal_foreign" for one in found)
+        explained = frozenset({FaultCode.JOURNAL_FAILED} if is_foreign else ())
+        return found + judge_running(settings, live, words, when_heard(settings, clock), explained)
     if settings.station.devices is Devices.SIMULATED:
         return [*found, Finding("devices", Level.OK, "simulated")]
     return found + _devices(settings, wanted, tell)

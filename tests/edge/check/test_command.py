@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -12,8 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config.errors import InputError
+from config.reading.load_station import load_station
 from config.sorting import Category
 from edge.check.finding import Finding
+from edge.journal.schema import claim, open_journal
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import HeardBook
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
@@ -100,14 +103,10 @@ def test_it_speaks_the_stations_language_with_an_icon_and_a_word_for_each_state(
     assert "! 注意" in chinese
 
 
-def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, simulated: Path) -> None:
-    init(simulated)
-    bins = tuple(
-        LiveBin(name, Category.KITCHEN, LidPhase.SHUT, faulty=False, full=False) for name in ("kitchen",)
-    )
-    (tmp_path / "run").mkdir()
-    HeardBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
-    LiveFolder(tmp_path / "run").write_state(
+def runs(folder: Path, *faults: LiveFault) -> None:
+    """Leave what a running station with these faults says of itself."""
+    bins = (LiveBin("kitchen", Category.KITCHEN, LidPhase.SHUT, faulty=False, full=False),)
+    LiveFolder(folder).write_state(
         LiveState(
             community="lane-9",
             station="gate",
@@ -117,11 +116,31 @@ def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, s
             verdict=None,
             said=None,
             points=None,
-            faults=(LiveFault("lid_stuck_shut", "kitchen"),),
+            faults=faults,
             picture=0,
             outbox=0,
         )
     )
+
+
+def test_a_running_station_with_another_ones_journal_is_not_told_to_free_space(
+    tmp_path: Path, simulated: Path
+) -> None:
+    init(simulated)
+    with closing(open_journal(Path(load_station(simulated).station.state_dir))) as journal:
+        claim(journal, "lane-9", "other-gate")
+    runs(tmp_path / "run", LiveFault("journal_failed", "journal"))
+    printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
+    (failed,) = [part for part in printed["parts"] if part["state"] == "failed"]
+    assert "other-gate" in failed["seen"]
+    assert not any("Free space" in part["mend"] for part in printed["parts"])
+
+
+def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, simulated: Path) -> None:
+    init(simulated)
+    (tmp_path / "run").mkdir()
+    HeardBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
+    runs(tmp_path / "run", LiveFault("lid_stuck_shut", "kitchen"))
     printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
     lid = next(part for part in printed["parts"] if part["part"] == "lid kitchen")
     assert lid["state"] == "failed"

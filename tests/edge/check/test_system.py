@@ -14,9 +14,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from config.station import Language
 from edge.check import system
 from edge.check.finding import Level, line, load_texts
-from edge.journal.schema import JOURNAL_FILE, open_journal
+from edge.journal.schema import JOURNAL_FILE, claim, open_journal
 from edge.ports import WallTime
 from edge.sync.keys import make_keys
+
+OURS = ("lane", "gate")
 
 
 class Wall:
@@ -102,7 +104,7 @@ def test_a_folder_of_somebody_else_is_to_be_looked_at_as_that_user(
     monkeypatch.setattr("os.geteuid", lambda: 4242)
     monkeypatch.setattr("tempfile.TemporaryFile", refuse)
     monkeypatch.setattr("pathlib.Path.open", refuse)
-    found = (system.check_disk(tmp_path), system.check_journal(tmp_path))
+    found = (system.check_disk(tmp_path), system.check_journal(tmp_path, OURS))
     assert [each.says for each in found] == ["disk_refuses", "journal_unread"]
     assert [line(each, texts, Language.ENGLISH).mend for each in found] == [
         f"Run this as its owner: sudo -u {owner} …"
@@ -120,7 +122,7 @@ def test_a_journal_that_cannot_be_looked_at_is_not_called_damaged(
         raise error
 
     monkeypatch.setattr(sqlite3, "connect", busy)
-    found = system.check_journal(tmp_path)
+    found = system.check_journal(tmp_path, OURS)
     assert (found.says, found.values["reason"]) == ("journal_unread", "database is locked")
 
 
@@ -139,23 +141,38 @@ def test_a_whole_journal_on_a_read_only_disk_is_not_called_damaged(
         return connection
 
     monkeypatch.setattr(sqlite3, "connect", connect)
-    assert system.check_journal(tmp_path).says == "journal_ok"
+    assert system.check_journal(tmp_path, OURS).says == "journal_ok"
 
 
 def test_a_journal_is_none_yet_whole_or_broken(tmp_path: Path) -> None:
-    assert system.check_journal(tmp_path).says == "journal_none"
+    assert system.check_journal(tmp_path, OURS).says == "journal_none"
     file = tmp_path / JOURNAL_FILE
     journal = sqlite3.connect(file)
     journal.execute("CREATE TABLE visit (id INTEGER PRIMARY KEY, body TEXT)")
     journal.executemany("INSERT INTO visit (body) VALUES (?)", [("x" * 500,)] * 200)
     journal.commit()
     journal.close()
-    assert system.check_journal(tmp_path).says == "journal_ok"
+    assert system.check_journal(tmp_path, OURS).says == "journal_ok"
     bytes_ = bytearray(file.read_bytes())
     bytes_[4096:20_000] = b"\xff" * (20_000 - 4096)
     file.write_bytes(bytes_)
-    broken = system.check_journal(tmp_path)
+    broken = system.check_journal(tmp_path, OURS)
     assert (broken.level, broken.says) == (Level.FAILED, "journal_broken")
+
+
+def test_a_journal_of_another_station_is_named_with_both_stations(tmp_path: Path) -> None:
+    journal = open_journal(tmp_path)
+    assert system.check_journal(tmp_path, OURS).says == "journal_ok", "it is nobody's yet"
+    claim(journal, "lane", "other-gate")
+    journal.close()
+    assert system.check_journal(tmp_path, ("lane", "other-gate")).says == "journal_ok"
+    found = system.check_journal(tmp_path, OURS)
+    assert (found.level, found.says) == (Level.FAILED, "journal_foreign")
+    for language in Language:
+        told = line(found, load_texts(), language)
+        assert "lane/other-gate" in told.seen
+        assert "lane/gate" in told.seen
+        assert "state_dir" in told.mend
 
 
 def test_the_memory_folder_is_judged_by_where_it_lies(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ r"""A signed batch: one line of header, then JSON that any MQTT tool can read.
 
 `lost` is left out when there is none; an end that does not know it reads the rest as before. The
 Ed25519 signature covers every byte after the first newline. The same frame carries receipts down,
-signed by the ledger. Limits: 100 events, 16 KiB of body.
+signed by the ledger. Limits: 100 events, of 16 epochs, and 16 KiB of body.
 """
 
 from __future__ import annotations

@@ -171,14 +171,23 @@ def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
         detail = f"the body speaks for {batch.community[:64]!r}/{batch.station[:64]!r}"
         raise RejectedError(Cause.FOREIGN, detail)
     key: int = station.pk
-    opened.stations[key] = station
     bodies = [bytes(raw) for raw in batch.events]
     came = [_incoming(key, body, event) for body, event in zip(bodies, _events(bodies), strict=True)]
     events = [item for item in came if item is not None]
+    _count_epochs(events)
+    opened.stations[key] = station
     opened.events.extend(events)
     opened.batches.append(Delivered(key, batch, signed, events))
     opened.strays.extend((station, body) for body, item in zip(bodies, came, strict=True) if item is None)
     opened.lost.extend((key, lost) for lost in batch.lost if _is_followed(lost, events))
+
+
+def _count_epochs(events: Sequence[Incoming]) -> None:
+    """RejectedError for a batch of more epochs than a receipt has room for."""
+    epochs = len({item.identity[1] for item in events})
+    if epochs > envelope.MAX_BATCH_EPOCHS:
+        detail = f"events of {epochs} epochs, at most {envelope.MAX_BATCH_EPOCHS} in a batch"
+        raise RejectedError(Cause.UNREADABLE, detail)
 
 
 def _is_followed(lost: envelope.Lost, events: Sequence[Incoming]) -> bool:

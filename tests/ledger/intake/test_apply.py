@@ -156,6 +156,18 @@ def test_a_replayed_refusal_is_named_even_behind_hundreds_of_later_ones(town: To
     assert (1, "unknown_rules") in town.deliver(first).receipt.epochs[0].refused
 
 
+def test_a_batch_of_more_epochs_than_a_receipt_has_room_for_earns_none(town: Town) -> None:
+    few, many = (
+        [event(1, visit_facts(1, RIGHT, provisional=2), epoch=f"{n:016x}") for n in range(count)]
+        for count in (envelope.MAX_BATCH_EPOCHS, envelope.MAX_BATCH_EPOCHS + 1)
+    )
+    assert apply_batch(town.seal(*many), "sunny-garden", "east-gate", NOW) is None
+    alarm = Alarm.objects.get()
+    assert (alarm.reason, alarm.times) == (Cause.UNREADABLE, 1)
+    assert alarm.detail == "events of 17 epochs, at most 16 in a batch"
+    assert town.deliver(*few).new == envelope.MAX_BATCH_EPOCHS
+
+
 def test_a_batch_without_events_still_gets_a_receipt(town: Town) -> None:
     assert town.deliver().receipt.epochs == ()
 

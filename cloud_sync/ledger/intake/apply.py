@@ -23,7 +23,7 @@ from cloud_sync.ledger.settling import plausible
 from cloud_sync.ledger.settling.plausible import Heard
 from cloud_sync.ledger.settling.rules import known_rules
 from cloud_sync.ledger.settling.settlement import Beyond, Grounds, Visit, settle_visits
-from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_for
+from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_counted, raise_for
 from cloud_sync.ledger.stations.copies import find_clones, find_twins, tell_clones
 from cloud_sync.ledger.stations.models import Event, EventState, Station
 from cloud_sync.rules.award_rules import HeldBy
@@ -47,6 +47,8 @@ class Applied:
     known: int
     refused: int
     """Of these messages: set aside now, contradicting what came before, or naming no event."""
+    begun: int = 0
+    """Epochs that were heard of for the first time."""
 
 
 def apply_batch(message: bytes, community: str, station: str, now: datetime) -> Applied | None:
@@ -102,13 +104,14 @@ def _apply(opened: parse.Opened, now: datetime, *, doubted: bool) -> dict[Name, 
     passed = store.advance(came, before, now, opened.lost, find_twins(stations, before, new, now))
     evidence.keep(opened.batches, new, conflicts, passed, now)
     losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
-    _raise_counted(stations, Cause.LOST, losses, now)
+    raise_counted(stations, Cause.LOST, losses, now)
     receipts = receipts_for(stations.values(), came, None if doubted else now)
+    begun = Counter(station for (station, _), stand in before.items() if stand.is_new)
     sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
     aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
     return {
         (station.community.slug, station.slug): Applied(
-            receipts[key], fresh[key], sent[key] - fresh[key] - contradicting[key], aside[key]
+            receipts[key], fresh[key], sent[key] - fresh[key] - contradicting[key], aside[key], begun[key]
         )
         for key, station in stations.items()
     }
@@ -160,20 +163,11 @@ def _keep_evidence(
         (key, f"other content as {epoch}/{sequence}")
         for key, epoch, sequence in (item.identity for item in conflicts)
     ]
-    _raise_counted(stations, Cause.CONFLICT, told, now)
+    raise_counted(stations, Cause.CONFLICT, told, now)
     for station in dict.fromkeys(station for station, _ in strays):
         bodies = [body for whose, body in strays if whose == station]
         store.store_strays(station, bodies, now)
         raise_for(station, Cause.SET_ASIDE, f"names no event: {bodies[-1][:80]!r}", now, len(bodies))
-
-
-def _raise_counted(
-    stations: Mapping[int, Station], cause: Cause, told: Sequence[tuple[int, str]], now: datetime
-) -> None:
-    """One alarm for each station that is named, which counts how often it is and says the last detail."""
-    times = Counter(key for key, _ in told)
-    for key, detail in dict(told).items():
-        raise_for(stations[key], cause, detail, now, times[key])
 
 
 def _store(
@@ -205,7 +199,7 @@ def _tell_refusals(
     told = [
         (item.identity[0], f"{item.identity[1]}/{item.identity[2]}: {reason}") for item, reason in refused
     ]
-    _raise_counted(stations, Cause.SET_ASIDE, told, now)
+    raise_counted(stations, Cause.SET_ASIDE, told, now)
     return [item for item, _ in refused]
 
 

@@ -12,7 +12,7 @@ from django.db.models import F, Max, Subquery
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.intake.parse import Identity, Incoming, Reason
 from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
-from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, TOGETHER, Span, Written, joined
+from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, Span, Written, joined
 from cloud_sync.wire.envelope import Lost
 
 MAX_STRAYS = 1000
@@ -20,6 +20,8 @@ MAX_STRAYS = 1000
 MAX_CONFLICTS = 1000
 """Of one station, as above."""
 LOOK_AHEAD = 100
+MAX_OTHERS = 64
+"""Epochs of its station that one is compared with; more of them would say the same again."""
 
 # Looking up a member's value costs as much as a whole row's tuple.
 APPLIED, REFUSED = EventState.APPLIED.value, EventState.REFUSED.value
@@ -130,18 +132,27 @@ class Other:
 
 
 def alive_with(spans: Mapping[EpochOf, Span]) -> list[Other]:
-    """Other epochs of the same stations whose times lie among these."""
+    """Other epochs of the same stations that ended after such a span's first time and began before its last.
+
+    Of each span MAX_OTHERS are looked at, those that ended first.
+    """
+    near = (
+        "SELECT e.* FROM stations_epoch e WHERE e.station_id = w.station AND e.last_at > w.since "
+        "ORDER BY e.last_at LIMIT %s"
+    )
+    among = f"LATERAL ({near}) o WHERE"
+    if not sql.on_postgres():  # SQLite has no LATERAL, PostgreSQL would ask IN for each row of the table
+        among = f"stations_epoch o WHERE o.id IN ({near.replace('e.*', 'e.id')}) AND"
     statement = (
-        "SELECT w.station, w.epoch, o.epoch, o.boot, o.first_at, o.last_at FROM w "
-        "CROSS JOIN stations_epoch o WHERE o.station_id = w.station AND o.last_at > w.since "
-        "AND o.first_at < w.until AND o.epoch <> w.epoch"
+        "SELECT w.station, w.epoch, o.epoch, o.boot, o.first_at, o.last_at "  # noqa: S608 (constants)
+        f"FROM w CROSS JOIN {among} o.first_at < w.until AND o.epoch <> w.epoch"
     )
     keep = sql.keeper()
     columns = {"station": "bigint", "epoch": "text", "since": "timestamptz", "until": "timestamptz"}
-    rows = [(*name, keep(span.first + TOGETHER), keep(span.last - TOGETHER)) for name, span in spans.items()]
+    rows = [(*name, keep(span.first), keep(span.last)) for name, span in spans.items()]
     return [
         Other((station, epoch), other, boot, Span(sql.moment_of(first), sql.moment_of(last)))
-        for station, epoch, other, boot, first, last in sql.matching(statement, columns, rows)
+        for station, epoch, other, boot, first, last in sql.matching(statement, columns, rows, [MAX_OTHERS])
     ]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -33,7 +35,7 @@ class Cause(StrEnum):
     FOREIGN = "foreign"
     """The body speaks for another station than the topic it came on."""
     UNREADABLE = "unreadable"
-    """No header, no JSON, or more events than one batch may have."""
+    """No header, no JSON, or more events or epochs than one batch may have."""
     TOO_LARGE = "too_large"
     VERSION = "version"
     CONFLICT = "conflict"
@@ -83,6 +85,15 @@ def raise_for(station: Station, cause: Cause, detail: str, now: datetime, times:
     counted = f" ({times} times)" if times > 1 else ""
     log.warning("ALARM: %s: %s%s: %s", station, cause.value, counted, detail)
     raise_alarm(station.community.slug, station.slug, cause, detail, now, times)
+
+
+def raise_counted(
+    stations: Mapping[int, Station], cause: Cause, told: Sequence[tuple[int, str]], now: datetime
+) -> None:
+    """Raise one alarm for each station that is named; it counts how often and says the last detail."""
+    times = Counter(key for key, _ in told)
+    for key, detail in dict(told).items():
+        raise_for(stations[key], cause, detail, now, times[key])
 
 
 def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 
 from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.intake.parse import Incoming
-from cloud_sync.ledger.intake.store import EpochOf, Stand
+from cloud_sync.ledger.intake.store import EpochOf, Other, Stand
 from cloud_sync.ledger.points.posting import lock
 from cloud_sync.ledger.stations import spans
-from cloud_sync.ledger.stations.alarms import Cause, raise_for
+from cloud_sync.ledger.stations.alarms import Cause, raise_counted
 from cloud_sync.ledger.stations.models import Station
-from cloud_sync.ledger.stations.spans import Written, joined, together
+from cloud_sync.ledger.stations.spans import Span, Written, between, joined, together
 from cloud_sync.wire.facts import Stamp
 
 
@@ -44,10 +46,19 @@ def tell_clones(new: Sequence[Incoming], before: Mapping[EpochOf, Stand], now: d
         return
     rows = Station.objects.select_related("community").filter(pk__in={key for key, _ in found})
     stations = {row.pk: row for row in rows}
+    holders: dict[str, list[Station]] = {}
     for key, epoch in found:
-        others = [str(stations[other]) for other, same in found if same == epoch and other != key]
-        detail = f"journal {epoch} came from {stations[key]} and from {', '.join(others)}"
-        raise_for(stations[key], Cause.CLONED, detail, now)
+        holders.setdefault(epoch, []).append(stations[key])
+    told = [
+        (one.pk, f"journal {epoch} came from {one} and from {_others(one, some)}")
+        for epoch, some in holders.items()
+        for one in some
+    ]
+    raise_counted(stations, Cause.CLONED, told, now)
+
+
+def _others(one: Station, some: Sequence[Station]) -> str:
+    return ", ".join(str(other) for other in some if other is not one)
 
 
 def find_twins(
@@ -61,17 +72,35 @@ def find_twins(
     written = spans.written(stamps, now)
     came = {name: one.span for name, one in written.items() if one.span is not None}
     whole = {name: joined(before[name].span, span) or span for name, span in came.items()}
-    here = [
-        store.Other(name, other[1], written[other].boot, span)
-        for name in whole
-        for other, span in whole.items()
-        if other[0] == name[0] and other != name
+    wanted = {name: between(before[name].span, span) for name, span in came.items()}
+    told = [
+        (other.name[0], _twins(written[other.name].boot, other))
+        for other in (*store.alive_with(wanted), *_alive_here(wanted, whole, written))
+        if together(before[other.name].span, came[other.name], other.span)
     ]
-    for other in (*store.alive_with(whole), *here):
-        if together(before[other.name].span, came[other.name], other.span):
-            detail = (
-                f"boots {written[other.name].boot} and {other.boot} write at the same time "
-                f"(journals {other.name[1]} and {other.epoch})"
-            )
-            raise_for(stations[other.name[0]], Cause.TWO_AT_ONCE, detail, now)
+    raise_counted(stations, Cause.TWO_AT_ONCE, told, now)
     return written
+
+
+def _twins(boot: str, other: Other) -> str:
+    return (
+        f"boots {boot} and {other.boot} write at the same time (journals {other.name[1]} and {other.epoch})"
+    )
+
+
+def _alive_here(
+    wanted: Mapping[EpochOf, Span], whole: Mapping[EpochOf, Span], written: Mapping[EpochOf, Written]
+) -> Iterator[Other]:
+    """As `store.alive_with`, of the epochs that came together."""
+    by_end: dict[int, list[tuple[datetime, str]]] = {}
+    for (station, epoch), span in whole.items():
+        by_end.setdefault(station, []).append((span.last, epoch))
+    for ends in by_end.values():
+        ends.sort()
+    for name, bounds in wanted.items():
+        ends = by_end[name[0]]
+        first = bisect_right(ends, bounds.first, key=itemgetter(0))
+        for _, epoch in ends[first : first + store.MAX_OTHERS]:
+            other = whole[name[0], epoch]
+            if epoch != name[1] and other.first < bounds.last:
+                yield Other(name, epoch, written[name[0], epoch].boot, other)

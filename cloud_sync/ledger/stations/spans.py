@@ -64,6 +64,15 @@ def joined(one: Span | None, other: Span | None) -> Span | None:
     return Span(min(one.first, other.first), max(one.last, other.last))
 
 
+def between(before: Span | None, came: Span) -> Span:
+    """After what another epoch must have ended, and before what begun, to be `together` with it."""
+    whole = joined(before, came) or came
+    since = came.first + TOGETHER
+    if before is not None:
+        since = min(since, max(before.last, whole.first + TOGETHER))
+    return Span(since, whole.last - TOGETHER)
+
+
 def together(before: Span | None, came: Span, other: Span) -> bool:
     """Whether what came of an epoch now shows that it and another one were written at the same time.
 

@@ -9,11 +9,13 @@ import pytest
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.intake.apply import apply_messages, reapply
 from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.points.held import refuse, release
 from cloud_sync.ledger.points.models import Household, VisitSettlement
 from cloud_sync.ledger.settling.rules import add_rules
+from cloud_sync.ledger.stations import copies
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Event, EventState
 from cloud_sync.ledger.stations.spans import TOGETHER, Span, together
@@ -170,6 +172,28 @@ class TestTwoPisUnderOneName:
             self.speak(town, epoch, 1, NOW + life * TOGETHER * 2)
             self.speak(town, epoch, 2, NOW + life * TOGETHER * 2 + TOGETHER)
         assert not Alarm.objects.exists()
+
+    def test_epochs_without_end_are_compared_with_a_bounded_number_each(
+        self, town: Town, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        compared: list[bool] = []
+
+        def count(before: Span | None, came: Span, other: Span) -> bool:
+            compared.append(together(before, came, other))
+            return compared[-1]
+
+        monkeypatch.setattr(copies, "together", count)
+        monkeypatch.setattr(store, "MAX_OTHERS", 4)
+        for start in (0, 96):
+            bodies = [
+                event(n + 1, AlarmFacts("x", "k", raised=True), epoch=f"{epoch:016x}", at=at(when, "boot"))
+                for epoch in range(start, start + 96)
+                for n, when in enumerate((NOW - 2 * HOUR, NOW))
+            ]
+            batches = [town.seal(*bodies[first : first + 32]) for first in range(0, len(bodies), 32)]
+            apply_messages([Sent(batch, "sunny-garden", "east-gate") for batch in batches], NOW)
+        assert 96 < len(compared) <= 2 * 4 * 192
+        assert Alarm.objects.get().times == sum(compared)
 
     def test_two_that_came_in_one_go_are_told_apart_too(self, town: Town) -> None:
         visit = visit_facts(1, RIGHT, provisional=2)

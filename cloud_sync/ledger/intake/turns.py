@@ -27,6 +27,11 @@ MESSAGE = 20
 """Work of a message by itself: its signature, its place in a transaction."""
 REFUSED = 5
 """Work of an event that is kept as evidence: it is looked up, stored and told of one by one."""
+EPOCH = 15
+"""Work of an epoch that was never heard of: it is compared with the others of its station."""
+A_DAY = 3000
+"""Epochs that one station may begin in a day, and all at once: twice those of a restart each minute."""
+DAY_S = 86_400
 REJECTED = 100
 """Work of a message that is not to be believed."""
 MOST_NAMES = 10_000
@@ -44,9 +49,10 @@ class Waiting:
 
 @dataclass(slots=True)
 class _Budget:
-    """How much work a station may still cause, and when that was so."""
+    """How much work a station may still cause, how many epochs it may begin, and when that was so."""
 
     left: float
+    epochs: float
     at: float
 
 
@@ -78,7 +84,7 @@ class Turns:
         waiting = Waiting(message, station)
         self._arrived.append(waiting)
         queue = self._queues.get(station)
-        if (queue is not None and len(queue) >= SHARE) or self._left(station, now) <= 0:
+        if (queue is not None and len(queue) >= SHARE) or self._is_spent(station, now):
             waiting.done = True
             self.let_go[station] += 1
         elif queue is None:
@@ -110,12 +116,12 @@ class Turns:
             queue.appendleft(waiting)
             self._queues = {waiting.station: queue, **self._queues}
 
-    def charge(self, station: Name, work: int, now: float) -> None:
-        """Count work that a station's messages caused."""
-        left = self._left(station, now) - work
+    def charge(self, station: Name, work: int, now: float, begun: int = 0) -> None:
+        """Count work that a station's messages caused, and the epochs that they began."""
+        budget = self._budget(station, now)
         if len(self._budgets) >= MOST_NAMES and station not in self._budgets:
             self._forget(now)
-        self._budgets[station] = _Budget(left, now)
+        self._budgets[station] = _Budget(budget.left - work, budget.epochs - begun, now)
 
     def finished(self) -> list[Message]:
         """The messages that the broker may forget now, in the order they came."""
@@ -124,13 +130,23 @@ class Turns:
             done.append(self._arrived.popleft().message)
         return done
 
-    def _left(self, station: Name, now: float) -> float:
+    def _is_spent(self, station: Name, now: float) -> bool:
+        budget = self._budget(station, now)
+        return budget.left <= 0 or budget.epochs <= 0
+
+    def _budget(self, station: Name, now: float) -> _Budget:
+        """What a station has by now."""
         budget = self._budgets.get(station)
         if budget is None:
-            return A_MINUTE
-        return min(A_MINUTE, budget.left + (now - budget.at) * A_MINUTE / 60)
+            return _Budget(A_MINUTE, A_DAY, now)
+        passed = now - budget.at
+        return _Budget(
+            min(A_MINUTE, budget.left + passed * A_MINUTE / 60),
+            min(A_DAY, budget.epochs + passed * A_DAY / DAY_S),
+            now,
+        )
 
     def _forget(self, now: float) -> None:
-        full = [station for station in self._budgets if self._left(station, now) >= A_MINUTE]
+        full = [name for name in self._budgets if self._budget(name, now) == _Budget(A_MINUTE, A_DAY, now)]
         for station in full or list(self._budgets)[: MOST_NAMES // 2]:
             del self._budgets[station]

@@ -33,7 +33,7 @@ from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages, raise_
 from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.intake.periodic import end_waits, standing_receipts
 from cloud_sync.ledger.intake.receipts import overtaken
-from cloud_sync.ledger.intake.turns import MESSAGE, REFUSED, REJECTED, Turns
+from cloud_sync.ledger.intake.turns import EPOCH, MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.clock import count_running, look_at_clock
 from cloud_sync.ledger.stations.models import Community
@@ -193,8 +193,8 @@ class Worker:
             one = applied.get(name)
             work = messages * REJECTED
             if one is not None:
-                work = messages * MESSAGE + one.new + one.known + one.refused * REFUSED
-            self._turns.charge(name, work, now)
+                work = messages * MESSAGE + one.new + one.known + one.refused * REFUSED + one.begun * EPOCH
+            self._turns.charge(name, work, now, begun=0 if one is None else one.begun)
 
     def _tell_connection(self) -> None:
         if self._link.contested:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 TONGZHAN = [sys.executable, "-c", "from scripts.cli import main; main()"]
 """The command line of this checkout, installed or not."""
-TWIN = [sys.executable, "-m", "tests.firmware_bridge.twin"]
+TWIN = [sys.executable, "-m", "firmware_bridge.twin"]
 """A microcontroller's twin."""
 
 

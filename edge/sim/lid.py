@@ -28,7 +28,7 @@ from firmware_bridge.lid_motion import (
     next_due,
     step,
 )
-from tests.firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
+from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
 
 if TYPE_CHECKING:
     from collections.abc import Callable

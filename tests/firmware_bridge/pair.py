@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from firmware_bridge.link.events import Event, Told, Up
 from firmware_bridge.link.link import Link
 from firmware_bridge.link.messages import Report, Request, Welcome
+from firmware_bridge.twin.device_link import DeviceEvent, DeviceLink
 from tests.firmware_bridge.damage import PerfectWire
-from tests.firmware_bridge.twin.device_link import DeviceEvent, DeviceLink
 
 STEP_S = 0.001
 WELCOME = Welcome(1, 1, 0, 0, 4, 2, 1, 0b110100, 4, (1, 0, 0))

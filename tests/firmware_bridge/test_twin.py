@@ -21,10 +21,10 @@ from firmware_bridge.link.messages import (
     Welcome,
     WiegandBits,
 )
+from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
+from firmware_bridge.twin.rig import Rig
 from tests.firmware_bridge.damage import WIRES, PerfectWire, wire
 from tests.firmware_bridge.pair import Ids
-from tests.firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
-from tests.firmware_bridge.twin.rig import Rig
 from tests.programs import TWIN
 
 SENSORS = (1 << SensorKind.SMOKE) | (1 << SensorKind.PANIC) | (1 << SensorKind.WEIGHT)

@@ -39,10 +39,10 @@ from firmware_bridge.link.messages import (
     Welcome,
     WiegandBits,
 )
+from firmware_bridge.twin.device_link import Began, Unheard, Wanted
 from firmware_bridge.wrong_device import Stranger
 from tests.firmware_bridge.damage import WIRES, BadWire, PerfectWire, wire
 from tests.firmware_bridge.pair import WELCOME, Ids, Pair
-from tests.firmware_bridge.twin.device_link import Began, Unheard, Wanted
 
 DEAD = type("DeadWire", (PerfectWire,), {"send": lambda *_: None})
 

@@ -23,8 +23,8 @@ from firmware_bridge.link.messages import (
     StopMotors,
     Welcome,
 )
-from tests.firmware_bridge.twin.device_link import Began, DeviceEvent, DeviceLink, Unheard, Wanted
-from tests.firmware_bridge.twin.lid import TwinLid
+from firmware_bridge.twin.device_link import Began, DeviceEvent, DeviceLink, Unheard, Wanted
+from firmware_bridge.twin.lid import TwinLid
 
 Sensor = tuple[SensorKind, int]
 """A kind, and which one of it."""

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.link.messages import MAX_SERIAL, Report, SensorKind, SerialBytes, Welcome, WiegandBits
-from tests.firmware_bridge.twin.board import Board, Inputs, Sensor
-from tests.firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
+from firmware_bridge.twin.board import Board, Inputs, Sensor
+from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
 
 FIRMWARE = (1, 1, 0)
 _SWITCH_LEVELS = {"auto": None, "0": False, "1": True}

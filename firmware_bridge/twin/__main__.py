@@ -13,7 +13,7 @@ from contextlib import suppress
 import click
 
 from firmware_bridge.link.messages import VERSION, SensorKind, Welcome
-from tests.firmware_bridge.twin.rig import FIRMWARE, Rig
+from firmware_bridge.twin.rig import FIRMWARE, Rig
 
 _READ = 4096
 _ALL_SENSORS = sum(1 << kind for kind in SensorKind)

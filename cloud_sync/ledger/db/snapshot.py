@@ -12,7 +12,10 @@ from cloud_sync.ledger.db import sql
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Let all queries inside see one instant; nothing inside may write."""
+    """Let all queries inside see one instant and read text whatever its bytes are; nothing inside may write.
+
+    Only SQLite keeps bytes that are no UTF-8 as text; they are then read with marks in their place.
+    """
     if sql.on_postgres():
         with transaction.atomic():
             sql.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY", [])
@@ -21,7 +24,14 @@ def snapshot() -> Iterator[None]:
         return
     # Django's own transactions take SQLite's write lock at once; this one only ever reads.
     sql.execute("BEGIN DEFERRED", [])
+    raw = connection.connection
+    usual, raw.text_factory = raw.text_factory, _text
     try:
         yield
     finally:
-        connection.connection.execute("ROLLBACK")
+        raw.text_factory = usual
+        raw.execute("ROLLBACK")
+
+
+def _text(stored: bytes) -> str:
+    return stored.decode(errors="replace")

@@ -260,6 +260,25 @@ def test_a_value_of_another_type_is_named_and_the_audit_goes_on_to_its_end() -> 
     assert not wrong, wrong
 
 
+@pytest.mark.parametrize("engine", [Tier.LAPTOP], indirect=True, ids=str)
+@pytest.mark.usefixtures("engine", "rich")
+def test_text_that_is_not_utf8_is_named_and_the_audit_goes_on_to_its_end() -> None:
+    unchecked()  # PostgreSQL lets no such text in
+    wrong = []
+    for model, field in columns():
+        (table, pk), column = name_of(model), field.column
+        ((key, value),) = sql.execute(f'SELECT {pk}, "{column}" FROM {table} ORDER BY {pk} LIMIT 1', [])  # noqa: S608
+        change = f'UPDATE {table} SET "{column}" = CAST(%s AS TEXT) WHERE {pk} = %s'  # noqa: S608
+        if not isinstance(field, models.CharField) or not run(change, [b"\xff", key]):
+            continue
+        found = verify().problems
+        named = f"{table} {key!r}: its column {column} holds what it cannot (text that is not UTF-8)"
+        if named not in found or any("cannot be finished" in line for line in found):
+            wrong.append(f"{table}.{column}: {found}")
+        assert run(change.replace("CAST(%s AS TEXT)", "%s"), [value, key])
+    assert not wrong, wrong
+
+
 def forged(town: Town, points: int, *, with_record: bool) -> None:
     """What somebody does with SQL alone who knows every hash: a visit that no station signed."""
     facts = visit_facts(1, *[HAZARDOUS] * 12, provisional=points)

@@ -1,4 +1,7 @@
-"""Values of another type than their column's: SQLite lets them in, and they would end a walk over rows."""
+"""Values of another type than their column's, and text that is no UTF-8: SQLite lets both in.
+
+They would end a walk over rows, or be read as something else.
+"""
 
 from __future__ import annotations
 
@@ -29,13 +32,22 @@ def _of_table(model: type[models.Model]) -> Iterator[str]:
     bad = {field.column: _bad(field) for field in meta.concrete_fields}
     any_bad = " OR ".join(bad.values())
     which = " ".join(f"WHEN {condition} THEN '{column}'" for column, condition in bad.items())
-    kind = " ".join(f'WHEN {condition} THEN typeof("{column}")' for column, condition in bad.items())
+    kind = " ".join(f"WHEN {condition} THEN {_found(str(column))}" for column, condition in bad.items())
     statement = (
         f'SELECT "{key}", CASE {which} END, CASE {kind} END '  # noqa: S608 (names of our own models)
         f'FROM "{table}" WHERE {any_bad}'
     )
     for row, column, found in sql.stream(statement):
         yield f"{table} {row!r}: its column {column} holds what it cannot ({found})"
+
+
+def _found(column: str) -> str:
+    """What is said of a value that cannot stand in this column."""
+    return f"CASE WHEN {_broken(column)} THEN 'text that is not UTF-8' ELSE typeof(\"{column}\") END"
+
+
+def _broken(column: str) -> str:
+    return f'(typeof("{column}") = \'text\' AND NOT is_utf8(CAST("{column}" AS BLOB)))'
 
 
 def _bad(field: models.Field[object, object]) -> str:
@@ -50,7 +62,7 @@ def _bad(field: models.Field[object, object]) -> str:
         case models.BooleanField():
             wrong += f" OR {column} NOT IN (0, 1)"
         case models.CharField():
-            wrong += f" OR length({column}) > {field.max_length}"
+            wrong += f" OR length({column}) > {field.max_length} OR {_broken(str(field.column))}"
     return f"({column} IS NOT NULL AND ({wrong}))"
 
 

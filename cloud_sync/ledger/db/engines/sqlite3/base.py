@@ -1,6 +1,9 @@
-"""Django's SQLite engine, with references that are checked at once."""
+"""Django's SQLite engine, with references that are checked at once, and with what finds broken text."""
 
 from __future__ import annotations
+
+import sqlite3
+from typing import Any
 
 from django.db.backends.sqlite3 import base, schema
 
@@ -16,3 +19,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """What Django connects by."""
 
     SchemaEditorClass = DatabaseSchemaEditor
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
+        """A connection whose statements can ask `is_utf8` of a BLOB: SQLite keeps any bytes as TEXT."""
+        made: sqlite3.Connection = super().get_new_connection(conn_params)
+        made.create_function("is_utf8", 1, _is_utf8, deterministic=True)
+        return made
+
+
+def _is_utf8(value: bytes | None) -> bool:
+    try:
+        (value or b"").decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -62,7 +62,7 @@ COMPARE = """
 import json, logging, sqlite3, tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from scripts.bench import ledger
+from scripts.bench.ledger import run as ledger
 from scripts.bench.ledger.databases import places
 from scripts.bench.ledger.raw_sql import Copied
 

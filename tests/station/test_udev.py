@@ -50,7 +50,7 @@ def links(port: Port) -> list[str]:
             continue
         skip_to = ""
         wanted = [item for item in items if item[2] in {"==", "!="}]
-        if not all(matches(port, *item) for item in wanted):
+        if any(not matches(port, *item) for item in wanted):
             continue
         for key, name, operator, value in items:
             if key == "ENV" and operator == "=":

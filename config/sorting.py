@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from config.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Category(StrEnum):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 from cloud_sync.rules.award_rules import AwardRules
@@ -18,10 +19,12 @@ from cloud_sync.service.systemd import Notifier
 from config.process.threads import thread
 from config.reading.load import load_toml
 from config.reading.load_sorting import load_sorting
+from config.station import StationSettings
 from config.words import Both, load_words
 from edge.eye.classifier import LateEye, Unseeing
 from edge.faults import FaultCode
 from edge.hardware.build import real_rim
+from edge.hardware.hardware import MakeRim, Rim
 from edge.hardware.pins import real_pins
 from edge.journal.store import SqliteJournal
 from edge.loop.clocks import RealClock, boot_id
@@ -30,7 +33,8 @@ from edge.loop.parts import Parts
 from edge.loop.station import Station
 from edge.loop.watchdog import WatchedInbox
 from edge.loop.workers import ThreadWorkers
-from edge.messages import FaultRaised
+from edge.messages import FaultRaised, Photo
+from edge.ports import Clock, Inbox, Journal, Speaker, Workers
 from edge.screen.publisher import Screen
 from edge.screen.state import LiveFolder
 from edge.screen.view import Vocabulary
@@ -38,17 +42,8 @@ from edge.visit.emergency import STATION
 from edge.visit.state import visit_rules
 from edge.voice.log_speaker import LogSpeaker
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
-from models.pixels import encode_jpeg
+from models.pixels import Rgb, encode_jpeg
 from models.runtime import Breaker, Classifier, judge_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from config.station import StationSettings
-    from edge.hardware.hardware import MakeRim, Rim
-    from edge.messages import Photo
-    from edge.ports import Clock, Inbox, Journal, Speaker, Workers
-    from models.pixels import Rgb
 
 log = logging.getLogger(__name__)
 

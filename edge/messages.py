@@ -6,19 +6,16 @@ they belong to, so that a late one can be told and ignored.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cloud_sync.rules.award_rules import Award
-    from cloud_sync.wire.facts import Credential, Role, VisitFacts
-    from config.sorting import Category
-    from edge.faults import FaultCode
-    from edge.roster import RosterEntry
-    from models.verdict import Verdict
+from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.facts import Credential, Role, VisitFacts
+from config.sorting import Category
+from edge.faults import FaultCode
+from edge.roster import RosterEntry
+from models.verdict import Verdict
 
 Photo = object
 """A picture as the camera gives it; decisions never look inside."""

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from cloud_sync.rules.award_rules import Award
-    from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
-    from edge.faults import FaultCode
-    from edge.messages import Event, Photo, Say
-    from edge.roster import RosterEntry
-    from models.verdict import Verdict
+from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
+from edge.faults import FaultCode
+from edge.messages import Event, Photo, Say
+from edge.roster import RosterEntry
+from models.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

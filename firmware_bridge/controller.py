@@ -5,15 +5,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from firmware_bridge.link.events import Down, Event
-from firmware_bridge.link.link import Link
+from firmware_bridge.link.link import Link, Turn
+from firmware_bridge.link.messages import Request
 from firmware_bridge.port import SerialPort
-
-if TYPE_CHECKING:
-    from firmware_bridge.link.link import Turn
-    from firmware_bridge.link.messages import Request
 
 BAUD = 115_200
 

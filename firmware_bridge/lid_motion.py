@@ -14,13 +14,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from math import inf
-from typing import TYPE_CHECKING
 
+from config.station import VisitSection
 from firmware_bridge.h_bridge import REST_S, Drive
 from firmware_bridge.motor_rest import Rest
-
-if TYPE_CHECKING:
-    from config.station import VisitSection
 
 DRIVE_TRAVELS = 1.5
 """A drive may last so many travels: room for a weak battery, and over before the visit calls it a fault."""

@@ -12,16 +12,13 @@ import select
 import termios
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from serial import Serial
 
 from config.process.threads import Complaints, thread
 from firmware_bridge.line_errors import line_errors
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 log = logging.getLogger(__name__)
 

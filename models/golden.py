@@ -6,12 +6,8 @@ bundle whose manifest belongs to another model, shows in the outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 
 def golden_pictures(count: int, size: int) -> NDArray[np.uint8]:

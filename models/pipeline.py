@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.sorting import Category
 from models.verdict import Verdict, VerdictState
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 CATEGORIES = tuple(Category)
 """The order of the columns wherever probabilities of categories are an array."""

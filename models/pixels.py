@@ -7,22 +7,18 @@ pixels its header claims are checked before a decoder sees it. At the bound of 5
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from config.errors import InputError
 from models.headers import HeaderError, exif_orientation, read_header
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    Rgb = NDArray[np.uint8]
-    Rgba = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]
+Rgba = NDArray[np.uint8]
 
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000

@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
 from config.process.threads import later
-from models.bundle import Bundle, BundleError, load_bundle
+from config.sorting import Sorting
+from models.bundle import Bundle, BundleError, Manifest, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import Judge, judge, normalise
 from models.pixels import letterbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from config.sorting import Sorting
-    from models.bundle import Manifest
-    from models.verdict import Verdict
+from models.verdict import Verdict
 
 _LOG_NOTHING = 4
 """What goes wrong is raised, and told once, in our own words; the runtime would tell it on stderr too."""

@@ -8,18 +8,15 @@ import signal
 from collections.abc import Callable, Iterator
 from ctypes.util import find_library
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser
 
 from tests.ports import free_port
 from tests.running.stages import mark_stages
 from tests.skips import Skips
 from tests.some import all_of_some
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 EXPECTED_WITHIN_MS = 60_000

@@ -7,10 +7,7 @@ import os
 import socket
 import threading
 import time
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from collections.abc import Mapping
 
 log = logging.getLogger(__name__)
 

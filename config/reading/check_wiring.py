@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from math import ceil, inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from config.station import OpenBy
-from config.wiring import ControllerLid, HBridgeLid, ReaderKind, RelayLid, ServoLid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from config.reading.common import Problem
-    from config.station import BinSection, StationSettings
-    from config.wiring import GpioLidSection, LidSection, ReaderSection, ScaleSection
+from config.reading.common import Problem
+from config.station import BinSection, OpenBy, StationSettings
+from config.wiring import (
+    ControllerLid,
+    GpioLidSection,
+    HBridgeLid,
+    LidSection,
+    ReaderKind,
+    ReaderSection,
+    RelayLid,
+    ScaleSection,
+    ServoLid,
+)
 
 _PULLED_UP = range(9)
 """Pins that a Pi pulls up from power-on until a program sets them (BCM2711 ARM Peripherals, 5.3)."""

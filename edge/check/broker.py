@@ -6,22 +6,18 @@ import secrets
 import socket
 import ssl
 import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cloud_sync.service.lifetimes import Lifetime, of_authorities, of_server
 from cloud_sync.transport.mqtt import MqttLink, Refusal
 from cloud_sync.wire import topics
 from config.errors import InputError
+from config.station import CloudSection, StationSettings
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from config.station import CloudSection, StationSettings
 
 WAIT_S = 6.0
 _LOOK_S = 0.05

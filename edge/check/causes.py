@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from config.reading.files import NOT_YOURS, owner_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _MENDS = {
     errno.ENOENT: "missing",

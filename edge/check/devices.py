@@ -6,35 +6,29 @@ unless asked for, and what the drivers post is read for a few seconds.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from config.errors import InputError
+from config.station import BinSection, StationSettings
+from config.words import Words
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
 from edge.faults import CATALOGUE, FaultCode, Severity
+from edge.hardware.hardware import MakeRim, Rim
+from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
-from edge.messages import FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
+from edge.messages import Event, FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
 from edge.part_kinds import PartKind, kind_of
-from edge.ports import CameraError
+from edge.ports import CameraError, Clock
 from edge.readers.last_seen import read_heard
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from config.station import BinSection, StationSettings
-    from config.words import Words
-    from edge.hardware.hardware import MakeRim, Rim
-    from edge.hardware.weight.scale import Reading
-    from edge.messages import Event
-    from edge.ports import Clock
 
 DARK = 12.0
 """Mean brightness, 0 to 255, below which nobody recognises anything."""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from config.reading.load import load_toml
+from config.station import Language
 from config.words import Both, FaultWords
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from config.station import Language
 
 TEXTS = Path(__file__).parent / "texts.toml"
 

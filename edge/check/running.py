@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from config.station import StationSettings
+from config.words import Words
 from edge.check.devices import Observed, Wanted, judge
 from edge.check.finding import Finding, Level
+from edge.faults import FaultCode
 from edge.panel.folder import RuntimeFolder
-from edge.screen.state import LidPhase
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from config.station import StationSettings
-    from config.words import Words
-    from edge.faults import FaultCode
-    from edge.screen.state import LiveState
+from edge.screen.state import LidPhase, LiveState
 
 PARTS_SEEN_AT_WORK = 255.0
 """A running station's camera is believed: its own faults would tell otherwise."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
 
+from config.station import BinSection
+from config.words import Words
 from edge.check.finding import Finding, Level
 from edge.faults import CATALOGUE, Blocks, FaultCode
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from config.station import BinSection
-    from config.words import Words
-    from edge.hardware.hardware import Rim
-    from edge.hardware.weight.scale import Reading
+from edge.hardware.hardware import Rim
+from edge.hardware.weight.scale import Reading
 
 
 def is_of_a_scale(code: str) -> bool:

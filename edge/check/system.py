@@ -8,33 +8,27 @@ import sqlite3
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from config.errors import InputError
 from config.reading.check_wiring import used_pins
 from config.reading.load_sorting import load_sorting
 from config.reading.private import make_private_folder
-from config.station import Devices
+from config.station import Devices, StationSettings
 from edge.check.causes import mend_for
 from edge.check.finding import Finding, Level
 from edge.journal.salvage import is_damage
 from edge.journal.schema import JOURNAL_FILE, Owner, station_of
 from edge.lids.process import kept_lids
+from edge.ports import Clock
 from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE, BundleError
 from models.golden import golden_pictures
 from models.runtime import load_classifier
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import tzinfo
-
-    from config.station import StationSettings
-    from edge.ports import Clock
 
 BOOT = Path("/boot/firmware/config.txt")
 LOW_MB, FULL_MB = 500, 50

@@ -9,32 +9,25 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from config.process.threads import Complaints, thread
+from config.station import CameraSection
 from edge.eye.change_gate import Gate, GateRules, arm, grid_of, look
-from edge.eye.newest_frame import NewestFrame
+from edge.eye.newest_frame import Frame, NewestFrame
 from edge.faults import FaultCode
 from edge.hardware.polled_thread import Loop
-from edge.messages import ChamberChanged, FaultCleared, FaultRaised
-from edge.ports import CameraError
+from edge.messages import ChamberChanged, FaultCleared, FaultRaised, Photo
+from edge.ports import CameraError, Clock, Inbox
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from numpy.typing import NDArray
-
-    from config.station import CameraSection
-    from edge.eye.newest_frame import Frame
-    from edge.messages import Photo
-    from edge.ports import Clock, Inbox
-
-    Region = tuple[float, float, float, float]
-    Picture = NDArray[np.uint8]
+Region = tuple[float, float, float, float]
+Picture = NDArray[np.uint8]
 
 log = logging.getLogger(__name__)
 

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
-from edge.messages import LidClosed, LidOpened
-from edge.ports import CameraError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from edge.eye.camera import UsbCamera
-    from edge.hardware.weight.scale import Scale
-    from edge.messages import Event, Photo
-    from edge.ports import Inbox
+from edge.eye.camera import UsbCamera
+from edge.hardware.weight.scale import Scale
+from edge.messages import Event, LidClosed, LidOpened, Photo
+from edge.ports import CameraError, Inbox
 
 
 class Sight:

@@ -9,15 +9,12 @@ such a change of light too.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Grid = NDArray[np.float32]
-    """(rows, columns, 3): each block's mean brightness, 0 to 255, in each channel."""
+Grid = NDArray[np.float32]
+"""(rows, columns, 3): each block's mean brightness, 0 to 255, in each channel."""
 
 ROWS, COLUMNS = 24, 32
 _DARK = 16.0

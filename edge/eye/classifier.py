@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import numpy as np
 
 from config.errors import InputError
 from config.process.threads import later
 from edge.faults import FaultCode
-from edge.messages import FaultCleared, FaultRaised
-from edge.ports import ClassifierError
+from edge.messages import FaultCleared, FaultRaised, Photo
+from edge.ports import ClassifierError, Clock, Inbox
 from edge.visit.state import MODEL
 from models.bundle import BundleError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from edge.messages import Photo
-    from edge.ports import Clock, Inbox
-    from models.runtime import Classifier
-    from models.verdict import Verdict
-
+from models.runtime import Classifier
+from models.verdict import Verdict
 
 log = logging.getLogger(__name__)
 

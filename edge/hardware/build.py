@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from config.errors import InputError
-from edge.eye.camera import UsbCamera, open_capture
+from config.station import CameraSection, StationSettings
+from edge.eye.camera import Capture, UsbCamera, open_capture
 from edge.eye.camera_router import LidNews, Sight
 from edge.hardware.contacts import FullSwitch, GpioButton
 from edge.hardware.controller.controller import Mcu
-from edge.hardware.hardware import Rim
+from edge.hardware.hardware import MakeRim, Rim
+from edge.hardware.pins import Factory
 from edge.hardware.weight.scale import Scale
 from edge.lids.client import KeeperLink
 from edge.lids.process import kept_lids
 from edge.loop.clocks import boot_id
+from edge.loop.inbox import QueueInbox
+from edge.ports import Clock, Inbox, Lid, Mover
 from edge.readers.last_seen import HeardBook
 from edge.readers.pseudonym import Cards
 from edge.readers.serial import SerialReader
 from firmware_bridge.decoders.em4100 import CardBits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from config.station import CameraSection, StationSettings
-    from edge.eye.camera import Capture
-    from edge.hardware.hardware import MakeRim
-    from edge.hardware.pins import Factory
-    from edge.loop.inbox import QueueInbox
-    from edge.ports import Clock, Inbox, Lid, Mover
 
 
 class _Device(Protocol):

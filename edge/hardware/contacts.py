@@ -7,16 +7,12 @@ one costs half a second at most.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 from edge.hardware.debounce import Debounced, Settling, settle, settles_at
-from edge.hardware.pins import Contact
+from edge.hardware.pins import Contact, Factory
 from edge.hardware.polled_thread import Loop
 from edge.messages import LevelChanged, Pressed
-
-if TYPE_CHECKING:
-    from edge.hardware.pins import Factory
-    from edge.ports import Clock, Inbox
+from edge.ports import Clock, Inbox
 
 POLL_S = 0.5
 """How often levels are read though no edge came."""

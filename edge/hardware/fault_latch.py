@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
-
-if TYPE_CHECKING:
-    from edge.faults import FaultCode
-    from edge.ports import Clock, Inbox
+from edge.ports import Clock, Inbox
 
 
 class FaultLamp:

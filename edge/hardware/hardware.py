@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from edge.hardware.weight.scale import Scale
-    from edge.loop.inbox import QueueInbox
-    from edge.ports import Camera, Clock, Lid, Mover
+from edge.hardware.weight.scale import Scale
+from edge.loop.inbox import QueueInbox
+from edge.ports import Camera, Clock, Lid, Mover
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +23,5 @@ class Rim:
     """Real ones by bin, for whoever wants to see what they read."""
 
 
-if TYPE_CHECKING:
-    MakeRim = Callable[[QueueInbox, Clock], Rim]
-    """Builds a rim that posts to an inbox and lives by a clock."""
+MakeRim = Callable[[QueueInbox, Clock], Rim]
+"""Builds a rim that posts to an inbox and lives by a clock."""

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from config.wiring import LevelSection
 from edge.hardware.contacts import FULL
 from edge.hardware.debounce import Debounced, settle, settles_at
 from edge.hardware.polled_thread import Loop
 from edge.messages import LevelChanged
-from firmware_bridge.link.messages import SensorKind, SensorValue
-
-if TYPE_CHECKING:
-    from config.wiring import LevelSection
-    from edge.ports import Clock, Inbox
-    from firmware_bridge.link.messages import Report, Welcome
+from edge.ports import Clock, Inbox
+from firmware_bridge.link.messages import Report, SensorKind, SensorValue, Welcome
 
 SLACK_MM = 50
 """So much farther than full the waste must be before a full bin counts as emptied: readings waver."""

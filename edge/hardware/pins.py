@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from gpiozero import DigitalInputDevice, DigitalOutputDevice, Factory, GPIOZeroError, PWMOutputDevice
 
 from config.errors import InputError
 from config.reading.private import make_private_folder
 from firmware_bridge.h_bridge import Drive
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from pathlib import Path
 
 __all__ = ["Contact", "Factory", "HBridge", "Relay", "ServoSignal", "hold_low", "pin_errors", "real_pins"]
 

@@ -10,16 +10,11 @@ import logging
 import threading
 from collections import deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from cloud_sync.wire.facts import VisitFacts
+from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
 from edge.messages import Written
-from edge.ports import JournalError
-
-if TYPE_CHECKING:
-    from cloud_sync.rules.award_rules import Award
-    from cloud_sync.wire.facts import AlarmFacts, Stamp
-    from edge.ports import Clock, Journal
+from edge.ports import Clock, Journal, JournalError
 
 log = logging.getLogger(__name__)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cloud_sync.wire.facts import Role
 from config.errors import InputError
 from edge.journal.schema import JOURNAL_FILE, connect, written_at_once
 from edge.roster import CardState, RosterEntry
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _PUT = (
     "INSERT INTO roster (card, state, role) VALUES (?, ?, ?)"

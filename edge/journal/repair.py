@@ -13,10 +13,11 @@ import sqlite3
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from pathlib import Path
 
 from config.reading.private import make_private_folder
-from edge.journal.salvage import Salvaged, find_damage, is_damage, salvage, salvage_log
+from edge.journal.salvage import Record, Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal.schema import (
     JOURNAL_FILE,
     SUSPECT,
@@ -30,12 +31,6 @@ from edge.journal.schema import (
     sync_folder,
     written_at_once,
 )
-
-if TYPE_CHECKING:
-    from datetime import datetime
-    from pathlib import Path
-
-    from edge.journal.salvage import Record
 
 __all__ = ["Mended", "TakenOver", "is_damage", "open_mended", "take_over"]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
@@ -18,13 +19,8 @@ from cloud_sync.wire.envelope import EventId, decode_event, decode_event_id
 from cloud_sync.wire.facts import Role, VisitFacts
 from config.reading.private import make_private
 from edge.journal.schema import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
-from edge.journal.sqlite_pages import find_log_rows, find_rows
+from edge.journal.sqlite_pages import Value, find_log_rows, find_rows
 from edge.roster import CardState, RosterEntry
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from edge.journal.sqlite_pages import Value
 
 _SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 19, 22, 23})
 """SQLite's primary result codes for what is not the file's fault: rights, locks, memory, a full disk, a row

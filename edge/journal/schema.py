@@ -15,14 +15,11 @@ import os
 import secrets
 import sqlite3
 import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from config.reading.private import hand_over, keep_private, make_private, make_private_folder
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 JOURNAL_FILE = "journal.sqlite3"
 SUSPECT = f".{JOURNAL_FILE}.suspect"

@@ -9,10 +9,7 @@ Format: https://www.sqlite.org/fileformat2.html, sections 1.5, 1.6, 2.1 and 4.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 Value = None | int | float | bytes | str
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 from zlib import crc32
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -18,7 +21,7 @@ from cloud_sync.rules.award_rules import Award, AwardRules, Line, award
 from cloud_sync.wire.envelope import decode_event, encode_event
 from cloud_sync.wire.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
-from edge.journal.repair import is_damage, open_mended
+from edge.journal.repair import Mended, is_damage, open_mended
 from edge.journal.salvage import read_cards
 from edge.journal.schema import (
     MAX_SEQUENCE,
@@ -34,15 +37,7 @@ from edge.journal.tallies import DayTallies
 from edge.ports import JournalError
 from edge.roster import CardState, RosterEntry
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-    from typing import TypeVar
-    from zoneinfo import ZoneInfo
-
-    from edge.journal.repair import Mended
-
-    Answer = TypeVar("Answer")
+Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 

@@ -6,12 +6,9 @@ at the disk, the journal's write a transaction around both, and the disk an inde
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import sqlite3
 
 from cloud_sync.rules.award_rules import Tally
-
-if TYPE_CHECKING:
-    import sqlite3
 
 # Reads through a month of rows: it is asked once, after a check of the file that reads all of it anyway.
 _ALL = "SELECT day, card, sum(points), sum(counted) FROM records WHERE day IS NOT NULL GROUP BY day, card"

@@ -7,8 +7,9 @@ import os
 import select
 import socket
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from config.process.threads import Complaints, thread
 from edge.faults import FaultCode
@@ -20,6 +21,7 @@ from edge.lids.protocol import (
     Keeps,
     Moved,
     Open,
+    Request,
     Resume,
     Stop,
     Taken,
@@ -37,14 +39,8 @@ from edge.messages import (
     LidObstructed,
     LidOpened,
 )
+from edge.ports import Clock, Inbox
 from edge.visit.emergency import STATION
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
-
-    from edge.lids.protocol import Request
-    from edge.ports import Clock, Inbox
 
 log = logging.getLogger(__name__)
 

@@ -10,23 +10,19 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.process.threads import thread
+from config.wiring import GpioLidSection
+from edge.hardware.pins import Factory
 from edge.lids.guard import ANSWER, ASK, EVERY_MOTOR, guard
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from config.wiring import GpioLidSection
-    from edge.hardware.pins import Factory
-
-    MakePins = Callable[[], Factory]
-    Guard = tuple[socket.socket, int | None]
-    """The keeper's end of a guard's socket, and the guard's process if it has one of its own."""
-    StartGuard = Callable[[Sequence[GpioLidSection], MakePins], Guard]
+MakePins = Callable[[], Factory]
+Guard = tuple[socket.socket, int | None]
+"""The keeper's end of a guard's socket, and the guard's process if it has one of its own."""
+StartGuard = Callable[[Sequence[GpioLidSection], MakePins], Guard]
 
 log = logging.getLogger(__name__)
 

@@ -6,21 +6,24 @@ import logging
 import threading
 from contextlib import ExitStack
 from math import inf
-from typing import TYPE_CHECKING
 
+from config.wiring import GpioLidSection
 from edge.hardware.contacts import POLL_S, SettledContact
 from edge.hardware.debounce import Settling
-from edge.hardware.pins import Contact, pin_errors
+from edge.hardware.pins import Contact, Factory, pin_errors
 from edge.hardware.polled_thread import Loop
-from edge.lids.motors import motor_of, output_of
+from edge.lids.motors import Output, motor_of, output_of
 from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
+from edge.ports import Clock, Inbox
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.lid_motion import (
     DRIVE_TRAVELS,
     EndLease,
+    LidTimes,
     Motion,
     OpenFor,
     Phase,
+    Request,
     Seen,
     found,
     halted,
@@ -28,13 +31,6 @@ from firmware_bridge.lid_motion import (
     next_due,
     step,
 )
-
-if TYPE_CHECKING:
-    from config.wiring import GpioLidSection
-    from edge.hardware.pins import Factory
-    from edge.lids.motors import Output
-    from edge.ports import Clock, Inbox
-    from firmware_bridge.lid_motion import LidTimes, Request
 
 log = logging.getLogger(__name__)
 

@@ -12,20 +12,14 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from math import inf
-from typing import TYPE_CHECKING
 
 from config.errors import InputError
-from edge.hardware.pins import pin_errors
-from edge.lids.motors import output_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from config.wiring import GpioLidSection
-    from edge.hardware.pins import Factory
-    from edge.lids.motors import Output
+from config.wiring import GpioLidSection
+from edge.hardware.pins import Factory, pin_errors
+from edge.lids.motors import Output, output_of
 
 log = logging.getLogger(__name__)
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from config.wiring import HBridgeLid, RelayLid, ServoLid
-from edge.hardware.pins import HBridge, Relay, ServoSignal
+from config.wiring import GpioLidSection, HBridgeLid, RelayLid, ServoLid
+from edge.hardware.pins import Factory, HBridge, Relay, ServoSignal
 from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import Bridge, Drive
-
-if TYPE_CHECKING:
-    from config.wiring import GpioLidSection
-    from edge.hardware.pins import Factory
-    from firmware_bridge.lid_motion import Motion
+from firmware_bridge.lid_motion import Motion
 
 OFF = 0.0
 _BRIDGE = {Drive.OFF: OFF, Drive.OPEN: 1.0, Drive.SHUT: -1.0}

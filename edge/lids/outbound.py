@@ -5,14 +5,9 @@ from __future__ import annotations
 import logging
 import socket
 import threading
-from typing import TYPE_CHECKING
 
-from edge.lids.protocol import Arrival, Moved, pack
-from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidEvent, LidObstructed, LidOpened
-
-if TYPE_CHECKING:
-    from edge.lids.protocol import Report
-    from edge.messages import Event
+from edge.lids.protocol import Arrival, Moved, Report, pack
+from edge.messages import Event, LeaseRefused, LeaseTaken, LidClosed, LidEvent, LidObstructed, LidOpened
 
 log = logging.getLogger(__name__)
 

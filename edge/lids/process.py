@@ -8,30 +8,23 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cloud_sync.service.systemd import Notifier
 from config.errors import InputError
 from config.reading.check_wiring import motor_pins
-from config.wiring import ControllerLid, RelayLid
-from edge.hardware.pins import hold_low
-from edge.lids.driven import Guarded, fork_guard
+from config.station import StationSettings
+from config.wiring import ControllerLid, GpioLidSection, RelayLid
+from edge.hardware.pins import Factory, hold_low
+from edge.lids.driven import Guard, Guarded, StartGuard, fork_guard
 from edge.lids.gpio_lid import GpioLid
 from edge.lids.outbound import Voice
 from edge.lids.server import Keeper
 from edge.loop.clocks import RealClock
 from edge.loop.emergency_latch import EmergencyLatch
 from firmware_bridge.lid_motion import lid_times
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cloud_sync.service.systemd import Notifier
-    from config.station import StationSettings
-    from config.wiring import GpioLidSection
-    from edge.hardware.pins import Factory
-    from edge.lids.driven import Guard, StartGuard
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,15 @@ import selectors
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from cloud_sync.service.systemd import Notifier
 from config.errors import InputError
 from config.reading.files import mend_of
 from config.reading.private import make_private_folder
+from edge.lids.gpio_lid import GpioLid
+from edge.lids.outbound import Voice
 from edge.lids.protocol import (
     BEAT_S,
     MAX_PACKET,
@@ -21,22 +25,14 @@ from edge.lids.protocol import (
     EndLease,
     Keeps,
     Open,
+    Request,
     Resume,
     Stop,
     Taken,
     pack,
     request_in,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from cloud_sync.service.systemd import Notifier
-    from edge.lids.gpio_lid import GpioLid
-    from edge.lids.outbound import Voice
-    from edge.lids.protocol import Request
-    from edge.ports import Clock
+from edge.ports import Clock
 
 log = logging.getLogger(__name__)
 

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from edge.loop.parts import Parts
 from edge.messages import (
+    Capture,
     CaptureFailed,
     Classified,
+    Classify,
     ClassifyFailed,
+    Event,
     JournalRead,
     PhotosTaken,
 )
 from edge.ports import CameraError, ClassifierError, JournalError
-
-if TYPE_CHECKING:
-    from edge.loop.parts import Parts
-    from edge.messages import Capture, Classify, Event
 
 log = logging.getLogger(__name__)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import logging
 import queue
 from time import perf_counter
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edge.messages import Event
+from edge.messages import Event
 
 log = logging.getLogger(__name__)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from edge.ports import Camera, Classifier, Clock, Journal, Latch, Lid, Mover, Speaker, Workers
-    from edge.screen.publisher import Screen
+from edge.ports import Camera, Classifier, Clock, Journal, Latch, Lid, Mover, Speaker, Workers
+from edge.screen.publisher import Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from cloud_sync.wire.facts import MAX_WALL_S, AlarmFacts, Stamp
 from edge.faults import FaultCode
 from edge.journal.backlog import Backlog, Entry
 from edge.loop import device_jobs
+from edge.loop.inbox import QueueInbox
+from edge.loop.parts import Parts
 from edge.messages import (
     Alarm,
     Capture,
@@ -23,6 +25,8 @@ from edge.messages import (
     Classify,
     ClassifyFailed,
     CloseLid,
+    Command,
+    Event,
     FaultCleared,
     FaultRaised,
     JournalRead,
@@ -38,19 +42,12 @@ from edge.messages import (
     StopMotors,
     Tapped,
     Tick,
+    VisitEvent,
     Written,
 )
 from edge.visit.access import HeldCards, decide
 from edge.visit.machine import JOURNAL, step
-from edge.visit.state import State, next_deadline
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from edge.loop.inbox import QueueInbox
-    from edge.loop.parts import Parts
-    from edge.messages import Command, Event, VisitEvent
-    from edge.visit.state import VisitRules
+from edge.visit.state import State, VisitRules, next_deadline
 
 log = logging.getLogger(__name__)
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
+from cloud_sync.service.systemd import Notifier
 from edge.loop.inbox import QueueInbox
-
-if TYPE_CHECKING:
-    from cloud_sync.service.systemd import Notifier
-    from edge.messages import Event
+from edge.messages import Event
 
 
 class WatchedInbox(QueueInbox):

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 from config.process.threads import Complaints, thread
+from edge.messages import Event
+from edge.ports import Inbox
 
-if TYPE_CHECKING:
-    import threading
-    from collections.abc import Callable
-
-    from edge.messages import Event
-    from edge.ports import Inbox
-
-    Job = Callable[[], Event | None]
+Job = Callable[[], Event | None]
 
 log = logging.getLogger(__name__)
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-from config.wiring import ReaderKind
+from config.wiring import ReaderKind, ReaderSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
+from edge.ports import Clock, Inbox
+from edge.readers.last_seen import HeardBook
+from edge.readers.pseudonym import Cards
 from edge.readers.watch import FRAME_BYTES, RETAP_S, ReaderWatch, again_s
 from firmware_bridge.decoders import rdm6300, wiegand
 from firmware_bridge.decoders.wiegand import Unreadable
-from firmware_bridge.link.messages import SerialBytes, WiegandBits
-
-if TYPE_CHECKING:
-    from config.wiring import ReaderSection
-    from edge.ports import Clock, Inbox
-    from edge.readers.last_seen import HeardBook
-    from edge.readers.pseudonym import Cards
-    from firmware_bridge.link.messages import Report, Welcome
+from firmware_bridge.link.messages import Report, SerialBytes, Welcome, WiegandBits
 
 log = logging.getLogger(__name__)
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
+from config.wiring import ReaderSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
 from edge.messages import FaultCleared, FaultRaised
+from edge.ports import Clock, Inbox
+from edge.readers.last_seen import HeardBook
+from edge.readers.pseudonym import Cards
 from edge.readers.watch import FRAME_BYTES, ReaderWatch, again_s
 from firmware_bridge.decoders.rdm6300 import BAUD, Decoder
 from firmware_bridge.port import BUSY, READ_S, SerialPort
-
-if TYPE_CHECKING:
-    from config.wiring import ReaderSection
-    from edge.ports import Clock, Inbox
-    from edge.readers.last_seen import HeardBook
-    from edge.readers.pseudonym import Cards
 
 log = logging.getLogger(__name__)
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
 from config.errors import InputError
 from firmware_bridge.decoders.em4100 import CardBits, canonical, is_fob
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 HASH_DIGITS = 64
 PREFIX_DIGITS = 12

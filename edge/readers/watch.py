@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
+from config.wiring import ReaderSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
-
-if TYPE_CHECKING:
-    from config.wiring import ReaderSection
-    from edge.ports import Clock, Inbox
-    from edge.readers.last_seen import HeardBook
-    from firmware_bridge.decoders.rdm6300 import Decoder
+from edge.ports import Clock, Inbox
+from edge.readers.last_seen import HeardBook
+from firmware_bridge.decoders.rdm6300 import Decoder
 
 log = logging.getLogger(__name__)
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cloud_sync.rules.award_rules import outcome_of
-from edge.screen.state import LiveFolder
-from edge.screen.view import Seen, Whereabouts, live_state, note_said, note_state, shown_visit
+from edge.messages import Photo, Say
+from edge.ports import Clock, Workers
+from edge.screen.state import LiveFolder, LiveState
+from edge.screen.view import Seen, Vocabulary, Whereabouts, live_state, note_said, note_state, shown_visit
 from edge.visit.deposits import deposit_facts
-from edge.visit.state import DepositPhase
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from edge.messages import Photo, Say
-    from edge.ports import Clock, Workers
-    from edge.screen.state import LiveState
-    from edge.screen.view import Vocabulary
-    from edge.visit.state import State, VisitRules
+from edge.visit.state import DepositPhase, State, VisitRules
 
 log = logging.getLogger(__name__)
 

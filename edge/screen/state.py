@@ -6,7 +6,7 @@ The panel is another process and may be killed or missing; nothing here waits fo
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 
@@ -16,9 +16,6 @@ from config.sorting import Category
 from edge.faults import Fault, FaultCode, station_is_blocked
 from edge.visit.state import OpeningPhase, State, VisitRules
 from models.verdict import VerdictState
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STATE_FILE = "state.json"
 PICTURE_FILE = "picture.jpg"

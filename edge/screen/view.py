@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cloud_sync.rules.award_rules import Outcome
-from config.words import Both
+from config.sorting import Category, Sorting
+from config.words import Both, Words
 from edge.faults import blocked_bins
 from edge.messages import Prompt, Say
 from edge.part_kinds import kind_of
@@ -19,14 +20,7 @@ from edge.screen.state import (
     bins_of,
     next_action,
 )
-from edge.visit.state import DepositPhase
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from config.sorting import Category, Sorting
-    from config.words import Words
-    from edge.visit.state import Deposit, State, Visit, VisitRules
+from edge.visit.state import Deposit, DepositPhase, State, Visit, VisitRules
 
 _SHOWS_POINTS = {Prompt.POINTS, Prompt.POINTS_HELD, Prompt.NO_POINTS}
 

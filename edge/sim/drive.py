@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from config.process.threads import thread
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from edge.sim.timeline import Timeline, VirtualClock
+from edge.sim.timeline import Timeline, VirtualClock
 
 MOST_STEPS_AT_ONE_MOMENT = 10_000
 """More rounds than any station needs without time passing: it waits for something already over."""

@@ -8,12 +8,15 @@ that dies leaves no lid driven open.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from enum import StrEnum, auto
 from math import inf
-from typing import TYPE_CHECKING
 
+from config.station import VisitSection
 from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
+from edge.ports import Inbox
 from edge.sim.lid_log import Note, What
+from edge.sim.timeline import Happening, Timeline
 from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import Bridge, Drive
 from firmware_bridge.lid_motion import (
@@ -21,6 +24,8 @@ from firmware_bridge.lid_motion import (
     Motion,
     OpenFor,
     Phase,
+    Request,
+    Seen,
     found,
     halted,
     lid_times,
@@ -29,14 +34,6 @@ from firmware_bridge.lid_motion import (
     step,
 )
 from firmware_bridge.twin.plant import OPEN, SHUT, PlantLid
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from config.station import VisitSection
-    from edge.ports import Inbox
-    from edge.sim.timeline import Happening, Timeline
-    from firmware_bridge.lid_motion import Request, Seen
 
 NOTES_KEPT = 100_000
 _MS = 1000

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum, auto
 from math import inf
-from typing import TYPE_CHECKING
+from random import Random
 
+from config.sorting import Category
+from config.station import BinSection, StationSettings
 from edge.messages import Pressed
-from edge.sim.photos.thrown import hand_shadow
+from edge.sim.photos.thrown import PhotoSource, hand_shadow
+from edge.sim.plant import Ground, WorldLid
 from edge.visit.state import visit_rules
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from random import Random
-
-    from config.sorting import Category
-    from config.station import BinSection, StationSettings
-    from edge.sim.photos.thrown import PhotoSource
-    from edge.sim.plant import Ground, WorldLid
 
 LEFT_BESIDE = 0.2
 """The share of things that people whom no lid lets in leave on the ground."""

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Generic, Protocol, TypeVar
 
 from cloud_sync.wire.facts import Credential
+from config.station import BinSection, StationSettings
 from edge.messages import ChamberChanged, LevelChanged, Tapped
-from edge.ports import Lid
+from edge.ports import Inbox, Lid
 from edge.sim.lid import SimLid
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from config.station import BinSection, StationSettings
-    from edge.ports import Inbox
-    from edge.sim.photos.thrown import Thing
-    from edge.sim.timeline import Timeline
+from edge.sim.photos.thrown import Thing
+from edge.sim.timeline import Timeline
 
 GAP = 0.5
 """A thing passes a lid that is at least this far open."""

@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from random import Random
 
+from config.station import StationSettings
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.hardware import Rim
 from edge.loop.clocks import RealClock
+from edge.loop.inbox import QueueInbox
 from edge.loop.workers import InlineWorkers, ThreadWorkers
-from edge.main import Surroundings, at_once
+from edge.main import Composition, Surroundings, at_once
+from edge.ports import Clock, Journal
 from edge.readers.pseudonym import Cards
 from edge.sim.drive import RealTimeDriver, run_virtual
+from edge.sim.people.town import Neighbourhood
 from edge.sim.people.witness import Witness
-from edge.sim.plant import Plant
+from edge.sim.photos.thrown import PhotoSource
+from edge.sim.plant import Ground, Plant, WorldLid
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
-from edge.sim.world import World
+from edge.sim.world import Script, World
 from firmware_bridge.decoders.em4100 import CardBits
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from random import Random
-
-    from config.station import StationSettings
-    from edge.loop.inbox import QueueInbox
-    from edge.main import Composition
-    from edge.ports import Clock, Journal
-    from edge.sim.people.town import Neighbourhood
-    from edge.sim.photos.thrown import PhotoSource
-    from edge.sim.plant import Ground, WorldLid
-    from edge.sim.world import Script
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,9 @@ from __future__ import annotations
 import heapq
 import itertools
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
 
-from edge.ports import WallTime
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from edge.ports import Clock
+from edge.ports import Clock, WallTime
 
 START_UNIX_S = 1_767_225_600.0
 """2026-01-01 00:00 UTC: when simulated calendars begin unless told otherwise."""

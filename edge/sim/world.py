@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from random import Random
 
-from edge.sim.people.plans import Habits, Planner
+from config.station import StationSettings
+from edge.ports import Lid
+from edge.roster import RosterEntry
+from edge.sim.people.plans import Habits, Meeting, Planner, VisitPlan
 from edge.sim.people.residents import LOOK_S, Resident
+from edge.sim.people.town import Neighbourhood
 from edge.sim.photos.camera import SimCamera
-from edge.sim.place import Place
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-    from random import Random
-
-    from config.station import StationSettings
-    from edge.ports import Lid
-    from edge.roster import RosterEntry
-    from edge.sim.people.plans import Meeting, VisitPlan
-    from edge.sim.people.town import Neighbourhood
-    from edge.sim.photos.thrown import PhotoSource
-    from edge.sim.place import Throw
-    from edge.sim.plant import Ground, WorldLid
+from edge.sim.photos.thrown import PhotoSource
+from edge.sim.place import Place, Throw
+from edge.sim.plant import Ground, WorldLid
 
 QUIET_S = 1.0
 """With every lid shut for so long, nobody is waiting for one: the next people may come."""

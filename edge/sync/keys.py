@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -13,9 +13,6 @@ from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
 from config.reading.files import mend_of, unreadable
 from config.reading.private import hand_over, make_private_folder, refuse_shared
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STATION_KEY = "station.key"
 CARD_KEY = "card.key"
@@ -33,6 +30,15 @@ class StationKeys:
     def __repr__(self) -> str:
         """Show nothing: keys never reach a log."""
         return "StationKeys(…)"
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose events these are, and what they are signed with."""
+
+    community: str
+    station: str
+    keys: StationKeys
 
 
 def load_keys(state_dir: Path) -> StationKeys:

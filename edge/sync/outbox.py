@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 from zlib import crc32
 
 from sqlite_utils import Database
 
-from cloud_sync.wire.envelope import Lost
+from cloud_sync.wire.envelope import EpochReceipt, Lost
+from edge.faults import FaultCode
 from edge.journal.schema import (
     JOURNAL_FILE,
     MAX_SEQUENCE,
@@ -22,17 +24,9 @@ from edge.journal.schema import (
     scalar,
     written_at_once,
 )
+from edge.roster import RosterEntry
 from edge.sync import receipting
-from edge.sync.receipting import DAMAGED, STEP, age_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
-
-    from cloud_sync.wire.envelope import EpochReceipt
-    from edge.faults import FaultCode
-    from edge.roster import RosterEntry
-    from edge.sync.receipting import Noted
+from edge.sync.receipting import DAMAGED, STEP, Noted, age_of
 
 log = logging.getLogger(__name__)
 

@@ -8,46 +8,39 @@ from __future__ import annotations
 
 import logging
 import queue
+import random
 import sqlite3
+import threading
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from cloud_sync.transport import resend
-from cloud_sync.transport.mqtt import MqttLink, Will
+from cloud_sync.transport.mqtt import Message, MqttLink, Will
 from cloud_sync.transport.resend import Delivery
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import (
     MAX_BATCH_EPOCHS,
     MAX_EVENTS,
     MAX_RECEIPT_EPOCHS,
+    Lost,
     key_id,
     seal_batch,
     take_batch,
 )
 from config.errors import InputError
+from config.station import StationSettings
 from edge.journal.salvage import is_damage
-from edge.sync.outbox import epoch_of
+from edge.ports import Clock
+from edge.sync.keys import Sender
+from edge.sync.outbox import Outbox, OutboxRow, epoch_of
+from edge.sync.receipting import Noted
 from edge.sync.receipts import Receipts
 from edge.sync.retention import Housekeeping
 from edge.sync.station_state import StationState
-
-if TYPE_CHECKING:
-    import random
-    import threading
-    from collections.abc import Sequence
-
-    from cloud_sync.transport.mqtt import Message
-    from cloud_sync.wire.envelope import Lost
-    from config.station import StationSettings
-    from edge.ports import Clock
-    from edge.sync.keys import StationKeys
-    from edge.sync.outbox import Outbox, OutboxRow
-    from edge.sync.receipting import Noted
 
 log = logging.getLogger(__name__)
 
@@ -59,15 +52,6 @@ DISK_PAUSE_S = 2.0
 """How long the journal is left alone after it could not be read or written."""
 SUSPECT_S = 600.0
 """How often the station is asked at most to look through a journal that seems damaged from here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Whose events these are, and what they are signed with."""
-
-    community: str
-    station: str
-    keys: StationKeys
 
 
 class Sync:

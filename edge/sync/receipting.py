@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS
+from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt
 from edge.journal.schema import MAX_SEQUENCE, first_id, written_at_once
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from cloud_sync.wire.envelope import EpochReceipt
 
 SURELY_NAMED_S = 25 * 86_400.0
 """A receipt names an epoch for 30 days after its last event. One whose events were receipted so lately

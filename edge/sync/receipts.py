@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-from cloud_sync.wire.envelope import EnvelopeError, key_id, open_receipt
+from cloud_sync.wire.envelope import EnvelopeError, Receipt, key_id, open_receipt
 from edge.faults import FaultCode
-from edge.sync.receipting import NOTHING
-
-if TYPE_CHECKING:
-    from cloud_sync.wire.envelope import Receipt
-    from edge.sync.outbox import Outbox
-    from edge.sync.process import Sender
-    from edge.sync.receipting import Noted
+from edge.sync.keys import Sender
+from edge.sync.outbox import Outbox
+from edge.sync.receipting import NOTHING, Noted
 
 log = logging.getLogger(__name__)
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import logging
 from math import inf
-from typing import TYPE_CHECKING
 
+from edge.sync.outbox import Outbox
 from edge.sync.receipting import STEP
-
-if TYPE_CHECKING:
-    from edge.sync.outbox import Outbox
 
 log = logging.getLogger(__name__)
 

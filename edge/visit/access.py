@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from cloud_sync.wire.facts import Role
 from edge.messages import Granted, Refused, RefusedBy, Tapped
-from edge.roster import CardState
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from edge.roster import RosterEntry
+from edge.roster import CardState, RosterEntry
 
 
 def decide(tap: Tapped, roster: Mapping[str, RosterEntry]) -> Granted | Refused:

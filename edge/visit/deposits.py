@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
 
 from cloud_sync.rules.award_rules import Outcome, outcome_of
 from cloud_sync.wire.facts import MAX_NAME, DepositFacts, VerdictFacts
 from edge.faults import Fault, FaultCode, seeing_is_blocked, weighing_is_blocked
-from edge.messages import Capture, Classify, Prompt, Say
-from edge.visit.state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit
-
-if TYPE_CHECKING:
-    from edge.messages import (
-        CaptureFailed,
-        ChamberChanged,
-        Classified,
-        ClassifyFailed,
-        PhotosTaken,
-    )
-    from edge.visit.state import VisitRules
-    from edge.visit.step_context import Turn
-    from models.verdict import Verdict
+from edge.messages import (
+    Capture,
+    CaptureFailed,
+    ChamberChanged,
+    Classified,
+    Classify,
+    ClassifyFailed,
+    PhotosTaken,
+    Prompt,
+    Say,
+)
+from edge.visit.state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit, VisitRules
+from edge.visit.step_context import Turn
+from models.verdict import Verdict
 
 PROMPTS = {
     Outcome.RIGHT: Prompt.RIGHT,

@@ -7,16 +7,11 @@ taps a card while no input reports anything. That reset moves nothing and opens 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, station_is_blocked
-from edge.messages import Prompt, ResumeMotors, Say, StopMotors
+from edge.messages import FaultCleared, FaultRaised, Prompt, ResumeMotors, Say, StopMotors
 from edge.visit import openings
-
-if TYPE_CHECKING:
-    from edge.messages import FaultCleared, FaultRaised
-    from edge.visit.state import State
-    from edge.visit.step_context import Turn
+from edge.visit.state import State
+from edge.visit.step_context import Turn
 
 STATION = "station"
 """The part that the emergency names."""

@@ -7,7 +7,6 @@ bytes -> Tap -> Granted -> [OpenLid, Say] -> LidOpened -> ChamberChanged -> [Cap
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from cloud_sync.rules.award_rules import Outcome
 from cloud_sync.wire.facts import Role, VisitFacts
@@ -20,6 +19,7 @@ from edge.messages import (
     ChamberStirred,
     Classified,
     ClassifyFailed,
+    Command,
     FaultCleared,
     FaultRaised,
     Granted,
@@ -39,13 +39,11 @@ from edge.messages import (
     Refused,
     Say,
     Tick,
+    VisitEvent,
 )
 from edge.visit import deposits, emergency, openings
 from edge.visit.state import OpeningPhase, State, Visit, VisitRules
 from edge.visit.step_context import Turn
-
-if TYPE_CHECKING:
-    from edge.messages import Command, VisitEvent
 
 JOURNAL = "journal"
 """The part that faults of the station's disk name."""

@@ -8,18 +8,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf
-from typing import TYPE_CHECKING
 
 from cloud_sync.wire.facts import OpeningFacts
 from config.station import OpenBy
 from edge.faults import Fault, FaultCode, blocked_bins, station_is_blocked
-from edge.messages import CloseLid, OpenLid, Prompt, Say
+from edge.messages import (
+    CloseLid,
+    LeaseRefused,
+    LeaseTaken,
+    LidClosed,
+    LidObstructed,
+    LidOpened,
+    OpenLid,
+    Prompt,
+    Say,
+)
 from edge.visit.deposits import add_unseen_if_blind
 from edge.visit.state import Jam, Opening, OpeningPhase, Visit
-
-if TYPE_CHECKING:
-    from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
-    from edge.visit.step_context import Turn
+from edge.visit.step_context import Turn
 
 RENEWAL_S = 0.5
 """A lease is renewed only when that gains at least so much."""

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum, auto
 from math import inf
-from typing import TYPE_CHECKING
 
-from cloud_sync.wire.facts import MAX_DEPOSITS, MAX_OPENINGS, OpeningFacts, Role
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cloud_sync.wire.facts import Credential
-    from config.sorting import Category
-    from config.station import OpenBy, StationSettings, VisitSection
-    from edge.faults import Fault
-    from models.verdict import Verdict
+from cloud_sync.wire.facts import MAX_DEPOSITS, MAX_OPENINGS, Credential, OpeningFacts, Role
+from config.sorting import Category
+from config.station import OpenBy, StationSettings, VisitSection
+from edge.faults import Fault
+from models.verdict import Verdict
 
 MODEL = "model"
 """The part that faults of the waste model name."""

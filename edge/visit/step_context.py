@@ -5,17 +5,12 @@ A Turn lives inside one call of `edge.visit.machine.step`; outside it, states ar
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
-from edge.messages import Alarm, Say
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from edge.messages import Command
-    from edge.visit.state import Deposit, Opening, State, Visit, VisitRules
+from edge.messages import Alarm, Command, Say
+from edge.visit.state import Deposit, Opening, State, Visit, VisitRules
 
 
 @dataclass(slots=True)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edge.messages import Say
-    from edge.screen.view import Vocabulary
+from edge.messages import Say
+from edge.screen.view import Vocabulary
 
 log = logging.getLogger(__name__)
 

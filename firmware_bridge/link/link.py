@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from firmware_bridge.link import frame
 from firmware_bridge.link.arq import Asked, Outcome, Receiver, Sender
-from firmware_bridge.link.codec import decode, encode
+from firmware_bridge.link.codec import Misfit, decode, encode
 from firmware_bridge.link.events import (
     Denied,
     Down,
@@ -41,9 +40,6 @@ from firmware_bridge.link.messages import (
 from firmware_bridge.link.noise import LineNoise
 from firmware_bridge.link.queue import admit, aged, voided
 from firmware_bridge.wrong_device import Ear, Stranger
-
-if TYPE_CHECKING:
-    from firmware_bridge.link.codec import Misfit
 
 BEAT_S = 0.25
 SILENCE_S = 1.0

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from firmware_bridge.link.arq import Asked
 from firmware_bridge.link.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
-
-if TYPE_CHECKING:
-    from firmware_bridge.link.arq import Asked
 
 _MS = 1000
 

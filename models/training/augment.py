@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
 from models.pixels import decode, encode_jpeg, resize
 from models.training.cutout import Cutout, cut_out
 from models.training.scenes import concrete, floor, tray
 
-if TYPE_CHECKING:
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    Rgb = NDArray[np.uint8]
-    Field = NDArray[np.float64]
+Rgb = NDArray[np.uint8]
+Field = NDArray[np.float64]
 
 GROUNDS = (concrete, concrete, floor, tray)
 """What a thing may lie on; concrete twice, as it is what a floor under a camera looks like most often."""

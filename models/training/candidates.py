@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.bundle import Thresholds
 from models.golden import golden_pictures
 from models.pipeline import normalise, probabilities
 from models.runtime import Network
 from models.training.backbone import INPUT_SIZE, MEAN, STD
 from models.training.features import FeatureStore
 from models.training.measure import accuracy, choose_thresholds, confusion, fit_temperature
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from models.bundle import Thresholds
 
 LOSS_ALLOWED = 0.005
 """How much accuracy on the calibration split speed may cost."""

@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.bundle import Manifest, Thresholds
 from models.pipeline import CATEGORIES
+from models.training.candidates import Candidate
+from models.training.loso import LeftOut
 from models.training.measure import accuracy_at, confusion
-from models.training.unseen import rungs
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from models.bundle import Manifest, Thresholds
-    from models.training.candidates import Candidate
-    from models.training.loso import LeftOut
-    from models.training.photo import Photo
-    from models.training.taxonomy import Taxonomy
-    from models.training.unseen import Curves, Drawn, Trial
+from models.training.photo import Photo
+from models.training.taxonomy import Taxonomy
+from models.training.unseen import Curves, Drawn, Trial, rungs
 
 CARD = "README.md"
 FIGURES = "figures.png"

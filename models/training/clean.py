@@ -5,16 +5,11 @@ Confident learning's idea (arXiv 1911.00068) in its plainest form: the judge nev
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pipeline import probabilities
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from models.training.head import HeadShop
+from models.training.head import HeadShop
 
 CONTRADICTED = 0.1
 """A photo whose own category is given less than this by the judge is left out of training."""

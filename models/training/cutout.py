@@ -7,17 +7,14 @@ colour. What stands before an uneven background is left alone. Plain numpy: a ma
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pixels import resize
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Rgb = NDArray[np.uint8]
-    Mask = NDArray[np.bool_]
+Rgb = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
 
 WORK_SIDE = 96
 """Longer side at which background and thing are told apart."""

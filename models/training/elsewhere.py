@@ -2,34 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.training.backbone import CUT, imagenet_layers
 from models.training.clean import contradicted
 from models.training.head import HeadShop
 from models.training.learn import features_of
-from models.training.loso import Table, leave_one_out
+from models.training.loso import LeftOut, Table, leave_one_out
+from models.training.photo import Photo
 from models.training.photos import Split, read_photos, split
-from models.training.samples import membership, photo_samples
+from models.training.progress import Bar
+from models.training.samples import Samples, membership, photo_samples
 from models.training.sight import trunk_store
-from models.training.taxonomy import load_taxonomy
+from models.training.taxonomy import Taxonomy, load_taxonomy
 from models.training.unseen import Curves, choices, every_choice, every_share
 from models.training.views import View, see_photos
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from models.training.loso import LeftOut
-    from models.training.photo import Photo
-    from models.training.progress import Bar
-    from models.training.samples import Samples
-    from models.training.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)

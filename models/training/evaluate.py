@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from config.errors import InputError
 from models.pipeline import CATEGORIES, probabilities
 from models.pixels import read_picture
+from models.runtime import Classifier
 from models.training import measure
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from models.runtime import Classifier
-    from models.training.photo import Photo
+from models.training.photo import Photo
 
 BATCH = 8
 DIGITS = 5

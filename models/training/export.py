@@ -6,22 +6,19 @@ convolutions is quicker to write than to clean. Opset 17, IR version 8: read by 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.training.backbone import INPUT_SIZE
+from models.training.backbone import INPUT_SIZE, Conv
+from models.training.head import Head
+from models.training.tune import Crown
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
     from onnx import NodeProto, TensorProto
-
-    from models.training.backbone import Conv
-    from models.training.head import Head
-    from models.training.tune import Crown
 
 OPSET = 17
 IR_VERSION = 8

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pipeline import normalise
 from models.pixels import letterbox
+from models.runtime import Network
 from models.training.backbone import INPUT_SIZE, MEAN, STD
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from models.runtime import Network
-
-    Rgb = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]
 
 CHUNK = 256
 BATCH = 8

@@ -5,24 +5,20 @@ A hand is no waste. A model that never saw one calls it cardboard or textiles.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
 from models.training.scenes import tray
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    Field = NDArray[np.float64]
-    """(SIZE, SIZE), a figure for each pixel."""
-    Point = NDArray[np.float64]
-    """(x, y) in pixels."""
-    Bone = tuple[Point, Point, float, float]
-    """Both ends, and the radius at each."""
+Field = NDArray[np.float64]
+"""(SIZE, SIZE), a figure for each pixel."""
+Point = NDArray[np.float64]
+"""(x, y) in pixels."""
+Bone = tuple[Point, Point, float, float]
+"""Both ends, and the radius at each."""
 
 SIZE = 256
 SKINS = ((241, 212, 192), (224, 184, 150), (198, 150, 112), (160, 112, 78), (120, 80, 56), (82, 54, 40))

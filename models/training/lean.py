@@ -7,21 +7,16 @@ never saw: heads fitted to the other folds. Thousands of them say more than the 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pipeline import probabilities
+from models.training.head import HeadShop
 from models.training.measure import accuracy, confusion
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from models.training.head import HeadShop
-    from models.training.samples import Samples
+from models.training.samples import Samples
 
 FOLDS = 3
 LEANINGS = np.arange(13) / 10

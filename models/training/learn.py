@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pipeline import probabilities
 from models.runtime import Network
+from models.training.backbone import Conv
 from models.training.clean import contradicted
 from models.training.export import crown_onnx
-from models.training.features import save_whole
-from models.training.head import HeadShop
+from models.training.features import Kept, save_whole
+from models.training.head import Head, HeadShop
 from models.training.measure import fit_temperature, surprise
 from models.training.samples import Samples, Together, through
+from models.training.sight import Sight
 from models.training.tune import Crown, Rows, Schedule, tune
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from models.training.backbone import Conv
-    from models.training.features import Kept
-    from models.training.head import Head
-    from models.training.sight import Sight
 
 LAID_SHARE, SCENE_SHARE = 0.5, 0.06
 """How much all copies on floors, and all empty scenes, weigh beside the photos as taken."""

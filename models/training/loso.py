@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pipeline import probabilities
+from models.training.head import HeadShop
 from models.training.measure import accuracy, confusion, recall
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.typing import NDArray
-
-    from models.training.head import HeadShop
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,18 +6,16 @@ column numbers. Rows of `coarse` sum to less than 1 by the probability of no was
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.bundle import Metrics, Thresholds
 from models.pipeline import CATEGORIES, probabilities
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Probabilities = NDArray[np.float64]
-    Truth = NDArray[np.int64]
+Probabilities = NDArray[np.float64]
+Truth = NDArray[np.int64]
 
 THRESHOLDS = np.arange(10_001) / 10_000
 """Candidates for a threshold: rounded before the choice, so that the manifest's figure is the one chosen."""

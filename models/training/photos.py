@@ -5,20 +5,16 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Iterable, Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from config.errors import InputError
 from config.reading.files import read_text
 from config.sorting import Category
 from models.training.photo import Photo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
-
-    from models.training.taxonomy import Taxonomy
+from models.training.taxonomy import Taxonomy
 
 INDEX = "index.csv"
 SEED = 20250601

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    Bar = Callable[[str, int], Callable[[int], None]]
-    """`bar(what, total)` gives a function to be told of steps done."""
+Bar = Callable[[str, int], Callable[[int], None]]
+"""`bar(what, total)` gives a function to be told of steps done."""
 
 TENTHS = 10
 

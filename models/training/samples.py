@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from config.reading.load_sorting import load_sorting
 from models.pipeline import CATEGORIES
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from numpy.typing import NDArray
-
-    from models.training.features import Kept
-    from models.training.photo import Photo
-    from models.training.taxonomy import Taxonomy
+from models.training.features import Kept
+from models.training.photo import Photo
+from models.training.taxonomy import Taxonomy
 
 DISTRUST = 0.3
 """How much a photo with a distrusted label counts in training."""

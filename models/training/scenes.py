@@ -6,20 +6,16 @@ in, so that a seed gives the same scenes again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
 from models.pixels import resize
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    Field = NDArray[np.float64]
-    """Brightness or colour over the picture, (h, w) or (h, w, 3), on the scale 0 to 255."""
+Field = NDArray[np.float64]
+"""Brightness or colour over the picture, (h, w) or (h, w, 3), on the scale 0 to 255."""
 
 SIZES = ((240, 320), (256, 256), (320, 240), (180, 320))
 

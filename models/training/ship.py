@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from models.bundle import MANIFEST, Golden, InputSpec, Manifest, ModelFile
 from models.golden import golden_pictures
@@ -18,27 +20,19 @@ from models.training.backbone import INPUT_SIZE, MEAN, STD
 from models.training.candidates import Candidate, Held, answers, candidate, choose, speeds
 from models.training.card import CARD, FIGURES, UNSEEN, Facts, Outcome, model_card
 from models.training.export import OPSET, Tower, to_onnx
+from models.training.features import FeatureStore, Kept
+from models.training.loso import LeftOut
 from models.training.measure import summary
+from models.training.photo import Photo
 from models.training.photos import SEED, Split
 from models.training.plots import save_picture
+from models.training.progress import Bar
 from models.training.quantise import quantised
-from models.training.samples import membership, photo_samples
+from models.training.samples import Samples, membership, photo_samples
+from models.training.taxonomy import Taxonomy
+from models.training.unseen import Curves
 from models.training.unseen_plot import save_curves
 from models.training.views import View, see_photos, see_scenes
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from models.training.features import FeatureStore, Kept
-    from models.training.loso import LeftOut
-    from models.training.photo import Photo
-    from models.training.progress import Bar
-    from models.training.samples import Samples
-    from models.training.taxonomy import Taxonomy
-    from models.training.unseen import Curves
 
 MODEL_FILE = "waste.onnx"
 NAME = "waste"

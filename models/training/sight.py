@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from config.sorting import Category
 from models.runtime import Network
-from models.training.backbone import COMPANION_SIZE, CUT
+from models.training.backbone import COMPANION_SIZE, CUT, Conv
 from models.training.export import crown_onnx, trunk_onnx
-from models.training.features import FeatureStore
+from models.training.features import FeatureStore, Kept
+from models.training.photo import Photo
 from models.training.photos import SEED, Split
 from models.training.samples import Samples, photo_samples, scene_samples
+from models.training.taxonomy import Taxonomy
 from models.training.views import View, recipe, see_photos, see_scenes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-
-    from models.training.backbone import Conv
-    from models.training.features import Kept
-    from models.training.photo import Photo
-    from models.training.taxonomy import Taxonomy
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from config.reading.load import load_toml
 from models.bundle import Label
-
-if TYPE_CHECKING:
-    from models.training.photo import Photo
+from models.training.photo import Photo
 
 TAXONOMY = Path(__file__).with_name("taxonomy.toml")
 

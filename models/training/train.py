@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.bundle import Manifest
 from models.pipeline import CATEGORIES
-from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, companion_layers, imagenet_layers
+from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, Conv, companion_layers, imagenet_layers
 from models.training.elsewhere import Elsewhere, elsewhere
 from models.training.export import Tower
 from models.training.head import HeadShop
 from models.training.lean import fold_of, leaning, out_of_fold
 from models.training.learn import Begun, Shares, begin, features_of, finish, share_out
+from models.training.photo import Photo
 from models.training.photos import Split, read_photos, split
 from models.training.progress import progress
 from models.training.samples import DISTRUST, membership
 from models.training.ship import TARGET_ERROR, Place, Trained, ship
-from models.training.sight import Eyes, companion_store, look, trunk_store
-from models.training.taxonomy import load_taxonomy
+from models.training.sight import Eyes, Sight, companion_store, look, trunk_store
+from models.training.taxonomy import Taxonomy, load_taxonomy
 from models.training.tune import Crown, Schedule
 from models.training.views import recipe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from models.bundle import Manifest
-    from models.training.backbone import Conv
-    from models.training.photo import Photo
-    from models.training.sight import Sight
-    from models.training.taxonomy import Taxonomy
-
 
 SCHEDULE = Schedule(steps=700)
 

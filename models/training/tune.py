@@ -6,21 +6,19 @@ norms are folded: a layer is a convolution and a bias, and what is tuned is what
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from models.training.backbone import Conv
 from models.training.head import Head
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
     from torch import Tensor
-
-    from models.training.backbone import Conv
 
 KEEP_EVERY = 50
 """Steps between checkpoints: a power cut costs at most so many."""

@@ -6,21 +6,16 @@ The first says what photos of other places are worth, the second what more photo
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.pipeline import probabilities
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
-
-    from models.training.head import HeadShop
-    from models.training.loso import Table
+from models.training.head import HeadShop
+from models.training.loso import Table
 
 ENOUGH = 200
 """A source with fewer photos is no place of its own: here it is neither learned from nor measured."""

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from pathlib import Path
+from types import MappingProxyType, ModuleType
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
 
 from models import pixels
 from models.training import augment, cutout, hands, scenes
+from models.training.features import FeatureStore, Kept
+from models.training.photo import Photo
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
-    from types import ModuleType
-
-    from numpy.random import Generator
-    from numpy.typing import NDArray
-
-    from models.training.features import FeatureStore, Kept
-    from models.training.photo import Photo
-
-    Rgb = NDArray[np.uint8]
+Rgb = NDArray[np.uint8]
 
 
 HAND_EVERY = 5

@@ -13,16 +13,12 @@ import shutil
 import sys
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from edge.sim.photos.scenes import hand_shadow, lay, tray
-from models.pixels import encode_jpeg
-
-if TYPE_CHECKING:
-    from models.pixels import Rgb, Rgba
+from models.pixels import Rgb, Rgba, encode_jpeg
 
 DRAWN = 6
 PHOTOS = 12

@@ -6,10 +6,10 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -28,18 +28,13 @@ from edge.journal.repair import take_over
 from edge.journal.salvage import Record, Salvaged
 from edge.journal.schema import open_journal
 from edge.journal.store import SqliteJournal
-from edge.sync.keys import make_keys
+from edge.sync.keys import StationKeys, make_keys
 from edge.sync.outbox import Outbox, epoch_of
 from scripts.bench.outbox import STAMP, visit
 from scripts.bench.result import Result, percentile, show
 from scripts.demonstration.folder import Folder, any_free_ports
 from scripts.demonstration.town import COMMUNITY, STATION, write_configuration
 from scripts.testbed.processes import Crew, crew
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-    from edge.sync.keys import StationKeys
 
 PACE_S = 0.05
 """One visit is recorded so often while the outbox is drained: a busy station."""

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from config.sorting import Sorting
-    from models.runtime import Classifier
+from config.sorting import Sorting
+from models.runtime import Classifier
 
 BAD_INPUT = 2
 

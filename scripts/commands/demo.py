@@ -6,15 +6,12 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from config.errors import InputError
-
-if TYPE_CHECKING:
-    from scripts.demonstration.report import Report
+from scripts.demonstration.report import Report
 
 PORT = 8765
 HEADLESS_VISITS = 40

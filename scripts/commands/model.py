@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from config.errors import InputError
 from config.reading.files import mend_of
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from models.training.evaluate import Report
-    from models.training.loso import LeftOut
-    from models.training.unseen import Curves
+from models.training.evaluate import Report
+from models.training.loso import LeftOut
+from models.training.unseen import Curves
 
 VERSION = "0.4"
 """The version that training makes unless it is told another."""

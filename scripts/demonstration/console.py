@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
-from cloud_sync.rules.award_rules import Outcome, outcome_of
-from cloud_sync.wire.facts import Role
+from cloud_sync.rules.award_rules import Award, Outcome, outcome_of
+from cloud_sync.wire.facts import AlarmFacts, DepositFacts, Role, Stamp, VisitFacts
+from edge.faults import FaultCode
 from edge.ports import Journal
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cloud_sync.rules.award_rules import Award
-    from cloud_sync.wire.facts import AlarmFacts, DepositFacts, Stamp, VisitFacts
-    from edge.faults import FaultCode
-    from edge.roster import RosterEntry
-    from edge.sim.people.town import Neighbourhood
+from edge.roster import RosterEntry
+from edge.sim.people.town import Neighbourhood
 
 _MARKS = {
     Outcome.RIGHT: "✓",

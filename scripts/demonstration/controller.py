@@ -5,17 +5,13 @@ from __future__ import annotations
 import select
 import shutil
 import subprocess
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from config.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scripts.demonstration.folder import Folder
-    from scripts.testbed.processes import Crew
+from scripts.demonstration.folder import Folder
+from scripts.testbed.processes import Crew
 
 SOURCES = Path(__file__).resolve().parents[2] / "firmware_bridge" / "firmware"
 COMPILERS = ("cc", "gcc", "clang")

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 import msgspec
 from iotcore import Broker
 
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
+from cloud_sync.wire.facts import VisitFacts
 from config.errors import InputError
 from config.ledger import load_ledger
 from config.process.threads import interrupt, thread
 from config.reading.load_station import load_station
+from config.station import StationSettings
 from edge.main import Composition, at_once, compose
+from edge.ports import Journal
 from edge.screen.state import LINK_FILE
-from edge.sim.people.town import neighbourhood
+from edge.sim.people.town import Neighbourhood, neighbourhood
 from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
@@ -31,20 +35,10 @@ from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.demonstration.console import TellingJournal
 from scripts.demonstration.controller import Way, controller
-from scripts.demonstration.folder import LOOPBACK
+from scripts.demonstration.folder import LOOPBACK, Folder, Ports
 from scripts.demonstration.report import Report, make_report, read_journal
 from scripts.demonstration.town import CARD_BITS, write_configuration
 from scripts.testbed.processes import Crew, crew
-
-if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable, Iterator
-
-    from cloud_sync.wire.facts import VisitFacts
-    from config.station import StationSettings
-    from edge.ports import Journal
-    from edge.sim.people.town import Neighbourhood
-    from scripts.demonstration.folder import Folder, Ports
 
 ARRIVE_S = 60.0
 """So long may the last events take to get their receipts."""

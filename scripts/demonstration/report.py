@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -11,10 +12,6 @@ from cloud_sync.rules.award_rules import Line, Outcome
 from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import open_journal
 from models.verdict import VerdictState
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
 
 class Quantiles(msgspec.Struct, frozen=True):

@@ -5,7 +5,8 @@ Importable only after `cloud_sync.ledger.setup`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 from django.db.models import Sum
 from django.utils import timezone
@@ -19,16 +20,11 @@ from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
 from cloud_sync.wire.facts import Role
 from edge.journal.repair import open_mended
+from edge.roster import RosterEntry
+from edge.sim.people.town import Neighbourhood
 from edge.sync.outbox import Outbox
 from scripts.demonstration.report import LedgerSide
 from scripts.demonstration.town import COMMUNITY, STATION
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from edge.roster import RosterEntry
-    from edge.sim.people.town import Neighbourhood
 
 
 def seed(people: Neighbourhood, station_key: str, station_dir: Path) -> dict[str, str]:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from config.sorting import Category
 from firmware_bridge.decoders.em4100 import CardBits
-from scripts.demonstration.folder import LOOPBACK
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from scripts.demonstration.folder import Folder, Ports
+from scripts.demonstration.folder import LOOPBACK, Folder, Ports
 
 COMMUNITY = "lotus-lane"
 STATION = "east-gate"

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from scripts.soak.faults import Losses
+from scripts.soak.judge.reckoning import Town
 from scripts.soak.plan import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from scripts.soak.faults import Losses
-    from scripts.soak.judge.reckoning import Town
-    from scripts.soak.system import System
-    from scripts.soak.telemetry import Hearing
-    from scripts.testbed.engines import Tier
+from scripts.soak.system import System
+from scripts.soak.telemetry import Hearing
+from scripts.testbed.engines import Tier
 
 LOOK_S = 0.05
 TELL_S = 10.0

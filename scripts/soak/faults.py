@@ -5,24 +5,18 @@ from __future__ import annotations
 import resource
 import shutil
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cloud_sync.ledger.db.backups import back_up, restore
 from config.ledger import load_ledger
 from edge.journal.schema import JOURNAL_FILE
-from scripts.soak.invariants import Journal
 from scripts.soak.journals import read_journal
 from scripts.soak.judge.evidence import read_events
-from scripts.soak.plan import Kind
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from scripts.soak.invariants import EventId
-    from scripts.soak.plan import Fault
-    from scripts.soak.system import System
+from scripts.soak.judge.rows import EventId, Journal
+from scripts.soak.plan import Fault, Kind
+from scripts.soak.system import System
 
 DATABASE_S = 60.0
 """So long may a database take to come back from a kill."""

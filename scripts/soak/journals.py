@@ -5,15 +5,12 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import JOURNAL_FILE
-from scripts.soak.invariants import Journal, Row
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from scripts.soak.judge.rows import Journal, Row
 
 WAIT_S = 30.0
 """How long to wait for a station that writes."""

@@ -5,24 +5,19 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from scripts.demonstration.folder import Folder
-from scripts.soak.context import LOOK_S, Running, must, wait
+from scripts.soak.context import LOOK_S, Running, Wishes, must, wait
 from scripts.soak.plan import make_plan
 from scripts.soak.prepare import prepare
+from scripts.soak.report import Report
 from scripts.soak.system import System
 from scripts.soak.telemetry import hearing
 from scripts.testbed.pictures import draw_photos, looks_like
 from scripts.testbed.processes import crew
 from scripts.testbed.proxy import network
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scripts.soak.context import Wishes
-    from scripts.soak.report import Report
 
 LEAST_RESIDENTS, MOST_RESIDENTS = 60, 1000
 """More in a longer soak, so that daily caps are reached by some and not by all."""

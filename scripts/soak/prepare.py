@@ -5,28 +5,23 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from cloud_sync.wire.facts import Role
 from config.ledger import load_ledger
-from edge.sim.people.town import neighbourhood
+from edge.sim.people.town import Neighbourhood, neighbourhood
 from edge.sync.keys import make_keys
 from scripts.soak.context import must
 from scripts.soak.judge.pricing import prices_of
 from scripts.soak.judge.reckoning import Town
 from scripts.soak.plan import Fault, Kind
 from scripts.soak.station import townspeople
-from scripts.soak.system import QUICK, SLOW_SEED, STATIONS
+from scripts.soak.system import QUICK, SLOW_SEED, STATIONS, System
 from scripts.testbed.engines import DATABASE
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    from edge.sim.people.town import Neighbourhood
-    from scripts.soak.system import System
 
 
 def prepare(system: System) -> tuple[Town, frozenset[str]]:

@@ -13,31 +13,26 @@ import random
 import signal
 import sys
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
 from config.reading.load_station import load_station
-from edge.main import compose
+from edge.faults import FaultCode
+from edge.main import Composition, compose
 from edge.ports import Clock, Journal, WallTime
+from edge.roster import RosterEntry
 from edge.sim.lid import SimLid
 from edge.sim.lid_log import longest_beyond_lease_s
 from edge.sim.people.town import Neighbourhood, neighbourhood
+from edge.sim.people.witness import Witness
 from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
 from edge.sync.keys import load_keys
 from scripts.testbed.pictures import stand_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cloud_sync.rules.award_rules import Award
-    from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
-    from edge.faults import FaultCode
-    from edge.main import Composition
-    from edge.roster import RosterEntry
-    from edge.sim.people.witness import Witness
 
 ENDLESS = 1_000_000
 LIDS_TOLD_EVERY = 20

@@ -7,23 +7,18 @@ import socket
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from scripts.demonstration.folder import LOOPBACK, Ports
 from scripts.demonstration.town import ledger_toml, station_toml
 from scripts.soak.plan import Cast
 from scripts.testbed.engines import Engine, Laptop, Tier
-from scripts.testbed.processes import TONGZHAN
+from scripts.testbed.processes import TONGZHAN, Crew
+from scripts.testbed.proxy import Network
 from scripts.testbed.shipped import ShippedTown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from scripts.testbed.processes import Crew
-    from scripts.testbed.proxy import Network
 
 QUICK = ("north", "south")
 """Stations in virtual time (`scripts.soak.station`)."""

@@ -11,8 +11,8 @@ import msgspec
 
 from config.process.threads import interrupt, thread
 from edge.sim.people.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
-from scripts.soak.invariants import EventId
 from scripts.soak.judge.reckoning import Life
+from scripts.soak.judge.rows import EventId
 
 _WORDS = msgspec.json.Decoder(Line)
 

@@ -9,21 +9,16 @@ import json
 import subprocess
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
-from scripts.soak.context import START_S, must, wait
+from scripts.soak.context import START_S, Running, must, wait
 from scripts.soak.invariants import Evidence, judge, missing
 from scripts.soak.journals import depth, read_journal, written
 from scripts.soak.judge.evidence import read_events, read_ledger
 from scripts.soak.report import Report
 from scripts.soak.system import STATIONS
 from scripts.testbed.processes import TONGZHAN
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from scripts.soak.context import Running
 
 DRAIN_S = 600.0
 """So long may the last events take to arrive; what is not there by then is lost."""

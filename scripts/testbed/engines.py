@@ -6,15 +6,12 @@ import os
 import shutil
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import Protocol
 
 from config.errors import InputError
 from scripts.testbed.postgres import Postgres, find_programs, within_reach
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from scripts.testbed.processes import Crew
+from scripts.testbed.processes import Crew
 
 BROKER, DATABASE = "broker", "database"
 LOOPBACK = "127.0.0.1"

@@ -7,23 +7,19 @@ what a sound station has to make of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from config.sorting import Category
+from config.station import StationSettings
 from edge.eye.classifier import LateEye
 from edge.main import Eyes
-from models.pixels import encode_jpeg
+from models.pixels import Rgb, encode_jpeg
+from models.runtime import Classifier
 from models.verdict import Verdict, VerdictState
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from config.station import StationSettings
-    from models.pixels import Rgb
-    from models.runtime import Classifier
 
 SIDE = 160
 UNSURE = "unsure"

@@ -7,12 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
-    from pathlib import Path
+from pathlib import Path
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from cloud_sync.ledger.broker.users import ledger_user, station_user
 from config.errors import InputError
@@ -13,9 +13,6 @@ from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
 from scripts.testbed.engines import Town
 from scripts.testbed.processes import TONGZHAN
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GUARD_S = 240.0
 """So long may the command take that writes the broker's configuration, on a busy machine."""

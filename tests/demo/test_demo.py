@@ -8,20 +8,17 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pytest
 
 from config.sorting import Category
-from models.pixels import encode_jpeg
+from models.pixels import Rgb, encode_jpeg
 from scripts.demonstration.folder import Folder
 from tests.ports import free_ports
 from tests.programs import TONGZHAN, descendants, still_running
 from tests.waiting import COMMAND_WITHIN_S, answers, fetch, until
-
-if TYPE_CHECKING:
-    from models.pixels import Rgb
 
 KEYS = [
     "visits",

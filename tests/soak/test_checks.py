@@ -9,18 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scripts.soak.invariants import (
-    NAMED,
-    Account,
-    EventId,
-    Evidence,
-    Journal,
-    Ledger,
-    Row,
-    Settlement,
-    judge,
-    missing,
-)
+from scripts.soak.invariants import NAMED, Account, Evidence, Ledger, judge, missing
+from scripts.soak.judge.rows import EventId, Journal, Row, Settlement
 
 
 def name(sequence: int, station: str = "north", epoch: str = "e1") -> EventId:

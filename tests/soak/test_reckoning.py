@@ -23,9 +23,10 @@ from config.sorting import Category
 from config.words import SHIPPED_WORDS
 from edge.sim.people.witnessed import Kept, Opened, Spoke, Threw
 from models.verdict import VerdictState
-from scripts.soak.invariants import Account, EventId, Evidence, Journal, Ledger, Row, Settlement, judge
+from scripts.soak.invariants import Account, Evidence, Ledger, judge
 from scripts.soak.judge.pricing import prices_of
 from scripts.soak.judge.reckoning import Life, Town
+from scripts.soak.judge.rows import EventId, Journal, Row, Settlement
 from tests.edge.builders import card
 
 RULES = tomllib.loads(SHIPPED_WORDS.with_name("award_rules.v1.toml").read_text(encoding="utf-8"))

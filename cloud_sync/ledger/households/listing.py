@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from django.db.models import Count
 
 from cloud_sync.ledger.households.register import ERASED
 from cloud_sync.ledger.points.models import Household
-
-if TYPE_CHECKING:
-    from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.stations.models import Community
 
 
 @dataclass(frozen=True, slots=True)

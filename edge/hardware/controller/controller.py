@@ -5,17 +5,21 @@ from __future__ import annotations
 import logging
 import secrets
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
-from config.wiring import ControllerLid
+from config.station import StationSettings
+from config.wiring import ControllerLid, ControllerSection
 from edge.faults import FaultCode
-from edge.hardware.controller.parts import Alarms, McuLid
+from edge.hardware.controller.parts import Alarms, McuLid, Part
 from edge.hardware.fault_latch import FaultLamp
 from edge.hardware.level import LevelSensor
+from edge.hardware.weight.scale import Scale
 from edge.messages import FaultRaised
+from edge.ports import Clock, Inbox
 from edge.readers.at_controller import McuReader
+from edge.readers.last_seen import HeardBook
+from edge.readers.pseudonym import Cards
 from edge.visit.emergency import STATION
-from firmware_bridge.controller import Controller, PortFound, PortLost
+from firmware_bridge.controller import Controller, ControllerEvent, PortFound, PortLost
 from firmware_bridge.link.events import (
     Denied,
     Down,
@@ -29,16 +33,6 @@ from firmware_bridge.link.events import (
 )
 from firmware_bridge.link.messages import OpenLid, Reason, Resume, StopMotors
 from firmware_bridge.port import BUSY
-
-if TYPE_CHECKING:
-    from config.station import StationSettings
-    from config.wiring import ControllerSection
-    from edge.hardware.controller.parts import Part
-    from edge.hardware.weight.scale import Scale
-    from edge.ports import Clock, Inbox
-    from edge.readers.last_seen import HeardBook
-    from edge.readers.pseudonym import Cards
-    from firmware_bridge.controller import ControllerEvent
 
 log = logging.getLogger(__name__)
 

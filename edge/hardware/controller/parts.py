@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
+from config.station import VisitSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
 from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
+from edge.ports import Clock, Inbox
 from firmware_bridge.link.messages import (
     Cause,
     EndLease,
     LidState,
     OpenLid,
     Position,
+    Report,
+    Request,
     SensorKind,
     SensorValue,
     SetLid,
+    Welcome,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from config.station import VisitSection
-    from edge.ports import Clock, Inbox
-    from firmware_bridge.link.messages import Report, Request, Welcome
-
-    Ask = Callable[[Request], None]
+Ask = Callable[[Request], None]
 
 log = logging.getLogger(__name__)
 

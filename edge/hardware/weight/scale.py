@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from config.wiring import ScaleSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLamp
 from edge.hardware.weight.health import Heard, heard, trouble
 from edge.hardware.weight.weighing import Weighing, WeighingRules, lid_opened, lid_shut, weigh
 from edge.messages import ChamberChanged, ChamberStirred
-from firmware_bridge.link.messages import SensorKind, SensorValue
-
-if TYPE_CHECKING:
-    from config.wiring import ScaleSection
-    from edge.ports import Clock, Inbox
-    from firmware_bridge.link.messages import Report, Welcome
+from edge.ports import Clock, Inbox
+from firmware_bridge.link.messages import Report, SensorKind, SensorValue, Welcome
 
 _TROUBLES = (FaultCode.SCALE_SILENT, FaultCode.SCALE_STUCK, FaultCode.SCALE_SATURATED)
 

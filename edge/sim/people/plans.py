@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from random import Random
 
 from config.sorting import Category
-
-if TYPE_CHECKING:
-    from random import Random
-
-    from config.station import BinSection, StationSettings
-    from edge.sim.people.town import Neighbourhood, Person
+from config.station import BinSection, StationSettings
+from edge.sim.people.town import Neighbourhood, Person
 
 MOST_THINGS = 3
 SHARES = {

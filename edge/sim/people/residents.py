@@ -6,18 +6,13 @@ Each visit is a process: it yields the seconds that it lets pass before its next
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Generator, Iterator
 from math import inf
-from typing import TYPE_CHECKING
 
 from config.station import OpenBy
-from edge.sim.people.plans import Errand
-
-if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
-
-    from edge.sim.people.plans import VisitPlan
-    from edge.sim.place import Place
-    from edge.sim.plant import WorldLid
+from edge.sim.people.plans import Errand, VisitPlan
+from edge.sim.place import Place
+from edge.sim.plant import WorldLid
 
 LOOK_S = 0.2
 """How often people look whether a lid has moved."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, product
-from typing import TYPE_CHECKING
+from random import Random
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
 from edge.roster import CardState, RosterEntry
 from firmware_bridge.decoders.em4100 import CardBits, canonical
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from random import Random
 
 SURNAMES = "王李张刘陈杨黄赵周吴徐孙"
 GIVEN_NAMES = ("芳", "伟", "敏", "静", "磊", "洋", "丽", "强", "玉兰", "建国", "秀英", "子涵")

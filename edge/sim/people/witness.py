@@ -7,25 +7,19 @@ stand open, what was spoken, and what the disk had taken when the station went o
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import msgspec
 
-from cloud_sync.wire.facts import VisitFacts
-from edge.ports import JournalError
-from edge.sim.people.witnessed import Kept, Lids, Opened, Refused, Spoke, Threw
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from cloud_sync.rules.award_rules import Award
-    from cloud_sync.wire.facts import AlarmFacts, Stamp
-    from edge.faults import FaultCode
-    from edge.messages import Say
-    from edge.ports import Journal, Speaker
-    from edge.roster import RosterEntry
-    from edge.sim.people.witnessed import Line
-    from edge.sim.place import Throw
+from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
+from edge.faults import FaultCode
+from edge.messages import Say
+from edge.ports import Journal, JournalError, Speaker
+from edge.roster import RosterEntry
+from edge.sim.people.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
+from edge.sim.place import Throw
 
 _T = TypeVar("_T")
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
+from config.station import StationSettings
+from edge.messages import Photo
 from edge.ports import CameraError
 from edge.sim.photos.scenes import vary
-
-if TYPE_CHECKING:
-    from config.station import StationSettings
-    from edge.messages import Photo
-    from edge.sim.plant import Ground, WorldLid
+from edge.sim.plant import Ground, WorldLid
 
 
 class SimCamera:

@@ -9,17 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.reading.files import read_text, unreadable
 from config.sorting import Category
 from edge.sim.photos.stamps import STAMPS
 from edge.sim.photos.thrown import PhotoSource
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 INDEX = "index.csv"
 MAX_INDEX_BYTES = 32 << 20

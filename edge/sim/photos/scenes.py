@@ -5,16 +5,10 @@ Sizes are pixels. Everything is drawn from the generator that is passed in.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
+from numpy.typing import NDArray
 
-from models.pixels import resize
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from models.pixels import Rgb, Rgba
+from models.pixels import Rgb, Rgba, resize
 
 WIDTH, HEIGHT = 360, 360
 """The tray as a camera sees it: the region around one bin's mouth."""

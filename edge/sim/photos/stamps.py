@@ -7,13 +7,10 @@ thermometer: no battery, no lamp, no medicine. An incandescent bulb holds no mer
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from config.sorting import Category
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 STAMPS: Mapping[Category, tuple[str, ...]] = MappingProxyType(
     {

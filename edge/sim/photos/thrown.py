@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from random import Random
 
 import numpy as np
 
 from config.errors import InputError
 from config.sorting import Category
 from edge.sim.photos import scenes
-from models.pixels import MAX_BYTES, PictureError, decode_rgba, read_picture, resize
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-    from random import Random
-
-    from models.pixels import Rgb
+from models.pixels import MAX_BYTES, PictureError, Rgb, decode_rgba, read_picture, resize
 
 log = logging.getLogger(__name__)
 

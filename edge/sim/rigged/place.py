@@ -6,22 +6,17 @@ lids through `edge.hardware.controller.controller`, as a wired station does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING
 
-from config.wiring import ControllerLid, ReaderKind
+from config.station import StationSettings
+from config.wiring import ControllerLid, ReaderKind, ReaderSection
+from edge.ports import Inbox, Lid
 from edge.sim.people.fobs import rdm6300_frame, wiegand_34
+from edge.sim.people.town import Neighbourhood
 from edge.sim.plant import Ground
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from config.station import StationSettings
-    from config.wiring import ReaderSection
-    from edge.ports import Inbox, Lid
-    from edge.sim.people.town import Neighbourhood
-    from edge.sim.rigged.lines import RigLines
-    from edge.sim.timeline import Timeline
+from edge.sim.rigged.lines import RigLines
+from edge.sim.timeline import Timeline
 
 _MS = 1000
 RDM6300_EVERY_S = 0.065

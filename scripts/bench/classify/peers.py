@@ -7,20 +7,18 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from models.golden import golden_pictures
 from models.pipeline import normalise
 from scripts.bench.classify.floats import in_floats
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Call = Callable[[NDArray[np.float32]], object]
+Call = Callable[[NDArray[np.float32]], object]
 
 ALIKE = 0.9
 """Correlation of two runtimes' logits: whole numbers are rounded differently by each."""

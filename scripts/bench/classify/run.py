@@ -15,28 +15,22 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from config.errors import InputError
 from config.process.threads import thread
 from config.reading.load_sorting import load_sorting
-from models.bundle import SHIPPED_BUNDLE, load_bundle
+from models.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise
 from models.pixels import encode_jpeg, letterbox, read_picture
-from models.runtime import load_classifier
+from models.runtime import Classifier, load_classifier
+from models.verdict import Verdict
 from scripts.bench.classify.peers import network_calls
 from scripts.bench.result import Result, percentile, show
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from models.bundle import Bundle
-    from models.runtime import Classifier
-    from models.verdict import Verdict
 
 WARM_UP = 3
 TAP_EVERY_S = 0.005

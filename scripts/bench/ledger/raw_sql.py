@@ -12,12 +12,11 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import psycopg
 
-if TYPE_CHECKING:
-    from cloud_sync.ledger.db.sql import Row, Table
+from cloud_sync.ledger.db.sql import Row, Table
 
 ADD_SQLITE = "UPDATE points_account SET balance = balance + ? WHERE id = ?"
 ADD_POSTGRES = (

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from config.errors import InputError
 from config.ledger import load_ledger
@@ -16,12 +15,9 @@ from config.reading.load_station import load_station
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.bench.sync import BROKER, fill
-from scripts.demonstration.folder import Folder, any_free_ports
+from scripts.demonstration.folder import Folder, Ports, any_free_ports
 from scripts.demonstration.town import ledger_toml
 from scripts.testbed.processes import Crew, crew
-
-if TYPE_CHECKING:
-    from scripts.demonstration.folder import Ports
 
 EPOCH = "a" * 16
 

@@ -12,14 +12,16 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cloud_sync.service.systemd import Notifier
 from config.process.threads import thread
 from config.reading.load_sorting import load_sorting
 from config.reading.load_station import load_station
+from config.station import StationSettings
 from edge.hardware.build import real_rim
 from edge.lids.driven import guard_on_a_thread
 from edge.lids.process import keep_lids, kept_lids
@@ -30,11 +32,6 @@ from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE
 from models.golden import golden_pictures
 from models.runtime import load_classifier
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from config.station import StationSettings
 
 FRAME_BYTES = 14
 """An RDM6300's frame, see firmware_bridge/decoders/rdm6300.py."""

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,10 +23,7 @@ from config.errors import InputError
 from edge.sync.keys import make_keys
 from scripts.bench.result import Result, percentile, show
 from scripts.bench.tap.drain import Drain, draining
-from scripts.testbed.processes import crew
-
-if TYPE_CHECKING:
-    from scripts.testbed.processes import Crew
+from scripts.testbed.processes import Crew, crew
 
 LIDS = 6
 START_S = 60.0

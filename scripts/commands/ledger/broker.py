@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from cloud_sync.ledger.broker.files import Wanted
 from config.errors import InputError
+from config.ledger import LedgerSettings
 from config.reading import typed
 from config.reading.common import LOOPBACK
 from config.reading.hosts import check_host
 from scripts.commands.ledger.common import config_option, echo_json, json_option, open_ledger
-
-if TYPE_CHECKING:
-    from cloud_sync.ledger.broker.files import Wanted
-    from config.ledger import LedgerSettings
 
 STATION_PORT = 8883
 

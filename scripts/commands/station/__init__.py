@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import random
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,17 +15,12 @@ from config.process.library_lines import library_lines
 from config.process.logs import start_log
 from config.reading import typed
 from config.reading.load_station import load_station
-from config.station import Devices
+from config.station import Devices, StationSettings
+from edge.hardware.pins import Factory
+from edge.main import Surroundings
 from scripts.commands.station.cards import card
 from scripts.commands.station.checks import check
 from scripts.commands.station.journal import export, recover
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from config.station import StationSettings
-    from edge.hardware.pins import Factory
-    from edge.main import Surroundings
 
 PANEL_PORT = 8765
 
@@ -166,9 +161,9 @@ def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
     from cloud_sync.service.systemd import WatchedStop, notifier_of
     from edge.loop.clocks import RealClock
-    from edge.sync.keys import load_keys
+    from edge.sync.keys import Sender, load_keys
     from edge.sync.outbox import Outbox
-    from edge.sync.process import Sender, Sync, link_for
+    from edge.sync.process import Sync, link_for
 
     settings = load_station(config)
     state_dir = Path(settings.station.state_dir)

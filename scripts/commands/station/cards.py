@@ -7,17 +7,15 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
 from config.errors import InputError
 from config.reading.files import sqlite_mend
 from config.reading.load_station import load_station
-
-if TYPE_CHECKING:
-    from edge.journal.card_book import CardBook
-    from edge.roster import RosterEntry
+from edge.journal.card_book import CardBook
+from edge.roster import RosterEntry
 
 Command = TypeVar("Command", bound=Callable[..., object])
 

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
 from config.process.library_lines import library_lines
 from config.reading.load_station import load_station
-from config.station import Devices, Language
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from config.station import StationSettings
-    from edge.check.devices import Wanted
-    from edge.check.finding import Finding, Line, Texts
+from config.station import Devices, Language, StationSettings
+from edge.check.devices import Wanted
+from edge.check.finding import Finding, Line, Texts
 
 ICONS = {"ok": "✓", "doubtful": "!", "failed": "✗"}
 FAILED = 1
@@ -138,7 +133,4 @@ def _tell(texts: Texts, key: str, language: Language) -> None:
     click.echo(texts.says[key].seen.within(language), err=True)
 
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Tell = Callable[[str], None]
+_Tell = Callable[[str], None]

@@ -7,7 +7,6 @@ import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import msgspec
@@ -16,9 +15,7 @@ from cloud_sync.wire.facts import Stamp
 from config.errors import InputError
 from config.reading.files import mend_of, sqlite_mend
 from config.reading.load_station import load_station
-
-if TYPE_CHECKING:
-    from edge.journal.salvage import Record, Salvaged
+from edge.journal.salvage import Record, Salvaged
 
 journal_option = click.option(
     "--journal",

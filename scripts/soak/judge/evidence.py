@@ -6,7 +6,7 @@ Importable only after `cloud_sync.ledger.setup`.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 from django.db import connections, transaction
 from django.db.models import Sum
@@ -14,12 +14,8 @@ from django.db.models import Sum
 from cloud_sync.ledger.points.models import Account, AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Conflict, Event, EventState
 from scripts.soak.invariants import Account as AccountWord
-from scripts.soak.invariants import Ledger, Settlement
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from scripts.soak.invariants import EventId
+from scripts.soak.invariants import Ledger
+from scripts.soak.judge.rows import EventId, Settlement
 
 _IDENTITY = ("event__station__slug", "event__epoch", "event__sequence")
 

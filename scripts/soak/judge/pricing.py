@@ -5,11 +5,8 @@ Nothing of `cloud_sync.rules.award_rules` is used: an error there is to be found
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 RIGHT, WRONG, UNSURE, UNSEEN, NOTHING = "right", "wrong", "unsure", "unseen", "nothing"
 STAFF, BY_NUMBER, BY_POINTS, RECOUNTED = "staff", "daily_deposits", "daily_points", "recounted"

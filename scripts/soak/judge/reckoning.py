@@ -7,20 +7,26 @@ Every visit is priced again from what was thrown in, as the simulated residents 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
-from scripts.soak.judge.pricing import NOTHING, RIGHT, UNSEEN, UNSURE, WRONG, Days, earn, settle
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-
-    from cloud_sync.wire.facts import DepositFacts, VisitFacts
-    from edge.sim.people.witnessed import Kept, Opened, Spoke, Threw
-    from scripts.soak.invariants import EventId, Journal, Row, Settlement
-    from scripts.soak.judge.pricing import Deposit, Prices
+from cloud_sync.wire.facts import DepositFacts, VisitFacts
+from edge.sim.people.witnessed import Kept, Opened, Spoke, Threw
+from scripts.soak.judge.pricing import (
+    NOTHING,
+    RIGHT,
+    UNSEEN,
+    UNSURE,
+    WRONG,
+    Days,
+    Deposit,
+    Prices,
+    earn,
+    settle,
+)
+from scripts.soak.judge.rows import EventId, Journal, Row, Settlement
 
 ROUNDING_S = 0.01
 LATE_S = 5.0

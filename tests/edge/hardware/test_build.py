@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -20,6 +19,7 @@ from config.station import StationSettings
 from config.wiring import HBridgeLid
 from edge.eye.camera import Capture
 from edge.hardware.build import real_rim
+from edge.hardware.hardware import MakeRim
 from edge.hardware.pins import Contact, Factory
 from edge.journal.schema import JOURNAL_FILE
 from edge.lids.driven import guard_on_a_thread
@@ -37,9 +37,6 @@ from tests.firmware_bridge.wire import Wire
 from tests.station.conftest import FRAME, TAP_AGAIN_S
 from tests.station.manager import Readiness
 from tests.waiting import WITHIN_S, tried, until
-
-if TYPE_CHECKING:
-    from edge.hardware.hardware import MakeRim
 
 KEY = bytes(range(32))
 TOML = """

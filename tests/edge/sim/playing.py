@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING
 
+from config.station import StationSettings
 from edge.sim.drive import run_virtual
 from edge.sim.people.plans import Habits
 from edge.sim.people.town import neighbourhood
+from edge.sim.photos.thrown import PhotoSource
 from edge.sim.plant import Plant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.world import Script, World
 from tests.edge.sim.tiny_station import TinyStation
-
-if TYPE_CHECKING:
-    from config.station import StationSettings
-    from edge.sim.photos.thrown import PhotoSource
 
 CARD_KEY = bytes(range(32))
 ALMOST_NEVER_FULL = 30

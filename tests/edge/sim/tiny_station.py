@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import config
 from cloud_sync.rules.award_rules import AwardRules, Tally, award
+from cloud_sync.wire.facts import VisitFacts
 from config.reading.load import load_toml
+from config.station import StationSettings
 from edge.messages import (
     Alarm,
     Capture,
@@ -16,6 +17,8 @@ from edge.messages import (
     Classified,
     Classify,
     CloseLid,
+    Command,
+    Event,
     OpenLid,
     PhotosTaken,
     Record,
@@ -25,16 +28,11 @@ from edge.messages import (
     Tick,
 )
 from edge.ports import CameraError
+from edge.sim.world import World
 from edge.visit.access import HeldCards, decide
 from edge.visit.machine import step
 from edge.visit.state import State, next_deadline, visit_rules
 from models.verdict import Verdict, VerdictState
-
-if TYPE_CHECKING:
-    from cloud_sync.wire.facts import VisitFacts
-    from config.station import StationSettings
-    from edge.messages import Command, Event
-    from edge.sim.world import World
 
 AWARD_RULES = load_toml(Path(config.__file__).parent / "award_rules.v1.toml", AwardRules)
 

@@ -35,9 +35,9 @@ from config.errors import InputError
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
 from edge.ports import WallTime
-from edge.sync.keys import StationKeys
+from edge.sync.keys import Sender, StationKeys
 from edge.sync.outbox import KEPT_S, Outbox
-from edge.sync.process import Sender, Sync
+from edge.sync.process import Sync
 from edge.sync.receipts import DOUBT_S
 from edge.sync.retention import AGE_S, PRUNE_S
 from edge.sync.station_state import StationState

@@ -30,9 +30,9 @@ from config.reading.load import load_toml
 from config.station import CloudSection
 from edge.journal.store import SqliteJournal
 from edge.ports import WallTime
-from edge.sync.keys import StationKeys
+from edge.sync.keys import Sender, StationKeys
 from edge.sync.outbox import Outbox
-from edge.sync.process import Sender, Sync
+from edge.sync.process import Sync
 from tests.waiting import WITHIN_S
 
 STAMP = Stamp(wall_s=1.0, trusted=True, boot="b", monotonic_s=1.0)

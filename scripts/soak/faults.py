@@ -13,7 +13,6 @@ from cloud_sync.ledger.db.backups import back_up, restore
 from config.ledger import load_ledger
 from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.journals import read_journal
-from scripts.soak.judge.evidence import read_events
 from scripts.soak.judge.rows import EventId, Journal
 from scripts.soak.plan import Fault, Kind
 from scripts.soak.system import System
@@ -146,6 +145,8 @@ class Faults:
         workers = self._system.worker_names
         self._system.hold(*workers)
         self._wait_for_database()
+        from scripts.soak.judge.evidence import read_events  # noqa: PLC0415 (models need Django set up)
+
         before = read_events()
         restore(load_ledger(self._system.ledger_toml), self._backup, replace=True)
         self._losses.taken_back |= before - read_events()

@@ -9,10 +9,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cloud_sync.ledger import install
-from cloud_sync.ledger.stations.models import Community
 from scripts.testbed.postgres import OWNER, Postgres, find_programs, within_reach
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.stations.models import Community
 
 LEDGER_TOML = """
 [ledger]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from cloud_sync.ledger.stations.models import Community
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.stations.models import Community
 
 A_DAY = 20_000
 """Visits that one day of the past gets."""

@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cloud_sync.ledger.intake.parse import Sent
 from scripts.bench.ledger import feed
 from scripts.bench.ledger.databases import Place, places
 from scripts.bench.ledger.feed import BATCH, HOUSEHOLDS
@@ -23,6 +22,9 @@ from scripts.bench.ledger.minimal_schema import Lean, LeanPostgres, LeanSqlite, 
 from scripts.bench.ledger.prefill import fill
 from scripts.bench.ledger.raw_sql import Copied, Same, SamePostgres, SameSqlite
 from scripts.bench.result import Result, show
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.intake.parse import Sent
 
 SMALL = 100_000
 ROUNDS = 10

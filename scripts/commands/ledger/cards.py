@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cloud_sync.ledger.households.cards import Word
-from cloud_sync.ledger.points.models import Card
 from scripts.commands.ledger.common import (
     by_option,
     config_option,
@@ -18,6 +16,12 @@ from scripts.commands.ledger.common import (
     open_community,
     reason_option,
 )
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloud_sync.ledger.households.cards import Word
+    from cloud_sync.ledger.points.models import Card
 
 Change = Callable[["Card", "Word", "datetime"], bool]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cloud_sync.ledger.stations.models import Community
-from config.ledger import LedgerSettings
+if TYPE_CHECKING:
+    from cloud_sync.ledger.stations.models import Community
+    from config.ledger import LedgerSettings
 
 config_option = click.option(
     "--config",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cloud_sync.ledger.settling.preview import Preview
 from scripts.commands.ledger.common import config_option, json_option, open_community
+
+if TYPE_CHECKING:
+    from cloud_sync.ledger.settling.preview import Preview
 
 DAYS = 7
 a_day = click.DateTime(["%Y-%m-%d"])

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cloud_sync.ledger.office.pending import Held
-from cloud_sync.ledger.points.models import VisitSettlement
-from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import HeldBy
 from scripts.commands.ledger.common import (
     by_option,
@@ -21,6 +17,14 @@ from scripts.commands.ledger.common import (
     open_ledger,
     reason_option,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cloud_sync.ledger.office.pending import Held
+    from cloud_sync.ledger.points.models import VisitSettlement
+    from cloud_sync.ledger.stations.models import Community
 
 OF_A_STATION = [reason.value for reason in (HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.MINT_LIMIT)]
 """Reasons that say something of a station, and so of many visits at once."""

@@ -1,6 +1,6 @@
 """The composition root: the only place that chooses what a station is made of.
 
-A real and a simulated station differ in their rim, their clock and their workers, and in nothing else.
+A real and a simulated station differ in their hardware, their clock and their workers, and in nothing else.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from config.station import StationSettings
 from config.words import Both, load_words
 from edge.eye.classifier import LateEye, Unseeing
 from edge.faults import FaultCode
-from edge.hardware.build import real_rim
-from edge.hardware.hardware import MakeRim, Rim
+from edge.hardware.build import hardware_builder
+from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.pins import real_pins
 from edge.journal.store import SqliteJournal
 from edge.loop.clocks import RealClock, boot_id
@@ -93,7 +93,7 @@ def at_once(job: Callable[[], None]) -> None:
 class Surroundings:
     """What differs between a real station, one in simulated real time, and one in virtual time."""
 
-    make_rim: MakeRim
+    build_hardware: BuildHardware
     clock: Clock
     make_workers: Callable[[Inbox], Workers]
     has_screen: bool = True
@@ -110,7 +110,9 @@ class Surroundings:
 def real_surroundings(settings: StationSettings, card_key: bytes) -> Surroundings:
     """Pins, serial ports and cameras of this Raspberry Pi; InputError where there are none to be had."""
     runtime = Path(settings.station.runtime_dir)
-    return Surroundings(real_rim(settings, card_key, lambda: real_pins(runtime)), RealClock(), ThreadWorkers)
+    return Surroundings(
+        hardware_builder(settings, card_key, lambda: real_pins(runtime)), RealClock(), ThreadWorkers
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,16 +120,16 @@ class Composition:
     """One station, put together. `close` may be called whether or not it ever ran."""
 
     station: Station
-    rim: Rim
+    hardware: Hardware
     workers: Workers
     journal: SqliteJournal
     notifier: Notifier
     eyes: Eyes
 
     def run(self) -> None:
-        """Let the rim live and the station work until `station.stop()`; then leave everything safe."""
+        """Let the hardware live and the station work until `station.stop()`; then leave everything safe."""
         try:
-            self.rim.start()
+            self.hardware.start()
             self.notifier.ready()
             self.station.run()
         finally:
@@ -136,7 +138,7 @@ class Composition:
 
     def close(self) -> None:
         """Lids first, then what is still to be written."""
-        self.rim.stop()
+        self.hardware.stop()
         self.eyes.classifier.stop()
         self.workers.stop()
         self.station.flush()
@@ -152,18 +154,20 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
     notifier = notifier or Notifier()
     inbox = WatchedInbox(notifier)
     with ExitStack() as undo:
-        rim = around.make_rim(inbox, around.clock)
-        undo.callback(rim.stop)
+        hardware = around.build_hardware(inbox, around.clock)
+        undo.callback(hardware.stop)
         journal = _journal(settings)
         undo.callback(journal.close)
         workers = around.make_workers(inbox)
-        parts = _parts(settings, around, eyes, rim, journal, workers)
+        parts = _parts(settings, around, eyes, hardware, journal, workers)
         undo.pop_all()
     if EmergencyLatch.of(settings).is_set:
         log.error("an emergency was not ended; every motor stays stopped until a staff card is tapped")
         inbox.post(FaultRaised(around.clock.now(), FaultCode.EMERGENCY_STOP, STATION))
     around.loads(lambda: eyes.classifier.load(around.clock, inbox))
-    return Composition(Station(inbox, visit_rules(settings), parts), rim, workers, journal, notifier, eyes)
+    return Composition(
+        Station(inbox, visit_rules(settings), parts), hardware, workers, journal, notifier, eyes
+    )
 
 
 def _journal(settings: StationSettings) -> SqliteJournal:
@@ -178,16 +182,16 @@ def _parts(
     settings: StationSettings,
     around: Surroundings,
     eyes: Eyes,
-    rim: Rim,
+    hardware: Hardware,
     journal: SqliteJournal,
     workers: Workers,
 ) -> Parts:
     vocabulary = Vocabulary(load_words(), load_sorting(settings.model.sorting), eyes.labels)
     return Parts(
         clock=around.clock,
-        lids=rim.lids,
-        movers=rim.movers,
-        camera=rim.camera,
+        lids=hardware.lids,
+        movers=hardware.movers,
+        camera=hardware.camera,
         classifier=eyes.classifier,
         speaker=around.listen(LogSpeaker(vocabulary)),
         journal=around.watch(journal),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from firmware_bridge.link.events import Down, Event
-from firmware_bridge.link.link import Link, Turn
+from firmware_bridge.link.link import Link, LinkOutput
 from firmware_bridge.link.messages import Request
 from firmware_bridge.port import SerialPort
 
@@ -16,7 +16,7 @@ BAUD = 115_200
 
 @dataclass(frozen=True, slots=True)
 class PortLost:
-    """The port cannot be opened or used; `reason` says why, and the mend. Told once each time."""
+    """The port cannot be opened or used; `reason` says why, and the mend. Posted once each time."""
 
     reason: str
 
@@ -47,21 +47,21 @@ class Controller:
         on_event: Callable[[ControllerEvent], None],
         now: Callable[[], float],
         draw_id: Callable[[], int],
-        on_turn: Callable[[], None] = lambda: None,
+        on_poll: Callable[[], None] = lambda: None,
     ) -> None:
         """`now` gives monotonic seconds; `draw_id` random numbers from 1 to 0xFFFFFFFF.
 
-        `on_turn` is called on the port's thread several times a second while the port is open.
+        `on_poll` is called on the port's thread several times a second while the port is open.
         """
         self._on_event = on_event
-        self._on_turn = on_turn
+        self._on_poll = on_poll
         self._now = now
         self._lock = threading.Lock()
         self._link = Link(draw_id, now())
         self._events: list[ControllerEvent] = []
         self._is_open = False
         self._port = SerialPort(
-            path, BAUD, self._received, self._lost, self._found, on_turn=self._turn, count_errors=_uncounted
+            path, BAUD, self._received, self._lost, self._found, on_poll=self._turn, count_errors=_uncounted
         )
 
     @property
@@ -99,7 +99,7 @@ class Controller:
                 self._carry_out(self._link.step(now))
             wait_s = self._link.next_due() - now
         self._deliver()
-        self._on_turn()
+        self._on_poll()
         return wait_s
 
     def _found(self) -> None:
@@ -115,12 +115,12 @@ class Controller:
             self._carry_out(self._link.port_lost(self._now()))
         self._deliver()
 
-    def _carry_out(self, turn: Turn) -> None:
+    def _carry_out(self, output: LinkOutput) -> None:
         """Call it with the lock held."""
-        if any(isinstance(event, Down) for event in turn.events):
+        if any(isinstance(event, Down) for event in output.events):
             self._port.discard()  # what a stalled port still holds of the old link must not open a lid later
-        self._port.write(turn.out)
-        self._events += turn.events
+        self._port.write(output.out)
+        self._events += output.events
 
     def _deliver(self) -> None:
         with self._lock:

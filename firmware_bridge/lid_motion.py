@@ -47,7 +47,7 @@ _DRIVES = {Phase.OPENING: Drive.OPEN, Phase.REVERSING: Drive.OPEN, Phase.CLOSING
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class LidInputs:
     """What a lid's inputs say now."""
 
     opened: bool
@@ -56,18 +56,18 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFor:
+class GrantLease:
     """Open, or stay open, at most `lease_s` seconds from now."""
 
     lease_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class EndLease:
+class RevokeLease:
     """Shut now, unless something is in the way."""
 
 
-Request = OpenFor | EndLease
+LeaseRequest = GrantLease | RevokeLease
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Motion:
         return self.rest.counted(now, drives=self.drive is not Drive.OFF)
 
 
-def found(seen: Seen, now: float) -> Motion:
+def found(seen: LidInputs, now: float) -> Motion:
     """A lid as it was found at start; shut once its way has been free for a while, unless it is already.
 
     One that stands open lost its lease together with the program that held it.
@@ -136,19 +136,21 @@ def found(seen: Seen, now: float) -> Motion:
     return Motion(Phase.WAITING, since=now, closing_since=now)
 
 
-def step(motion: Motion, request: Request | None, seen: Seen, now: float, times: LidTimes) -> Motion:
+def step(
+    motion: Motion, request: LeaseRequest | None, seen: LidInputs, now: float, times: LidTimes
+) -> Motion:
     """Where the lid stands after a request, or only after time has passed. `now` never steps back."""
     motion = replace(motion, rest=motion.owes(now))
     if request is not None:
-        motion = _asked(motion, request, seen, now, times)
+        motion = _requested(motion, request, seen, now, times)
     if not seen.closed:
         motion = replace(motion, has_left=True)
-    while (after := _passed(motion, seen, now, times)) != motion:
+    while (after := _advanced(motion, seen, now, times)) != motion:
         motion = after
     return motion
 
 
-def must_rest(motion: Motion, seen: Seen, now: float, times: LidTimes) -> bool:
+def must_rest(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> bool:
     """Whether a lease would begin a drive that the motor has to rest before: `step` grants none then."""
     is_under_way = motion.phase in (Phase.OPENING, Phase.HELD, Phase.REVERSING)
     return not (is_under_way or seen.opened) and times.tire(motion.owes(now))
@@ -176,15 +178,15 @@ def next_due(motion: Motion, times: LidTimes) -> float:
             return inf
 
 
-def _asked(motion: Motion, request: Request, seen: Seen, now: float, times: LidTimes) -> Motion:
+def _requested(motion: Motion, request: LeaseRequest, seen: LidInputs, now: float, times: LidTimes) -> Motion:
     match request:
-        case OpenFor() if must_rest(motion, seen, now, times):
+        case GrantLease() if must_rest(motion, seen, now, times):
             return motion
-        case OpenFor(lease_s):
+        case GrantLease(lease_s):
             return _open(replace(motion, lease_until=now + lease_s), now)
-        case EndLease() if motion.phase in (Phase.CLOSING, Phase.REVERSING, Phase.WAITING):
+        case RevokeLease() if motion.phase in (Phase.CLOSING, Phase.REVERSING, Phase.WAITING):
             return motion
-        case EndLease():
+        case RevokeLease():
             return _close(motion, seen, now, times)
 
 
@@ -195,7 +197,7 @@ def _open(motion: Motion, now: float) -> Motion:
     return replace(motion, phase=Phase.OPENING, since=since, has_left=False)
 
 
-def _close(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
+def _close(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> Motion:
     """Begin to shut; wait first if something is in the way already, or the motor has to rest."""
     motion = replace(motion, since=now, lease_until=-inf, closing_since=now)
     if seen.closed:
@@ -205,7 +207,7 @@ def _close(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
     return replace(motion, phase=Phase.CLOSING, tries=1)
 
 
-def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
+def _advanced(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> Motion:
     """One change that what is seen, or the time, calls for."""
     driven_enough = now >= motion.since + times.drive_s
     match motion.phase:
@@ -228,11 +230,11 @@ def _passed(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
         case Phase.REVERSING if seen.opened or driven_enough:
             motion = replace(motion, phase=Phase.WAITING, since=now)
         case Phase.WAITING:
-            motion = _waited(motion, seen, now, times)
+            motion = _after_waiting(motion, seen, now, times)
     return motion
 
 
-def _waited(motion: Motion, seen: Seen, now: float, times: LidTimes) -> Motion:
+def _after_waiting(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> Motion:
     given_up = motion.tries >= times.tries
     if times.tire(motion.rest) and not given_up:  # patience begins when the motor may run again
         return replace(motion, since=now if seen.obstructed else motion.since, closing_since=now)

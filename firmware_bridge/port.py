@@ -46,7 +46,7 @@ _REASONS = {
 }
 
 
-def _no_turn() -> float:
+def _no_poll() -> float:
     return READ_S
 
 
@@ -55,7 +55,7 @@ class SerialPort:
 
     `on_bytes` gets what came, at least one byte at a time. `on_found` is called each time the port has
     been opened and answers a read; `on_lost` once each time it cannot be opened or read any more, or its
-    line is garbled, with the reason and the mend in words, and again when that changes. `on_turn` is called
+    line is garbled, with the reason and the mend in words, and again when that changes. `on_poll` is called
     between two reads and says how long the next may wait, in seconds. All are called on the port's thread.
     """
 
@@ -67,7 +67,7 @@ class SerialPort:
         on_lost: Callable[[str], None],
         on_found: Callable[[], None],
         *,
-        on_turn: Callable[[], float] = _no_turn,
+        on_poll: Callable[[], float] = _no_poll,
         count_errors: Callable[[int], int | None] = line_errors,
     ) -> None:
         self._path = path
@@ -75,10 +75,10 @@ class SerialPort:
         self._on_bytes = on_bytes
         self._on_lost = on_lost
         self._on_found = on_found
-        self._on_turn = on_turn
+        self._on_poll = on_poll
         self._count_errors = count_errors
         self._is_there: bool | None = None
-        self._told = ""
+        self._last_reason = ""
         self._is_reopening = False
         self._errors: int | None = None
         self._stopping = threading.Event()
@@ -104,7 +104,7 @@ class SerialPort:
             self._thread.join(_JOIN_S)
 
     def wake(self) -> None:
-        """Have `on_turn` called soon; from any thread."""
+        """Have `on_poll` called soon; from any thread."""
         # So many wakes may lie there already that one more tells nothing.
         with self._writing, suppress(BlockingIOError):
             if self._wakes is not None:
@@ -125,7 +125,7 @@ class SerialPort:
             self.wake()
 
     def reopen(self) -> None:
-        """Have the port closed and opened again soon; to be called from `on_turn`. Nobody is told of it."""
+        """Have the port closed and opened again soon; to be called from `on_poll`. Nobody is told of it."""
         self._is_reopening = True
 
     def discard(self) -> None:
@@ -182,7 +182,7 @@ class SerialPort:
                         watch_at = time.monotonic() + WATCH_S
                     if data:
                         self._on_bytes(data)
-                    self._wait(port.fileno(), min(READ_S, self._on_turn()))
+                    self._wait(port.fileno(), min(READ_S, self._on_poll()))
         except (OSError, termios.error) as error:
             self._lost(_reason(error))
         finally:
@@ -222,8 +222,8 @@ class SerialPort:
             self._on_found()
 
     def _lost(self, reason: str) -> None:
-        if self._is_there is not False or reason != self._told:
-            self._is_there, self._told = False, reason
+        if self._is_there is not False or reason != self._last_reason:
+            self._is_there, self._last_reason = False, reason
             self._on_lost(reason)
 
 

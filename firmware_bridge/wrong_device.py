@@ -10,7 +10,7 @@ _TOO_MUCH_NOISE = 64
 """Bytes without a frame among them: more than a microcontroller's boot loader says."""
 
 
-class Stranger(StrEnum):
+class OtherDevice(StrEnum):
     """Something else than a microcontroller of ours."""
 
     CARD_READER = auto()
@@ -21,16 +21,16 @@ class Stranger(StrEnum):
     """Bytes, and no frame among them: another baud rate, another device, or a bad ground."""
 
 
-class Ear:
+class DeviceDetector:
     """Listens to what a port says while nobody has answered the handshake."""
 
     def __init__(self) -> None:
-        self._reader = rdm6300.Decoder()
+        self._reader = rdm6300.Rdm6300Decoder()
         self._noise = 0
 
-    def hear(self, data: bytes, frames: int) -> Stranger | None:
-        """Name the stranger once bytes, with so many frames among them, tell; None while nothing does."""
+    def feed(self, data: bytes, frames: int) -> OtherDevice | None:
+        """Name the other device once bytes, with so many frames among them, tell; None while nothing does."""
         if self._reader.feed(data):
-            return Stranger.CARD_READER
+            return OtherDevice.CARD_READER
         self._noise = 0 if frames else self._noise + len(data)
-        return Stranger.NOISE if self._noise >= _TOO_MUCH_NOISE else None
+        return OtherDevice.NOISE if self._noise >= _TOO_MUCH_NOISE else None

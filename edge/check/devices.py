@@ -1,6 +1,6 @@
 """Readers, controllers, lids and cameras, looked at through the station's own drivers.
 
-What is checked is what will run: the rim is built and started as the station does it, nothing moves
+What is checked is what will run: the hardware is built and started as the station does it, nothing moves
 unless asked for, and what the drivers post is read for a few seconds.
 """
 
@@ -21,14 +21,14 @@ from config.words import Words
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
 from edge.faults import CATALOGUE, FaultCode, Severity
-from edge.hardware.hardware import MakeRim, Rim
+from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
 from edge.messages import Event, FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
 from edge.part_kinds import PartKind, kind_of
 from edge.ports import CameraError, Clock
-from edge.readers.last_seen import read_heard
+from edge.readers.last_seen import read_last_seen
 
 DARK = 12.0
 """Mean brightness, 0 to 255, below which nobody recognises anything."""
@@ -83,28 +83,28 @@ class Wanted:
 
 def check_devices(
     settings: StationSettings,
-    make_rim: MakeRim,
+    build_hardware: BuildHardware,
     clock: Clock,
     wanted: Wanted,
     words: Words,
     tell: Callable[[str], None] = lambda _key: None,
 ) -> list[Finding]:
-    """Build the rim, listen, look, move where wanted, and leave everything safe.
+    """Build the hardware, listen, look, move where wanted, and leave everything safe.
 
     `tell` gets the name of a text when a person has to do something, such as hold a card.
     """
     inbox = QueueInbox()
     try:
-        rim = make_rim(inbox, clock)
+        hardware = build_hardware(inbox, clock)
     except InputError as problem:
         values = {"reason": problem.what, "mend": problem.mend}
         return [Finding("devices", Level.FAILED, "refused", values=values)]
     observed = Observed()
     try:
-        rim.start()
+        hardware.start()
         _listen(inbox, observed, clock, wanted.listen_s, lambda: _all_said(settings, observed))
-        _look(settings, rim, observed)
-        observed.weights = readings(rim)
+        _look(settings, hardware, observed)
+        observed.weights = readings(hardware)
         if wanted.taps_s:
             tell("hold_a_card")
             everyone = {reader.id for reader in settings.reader}
@@ -112,16 +112,16 @@ def check_devices(
         if wanted.move:
             tell("lids_move")
             for bin_ in settings.bin:
-                _move(settings, bin_, rim, inbox, observed, clock)
+                _move(settings, bin_, hardware, inbox, observed, clock)
     finally:
-        rim.stop()
+        hardware.stop()
     observed.heard = when_heard(settings, clock)
     return judge(settings, observed, wanted, words)
 
 
 def when_heard(settings: StationSettings, clock: Clock) -> dict[str, str]:
     """When each reader last sent anything, by the calendar, as far as the station wrote it down."""
-    heard = read_heard(Path(settings.station.runtime_dir), boot_id())
+    heard = read_last_seen(Path(settings.station.runtime_dir), boot_id())
     offset_s, zone = clock.wall().unix_s - clock.now(), ZoneInfo(settings.station.timezone)
     return {
         reader.id: f"{datetime.fromtimestamp(heard[reader.id] + offset_s, zone):%Y-%m-%d %H:%M}"
@@ -145,12 +145,12 @@ def _listen(
             observed.note(taken[0])
 
 
-def _look(settings: StationSettings, rim: Rim, observed: Observed) -> None:
+def _look(settings: StationSettings, hardware: Hardware, observed: Observed) -> None:
     for bin_ in settings.bin:
         if bin_.camera is None:
             continue
         try:
-            pictures = rim.camera.take(bin_.id)
+            pictures = hardware.camera.take(bin_.id)
         except CameraError:
             continue
         observed.brightness[bin_.id] = float(np.asarray(pictures[-1]).mean())
@@ -159,7 +159,7 @@ def _look(settings: StationSettings, rim: Rim, observed: Observed) -> None:
 def _move(
     settings: StationSettings,
     bin_: BinSection,
-    rim: Rim,
+    hardware: Hardware,
     inbox: QueueInbox,
     observed: Observed,
     clock: Clock,
@@ -167,7 +167,7 @@ def _move(
     """Open one lid for a moment and wait until it is shut again."""
     travel_s = 2 * settings.visit.travel_s + 1
     observed.opened.discard(bin_.id)
-    rim.lids[bin_.id].open(MOVE_LEASE_S)
+    hardware.lids[bin_.id].open(MOVE_LEASE_S)
     _listen(inbox, observed, clock, travel_s, lambda: bin_.id in observed.opened)
     observed.closed.discard(bin_.id)
     _listen(inbox, observed, clock, MOVE_LEASE_S + travel_s, lambda: bin_.id in observed.closed)

@@ -8,7 +8,7 @@ from config.station import BinSection
 from config.words import Words
 from edge.check.finding import Finding, Level
 from edge.faults import CATALOGUE, Blocks, FaultCode
-from edge.hardware.hardware import Rim
+from edge.hardware.hardware import Hardware
 from edge.hardware.weight.scale import Reading
 
 
@@ -17,9 +17,9 @@ def is_of_a_scale(code: str) -> bool:
     return CATALOGUE[FaultCode(code)].blocks is Blocks.WEIGHING
 
 
-def readings(rim: Rim) -> dict[str, Reading]:
+def readings(hardware: Hardware) -> dict[str, Reading]:
     """What scales read now, by bin, of those that read anything."""
-    now = {bin_id: scale.reading for bin_id, scale in rim.scales.items()}
+    now = {bin_id: scale.reading for bin_id, scale in hardware.scales.items()}
     return {bin_id: reading for bin_id, reading in now.items() if reading is not None}
 
 

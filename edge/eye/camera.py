@@ -22,7 +22,7 @@ from config.station import CameraSection
 from edge.eye.change_gate import Gate, GateRules, arm, grid_of, look
 from edge.eye.newest_frame import Frame, NewestFrame
 from edge.faults import FaultCode
-from edge.hardware.polled_thread import Loop
+from edge.hardware.polled_thread import PolledThread
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised, Photo
 from edge.ports import CameraError, Clock, Inbox
 
@@ -105,7 +105,7 @@ class UsbCamera:
         self._stopping = threading.Event()
         self._complaints = Complaints(log)
         self._thread = thread(self._run, f"camera {section.id}")
-        self._watch = Loop(f"watch of camera {section.id}", self._check, lambda: None)
+        self._watch = PolledThread(f"watch of camera {section.id}", self._check, lambda: None)
 
     def start(self) -> None:
         """Open the camera and look; once."""

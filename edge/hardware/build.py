@@ -1,4 +1,4 @@
-"""All real devices of a station, as its station.toml names them, put together into one rim."""
+"""All real devices of a station, as its station.toml names them, put together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge.eye.camera import Capture, UsbCamera, open_capture
 from edge.eye.camera_router import LidNews, Sight
 from edge.hardware.contacts import FullSwitch, GpioButton
 from edge.hardware.controller.controller import Mcu
-from edge.hardware.hardware import MakeRim, Rim
+from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.pins import Factory
 from edge.hardware.weight.scale import Scale
 from edge.lids.client import KeeperLink
@@ -21,7 +21,7 @@ from edge.lids.process import kept_lids
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
 from edge.ports import Clock, Inbox, Lid, Mover
-from edge.readers.last_seen import HeardBook
+from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
 from edge.readers.serial import SerialReader
 from firmware_bridge.decoders.em4100 import CardBits
@@ -57,25 +57,25 @@ class _Devices:
         self._stops.close()
 
 
-def real_rim(
+def hardware_builder(
     settings: StationSettings,
     card_key: bytes,
     make_pins: Callable[[], Factory],
     opener: Callable[[CameraSection], Capture] = open_capture,
-) -> MakeRim:
+) -> BuildHardware:
     """What builds the devices of a real station; InputError for a pin or port that cannot be had.
 
     `make_pins` gives the pins, `edge.hardware.pins.real_pins` on a Pi; it is called only if a button or a
-    switch of a bin needs one, since the lids' pins are their keeper's. Nothing is posted before the rim's
-    start; its stop ends the lids' leases before anything else.
+    switch of a bin needs one, since the lids' pins belong to the lids' process. Nothing is posted before
+    `start`; `stop` ends the lids' leases before anything else.
     """
 
-    def make(inbox: QueueInbox, clock: Clock) -> Rim:
+    def make(inbox: QueueInbox, clock: Clock) -> Hardware:
         devices = _Devices()
         cards = Cards(card_key, CardBits(settings.station.card_bits))
         with ExitStack() as undo:
             undo.callback(devices.stop)
-            book = HeardBook(Path(settings.station.runtime_dir), boot_id(), clock)
+            book = LastSeenBook(Path(settings.station.runtime_dir), boot_id(), clock)
             _add_readers(devices, settings, cards, clock, inbox, book)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
             _add_switches(devices, settings, clock, inbox, make_pins)
@@ -87,7 +87,7 @@ def real_rim(
             news = LidNews(inbox, sight, scales)
             lids, movers = _add_lids(devices, settings, cards, clock, news, book)
             undo.pop_all()
-        return Rim(lids, movers, sight, devices.start, devices.stop, scales)
+        return Hardware(lids, movers, sight, devices.start, devices.stop, scales)
 
     return make
 
@@ -98,7 +98,7 @@ def _add_readers(
     cards: Cards,
     clock: Clock,
     inbox: Inbox,
-    book: HeardBook,
+    book: LastSeenBook,
 ) -> None:
     for reader in settings.reader:
         if reader.controller is not None:
@@ -144,7 +144,7 @@ def _add_lids(
     cards: Cards,
     clock: Clock,
     news: LidNews,
-    book: HeardBook,
+    book: LastSeenBook,
 ) -> tuple[dict[str, Lid], tuple[Mover, ...]]:
     """Lids at controllers, with all else there, those that the keeper holds, and what moves them."""
     lids: dict[str, Lid] = {}

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from edge.hardware.debounce import Debounced, Settling, settle, settles_at
+from edge.hardware.debounce import Debounced, DebounceTimes, debounce, debounced_at
 from edge.hardware.pins import Contact, Factory
-from edge.hardware.polled_thread import Loop
+from edge.hardware.polled_thread import PolledThread
 from edge.messages import LevelChanged, Pressed
 from edge.ports import Clock, Inbox
 
 POLL_S = 0.5
 """How often levels are read though no edge came."""
-BUTTON = Settling(0.03, 0.03)
-FULL = Settling(3.0, 3.0)
+BUTTON = DebounceTimes(0.03, 0.03)
+FULL = DebounceTimes(3.0, 3.0)
 """What falls past a full switch does not fill its bin."""
 
 
-class SettledContact:
+class DebouncedContact:
     """A contact and its settled level. Not thread-safe: whoever owns it reads it."""
 
-    def __init__(self, contact: Contact, settling: Settling) -> None:
+    def __init__(self, contact: Contact, settling: DebounceTimes) -> None:
         self._contact = contact
         self._settling = settling
         self._state = Debounced()
@@ -37,12 +37,12 @@ class SettledContact:
     @property
     def due(self) -> float:
         """When it has to be read again, in monotonic seconds; inf while it is settled."""
-        return settles_at(self._state, self._settling)
+        return debounced_at(self._state, self._settling)
 
     def read(self, now: float) -> bool:
         """Read the contact; say whether its settled level changed."""
         before = self._state.level
-        self._state = settle(self._state, self._contact.is_closed, now, self._settling)
+        self._state = debounce(self._state, self._contact.is_closed, now, self._settling)
         return self._state.level is not before
 
     def close(self) -> None:
@@ -53,10 +53,10 @@ class SettledContact:
 class _Watched(ABC):
     """A contact that a loop of its own watches."""
 
-    def __init__(self, name: str, pin: int, settling: Settling, clock: Clock, factory: Factory) -> None:
+    def __init__(self, name: str, pin: int, settling: DebounceTimes, clock: Clock, factory: Factory) -> None:
         self._clock = clock
-        self._loop = Loop(name, self._turn, lambda: None)
-        self._contact = SettledContact(Contact(pin, self._loop.wake, factory), settling)
+        self._loop = PolledThread(name, self._turn, lambda: None)
+        self._contact = DebouncedContact(Contact(pin, self._loop.wake, factory), settling)
 
     @property
     def is_closed(self) -> bool | None:
@@ -76,11 +76,11 @@ class _Watched(ABC):
         now = self._clock.now()
         was_known = self._contact.is_closed is not None
         if self._contact.read(now):
-            self._settled(bool(self._contact.is_closed), is_first=not was_known)
+            self._level_changed(bool(self._contact.is_closed), is_first=not was_known)
         return max(0.0, min(POLL_S, self._contact.due - now))
 
     @abstractmethod
-    def _settled(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+    def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
         """Act on a new settled level; the first is what was found at start."""
 
 
@@ -96,7 +96,7 @@ class GpioButton(_Watched):
         self._bin = bin_id
         self._inbox = inbox
 
-    def _settled(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+    def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
         if level and not is_first:
             self._inbox.post(Pressed(self._clock.now(), self._bin))
 
@@ -113,6 +113,6 @@ class FullSwitch(_Watched):
         self._bin = bin_id
         self._inbox = inbox
 
-    def _settled(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+    def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
         if level or not is_first:
             self._inbox.post(LevelChanged(self._clock.now(), self._bin, full=level))

@@ -10,7 +10,7 @@ from math import inf
 
 
 @dataclass(frozen=True, slots=True)
-class Settling:
+class DebounceTimes:
     """How long a level must stand before it counts, in seconds."""
 
     on_s: float
@@ -30,7 +30,7 @@ class Debounced:
     since: float = -inf
 
 
-def settle(contact: Debounced, raw: bool, now: float, settling: Settling) -> Debounced:  # noqa: FBT001 (as above)
+def debounce(contact: Debounced, raw: bool, now: float, settling: DebounceTimes) -> Debounced:  # noqa: FBT001 (as above)
     """The contact after one reading."""
     if raw is not contact.raw:
         contact = replace(contact, raw=raw, since=now)
@@ -39,7 +39,7 @@ def settle(contact: Debounced, raw: bool, now: float, settling: Settling) -> Deb
     return contact
 
 
-def settles_at(contact: Debounced, settling: Settling) -> float:
+def debounced_at(contact: Debounced, settling: DebounceTimes) -> float:
     """When another reading would settle it; inf while it is settled or was never read."""
     if contact.raw is None or contact.raw is contact.level:
         return inf

@@ -7,7 +7,7 @@ from edge.messages import FaultCleared, FaultRaised
 from edge.ports import Clock, Inbox
 
 
-class FaultLamp:
+class FaultLatch:
     """One fault of one part; off at first."""
 
     def __init__(self, code: FaultCode, part: str, clock: Clock, inbox: Inbox) -> None:

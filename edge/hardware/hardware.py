@@ -11,7 +11,7 @@ from edge.ports import Camera, Clock, Lid, Mover
 
 
 @dataclass(frozen=True, slots=True)
-class Rim:
+class Hardware:
     """Lids by bin, all that moves them, the camera; `start` lets events come, `stop` leaves all safe."""
 
     lids: Mapping[str, Lid]
@@ -23,5 +23,5 @@ class Rim:
     """Real ones by bin, for whoever wants to see what they read."""
 
 
-MakeRim = Callable[[QueueInbox, Clock], Rim]
-"""Builds a rim that posts to an inbox and lives by a clock."""
+BuildHardware = Callable[[QueueInbox, Clock], Hardware]
+"""Builds the hardware; its events go to the inbox, its time comes from the clock."""

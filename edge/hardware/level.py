@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from config.wiring import LevelSection
 from edge.hardware.contacts import FULL
-from edge.hardware.debounce import Debounced, settle, settles_at
-from edge.hardware.polled_thread import Loop
+from edge.hardware.debounce import Debounced, debounce, debounced_at
+from edge.hardware.polled_thread import PolledThread
 from edge.messages import LevelChanged
 from edge.ports import Clock, Inbox
 from firmware_bridge.link.messages import Report, SensorKind, SensorValue, Welcome
@@ -22,7 +22,7 @@ class LevelSensor:
         self._bin, self._section, self._clock, self._inbox = bin_id, section, clock, inbox
         self._distance_mm: int | None = None
         self._level = Debounced()
-        self._loop = Loop(f"level {bin_id}", self._turn, lambda: None)
+        self._loop = PolledThread(f"level {bin_id}", self._turn, lambda: None)
 
     def start(self) -> None:
         """Begin to judge what is read; once."""
@@ -32,13 +32,13 @@ class LevelSensor:
         """Judge nothing any more."""
         self._loop.stop()
 
-    def up(self, welcome: Welcome) -> None:
+    def link_up(self, welcome: Welcome) -> None:
         """The device tells its reading by itself."""
 
-    def down(self) -> None:
+    def link_down(self) -> None:
         """A bin stays as full as it was last seen."""
 
-    def told(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """Take a reading of this sensor; one of 0 heard no echo and says nothing."""
         match report:
             case SensorValue(SensorKind.LEVEL, index, distance_mm) if index == self._section.number:
@@ -51,9 +51,9 @@ class LevelSensor:
             return None
         now, was_full = self._clock.now(), self._level.level
         limit_mm = self._section.full_mm + (SLACK_MM if was_full else 0)
-        self._level = settle(self._level, self._distance_mm <= limit_mm, now, FULL)
+        self._level = debounce(self._level, self._distance_mm <= limit_mm, now, FULL)
         is_full = self._level.level
         if is_full is not was_full and (is_full or was_full is not None):
             self._inbox.post(LevelChanged(now, self._bin, full=is_full is True))
-        due = settles_at(self._level, FULL)
+        due = debounced_at(self._level, FULL)
         return max(0.0, due - now) if due < float("inf") else None

@@ -15,7 +15,7 @@ _JOIN_S = 1.0
 _AFTER_FAILURE_S = 1.0
 
 
-class Loop:
+class PolledThread:
     """Calls `turn` on its own thread from `start` until `stop`.
 
     A turn returns after how many seconds the next is due, or None for not before it is woken. One that
@@ -28,7 +28,7 @@ class Loop:
         self._failed = failed
         self._woken = threading.Event()
         self._is_stopping = False
-        self.turned_at = time.monotonic()
+        self.polled_at = time.monotonic()
         """When the last turn ended, or the loop was made: what does not turn hangs."""
         self._complaints = Complaints(log)
         self._thread = thread(self._run, name)
@@ -50,12 +50,12 @@ class Loop:
 
     def _run(self) -> None:
         while not self._is_stopping:
-            wait_s = self._take_turn()
-            self.turned_at = time.monotonic()
+            wait_s = self._poll_once()
+            self.polled_at = time.monotonic()
             self._woken.wait(wait_s)
             self._woken.clear()
 
-    def _take_turn(self) -> float | None:
+    def _poll_once(self) -> float | None:
         try:
             wait_s = self._turn()
         except Exception as error:  # noqa: BLE001 (the thread's outermost loop, see above)

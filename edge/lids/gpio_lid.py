@@ -8,23 +8,23 @@ from contextlib import ExitStack
 from math import inf
 
 from config.wiring import GpioLidSection
-from edge.hardware.contacts import POLL_S, SettledContact
-from edge.hardware.debounce import Settling
+from edge.hardware.contacts import POLL_S, DebouncedContact
+from edge.hardware.debounce import DebounceTimes
 from edge.hardware.pins import Contact, Factory, pin_errors
-from edge.hardware.polled_thread import Loop
+from edge.hardware.polled_thread import PolledThread
 from edge.lids.motors import Output, motor_of, output_of
 from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
 from edge.ports import Clock, Inbox
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.lid_motion import (
     DRIVE_TRAVELS,
-    EndLease,
+    GrantLease,
+    LeaseRequest,
+    LidInputs,
     LidTimes,
     Motion,
-    OpenFor,
     Phase,
-    Request,
-    Seen,
+    RevokeLease,
     found,
     halted,
     must_rest,
@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 
 POLL_DRIVING_S = 0.01
 """How often levels are read while a motor runs, should an edge be lost: a lid moves a few millimetres."""
-SWITCH = Settling(on_s=0.02, off_s=0.02)
-WAY_IS_FREE = Settling(on_s=0.2, off_s=0.0)
+SWITCH = DebounceTimes(on_s=0.02, off_s=0.02)
+WAY_IS_FREE = DebounceTimes(on_s=0.2, off_s=0.0)
 """Believed late that the way is free, and at once that it is not."""
 
 
@@ -76,11 +76,11 @@ class GpioLid:
         self._was_open = False
         self._is_live = False
         self._is_stopped = False
-        self._loop = Loop(f"lid {bin_id}", self._turn, self._stop_motor)
+        self._loop = PolledThread(f"lid {bin_id}", self._turn, self._stop_motor)
         with ExitStack() as claimed:
 
-            def contact(pin: int, settling: Settling) -> SettledContact:
-                made = SettledContact(Contact(pin, self._loop.wake, factory), settling)
+            def contact(pin: int, settling: DebounceTimes) -> DebouncedContact:
+                made = DebouncedContact(Contact(pin, self._loop.wake, factory), settling)
                 claimed.callback(made.close)
                 return made
 
@@ -95,9 +95,9 @@ class GpioLid:
             self._pins = claimed.pop_all()
 
     @property
-    def turned_at(self) -> float:
+    def polled_at(self) -> float:
         """When the lid's thread last looked, in seconds of time.monotonic."""
-        return self._loop.turned_at
+        return self._loop.polled_at
 
     @property
     def is_at_rest(self) -> bool:
@@ -112,11 +112,11 @@ class GpioLid:
 
     def open(self, lease_s: float) -> None:
         """Open, or stay open, at most `lease_s` seconds from now. The motor turns when this returns."""
-        self._ask(OpenFor(lease_s))
+        self._ask(GrantLease(lease_s))
 
     def end_lease(self) -> None:
         """Shut now, unless something is in the way."""
-        self._ask(EndLease())
+        self._ask(RevokeLease())
 
     def tell(self) -> None:
         """Post anew where the lid is, for somebody who has not heard it."""
@@ -149,7 +149,7 @@ class GpioLid:
             self._pins.close()
         self._loop.stop()
 
-    def _ask(self, request: Request) -> None:
+    def _ask(self, request: LeaseRequest) -> None:
         # On the caller's thread: handing it over could cost a tap 5 ms, the interpreter's switch interval.
         try:
             with self._lock:
@@ -164,7 +164,7 @@ class GpioLid:
             self._advance(None)
             return self._wait_s()
 
-    def _advance(self, request: Request | None) -> None:
+    def _advance(self, request: LeaseRequest | None) -> None:
         if not self._is_live:
             return
         now, before = self._clock.now(), self._motion
@@ -174,26 +174,26 @@ class GpioLid:
             if before.phase is Phase.RESTING:  # nobody was quicker to ask
                 before = found(self._seen(before, now), now)
         seen = self._seen(before, now)
-        if isinstance(request, OpenFor):
+        if isinstance(request, GrantLease):
             rests = must_rest(before, seen, now, self._times)
             self._inbox.post((LeaseRefused if rests else LeaseTaken)(now, self._bin))
         self._motion = step(before, request, seen, now, self._times)
         self._motor_due = self._motor.obey(self._motion, now)
         # A lid that stands open already says so again to whoever asks: the station waits to hear it.
-        opened_is_news = not self._was_open or isinstance(request, OpenFor)
+        opened_is_news = not self._was_open or isinstance(request, GrantLease)
         self._was_open = seen.opened
         self._tell(before, seen, opened_is_news=opened_is_news, closed_is_news=news[self._closed])
 
-    def _seen(self, motion: Motion, now: float) -> Seen:
+    def _seen(self, motion: Motion, now: float) -> LidInputs:
         closed = self._closed.is_closed is True
         seems_open = _seems_open(motion, now, self._times) and not closed
-        return Seen(
+        return LidInputs(
             opened=seems_open if self._opened is None else self._opened.is_closed is True,
             closed=closed,
             obstructed=self._free is not None and self._free.is_closed is not True,
         )
 
-    def _tell(self, before: Motion, seen: Seen, *, opened_is_news: bool, closed_is_news: bool) -> None:
+    def _tell(self, before: Motion, seen: LidInputs, *, opened_is_news: bool, closed_is_news: bool) -> None:
         now = self._clock.now()
         if opened_is_news and seen.opened:
             self._inbox.post(LidOpened(now, self._bin))

@@ -93,7 +93,7 @@ class Keeper:
     def turn(self) -> None:
         """Say that all is well, if it is; when a lid's thread hangs, station and systemd hear nothing."""
         now = time.monotonic()
-        if all(now - lid.turned_at < HANGING_S for lid in self._lids.values()):
+        if all(now - lid.polled_at < HANGING_S for lid in self._lids.values()):
             self._notifier.pet()
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S

@@ -6,9 +6,9 @@ import logging
 
 from config.wiring import ReaderKind, ReaderSection
 from edge.faults import FaultCode
-from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.fault_latch import FaultLatch
 from edge.ports import Clock, Inbox
-from edge.readers.last_seen import HeardBook
+from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
 from edge.readers.watch import FRAME_BYTES, RETAP_S, ReaderWatch, again_s
 from firmware_bridge.decoders import rdm6300, wiegand
@@ -18,7 +18,7 @@ from firmware_bridge.link.messages import Report, SerialBytes, Welcome, WiegandB
 log = logging.getLogger(__name__)
 
 
-class McuReader:
+class ControllerReader:
     """Posts Tapped for every card.
 
     Its fault is READER_FAILED while there is no link, or no reader of its number, and once it gave fewer
@@ -33,26 +33,26 @@ class McuReader:
         cards: Cards,
         clock: Clock,
         inbox: Inbox,
-        book: HeardBook | None = None,
+        book: LastSeenBook | None = None,
     ) -> None:
         """Read the device's reader of this number; nothing happens before `up`."""
         self._section, self._number, self._cards = section, number, cards
         self._clock, self._inbox = clock, inbox
         self._is_wiegand = section.kind is ReaderKind.WIEGAND
-        self._decoder = rdm6300.Decoder()
+        self._decoder = rdm6300.Rdm6300Decoder()
         self._noise_at: float | None = None
         """When bits came last that were neither a card nor a key press."""
-        self._failed = FaultLamp(FaultCode.READER_FAILED, section.id, clock, inbox)
+        self._failed = FaultLatch(FaultCode.READER_FAILED, section.id, clock, inbox)
         self._watch = ReaderWatch(section, clock, inbox, book)
 
-    def up(self, welcome: Welcome) -> None:
+    def link_up(self, welcome: Welcome) -> None:
         """See whether the device has this reader."""
         there = welcome.wiegand_readers if self._is_wiegand else welcome.serial_readers
         if self._number >= there:
             log.error(
                 "reader %s: the controller has %d such, not number %d", self._section.id, there, self._number
             )
-        self._decoder = rdm6300.Decoder()  # half a frame from before must not meet the rest of another
+        self._decoder = rdm6300.Rdm6300Decoder()  # half a frame from before must not meet the rest of another
         self._failed.show(on=self._number >= there)
         (self._watch.resume if self._number < there else self._watch.pause)()
 
@@ -60,12 +60,12 @@ class McuReader:
         """See whether it has been silent for too long; several times a second."""
         self._watch.is_due()
 
-    def down(self) -> None:
+    def link_down(self) -> None:
         """Raise the reader's fault."""
         self._watch.pause()
         self._failed.show(on=True)
 
-    def told(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """Post what card it was, if this reader saw one."""
         tries = self._tries(report)
         if tries is None:

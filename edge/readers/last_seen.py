@@ -21,7 +21,7 @@ class _Page(msgspec.Struct, frozen=True):
     heard: dict[str, float]
 
 
-class HeardBook:
+class LastSeenBook:
     """Monotonic seconds of this boot, by reader; from any thread.
 
     A folder that cannot be written costs the count over a restart, and `station check` its knowledge.
@@ -31,7 +31,7 @@ class HeardBook:
         """Go on from what stands in `folder`, if it is of the same boot."""
         self._file, self._boot, self._clock = folder / FILE, boot, clock
         self._lock = threading.Lock()
-        self._heard = dict(read_heard(folder, boot))
+        self._heard = dict(read_last_seen(folder, boot))
 
     def last(self, reader: str) -> float | None:
         """When a reader was last heard in this boot; None if it was not."""
@@ -51,7 +51,7 @@ class HeardBook:
                 fresh.replace(self._file)
 
 
-def read_heard(folder: Path, boot: str) -> Mapping[str, float]:
+def read_last_seen(folder: Path, boot: str) -> Mapping[str, float]:
     """What a station of this boot wrote down in its folder in memory; empty when there is nothing to read."""
     try:
         page = msgspec.json.decode((folder / FILE).read_bytes(), type=_Page)

@@ -6,13 +6,13 @@ import logging
 
 from config.wiring import ReaderSection
 from edge.faults import FaultCode
-from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.fault_latch import FaultLatch
 from edge.messages import FaultCleared, FaultRaised
 from edge.ports import Clock, Inbox
-from edge.readers.last_seen import HeardBook
+from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
 from edge.readers.watch import FRAME_BYTES, ReaderWatch, again_s
-from firmware_bridge.decoders.rdm6300 import BAUD, Decoder
+from firmware_bridge.decoders.rdm6300 import BAUD, Rdm6300Decoder
 from firmware_bridge.port import BUSY, READ_S, SerialPort
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class SerialReader:
         cards: Cards,
         clock: Clock,
         inbox: Inbox,
-        book: HeardBook | None = None,
+        book: LastSeenBook | None = None,
     ) -> None:
         """Read `port`, a serial device's path; nothing happens until `start`."""
         self._id = section.id
@@ -40,10 +40,10 @@ class SerialReader:
         self._cards = cards
         self._clock = clock
         self._inbox = inbox
-        self._decoder = Decoder()
-        self._busy = FaultLamp(FaultCode.PORT_BUSY, section.id, clock, inbox)
+        self._decoder = Rdm6300Decoder()
+        self._busy = FaultLatch(FaultCode.PORT_BUSY, section.id, clock, inbox)
         self._watch = ReaderWatch(section, clock, inbox, book)
-        self._port = SerialPort(port, BAUD, self._received, self._lost, self._found, on_turn=self._turn)
+        self._port = SerialPort(port, BAUD, self._received, self._lost, self._found, on_poll=self._turn)
 
     def start(self) -> None:
         """Begin to read; once."""
@@ -77,6 +77,6 @@ class SerialReader:
     def _found(self) -> None:
         log.info("reader %s on %s: ready", self._id, self._path)
         self._watch.resume()
-        self._decoder = Decoder()  # half a frame from before must not meet the rest of another
+        self._decoder = Rdm6300Decoder()  # half a frame from before must not meet the rest of another
         self._busy.show(on=False)
         self._inbox.post(FaultCleared(self._clock.now(), FaultCode.READER_FAILED, self._id))

@@ -6,10 +6,10 @@ import logging
 
 from config.wiring import ReaderSection
 from edge.faults import FaultCode
-from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.fault_latch import FaultLatch
 from edge.ports import Clock, Inbox
-from edge.readers.last_seen import HeardBook
-from firmware_bridge.decoders.rdm6300 import Decoder
+from edge.readers.last_seen import LastSeenBook
+from firmware_bridge.decoders.rdm6300 import Rdm6300Decoder
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ RETAP_S = 10.0
 _HOUR_S = 3600.0
 
 
-def again_s(decoder: Decoder) -> float:
+def again_s(decoder: Rdm6300Decoder) -> float:
     """Give the `Tapped.again_s` of a serial reader: 0 for one that sends a fob's frame only once."""
     return 0.0 if decoder.sends_once else REPEAT_S
 
@@ -38,7 +38,7 @@ class ReaderWatch:
     keeps it. The first byte ends it; noise ends with a card.
     """
 
-    def __init__(self, section: ReaderSection, clock: Clock, inbox: Inbox, book: HeardBook | None) -> None:
+    def __init__(self, section: ReaderSection, clock: Clock, inbox: Inbox, book: LastSeenBook | None) -> None:
         """Go on from where the book says once `resume` says that it can be heard."""
         self._id, self._clock, self._book = section.id, clock, book
         self._quiet_s = section.quiet_hours * _HOUR_S
@@ -47,8 +47,8 @@ class ReaderWatch:
         self._acted_at: float | None = None
         self._paused_at: float | None = clock.now()
         self._tries = 0.0
-        self._quiet = FaultLamp(FaultCode.READER_QUIET, section.id, clock, inbox)
-        self._garbled = FaultLamp(FaultCode.READER_GARBLED, section.id, clock, inbox)
+        self._quiet = FaultLatch(FaultCode.READER_QUIET, section.id, clock, inbox)
+        self._garbled = FaultLatch(FaultCode.READER_GARBLED, section.id, clock, inbox)
 
     def heard(self, tries: float, *, cards: int) -> None:
         """Something came: so many tries to tell of a card, and so many cards among them."""

@@ -1,1 +1,1 @@
-"""The simulated world at the station's rim: time, lids, bins, cameras and the people who use them."""
+"""The simulated world at the station's hardware: time, lids, bins, cameras and the people who use them."""

@@ -20,12 +20,12 @@ from edge.sim.timeline import Happening, Timeline
 from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import Bridge, Drive
 from firmware_bridge.lid_motion import (
-    EndLease,
+    GrantLease,
+    LeaseRequest,
+    LidInputs,
     Motion,
-    OpenFor,
     Phase,
-    Request,
-    Seen,
+    RevokeLease,
     found,
     halted,
     lid_times,
@@ -85,7 +85,7 @@ class SimLid:
             self._note(What.LEASED)
             rests = must_rest(self._motion, self._inputs(), self._now, self._times)
             self._inbox.post((LeaseRefused if rests else LeaseTaken)(self._now, self._bin))
-            self._advance(OpenFor(lease_s))
+            self._advance(GrantLease(lease_s))
             if stood_open_unleased:
                 self._stands_open()
 
@@ -94,7 +94,7 @@ class SimLid:
         with self._timeline.changed:
             self._asked_until = min(self._asked_until, self._now)
             if not self._is_stopped:
-                self._advance(EndLease())
+                self._advance(RevokeLease())
 
     def stop_motors(self) -> None:
         """Turn the motor off, wherever the lid stands, and take no request until `resume_motors`."""
@@ -208,7 +208,7 @@ class SimLid:
             place == OPEN and LidFault.STUCK_OPEN in self._faults
         )
 
-    def _inputs(self) -> Seen:
+    def _inputs(self) -> LidInputs:
         self._plant.open_switch = False if LidFault.OPEN_SWITCH_DEAD in self._faults else None
         self._plant.shut_switch = False if LidFault.SHUT_SWITCH_DEAD in self._faults else None
         return self._plant.seen()
@@ -231,7 +231,7 @@ class SimLid:
     def _end(self) -> float:
         return OPEN if self._plant.drive is Drive.OPEN else SHUT
 
-    def _advance(self, request: Request | None = None) -> None:
+    def _advance(self, request: LeaseRequest | None = None) -> None:
         """One step of the rules, as `edge.lids.gpio_lid` takes it; then wait for what comes next."""
         if self._next is not None:
             self._next.cancel()
@@ -243,7 +243,7 @@ class SimLid:
         self._arrive()
         self._drive()
         if self._has_power:
-            self._tell(before, seen_before, asked_to_open=isinstance(request, OpenFor))
+            self._tell(before, seen_before, asked_to_open=isinstance(request, GrantLease))
         due = self._due()
         self._next = self._timeline.call_at(due, self._advance) if due < inf else None
 
@@ -289,7 +289,7 @@ class SimLid:
         self.opened_at = self._now
         self.when_opened()
 
-    def _tell(self, before: Motion, seen_before: Seen, *, asked_to_open: bool) -> None:
+    def _tell(self, before: Motion, seen_before: LidInputs, *, asked_to_open: bool) -> None:
         # A lid that stands open already says so again to whoever asks: the station waits to hear it.
         if self._seen.opened and (asked_to_open or not seen_before.opened):
             self._inbox.post(LidOpened(self._now, self._bin))

@@ -10,7 +10,7 @@ from random import Random
 
 from config.station import StationSettings
 from edge.hardware.controller.controller import Mcu
-from edge.hardware.hardware import Rim
+from edge.hardware.hardware import Hardware
 from edge.loop.clocks import RealClock
 from edge.loop.inbox import QueueInbox
 from edge.loop.workers import InlineWorkers, ThreadWorkers
@@ -84,10 +84,15 @@ class Simulation:
         """What `edge.main.compose` puts around a station; `watch` stands before its journal."""
         if self._virtual is not None:
             around = Surroundings(
-                self._make_rim, self._virtual, InlineWorkers, has_screen=False, watch=watch, loads=at_once
+                self._build_hardware,
+                self._virtual,
+                InlineWorkers,
+                has_screen=False,
+                watch=watch,
+                loads=at_once,
             )
         else:
-            around = Surroundings(self._make_rim, self._timeline.clock, ThreadWorkers, watch=watch)
+            around = Surroundings(self._build_hardware, self._timeline.clock, ThreadWorkers, watch=watch)
         if (witness := self._witness) is None:
             return around
         return replace(around, watch=lambda journal: watch(witness.watch(journal)), listen=witness.listen)
@@ -103,7 +108,7 @@ class Simulation:
             msg = "this simulation runs in real time"
             raise RuntimeError(msg)
         station = composition.station
-        composition.rim.start()
+        composition.hardware.start()
         try:
             run_virtual(
                 self._timeline, self._virtual, station, lambda: self.is_over and not station.state.visits
@@ -111,7 +116,7 @@ class Simulation:
         finally:
             composition.close()
 
-    def _make_rim(self, inbox: QueueInbox, clock: Clock) -> Rim:
+    def _build_hardware(self, inbox: QueueInbox, clock: Clock) -> Hardware:
         if self._board is not None:
             return self._rigged(self._board, inbox, clock)
         plant = Plant(self._settings, self._timeline, inbox, self._script.capacity)
@@ -121,16 +126,16 @@ class Simulation:
             for bin_id, lid in plant.lids.items():
                 lid.when_opened = partial(self._witness.opened, bin_id)
         if self._virtual is not None:
-            return Rim(world.lids, (plant,), world.camera, start=world.start, stop=lambda: None)
+            return Hardware(world.lids, (plant,), world.camera, start=world.start, stop=lambda: None)
         driver = RealTimeDriver(self._timeline)
 
         def start() -> None:
             world.start()
             driver.start()
 
-        return Rim(world.lids, (plant,), world.camera, start=start, stop=driver.stop)
+        return Hardware(world.lids, (plant,), world.camera, start=start, stop=driver.stop)
 
-    def _rigged(self, board: Board, inbox: QueueInbox, clock: Clock) -> Rim:
+    def _rigged(self, board: Board, inbox: QueueInbox, clock: Clock) -> Hardware:
         """Put the station's real drivers between itself and the board; the rest stays simulated."""
         settings = self._settings
         cards = Cards(board.card_key, CardBits(settings.station.card_bits))
@@ -160,7 +165,7 @@ class Simulation:
                 stops.callback(plant.stop)
                 stops.callback(mcu.stop)
 
-        return Rim(world.lids, (mcu,), world.camera, start=start, stop=stop)
+        return Hardware(world.lids, (mcu,), world.camera, start=start, stop=stop)
 
     def _populate(self, plant: Ground[WorldLid]) -> World:
         self._world = World(self._settings, plant, self._photos, self._script, self._rng)

@@ -36,7 +36,7 @@ class Script:
 
 
 class World:
-    """Everything at the station's rim; give its lids and camera to the station, then `start`."""
+    """Everything at the station's hardware; give its lids and camera to the station, then `start`."""
 
     def __init__(
         self,

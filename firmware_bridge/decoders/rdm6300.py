@@ -25,7 +25,7 @@ _BYTES = 6
 """The fob's five bytes and their checksum."""
 
 
-class Decoder:
+class Rdm6300Decoder:
     """Finds frames in a stream of bytes, however it is cut and whatever stands between them.
 
     A start byte always begins a new frame, since no frame has one inside: that is how the decoder finds

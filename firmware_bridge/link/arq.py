@@ -15,9 +15,9 @@ from typing import Generic, TypeVar
 _NUMBERS = 255
 _HALF = 127
 FIRST_WAIT_S = 0.1
-LONGEST_WAIT_S = 0.8
-MOST_REPEATS = 10
-MOST_FLYING = 64
+MAX_WAIT_S = 0.8
+MAX_REPEATS = 10
+MAX_IN_FLIGHT = 64
 """Whatever the credit: with more than 127 under way an old number could be taken for a new one."""
 
 
@@ -26,14 +26,14 @@ def following(number: int) -> int:
     return number % _NUMBERS + 1
 
 
-class Outcome(StrEnum):
+class ReceiveResult(StrEnum):
     """What becomes of a numbered message that came."""
 
-    TAKEN = auto()
+    ACCEPTED = auto()
     """The next one: act on it, acknowledge it."""
-    HAD = auto()
+    DUPLICATE = auto()
     """It was taken before: acknowledge it again, and no more."""
-    DROPPED = auto()
+    OUT_OF_ORDER = auto()
     """One before it is missing: it will be sent again."""
 
 
@@ -43,20 +43,20 @@ class Receiver:
     def __init__(self) -> None:
         self.taken = 0
 
-    def receive(self, number: int) -> Outcome:
+    def receive(self, number: int) -> ReceiveResult:
         """Say what becomes of a message with this number, and remember it."""
         behind = (following(self.taken) - number) % _NUMBERS
         if behind == 0:
             self.taken = number
-            return Outcome.TAKEN
-        return Outcome.HAD if behind <= _HALF else Outcome.DROPPED
+            return ReceiveResult.ACCEPTED
+        return ReceiveResult.DUPLICATE if behind <= _HALF else ReceiveResult.OUT_OF_ORDER
 
 
 MessageT = TypeVar("MessageT")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked(Generic[MessageT]):
+class Queued(Generic[MessageT]):
     """A message, and when it was asked for: what it says may age while it waits."""
 
     message: MessageT
@@ -64,9 +64,9 @@ class Asked(Generic[MessageT]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Flying(Generic[MessageT]):
+class _InFlight(Generic[MessageT]):
     number: int
-    asked: Asked[MessageT]
+    asked: Queued[MessageT]
 
 
 class Sender(Generic[MessageT]):
@@ -76,10 +76,10 @@ class Sender(Generic[MessageT]):
     tells. `amend` gives the message as it stands when it is sent (again) at some time.
     """
 
-    def __init__(self, credit: int, amend: Callable[[Asked[MessageT], float], MessageT]) -> None:
-        self.waiting: deque[Asked[MessageT]] = deque()
-        self._flying: deque[_Flying[MessageT]] = deque()
-        self._credit = min(credit, MOST_FLYING)
+    def __init__(self, credit: int, amend: Callable[[Queued[MessageT], float], MessageT]) -> None:
+        self.waiting: deque[Queued[MessageT]] = deque()
+        self._in_flight: deque[_InFlight[MessageT]] = deque()
+        self._credit = min(credit, MAX_IN_FLIGHT)
         self._amend = amend
         self._last = 0
         self._acknowledged = 0
@@ -88,34 +88,34 @@ class Sender(Generic[MessageT]):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the oldest message was repeated MOST_REPEATS times, and its last wait is over in vain."""
-        return self._repeats > MOST_REPEATS
+        """Whether the oldest message was repeated MAX_REPEATS times, and its last wait is over in vain."""
+        return self._repeats > MAX_REPEATS
 
     @property
-    def flying(self) -> int:
+    def in_flight(self) -> int:
         """How many messages are sent and not acknowledged."""
-        return len(self._flying)
+        return len(self._in_flight)
 
     def acknowledged(self, number: int, credit: int, now: float) -> list[MessageT]:
         """The other side has taken everything up to `number`, and lets `credit` more be under way.
 
         Give the messages that it took since the last time.
         """
-        numbers = [flying.number for flying in self._flying]
+        numbers = [in_flight.number for in_flight in self._in_flight]
         taken = []
         if number in numbers:
-            taken = [self._flying.popleft().asked.message for _ in range(numbers.index(number) + 1)]
+            taken = [self._in_flight.popleft().asked.message for _ in range(numbers.index(number) + 1)]
             self._acknowledged = number
             self._repeats = 0
-            self._repeat_at = now + FIRST_WAIT_S if self._flying else inf
+            self._repeat_at = now + FIRST_WAIT_S if self._in_flight else inf
         if number == self._acknowledged:
-            self._credit = min(credit, MOST_FLYING)
+            self._credit = min(credit, MAX_IN_FLIGHT)
         return taken
 
-    def replace_flying(self, change: Callable[[MessageT], MessageT]) -> None:
+    def replace_in_flight(self, change: Callable[[MessageT], MessageT]) -> None:
         """Change what is sent when a message is repeated; what was taken already stays as it was."""
-        self._flying = deque(
-            _Flying(one.number, Asked(change(one.asked.message), one.asked.at)) for one in self._flying
+        self._in_flight = deque(
+            _InFlight(one.number, Queued(change(one.asked.message), one.asked.at)) for one in self._in_flight
         )
 
     def due(self, now: float) -> list[tuple[int, MessageT]]:
@@ -123,12 +123,12 @@ class Sender(Generic[MessageT]):
         sent = []
         if now >= self._repeat_at:
             self._repeats += 1
-            self._repeat_at = now + min(FIRST_WAIT_S * 2**self._repeats, LONGEST_WAIT_S)
-            sent += [(one.number, self._amend(one.asked, now)) for one in self._flying]
-        while self.waiting and len(self._flying) < self._credit:
+            self._repeat_at = now + min(FIRST_WAIT_S * 2**self._repeats, MAX_WAIT_S)
+            sent += [(one.number, self._amend(one.asked, now)) for one in self._in_flight]
+        while self.waiting and len(self._in_flight) < self._credit:
             asked = self.waiting.popleft()
             self._last = following(self._last)
-            self._flying.append(_Flying(self._last, asked))
+            self._in_flight.append(_InFlight(self._last, asked))
             self._repeat_at = min(self._repeat_at, now + FIRST_WAIT_S)
             sent.append((self._last, self._amend(asked, now)))
         return sent

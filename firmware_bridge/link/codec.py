@@ -1,4 +1,4 @@
-"""Messages <-> a frame's type and body. Decoding is strict and never raises: what does not fit is a `Misfit`.
+"""Encode messages as a frame's type and body, and decode them. Strict: what does not fit is a `DecodeError`.
 
 docs/protocol.md has the table. Pure.
 """
@@ -38,7 +38,7 @@ _TRAVEL_MS = range(50, 30_001)
 _TRIES = range(1, 11)
 
 
-class Misfit(StrEnum):
+class DecodeError(StrEnum):
     """Why a type and a body are no message."""
 
     UNKNOWN_TYPE = auto()
@@ -110,7 +110,7 @@ def encode(message: Message) -> tuple[int, bytes]:
     return code, layout.pack(*astuple(message))
 
 
-def decode(code: int, body: bytes) -> Message | Misfit:
+def decode(code: int, body: bytes) -> Message | DecodeError:
     """The message of a type and a body, or why it is none."""
     match code:
         case 0x02:
@@ -118,40 +118,42 @@ def decode(code: int, body: bytes) -> Message | Misfit:
         case 0x21:
             return _wiegand(body)
         case 0x22:
-            return SerialBytes(body[0], body[1:]) if 1 < len(body) <= 1 + MAX_SERIAL else Misfit.MALFORMED
+            return (
+                SerialBytes(body[0], body[1:]) if 1 < len(body) <= 1 + MAX_SERIAL else DecodeError.MALFORMED
+            )
     for known, kind, layout, make in _FIXED:
         if known == code:
             # A later version may add to HELLO at its end: both sides must be able to read that it is one.
             if len(body) != layout.size and not (kind is Hello and len(body) > layout.size):
-                return Misfit.MALFORMED
+                return DecodeError.MALFORMED
             return _checked(make, layout.unpack_from(body))
-    return Misfit.UNKNOWN_TYPE
+    return DecodeError.UNKNOWN_TYPE
 
 
-def _checked(make: Callable[..., Message], fields: tuple[int, ...]) -> Message | Misfit:
+def _checked(make: Callable[..., Message], fields: tuple[int, ...]) -> Message | DecodeError:
     try:
         message = make(*fields)
     except ValueError:  # a number that names no position, cause, kind or reason
-        return Misfit.MALFORMED
+        return DecodeError.MALFORMED
     match message:
         case OpenLid(_, lease_ms) if lease_ms > MAX_LEASE_MS:
-            return Misfit.LEASE_TOO_LONG
+            return DecodeError.LEASE_TOO_LONG
         case SetLid() if message.travel_ms not in _TRAVEL_MS or message.tries not in _TRIES:
-            return Misfit.MALFORMED
+            return DecodeError.MALFORMED
         case Hello(link=0) | Heartbeat(own=0):
-            return Misfit.MALFORMED
+            return DecodeError.MALFORMED
     return message
 
 
-def _welcome(body: bytes) -> Welcome | Misfit:
+def _welcome(body: bytes) -> Welcome | DecodeError:
     if len(body) < _WELCOME.size:  # a later version may add to it, as to HELLO
-        return Misfit.MALFORMED
+        return DecodeError.MALFORMED
     return _make_welcome(*_WELCOME.unpack_from(body))
 
 
-def _wiegand(body: bytes) -> WiegandBits | Misfit:
+def _wiegand(body: bytes) -> WiegandBits | DecodeError:
     if len(body) < 2 or not body[1] or len(body) != 2 + _bytes_for(body[1]):  # noqa: PLR2004 (reader, bits)
-        return Misfit.MALFORMED
+        return DecodeError.MALFORMED
     bits = f"{int.from_bytes(body[2:], 'big'):0{8 * (len(body) - 2)}b}"
     return WiegandBits(body[0], bits[: body[1]])
 

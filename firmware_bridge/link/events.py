@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from firmware_bridge.link.messages import Reason, Report, Request, Welcome
-from firmware_bridge.wrong_device import Stranger
+from firmware_bridge.wrong_device import OtherDevice
 
 
 class DownReason(StrEnum):
@@ -33,20 +33,20 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """There is no link; what waited is gone. Told once, until `Up`."""
+    """There is no link; what waited is gone. Posted once, until `Up`."""
 
     reason: DownReason
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Received:
     """The device told something; each once and in order."""
 
     report: Report
 
 
 @dataclass(frozen=True, slots=True)
-class Denied:
+class Rejected:
     """The device does not do what was asked."""
 
     request: Request
@@ -54,7 +54,7 @@ class Denied:
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseGiven:
+class LeaseAcknowledged:
     """The device acknowledged a lease; it may still deny it, and says so in a moment."""
 
     lid: int
@@ -69,7 +69,7 @@ class Noisy:
 
 @dataclass(frozen=True, slots=True)
 class VersionRefused:
-    """Offered these versions; the device speaks at most `theirs`. Told once, until `Up`."""
+    """Offered these versions; the device speaks at most `theirs`. Posted once, until `Up`."""
 
     lowest: int
     highest: int
@@ -78,9 +78,9 @@ class VersionRefused:
 
 @dataclass(frozen=True, slots=True)
 class WrongDevice:
-    """Something else speaks on the port. Told once, until `Up`."""
+    """Something else speaks on the port. Posted once, until `Up`."""
 
-    stranger: Stranger
+    other_device: OtherDevice
 
 
-Event = Up | Down | Told | Denied | LeaseGiven | Noisy | VersionRefused | WrongDevice
+Event = Up | Down | Received | Rejected | LeaseAcknowledged | Noisy | VersionRefused | WrongDevice

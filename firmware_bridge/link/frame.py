@@ -30,7 +30,7 @@ class Frame:
     body: bytes = b""
 
 
-class Flaw(StrEnum):
+class FrameError(StrEnum):
     """Why what stood between two zeros was no frame."""
 
     TOO_LONG = auto()
@@ -49,15 +49,15 @@ def encode(frame: Frame) -> bytes:
     return _stuff(content + _crc(content)) + b"\0"
 
 
-class Decoder:
+class FrameDecoder:
     """Finds frames in a stream of bytes, however it is cut; holds at most LONGEST_CODED + 1 of them."""
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._dropped: Counter[Flaw] = Counter()
+        self._dropped: Counter[FrameError] = Counter()
 
     @property
-    def dropped(self) -> Counter[Flaw]:
+    def dropped(self) -> Counter[FrameError]:
         """How much was dropped, and why; what stands between two zeros counts once."""
         return Counter(self._dropped)
 
@@ -85,17 +85,17 @@ class Decoder:
         return None
 
 
-def _decode(coded: bytes) -> Frame | Flaw:
+def _decode(coded: bytes) -> Frame | FrameError:
     if len(coded) > LONGEST_CODED:
-        return Flaw.TOO_LONG
+        return FrameError.TOO_LONG
     plain = _unstuff(coded)
     if plain is None:
-        return Flaw.STUFFING
+        return FrameError.STUFFING
     if len(plain) < _SHORTEST or plain[0] != len(plain) - 1 - _CRC_BYTES:
-        return Flaw.LENGTH
+        return FrameError.LENGTH
     content, crc = plain[:-_CRC_BYTES], plain[-_CRC_BYTES:]
     if crc != _crc(content):
-        return Flaw.CRC
+        return FrameError.CRC
     return Frame(content[1], content[2], content[3:])
 
 

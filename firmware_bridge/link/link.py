@@ -9,21 +9,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from firmware_bridge.link import frame
-from firmware_bridge.link.arq import Asked, Outcome, Receiver, Sender
-from firmware_bridge.link.codec import Misfit, decode, encode
+from firmware_bridge.link.arq import Queued, Receiver, ReceiveResult, Sender
+from firmware_bridge.link.codec import DecodeError, decode, encode
 from firmware_bridge.link.events import (
-    Denied,
     Down,
     DownReason,
     Event,
-    LeaseGiven,
+    LeaseAcknowledged,
     Noisy,
-    Told,
+    Received,
+    Rejected,
     Up,
     VersionRefused,
     WrongDevice,
 )
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import (
     VERSION,
     Ack,
@@ -38,8 +38,8 @@ from firmware_bridge.link.messages import (
     is_numbered,
 )
 from firmware_bridge.link.noise import LineNoise
-from firmware_bridge.link.queue import admit, aged, voided
-from firmware_bridge.wrong_device import Ear, Stranger
+from firmware_bridge.link.queue import enqueue, superseded, with_remaining_lease
+from firmware_bridge.wrong_device import DeviceDetector, OtherDevice
 
 BEAT_S = 0.25
 SILENCE_S = 1.0
@@ -53,19 +53,19 @@ _U32 = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class LinkOutput:
     """What to write, and what happened."""
 
     out: bytes
     events: tuple[Event, ...]
 
 
-class _Session:
+class _HostSession:
     """A link that is up: what is under way in both directions."""
 
     def __init__(self, welcome: Welcome, now: float) -> None:
         self.boot = welcome.boot
-        self.sender: Sender[Request] = Sender(welcome.credit, aged)
+        self.sender: Sender[Request] = Sender(welcome.credit, with_remaining_lease)
         self.receiver = Receiver()
         self.sent: dict[int, Request] = {}
         self.heard_at = now
@@ -80,10 +80,10 @@ class Link:
         """`draw_id` gives random numbers from 1 to 0xFFFFFFFF."""
         self._draw_id = draw_id
         self._started_at = self._stepped_at = now
-        self._decoder = Decoder()
+        self._decoder = FrameDecoder()
         self._out = bytearray()
         self._events: list[Event] = []
-        self._told: set[type[Event]] = set()
+        self._emitted: set[type[Event]] = set()
         self._noise = LineNoise()
         self._was_up = False
         self._begin(now)
@@ -93,7 +93,7 @@ class Link:
         """Whether requests reach the device."""
         return self._session is not None
 
-    def step(self, now: float, data: bytes = b"", requests: Iterable[Request] = ()) -> Turn:
+    def step(self, now: float, data: bytes = b"", requests: Iterable[Request] = ()) -> LinkOutput:
         """Take what came and what is asked; give what to write now. Requests without a link are dropped."""
         if self._session is not None and now - self._stepped_at > STOOD_STILL_S:
             self._down(DownReason.STOOD_STILL, now)
@@ -108,16 +108,16 @@ class Link:
         for request in requests:
             self._ask(request, now)
         self._pass_time(now)
-        turn = Turn(bytes(self._out), tuple(self._events))
+        output = LinkOutput(bytes(self._out), tuple(self._events))
         self._out.clear()
         self._events.clear()
-        return turn
+        return output
 
     def _listen(self, data: bytes, frames: int) -> None:
         """Name what else speaks on the port; noise where our device spoke before is noise on its line."""
-        stranger = self._ear.hear(data, frames)
-        if stranger is not None and not (stranger is Stranger.NOISE and self._was_up):
-            self._tell_once(WrongDevice(stranger))
+        other_device = self._detector.feed(data, frames)
+        if other_device is not None and not (other_device is OtherDevice.NOISE and self._was_up):
+            self._emit_once(WrongDevice(other_device))
 
     def next_due(self) -> float:
         """When `step` has to be called though nothing came and nothing is asked."""
@@ -125,15 +125,15 @@ class Link:
             return self._hello_at
         return min(session.beat_at, session.sender.next_due(), session.heard_at + SILENCE_S)
 
-    def port_lost(self, now: float) -> Turn:
+    def port_lost(self, now: float) -> LinkOutput:
         """The port is gone: the link ends. Call `port_found` before the next `step`."""
         self._down(DownReason.PORT_LOST, now)
-        self._told.clear()  # when the port is back, it is news again that nobody answers
-        turn = Turn(b"", tuple(self._events))
+        self._emitted.clear()  # when the port is back, it is news again that nobody answers
+        output = LinkOutput(b"", tuple(self._events))
         self._events.clear()
-        return turn
+        return output
 
-    def port_found(self, now: float) -> Turn:
+    def port_found(self, now: float) -> LinkOutput:
         """The port is back, and whatever is on it: begin anew."""
         self._was_up = False
         self._decoder.feed(b"\0")  # half a frame from before must not meet the rest of another
@@ -142,25 +142,25 @@ class Link:
         return self.step(now)
 
     def _begin(self, now: float) -> None:
-        self._session: _Session | None = None
+        self._session: _HostSession | None = None
         self._id = self._draw_id()
-        self._ear = Ear()
+        self._detector = DeviceDetector()
         self._since = self._hello_at = now
 
     def _down(self, reason: DownReason, now: float) -> None:
         if self._session is not None:
             self._begin(now)
-        self._tell_once(Down(reason))
+        self._emit_once(Down(reason))
 
-    def _tell_once(self, event: Event) -> None:
-        if type(event) not in self._told:
-            self._told.add(type(event))
+    def _emit_once(self, event: Event) -> None:
+        if type(event) not in self._emitted:
+            self._emitted.add(type(event))
             self._events.append(event)
 
     def _ask(self, request: Request, now: float) -> None:
         if (session := self._session) is not None:
-            admit(session.sender.waiting, Asked(request, now))
-            session.sender.replace_flying(lambda flying: voided(request, flying))
+            enqueue(session.sender.waiting, Queued(request, now))
+            session.sender.replace_in_flight(lambda in_flight: superseded(request, in_flight))
 
     def _take(self, one: Frame, now: float) -> None:
         message = decode(one.type, one.body)
@@ -171,24 +171,24 @@ class Link:
         else:
             self._take_control(self._session, message, now)
 
-    def _take_answer(self, message: Message | Misfit, now: float) -> None:
+    def _take_answer(self, message: Message | DecodeError, now: float) -> None:
         match message:
             case Hello(link=self._id):
-                self._tell_once(WrongDevice(Stranger.ECHO))
+                self._emit_once(WrongDevice(OtherDevice.ECHO))
             case Welcome(link=self._id) if message.version == VERSION:
-                self._session = _Session(message, now)
-                self._told.clear()
+                self._session = _HostSession(message, now)
+                self._emitted.clear()
                 self._was_up = True
                 self._events.append(Up(message))
             case Welcome(link=self._id):
-                self._tell_once(VersionRefused(VERSION, VERSION, message.highest))
+                self._emit_once(VersionRefused(VERSION, VERSION, message.highest))
 
-    def _take_control(self, session: _Session, message: Message | Misfit, now: float) -> None:
+    def _take_control(self, session: _HostSession, message: Message | DecodeError, now: float) -> None:
         match message:
             case Ack(number, credit):
                 for request in session.sender.acknowledged(number, credit, now):
                     if isinstance(request, OpenLid) and request.lease_ms:
-                        self._events.append(LeaseGiven(request.lid))
+                        self._events.append(LeaseAcknowledged(request.lid))
                 session.heard_at = now
             case Heartbeat(own) if own != session.boot:
                 self._down(DownReason.RESTARTED, now)
@@ -197,21 +197,23 @@ class Link:
             case Heartbeat():
                 session.heard_at = now
 
-    def _take_numbered(self, session: _Session, number: int, message: Message | Misfit, now: float) -> None:
+    def _take_numbered(
+        self, session: _HostSession, number: int, message: Message | DecodeError, now: float
+    ) -> None:
         if isinstance(message, Message) and not is_numbered(message):
             return
         outcome = session.receiver.receive(number)
-        if outcome is Outcome.DROPPED:
+        if outcome is ReceiveResult.OUT_OF_ORDER:
             return
         session.heard_at = now
         session.owes_ack = True
-        if outcome is Outcome.TAKEN and isinstance(message, Report):
-            self._events.append(self._told_by(session, message))
+        if outcome is ReceiveResult.ACCEPTED and isinstance(message, Report):
+            self._events.append(self._event_of(session, message))
 
-    def _told_by(self, session: _Session, report: Report) -> Event:
+    def _event_of(self, session: _HostSession, report: Report) -> Event:
         if isinstance(report, Refused) and (request := session.sent.get(report.number)) is not None:
-            return Denied(request, report.reason)
-        return Told(report)
+            return Rejected(request, report.reason)
+        return Received(report)
 
     def _pass_time(self, now: float) -> None:
         if (session := self._session) is None:
@@ -226,14 +228,14 @@ class Link:
             self._down(DownReason.UNANSWERED, now)
 
     def _seek(self, now: float) -> None:
-        if now >= self._since + SILENCE_S and not self._told:
-            self._tell_once(Down(DownReason.SILENT))
+        if now >= self._since + SILENCE_S and not self._emitted:
+            self._emit_once(Down(DownReason.SILENT))
         if now >= self._hello_at:
             self._out.append(0)
             self._send(Hello(VERSION, VERSION, self._id, CREDIT))
-            self._hello_at = now + (REFUSED_PAUSE_S if VersionRefused in self._told else BEAT_S)
+            self._hello_at = now + (REFUSED_PAUSE_S if VersionRefused in self._emitted else BEAT_S)
 
-    def _keep(self, session: _Session, now: float) -> None:
+    def _keep(self, session: _HostSession, now: float) -> None:
         beats = now >= session.beat_at
         if beats:
             uptime_ms = round((now - self._started_at) * 1000) & _U32

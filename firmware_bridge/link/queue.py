@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 
-from firmware_bridge.link.arq import Asked
+from firmware_bridge.link.arq import Queued
 from firmware_bridge.link.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
 
 _MS = 1000
 
 
-def aged(asked: Asked[Request], now: float) -> Request:
+def with_remaining_lease(asked: Queued[Request], now: float) -> Request:
     """The request as it stands now: a lease is counted down from when it was asked, never below 0."""
     request = asked.message
     if isinstance(request, OpenLid):
@@ -23,7 +23,7 @@ def aged(asked: Asked[Request], now: float) -> Request:
     return request
 
 
-def admit(waiting: deque[Asked[Request]], asked: Asked[Request]) -> None:
+def enqueue(waiting: deque[Queued[Request]], asked: Queued[Request]) -> None:
     """Put a request into the queue: it takes the place of those it makes void, and what stops goes first."""
     kept = [other for other in waiting if not _voids(asked.message, other.message)]
     rank = _rank(asked.message)
@@ -33,11 +33,15 @@ def admit(waiting: deque[Asked[Request]], asked: Asked[Request]) -> None:
     waiting.extend([*kept[:before], asked, *kept[before:]])
 
 
-def voided(request: Request, flying: Request) -> Request:
+def superseded(request: Request, in_flight: Request) -> Request:
     """What a request already under way says when it is repeated after a newer one: leases that are over."""
-    if isinstance(flying, OpenLid) and isinstance(request, EndLease | StopMotors) and _voids(request, flying):
-        return replace(flying, lease_ms=0)
-    return flying
+    if (
+        isinstance(in_flight, OpenLid)
+        and isinstance(request, EndLease | StopMotors)
+        and _voids(request, in_flight)
+    ):
+        return replace(in_flight, lease_ms=0)
+    return in_flight
 
 
 def _voids(newer: Request, older: Request) -> bool:

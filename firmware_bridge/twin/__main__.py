@@ -26,7 +26,7 @@ def serve(rig: Rig, pty: int, lines: int) -> None:
     while True:
         wait_s = max(0.0, rig.next_due() - time.monotonic())
         readable, _, _ = select.select([pty, lines], [], [], wait_s)
-        _write(pty, rig.turn(os.read(pty, _READ) if pty in readable else b"", time.monotonic()))
+        _write(pty, rig.step(os.read(pty, _READ) if pty in readable else b"", time.monotonic()))
         if lines in readable:
             more = os.read(lines, _READ)
             if not more:
@@ -35,7 +35,7 @@ def serve(rig: Rig, pty: int, lines: int) -> None:
             for line in whole:
                 # Answered between two turns: the plant is where it is now, and the board has seen its inputs.
                 answer = rig.line(line.decode("ascii", "replace"))
-                _write(pty, rig.turn(b"", time.monotonic()))
+                _write(pty, rig.step(b"", time.monotonic()))
                 print(answer, flush=True)  # noqa: T201 (the rig's answers are lines)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 
 from firmware_bridge.h_bridge import Drive
-from firmware_bridge.lid_motion import Seen
+from firmware_bridge.lid_motion import LidInputs
 from firmware_bridge.link.messages import (
     Cause,
     EndLease,
@@ -23,7 +23,7 @@ from firmware_bridge.link.messages import (
     StopMotors,
     Welcome,
 )
-from firmware_bridge.twin.device_link import Began, DeviceEvent, DeviceLink, Unheard, Wanted
+from firmware_bridge.twin.device_link import DeviceEvent, DeviceLink, HostSilent, LinkBegan, RequestReceived
 from firmware_bridge.twin.lid import TwinLid
 
 Sensor = tuple[SensorKind, int]
@@ -36,7 +36,7 @@ WEIGHT_AGAIN_S = 5.0
 class Inputs:
     """What all contacts and sensors say now."""
 
-    lids: Sequence[Seen]
+    lids: Sequence[LidInputs]
     sensors: Mapping[Sensor, int]
     """Those that give a reading."""
 
@@ -51,46 +51,46 @@ class Board:
         self._inputs = inputs
         self._is_stopped = False
         self._sensors: dict[Sensor, int] = {}
-        self._told_at: dict[Sensor, float] = {}
+        self._reported_at: dict[Sensor, float] = {}
 
     @property
     def drives(self) -> list[Drive]:
         """What each motor does."""
         return [lid.drive for lid in self._lids]
 
-    def turn(self, data: bytes, inputs: Inputs, taps: Sequence[Report], now: float) -> bytes:
+    def step(self, data: bytes, inputs: Inputs, taps: Sequence[Report], now: float) -> bytes:
         """Take what came from the host, the inputs and the readers; give what to write."""
         self._inputs = inputs
         self._watch_hazards(now)
         for event in self._link.receive(data, now):
             self._take(event, now)
         for report in [*self._lid_news(now), *self._sensor_news(now), *taps]:
-            self._link.tell(report, now)
+            self._link.report(report, now)
         out, events = self._link.send(now)
         for event in events:
             self._take(event, now)
         return out
 
     def next_due(self) -> float:
-        """When `turn` has to be called though nothing came and no input changed."""
+        """When `step` has to be called though nothing came and no input changed."""
         again = (
-            self._told_at.get(at, -inf) + WEIGHT_AGAIN_S for at in self._inputs.sensors if _is_weight(at)
+            self._reported_at.get(at, -inf) + WEIGHT_AGAIN_S for at in self._inputs.sensors if _is_weight(at)
         )
         return min([self._link.next_due(), *again, *(lid.due() for lid in self._lids)], default=inf)
 
     def _take(self, event: DeviceEvent, now: float) -> None:
         match event:
-            case Began():
+            case LinkBegan():
                 self._end_leases(Cause.HOST_SILENT, now)
                 self._sensors.clear()
                 for lid in self._lids:
-                    lid.tell_again()
-            case Unheard():
+                    lid.report_again()
+            case HostSilent():
                 self._end_leases(Cause.HOST_SILENT, now)
-            case Wanted(number, request):
+            case RequestReceived(number, request):
                 reason = self._do(request, now)
                 if reason is not None:
-                    self._link.tell(Refused(number, reason), now)
+                    self._link.report(Refused(number, reason), now)
 
     def _do(self, request: Request, now: float) -> Reason | None:
         match request:
@@ -146,7 +146,7 @@ class Board:
         return any(value for (other, _), value in self._inputs.sensors.items() if other is kind)
 
     def _lid_news(self, now: float) -> list[Report]:
-        news = [lid.turn(seen, now) for lid, seen in zip(self._lids, self._inputs.lids, strict=True)]
+        news = [lid.step(seen, now) for lid, seen in zip(self._lids, self._inputs.lids, strict=True)]
         return [report for report in news if report is not None]
 
     def _sensor_news(self, now: float) -> list[Report]:
@@ -154,10 +154,10 @@ class Board:
             at: value
             for at, value in self._inputs.sensors.items()
             if self._sensors.get(at) != value
-            or (_is_weight(at) and now >= self._told_at[at] + WEIGHT_AGAIN_S)
+            or (_is_weight(at) and now >= self._reported_at[at] + WEIGHT_AGAIN_S)
         }
         self._sensors.update(news)
-        self._told_at.update(dict.fromkeys(news, now))
+        self._reported_at.update(dict.fromkeys(news, now))
         return [SensorValue(kind, index, value) for (kind, index), value in news.items()]
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from firmware_bridge.link import frame
-from firmware_bridge.link.arq import Asked, Outcome, Receiver, Sender
-from firmware_bridge.link.codec import Misfit, decode, encode
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.arq import Queued, Receiver, ReceiveResult, Sender
+from firmware_bridge.link.codec import DecodeError, decode, encode
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import (
     VERSION,
     Ack,
@@ -35,34 +35,34 @@ ROOM = 16
 CREDIT = 4
 _U32 = 0xFFFF_FFFF
 _REASONS = {
-    Misfit.UNKNOWN_TYPE: Reason.UNKNOWN_TYPE,
-    Misfit.MALFORMED: Reason.MALFORMED,
-    Misfit.LEASE_TOO_LONG: Reason.LEASE_TOO_LONG,
+    DecodeError.UNKNOWN_TYPE: Reason.UNKNOWN_TYPE,
+    DecodeError.MALFORMED: Reason.MALFORMED,
+    DecodeError.LEASE_TOO_LONG: Reason.LEASE_TOO_LONG,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class LinkBegan:
     """A fresh link: end every lease, then tell of every lid and sensor."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unheard:
+class HostSilent:
     """The host is silent, or the link is gone: end every lease."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class RequestReceived:
     """The host asks; `number` is what a refusal names."""
 
     number: int
     request: Request
 
 
-DeviceEvent = Began | Unheard | Wanted
+DeviceEvent = LinkBegan | HostSilent | RequestReceived
 
 
-class _Session:
+class _DeviceSession:
     """A link that is up, seen from the device."""
 
     def __init__(self, hello: Hello, now: float) -> None:
@@ -74,14 +74,14 @@ class _Session:
 
 
 class DeviceLink:
-    """Answers one host after another. Call `receive` with what came, `tell` what happened, then `send`."""
+    """Answers one host after another. Call `receive` with what came, `report` what happened, then `send`."""
 
     def __init__(self, boot: int, welcome: Welcome, now: float) -> None:
         """`boot` is this start's own id, not 0; `welcome` says what the device has, its ids are filled in."""
         self._welcome = replace(welcome, boot=boot, highest=VERSION, credit=CREDIT)
         self._started_at = self._beat_at = now
-        self._decoder = Decoder()
-        self._session: _Session | None = None
+        self._decoder = FrameDecoder()
+        self._session: _DeviceSession | None = None
         self._out = bytearray()
 
     def receive(self, data: bytes, now: float) -> list[DeviceEvent]:
@@ -91,16 +91,16 @@ class DeviceLink:
             events += self._take(one, now)
         if (session := self._session) is not None and now >= session.silent_at:
             session.silent_at = inf
-            events.append(Unheard())
+            events.append(HostSilent())
         return events
 
-    def tell(self, report: Report, now: float) -> None:
+    def report(self, report: Report, now: float) -> None:
         """Send a report when there is a link and credit; without a link it is dropped."""
         if self._session is not None:
-            _admit(self._session.sender.waiting, Asked(report, now))
+            _admit(self._session.sender.waiting, Queued(report, now))
 
     def send(self, now: float) -> tuple[bytes, list[DeviceEvent]]:
-        """What to write now; `Unheard` when the host acknowledges nothing any more."""
+        """What to write now; `HostSilent` when the host acknowledges nothing any more."""
         events: list[DeviceEvent] = []
         session = self._session
         if session is not None:
@@ -108,7 +108,7 @@ class DeviceLink:
                 self._put(report, number)
             if session.sender.is_exhausted:
                 self._session = None
-                events.append(Unheard())
+                events.append(HostSilent())
         self._beat(session, now)
         out = bytes(self._out)
         self._out.clear()
@@ -121,7 +121,7 @@ class DeviceLink:
             return self._beat_at
         return min(self._beat_at, session.silent_at, session.sender.next_due())
 
-    def _beat(self, session: _Session | None, now: float) -> None:
+    def _beat(self, session: _DeviceSession | None, now: float) -> None:
         beats = now >= self._beat_at
         if beats:
             self._beat_at = now + BEAT_S
@@ -150,11 +150,11 @@ class DeviceLink:
             return []
         if not speaks:
             was_linked, self._session = self._session is not None, None
-            return [Unheard()] if was_linked else []
-        self._session = _Session(hello, now)
-        return [Began()]
+            return [HostSilent()] if was_linked else []
+        self._session = _DeviceSession(hello, now)
+        return [LinkBegan()]
 
-    def _take_control(self, session: _Session, message: Message | Misfit, now: float) -> None:
+    def _take_control(self, session: _DeviceSession, message: Message | DecodeError, now: float) -> None:
         match message:
             case Ack(number, credit):
                 session.sender.acknowledged(number, credit, now)
@@ -163,21 +163,21 @@ class DeviceLink:
                 session.silent_at = now + SILENCE_S
 
     def _take_numbered(
-        self, session: _Session, number: int, message: Message | Misfit, now: float
+        self, session: _DeviceSession, number: int, message: Message | DecodeError, now: float
     ) -> list[DeviceEvent]:
         if isinstance(message, Message) and not is_numbered(message):
             return []
         outcome = session.receiver.receive(number)
-        if outcome is Outcome.DROPPED:
+        if outcome is ReceiveResult.OUT_OF_ORDER:
             return []
         session.owes_ack = True
         session.silent_at = now + SILENCE_S
-        if outcome is Outcome.HAD:
+        if outcome is ReceiveResult.DUPLICATE:
             return []
         if isinstance(message, Request):
-            return [Wanted(number, message)]
-        reason = _REASONS[message] if isinstance(message, Misfit) else Reason.UNKNOWN_TYPE
-        self.tell(Refused(number, reason), now)
+            return [RequestReceived(number, message)]
+        reason = _REASONS[message] if isinstance(message, DecodeError) else Reason.UNKNOWN_TYPE
+        self.report(Refused(number, reason), now)
         return []
 
     def _put(self, message: Message, number: int = 0) -> None:
@@ -185,7 +185,7 @@ class DeviceLink:
         self._out += frame.encode(Frame(code, number, body))
 
 
-def _admit(waiting: deque[Asked[Report]], asked: Asked[Report]) -> None:
+def _admit(waiting: deque[Queued[Report]], asked: Queued[Report]) -> None:
     """Into a full queue, a lid's or sensor's newest report takes its older one's place, and no tap comes."""
     report = asked.message
     if len(waiting) >= ROOM:

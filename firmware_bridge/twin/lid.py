@@ -8,12 +8,12 @@ from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import REST_S, Bridge, Drive
 from firmware_bridge.lid_motion import (
     DRIVE_TRAVELS,
-    EndLease,
+    GrantLease,
+    LidInputs,
     LidTimes,
     Motion,
-    OpenFor,
     Phase,
-    Seen,
+    RevokeLease,
     found,
     halted,
     must_rest,
@@ -34,7 +34,7 @@ def times_of(settings: SetLid) -> LidTimes:
 class TwinLid:
     """Asked by the host, shown its inputs; says what its motor is to do, and what is news of it."""
 
-    def __init__(self, number: int, seen: Seen, now: float) -> None:
+    def __init__(self, number: int, seen: LidInputs, now: float) -> None:
         """Find the lid as it stands; one that is not shut lost its lease and is shut."""
         self._number = number
         self._times = times_of(SetLid(number, 2000))
@@ -43,7 +43,7 @@ class TwinLid:
         self._seen = seen
         self._cause = Cause.ASKED if seen.closed else Cause.HOST_SILENT
         self._has_driven = False
-        self._told: Position | None = None
+        self._reported: Position | None = None
         self._is_news = False
 
     @property
@@ -64,12 +64,12 @@ class TwinLid:
         if self._motion.phase not in _LEASED:
             self._cause = Cause.ASKED
         self._is_news = self._is_news or self._seen.opened
-        self._motion = step(self._motion, OpenFor(lease_s), self._seen, now, self._times)
+        self._motion = step(self._motion, GrantLease(lease_s), self._seen, now, self._times)
 
     def shut(self, cause: Cause, now: float) -> None:
         """Begin to shut, for this reason."""
         before = self._motion
-        self._motion = step(before, EndLease(), self._seen, now, self._times)
+        self._motion = step(before, RevokeLease(), self._seen, now, self._times)
         if self._motion.blocks > before.blocks:
             self._because(Cause.OBSTRUCTED)
         elif self._motion.phase is not before.phase:
@@ -86,12 +86,12 @@ class TwinLid:
         self._bridge = h_bridge.command(self._bridge, Drive.OFF, now)
         self._because(cause)
 
-    def tell_again(self) -> None:
+    def report_again(self) -> None:
         """Tell a fresh link where the lid is."""
         self._cause = Cause.ASKED
         self._is_news = True
 
-    def turn(self, seen: Seen, now: float) -> LidState | None:
+    def step(self, seen: LidInputs, now: float) -> LidState | None:
         """Move on by what is seen and what time it is; what there is to tell."""
         self._seen = seen
         if seen.opened and seen.closed:
@@ -105,7 +105,7 @@ class TwinLid:
         return self._news()
 
     def due(self) -> float:
-        """When `turn` has to be called though nothing changed."""
+        """When `step` has to be called though nothing changed."""
         rests = h_bridge.rest_ends(self._bridge) if self._bridge.drive is not self._motion.drive else inf
         return min(rests, next_due(self._motion, self._times))
 
@@ -128,9 +128,9 @@ class TwinLid:
 
     def _news(self) -> LidState | None:
         position = self._position()
-        if position is self._told and not self._is_news:
+        if position is self._reported and not self._is_news:
             return None
-        self._told, self._is_news = position, False
+        self._reported, self._is_news = position, False
         return LidState(self._number, position, self._cause)
 
     def _position(self) -> Position:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from firmware_bridge.h_bridge import Drive
-from firmware_bridge.lid_motion import Seen
+from firmware_bridge.lid_motion import LidInputs
 
 SHUT, OPEN = 0.0, 1000.0
 TRAVEL_MS = 300.0
@@ -31,8 +31,8 @@ class PlantLid:
             way = _DIRECTIONS[self.drive] * seconds * 1000 / self.travel_ms * OPEN
             self.place = min(max(self.place + way, SHUT), OPEN)
 
-    def seen(self) -> Seen:
+    def seen(self) -> LidInputs:
         """What the lid's inputs say."""
         opened = self.place >= OPEN if self.open_switch is None else self.open_switch
         closed = self.place <= SHUT if self.shut_switch is None else self.shut_switch
-        return Seen(opened, closed, self.is_obstructed)
+        return LidInputs(opened, closed, self.is_obstructed)

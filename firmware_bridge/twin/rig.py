@@ -16,7 +16,7 @@ _WIEGAND_BITS = range(4, 65)
 
 
 class Rig:
-    """A board with lids, readers and sensors. `turn` lets time pass; `line` does what a test asks."""
+    """A board with lids, readers and sensors. `step` lets time pass; `line` does what a test asks."""
 
     def __init__(self, welcome: Welcome, draw_boot: Callable[[], int], now: float) -> None:
         """`welcome` says how many of what there are; `draw_boot` gives a fresh boot id."""
@@ -31,18 +31,18 @@ class Rig:
         self._now = now
         self._board = self._boot()
 
-    def turn(self, data: bytes, now: float) -> bytes:
+    def step(self, data: bytes, now: float) -> bytes:
         """Let motors run until `now`, then have the board take `data`; give what it writes."""
         for lid in self._lids:
             lid.advance(now - self._now)
         self._now = now
         taps, self._taps = self._taps, []
-        out = self._board.turn(data, self._inputs(), taps, now)
+        out = self._board.step(data, self._inputs(), taps, now)
         self._drive(self._board.drives)
         return out
 
     def next_due(self) -> float:
-        """When `turn` has to be called next; a lid's arrival at its end is due as well."""
+        """When `step` has to be called next; a lid's arrival at its end is due as well."""
         arrivals = [self._now + _to_go_s(lid) for lid in self._lids if lid.drive is not Drive.OFF]
         return min([self._board.next_due(), *arrivals])
 

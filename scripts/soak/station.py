@@ -134,7 +134,7 @@ def run(config: Path, photos: Path, residents: int, pipe: int, every_s: float) -
 
 
 def _look_at_lids(composition: Composition, witness: Witness) -> None:
-    lids = [lid for lid in composition.rim.lids.values() if isinstance(lid, SimLid)]
+    lids = [lid for lid in composition.hardware.lids.values() if isinstance(lid, SimLid)]
     witness.lids(max((longest_beyond_lease_s(lid.notes) for lid in lids), default=0.0))
 
 

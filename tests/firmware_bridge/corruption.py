@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from firmware_bridge.link.frame import MAX_BODY, Decoder, Frame, encode
+from firmware_bridge.link.frame import MAX_BODY, Frame, FrameDecoder, encode
 
 Damage = Callable[[bytes, random.Random], bytes]
 
@@ -72,5 +72,7 @@ def accepted_as_another(frames: int, seed: int) -> tuple[Counter[str], list[tupl
         damaged = damage(coded, chance)
         if damaged != coded:
             done[damage.__name__] += 1
-            taken += [(damage.__name__, frame, other) for other in Decoder().feed(damaged) if other != frame]
+            taken += [
+                (damage.__name__, frame, other) for other in FrameDecoder().feed(damaged) if other != frame
+            ]
     return done, taken

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from firmware_bridge.link.events import Event, Told, Up
+from firmware_bridge.link.events import Event, Received, Up
 from firmware_bridge.link.link import Link
 from firmware_bridge.link.messages import Report, Request, Welcome
 from firmware_bridge.twin.device_link import DeviceEvent, DeviceLink
@@ -38,14 +38,14 @@ class Pair:
 
     @property
     def told(self) -> list[Report]:
-        return [event.report for event in self.events if isinstance(event, Told)]
+        return [event.report for event in self.events if isinstance(event, Received)]
 
     def ask(self, *requests: Request) -> None:
         self._host(b"", requests)
 
     def tell(self, *reports: Report) -> None:
         for report in reports:
-            self.device.tell(report, self.now)
+            self.device.report(report, self.now)
         self._device(b"")
 
     def reboot(self, boot: int) -> None:

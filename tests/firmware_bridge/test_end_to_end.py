@@ -16,8 +16,8 @@ from firmware_bridge.controller import Controller, ControllerEvent, PortFound, P
 from firmware_bridge.decoders import rdm6300, wiegand
 from firmware_bridge.link import codec, frame
 from firmware_bridge.link.codec import decode
-from firmware_bridge.link.events import Down, DownReason, Told, Up, VersionRefused, WrongDevice
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.events import Down, DownReason, Received, Up, VersionRefused, WrongDevice
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import (
     EndLease,
     Hello,
@@ -30,7 +30,7 @@ from firmware_bridge.link.messages import (
     Welcome,
     WiegandBits,
 )
-from firmware_bridge.wrong_device import Stranger
+from firmware_bridge.wrong_device import OtherDevice
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.firmware_bridge.damage import WIRES, wire
 from tests.firmware_bridge.relay import Relay
@@ -64,11 +64,11 @@ class Station:
         return sum(isinstance(event, Up) for event in self.events)
 
     def cards(self) -> list[str]:
-        taps = [event.report for event in self.events if isinstance(event, Told)]
+        taps = [event.report for event in self.events if isinstance(event, Received)]
         return [wiegand.decode(tap.bits) for tap in taps if isinstance(tap, WiegandBits)]
 
     def position(self) -> Position | None:
-        states = [event.report for event in self.events if isinstance(event, Told)]
+        states = [event.report for event in self.events if isinstance(event, Received)]
         return next(
             (one.position for one in reversed(states) if isinstance(one, LidState) and one.lid == 0), None
         )
@@ -166,12 +166,12 @@ def test_a_fob_is_one_card_straight_from_its_reader_and_through_the_microcontrol
             twin.do(f"serial 0 {fob[cut:].hex()}")
 
         def through_wire() -> list[str]:
-            told = [event.report for event in station.events if isinstance(event, Told)]
+            told = [event.report for event in station.events if isinstance(event, Received)]
             pieces = [one.data for one in told if isinstance(one, SerialBytes)]
-            return rdm6300.Decoder().feed(b"".join(pieces))
+            return rdm6300.Rdm6300Decoder().feed(b"".join(pieces))
 
         until(lambda: len(through_wire()) == len(fob) - 1)
-        assert set(through_wire()) == set(rdm6300.Decoder().feed(fob)) == {"100086f444"}
+        assert set(through_wire()) == set(rdm6300.Rdm6300Decoder().feed(fob)) == {"100086f444"}
 
 
 def test_two_daemons_on_one_port_are_told_apart(twin: Device) -> None:
@@ -203,16 +203,18 @@ def spoken(message: Message) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("says", "stranger"),
-    [(b"\x0262E3086CED08\x03", Stranger.CARD_READER), (b"\r\nRING\r\n" * 20, Stranger.NOISE)],
+    ("says", "other_device"),
+    [(b"\x0262E3086CED08\x03", OtherDevice.CARD_READER), (b"\r\nRING\r\n" * 20, OtherDevice.NOISE)],
 )
-def test_some_other_device_on_the_port_is_named(tmp_path: Path, says: bytes, stranger: Stranger) -> None:
+def test_some_other_device_on_the_port_is_named(
+    tmp_path: Path, says: bytes, other_device: OtherDevice
+) -> None:
     port = Wire(tmp_path / "controller")
     port.plug_in()
     with station_at(port.path) as station:
         until(port.heard, "HELLO")
         port.send(says)
-        until(lambda: WrongDevice(stranger) in station.events)
+        until(lambda: WrongDevice(other_device) in station.events)
     port.unplug()
 
 
@@ -223,7 +225,7 @@ def test_a_modem_that_echoes_is_named(tmp_path: Path) -> None:
 
         def echo() -> bool:
             port.send(port.heard() or b"\0")
-            return WrongDevice(Stranger.ECHO) in station.events
+            return WrongDevice(OtherDevice.ECHO) in station.events
 
         until(echo)
     port.unplug()
@@ -235,7 +237,7 @@ def test_a_device_of_another_version_is_named_and_linked_when_it_has_ours(tmp_pa
     with station_at(port.path) as station:
 
         def answer(version: int) -> None:
-            for one in Decoder().feed(port.heard()):
+            for one in FrameDecoder().feed(port.heard()):
                 if isinstance(hello := decode(one.type, one.body), Hello):
                     port.send(spoken(Welcome(version, 2, hello.link, 7, 1, 0, 0, 0, 4, (2, 0, 0))))
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from firmware_bridge.h_bridge import Drive
 from firmware_bridge.lid_motion import (
-    EndLease,
+    GrantLease,
+    LeaseRequest,
+    LidInputs,
     LidTimes,
     Motion,
-    OpenFor,
     Phase,
-    Request,
-    Seen,
+    RevokeLease,
     found,
     next_due,
     step,
@@ -38,10 +38,10 @@ class SpringLid:
     """Its shut switch says nothing."""
 
     @property
-    def seen(self) -> Seen:
-        return Seen(self.place >= 1, self.place <= 0 and not self.is_dumb, self.obstructed)
+    def seen(self) -> LidInputs:
+        return LidInputs(self.place >= 1, self.place <= 0 and not self.is_dumb, self.obstructed)
 
-    def ask(self, request: Request | None) -> None:
+    def ask(self, request: LeaseRequest | None) -> None:
         self.motion = step(self.motion, request, self.seen, self.now, TIMES)
         assert next_due(self.motion, TIMES) > self.now, "a wait that is over was not acted on"
         if self.obstructed and not self.seen.closed and self.now > 0:
@@ -58,7 +58,7 @@ class SpringLid:
 
 def test_a_held_lid_falls_shut_when_its_lease_ends() -> None:
     lid = SpringLid()
-    lid.ask(OpenFor(8))
+    lid.ask(GrantLease(8))
     lid.pass_time(7.9)
     assert (lid.place, lid.motion.holds_open) == (1.0, True)
     lid.pass_time(TRAVEL_S + 0.2)
@@ -67,7 +67,7 @@ def test_a_held_lid_falls_shut_when_its_lease_ends() -> None:
 
 def test_a_held_lid_is_not_let_go_however_long_something_is_in_its_way() -> None:
     lid = SpringLid()
-    lid.ask(OpenFor(4))
+    lid.ask(GrantLease(4))
     lid.pass_time(5)
     lid.obstructed = True
     lid.ask(None)
@@ -80,7 +80,7 @@ def test_a_held_lid_is_not_let_go_however_long_something_is_in_its_way() -> None
 
 def test_a_hand_that_comes_again_and_again_never_uses_up_its_patience() -> None:
     lid = SpringLid()
-    lid.ask(OpenFor(4))
+    lid.ask(GrantLease(4))
     lid.pass_time(5)
     for _ in range(20):
         lid.obstructed = True
@@ -95,19 +95,19 @@ def test_a_hand_that_comes_again_and_again_never_uses_up_its_patience() -> None:
 
 def test_a_silent_shut_switch_is_tried_a_few_times_and_then_the_opener_rests() -> None:
     lid = SpringLid(is_dumb=True)
-    lid.ask(OpenFor(4))
+    lid.ask(GrantLease(4))
     lid.pass_time(60)
     assert (lid.motion.phase, lid.motion.holds_open) == (Phase.LEFT_OPEN, False)
     lid.pass_time(100)
     assert not lid.motion.holds_open
 
 
-ACTIONS = st.one_of(st.builds(OpenFor, st.floats(0.1, 15)), st.just(EndLease()), st.booleans())
+ACTIONS = st.one_of(st.builds(GrantLease, st.floats(0.1, 15)), st.just(RevokeLease()), st.booleans())
 
 
 @given(st.lists(st.tuples(ACTIONS, st.floats(0, 8)), max_size=15))
 def test_whatever_happens_a_held_lid_is_shut_in_the_end_and_never_let_go_onto_a_hand(
-    story: list[tuple[Request | bool, float]],
+    story: list[tuple[LeaseRequest | bool, float]],
 ) -> None:
     lid = SpringLid()
     for action, span_s in story:
@@ -123,11 +123,11 @@ def test_whatever_happens_a_held_lid_is_shut_in_the_end_and_never_let_go_onto_a_
 
 
 def test_a_lid_found_shut_rests() -> None:
-    assert found(Seen(opened=False, closed=True, obstructed=False), 5.0) == Motion()
+    assert found(LidInputs(opened=False, closed=True, obstructed=False), 5.0) == Motion()
 
 
 def test_a_lid_found_open_is_shut_once_its_way_was_free_for_a_while() -> None:
-    standing = Seen(opened=True, closed=False, obstructed=False)
+    standing = LidInputs(opened=True, closed=False, obstructed=False)
     lid = found(standing, 5.0)
     assert lid.drive is Drive.OFF
     assert step(lid, None, standing, 6.9, TIMES).drive is Drive.OFF
@@ -135,18 +135,24 @@ def test_a_lid_found_open_is_shut_once_its_way_was_free_for_a_while() -> None:
 
 
 def test_a_lid_found_open_with_something_in_its_way_waits() -> None:
-    blocked = Seen(opened=True, closed=False, obstructed=True)
+    blocked = LidInputs(opened=True, closed=False, obstructed=True)
     lid = step(found(blocked, 5.0), None, blocked, 7.0, TIMES)
     assert lid.drive is Drive.OFF
-    assert step(lid, None, Seen(opened=True, closed=False, obstructed=False), 8.0, TIMES).drive is Drive.OFF
+    assert (
+        step(lid, None, LidInputs(opened=True, closed=False, obstructed=False), 8.0, TIMES).drive is Drive.OFF
+    )
 
 
 def test_no_motor_runs_while_both_switches_say_that_the_lid_is_there() -> None:
-    both = Seen(opened=True, closed=True, obstructed=False)
+    both = LidInputs(opened=True, closed=True, obstructed=False)
     for times in (TIMES, LidTimes(3.0, 2.0, 20.0, 3)):
-        assert step(Motion(), OpenFor(8), both, 1.0, times).drive is Drive.OFF
-        opening = step(Motion(), OpenFor(8), Seen(opened=False, closed=True, obstructed=False), 1.0, times)
+        assert step(Motion(), GrantLease(8), both, 1.0, times).drive is Drive.OFF
+        opening = step(
+            Motion(), GrantLease(8), LidInputs(opened=False, closed=True, obstructed=False), 1.0, times
+        )
         assert opening.drive is Drive.OPEN
         assert step(opening, None, both, 1.1, times).drive is Drive.OFF
-        shutting = step(opening, EndLease(), Seen(opened=False, closed=False, obstructed=False), 1.2, times)
+        shutting = step(
+            opening, RevokeLease(), LidInputs(opened=False, closed=False, obstructed=False), 1.2, times
+        )
         assert step(shutting, None, both, 1.3, times).drive is Drive.OFF

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from config.station import VisitSection
 from firmware_bridge.h_bridge import REST_S, Drive
 from firmware_bridge.lid_motion import (
-    EndLease,
+    GrantLease,
+    LeaseRequest,
+    LidInputs,
     LidTimes,
     Motion,
-    OpenFor,
     Phase,
-    Request,
-    Seen,
+    RevokeLease,
     halted,
     lid_times,
     must_rest,
@@ -48,10 +48,10 @@ class Plant:
     was_asked: bool = False
 
     @property
-    def seen(self) -> Seen:
-        return Seen(self.place >= 1, self.place <= 0, self.obstructed)
+    def seen(self) -> LidInputs:
+        return LidInputs(self.place >= 1, self.place <= 0, self.obstructed)
 
-    def ask(self, request: Request | None) -> None:
+    def ask(self, request: LeaseRequest | None) -> None:
         self.was_asked = self.was_asked or request is not None
         before = self.motion
         self.motion = step(self.motion, request, self.seen, self.now, self.times)
@@ -106,7 +106,7 @@ class Plant:
 
 def open_for(lease_s: float, plant: Plant | None = None) -> Plant:
     plant = plant or Plant()
-    plant.ask(OpenFor(lease_s))
+    plant.ask(GrantLease(lease_s))
     return plant
 
 
@@ -123,7 +123,7 @@ def test_a_lease_opens_the_lid_holds_it_and_shuts_it_within_its_travel() -> None
 def test_a_renewal_counts_from_when_it_comes() -> None:
     plant = open_for(8)
     plant.pass_time(6)
-    plant.ask(OpenFor(8))
+    plant.ask(GrantLease(8))
     plant.pass_time(7.9)
     assert plant.place == 1.0
     plant.pass_time(TRAVEL_S + 0.2)
@@ -133,7 +133,7 @@ def test_a_renewal_counts_from_when_it_comes() -> None:
 def test_a_lease_that_is_ended_shuts_the_lid_at_once() -> None:
     plant = open_for(8)
     plant.pass_time(3)
-    plant.ask(EndLease())
+    plant.ask(RevokeLease())
     assert plant.motion.drive is Drive.SHUT
 
 
@@ -150,7 +150,7 @@ def test_renewals_do_not_keep_the_motor_of_a_stuck_lid_running() -> None:
     plant.jammed = True
     for _ in range(20):
         plant.pass_time(0.5)
-        plant.ask(OpenFor(8))
+        plant.ask(GrantLease(8))
     assert plant.motion.drive is Drive.OFF
 
 
@@ -226,7 +226,7 @@ def test_a_lid_left_open_is_tried_again_when_it_is_asked_for() -> None:
     plant.obstructed = True
     plant.pass_time(30)
     plant.obstructed = False
-    plant.ask(EndLease())
+    plant.ask(RevokeLease())
     plant.pass_time(TRAVEL_S + 0.1)
     assert (plant.motion.phase, plant.place) == (Phase.RESTING, 0.0)
 
@@ -243,7 +243,7 @@ def test_a_lid_found_open_at_start_stands_still_until_someone_ends_its_lease() -
     plant = Plant(place=0.5)
     plant.pass_time(100)
     assert plant.place == 0.5
-    plant.ask(EndLease())
+    plant.ask(RevokeLease())
     plant.pass_time(TRAVEL_S)
     assert plant.place == 0.0
 
@@ -261,7 +261,7 @@ def tired(plant: Plant) -> Plant:
     while not must_rest(plant.motion, plant.seen, plant.now, plant.times):
         next(patience)
         open_for(60, plant).pass_time(0.7)
-        plant.ask(EndLease())
+        plant.ask(RevokeLease())
         plant.pass_time(0.5)
     return plant
 
@@ -271,14 +271,14 @@ def test_whoever_alternates_between_the_two_requests_gets_half_of_the_motors_tim
     driven_s, began = plant.driven_s, plant.now
     while plant.now < began + 1000:
         open_for(60, plant).pass_time(0.7)
-        plant.ask(EndLease())
+        plant.ask(RevokeLease())
         plant.pass_time(0.5)
     assert plant.driven_s - driven_s < 1000 / 2 + 2 * TIMES.drive_s
 
 
 def test_a_lid_whose_motor_must_rest_shuts_once_it_may_and_opens_again() -> None:
     plant = tired(Plant())
-    plant.ask(OpenFor(60))
+    plant.ask(GrantLease(60))
     assert plant.motion.lease_until < plant.now, "no lease was granted"
     plant.pass_time(2 * TIMES.drive_s)
     assert (plant.motion.phase, plant.place) == (Phase.RESTING, 0.0)
@@ -292,9 +292,9 @@ def test_a_lid_that_stands_open_when_its_motor_must_rest_is_shut_after_the_rest(
     plant.pass_time(TRAVEL_S + 1)
     rest = Rest(MOST_OWED_DRIVES * TIMES.drive_s + 25, plant.now)
     plant.motion = replace(plant.motion, rest=rest)
-    plant.ask(OpenFor(60))
+    plant.ask(GrantLease(60))
     assert plant.motion.phase is Phase.HELD, "a lid that stands open needs no drive for its lease"
-    plant.ask(EndLease())
+    plant.ask(RevokeLease())
     plant.pass_time(24.9)
     assert (plant.motion.phase, plant.place) == (Phase.WAITING, 1.0)
     plant.pass_time(TRAVEL_S + 0.2)
@@ -323,7 +323,7 @@ def test_a_motor_that_was_stopped_from_outside_owes_its_rest_all_the_same() -> N
 def test_a_queue_of_residents_never_makes_a_motor_rest() -> None:
     plant = Plant()
     for _ in range(200):
-        plant.ask(OpenFor(8))
+        plant.ask(GrantLease(8))
         assert plant.motion.phase is Phase.OPENING
         plant.pass_time(8 + TRAVEL_S + 0.1)
         assert plant.place == 0.0
@@ -338,8 +338,8 @@ def test_a_drive_is_longer_than_the_travel_and_over_before_the_visit_calls_it_a_
 
 
 ACTIONS = st.one_of(
-    st.builds(OpenFor, st.floats(0.1, 15)),
-    st.just(EndLease()),
+    st.builds(GrantLease, st.floats(0.1, 15)),
+    st.just(RevokeLease()),
     st.sampled_from(["block", "free", "jam", "loosen"]),
     st.floats(0, 1),
 )
@@ -347,12 +347,12 @@ ACTIONS = st.one_of(
 
 @given(st.lists(st.tuples(ACTIONS, st.floats(0, 12)), max_size=25), st.sampled_from([0.0, 0.4, 1.0]))
 def test_whatever_happens_the_bounds_hold_and_the_motor_comes_to_rest(
-    story: list[tuple[Request | str | float, float]], place: float
+    story: list[tuple[LeaseRequest | str | float, float]], place: float
 ) -> None:
     plant = Plant(place=place)
     for action, span_s in story:
         match action:
-            case OpenFor() | EndLease():
+            case GrantLease() | RevokeLease():
                 plant.ask(action)
             case float():
                 plant.place = action  # somebody moves the lid by hand
@@ -376,6 +376,6 @@ def test_a_free_lid_is_shut_within_its_travel_after_the_last_lease(
     plant = open_for(lease_s)
     for renewal_s in renewals:
         plant.pass_time(0.5)
-        plant.ask(OpenFor(renewal_s))
+        plant.ask(GrantLease(renewal_s))
     plant.pass_time(plant.motion.lease_until - plant.now + TRAVEL_S + 0.01)
     assert (plant.place, plant.motion.phase) == (0.0, Phase.RESTING)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from firmware_bridge.link.codec import encode
-from firmware_bridge.link.events import Event, LeaseGiven, Noisy, WrongDevice
+from firmware_bridge.link.events import Event, LeaseAcknowledged, Noisy, WrongDevice
 from firmware_bridge.link.frame import Frame
 from firmware_bridge.link.frame import encode as coded
 from firmware_bridge.link.link import Link
@@ -62,5 +62,5 @@ def test_a_lease_counts_as_given_once_the_device_acknowledged_it() -> None:
     link, _ = linked()
     assert link.step(1.0, wire(Heartbeat(BOOT, LINK, 1)), [OpenLid(1, 5000)]).events == ()
     assert link.step(1.1, wire(Ack(0, 8))).events == ()
-    assert link.step(1.2, wire(Ack(1, 8))).events == (LeaseGiven(1),)
+    assert link.step(1.2, wire(Ack(1, 8))).events == (LeaseAcknowledged(1),)
     assert link.step(1.3, wire(Ack(1, 8))).events == ()

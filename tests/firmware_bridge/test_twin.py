@@ -7,7 +7,7 @@ from itertools import count
 import pytest
 
 from firmware_bridge.h_bridge import Drive
-from firmware_bridge.link.events import Told, Up
+from firmware_bridge.link.events import Received, Up
 from firmware_bridge.link.link import Link
 from firmware_bridge.link.messages import (
     EndLease,
@@ -44,7 +44,7 @@ class World:
         self.rig = Rig(WELCOME, lambda: next(boots), self.now)
         self.host = Link(Ids(), self.now)
         self.down, self.up = down, up
-        self.told: list[Told] = []
+        self.told: list[Received] = []
         self.leases = [0.0] * WELCOME.lids
         self.host_lives = True
 
@@ -65,7 +65,7 @@ class World:
                 for piece in self.up.take(self.now) or [b""]:
                     self._step_host(piece)
             for piece in self.down.take(self.now) or [b""]:
-                self.up.send(self.rig.turn(piece, self.now), self.now)
+                self.up.send(self.rig.step(piece, self.now), self.now)
             for lid, lease_until in enumerate(self.leases):
                 drive = self.place(lid)[1]
                 assert drive != "open" or self.now <= lease_until + TRANSIT_S, "driven open beyond its lease"
@@ -77,7 +77,7 @@ class World:
             if isinstance(event, Up):
                 self.ask(SetLid(0, int(TRAVEL_S * 1000), 200))
                 self.ask(SetLid(1, int(TRAVEL_S * 1000), 200))
-            elif isinstance(event, Told):
+            elif isinstance(event, Received):
                 self.told.append(event)
 
 

@@ -17,7 +17,7 @@ from cloud_sync.wire.facts import VisitFacts
 from config.reading.load_station import load_station
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
-from edge.hardware.build import real_rim
+from edge.hardware.build import hardware_builder
 from edge.journal.schema import JOURNAL_FILE
 from edge.loop.clocks import RealClock
 from edge.sim.people.fobs import rdm6300_frame
@@ -139,7 +139,7 @@ def test_station_check_shows_what_a_scale_reads(site: Site, device: Device) -> N
     site.config.write_text(text, encoding="utf-8")
     device.do("sensor 0 0 431000")
     settings = load_station(site.config)
-    rim = real_rim(settings, bytes(32), lambda: pytest.fail("no pin is wired"))
-    found = check_devices(settings, rim, RealClock(), Wanted(listen_s=1.5), load_words())
+    hardware = hardware_builder(settings, bytes(32), lambda: pytest.fail("no pin is wired"))
+    found = check_devices(settings, hardware, RealClock(), Wanted(listen_s=1.5), load_words())
     (said,) = [one for one in found if one.part == "scale"]
     assert (said.says, dict(said.values)) == ("scale_reads", {"counts": "431000", "grams": "4310"})

@@ -14,7 +14,7 @@ from edge.messages import Prompt
 from edge.roster import CardState, RosterEntry
 from edge.sync.outbox import Outbox
 from firmware_bridge.decoders.em4100 import CardBits, canonical
-from firmware_bridge.decoders.rdm6300 import Decoder
+from firmware_bridge.decoders.rdm6300 import Rdm6300Decoder
 from firmware_bridge.link.messages import SensorKind
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, KEY, TAP_AGAIN_S, TRAVEL_S, Site
@@ -51,7 +51,7 @@ def device(site: Site) -> Iterator[Device]:
 
 def make_staff(site: Site) -> None:
     """Have the roster know the card of STAFF_FRAME, as `tongzhan station card staff` writes it."""
-    number = Decoder().feed(STAFF_FRAME)[0]
+    number = Rdm6300Decoder().feed(STAFF_FRAME)[0]
     card = card_hash(bytes.fromhex(KEY), Credential.EM4100, canonical(number, CardBits.ALL))
     outbox = Outbox(site.config.parent / "state")
     outbox.replace_roster({card: RosterEntry(CardState.ACTIVE, Role.STAFF)})

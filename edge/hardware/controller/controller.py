@@ -9,24 +9,24 @@ from contextlib import ExitStack
 from config.station import StationSettings
 from config.wiring import ControllerLid, ControllerSection
 from edge.faults import FaultCode
-from edge.hardware.controller.parts import Alarms, McuLid, Part
-from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.controller.parts import EmergencyInputs, McuLid, Part
+from edge.hardware.fault_latch import FaultLatch
 from edge.hardware.level import LevelSensor
 from edge.hardware.weight.scale import Scale
 from edge.messages import FaultRaised
 from edge.ports import Clock, Inbox
-from edge.readers.at_controller import McuReader
-from edge.readers.last_seen import HeardBook
+from edge.readers.at_controller import ControllerReader
+from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
 from edge.visit.emergency import STATION
 from firmware_bridge.controller import Controller, ControllerEvent, PortFound, PortLost
 from firmware_bridge.link.events import (
-    Denied,
     Down,
     DownReason,
-    LeaseGiven,
+    LeaseAcknowledged,
     Noisy,
-    Told,
+    Received,
+    Rejected,
     Up,
     VersionRefused,
     WrongDevice,
@@ -58,33 +58,33 @@ class Mcu:
         cards: Cards,
         clock: Clock,
         inbox: Inbox,
-        book: HeardBook | None = None,
+        book: LastSeenBook | None = None,
     ) -> None:
         """Nothing is opened before `start`; `book` keeps when its readers were last heard."""
         self._id = section.id
         self._clock, self._inbox = clock, inbox
         self._is_stopped = False
-        self._troubles = {code: FaultLamp(code, section.id, clock, inbox) for code in _TROUBLES}
-        self._noisy = FaultLamp(FaultCode.CONTROLLER_NOISY, section.id, clock, inbox)
-        self._controller = Controller(section.port, self._happened, clock.now, _draw_id, self._turn)
+        self._troubles = {code: FaultLatch(code, section.id, clock, inbox) for code in _TROUBLES}
+        self._noisy = FaultLatch(FaultCode.CONTROLLER_NOISY, section.id, clock, inbox)
+        self._controller = Controller(section.port, self._handle_event, clock.now, _draw_id, self._turn)
         self.lids = {
             bin_.id: McuLid(bin_.id, bin_.lid.number, settings.visit, clock, inbox)
             for bin_ in settings.bin
             if isinstance(bin_.lid, ControllerLid) and bin_.lid.controller == section.id
         }
         for lid in self.lids.values():
-            lid.asks_by(self._controller.ask)
+            lid.send_by(self._controller.ask)
         self._levels = [
             LevelSensor(bin_.id, bin_.level, clock, inbox)
             for bin_ in settings.bin
             if bin_.level is not None and bin_.level.controller == section.id
         ]
         self._readers = [
-            McuReader(reader, reader.number, cards, clock, inbox, book)
+            ControllerReader(reader, reader.number, cards, clock, inbox, book)
             for reader in settings.reader
             if reader.controller == section.id and reader.number is not None
         ]
-        alarms = Alarms(section.id, clock, inbox)
+        alarms = EmergencyInputs(section.id, clock, inbox)
         self._scales: list[Scale] = []
         self._parts: tuple[Part, ...] = (
             *self.lids.values(),
@@ -123,7 +123,7 @@ class Mcu:
         self._is_stopped = False
         self._controller.ask(Resume())
         for lid in self.lids.values():
-            lid.tell()
+            lid.report_position()
 
     def _turn(self) -> None:
         for reader in self._readers:
@@ -131,12 +131,12 @@ class Mcu:
         for scale in self._scales:
             scale.turn()
 
-    def _happened(self, event: ControllerEvent) -> None:
+    def _handle_event(self, event: ControllerEvent) -> None:
         """Called on the port's thread, in order."""
         match event:
-            case Told(report):
+            case Received(report):
                 for part in self._parts:
-                    part.told(report)
+                    part.handle_report(report)
             case Up(welcome):
                 version = ".".join(map(str, welcome.firmware))
                 log.info("controller %s: firmware %s, %d lids", self._id, version, welcome.lids)
@@ -144,21 +144,21 @@ class Mcu:
                     self._controller.ask(StopMotors())
                 self._show(None)
                 for part in self._parts:
-                    part.up(welcome)
-            case LeaseGiven() | Noisy():
-                self._noted(event)
-            case Denied(request, reason):
-                self._denied(request, reason)
+                    part.link_up(welcome)
+            case LeaseAcknowledged() | Noisy():
+                self._handle_notice(event)
+            case Rejected(request, reason):
+                self._log_rejection(request, reason)
             case PortFound():
                 log.info("controller %s: its port is open", self._id)
             case _:
                 self._failed(*_diagnosis(event))
 
-    def _noted(self, event: LeaseGiven | Noisy) -> None:
+    def _handle_notice(self, event: LeaseAcknowledged | Noisy) -> None:
         match event:
-            case LeaseGiven(number):
+            case LeaseAcknowledged(number):
                 for lid in self.lids.values():
-                    lid.leased(number)
+                    lid.lease_taken(number)
             case Noisy(is_so):
                 log.warning("controller %s: its line is %s", self._id, "noisy" if is_so else "quiet again")
                 self._noisy.show(on=is_so)
@@ -168,19 +168,19 @@ class Mcu:
         if code is not None:
             self._show(code)
         for part in self._parts:
-            part.down()
+            part.link_down()
 
     def _show(self, code: FaultCode | None) -> None:
         for each, lamp in sorted(self._troubles.items(), key=lambda pair: pair[0] is code):
             lamp.show(on=each is code)  # the one that begins comes last
 
-    def _denied(self, request: object, reason: Reason) -> None:
+    def _log_rejection(self, request: object, reason: Reason) -> None:
         # A lid it does not have was found at the handshake; smoke and panic have their own faults.
         level = logging.WARNING if isinstance(request, OpenLid) else logging.ERROR
         log.log(level, "controller %s refused %s: %s", self._id, request, reason.name.lower())
         if isinstance(request, OpenLid):
             for lid in self.lids.values():
-                lid.refused(request.lid)
+                lid.lease_refused(request.lid)
         if reason is Reason.MOTORS_STOPPED:  # by a panic that the station did not see, or sees in a moment
             self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
 
@@ -197,8 +197,8 @@ def _diagnosis(event: Down | PortLost | VersionRefused | WrongDevice) -> tuple[F
         case VersionRefused(lowest, highest, theirs):
             ours = str(lowest) if lowest == highest else f"{lowest} to {highest}"
             return FaultCode.CONTROLLER_VERSION, f"it speaks version {theirs}, this station {ours}"
-        case WrongDevice(stranger):
-            return FaultCode.CONTROLLER_FOREIGN, f"no microcontroller of ours: {stranger}"
+        case WrongDevice(other_device):
+            return FaultCode.CONTROLLER_FOREIGN, f"no microcontroller of ours: {other_device}"
 
 
 def _draw_id() -> int:

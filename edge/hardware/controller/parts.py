@@ -8,7 +8,7 @@ from typing import Protocol
 
 from config.station import VisitSection
 from edge.faults import FaultCode
-from edge.hardware.fault_latch import FaultLamp
+from edge.hardware.fault_latch import FaultLatch
 from edge.messages import LeaseRefused, LeaseTaken, LidClosed, LidObstructed, LidOpened
 from edge.ports import Clock, Inbox
 from firmware_bridge.link.messages import (
@@ -35,15 +35,15 @@ _MS = 1000
 class Part(Protocol):
     """Something at a microcontroller. All of it is called on the port's thread."""
 
-    def up(self, welcome: Welcome) -> None:
+    def link_up(self, welcome: Welcome) -> None:
         """The link is there, and the device said what it has."""
         ...
 
-    def down(self) -> None:
+    def link_down(self) -> None:
         """There is no link."""
         ...
 
-    def told(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """The device told something; most of it concerns other parts."""
         ...
 
@@ -56,16 +56,16 @@ class McuLid:
     """
 
     def __init__(self, bin_id: str, number: int, waits: VisitSection, clock: Clock, inbox: Inbox) -> None:
-        """Nothing is asked before `asks_by`."""
+        """Nothing is asked before `send_by`."""
         self._bin, self._number, self._waits = bin_id, number, waits
         self._clock, self._inbox = clock, inbox
         self._ask: Ask = lambda _: None
         self._cause: Cause | None = None
         self._position: Position | None = None
-        self._away = FaultLamp(FaultCode.LID_UNREACHABLE, bin_id, clock, inbox)
-        self._missing = FaultLamp(FaultCode.LID_MISSING, bin_id, clock, inbox)
+        self._away = FaultLatch(FaultCode.LID_UNREACHABLE, bin_id, clock, inbox)
+        self._missing = FaultLatch(FaultCode.LID_MISSING, bin_id, clock, inbox)
 
-    def asks_by(self, ask: Ask) -> None:
+    def send_by(self, ask: Ask) -> None:
         """Send requests by this from now on."""
         self._ask = ask
 
@@ -77,17 +77,17 @@ class McuLid:
         """Let the lid shut now; without a link the device does so by itself."""
         self._ask(EndLease(self._number))
 
-    def leased(self, number: int) -> None:
+    def lease_taken(self, number: int) -> None:
         """Post that the device took a lease, if it is this lid's."""
         if number == self._number:
             self._inbox.post(LeaseTaken(self._clock.now(), self._bin))
 
-    def refused(self, number: int) -> None:
+    def lease_refused(self, number: int) -> None:
         """Post that the device refused a lease, if it is this lid's."""
         if number == self._number:
             self._inbox.post(LeaseRefused(self._clock.now(), self._bin))
 
-    def tell(self) -> None:
+    def report_position(self) -> None:
         """Post anew where the lid is, as far as its switches said."""
         now = self._clock.now()
         if self._position is Position.OPEN:
@@ -95,7 +95,7 @@ class McuLid:
         elif self._position is Position.SHUT:
             self._inbox.post(LidClosed(now, self._bin))
 
-    def up(self, welcome: Welcome) -> None:
+    def link_up(self, welcome: Welcome) -> None:
         """Tell the device the lid's bounds, or raise the fault that it has no such lid."""
         has_it = self._number < welcome.lids
         self._away.show(on=False)
@@ -110,18 +110,18 @@ class McuLid:
                 "bin %s: the controller has %d lids, not number %d", self._bin, welcome.lids, self._number
             )
 
-    def down(self) -> None:
+    def link_down(self) -> None:
         """Raise the fault that the lid cannot be reached."""
         self._missing.show(on=False)
         self._away.show(on=True)
 
-    def told(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """Post where the lid is, if it is this one."""
         if not isinstance(report, LidState) or report.lid != self._number:
             return
         now, before, self._cause = self._clock.now(), self._cause, report.cause
         self._position = report.position
-        self.tell()
+        self.report_position()
         # A reversal is news each time; that it waits, standing open, is news once.
         is_news = before is not Cause.OBSTRUCTED or report.position is Position.OPENING
         if report.cause is Cause.OBSTRUCTED and is_news:
@@ -130,26 +130,26 @@ class McuLid:
             log.warning("lid %s: %s", self._bin, report.cause.name.lower().replace("_", " "))
 
 
-class Alarms:
+class EmergencyInputs:
     """Smoke and panic inputs of one microcontroller, as faults of it; the station acts on them."""
 
     def __init__(self, controller: str, clock: Clock, inbox: Inbox) -> None:
         """Name `controller` in both faults."""
-        self._smoke = FaultLamp(FaultCode.SMOKE, controller, clock, inbox)
-        self._panic = FaultLamp(FaultCode.PANIC, controller, clock, inbox)
+        self._smoke = FaultLatch(FaultCode.SMOKE, controller, clock, inbox)
+        self._panic = FaultLatch(FaultCode.PANIC, controller, clock, inbox)
         self._smoking: set[int] = set()
         self._pressed: set[int] = set()
 
-    def up(self, welcome: Welcome) -> None:
+    def link_up(self, welcome: Welcome) -> None:
         """Forget what was: the device tells every input anew."""
         del welcome
         self._smoking.clear()
         self._pressed.clear()
 
-    def down(self) -> None:
+    def link_down(self) -> None:
         """What was seen last stays: smoke does not end because a cable was pulled."""
 
-    def told(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """Raise or clear the faults that an input means."""
         match report:
             case SensorValue(SensorKind.SMOKE, index, value):
@@ -157,6 +157,6 @@ class Alarms:
             case SensorValue(SensorKind.PANIC, index, value):
                 self._note(self._pressed, self._panic, index, on=bool(value))
 
-    def _note(self, inputs: set[int], lamp: FaultLamp, index: int, *, on: bool) -> None:
+    def _note(self, inputs: set[int], lamp: FaultLatch, index: int, *, on: bool) -> None:
         (inputs.add if on else inputs.discard)(index)
         lamp.show(on=bool(inputs))

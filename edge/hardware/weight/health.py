@@ -19,7 +19,7 @@ SATURATED_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ScaleHistory:
     """What came of one scale since the link began at `told_at`; `counts` is None before the first reading."""
 
     told_at: float
@@ -32,13 +32,13 @@ class Heard:
         return self.counts is not None and not -MOST_COUNTS <= self.counts < MOST_COUNTS
 
 
-def heard(before: Heard, counts: int, now: float) -> Heard:
+def with_reading(before: ScaleHistory, counts: int, now: float) -> ScaleHistory:
     """The scale after one more reading."""
     same_since = before.same_since if counts == before.counts else now
     return replace(before, told_at=now, counts=counts, same_since=same_since)
 
 
-def trouble(scale: Heard | None, now: float) -> FaultCode | None:
+def fault_of(scale: ScaleHistory | None, now: float) -> FaultCode | None:
     """What is wrong with a scale, if anything; None for `scale` is one without a link."""
     if scale is None:
         return FaultCode.SCALE_SILENT

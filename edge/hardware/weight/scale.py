@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from config.wiring import ScaleSection
 from edge.faults import FaultCode
-from edge.hardware.fault_latch import FaultLamp
-from edge.hardware.weight.health import Heard, heard, trouble
+from edge.hardware.fault_latch import FaultLatch
+from edge.hardware.weight.health import ScaleHistory, fault_of, with_reading
 from edge.hardware.weight.weighing import Weighing, WeighingRules, lid_opened, lid_shut, weigh
 from edge.messages import ChamberChanged, ChamberStirred
 from edge.ports import Clock, Inbox
@@ -36,10 +36,10 @@ class Scale:
         """Nothing is posted before a link came or went."""
         self._bin, self._section, self._clock, self._inbox = bin_id, section, clock, inbox
         self._rules = WeighingRules(least_g=section.least_g)
-        self._troubles = {code: FaultLamp(code, bin_id, clock, inbox) for code in _TROUBLES}
+        self._troubles = {code: FaultLatch(code, bin_id, clock, inbox) for code in _TROUBLES}
         self._lock = threading.Lock()
         self._weighing = Weighing()
-        self._heard: Heard | None = None
+        self._heard: ScaleHistory | None = None
         self._fault: FaultCode | None = None
         self._is_in_opening = False
 
@@ -58,25 +58,25 @@ class Scale:
 
     # --- the part at its controller -----------------------------------------------------------------
 
-    def up(self, welcome: Welcome) -> None:
+    def link_up(self, welcome: Welcome) -> None:
         """Wait for the first reading: the device tells it by itself."""
         del welcome
         with self._lock:
-            self._heard = Heard(self._clock.now())
+            self._heard = ScaleHistory(self._clock.now())
 
-    def down(self) -> None:
+    def link_down(self) -> None:
         """Without its controller nothing is weighed."""
         with self._lock:
             self._heard = None
             self._show()
 
-    def told(self, report: Report) -> None:
+    def handle_report(self, report: Report) -> None:
         """Take a reading of this scale."""
         match report:
             case SensorValue(SensorKind.WEIGHT, index, counts) if index == self._section.number:
                 with self._lock:
                     now = self._clock.now()
-                    self._heard = heard(self._heard or Heard(now), counts, now)
+                    self._heard = with_reading(self._heard or ScaleHistory(now), counts, now)
                     self._look(now)
 
     def turn(self) -> None:
@@ -116,7 +116,7 @@ class Scale:
         self._show()
 
     def _show(self) -> None:
-        found = trouble(self._heard, self._clock.now())
+        found = fault_of(self._heard, self._clock.now())
         if found is self._fault or (found is None and self._is_in_opening):
             return
         self._fault = found

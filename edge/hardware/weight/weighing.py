@@ -34,7 +34,7 @@ class WeighingRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class WeightRise:
     """A rise that has not gone again. `is_new`: it came during this opening, and not before."""
 
     grams: float
@@ -51,7 +51,7 @@ class Weighing:
     """What was read at `since`, and has stood since then."""
     since: float = 0.0
     looked_at: float = 0.0
-    loads: tuple[Load, ...] = ()
+    loads: tuple[WeightRise, ...] = ()
     missing_g: float = 0.0
     """What was taken out during this opening: put back, it is no deposit."""
 
@@ -82,7 +82,7 @@ def lid_opened(weighing: Weighing, rules: WeighingRules) -> Weighing:
     before_g = opened.anchor - opened.level
     if before_g < rules.least_g:
         return opened
-    return replace(opened, level=opened.anchor, loads=(Load(before_g, is_new=False),))
+    return replace(opened, level=opened.anchor, loads=(WeightRise(before_g, is_new=False),))
 
 
 def lid_shut(weighing: Weighing, rules: WeighingRules) -> tuple[Weighing, tuple[int, ...]]:
@@ -122,7 +122,7 @@ def _risen(weighing: Weighing, grams: float, rules: WeighingRules) -> Weighing:
     weighing = replace(weighing, missing_g=weighing.missing_g - put_back_g)
     if grams - put_back_g < rules.least_g:
         return weighing
-    return replace(weighing, loads=(*weighing.loads, Load(grams - put_back_g)))
+    return replace(weighing, loads=(*weighing.loads, WeightRise(grams - put_back_g)))
 
 
 def _fallen(weighing: Weighing, grams: float, rules: WeighingRules) -> Weighing:

@@ -22,7 +22,7 @@ from config.process.threads import thread
 from config.reading.load_sorting import load_sorting
 from config.reading.load_station import load_station
 from config.station import StationSettings
-from edge.hardware.build import real_rim
+from edge.hardware.build import hardware_builder
 from edge.lids.driven import guard_on_a_thread
 from edge.lids.process import keep_lids, kept_lids
 from edge.loop.clocks import RealClock
@@ -102,7 +102,7 @@ def station(config: Path, *, seeing: bool) -> None:
     settings = load_station(config)
     card_key = load_keys(Path(settings.station.state_dir)).card
     around = Surroundings(
-        real_rim(settings, card_key, lambda: pins(lambda *_: None)), RealClock(), ThreadWorkers
+        hardware_builder(settings, card_key, lambda: pins(lambda *_: None)), RealClock(), ThreadWorkers
     )
     composition = compose(settings, around)
     over = threading.Event()

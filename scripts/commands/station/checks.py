@@ -110,7 +110,7 @@ def _devices(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Fin
     except InputError as problem:
         values = {"reason": problem.what, "mend": problem.mend}
         return [Finding("devices", Level.FAILED, "refused", values=values)]
-    return check_devices(settings, around.make_rim, RealClock(), wanted, load_words(), tell)
+    return check_devices(settings, around.build_hardware, RealClock(), wanted, load_words(), tell)
 
 
 def table(lines: Sequence[Line], texts: Texts, language: Language) -> str:

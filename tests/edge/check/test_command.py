@@ -18,7 +18,7 @@ from config.sorting import Category
 from edge.check.finding import Finding
 from edge.journal.schema import claim, open_journal
 from edge.loop.clocks import RealClock, boot_id
-from edge.readers.last_seen import HeardBook
+from edge.readers.last_seen import LastSeenBook
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
 from scripts.commands.station.checks import check
 from tests.ports import free_port
@@ -139,7 +139,7 @@ def test_a_running_station_with_another_ones_journal_is_not_told_to_free_space(
 def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, simulated: Path) -> None:
     init(simulated)
     (tmp_path / "run").mkdir()
-    HeardBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
+    LastSeenBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
     runs(tmp_path / "run", LiveFault("lid_stuck_shut", "kitchen"))
     printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
     lid = next(part for part in printed["parts"] if part["part"] == "lid kitchen")

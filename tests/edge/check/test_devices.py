@@ -20,7 +20,7 @@ from edge.check.system import check_buses, check_pins
 from edge.faults import FaultCode
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import RealClock, boot_id
-from edge.readers.last_seen import HeardBook
+from edge.readers.last_seen import LastSeenBook
 
 WORDS = load_words()
 AS_IT_STANDS = Wanted()
@@ -148,7 +148,7 @@ def test_a_reader_that_is_well_says_when_it_was_last_heard(settings: StationSett
     assert found(settings, well())["reader"].says == "reader_ok"
     clock = RealClock()
     (tmp_path / "run").mkdir()
-    HeardBook(tmp_path / "run", boot_id(), clock).note("gate")
+    LastSeenBook(tmp_path / "run", boot_id(), clock).note("gate")
     observed = well()
     observed.heard = when_heard(settings, clock)
     reader = found(settings, observed)["reader"]

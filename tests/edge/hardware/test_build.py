@@ -18,8 +18,8 @@ from config.reading.load_station import load_station
 from config.station import StationSettings
 from config.wiring import HBridgeLid
 from edge.eye.camera import Capture
-from edge.hardware.build import real_rim
-from edge.hardware.hardware import MakeRim
+from edge.hardware.build import hardware_builder
+from edge.hardware.hardware import BuildHardware
 from edge.hardware.pins import Contact, Factory
 from edge.journal.schema import JOURNAL_FILE
 from edge.lids.driven import guard_on_a_thread
@@ -29,7 +29,7 @@ from edge.loop.inbox import QueueInbox
 from edge.loop.workers import ThreadWorkers
 from edge.main import Composition, Surroundings, at_once, compose
 from edge.ports import CameraError
-from edge.readers.last_seen import read_heard
+from edge.readers.last_seen import read_last_seen
 from tests.edge.eye.feed import Feed
 from tests.edge.eye.scene import Scene
 from tests.edge.hardware.board import MockBoard, MovingLid, both_ever_high, motor
@@ -101,12 +101,12 @@ class Place:
     def open_camera(self, _: object) -> Capture:
         return self.feed
 
-    def make_rim(self) -> MakeRim:
-        return real_rim(self.settings, KEY, lambda: self.board.factory, self.open_camera)
+    def build_hardware(self) -> BuildHardware:
+        return hardware_builder(self.settings, KEY, lambda: self.board.factory, self.open_camera)
 
     def compose(self) -> Composition:
-        make_rim = self.make_rim()
-        around = Surroundings(make_rim, RealClock(), ThreadWorkers, loads=at_once)
+        build_hardware = self.build_hardware()
+        around = Surroundings(build_hardware, RealClock(), ThreadWorkers, loads=at_once)
         return compose(self.settings, around)
 
     def visits(self) -> list[VisitFacts]:
@@ -183,7 +183,7 @@ def test_a_real_visit_goes_from_a_cards_bytes_to_the_journal(place: Place, runni
     assert deposit.bin == "kitchen"
     assert deposit.verdict is not None, "the camera's photos reached the model"
     assert running.station.state.faults == frozenset()
-    assert set(read_heard(Path(place.settings.station.runtime_dir), boot_id())) == {"gate"}
+    assert set(read_last_seen(Path(place.settings.station.runtime_dir), boot_id())) == {"gate"}
 
 
 def test_a_press_after_a_tap_opens_the_bin_with_the_button(place: Place, running: Composition) -> None:
@@ -207,19 +207,19 @@ def test_a_station_that_stops_shuts_its_lids(place: Place, running: Composition)
 
 
 def test_a_rim_that_never_started_can_be_stopped(place: Place) -> None:
-    rim = place.make_rim()(QueueInbox(), RealClock())
-    rim.lids["kitchen"].open(8)
-    rim.stop()
-    rim.stop()
+    hardware = place.build_hardware()(QueueInbox(), RealClock())
+    hardware.lids["kitchen"].open(8)
+    hardware.stop()
+    hardware.stop()
     assert place.board.outputs == []
 
 
 def test_a_pin_that_is_taken_is_named_and_every_other_one_given_back(place: Place) -> None:
     taken = Contact(6, lambda: None, place.board.factory)
     with pytest.raises(InputError, match="pin 6"):
-        place.make_rim()(QueueInbox(), RealClock())
+        place.build_hardware()(QueueInbox(), RealClock())
     taken.close()
-    place.make_rim()(QueueInbox(), RealClock()).stop()
+    place.build_hardware()(QueueInbox(), RealClock()).stop()
 
 
 def test_a_station_whose_pins_are_all_its_keepers_asks_for_none(place: Place) -> None:
@@ -229,14 +229,14 @@ def test_a_station_whose_pins_are_all_its_keepers_asks_for_none(place: Place) ->
     def no_pins() -> Factory:
         raise AssertionError("a pin was asked for")
 
-    real_rim(settings, KEY, no_pins, place.open_camera)(QueueInbox(), RealClock()).stop()
+    hardware_builder(settings, KEY, no_pins, place.open_camera)(QueueInbox(), RealClock()).stop()
 
 
 def test_a_bin_without_a_camera_has_no_photo(place: Place) -> None:
-    rim = place.make_rim()(QueueInbox(), RealClock())
+    hardware = place.build_hardware()(QueueInbox(), RealClock())
     with pytest.raises(CameraError, match="no camera looks at bin other"):
-        rim.camera.take("other")
-    rim.stop()
+        hardware.camera.take("other")
+    hardware.stop()
 
 
 def wires_of(place: Place, bin_id: str) -> HBridgeLid:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from edge.hardware.contacts import FullSwitch, GpioButton
-from edge.hardware.debounce import Settling
+from edge.hardware.debounce import DebounceTimes
 from edge.loop.clocks import RealClock
 from edge.messages import LevelChanged, Pressed
 from tests.edge.hardware.board import MockBoard
@@ -80,7 +80,7 @@ def test_edges_while_a_button_is_set_up_are_no_press(
 @pytest.fixture
 def full_switch(board: MockBoard, posted: Posted, monkeypatch: pytest.MonkeyPatch) -> Iterator[FullSwitch]:
     """Give a full switch that believes what it sees sooner than a real one."""
-    monkeypatch.setattr("edge.hardware.contacts.FULL", Settling(0.05, 0.05))
+    monkeypatch.setattr("edge.hardware.contacts.FULL", DebounceTimes(0.05, 0.05))
     switch = FullSwitch("left", PIN, RealClock(), posted, board.factory)
     yield switch
     switch.stop()

@@ -19,8 +19,8 @@ from config.reading.load_station import load_station
 from config.station import StationSettings
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
-from edge.hardware.controller.parts import Alarms
-from edge.hardware.debounce import Settling
+from edge.hardware.controller.parts import EmergencyInputs
+from edge.hardware.debounce import DebounceTimes
 from edge.loop.clocks import RealClock
 from edge.messages import (
     FaultCleared,
@@ -36,7 +36,7 @@ from edge.visit.emergency import STATION
 from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.link import frame
 from firmware_bridge.link.codec import decode, encode
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import Hello, Message, SensorKind, SensorValue, Welcome
 from tests.edge.hardware.posted import Posted
 from tests.firmware_bridge.conformance.device import Device, twin
@@ -115,12 +115,12 @@ class Faults:
 
 
 def test_an_emergency_of_two_inputs_lasts_until_both_are_free(posted: Posted) -> None:
-    alarms, faults = Alarms("mcu", RealClock(), posted), Faults(posted)
+    alarms, faults = EmergencyInputs("mcu", RealClock(), posted), Faults(posted)
     for index, value in ((0, 1), (1, 1), (0, 0)):
-        alarms.told(SensorValue(SensorKind.PANIC, index, value))
-        alarms.told(SensorValue(SensorKind.SMOKE, index, value))
+        alarms.handle_report(SensorValue(SensorKind.PANIC, index, value))
+        alarms.handle_report(SensorValue(SensorKind.SMOKE, index, value))
     assert faults.now() == {(FaultCode.PANIC, "mcu"), (FaultCode.SMOKE, "mcu")}
-    alarms.told(SensorValue(SensorKind.PANIC, 1, 0))
+    alarms.handle_report(SensorValue(SensorKind.PANIC, 1, 0))
     assert faults.now() == {(FaultCode.SMOKE, "mcu")}
 
 
@@ -250,7 +250,7 @@ def test_a_bin_is_full_when_the_waste_has_been_near_for_a_while_and_not_when_it_
     linked: Mcu, device: Device, posted: Posted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del linked
-    monkeypatch.setattr("edge.hardware.level.FULL", Settling(0.2, 0.2))
+    monkeypatch.setattr("edge.hardware.level.FULL", DebounceTimes(0.2, 0.2))
     level = int(SensorKind.LEVEL)
     device.do(f"sensor {level} 0 900")
     device.do(f"sensor {level} 0 120")
@@ -416,14 +416,14 @@ def test_a_port_that_is_not_there_or_that_another_program_has_is_named(
         until(lambda: faults.now() == set(), "it was let go")
 
 
-class Stranger:
+class OtherDevice:
     """A device of the test's own on a pty, which answers what it is sent."""
 
     def __init__(self, port: Port) -> None:
         self._far, self._near = os.openpty()
         tty.setraw(self._near)
         os.set_blocking(self._far, False)
-        self._decoder = Decoder()
+        self._decoder = FrameDecoder()
         port.plug_in(os.ttyname(self._near))
 
     def close(self) -> None:
@@ -447,16 +447,16 @@ def test_an_older_or_newer_controller_is_named_and_taken_when_it_is_updated(
     mcu: Mcu, port: Port, faults: Faults, highest: int
 ) -> None:
     with ExitStack() as closing:
-        stranger = Stranger(port)
-        closing.callback(stranger.close)
+        other_device = OtherDevice(port)
+        closing.callback(other_device.close)
         mcu.start()
 
         def is_named() -> bool:
-            for message in stranger.heard():
+            for message in other_device.heard():
                 if isinstance(message, Hello):
                     answer = Welcome(0, highest, message.link, 7, 4, 2, 1, 0, 8, (9, 0, 0))
                     code, body = encode(answer)
-                    stranger.say(frame.encode(Frame(code, 0, body)))
+                    other_device.say(frame.encode(Frame(code, 0, body)))
             return faults.now() == {(FaultCode.CONTROLLER_VERSION, "mcu"), *ALL_AWAY}
 
         until(is_named)
@@ -471,13 +471,13 @@ def test_some_other_device_on_the_port_is_named_and_so_is_the_end_of_it(
     mcu: Mcu, port: Port, faults: Faults, words: bytes
 ) -> None:
     with ExitStack() as closing:
-        stranger = Stranger(port)
-        closing.callback(stranger.close)
+        other_device = OtherDevice(port)
+        closing.callback(other_device.close)
         mcu.start()
 
         def is_named() -> bool:
-            stranger.heard()
-            stranger.say(words)
+            other_device.heard()
+            other_device.say(words)
             return faults.now() == {(FaultCode.CONTROLLER_FOREIGN, "mcu"), *ALL_AWAY}
 
         until(is_named)

@@ -5,21 +5,21 @@ from math import inf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edge.hardware.debounce import Debounced, Settling, settle, settles_at
+from edge.hardware.debounce import Debounced, DebounceTimes, debounce, debounced_at
 
-SLOW = Settling(on_s=0.02, off_s=0.2)
+SLOW = DebounceTimes(on_s=0.02, off_s=0.2)
 
 
 def read(contact: Debounced, *readings: tuple[float, bool]) -> Debounced:
     for now, raw in readings:
-        contact = settle(contact, raw, now, SLOW)
+        contact = debounce(contact, raw, now, SLOW)
     return contact
 
 
 def test_a_level_counts_once_it_has_stood() -> None:
     contact = read(Debounced(), (1.0, True))
     assert contact.level is None
-    assert settles_at(contact, SLOW) == 1.02
+    assert debounced_at(contact, SLOW) == 1.02
     assert read(contact, (1.02, True)).level is True
 
 
@@ -36,12 +36,12 @@ def test_the_two_levels_have_their_own_waits() -> None:
 
 
 def test_a_level_without_a_wait_counts_at_once() -> None:
-    assert settle(Debounced(), raw=True, now=1.0, settling=Settling(0.0, 0.2)).level is True
+    assert debounce(Debounced(), raw=True, now=1.0, settling=DebounceTimes(0.0, 0.2)).level is True
 
 
 def test_a_settled_contact_waits_for_nothing() -> None:
-    assert settles_at(Debounced(), SLOW) == inf
-    assert settles_at(read(Debounced(), (1.0, True), (2.0, True)), SLOW) == inf
+    assert debounced_at(Debounced(), SLOW) == inf
+    assert debounced_at(read(Debounced(), (1.0, True), (2.0, True)), SLOW) == inf
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.3), st.booleans())))
@@ -53,7 +53,7 @@ def test_no_level_counts_that_did_not_stand_long_enough(steps: list[tuple[float,
         if raw is not last:
             last, since = raw, now
         before = contact.level
-        contact = settle(contact, raw, now, SLOW)
+        contact = debounce(contact, raw, now, SLOW)
         if contact.level is not before:
             assert contact.level is raw
             assert now >= since + SLOW.of(raw)

@@ -4,13 +4,13 @@ import threading
 
 import pytest
 
-from edge.hardware.polled_thread import Loop
+from edge.hardware.polled_thread import PolledThread
 from tests.waiting import until
 
 
 def test_a_turn_is_taken_at_start_and_whenever_it_is_woken() -> None:
     turns: list[int] = []
-    loop = Loop("test", lambda: turns.append(1), lambda: None)
+    loop = PolledThread("test", lambda: turns.append(1), lambda: None)
     loop.start()
     until(lambda: len(turns) == 1)
     loop.wake()
@@ -25,7 +25,7 @@ def test_a_turn_that_is_due_is_taken_without_being_woken() -> None:
         turns.append(1)
         return 0.01
 
-    loop = Loop("test", turn, lambda: None)
+    loop = PolledThread("test", turn, lambda: None)
     loop.start()
     until(lambda: len(turns) >= 3)
     loop.stop()
@@ -39,7 +39,7 @@ def test_a_turn_that_fails_is_told_and_the_next_is_taken(caplog: pytest.LogCaptu
         if len(story) == 1:
             raise ValueError("broken")
 
-    loop = Loop("lid left", turn, lambda: story.append("failed"))
+    loop = PolledThread("lid left", turn, lambda: story.append("failed"))
     loop.start()
     until(lambda: story == ["turn", "failed", "turn"])
     loop.stop()
@@ -48,7 +48,7 @@ def test_a_turn_that_fails_is_told_and_the_next_is_taken(caplog: pytest.LogCaptu
 
 def test_after_stop_nothing_runs() -> None:
     turns: list[int] = []
-    loop = Loop("test", lambda: turns.append(1), lambda: None)
+    loop = PolledThread("test", lambda: turns.append(1), lambda: None)
     loop.start()
     until(lambda: turns)
     loop.stop()
@@ -58,4 +58,4 @@ def test_after_stop_nothing_runs() -> None:
 
 
 def test_a_loop_that_never_started_can_be_stopped() -> None:
-    Loop("test", lambda: None, lambda: None).stop()
+    PolledThread("test", lambda: None, lambda: None).stop()

@@ -139,7 +139,7 @@ def scale(hand: Hand, posted: Posted, tmp_path: Path) -> Scale:
     section = load_station(tmp_path / "station.toml").bin[0].scale
     assert section is not None
     scale = Scale("kitchen", section, hand, posted)
-    scale.up(LINK)
+    scale.link_up(LINK)
     read(scale, hand, EMPTY, 2)
     return scale
 
@@ -148,7 +148,7 @@ def read(scale: Scale, hand: Hand, counts: int, seconds: int) -> None:
     """Have it told of readings that differ in their lowest bits, ten times a second."""
     for number in range(10 * seconds):
         hand.at += 0.1
-        scale.told(SensorValue(SensorKind.WEIGHT, 0, counts + number % 2))
+        scale.handle_report(SensorValue(SensorKind.WEIGHT, 0, counts + number % 2))
 
 
 def faults(posted: Posted) -> list[tuple[str, str]]:
@@ -186,9 +186,9 @@ def test_a_fault_of_an_opening_stands_until_the_station_has_heard_that_it_is_ove
 def test_a_lost_link_is_a_fault_at_once_and_what_lay_there_before_is_forgotten(
     scale: Scale, hand: Hand, posted: Posted
 ) -> None:
-    scale.down()
+    scale.link_down()
     assert faults(posted) == [("FaultRaised", FaultCode.SCALE_SILENT)]
-    scale.up(LINK)
+    scale.link_up(LINK)
     read(scale, hand, EMPTY - 200 * 900, 2)
     scale.lid_opened()
     scale.lid_shuts()
@@ -199,7 +199,7 @@ def test_a_lost_link_is_a_fault_at_once_and_what_lay_there_before_is_forgotten(
 def test_of_two_faults_one_stands(scale: Scale, hand: Hand, posted: Posted) -> None:
     for _ in range(40):
         hand.at += 1
-        scale.told(SensorValue(SensorKind.WEIGHT, 0, 2**23 - 1))
+        scale.handle_report(SensorValue(SensorKind.WEIGHT, 0, 2**23 - 1))
     hand.at += 60
     scale.turn()
     assert faults(posted) == [

@@ -11,16 +11,16 @@ from edge.hardware.weight.health import (
     SATURATED_S,
     SILENT_S,
     STUCK_S,
-    Heard,
-    heard,
-    trouble,
+    ScaleHistory,
+    fault_of,
+    with_reading,
 )
 
 
-def after(*readings: tuple[float, int]) -> Heard:
-    scale = Heard(0.0)
+def after(*readings: tuple[float, int]) -> ScaleHistory:
+    scale = ScaleHistory(0.0)
     for at, counts in readings:
-        scale = heard(scale, counts, at)
+        scale = with_reading(scale, counts, at)
     return scale
 
 
@@ -58,6 +58,6 @@ def same(seconds: float, counts: int) -> list[tuple[float, int]]:
     ],
 )  # fmt: skip
 def test_a_scale_that_is_silent_stuck_or_saturated_is_found_out(
-    scale: Heard | None, now: float, code: FaultCode | None
+    scale: ScaleHistory | None, now: float, code: FaultCode | None
 ) -> None:
-    assert trouble(scale, now) is code
+    assert fault_of(scale, now) is code

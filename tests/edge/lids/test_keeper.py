@@ -299,7 +299,7 @@ def test_a_station_that_does_not_read_is_let_go_and_nobody_waits_for_it() -> Non
 class OldLid:
     """A lid whose thread took its last turn at some moment."""
 
-    turned_at: float
+    polled_at: float
 
 
 def test_a_keeper_with_a_lid_that_hangs_tells_neither_station_nor_manager_that_all_is_well(
@@ -312,7 +312,7 @@ def test_a_keeper_with_a_lid_that_hangs_tells_neither_station_nor_manager_that_a
         keeper = Keeper(tmp_path / "run", kept, Voice(), RealClock(), notifier)
         keeper.turn()
         assert manager.listen() == []
-        lids["hangs"].turned_at = time.monotonic()
+        lids["hangs"].polled_at = time.monotonic()
         keeper.turn()
         assert manager.listen() == ["WATCHDOG=1"]
         keeper.close()

@@ -9,8 +9,8 @@ import pytest
 from config.wiring import ReaderKind, ReaderSection
 from edge.faults import CATALOGUE, Blocks, FaultCode, Severity
 from edge.messages import FaultCleared, FaultRaised, Tapped
-from edge.readers.at_controller import McuReader
-from edge.readers.last_seen import FILE, WRITE_S, HeardBook, read_heard
+from edge.readers.at_controller import ControllerReader
+from edge.readers.last_seen import FILE, WRITE_S, LastSeenBook, read_last_seen
 from edge.readers.pseudonym import Cards
 from edge.readers.watch import AGAIN_S, MOST_TRIES, REPEAT_S, RETAP_S, ReaderWatch
 from firmware_bridge.decoders.em4100 import CardBits
@@ -46,7 +46,7 @@ def raised(posted: Posted) -> list[FaultCode]:
 
 
 def watch(
-    clock: Hand, posted: Posted, quiet_hours: float = 36.0, book: HeardBook | None = None
+    clock: Hand, posted: Posted, quiet_hours: float = 36.0, book: LastSeenBook | None = None
 ) -> ReaderWatch:
     made = ReaderWatch(ReaderSection(id="gate", quiet_hours=quiet_hours), clock, posted, book)
     made.resume()
@@ -108,10 +108,10 @@ def test_both_are_warnings_that_stop_nothing() -> None:
         assert (CATALOGUE[code].severity, CATALOGUE[code].blocks) == (Severity.WARNING, Blocks.NOTHING)
 
 
-def mcu_reader(kind: ReaderKind, clock: Hand, posted: Posted) -> McuReader:
+def mcu_reader(kind: ReaderKind, clock: Hand, posted: Posted) -> ControllerReader:
     section = ReaderSection(id="gate", kind=kind, controller="mcu", number=0)
-    reader = McuReader(section, 0, Cards(bytes(32), CardBits.WIEGAND_26), clock, posted)
-    reader.up(HAS)
+    reader = ControllerReader(section, 0, Cards(bytes(32), CardBits.WIEGAND_26), clock, posted)
+    reader.link_up(HAS)
     return reader
 
 
@@ -132,23 +132,23 @@ def test_a_controllers_reader_is_watched_by_what_it_sends_itself(
 ) -> None:
     reader = mcu_reader(kind, clock, posted)
     clock.at += 36 * HOUR_S
-    reader.told(other)
+    reader.handle_report(other)
     reader.turn()
     assert raised(posted) == [FaultCode.READER_QUIET]
-    reader.told(own)
+    reader.handle_report(own)
     assert raised(posted) == []
     for _ in range(MOST_TRIES):
-        reader.told(noise)
+        reader.handle_report(noise)
     assert raised(posted) == [FaultCode.READER_GARBLED]
 
 
 def test_a_controllers_reader_is_not_silent_while_there_is_no_link(clock: Hand, posted: Posted) -> None:
     reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
-    reader.down()
+    reader.link_down()
     clock.at += 50 * HOUR_S
     reader.turn()
     assert raised(posted) == [FaultCode.READER_FAILED]
-    reader.up(HAS)
+    reader.link_up(HAS)
     reader.turn()
     assert raised(posted) == []
 
@@ -156,41 +156,41 @@ def test_a_controllers_reader_is_not_silent_while_there_is_no_link(clock: Hand, 
 def test_a_station_that_restarts_goes_on_counting_where_it_stopped(
     clock: Hand, posted: Posted, tmp_path: Path
 ) -> None:
-    watch(clock, posted, book=HeardBook(tmp_path, BOOT, clock)).heard(1, cards=1)
+    watch(clock, posted, book=LastSeenBook(tmp_path, BOOT, clock)).heard(1, cards=1)
     clock.at += 35 * HOUR_S
-    again = watch(clock, posted, book=HeardBook(tmp_path, BOOT, clock))
+    again = watch(clock, posted, book=LastSeenBook(tmp_path, BOOT, clock))
     assert not again.is_due()
     clock.at += HOUR_S
     assert again.is_due()
 
 
 def test_what_was_written_down_in_another_boot_is_forgotten(clock: Hand, tmp_path: Path) -> None:
-    book = HeardBook(tmp_path, BOOT, clock)
+    book = LastSeenBook(tmp_path, BOOT, clock)
     book.note("gate")
-    assert read_heard(tmp_path, BOOT) == {"gate": clock.at}
-    assert HeardBook(tmp_path, BOOT, clock).last("gate") == clock.at
-    assert read_heard(tmp_path, "another-boot") == {}
-    assert HeardBook(tmp_path, "another-boot", clock).last("gate") is None
+    assert read_last_seen(tmp_path, BOOT) == {"gate": clock.at}
+    assert LastSeenBook(tmp_path, BOOT, clock).last("gate") == clock.at
+    assert read_last_seen(tmp_path, "another-boot") == {}
+    assert LastSeenBook(tmp_path, "another-boot", clock).last("gate") is None
 
 
 def test_a_busy_reader_is_written_down_now_and_then(clock: Hand, tmp_path: Path) -> None:
-    book = HeardBook(tmp_path, BOOT, clock)
+    book = LastSeenBook(tmp_path, BOOT, clock)
     began = clock.at
     book.note("gate")
     clock.at += WRITE_S - 1
     book.note("gate")
-    assert read_heard(tmp_path, BOOT) == {"gate": began}
+    assert read_last_seen(tmp_path, BOOT) == {"gate": began}
     clock.at += 1
     book.note("gate")
-    assert read_heard(tmp_path, BOOT) == {"gate": began + WRITE_S}
+    assert read_last_seen(tmp_path, BOOT) == {"gate": began + WRITE_S}
 
 
 def test_a_page_that_was_cut_off_or_a_folder_that_is_missing_harms_nobody(
     clock: Hand, tmp_path: Path
 ) -> None:
     (tmp_path / FILE).write_bytes(b'{"boot": "a-bo')
-    assert HeardBook(tmp_path, BOOT, clock).last("gate") is None
-    nowhere = HeardBook(tmp_path / "nowhere", BOOT, clock)
+    assert LastSeenBook(tmp_path, BOOT, clock).last("gate") is None
+    nowhere = LastSeenBook(tmp_path / "nowhere", BOOT, clock)
     nowhere.note("gate")
     assert nowhere.last("gate") == clock.at
 
@@ -198,7 +198,7 @@ def test_a_page_that_was_cut_off_or_a_folder_that_is_missing_harms_nobody(
 def test_stuck_wires_of_a_wiegand_reader_are_no_card_and_name_it(clock: Hand, posted: Posted) -> None:
     reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
     for bits in ("0" * 25 + "1", "0" + "1" * 25, "0" * 33 + "1", "0" + "1" * 33) * 2:
-        reader.told(WiegandBits(0, bits))
+        reader.handle_report(WiegandBits(0, bits))
     assert "Tapped" not in posted.names()
     assert raised(posted) == [FaultCode.READER_GARBLED]
 
@@ -212,20 +212,20 @@ def test_a_wiegand_readers_first_word_is_enough_unless_noise_came_just_before(
     clock: Hand, posted: Posted, noise: str
 ) -> None:
     reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
-    reader.told(WiegandBits(0, WIEGAND_26))
-    reader.told(WiegandBits(0, "0110"))  # a key press
-    reader.told(WiegandBits(0, WIEGAND_26))
-    reader.told(WiegandBits(0, noise))
-    reader.told(WiegandBits(0, WIEGAND_26))
+    reader.handle_report(WiegandBits(0, WIEGAND_26))
+    reader.handle_report(WiegandBits(0, "0110"))  # a key press
+    reader.handle_report(WiegandBits(0, WIEGAND_26))
+    reader.handle_report(WiegandBits(0, noise))
+    reader.handle_report(WiegandBits(0, WIEGAND_26))
     clock.at += RETAP_S
-    reader.told(WiegandBits(0, WIEGAND_26))
+    reader.handle_report(WiegandBits(0, WIEGAND_26))
     assert again_s(posted) == [0.0, 0.0, RETAP_S, 0.0]
 
 
 def test_a_serial_reader_at_a_controller_is_believed_as_one_at_the_pi(clock: Hand, posted: Posted) -> None:
     reader = mcu_reader(ReaderKind.RDM6300, clock, posted)
-    reader.told(SerialBytes(0, b"\x02" + b"0" * 12 + b"\x03"))
+    reader.handle_report(SerialBytes(0, b"\x02" + b"0" * 12 + b"\x03"))
     assert posted.events[1:] == []
-    reader.told(SerialBytes(0, b"\x0262E3086CED08\x03"))
-    reader.told(SerialBytes(0, b"\x0262E3086CED08\r\n\x03"))
+    reader.handle_report(SerialBytes(0, b"\x0262E3086CED08\x03"))
+    reader.handle_report(SerialBytes(0, b"\x0262E3086CED08\r\n\x03"))
     assert again_s(posted) == [REPEAT_S, 0.0]

@@ -66,7 +66,7 @@ lid = {{ kind = "controller", controller = "mcu", number = 1 }}
 @given(st.integers(0, 2**40 - 1))
 def test_what_simulated_readers_send_of_a_fob_is_what_decoders_read(fob: int) -> None:
     number = f"{fob:010x}"
-    assert rdm6300.Decoder().feed(rdm6300_frame(number)) == [number]
+    assert rdm6300.Rdm6300Decoder().feed(rdm6300_frame(number)) == [number]
     assert wiegand.decode(wiegand_34(number)) == number[-8:]
 
 

@@ -34,7 +34,15 @@ from edge.visit.machine import step
 from edge.visit.state import State, next_deadline
 from firmware_bridge import lid_motion
 from firmware_bridge.h_bridge import Drive
-from firmware_bridge.lid_motion import EndLease, Motion, OpenFor, Request, Seen, halted, lid_times
+from firmware_bridge.lid_motion import (
+    GrantLease,
+    LeaseRequest,
+    LidInputs,
+    Motion,
+    RevokeLease,
+    halted,
+    lid_times,
+)
 from tests.edge.builders import bin_rule, card, rules_of
 
 WAITS = VisitSection(lease_s=3, travel_s=1, max_open_s=6, obstructed_s=4, linger_s=0.1)
@@ -55,10 +63,10 @@ class ModelLid:
     said: str = ""
 
     @property
-    def seen(self) -> Seen:
-        return Seen(self.place >= 1, self.place <= 0, self.is_obstructed)
+    def seen(self) -> LidInputs:
+        return LidInputs(self.place >= 1, self.place <= 0, self.is_obstructed)
 
-    def turn(self, request: Request | None, now: float) -> None:
+    def turn(self, request: LeaseRequest | None, now: float) -> None:
         self.motion = lid_motion.step(self.motion, request, self.seen, now, TIMES)
 
     def move(self) -> None:
@@ -94,7 +102,7 @@ class ModelMover:
         for lid in self.lids:
             lid.motion = halted(lid.motion, now)
 
-    def ask(self, lid: ModelLid, request: Request, now: float) -> bool:
+    def ask(self, lid: ModelLid, request: LeaseRequest, now: float) -> bool:
         """Whether a stopped mover refused; one that is away hears nothing."""
         if self.is_linked and not self.is_stopped:
             lid.turn(request, now)
@@ -122,10 +130,10 @@ class Life:
             match command:
                 case OpenLid(_, bin_id, lease_s):
                     assert not is_on(self.state), "a lid is opened in an emergency"
-                    self._ask(bin_id, OpenFor(lease_s))
+                    self._ask(bin_id, GrantLease(lease_s))
                 case CloseLid(_, bin_id):
                     assert not is_on(self.state), "a lid is driven in an emergency"
-                    self._ask(bin_id, EndLease())
+                    self._ask(bin_id, RevokeLease())
                 case StopMotors():
                     for mover in self.movers:
                         mover.stop_motors(self.now)
@@ -134,10 +142,14 @@ class Life:
                         mover.resume_motors()
         self.latch = is_on(self.state)
 
-    def _ask(self, bin_id: str, request: Request) -> None:
+    def _ask(self, bin_id: str, request: LeaseRequest) -> None:
         for mover in self.movers:
             for lid in mover.lids:
-                if lid.bin == bin_id and mover.ask(lid, request, self.now) and isinstance(request, OpenFor):
+                if (
+                    lid.bin == bin_id
+                    and mover.ask(lid, request, self.now)
+                    and isinstance(request, GrantLease)
+                ):
                     self.post(FaultRaised(self.now, FaultCode.EMERGENCY_STOP, STATION))
                     return
 
@@ -176,7 +188,7 @@ class Life:
         mover.is_linked = False
         for lid in mover.lids:
             if not mover.is_stopped:
-                lid.turn(EndLease(), self.now)
+                lid.turn(RevokeLease(), self.now)
             self.post(FaultRaised(self.now, FaultCode.LID_UNREACHABLE, lid.bin))
 
     def find_link(self, argument: int) -> None:

@@ -14,8 +14,8 @@ from typing import Self, TypeVar
 
 from firmware_bridge.link import codec, frame
 from firmware_bridge.link.arq import following
-from firmware_bridge.link.codec import Misfit
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.codec import DecodeError
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import Ack, Heartbeat, Hello, Message, Refused, Report, Request, Welcome
 
 BEAT_S = 0.25
@@ -38,13 +38,13 @@ class Speaker:
     def __init__(self, path: str) -> None:
         self._port = os.open(path, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self._port)
-        self._decoder = Decoder()
+        self._decoder = FrameDecoder()
         self._beat_at = 0.0
         self._ids = count(time.monotonic_ns() % 1_000_000 * 1000 + 1)
         self.link = self.boot = self._offered = 0
         self.acks = self.beats = True
         self.sent = self.taken = 0
-        self.heard: list[tuple[int, Message | Misfit]] = []
+        self.heard: list[tuple[int, Message | DecodeError]] = []
         """All that came, in order, repeats too, with its number."""
         self.told: list[Report] = []
         """What the device told, each once."""
@@ -105,7 +105,7 @@ class Speaker:
 
         return self._until(told, kind.__name__)
 
-    def listen(self, seconds: float) -> list[tuple[int, Message | Misfit]]:
+    def listen(self, seconds: float) -> list[tuple[int, Message | DecodeError]]:
         """What comes within some time."""
         since, until = len(self.heard), time.monotonic() + seconds
         while time.monotonic() < until:

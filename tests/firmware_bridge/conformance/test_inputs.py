@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from firmware_bridge.decoders.rdm6300 import Decoder
+from firmware_bridge.decoders.rdm6300 import Rdm6300Decoder
 from firmware_bridge.link.messages import MAX_SERIAL, SensorKind, SensorValue, SerialBytes, WiegandBits
 from tests.firmware_bridge.conformance.device import Device
 from tests.firmware_bridge.conformance.speaker import Speaker
@@ -41,7 +41,7 @@ def test_what_a_serial_reader_sends_is_passed_through(device: Device, calm: Spea
     device.do(f"serial 0 {FOB.hex()}")
     calm.until(lambda: len(passed_through(calm)) >= len(FOB), "the reader's bytes")
     assert passed_through(calm) == FOB
-    assert Decoder().feed(FOB) == ["62e3086ced"]
+    assert Rdm6300Decoder().feed(FOB) == ["62e3086ced"]
 
 
 def test_every_byte_is_passed_through_and_none_is_too_many_for_a_message(

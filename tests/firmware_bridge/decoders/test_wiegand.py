@@ -68,7 +68,7 @@ def test_any_other_number_of_bits_is_no_card(bits: str) -> None:
 
 @given(FOBS)
 def test_one_fob_is_one_card_through_every_reader(fob: bytes) -> None:
-    (through_rdm6300,) = rdm6300.Decoder().feed(rdm6300_frame(fob))
+    (through_rdm6300,) = rdm6300.Rdm6300Decoder().feed(rdm6300_frame(fob))
     through_34, through_26 = decode(wiegand(fob[1:])), decode(wiegand(fob[2:]))
     assert isinstance(through_34, str)
     assert isinstance(through_26, str)
@@ -81,7 +81,7 @@ def test_one_fob_is_one_card_through_every_reader(fob: bytes) -> None:
 
 def test_the_number_printed_on_a_fob_is_what_wiegand_gives() -> None:
     # 0008844356 and 134,62532 are printed on the fob that sends 10 00 86 F4 44 (Hobby Components' forum).
-    (number,) = rdm6300.Decoder().feed(b"\x02100086F44426\x03")
+    (number,) = rdm6300.Rdm6300Decoder().feed(b"\x02100086F44426\x03")
     assert canonical(number, CardBits.WIEGAND_26) == f"{134:02x}{62532:04x}"
     assert canonical(number, CardBits.WIEGAND_34) == f"{8844356:08x}"
     assert canonical(number, CardBits.ALL) == number

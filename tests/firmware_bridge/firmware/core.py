@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from firmware_bridge.link import codec, frame
 from firmware_bridge.link.arq import following
-from firmware_bridge.link.codec import Misfit
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.codec import DecodeError
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import Ack, Heartbeat, Hello, LidState, Message, Report, Request, Welcome
 from tests.firmware_bridge.firmware.rigs import build
 
@@ -135,11 +135,11 @@ class CoreDevice:
     beats: bool = True
     told: list[Report] = field(default_factory=list)
     """What the device told, each once."""
-    heard: list[tuple[int, Message | Misfit]] = field(default_factory=list)
+    heard: list[tuple[int, Message | DecodeError]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._core = ctypes.create_string_buffer(self.library.library_core_size())
-        self._decoder = Decoder()
+        self._decoder = FrameDecoder()
         self._sent = self._taken = 0
         self._linked = False
         self._beat_ms = self.now_ms

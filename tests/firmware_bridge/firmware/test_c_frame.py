@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.link import frame
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from tests.firmware_bridge.firmware.core import WIRE_MAX, CFrame, FrameReader
 
 bodies = st.binary(max_size=64) | st.lists(st.sampled_from([0, 1, 255]), max_size=64).map(bytes)
@@ -57,7 +57,7 @@ def test_both_find_the_same_frames_in_the_same_noise(
     for at, mask in flips:
         if stream:
             stream[at % len(stream)] ^= mask
-    decoder, reader = Decoder(), FrameReader()
+    decoder, reader = FrameDecoder(), FrameReader()
     assert read(library, bytes(stream), reader) == decoder.feed(bytes(stream))
     assert reader.dropped == sum(decoder.dropped.values())
 

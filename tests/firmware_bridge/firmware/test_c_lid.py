@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from firmware_bridge import h_bridge
 from firmware_bridge.h_bridge import Bridge, Drive
 from firmware_bridge.lid_motion import (
-    EndLease,
+    GrantLease,
+    LeaseRequest,
+    LidInputs,
     LidTimes,
     Motion,
-    OpenFor,
     Phase,
-    Request,
-    Seen,
+    RevokeLease,
     found,
     halted,
     step,
@@ -28,9 +28,9 @@ DRIVES = list(Drive)
 MS = 0.001
 START_MS = (0, 2**32 - 20_000)  # the second makes the firmware's clock wrap within the day
 
-requests = st.none() | st.builds(OpenFor, st.integers(1, 60_000)) | st.just(EndLease())
+requests = st.none() | st.builds(GrantLease, st.integers(1, 60_000)) | st.just(RevokeLease())
 moments = st.tuples(
-    st.integers(0, 3000) | st.integers(0, 100), requests, st.builds(Seen, *[st.booleans()] * 3)
+    st.integers(0, 3000) | st.integers(0, 100), requests, st.builds(LidInputs, *[st.booleans()] * 3)
 )
 # Multiples of 3 ms: never just the 100 ms of a rest, where a float's rounding would decide.
 wishes = st.tuples(st.integers(0, 50).map(lambda steps: 3 * steps), st.sampled_from(DRIVES))
@@ -40,16 +40,21 @@ times = st.builds(
 
 
 def c_step(
-    library: ctypes.CDLL, motion: CMotion, request: Request | None, seen: Seen, now_ms: int, bounds: LidTimes
+    library: ctypes.CDLL,
+    motion: CMotion,
+    request: LeaseRequest | None,
+    seen: LidInputs,
+    now_ms: int,
+    bounds: LidTimes,
 ) -> None:
     """Ask and step as `step` does, in milliseconds."""
     at, now = ctypes.byref(motion), ctypes.c_uint32(now_ms & 0xFFFF_FFFF)
     c_seen = CSeen(seen.opened, seen.closed, seen.obstructed)
     c_times = CTimes(int(bounds.drive_s), int(bounds.retry_s), int(bounds.patience_s), bounds.tries)
     match request:
-        case OpenFor(lease_ms):
+        case GrantLease(lease_ms):
             library.lid_ask_open(at, c_seen, ctypes.c_uint32(int(lease_ms)), now, ctypes.byref(c_times))
-        case EndLease():
+        case RevokeLease():
             library.lid_ask_shut(at, c_seen, now, ctypes.byref(c_times))
     library.lid_step(at, c_seen, now, ctypes.byref(c_times))
 
@@ -62,10 +67,14 @@ def assert_same(library: ctypes.CDLL, theirs: CMotion, ours: Motion) -> None:
     assert theirs.owed_ms == ours.rest.owed_s
 
 
-@given(start=st.sampled_from(START_MS), at_first=st.builds(Seen, *[st.booleans()] * 3), bounds=times,
+@given(start=st.sampled_from(START_MS), at_first=st.builds(LidInputs, *[st.booleans()] * 3), bounds=times,
        day=st.lists(moments, max_size=60))  # fmt: skip
 def test_a_lid_moves_as_lid_motion_says(
-    library: ctypes.CDLL, start: int, at_first: Seen, bounds: LidTimes, day: list[tuple[int, Request, Seen]]
+    library: ctypes.CDLL,
+    start: int,
+    at_first: LidInputs,
+    bounds: LidTimes,
+    day: list[tuple[int, LeaseRequest, LidInputs]],
 ) -> None:
     # lid_motion.py only compares and adds times, so milliseconds do for its seconds.
     now, ours, theirs = start, found(at_first, start), CMotion()
@@ -79,11 +88,11 @@ def test_a_lid_moves_as_lid_motion_says(
         assert_same(library, theirs, ours)
 
 
-@example(start=START_MS[1], day=[], places=[Seen(opened=False, closed=False, obstructed=False)])
+@example(start=START_MS[1], day=[], places=[LidInputs(opened=False, closed=False, obstructed=False)])
 @given(start=st.sampled_from(START_MS), day=st.lists(moments, min_size=5, max_size=40),
-       places=st.lists(st.builds(Seen, *[st.booleans()] * 3), min_size=1, max_size=3))  # fmt: skip
+       places=st.lists(st.builds(LidInputs, *[st.booleans()] * 3), min_size=1, max_size=3))  # fmt: skip
 def test_a_motor_that_is_driven_day_and_night_rests_as_lid_motion_says(
-    library: ctypes.CDLL, start: int, day: list[tuple[int, Request, Seen]], places: list[Seen]
+    library: ctypes.CDLL, start: int, day: list[tuple[int, LeaseRequest, LidInputs]], places: list[LidInputs]
 ) -> None:
     bounds = LidTimes(100, 50, 2000, 10)  # whose motor tires after two seconds
     now, ours, theirs = start, found(places[0], start), CMotion()
@@ -91,7 +100,7 @@ def test_a_motor_that_is_driven_day_and_night_rests_as_lid_motion_says(
     library.lid_found(ctypes.byref(theirs), first, ctypes.c_uint32(start))
     for turn in range(60):
         seen = places[turn % len(places)]
-        for asked in (OpenFor(60_000), None, EndLease(), None):
+        for asked in (GrantLease(60_000), None, RevokeLease(), None):
             now += 40
             ours = step(ours, asked, seen, now, bounds)
             c_step(library, theirs, asked, seen, now, bounds)
@@ -108,13 +117,13 @@ def test_a_motor_that_is_stopped_from_outside_still_owes_its_rest(
     library: ctypes.CDLL, start: int, halts: set[int]
 ) -> None:
     bounds = LidTimes(100, 50, 2000, 10)
-    between = Seen(opened=False, closed=False, obstructed=False)
+    between = LidInputs(opened=False, closed=False, obstructed=False)
     now, ours, theirs = start, found(between, start), CMotion()
     first = CSeen(opened=False, closed=False, obstructed=False)
     library.lid_found(ctypes.byref(theirs), first, ctypes.c_uint32(start))
     for turn in range(240):
         now += 40
-        asked = (OpenFor(60_000), None, EndLease(), None)[turn % 4]
+        asked = (GrantLease(60_000), None, RevokeLease(), None)[turn % 4]
         ours = step(ours, asked, between, now, bounds)
         c_step(library, theirs, asked, between, now, bounds)
         if turn in halts:

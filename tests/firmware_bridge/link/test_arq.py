@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.link.arq import MOST_FLYING, MOST_REPEATS, Asked, Outcome, Receiver, Sender, following
+from firmware_bridge.link.arq import (
+    MAX_IN_FLIGHT,
+    MAX_REPEATS,
+    Queued,
+    Receiver,
+    ReceiveResult,
+    Sender,
+    following,
+)
 from tests.waiting import turns
 
 
@@ -15,17 +23,17 @@ def sender(credit: int) -> Sender[int]:
 
 
 def offer(window: Sender[int], *messages: int) -> None:
-    window.waiting.extend(Asked(message, 0.0) for message in messages)
+    window.waiting.extend(Queued(message, 0.0) for message in messages)
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
 def test_no_credit_lets_more_fly_than_numbers_can_tell_apart(first: int, later: int) -> None:
     window = sender(first)
     offer(window, *range(400))
-    assert len(window.due(0.0)) == min(first, MOST_FLYING)
+    assert len(window.due(0.0)) == min(first, MAX_IN_FLIGHT)
     window.acknowledged(0, later, 0.0)
     window.due(0.0)
-    assert window.flying == max(min(first, MOST_FLYING), min(later, MOST_FLYING))
+    assert window.in_flight == max(min(first, MAX_IN_FLIGHT), min(later, MAX_IN_FLIGHT))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -39,7 +47,7 @@ def test_each_number_is_taken_once_and_in_order_whatever_is_lost_or_repeated(see
         next(patience)
         now += 1.0
         for number, message in window.due(now):
-            if chance.random() < 0.8 and receiver.receive(number) is Outcome.TAKEN:
+            if chance.random() < 0.8 and receiver.receive(number) is ReceiveResult.ACCEPTED:
                 taken.append(message)
         if chance.random() < 0.8:
             window.acknowledged(receiver.taken, 8, now)
@@ -50,18 +58,18 @@ def test_a_sender_that_is_answered_late_again_and_again_is_not_exhausted() -> No
     window, now = sender(1), 0.0
     offer(window, *range(10))
     for number in range(1, 11):
-        for _ in range(MOST_REPEATS // 2):
+        for _ in range(MAX_REPEATS // 2):
             window.due(now)
             now = window.next_due()
         assert not window.is_exhausted, "repeats of what was acknowledged still count"
         window.acknowledged(number, 1, now)
-    assert window.flying == 0
+    assert window.in_flight == 0
 
 
 def test_a_sender_that_is_never_answered_is_exhausted_after_its_last_wait() -> None:
     window, now = sender(1), 0.0
     offer(window, 1)
-    for _ in range(MOST_REPEATS + 1):
+    for _ in range(MAX_REPEATS + 1):
         window.due(now)
         assert not window.is_exhausted
         now = window.next_due()
@@ -76,16 +84,16 @@ def test_an_acknowledgement_of_what_is_not_under_way_changes_nothing(number: int
     window.due(0.0)
     window.acknowledged(number, 8, 0.0)
     expected = {0: 2, 1: 1, 2: 0}.get(number, 2)
-    assert window.flying == expected
+    assert window.in_flight == expected
 
 
 def test_a_receiver_tells_what_it_had_from_what_is_ahead() -> None:
     receiver = Receiver()
     for number in (1, 2, 3):
-        assert receiver.receive(number) is Outcome.TAKEN
-    assert receiver.receive(3) is receiver.receive(1) is Outcome.HAD
-    assert receiver.receive(5) is receiver.receive(100) is Outcome.DROPPED
-    assert receiver.receive(4) is Outcome.TAKEN
+        assert receiver.receive(number) is ReceiveResult.ACCEPTED
+    assert receiver.receive(3) is receiver.receive(1) is ReceiveResult.DUPLICATE
+    assert receiver.receive(5) is receiver.receive(100) is ReceiveResult.OUT_OF_ORDER
+    assert receiver.receive(4) is ReceiveResult.ACCEPTED
 
 
 def test_numbers_follow_one_another_and_skip_0() -> None:

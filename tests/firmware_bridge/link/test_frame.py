@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.link.frame import LONGEST_CODED, MAX_BODY, Decoder, Flaw, Frame, encode
+from firmware_bridge.link.frame import LONGEST_CODED, MAX_BODY, Frame, FrameDecoder, FrameError, encode
 from tests.firmware_bridge.corruption import accepted_as_another, any_frame
 
 BYTES = st.integers(0, 255)
@@ -23,7 +23,7 @@ def test_a_frame_is_spelled_as_the_protocol_says() -> None:
 def test_it_does_not_matter_how_the_stream_is_cut(frames: list[Frame], data: st.DataObject) -> None:
     stream = b"".join(map(encode, frames))
     cuts = data.draw(st.lists(st.integers(0, len(stream))).map(sorted))
-    decoder = Decoder()
+    decoder = FrameDecoder()
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
     assert [frame for piece in pieces for frame in decoder.feed(piece)] == frames
     assert not decoder.dropped
@@ -37,12 +37,12 @@ def test_no_zero_stands_inside_and_none_is_longer_than_said(frame: Frame) -> Non
 
 @given(st.binary(max_size=300), FRAMES)
 def test_no_noise_hides_the_frame_after_the_next_zero(noise: bytes, frame: Frame) -> None:
-    assert Decoder().feed(noise + b"\0" + encode(frame))[-1] == frame
+    assert FrameDecoder().feed(noise + b"\0" + encode(frame))[-1] == frame
 
 
 @given(st.lists(FRAMES, min_size=1, max_size=4))
 def test_zeros_between_frames_are_nothing(frames: list[Frame]) -> None:
-    decoder = Decoder()
+    decoder = FrameDecoder()
     assert decoder.feed(b"\0\0" + b"\0\0\0".join(map(encode, frames))) == frames
     assert not decoder.dropped
 
@@ -50,16 +50,16 @@ def test_zeros_between_frames_are_nothing(frames: list[Frame]) -> None:
 @pytest.mark.parametrize(
     ("stream", "flaw"),
     [
-        (b"\x01" * (LONGEST_CODED + 1), Flaw.TOO_LONG),
-        (b"\x09abc", Flaw.STUFFING),
-        (b"\x02\x01", Flaw.LENGTH),
-        (encode(Frame(1, 0, b"abc"))[:-2], Flaw.STUFFING),
-        (encode(Frame(1, 2, b"abc"))[:-1] + encode(Frame(1, 2))[:-1], Flaw.LENGTH),
-        (encode(Frame(1, 2, b"abc")).replace(b"b", b"d")[:-1], Flaw.CRC),
+        (b"\x01" * (LONGEST_CODED + 1), FrameError.TOO_LONG),
+        (b"\x09abc", FrameError.STUFFING),
+        (b"\x02\x01", FrameError.LENGTH),
+        (encode(Frame(1, 0, b"abc"))[:-2], FrameError.STUFFING),
+        (encode(Frame(1, 2, b"abc"))[:-1] + encode(Frame(1, 2))[:-1], FrameError.LENGTH),
+        (encode(Frame(1, 2, b"abc")).replace(b"b", b"d")[:-1], FrameError.CRC),
     ],
 )
-def test_what_is_dropped_is_counted_by_its_reason(stream: bytes, flaw: Flaw) -> None:
-    decoder = Decoder()
+def test_what_is_dropped_is_counted_by_its_reason(stream: bytes, flaw: FrameError) -> None:
+    decoder = FrameDecoder()
     assert decoder.feed(stream + b"\0") == []
     assert decoder.dropped == {flaw: 1}
 
@@ -70,19 +70,19 @@ def test_a_body_that_is_too_long_is_not_sent() -> None:
 
 
 def test_endless_noise_takes_no_memory_and_counts_once() -> None:
-    decoder = Decoder()
+    decoder = FrameDecoder()
     for _ in range(1000):
         decoder.feed(b"\x55" * 1000)
     assert len(pickle.dumps(decoder)) < 400
     assert decoder.feed(b"\0" + encode(Frame(4, 0))) == [Frame(4, 0)]
-    assert decoder.dropped == {Flaw.TOO_LONG: 1}
+    assert decoder.dropped == {FrameError.TOO_LONG: 1}
 
 
 @given(FRAMES, st.data())
 def test_one_wrong_byte_never_makes_another_frame(frame: Frame, data: st.DataObject) -> None:
     coded = bytearray(encode(frame))
     coded[data.draw(st.integers(0, len(coded) - 1))] = data.draw(BYTES)
-    assert [found for found in Decoder().feed(bytes(coded) + b"\0") if found != frame] == []
+    assert [found for found in FrameDecoder().feed(bytes(coded) + b"\0") if found != frame] == []
 
 
 def test_every_pair_of_flipped_bits_is_found() -> None:
@@ -90,7 +90,7 @@ def test_every_pair_of_flipped_bits_is_found() -> None:
     for first in range(8 * len(coded)):
         for second in range(first):
             number = int.from_bytes(coded, "big") ^ (1 << first) ^ (1 << second)
-            assert Decoder().feed(number.to_bytes(len(coded), "big") + b"\0") == []
+            assert FrameDecoder().feed(number.to_bytes(len(coded), "big") + b"\0") == []
 
 
 def test_of_100_000_corrupted_frames_none_is_taken_for_another() -> None:

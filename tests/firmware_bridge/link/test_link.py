@@ -6,16 +6,16 @@ import pytest
 
 from firmware_bridge.link import codec, frame
 from firmware_bridge.link.events import (
-    Denied,
     Down,
     DownReason,
     Event,
-    Told,
+    Received,
+    Rejected,
     Up,
     VersionRefused,
     WrongDevice,
 )
-from firmware_bridge.link.frame import Decoder, Frame
+from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.link import SILENCE_S, Link
 from firmware_bridge.link.messages import (
     Ack,
@@ -39,8 +39,8 @@ from firmware_bridge.link.messages import (
     Welcome,
     WiegandBits,
 )
-from firmware_bridge.twin.device_link import Began, Unheard, Wanted
-from firmware_bridge.wrong_device import Stranger
+from firmware_bridge.twin.device_link import HostSilent, LinkBegan, RequestReceived
+from firmware_bridge.wrong_device import OtherDevice
 from tests.firmware_bridge.damage import WIRES, BadWire, PerfectWire, wire
 from tests.firmware_bridge.pair import WELCOME, Ids, Pair
 
@@ -53,7 +53,7 @@ def coded(message: Message, number: int = 0) -> bytes:
 
 
 def spoken(out: bytes) -> list[tuple[int, object]]:
-    return [(one.sequence, codec.decode(one.type, one.body)) for one in Decoder().feed(out)]
+    return [(one.sequence, codec.decode(one.type, one.body)) for one in FrameDecoder().feed(out)]
 
 
 def tap(number: int) -> WiegandBits:
@@ -115,8 +115,8 @@ def test_whatever_the_wire_each_message_arrives_once_and_in_order(name: str, see
     assert taps == sorted(set(taps), key=lambda one: one.bits), "a tap came twice, or out of order"
     if len(first_of_link) == 1:
         assert taps == sent
-        assert pair.heard.count(Began()) == 1
-        wanted = [event for event in pair.heard if isinstance(event, Wanted)]
+        assert pair.heard.count(LinkBegan()) == 1
+        wanted = [event for event in pair.heard if isinstance(event, RequestReceived)]
         assert [one.number for one in wanted] == [index % 255 + 1 for index in range(len(wanted))]
         assert {one.request.lid for one in wanted[-4:] if isinstance(one.request, OpenLid)} == set(range(4))
     else:
@@ -134,7 +134,7 @@ def test_the_bad_wire_damages_a_fifth_of_its_bytes() -> None:
 def test_a_host_hears_what_the_device_has() -> None:
     pair = perfect()
     assert pair.events == [Up(replace(WELCOME, link=1001, boot=7))]
-    assert pair.heard == [Began()]
+    assert pair.heard == [LinkBegan()]
 
 
 def test_numbers_wrap_without_a_gap() -> None:
@@ -173,13 +173,13 @@ def test_a_host_that_falls_silent_loses_its_leases_and_not_the_link() -> None:
     pair = perfect()
     down, pair.down = pair.down, DEAD()
     pair.run(SILENCE_S + 0.3)
-    assert pair.heard[1:] == [Unheard()]
+    assert pair.heard[1:] == [HostSilent()]
     pair.down = down
     pair.run(0.5)
     assert pair.host.is_up
     pair.ask(OpenLid(1, 500))
     pair.run(0.1)
-    assert pair.heard[-1] == Wanted(1, OpenLid(1, 500))
+    assert pair.heard[-1] == RequestReceived(1, OpenLid(1, 500))
 
 
 def test_a_device_that_restarts_is_noticed_by_its_boot_id() -> None:
@@ -189,7 +189,7 @@ def test_a_device_that_restarts_is_noticed_by_its_boot_id() -> None:
     pair.run(1.0)
     assert [type(event) for event in pair.events] == [Up, Down, Up]
     assert pair.events[1] == Down(DownReason.RESTARTED)
-    assert pair.heard.count(Began()) == 2
+    assert pair.heard.count(LinkBegan()) == 2
 
 
 def test_a_request_of_the_old_link_does_nothing_after_a_restart() -> None:
@@ -200,7 +200,7 @@ def test_a_request_of_the_old_link_does_nothing_after_a_restart() -> None:
     pair.reboot(8)
     pair.down = down
     pair.run(3.0)
-    assert [event for event in pair.heard if isinstance(event, Wanted)] == []
+    assert [event for event in pair.heard if isinstance(event, RequestReceived)] == []
 
 
 def test_a_device_that_has_forgotten_the_link_is_asked_anew() -> None:
@@ -230,14 +230,14 @@ def test_a_repeated_report_is_acknowledged_again_and_told_once() -> None:
     assert (0, Ack(1, 8)) in device.hear(tap(1), 1)
     assert (0, Ack(1, 8)) in device.hear(tap(1), 1)
     assert device.hear(tap(3), 3) == []
-    assert [event for event in device.events if isinstance(event, Told)] == [Told(tap(1))]
+    assert [event for event in device.events if isinstance(event, Received)] == [Received(tap(1))]
 
 
 def test_an_unknown_numbered_message_of_a_newer_device_does_not_stop_the_link() -> None:
     device = Device()
     assert (0, Ack(1, 8)) in device.step(frame.encode(Frame(0x7F, 1, b"new")))
     device.hear(tap(2), 2)
-    assert device.events[-1] == Told(tap(2))
+    assert device.events[-1] == Received(tap(2))
 
 
 def test_credit_holds_the_host_back_until_an_acknowledgement_lifts_it() -> None:
@@ -299,13 +299,13 @@ def test_a_refusal_names_what_was_asked() -> None:
     device = Device()
     device.ask(EndLease(0), OpenLid(9, 1000))
     device.hear(Refused(2, Reason.NO_SUCH_LID), 1)
-    assert device.events[-1] == Denied(OpenLid(9, 1000), Reason.NO_SUCH_LID)
+    assert device.events[-1] == Rejected(OpenLid(9, 1000), Reason.NO_SUCH_LID)
 
 
 def test_a_refusal_of_nothing_we_know_is_told_as_it_is() -> None:
     device = Device()
     device.hear(Refused(77, Reason.MALFORMED), 1)
-    assert device.events[-1] == Told(Refused(77, Reason.MALFORMED))
+    assert device.events[-1] == Received(Refused(77, Reason.MALFORMED))
 
 
 def test_a_device_of_another_version_is_named_once_and_asked_more_seldom() -> None:
@@ -333,17 +333,17 @@ def test_an_answer_to_another_link_is_no_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "stranger"),
+    ("says", "other_device"),
     [
-        (b"\x0262E3086CED08\x03", Stranger.CARD_READER),
-        (coded(Hello(1, 1, 1001, 8)), Stranger.ECHO),
-        (b"\r\nOK\r\nRING\r\n" * 8, Stranger.NOISE),
+        (b"\x0262E3086CED08\x03", OtherDevice.CARD_READER),
+        (coded(Hello(1, 1, 1001, 8)), OtherDevice.ECHO),
+        (b"\r\nOK\r\nRING\r\n" * 8, OtherDevice.NOISE),
     ],
 )
-def test_some_other_device_is_named_once(says: bytes, stranger: Stranger) -> None:
+def test_some_other_device_is_named_once(says: bytes, other_device: OtherDevice) -> None:
     link = Link(Ids(), 0.0)
     events = [event for tick in range(20) for event in link.step(tick / 20, says).events]
-    assert events == [WrongDevice(stranger)]
+    assert events == [WrongDevice(other_device)]
 
 
 def test_a_device_that_comes_after_a_stranger_is_linked() -> None:
@@ -360,7 +360,7 @@ def test_noise_on_a_link_that_is_up_is_borne() -> None:
     device.hear(tap(1), 1)
     assert [type(event) for event in device.events] == [Up]  # the frame after noise, up to its zero, is lost
     device.hear(tap(1), 1)
-    assert device.events[1:] == [Told(tap(1))]
+    assert device.events[1:] == [Received(tap(1))]
 
 
 def test_a_lost_port_ends_the_link_and_half_a_frame_with_it() -> None:

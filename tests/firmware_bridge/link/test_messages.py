@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.link.codec import Misfit, decode, encode
+from firmware_bridge.link.codec import DecodeError, decode, encode
 from firmware_bridge.link.frame import MAX_BODY
 from firmware_bridge.link.messages import (
     MAX_LEASE_MS,
@@ -64,7 +64,7 @@ def test_every_message_comes_back_as_it_was_and_fits_a_frame(message: Message) -
 @given(U8, st.binary(max_size=MAX_BODY))
 def test_whatever_comes_is_a_message_or_a_named_misfit(code: int, body: bytes) -> None:
     outcome = decode(code, body)
-    assert isinstance(outcome, Misfit) or encode(outcome)[0] == code
+    assert isinstance(outcome, DecodeError) or encode(outcome)[0] == code
 
 
 @given(MESSAGES, st.binary(min_size=1, max_size=8))
@@ -75,9 +75,9 @@ def test_only_the_handshake_may_grow_in_later_versions(message: Message, more: b
         case Hello() | Welcome():
             assert outcome == message
         case SerialBytes(reader, data):
-            assert outcome in (SerialBytes(reader, data + more), Misfit.MALFORMED)
+            assert outcome in (SerialBytes(reader, data + more), DecodeError.MALFORMED)
         case _:
-            assert outcome is Misfit.MALFORMED
+            assert outcome is DecodeError.MALFORMED
 
 
 @given(MESSAGES)
@@ -85,7 +85,7 @@ def test_a_body_cut_short_is_malformed(message: Message) -> None:
     code, body = encode(message)
     for length in range(len(body)):
         outcome = decode(code, body[:length])
-        assert outcome is Misfit.MALFORMED or isinstance(outcome, SerialBytes)
+        assert outcome is DecodeError.MALFORMED or isinstance(outcome, SerialBytes)
 
 
 @pytest.mark.parametrize(
@@ -113,21 +113,21 @@ def test_messages_are_spelled_as_the_protocol_says(code: int, body: str, message
 @pytest.mark.parametrize(
     ("code", "body", "misfit"),
     [
-        (0x11, "00 61ea", Misfit.LEASE_TOO_LONG),
-        (0x11, "00 40", Misfit.MALFORMED),
-        (0x10, "00 3100 d007 204e 03", Misfit.MALFORMED),  # a travel of 49 ms
-        (0x10, "00 d007 d007 204e 00", Misfit.MALFORMED),  # no try
-        (0x20, "00 06 00", Misfit.MALFORMED),  # no such position
-        (0x20, "00 00 09", Misfit.MALFORMED),  # no such cause
-        (0x21, "00 00", Misfit.MALFORMED),
-        (0x21, "00 09 ff", Misfit.MALFORMED),
-        (0x22, "00", Misfit.MALFORMED),
-        (0x22, "00" + 33 * "41", Misfit.MALFORMED),
-        (0x01, "01 01 00000000 08", Misfit.MALFORMED),
-        (0x7F, "", Misfit.UNKNOWN_TYPE),
+        (0x11, "00 61ea", DecodeError.LEASE_TOO_LONG),
+        (0x11, "00 40", DecodeError.MALFORMED),
+        (0x10, "00 3100 d007 204e 03", DecodeError.MALFORMED),  # a travel of 49 ms
+        (0x10, "00 d007 d007 204e 00", DecodeError.MALFORMED),  # no try
+        (0x20, "00 06 00", DecodeError.MALFORMED),  # no such position
+        (0x20, "00 00 09", DecodeError.MALFORMED),  # no such cause
+        (0x21, "00 00", DecodeError.MALFORMED),
+        (0x21, "00 09 ff", DecodeError.MALFORMED),
+        (0x22, "00", DecodeError.MALFORMED),
+        (0x22, "00" + 33 * "41", DecodeError.MALFORMED),
+        (0x01, "01 01 00000000 08", DecodeError.MALFORMED),
+        (0x7F, "", DecodeError.UNKNOWN_TYPE),
     ],
 )
-def test_what_does_not_fit_is_named(code: int, body: str, misfit: Misfit) -> None:
+def test_what_does_not_fit_is_named(code: int, body: str, misfit: DecodeError) -> None:
     assert decode(code, bytes.fromhex(body)) is misfit
 
 

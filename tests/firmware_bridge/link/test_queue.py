@@ -5,9 +5,9 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware_bridge.link.arq import Asked
+from firmware_bridge.link.arq import Queued
 from firmware_bridge.link.messages import EndLease, OpenLid, Request, Resume, SetLid, StopMotors
-from firmware_bridge.link.queue import admit, aged, voided
+from firmware_bridge.link.queue import enqueue, superseded, with_remaining_lease
 
 LIDS = 8
 LID = st.integers(0, LIDS - 1)
@@ -21,9 +21,9 @@ REQUESTS: st.SearchStrategy[Request] = st.one_of(
 
 
 def waiting(requests: list[Request]) -> list[Request]:
-    queue: deque[Asked[Request]] = deque()
+    queue: deque[Queued[Request]] = deque()
     for at, request in enumerate(requests):
-        admit(queue, Asked(request, at))
+        enqueue(queue, Queued(request, at))
     return [asked.message for asked in queue]
 
 
@@ -61,14 +61,14 @@ def test_nothing_that_stops_waits_behind_what_moves(requests: list[Request]) -> 
 
 @given(st.integers(0, 60_000), st.floats(0, 100), st.floats(0, 100))
 def test_a_lease_never_grows_by_waiting(lease_ms: int, asked_at: float, waits_s: float) -> None:
-    request = aged(Asked(OpenLid(1, lease_ms), asked_at), asked_at + waits_s)
+    request = with_remaining_lease(Queued(OpenLid(1, lease_ms), asked_at), asked_at + waits_s)
     assert isinstance(request, OpenLid)
     assert 0 <= request.lease_ms <= max(0, round(lease_ms - waits_s * 1000) + 1)
 
 
 def test_only_leases_of_the_same_lid_are_over_by_a_newer_end() -> None:
-    assert voided(EndLease(1), OpenLid(1, 500)) == OpenLid(1, 0)
-    assert voided(EndLease(1), OpenLid(2, 500)) == OpenLid(2, 500)
-    assert voided(OpenLid(1, 9), OpenLid(1, 500)) == OpenLid(1, 500)
-    assert voided(StopMotors(), OpenLid(2, 500)) == OpenLid(2, 0)
-    assert voided(StopMotors(), SetLid(2, 500)) == SetLid(2, 500)
+    assert superseded(EndLease(1), OpenLid(1, 500)) == OpenLid(1, 0)
+    assert superseded(EndLease(1), OpenLid(2, 500)) == OpenLid(2, 500)
+    assert superseded(OpenLid(1, 9), OpenLid(1, 500)) == OpenLid(1, 500)
+    assert superseded(StopMotors(), OpenLid(2, 500)) == OpenLid(2, 0)
+    assert superseded(StopMotors(), SetLid(2, 500)) == SetLid(2, 500)

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.waiting import WITHIN_S, until
 
 MISSING = "no mosquitto; install it: sudo apt-get install mosquitto"

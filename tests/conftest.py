@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 from playwright.sync_api import Browser
 
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.running.stages import mark_stages
 from tests.skips import Skips
 from tests.some import all_of_some

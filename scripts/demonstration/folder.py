@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import InputError
-
-LOOPBACK = "127.0.0.1"
+from scripts.testbed.ports import LOOPBACK, free_ports
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +80,8 @@ def ports_from(first: int) -> Ports:
 
 def any_free_ports() -> Ports:
     """Three ports that nobody uses, for a demo that shows no pages."""
-    with socket.socket() as one, socket.socket() as two, socket.socket() as three:
-        for each in (one, two, three):
-            each.bind((LOOPBACK, 0))
-        return Ports(one.getsockname()[1], two.getsockname()[1], three.getsockname()[1])
+    first = free_ports(3)
+    return Ports(first, first + 1, first + 2)
 
 
 def _check_free(port: int, what: str) -> None:

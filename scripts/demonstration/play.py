@@ -35,9 +35,10 @@ from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.demonstration.console import TellingJournal
 from scripts.demonstration.controller import Way, controller
-from scripts.demonstration.folder import LOOPBACK, Folder, Ports
+from scripts.demonstration.folder import Folder, Ports
 from scripts.demonstration.report import Report, make_report, read_journal
 from scripts.demonstration.town import CARD_BITS, write_configuration
+from scripts.testbed.ports import LOOPBACK
 from scripts.testbed.processes import Crew, crew
 
 ARRIVE_S = 60.0

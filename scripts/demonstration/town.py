@@ -6,7 +6,8 @@ from pathlib import Path
 
 from config.sorting import Category
 from firmware_bridge.decoders.em4100 import CardBits
-from scripts.demonstration.folder import LOOPBACK, Folder, Ports
+from scripts.demonstration.folder import Folder, Ports
+from scripts.testbed.ports import LOOPBACK
 
 COMMUNITY = "lotus-lane"
 STATION = "east-gate"

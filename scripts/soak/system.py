@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import random
-import socket
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scripts.demonstration.folder import LOOPBACK, Ports
+from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import ledger_toml, station_toml
 from scripts.soak.plan import Cast
 from scripts.testbed.engines import Engine, Laptop, Tier
@@ -33,8 +30,6 @@ OFTEN = 4
 """Kills of every other process for one of the slow station."""
 AGAIN_S = 0.5
 """A process that ended by itself is started again after so long, as a service manager does."""
-LOWEST, HIGHEST = 10_000, 32_000
-"""Ports below those that the kernel gives to callers, who could otherwise hear themselves."""
 
 _HASTE = """
 [visit]
@@ -191,21 +186,3 @@ class System:
 
 PORTS = 4 + len(STATIONS) + 2
 """In a row: broker, database, pages, the broker for the ledger, and a link for each station and worker."""
-
-
-def free_ports() -> int:
-    """The first of PORTS ports in a row that nobody listens on."""
-    while True:
-        first = random.randint(LOWEST, HIGHEST - PORTS)  # noqa: S311 (a port guards nothing)
-        if all(_is_free(port) for port in range(first, first + PORTS)):
-            return first
-
-
-def _is_free(port: int) -> bool:
-    with closing(socket.socket()) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return True

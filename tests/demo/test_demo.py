@@ -16,7 +16,7 @@ import pytest
 from config.sorting import Category
 from models.pixels import Rgb, encode_jpeg
 from scripts.demonstration.folder import Folder
-from tests.ports import free_ports
+from scripts.testbed.ports import free_ports
 from tests.programs import TONGZHAN, descendants, still_running
 from tests.waiting import COMMAND_WITHIN_S, answers, fetch, until
 

@@ -68,6 +68,7 @@ QUICK_PROGRAMS = {
     "tests/edge/loop/test_inbox.py",
     "tests/packaging/test_cli.py",
     "tests/packaging/test_cli_page.py",
+    "tests/packaging/test_ports.py",
     "tests/models/test_runtime.py",
 }
 """They start a program that ends at once, and wait for nothing else."""

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from scripts.soak.system import PORTS, STATIONS, System, free_ports
+from scripts.soak.system import PORTS, STATIONS, System
 from scripts.testbed.engines import Tier
+from scripts.testbed.ports import free_ports
 from scripts.testbed.processes import Crew, crew
 from scripts.testbed.proxy import network
 from tests.waiting import until
@@ -29,7 +30,7 @@ def ours(tmp_path: Path) -> Iterator[Crew]:
 def system(tmp_path: Path, ours: Crew) -> Iterator[System]:
     """A system whose only process is `one`."""
     with network() as net:
-        made = System(tmp_path, tmp_path, Tier.LAPTOP, ours, net, 1, free_ports(), residents=2)
+        made = System(tmp_path, tmp_path, Tier.LAPTOP, ours, net, 1, free_ports(PORTS), residents=2)
         made.starters = {"one": lambda: ours.launch("one", SLEEPS)}
         yield made
 
@@ -74,7 +75,7 @@ def test_a_held_process_stays_down_until_it_is_released(system: System) -> None:
 
 def test_every_station_has_a_process_a_sync_and_a_link(tmp_path: Path, ours: Crew) -> None:
     with network() as net:
-        cast = System(tmp_path, tmp_path, Tier.LAPTOP, ours, net, 1, free_ports(), residents=2).cast
+        cast = System(tmp_path, tmp_path, Tier.LAPTOP, ours, net, 1, free_ports(PORTS), residents=2).cast
     assert {f"{kind}-{name}" for name in STATIONS for kind in ("station", "sync")} < set(cast.processes)
     assert {f"sync-{name}" for name in STATIONS} < set(cast.links)
     assert {"broker", "worker-1"} < set(cast.processes)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.station.test_composition import BIN, STATION
 from tests.station.test_station_command import init
 from tests.waiting import COMMAND_WITHIN_S

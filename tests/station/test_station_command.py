@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.programs import TONGZHAN
 from tests.station.test_composition import BIN, STATION
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, answers, until

@@ -23,8 +23,9 @@ from scripts.bench.fleet.stations import HOUSEHOLDS, Load, Measured, card, stati
 from scripts.bench.result import Result, show
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
-from scripts.soak.system import free_ports
+from scripts.soak.system import PORTS
 from scripts.testbed.engines import DATABASE, Engine, Laptop, Tier, Town
+from scripts.testbed.ports import free_ports
 from scripts.testbed.processes import Crew, crew
 
 RATES = (200.0, 1000.0)
@@ -61,7 +62,7 @@ def fleet(*, stations: int, seconds: float, rates: tuple[float, ...], engine: st
         root = Path(name)
         root.chmod(0o711)  # PostgreSQL and mosquitto run as other users where we are root
         ours = stack.enter_context(crew(root / "logs"))
-        house = _House(root, ours, Tier(engine), free_ports())
+        house = _House(root, ours, Tier(engine), free_ports(PORTS))
         house.set_up(stations)
         asked = rates or RATES
         phases = {rate: house.measure(stations, rate, seconds) for rate in asked}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloud_sync.ledger import install
+from scripts.testbed.ports import free_port
 from scripts.testbed.postgres import OWNER, Postgres, find_programs, within_reach
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _prepared(folder: Path, made: Sequence[Place]) -> Sequence[Place]:
 @contextmanager
 def _server(folder: Path) -> Iterator[Postgres]:
     """A PostgreSQL of our own, each commit on the disk before it is acknowledged."""
-    server = Postgres(within_reach(find_programs(), folder), folder / "postgres", _free_port())
+    server = Postgres(within_reach(find_programs(), folder), folder / "postgres", free_port())
     server.make()
     with (folder / "postgres.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 (PostgreSQL's own program, no shell)
@@ -111,13 +111,6 @@ def _server(folder: Path) -> Iterator[Postgres]:
     finally:
         process.send_signal(signal.SIGINT)  # SIGTERM would wait for our own connections to end
         process.wait(60)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
 
 
 def _wait(server: Postgres, process: subprocess.Popen[bytes]) -> None:

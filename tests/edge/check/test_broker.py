@@ -18,7 +18,7 @@ from config.reading.load_station import load_station
 from config.station import Language, StationSettings
 from edge.check.broker import check_broker
 from edge.check.finding import Level, Line, line, load_texts
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.station.test_composition import BIN, STATION
 
 REAL_NOW = datetime.now(UTC)

@@ -21,7 +21,7 @@ from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import LastSeenBook
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
 from scripts.commands.station.checks import check
-from tests.ports import free_port
+from scripts.testbed.ports import free_port
 from tests.station.test_composition import BIN, STATION
 from tests.station.test_station_command import init
 

@@ -17,9 +17,9 @@ from config.station import Language
 from config.words import load_words
 from edge.panel.sse import MOST_STREAMS
 from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase
+from scripts.testbed.ports import free_port
 from tests.edge.panel.conftest import Panel, running
 from tests.edge.panel.scenes import SCENES, bin_of, bins, live
-from tests.ports import free_port
 
 MOST_WORDS = 12
 KIOSK = ViewportSize(width=1280, height=800)

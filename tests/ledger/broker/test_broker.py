@@ -31,8 +31,8 @@ from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from config.errors import InputError
 from config.station import CloudSection
+from scripts.testbed.ports import free_ports
 from tests.brokers import MISSING, MosquittoBroker
-from tests.ports import free_ports
 from tests.waiting import WITHIN_S, until
 
 COMMUNITY = "sunny-garden"

@@ -22,12 +22,12 @@ import pytest
 
 from scripts.cli import run
 from scripts.demonstration.town import COMMUNITY, station_toml
+from scripts.testbed.ports import free_ports
 from tests.brokers import MISSING, listens
 from tests.conftest import CHECKOUT
 from tests.edge.journal.checks import at, opened, visit
 from tests.ledger.commands import users
 from tests.ledger.commands.systemctl import send
-from tests.ports import free_ports
 from tests.programs import TONGZHAN
 from tests.waiting import COMMAND_WITHIN_S, answers, until
 

@@ -29,12 +29,12 @@ from cloud_sync.ledger.stations.registry import add_station
 from edge.journal.store import SqliteJournal
 from edge.sync.keys import make_keys
 from scripts.demonstration.town import COMMUNITY, station_toml
+from scripts.testbed.ports import free_ports
 from tests.brokers import MISSING, IotcoreBroker, MosquittoBroker, RunningBroker
 from tests.edge.journal.checks import at, opened, visit
 from tests.engines import BOTH, Engine, Tier
 from tests.ledger.conftest import PREPARED, ledger_toml
 from tests.ledger.town import NOW
-from tests.ports import free_ports
 from tests.programs import TONGZHAN
 from tests.waiting import until
 

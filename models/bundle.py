@@ -169,6 +169,11 @@ def load_bundle(folder: Path = SHIPPED_BUNDLE) -> Bundle:
     return Bundle(manifest, model)
 
 
+def load_labels(folder: Path = SHIPPED_BUNDLE) -> dict[str, Label]:
+    """Read what a person reads for each label key of a bundle. BundleError names the file and the mend."""
+    return {label.key: label for label in _manifest(folder / MANIFEST).labels}
+
+
 def _manifest(path: Path) -> Manifest:
     try:
         return msgspec.json.decode(_read(path, MAX_MANIFEST_BYTES), type=Manifest)

@@ -12,8 +12,9 @@ from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.office.pending import open_debts
 from cloud_sync.ledger.points.models import Debt, DebtPart, Decision
-from cloud_sync.ledger.statement.texts import moment, name
+from cloud_sync.ledger.statement.texts import moment
 from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.stations.names import community_name, station_name
 
 SHOWN = 50
 """Debts that are still owed; a command lists more."""
@@ -67,10 +68,11 @@ def debts_page(community: Community, now: datetime) -> DebtsPage:
     owed = open_debts(community, SHOWN + 1)
     ended = Debt.objects.filter(household__community=community, left=0).order_by("-pk")[:ENDED]
     shown = [*owed[:SHOWN], *ended.select_related("household", "decision", "forgiveness", "reverses")]
-    writer = _Writer(ZoneInfo(community.timezone), now, _parts(shown))
+    writer = _DebtWriter(ZoneInfo(community.timezone), now, _parts(shown))
     items = [writer.item(row) for row in shown]
     still = min(len(owed), SHOWN)
-    return DebtsPage(name(community), tuple(items[:still]), tuple(items[still:]), more=len(owed) > SHOWN)
+    place = community_name(community)
+    return DebtsPage(place, tuple(items[:still]), tuple(items[still:]), more=len(owed) > SHOWN)
 
 
 def _parts(debts: Sequence[Debt]) -> dict[int, list[DebtPart]]:
@@ -83,7 +85,7 @@ def _parts(debts: Sequence[Debt]) -> dict[int, list[DebtPart]]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class _DebtWriter:
     zone: ZoneInfo
     now: datetime
     parts: dict[int, list[DebtPart]]
@@ -112,7 +114,7 @@ class _Writer:
         told = {
             "when": self._when(part.transfer.created_at),
             "points": _points(part.points),
-            "station": str(part.transfer.event.station),
+            "station": station_name(part.transfer.event.station),
         }
         return gettext("%(when)s: %(points)s, from a visit to %(station)s") % told
 

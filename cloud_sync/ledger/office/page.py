@@ -13,8 +13,9 @@ from cloud_sync.ledger.office import pending
 from cloud_sync.ledger.office.texts import ALARMS, ASIDE, HELD, Explained, explained
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.statement.links import ended_links
-from cloud_sync.ledger.statement.texts import moment, name
+from cloud_sync.ledger.statement.texts import moment
 from cloud_sync.ledger.stations.models import Alarm, Community
+from cloud_sync.ledger.stations.names import community_name
 
 SHOWN = 50
 """Items of one kind; a command lists more."""
@@ -71,7 +72,7 @@ def make_page(community: Community, now: datetime) -> Page:
     )
     links = tuple(writer.ended_link(row) for row in ended_links(community, SHOWN))
     owed = len(pending.open_debts(community, SHOWN + 1))
-    return Page(name(community), sections, f"{SHOWN}+" if owed > SHOWN else str(owed), links)
+    return Page(community_name(community), sections, f"{SHOWN}+" if owed > SHOWN else str(owed), links)
 
 
 def _section(anchor: str, title: str, empty: str, command: str, items: Sequence[Item]) -> Section:

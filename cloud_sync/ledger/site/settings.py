@@ -12,6 +12,7 @@ from cloud_sync.ledger.keys import read_secret_key
 from config.errors import InputError
 from config.ledger import is_postgres, load_ledger
 from config.reading.load_sorting import load_sorting
+from models.bundle import load_labels
 
 HERE = Path(__file__).parents[1]
 BUSY_S = 20
@@ -46,6 +47,8 @@ if CONFIG_VARIABLE not in os.environ:
     raise InputError(f"{CONFIG_VARIABLE} is not set", "let it name the ledger.toml")
 LEDGER = load_ledger(Path(os.environ[CONFIG_VARIABLE]))
 SORTING = load_sorting(LEDGER.ledger.sorting)
+LABELS = load_labels()
+"""The words of the shipped model's labels; a label of another model is not named on statements."""
 
 DEBUG = False
 SECRET_KEY = read_secret_key(LEDGER.state_dir)

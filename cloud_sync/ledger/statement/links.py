@@ -19,28 +19,28 @@ LINK_AGE = timedelta(days=90)
 
 
 def statement_link(household: Household) -> str:
-    """Make the address of a household's statement; whoever has it can read it for LINK_AGE."""
+    """Make the address of a household's statement; anyone who has it can read it for LINK_AGE."""
     token = signing.dumps([household.pk, household.links_ended], salt=SALT)
     url: str = settings.LEDGER.url
     return url + reverse("statement", args=[token])
 
 
 def household_of(token: str) -> Household | None:
-    """Find whose statement a link's token opens; None if it is not ours, too old, or taken back."""
+    """Return the household of a link's token; None if it is not ours, too old, or taken back."""
     try:
         signed = signing.loads(token, salt=SALT, max_age=LINK_AGE)
     except signing.BadSignature:
         return None
-    # Links of before they could be taken back hold the household alone.
+    # Links made before they could be taken back hold only the household.
     key, ended = (signed, 0) if isinstance(signed, int) else signed
     return Household.objects.select_related("community").filter(pk=key, links_ended=ended).first()
 
 
 @atomically
 def end_links(household: Household, by: str, reason: str, now: datetime) -> None:
-    """Take back every link of a household at once; the next one differs.
+    """Take back every link of a household at once; a new link works again.
 
-    InputError unless it says who and why.
+    InputError without who and why.
     """
     lock(household.community)
     decision = decide(household.community, by, reason, now)
@@ -51,6 +51,6 @@ def end_links(household: Household, by: str, reason: str, now: datetime) -> None
 
 
 def ended_links(community: Community, shown: int) -> list[Household]:
-    """Households whose links were taken back, the latest first, each with the decision that did so."""
+    """Return households whose links were taken back, the latest first, each with its decision."""
     rows = Household.objects.filter(community=community, links_ended_by__isnull=False)
     return list(rows.select_related("links_ended_by").order_by("-links_ended_by")[:shown])

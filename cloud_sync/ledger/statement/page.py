@@ -1,8 +1,8 @@
-"""A household's statement as values: what was thrown in, how it ended, what it earned, in plain words."""
+"""A household's statement as values: what was thrown in, where it belongs, and what it earned."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -12,13 +12,16 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 
 from cloud_sync.ledger.points.models import Account, Household, Transfer, VisitSettlement
+from cloud_sync.ledger.site.language import localized
 from cloud_sync.ledger.statement import texts
 from cloud_sync.ledger.statement.lines import MovementLine, movement_lines, owed, released
 from cloud_sync.ledger.stations.models import Event
+from cloud_sync.ledger.stations.names import community_name
 from cloud_sync.rules.award_rules import Outcome, outcome_of
 from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import DepositFacts, VisitFacts
 from config.sorting import Category, Sorting
+from models.bundle import Label
 
 VISITS = 30
 """Visits on one page."""
@@ -35,19 +38,20 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Things thrown into one bin, one after another, that ended alike."""
+    """Consecutive deposits of the same label into one bin with the same outcome."""
 
     bin: Bin
     outcome: Outcome
     words: str
+    """What it was, and whether it was right or where it belongs."""
     belongs: Bin | None
-    """Where they should have gone, if elsewhere."""
+    """The right bin of a wrong deposit."""
     times: int
 
 
 @dataclass(frozen=True, slots=True)
 class VisitLine:
-    """One visit, and what it gave at once. `notes` say why points were lowered, wait, or came later."""
+    """One visit and what it earned at once; `notes` say why points are fewer, on hold, or came later."""
 
     time: str
     points: int
@@ -57,7 +61,7 @@ class VisitLine:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """One local day: what happened beside the visits, and the visits, the latest first."""
+    """One local day with its visits and other movements, each the latest first."""
 
     word: str
     visits: tuple[VisitLine, ...]
@@ -66,24 +70,24 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One page of it. `older` is what to ask for to see what came before.
+    """One page. `older` is the `before` of the next page, None on the last.
 
-    Over all pages the points of all lines come to `balance`.
+    Over all pages the points of all lines add up to `balance`.
     """
 
     place: str
     household: str
     balance: int
     owed: str
-    """What later points will pay first, in a sentence; empty if nothing."""
+    """The open debt in a sentence; empty without one."""
     days: tuple[Day, ...]
     older: int | None
     latest: bool
-    """Whether this is the first page, which grows while it is looked at."""
+    """Whether this is the first page, which refreshes itself while it is shown."""
 
 
 def make_statement(household: Household, now: datetime, before: int | None = None) -> Statement:
-    """The latest visits, or those that came before event `before`; words in the activated language."""
+    """Build the page of the latest visits, or of those before event `before`, in the activated language."""
     zone = ZoneInfo(household.community.timezone)
     rows = VisitSettlement.objects.filter(household=household).select_related("event").order_by("-event_id")
     page = list((rows if before is None else rows.filter(event__lt=before))[: VISITS + 1])
@@ -91,13 +95,13 @@ def make_statement(household: Household, now: datetime, before: int | None = Non
     shown = sorted(page[:VISITS], key=attrgetter("happened_at", "event_id"), reverse=True)
     older = page[VISITS - 1] if len(page) > VISITS else None
     since = None if older is None else older.event.received_at
-    beside = movement_lines(household, zone, since, _arrival(before))
+    movements = movement_lines(household, zone, since, _arrival(before))
     return Statement(
-        place=texts.name(household.community),
+        place=community_name(household.community),
         household=household.name or household.code,
         balance=Account.objects.get(household=household).balance,
         owed=texts.owed(debt) if (debt := owed(household)) else "",
-        days=_days(shown, beside, now, zone),
+        days=_days(shown, movements, now, zone),
         older=None if older is None else older.event_id,
         latest=before is None,
     )
@@ -109,29 +113,29 @@ def _arrival(event: int | None) -> datetime | None:
 
 
 def _days(
-    shown: Sequence[VisitSettlement], beside: Sequence[MovementLine], now: datetime, zone: ZoneInfo
+    shown: Sequence[VisitSettlement], lines: Sequence[MovementLine], now: datetime, zone: ZoneInfo
 ) -> tuple[Day, ...]:
+    today = now.astimezone(zone).date()
     given_later = released(row.event_id for row in shown)
     visits: dict[date, list[VisitLine]] = {}
     for row in shown:
-        visits.setdefault(row.local_day, []).append(_visit(row, zone, given_later.get(row.event_id)))
+        visits.setdefault(row.local_day, []).append(_visit(row, zone, given_later.get(row.event_id), today))
     movements: dict[date, list[MovementLine]] = {}
-    for line in beside:
+    for line in lines:
         movements.setdefault(line.day, []).append(line)
-    today = now.astimezone(zone).date()
     return tuple(
         Day(texts.day(day, today), tuple(visits.get(day, ())), tuple(movements.get(day, ())))
         for day in sorted(visits.keys() | movements.keys(), reverse=True)
     )
 
 
-def _visit(row: VisitSettlement, zone: ZoneInfo, later: Transfer | None) -> VisitLine:
+def _visit(row: VisitSettlement, zone: ZoneInfo, later: Transfer | None, today: date) -> VisitLine:
     body = bytes(row.event.body)  # empty for a visit that was erased
     facts = decode_event(body).facts if body else None
     deposits = facts.deposits if isinstance(facts, VisitFacts) else ()
     notes = texts.notes(row)
     if later is not None:
-        notes += (texts.given_later(later.points, later.created_at.astimezone(zone).date()),)
+        notes += (texts.given_later(later.points, later.created_at.astimezone(zone).date(), today),)
     return VisitLine(
         time=f"{row.happened_at.astimezone(zone):%H:%M}",
         points=row.settled - (later.points if later else 0),
@@ -140,24 +144,27 @@ def _visit(row: VisitSettlement, zone: ZoneInfo, later: Transfer | None) -> Visi
     )
 
 
-def _kind(deposit: DepositFacts) -> tuple[Category, Outcome, Category | None]:
-    """What makes two deposits alike: their bin, how they ended, and where they belong if elsewhere."""
-    outcome = outcome_of(deposit)
-    belongs = deposit.verdict.category if deposit.verdict and outcome is Outcome.WRONG else None
-    return deposit.bin_category, outcome, belongs
+def _kind(deposit: DepositFacts) -> tuple[Category, Outcome, Category | None, str]:
+    """Return what makes two deposits alike: bin, outcome, the right bin of a wrong one, and label."""
+    outcome, verdict = outcome_of(deposit), deposit.verdict
+    belongs = verdict.category if verdict and outcome is Outcome.WRONG else None
+    label = verdict.label if verdict and outcome in {Outcome.RIGHT, Outcome.WRONG} else None
+    return deposit.bin_category, outcome, belongs, label or ""
 
 
-def _thing(bin_: Category, outcome: Outcome, belongs: Category | None, times: int) -> Thing:
-    return Thing(
-        bin=_bin(bin_),
-        outcome=outcome,
-        words=texts.outcome(outcome),
-        belongs=None if belongs is None else _bin(belongs),
-        times=times,
-    )
+def _thing(bin_: Category, outcome: Outcome, belongs: Category | None, label: str, times: int) -> Thing:
+    right = None if belongs is None else _bin(belongs)
+    words = texts.deposit(outcome, _label(label), "" if right is None else right.word)
+    return Thing(bin=_bin(bin_), outcome=outcome, words=words, belongs=right, times=times)
+
+
+def _label(key: str) -> str:
+    """Return the words of the shipped model's label; empty for a label of another model."""
+    labels: Mapping[str, Label] = settings.LABELS
+    return localized(labels[key].zh, labels[key].en) if key in labels else ""
 
 
 def _bin(category: Category) -> Bin:
     sorting: Sorting = settings.SORTING
     face = sorting.category[category]
-    return Bin(category, face.zh if texts.in_chinese() else face.en, face.icon)
+    return Bin(category, localized(face.zh, face.en), face.icon)

@@ -11,12 +11,12 @@ from cloud_sync.ledger.statement.links import household_of
 from cloud_sync.ledger.statement.page import make_statement
 
 LONGEST_KEY = 18
-"""Digits that surely fit the database's integers."""
+"""Digits that fit the database's integers."""
 
 
 @require_safe
 def statement(request: HttpRequest, token: str) -> HttpResponse:
-    """The statement that a link leads to; 404 for a link that is wrong or too old."""
+    """Show the statement that a link leads to; 404 for a link that is wrong, too old or taken back."""
     household = household_of(token)
     if household is None:
         raise Http404
@@ -25,5 +25,5 @@ def statement(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _event(text: str) -> int | None:
-    """An event's key; None for what cannot be one, as somebody's own typing may well be."""
+    """Parse an event's key; None for text that is not one."""
     return int(text) if text.isdecimal() and len(text) <= LONGEST_KEY else None

@@ -1,4 +1,4 @@
-"""Stations and the events they sent. An event is stored once, with the bytes it came in, for ever."""
+"""Stations and the events they sent. An event is stored once, with the bytes it came in, and is kept."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from django.db import models
 from django.db.models import CheckConstraint, Index, Q, UniqueConstraint
 
 MINT_LIMIT = 20_000
-"""What a station of 600 households, each at its daily cap, does not reach."""
+"""Points a day; 600 households at their daily cap stay below it."""
+MAX_NAME = 64
+"""Letters of a community's or a station's name."""
 
 
 class Community(models.Model):
     """A community with its own accounts, rules and time zone."""
 
     slug = models.CharField(max_length=32, unique=True)
-    name_zh = models.CharField(max_length=64)
-    name_en = models.CharField(max_length=64)
+    name_zh = models.CharField(max_length=MAX_NAME)
+    name_en = models.CharField(max_length=MAX_NAME)
     timezone = models.CharField(max_length=64)
     daily_mint_limit = models.BigIntegerField(default=MINT_LIMIT)
     """Points that one station may bring in a day before a person looks; as ledger.toml says it."""
@@ -33,6 +35,9 @@ class Station(models.Model):
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="stations")
     slug = models.CharField(max_length=32)
+    name_zh = models.CharField(max_length=MAX_NAME, blank=True, default="")
+    name_en = models.CharField(max_length=MAX_NAME, blank=True, default="")
+    """What residents call it, such as 东门桶站 and East Gate; empty until somebody names it."""
     active = models.BooleanField(default=True)
     daily_mint_limit = models.BigIntegerField(null=True)
     """This station's own, where the community's does not fit it."""
@@ -183,6 +188,34 @@ class Stray(models.Model):
 
     def __str__(self) -> str:
         return f"stray {self.digest[:12]}"
+
+
+class Dismissal(models.Model):
+    """A person's word that something set aside needs no more attention; deleting it shows that again."""
+
+    class Kind(models.TextChoices):
+        """The table of what was dismissed; the letter begins its number in lists."""
+
+        EVENT = "e"
+        CONFLICT = "c"
+        STRAY = "s"
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="dismissals", db_index=False)
+    kind = models.CharField(max_length=1, choices=Kind)
+    row = models.BigIntegerField()
+    """Primary key in that table."""
+    by = models.CharField(max_length=64)
+    reason = models.CharField(max_length=200)
+    dismissed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            UniqueConstraint(fields=["kind", "row"], name="dismissal_once"),
+            CheckConstraint(condition=~Q(by="") & ~Q(reason=""), name="dismissal_by_someone_for_a_reason"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}{self.row} by {self.by}"
 
 
 class Alarm(models.Model):

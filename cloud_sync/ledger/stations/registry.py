@@ -1,4 +1,4 @@
-"""Which stations the ledger listens to, and by which keys it knows them."""
+"""The stations of a community: admitted, named, given keys, retired."""
 
 from __future__ import annotations
 
@@ -13,27 +13,34 @@ from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
 from cloud_sync.ledger.chain import records
-from cloud_sync.ledger.stations.models import Community, EventState, Station, StationKey
+from cloud_sync.ledger.points.decisions import said
+from cloud_sync.ledger.stations.models import MAX_NAME, Community, EventState, Station, StationKey
 from cloud_sync.wire.envelope import key_id
 from config.errors import InputError
 from config.reading import typed
 from config.wiring import Slug
 
 
-def add_station(community: Community, slug: str, public_key: str, now: datetime | None = None) -> Station:
-    """Admit a station by the hex of its Ed25519 public key; again does no harm.
+def add_station(
+    community: Community,
+    slug: str,
+    public_key: str,
+    now: datetime | None = None,
+    *,
+    name_zh: str = "",
+    name_en: str = "",
+) -> Station:
+    """Admit a station by the hex of its Ed25519 public key; repeating it changes nothing.
 
-    Visits that it dates before the day of `now` wait for a person.
-
-    A further key for a station that is here is admitted beside the first. InputError for a name or
-    a key that cannot be one, for a station that was retired, and for a key that is another's or was retired.
+    Visits dated before the day of `now` will be held. A station that is admitted already keeps its names and
+    gets a further key. InputError for an invalid slug, key or name, a retired station, and a key that
+    belongs to another station or was retired.
     """
     name = _slug(slug)
     key = _public_key(public_key)
+    first = {"admitted_at": now, "name_zh": _plain_name(name_zh), "name_en": _plain_name(name_en)}
     with transaction.atomic():
-        station, is_new = Station.objects.get_or_create(
-            community=community, slug=name, defaults={"admitted_at": now}
-        )
+        station, is_new = Station.objects.get_or_create(community=community, slug=name, defaults=first)
         if is_new:
             records.register(community.pk, "admitted", station)
         if not station.active:
@@ -50,8 +57,37 @@ def add_station(community: Community, slug: str, public_key: str, now: datetime 
     return station
 
 
+@transaction.atomic
+def rename_station(  # noqa: PLR0913 (one parameter a fact)
+    community: Community,
+    slug: str,
+    *,
+    name_zh: str | None,
+    name_en: str | None,
+    by: str,
+    reason: str,
+    now: datetime,
+) -> tuple[Station, bool]:
+    """Change a station's names; None keeps one, empty removes it. Return the station and whether it changed.
+
+    Who and why go into the register. InputError for an unknown station, and without who and why.
+    """
+    by, reason = said(by, reason)
+    station = find_station(community, slug)
+    before = station.name_zh, station.name_en
+    if name_zh is not None:
+        station.name_zh = _plain_name(name_zh)
+    if name_en is not None:
+        station.name_en = _plain_name(name_en)
+    if (station.name_zh, station.name_en) == before:
+        return station, False
+    station.save(update_fields=["name_zh", "name_en"])
+    records.register(community.pk, "renamed", station, now, by=by, reason=reason)
+    return station, True
+
+
 def retire_station(community: Community, slug: str, now: datetime) -> int:
-    """Take no more from a station; how many keys ended with it. InputError if there is no such station."""
+    """Accept nothing more from a station; return how many keys that retired. InputError for none."""
     with transaction.atomic():
         station = find_station(community, slug)
         station.active = False
@@ -61,7 +97,10 @@ def retire_station(community: Community, slug: str, now: datetime) -> int:
 
 
 def retire_key(community: Community, slug: str, key: str, now: datetime) -> StationKey:
-    """Believe a station's key no longer; again does no harm. InputError for its last one, or no key of it."""
+    """Retire one key of a station; repeating it changes nothing.
+
+    InputError for the station's last key, and for a key that is not one of its keys.
+    """
     with transaction.atomic():
         station = find_station(community, slug)
         found = station.keys.filter(key_id=typed.hexadecimal(key)).first()
@@ -88,20 +127,20 @@ def _retire(keys: Sequence[StationKey], now: datetime) -> Sequence[StationKey]:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
-    """A station's keys after a change: the new one, those believed beside it, those believed no longer."""
+class RotatedKeys:
+    """A station's keys after a rotation: the new one, the others still in use, and the retired ones."""
 
     key: str
-    beside: tuple[str, ...]
+    others: tuple[str, ...]
     retired: tuple[StationKey, ...]
 
 
 def rotate_key(
     community: Community, slug: str, public_key: str, now: datetime, *, retire_old: bool
-) -> Rotated:
-    """Give a station that is here a new key, and with `retire_old` let it be the only one.
+) -> RotatedKeys:
+    """Add a key to an admitted station; with `retire_old` retire all others.
 
-    Again does no harm. InputError for a station that is not here or is retired, else as `add_station`.
+    Repeating it changes nothing. InputError for an unknown or retired station, else as `add_station`.
     """
     with transaction.atomic():
         station = find_station(community, slug)
@@ -109,59 +148,65 @@ def rotate_key(
             raise InputError(f"station {slug} is retired", "admit another under a new name")
         add_station(community, slug, public_key)
         key = key_id(_public_key(public_key))
-        others = station.keys.exclude(key_id=key).order_by("pk")
+        rows = station.keys.exclude(key_id=key).order_by("pk")
         if retire_old:
-            _retire(list(others.filter(retired_at=None)), now)
-        beside = tuple(row.key_id for row in others if row.retired_at is None)
-        return Rotated(key, beside, tuple(row for row in others if row.retired_at is not None))
+            _retire(list(rows.filter(retired_at=None)), now)
+        others = tuple(row.key_id for row in rows if row.retired_at is None)
+        return RotatedKeys(key, others, tuple(row for row in rows if row.retired_at is not None))
 
 
 def active_stations(community: Community) -> list[str]:
-    """The names of the stations that are listened to, in order."""
+    """Return the slugs of the stations in service, in order."""
     return sorted(community.stations.filter(active=True).values_list("slug", flat=True))
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class StationSummary:
     """One station in a list of them."""
 
     slug: str
+    name_zh: str
+    name_en: str
     active: bool
     heard: datetime | None
-    """When a batch last came."""
+    """When its last batch came."""
     delivered: int
-    """Events that it may forget."""
+    """Events that the station may delete."""
     aside: int
     keys: tuple[str, ...]
-    """Those that are believed."""
+    """Those in use."""
     daily_mint_limit: int | None
-    """Points that it may bring in a day, where that is not what the community's stations may."""
+    """Points a day; None: the community's limit holds."""
 
     def as_json(self) -> dict[str, object]:
-        """For a script."""
+        """Return the values for a script."""
         heard = self.heard.isoformat() if self.heard else None
         return {**asdict(self), "heard": heard, "keys": list(self.keys)}
 
-    def told(self) -> str:
-        """For a person, in a line."""
+    def line(self) -> str:
+        """Return the values as one line for a person."""
+        names = " · ".join(filter(None, (self.name_zh, self.name_en)))
+        title = f"{self.slug} ({names})" if names else self.slug
         if not self.active:
-            return f"{self.slug}: retired, {self.delivered} events"
+            return f"{title}: retired, {self.delivered} events"
         heard = f"heard {self.heard:%Y-%m-%d %H:%M} UTC" if self.heard else "never heard"
         aside = f", {self.aside} set aside" if self.aside else ""
         limit = "" if self.daily_mint_limit is None else f", {self.daily_mint_limit} points a day"
         keys = ", ".join(self.keys) or "none"
-        return f"{self.slug}: {heard}, {self.delivered} events{aside}{limit}, keys {keys}"
+        return f"{title}: {heard}, {self.delivered} events{aside}{limit}, keys {keys}"
 
 
-def stations(community: Community) -> list[Listed]:
-    """Every station that ever was, by name."""
-    return [_listed(station) for station in community.stations.order_by("slug")]
+def summaries(community: Community) -> list[StationSummary]:
+    """Return every station that was ever admitted, by slug."""
+    return [_summary(station) for station in community.stations.order_by("slug")]
 
 
-def _listed(station: Station) -> Listed:
+def _summary(station: Station) -> StationSummary:
     epochs = station.epochs.aggregate(heard=Max("updated"), delivered=Coalesce(Sum("through"), 0))
-    return Listed(
+    return StationSummary(
         slug=station.slug,
+        name_zh=station.name_zh,
+        name_en=station.name_en,
         active=station.active,
         aside=station.events.filter(state=EventState.REFUSED).count(),
         keys=tuple(station.keys.filter(retired_at=None).order_by("pk").values_list("key_id", flat=True)),
@@ -171,12 +216,17 @@ def _listed(station: Station) -> Listed:
 
 
 def find_station(community: Community, slug: str) -> Station:
-    """The station of that name, locked; within a transaction. InputError if there is none."""
+    """Return the station of that slug with its row locked, within a transaction; InputError for none."""
     name = typed.slug(slug)
     station = community.stations.select_for_update().filter(slug=name).first()
     if station is None:
         raise InputError(f"no station {name} in {community}", "see: tongzhan ledger station list --config F")
     return station
+
+
+def _plain_name(text: str) -> str:
+    """Return a station's name as it is stored, which may be empty."""
+    return typed.line("the station's name", text, MAX_NAME, may_be_empty=True)
 
 
 def _slug(text: str) -> str:

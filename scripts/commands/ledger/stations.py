@@ -21,38 +21,69 @@ MOST = 10**12
 
 @click.group()
 def station() -> None:
-    """Say which stations the ledger listens to, by which keys, and how much they may bring."""
+    """Admit, name and retire stations, change their keys, and limit what they may bring."""
 
 
 @station.command("add")
 @config_option
 @click.option("--public-key", required=True, metavar="HEX", help="As `tongzhan station init` printed it.")
+@click.option(
+    "--name-zh", default="", metavar="NAME", help="Its Chinese name on the pages, such as 东门桶站."
+)
+@click.option(
+    "--name-en", default="", metavar="NAME", help="Its English name on the pages, such as East Gate."
+)
 @click.argument("slug")
-def station_add(config: Path, public_key: str, slug: str) -> None:
-    """Admit a station, or a further key of one that is here."""
+def station_add(config: Path, public_key: str, name_zh: str, name_en: str, slug: str) -> None:
+    """Admit a station with its names, or a further key of a station that is admitted."""
     community = open_community(config)
     from django.utils import timezone
 
     from cloud_sync.ledger.stations.registry import add_station
 
-    added = add_station(community, slug, public_key, timezone.now())
+    added = add_station(community, slug, public_key, timezone.now(), name_zh=name_zh, name_en=name_en)
     click.echo(f"station {added} of {community} is admitted")
+
+
+@station.command("rename")
+@config_option
+@by_option
+@reason_option
+@click.option("--name-zh", metavar="NAME", help="Its Chinese name; empty for none.")
+@click.option("--name-en", metavar="NAME", help="Its English name; empty for none.")
+@click.argument("slug")
+def station_rename(
+    config: Path, by: str, reason: str, name_zh: str | None, name_en: str | None, slug: str
+) -> None:
+    """Give a station the names that residents and the office read; SLUG itself never changes."""
+    if name_zh is None and name_en is None:
+        raise click.UsageError("Give --name-zh, --name-en, or both.")
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.stations.registry import rename_station
+
+    row, changed = rename_station(
+        community, slug, name_zh=name_zh, name_en=name_en, by=by, reason=reason, now=timezone.now()
+    )
+    names = " · ".join(filter(None, (row.name_zh, row.name_en))) or "without a name"
+    click.echo(f"station {row} is {names}{'' if changed else ', as before'}")
 
 
 @station.command("list")
 @config_option
 @json_option
 def station_list(config: Path, *, as_json: bool) -> None:
-    """Print each station, when it was last heard, what it has delivered, and its keys."""
+    """Print each station with its names, when it was last heard, what it has delivered, and its keys."""
     community = open_community(config)
-    from cloud_sync.ledger.stations.registry import stations
+    from cloud_sync.ledger.stations.registry import summaries
 
-    found = stations(community)
+    found = summaries(community)
     if as_json:
         echo_json([row.as_json() for row in found])
         return
     for row in found:
-        click.echo(row.told())
+        click.echo(row.line())
     if not found:
         click.echo("no station yet; admit one: tongzhan ledger station add SLUG --public-key HEX --config F")
 
@@ -61,7 +92,7 @@ def station_list(config: Path, *, as_json: bool) -> None:
 @config_option
 @click.argument("slug")
 def station_retire(config: Path, slug: str) -> None:
-    """Take nothing more from a station. What it has delivered stays; so does its history."""
+    """Accept nothing more from a station. What it has delivered stays; so does its history."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -80,7 +111,7 @@ def station_retire(config: Path, slug: str) -> None:
 @click.argument("slug")
 @click.argument("key_id")
 def station_retire_key(config: Path, slug: str, key_id: str) -> None:
-    """Believe one key of a station no longer: the old one, once it signs by the new one."""
+    """Retire one key of a station: the old one, once the station signs by the new one."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -92,13 +123,13 @@ def station_retire_key(config: Path, slug: str, key_id: str) -> None:
 @station.command("rotate-key")
 @config_option
 @click.option("--public-key", required=True, metavar="HEX", help="As `tongzhan station init` printed it.")
-@click.option("--retire-old", is_flag=True, help="Believe every other key of the station no longer.")
+@click.option("--retire-old", is_flag=True, help="Retire every other key of the station.")
 @click.argument("slug")
 def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: bool) -> None:
-    """Admit a station's new key beside the old one; then, with --retire-old, let the old one go.
+    """Admit a station's new key; then, with --retire-old, retire the old one.
 
-    Do the second once `station list` says that the station was heard since it has the new key, or at once
-    if the old key is in wrong hands. Either may be typed again.
+    Do the second once `station list` shows that the station was heard since it has the new key, or at once
+    if the old key is in wrong hands. Either may be repeated.
     """
     community = open_community(config)
     from django.utils import timezone
@@ -106,9 +137,9 @@ def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: 
     from cloud_sync.ledger.stations.registry import rotate_key
 
     keys = rotate_key(community, slug, public_key, timezone.now(), retire_old=retire_old)
-    click.echo(f"{slug}: key {keys.key} is believed")
-    for key in keys.beside:
-        click.echo(f"{slug}: key {key} is believed too; end that with --retire-old")
+    click.echo(f"{slug}: key {keys.key} is in use")
+    for key in keys.others:
+        click.echo(f"{slug}: key {key} is in use too; end that with --retire-old")
     for row in keys.retired:
         click.echo(f"{slug}: key {row} is retired since {row.retired_at:%Y-%m-%d %H:%M} UTC")
 
@@ -117,15 +148,15 @@ def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: 
 @config_option
 @by_option
 @reason_option
-@click.option("--as-community", is_flag=True, help="Let the limit of ledger.toml hold again.")
+@click.option("--as-community", is_flag=True, help="Return to the limit in ledger.toml.")
 @click.argument("slug")
 @click.argument("points", type=click.IntRange(0, MOST), required=False)
 def station_limit(
     config: Path, by: str, reason: str, slug: str, points: int | None, *, as_community: bool
 ) -> None:
-    """Say how many POINTS a station may bring in a day before a person looks (`held list`).
+    """Set how many POINTS a station may bring in a day; what goes beyond is held for a person (`held list`).
 
-    It holds for what comes from now on; what waits goes on waiting. Who decided and why is kept.
+    It applies to what comes from now on; what is held stays held. Who decided and why is kept.
     """
     if as_community == (points is not None):
         raise click.UsageError("Give POINTS, or --as-community.")

@@ -68,7 +68,7 @@ def test_a_resident_reads_switches_language_and_sees_the_balance_rise(
 
     phone.goto(link)
     expect(phone.locator(".points")).to_have_text("25")
-    expect(phone.locator("body")).to_contain_text("下次请投：")
+    expect(phone.locator("body")).to_contain_text("下次请投到可回收物桶。")
     assert min(font_sizes(phone, "header *, main *")) >= 18
     assert min(font_sizes(phone, ".points")) >= 48
     assert phone.evaluate("document.documentElement.scrollWidth") <= 360

@@ -13,7 +13,7 @@ from cloud_sync.ledger.points.models import Decision
 from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.stations.alarms import Cause, close_alarm, raise_alarm
 from cloud_sync.ledger.stations.models import Alarm, Station
-from cloud_sync.ledger.stations.registry import add_station, find_station, retire_station, stations
+from cloud_sync.ledger.stations.registry import add_station, find_station, retire_station, summaries
 from config.errors import InputError
 from config.ledger import load_ledger
 from tests.ledger.conftest import LEDGER_TOML
@@ -30,7 +30,7 @@ def test_a_station_and_its_key_are_the_same_however_they_are_typed(town: Town) -
     assert add_station(town.community, " Ｅast–gate\n", spaced).slug == "east-gate"
     assert Station.objects.count() == 1
     set_mint_limit(town.community, "EAST-GATE", 5, "Li  Wang", "few\u3000homes", NOW)
-    assert stations(town.community)[0].daily_mint_limit == 5
+    assert summaries(town.community)[0].daily_mint_limit == 5
     assert str(Decision.objects.get()) == "Li Wang: station east-gate, 5 points a day: few homes"
 
 

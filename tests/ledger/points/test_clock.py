@@ -25,7 +25,7 @@ from cloud_sync.ledger.points.clock import (
 from cloud_sync.ledger.points.models import ChainHead, VisitSettlement
 from cloud_sync.ledger.stations.alarms import LEDGER, Cause
 from cloud_sync.ledger.stations.models import Alarm, Epoch
-from cloud_sync.ledger.stations.registry import stations
+from cloud_sync.ledger.stations.registry import summaries
 from cloud_sync.transport.mqtt import MqttLink
 from config.station import CloudSection
 from tests.engines import BOTH
@@ -176,10 +176,10 @@ class TestOverBothDatabases:
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)), now=NOW + 100 * DAY)
-        (listed,) = stations(town.community)
+        (listed,) = summaries(town.community)
         assert listed.heard == NOW + 100 * DAY
         worker._do_chores()  # noqa: SLF001
-        (listed,) = stations(town.community)
+        (listed,) = summaries(town.community)
         assert listed.heard == calendar.at
 
     def test_receipts_by_a_doubted_clock_name_journals_however_old(self, town: Town) -> None:

@@ -55,7 +55,7 @@ def test_a_debt_says_who_owes_since_which_correction_and_what_paid_of_it(town: T
     (item,) = looked_at(town).owed
     assert (item.points, item.payments) == (
         "3 points",
-        ("Today 13:00: 2 points, from a visit to east-gate",),
+        ("Today 13:00: 2 points, from a visit to Station east-gate",),
     )
 
 

@@ -226,7 +226,7 @@ def test_the_statement_shows_when_what_waited_came(town: Town, household: Househ
         expire(town.community, town.wait(8 * DAY))
         later, earlier = make_statement(household, NOW + 8 * DAY).days
     assert [(line.points, line.words) for line in later.movements] == [
-        (2, "Points that waited are yours now")
+        (2, "Points on hold are yours now")
     ]
     assert earlier.visits[0].points == 0
     assert "2 points waited at first and were added on" in earlier.visits[0].notes[0]

@@ -16,10 +16,15 @@ from django.urls import reverse
 
 from cloud_sync.ledger.households.cards import bind_card, set_staff_card
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.points.models import Household, VisitSettlement
+from cloud_sync.ledger.points.corrections import correct, forgive
+from cloud_sync.ledger.points.models import Account, Household, Transfer, VisitSettlement
+from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.statement.links import LINK_AGE, SALT, end_links, statement_link
+from cloud_sync.wire.facts import DepositFacts, VerdictFacts
 from config.errors import InputError
 from config.sorting import Category
+from models.bundle import load_labels
+from models.verdict import VerdictState
 from tests.ledger.town import (
     HAZARDOUS,
     NOTHING,
@@ -76,10 +81,10 @@ def test_the_balance_and_each_outcome_are_said_in_plain_words(town: Town, househ
         "今天",
         "+4 分",
         "厨余垃圾 投对了",
-        "下次请投： 可回收物",
+        "下次请投到可回收物桶。 可回收物",
         "看不清是什么，照样给您积分。",
         "摄像头没看到，照样给您积分。",
-        "没看到有东西投进去",
+        "这次没看到投放。",
     ):
         assert said in chinese
     for said in (
@@ -88,7 +93,7 @@ def test_the_balance_and_each_outcome_are_said_in_plain_words(town: Town, househ
         "Today",
         "+4 points",
         "Kitchen Right bin",
-        "Next time: Recyclable",
+        "Next time, please use the Recyclable bin. Recyclable",
         "Could not tell what it was. You get points all the same.",
         "The camera did not see it. You get points all the same.",
         "Nothing was seen going in",
@@ -102,7 +107,44 @@ def test_a_point_is_singular_and_things_that_ended_alike_are_counted(
     town.deliver(event(1, visit_facts(1, WRONG, WRONG, WRONG, UNSURE, provisional=1)), now=NOW)
     english = read(household, "en")
     assert "+1 point " in english
-    assert "Kitchen ×3 Next time: Recyclable" in english
+    assert "Kitchen ×3 Next time, please use the Recyclable bin." in english
+
+
+def labelled(label: str, category: Category, into: Category) -> DepositFacts:
+    """A sure deposit whose label is one of the shipped model's, or is not."""
+    verdict = VerdictFacts(VerdictState.OK, 0.97, "waste-1", category, label=label)
+    return DepositFacts(f"{into}-bin", into, 3.0, verdict)
+
+
+def test_a_thing_is_named_beside_where_it_belongs(town: Town, household: Household) -> None:
+    deposits = (
+        labelled("orange_peel", Category.KITCHEN, Category.KITCHEN),
+        labelled("orange_peel", Category.KITCHEN, Category.KITCHEN),
+        labelled("shoes", Category.RECYCLABLE, Category.KITCHEN),
+        labelled("somebody_elses_label", Category.RECYCLABLE, Category.KITCHEN),
+    )
+    town.deliver(event(1, visit_facts(1, *deposits, provisional=4), at=stamp(NOW)), now=NOW)
+    chinese, english = read(household, "zh"), read(household, "en")
+    labels = load_labels()
+    orange, shoes = labels["orange_peel"], labels["shoes"]
+    assert f"厨余垃圾 ×2 {orange.zh}，投对了" in chinese
+    assert f"{shoes.zh}，下次请投到可回收物桶。" in chinese
+    assert f"Kitchen ×2 {orange.en}: right bin" in english
+    assert f"{shoes.en}: next time, please use the Recyclable bin." in english
+    assert "Kitchen Next time, please use the Recyclable bin." in english
+    assert "somebody" not in english
+
+
+def test_a_correction_of_points_that_were_spent_shows_how_many(town: Town, household: Household) -> None:
+    town.deliver(event(1, visit_facts(1, HAZARDOUS, provisional=5), at=stamp(NOW)), now=NOW)
+    Account.objects.filter(household=household).update(balance=0)  # gifts come later
+    award = Transfer.objects.get(purpose=Purpose.AWARD)
+    corrected = correct(award, "wang", "the photo was another's", NOW)
+    assert "12:00 待扣 5 分 社区更正，扣回积分：the photo was another's" in read(household, "zh")
+    assert "12:00 5 points to deduct The office took back points: the photo" in read(household, "en")
+    assert corrected.debt is not None
+    forgive(corrected.debt, "wang", "no fault of the family", NOW + timedelta(minutes=1))
+    assert "12:01 免扣 5 分 社区已免扣这笔积分：no fault of the family" in read(household, "zh")
 
 
 def test_every_reason_for_fewer_points_is_explained(town: Town, household: Household) -> None:
@@ -123,13 +165,13 @@ def test_every_reason_for_fewer_points_is_explained(town: Town, household: House
     assert "A staff card earns no points." in english
     assert "桶站多报了 7 分" in chinese
     assert "The station said 7 points too many." in english
-    assert "有 2 分先留着，这张卡登记到您家后到账。" in chinese
-    assert "2 points wait until this card is registered to your home." in english
+    assert "有 2 分先暂存，这张卡登记到您家后到账。" in chinese
+    assert "2 points are on hold until this card is registered to your home." in english
 
 
 def test_too_many_things_in_a_day_are_explained(town: Town, household: Household) -> None:
     town.deliver(event(1, visit_facts(1, *[UNSURE] * 13, provisional=13), at=stamp(NOW)), now=NOW)
-    assert "您家当天的投放次数已到上限，有 1 分没有计入。" in read(household, "zh")
+    assert "您家当天的投放件数已到上限，有 1 分没有计入。" in read(household, "zh")
     assert "the day's limit of items, so 1 point was not added." in read(household, "en")
 
 
@@ -140,8 +182,8 @@ def test_before_the_first_visit_the_page_says_what_to_do(household: Household) -
 
 def test_a_visit_without_a_deposit_says_so(town: Town, household: Household) -> None:
     town.deliver(event(1, visit_facts(1, provisional=0)), now=NOW)
-    assert "这次没有投放。" in read(household, "zh")
-    assert "0 points Nothing was thrown in." in read(household, "en")
+    assert "这次没看到投放。" in read(household, "zh")
+    assert "0 points Nothing was seen going in." in read(household, "en")
 
 
 def test_days_are_named_as_people_name_them(town: Town, household: Household) -> None:

@@ -1,20 +1,26 @@
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from django.utils import translation
 
+from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import bind_card, set_staff_card
 from cloud_sync.ledger.households.register import add_household, find_household
 from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.models import Account, Card, Household
 from cloud_sync.ledger.settling.rules import add_rules, known_rules
 from cloud_sync.ledger.stations.models import Station, StationKey
+from cloud_sync.ledger.stations.names import station_name
 from cloud_sync.ledger.stations.registry import (
     active_stations,
     add_station,
+    rename_station,
     retire_key,
     retire_station,
-    stations,
+    summaries,
 )
 from config.errors import InputError
 from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
@@ -53,7 +59,7 @@ def test_a_retired_station_is_not_listened_to_and_its_history_stays(town: Town) 
     assert active_stations(town.community) == []
     message = town.seal(event(2, visit_facts(1, RIGHT, provisional=2)))
     assert apply_batch(message, town.community.slug, "east-gate", NOW) is None
-    (listed,) = stations(town.community)
+    (listed,) = summaries(town.community)
     assert (listed.active, listed.delivered, listed.heard, listed.keys) == (False, 1, NOW, ())
     with pytest.raises(InputError, match="no station north-gate"):
         retire_station(town.community, "north-gate", NOW)
@@ -68,7 +74,7 @@ def test_a_key_is_retired_only_when_another_is_there(town: Town) -> None:
     add_station(town.community, "east-gate", new)
     for _ in range(2):
         assert retire_key(town.community, "east-gate", first, NOW).retired_at == NOW
-    (listed,) = stations(town.community)
+    (listed,) = summaries(town.community)
     assert first not in listed.keys
     assert len(listed.keys) == 1
     with pytest.raises(InputError, match="has no key 00"):
@@ -80,11 +86,11 @@ def test_the_list_of_stations_says_how_each_stands(town: Town) -> None:
     town.deliver(
         event(1, visit_facts(1, RIGHT, provisional=2)), event(2, visit_facts(1, provisional=0, rules=9))
     )
-    east, north = stations(town.community)
+    east, north = summaries(town.community)
     assert (east.slug, east.delivered, east.aside, east.heard) == ("east-gate", 2, 1, NOW)
     assert (north.slug, north.delivered, north.aside, north.heard) == ("north-gate", 0, 0, None)
-    assert "1 set aside" in east.told()
-    assert "never heard" in north.told()
+    assert "1 set aside" in east.line()
+    assert "never heard" in north.line()
 
 
 @pytest.mark.parametrize("slug", ["", "east/gate", "+", "#", "-east", "ea st", "e\u200bast", "e" * 33])
@@ -144,3 +150,36 @@ def test_rules_once_here_do_not_change(town: Town) -> None:
     with pytest.raises(InputError, match="version 2 of sunny-garden are already here with other content"):
         add_rules(town.community, rules(2, points=31))
     assert known_rules(town.community, {2, 3}) == {2: rules(2)}
+
+
+def test_a_station_is_named_and_renamed_by_somebody_for_a_reason(town: Town) -> None:
+    town.station("east-gate")
+    renamed = partial(rename_station, town.community, "east-gate", by="Li", reason="as on its sign", now=NOW)
+    station, changed = renamed(name_zh=" 东门桶站 ", name_en="East Gate")
+    assert (station.name_zh, station.name_en, changed) == ("东门桶站", "East Gate", True)
+    assert renamed(name_zh="东门桶站", name_en=None)[1] is False
+    (listed,) = summaries(town.community)
+    assert listed.line().startswith("east-gate (东门桶站 · East Gate): ")
+    with pytest.raises(InputError, match="the reason"):
+        rename_station(town.community, "east-gate", name_zh="", name_en=None, by="Li", reason=" ", now=NOW)
+    with pytest.raises(InputError, match="the station's name"):
+        renamed(name_zh="东门\n桶站", name_en=None)
+    assert verify().problems == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "chinese", "english"),
+    [
+        (("东门桶站", "East Gate"), "东门桶站", "East Gate"),
+        (("东门桶站", ""), "东门桶站", "东门桶站"),
+        (("", ""), "桶站 east-gate", "Station east-gate"),
+    ],
+)
+def test_a_station_is_called_by_its_name_in_the_readers_language(
+    names: tuple[str, str], chinese: str, english: str
+) -> None:
+    station = Station(slug="east-gate", name_zh=names[0], name_en=names[1])
+    with translation.override("zh-hans"):
+        assert station_name(station) == chinese
+    with translation.override("en"):
+        assert station_name(station) == english

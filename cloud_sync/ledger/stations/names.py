@@ -1,0 +1,28 @@
+"""The names by which people know a community and its stations, in the reader's language."""
+
+from __future__ import annotations
+
+from django.utils.translation import gettext
+
+from cloud_sync.ledger.site.language import localized
+from cloud_sync.ledger.stations.models import Community, Station
+
+
+def community_name(community: Community) -> str:
+    """Return a community's name in the reader's language."""
+    return localized(community.name_zh, community.name_en) or community.slug
+
+
+def station_name(station: Station) -> str:
+    """Return a station's name in the reader's language; one without a name is called by its slug."""
+    return localized(station.name_zh, station.name_en) or unnamed(station.slug)
+
+
+def unnamed(slug: str) -> str:
+    """Return what a station without a name is called."""
+    return gettext("Station %(slug)s") % {"slug": slug}
+
+
+def station_names(community: Community) -> dict[str, str]:
+    """Return the name of each station of a community by its slug."""
+    return {station.slug: station_name(station) for station in community.stations.all()}

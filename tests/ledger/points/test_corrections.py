@@ -143,8 +143,8 @@ def test_the_statement_explains_each_line_and_they_come_to_the_balance(
     told = {line.words: line.points for line in day.movements}
     assert told == {
         "The office took back points: the photo was another's": -1,
-        "Kept for what your home still owed": -2,
-        "The office let your home off what it owed: our mistake": 0,
+        "Used for points your home owed": -2,
+        "The office waived points your home owed: our mistake": 0,
     }
     assert [visit.points for visit in day.visits] == [2, 5]
     spent = 4

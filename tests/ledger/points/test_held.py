@@ -222,11 +222,9 @@ def test_the_statement_shows_when_what_waited_came(town: Town, household: Househ
     suspected()
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
     with translation.override("en"):
-        assert "2 points wait" in make_statement(household, NOW).days[0].visits[0].notes[0]
+        assert "2 points are on hold" in make_statement(household, NOW).days[0].visits[0].notes[0]
         expire(town.community, town.wait(8 * DAY))
         later, earlier = make_statement(household, NOW + 8 * DAY).days
-    assert [(line.points, line.words) for line in later.movements] == [
-        (2, "Points on hold are yours now")
-    ]
+    assert [(line.points, line.words) for line in later.movements] == [(2, "Points on hold are yours now")]
     assert earlier.visits[0].points == 0
-    assert "2 points waited at first and were added on" in earlier.visits[0].notes[0]
+    assert "2 points were on hold at first and arrived on" in earlier.visits[0].notes[0]

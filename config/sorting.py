@@ -22,11 +22,10 @@ class Category(StrEnum):
 
 
 class Face(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a city shows one category: its names, the name and value of its colour, and its icon."""
+    """How a city shows one category: its names, its colour and its icon."""
 
     zh: str
     en: str
-    colour: str
     hex: Annotated[str, Meta(pattern=r"^#[0-9A-Fa-f]{6}\Z", description="a colour such as #1E9E4A")]
     icon: Annotated[
         str,

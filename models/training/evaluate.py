@@ -36,13 +36,6 @@ class Report(msgspec.Struct, frozen=True):
     confusion: dict[str, dict[str, int]]
 
 
-def evaluate(
-    classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
-) -> Report:
-    """Classify every photo alone and compare. PictureError names a photo that is none."""
-    return report_of(coarse_probabilities(classifier, photos, advance), truth_of(photos))
-
-
 def truth_of(photos: Sequence[Photo]) -> NDArray[np.int64]:
     """Give (photos,) column numbers of the true categories, in the order of `CATEGORIES`."""
     return np.array([CATEGORIES.index(photo.category) for photo in photos], np.int64)

@@ -25,7 +25,13 @@ BAD_INPUT = 2
 @click.option(
     "--sorting", "rules", default="beijing", show_default=True, help="A city's name, or a TOML file."
 )
-@click.option("--threads", type=click.IntRange(1, 8), default=1, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 8),
+    default=1,
+    show_default=True,
+    help="Threads of the model.",
+)
 def classify(
     photos: tuple[Path, ...], *, as_json: bool, bundle: Path | None, rules: str, threads: int
 ) -> None:

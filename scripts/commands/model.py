@@ -29,7 +29,13 @@ def model() -> None:
 def _training(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that all commands which look at training photos share."""
     for option in (
-        click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True),
+        click.option(
+            "--threads",
+            type=click.IntRange(1, 64),
+            default=2,
+            show_default=True,
+            help="Processor threads for the work.",
+        ),
         click.option(
             "--cache",
             type=click.Path(path_type=Path),
@@ -145,7 +151,13 @@ def _left_out(rows: Sequence[LeftOut]) -> str:
     show_default=True,
     help="Without --json: where the picture of confusion, coverage and reliability goes.",
 )
-@click.option("--threads", type=click.IntRange(1, 64), default=2, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    default=2,
+    show_default=True,
+    help="Threads of the model.",
+)
 def evaluate(  # noqa: PLR0913 - a command's options
     photos: Path, *, as_json: bool, bundle: Path | None, rules: str, part: str, picture: Path, threads: int
 ) -> None:

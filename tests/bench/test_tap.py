@@ -9,7 +9,7 @@ from typing import Any
 def test_it_measures_the_station_and_a_bare_script_idle_and_busy(
     bench: Callable[..., dict[str, Any]],
 ) -> None:
-    printed = bench("tap", "--taps", "7")
+    printed = bench("tap", "--taps", "7", "--drain", "2000")
     assert printed["name"] == "tap"
     assert printed["unit"] == "ms"
     assert min(printed["limit"], printed["ours"]) > 0

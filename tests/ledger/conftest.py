@@ -15,8 +15,6 @@ import pytest
 
 from cloud_sync.ledger import install
 from config.ledger import load_ledger
-from tests.programs import TONGZHAN
-from tests.waiting import COMMAND_WITHIN_S
 
 LEDGER_TOML = """
 [ledger]
@@ -51,6 +49,7 @@ from django.db import connections  # noqa: E402 (as above)
 from cloud_sync.ledger.db.database import prepare  # noqa: E402
 from cloud_sync.ledger.stations.models import Community  # noqa: E402
 from tests.engines import Engine, Tier, postgres_copies, sqlite_copies  # noqa: E402
+from tests.ledger.calling import call  # noqa: E402
 from tests.ledger.switching import use_database  # noqa: E402
 from tests.ledger.town import Town  # noqa: E402
 from tests.postgres import Postgres, postgres_server  # noqa: E402
@@ -122,11 +121,10 @@ def config(database: str, tmp_path: Path, free_port: Callable[[], int]) -> Path:
 
 @pytest.fixture
 def tongzhan() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Give a function that runs one `tongzhan` command line to its end."""
+    """Give a function that runs one `tongzhan` command line to its end (tests/ledger/calling.py)."""
 
     def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-        command = [*TONGZHAN, *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, timeout=COMMAND_WITHIN_S, check=False)
+        return call([*map(str, arguments)], PREPARED / "state")
 
     return run
 

@@ -49,7 +49,13 @@ TAP_EVERY_S = 0.005
 @click.option(
     "--count", type=click.IntRange(10, 5000), default=200, show_default=True, help="Photos to time."
 )
-@click.option("--threads", type=click.IntRange(1, 8), default=2, show_default=True)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 8),
+    default=2,
+    show_default=True,
+    help="Threads of the model.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def classify(photos: Path | None, *, bundle: Path | None, count: int, threads: int, as_json: bool) -> None:
     """Measure our whole pipeline, the bare session.run, and other runtimes on the same photos, in one run.

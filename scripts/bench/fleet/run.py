@@ -41,13 +41,25 @@ KEPT = 0.98
 
 
 @click.command()
-@click.option("--stations", type=click.IntRange(1, 20_000), default=1000, show_default=True)
-@click.option("--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="A rate.")
 @click.option(
-    "--rate", "rates", type=click.FloatRange(1, 20_000), multiple=True, help="Events a second: 200 and 1000."
+    "--stations", type=click.IntRange(1, 20_000), default=1000, show_default=True, help="Simulated stations."
 )
 @click.option(
-    "--engine", type=click.Choice([tier.value for tier in Tier]), default=Tier.LAPTOP.value, show_default=True
+    "--seconds", type=click.FloatRange(1, 600), default=20.0, show_default=True, help="Length of a run."
+)
+@click.option(
+    "--rate",
+    "rates",
+    type=click.FloatRange(1, 20_000),
+    multiple=True,
+    help="Events a second (default: 200 and 1000).",
+)
+@click.option(
+    "--engine",
+    type=click.Choice([tier.value for tier in Tier]),
+    default=Tier.LAPTOP.value,
+    show_default=True,
+    help="Broker and database.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def fleet(*, stations: int, seconds: float, rates: tuple[float, ...], engine: str, as_json: bool) -> None:

@@ -34,8 +34,16 @@ TOGETHER = 10
 
 
 @click.command()
-@click.option("--db", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True)
-@click.option("--events", type=click.IntRange(1000, 1_000_000), default=10_000, show_default=True)
+@click.option(
+    "--db", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True, help="Database."
+)
+@click.option(
+    "--events",
+    type=click.IntRange(1000, 1_000_000),
+    default=10_000,
+    show_default=True,
+    help="Events to settle.",
+)
 @click.option(
     "--stored",
     type=click.IntRange(0, 10_000_000),

@@ -1,4 +1,4 @@
-"""`tongzhan ledger …` as an operator types it, each command a process of its own."""
+"""`tongzhan ledger …` as an operator types it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from cloud_sync.ledger.points.models import Account, Card, Decision, Household, 
 from cloud_sync.ledger.stations.models import Station
 from cloud_sync.wire.envelope import key_id
 from config.ledger import load_ledger
+from tests.ledger.calling import HERE, call_process
 from tests.ledger.conftest import LEDGER_TOML, PREPARED
 from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
 
@@ -83,6 +84,39 @@ def test_stations_and_households_are_added_once_however_often(
     household = Household.objects.get()
     assert (household.name, Account.objects.get(household=household).balance) == ("王家", 2)
     assert Card.objects.get(hash=card(9)).role == "staff"
+
+
+COMMANDS_OF_GROUPS = {
+    "aside": ["aside", "list"],
+    "alarm": ["alarm", "list"],
+    "card": ["card", "list"],
+    "correct": ["correct", "1", "--by", "L", "--reason", "w"],
+    "debt": ["debt", "list"],
+    "held": ["held", "list"],
+    "household": ["household", "list"],
+    "officer": ["officer", "list"],
+    "preview": ["preview", "--rules", "award_rules.v1.toml"],
+    "staff": ["staff", "0" * 32],
+    "station": ["station", "list"],
+    "verify": ["verify"],
+}
+
+
+def test_each_kind_of_command_that_other_tests_run_here_is_listed() -> None:
+    assert set(COMMANDS_OF_GROUPS) == HERE
+
+
+@pytest.mark.usefixtures("town")
+@pytest.mark.parametrize("arguments", COMMANDS_OF_GROUPS.values(), ids=COMMANDS_OF_GROUPS)
+def test_a_command_says_the_same_in_a_process_of_its_own(
+    tongzhan: Run, config: Path, arguments: list[str]
+) -> None:
+    """A process has imported nothing when its command begins, and sets Django up by itself."""
+    connection.close()
+    line = ["ledger", *arguments, "--config", str(config)]
+    alone, here = call_process(line), tongzhan(*line)
+    assert (alone.returncode, alone.stdout, alone.stderr) == (here.returncode, here.stdout, here.stderr)
+    assert "Traceback" not in alone.stderr
 
 
 def test_a_households_links_are_taken_back_by_name_and_reason(
@@ -282,3 +316,25 @@ def test_waits_do_not_end_by_a_clock_that_is_far_from_the_stations(
     told = refused(tongzhan("ledger", "held", "expire", "--config", config))
     assert "ahead of the newest event (2026-11-20 04:00)" in told
     assert town.suspense == 2
+
+
+def test_a_key_in_wrong_hands_is_retired_by_its_id(tongzhan: Run, config: Path, town: Town) -> None:
+    key = key_id(town.station("east-gate").public_key())
+    connection.close()
+    retire = ("ledger", "station", "retire-key", "east-gate")
+    assert "admit the new key first" in refused(tongzhan(*retire, key, "--config", config))
+    public = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    new = ("ledger", "station", "rotate-key", "east-gate", "--public-key", public)
+    done(tongzhan(*new, "--config", config))
+    for _ in range(2):
+        assert "of east-gate is retired" in done(tongzhan(*retire, key, "--config", config))
+    assert "east-gate has no key 00" in refused(tongzhan(*retire, "00", "--config", config))
+
+
+def test_cards_without_a_household_are_listed_alone(tongzhan: Run, config: Path, town: Town) -> None:
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    connection.close()
+    home = ("ledger", "household", "add", "3-2-501", "--card", card(8))
+    done(tongzhan(*home, "--config", config))
+    unbound = ("ledger", "card", "list", "--unbound", "--json", "--config", config)
+    assert [row["hash"][:12] for row in json.loads(done(tongzhan(*unbound)))] == [card(7)[:12]]

@@ -66,9 +66,16 @@ class FaultCode(StrEnum):
     READER_QUIET = auto()
     READER_GARBLED = auto()
     JOURNAL_FAILED = auto()
+    JOURNAL_FULL = auto()
+    JOURNAL_SILENT = auto()
+    JOURNAL_FOREIGN = auto()
+    JOURNAL_NEWER = auto()
+    JOURNAL_MISPLACED = auto()
     JOURNAL_RECOVERED = auto()
     EVENTS_REFUSED = auto()
     STATION_KEY_RETIRED = auto()
+    CARD_KEY_UNREADABLE = auto()
+    SYNC_KEYS_UNREADABLE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +123,33 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.READER_QUIET: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.READER_GARBLED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.JOURNAL_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.JOURNAL_FULL: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.JOURNAL_SILENT: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.JOURNAL_FOREIGN: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.JOURNAL_NEWER: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.JOURNAL_MISPLACED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.JOURNAL_RECOVERED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.RESTART),
         FaultCode.EVENTS_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.STATION_KEY_RETIRED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CARD_KEY_UNREADABLE: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.RESTART),
+        FaultCode.SYNC_KEYS_UNREADABLE: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.RESTART),
     }
 )
 
 
 LIDS_AWAY = frozenset({FaultCode.LID_UNREACHABLE, FaultCode.LID_MISSING})
 """Faults of a bin whose lid no command can reach."""
+JOURNAL_REFUSALS = frozenset(
+    {
+        FaultCode.JOURNAL_FAILED,
+        FaultCode.JOURNAL_FULL,
+        FaultCode.JOURNAL_SILENT,
+        FaultCode.JOURNAL_FOREIGN,
+        FaultCode.JOURNAL_NEWER,
+        FaultCode.JOURNAL_MISPLACED,
+    }
+)
+"""Why the journal takes no records, one at a time; visits wait in memory meanwhile."""
 EMERGENCIES = frozenset({FaultCode.SMOKE, FaultCode.PANIC})
 """Inputs that stop every motor of the station, wherever they are wired."""
 

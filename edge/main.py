@@ -47,6 +47,8 @@ from models.runtime import Breaker, Classifier, judge_of
 
 log = logging.getLogger(__name__)
 
+KEYS = "keys"
+"""The part that faults of the station's keys name."""
 EPOCH_BYTES = 8
 """An epoch is 16 hex digits, drawn each time that the journal is opened."""
 
@@ -103,6 +105,8 @@ class Surroundings:
     """Lets a caller stand before the voice."""
     eyes: Callable[[StationSettings], Eyes] = open_eyes
     """What looks at deposits."""
+    faults: tuple[FaultCode, ...] = ()
+    """Of the keys: those that could not be read."""
     loads: Callable[[Callable[[], None]], None] = in_background
     """How the model is loaded: beside the loop, so that no model keeps lids shut; at once in virtual time."""
 
@@ -137,12 +141,13 @@ class Composition:
             self.close()
 
     def close(self) -> None:
-        """Lids first, then what is still to be written."""
+        """Stop lids first, then write what waits; the journal's own worker does that, for a disk may hang."""
         self.hardware.stop()
         self.eyes.classifier.stop()
-        self.workers.stop()
         self.station.flush()
-        self.journal.close()
+        self.workers.submit("journal", self.journal.close, None)
+        self.workers.stop()
+        self.station.name_lost()
 
 
 def compose(settings: StationSettings, around: Surroundings, notifier: Notifier | None = None) -> Composition:
@@ -157,13 +162,14 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
         hardware = around.build_hardware(inbox, around.clock)
         undo.callback(hardware.stop)
         journal = _journal(settings)
-        undo.callback(journal.close)
         workers = around.make_workers(inbox)
         parts = _parts(settings, around, eyes, hardware, journal, workers)
         undo.pop_all()
     if EmergencyLatch.of(settings).is_set:
         log.error("an emergency was not ended; every motor stays stopped until a staff card is tapped")
         inbox.post(FaultRaised(around.clock.now(), FaultCode.EMERGENCY_STOP, STATION))
+    for fault in around.faults:
+        inbox.post(FaultRaised(around.clock.now(), fault, KEYS))
     around.loads(lambda: eyes.classifier.load(around.clock, inbox))
     return Composition(
         Station(inbox, visit_rules(settings), parts), hardware, workers, journal, notifier, eyes

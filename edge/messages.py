@@ -259,6 +259,17 @@ class Tick:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    """The station is to end: no visit begins, and those under way wind down.
+
+    `is_final`: the time for that is up, and each visit is recorded as far as it is known.
+    """
+
+    at: float
+    is_final: bool = False
+
+
 LidEvent = LidOpened | LidClosed | LidObstructed | LeaseTaken | LeaseRefused
 """What a lid, or whatever moves it, tells of it."""
 BinEvent = Pressed | LidEvent | ChamberChanged | ChamberStirred | LevelChanged
@@ -277,6 +288,7 @@ VisitEvent = (
     | RecordFailed
     | FaultRaised
     | FaultCleared
+    | StopRequested
     | Tick
 )
 """What `edge.visit.machine.step` understands."""
@@ -284,30 +296,30 @@ VisitEvent = (
 
 @dataclass(frozen=True, slots=True)
 class JournalRead:
-    """What the journal tells now and then: known cards, events without a receipt, events refused, faults."""
+    """One read of the journal: known cards, events without a receipt, events refused, faults."""
 
     at: float
-    roster: Mapping[str, RosterEntry] = field(repr=False)
-    waiting: int
-    refused: int
-    told: frozenset[FaultCode] = frozenset()
-    is_refused: bool = False
-    """Whether the disk refused this look; the rest is then what was known before."""
+    roster: Mapping[str, RosterEntry] = field(default_factory=dict, repr=False)
+    waiting: int = 0
+    refused: int = 0
+    faults: frozenset[FaultCode] = frozenset()
+    refusal: FaultCode | None = None
+    """Why the journal could not be read; the rest is then what was known before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class BacklogDrained:
     """One attempt to write what waited for the journal: visits kept with their awards, delayed and lost."""
 
     at: float
     kept: tuple[tuple[int, Award], ...] = ()
     delayed: tuple[int, ...] = ()
     lost: tuple[int, ...] = ()
-    is_refused: bool = False
-    """Whether the disk refused a record, which is tried again."""
+    refusal: FaultCode | None = None
+    """Why the journal refused a record, which is tried again; None if it took all."""
 
 
-Event = Tapped | JournalRead | Written | VisitEvent
+Event = Tapped | JournalRead | BacklogDrained | VisitEvent
 """What devices and workers may post to the inbox."""
 
 

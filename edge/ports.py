@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
@@ -113,7 +113,20 @@ class Speaker(Protocol):
 
 
 class JournalError(Exception):
-    """The disk did not take a record; nothing of it was kept."""
+    """The journal refused; nothing of a record was kept. `fault` is the cause as the panel words it."""
+
+    def __init__(self, what: str, fault: FaultCode = FaultCode.JOURNAL_FAILED) -> None:
+        self.fault = fault
+        super().__init__(what)
+
+
+class OutboxDepth(NamedTuple):
+    """Events of the journal that are not settled with the ledger."""
+
+    waiting: int
+    """Without a receipt."""
+    refused: int
+    """Set aside by the ledger."""
 
 
 class Journal(Protocol):
@@ -131,12 +144,12 @@ class Journal(Protocol):
         """Known cards by hash; cheap when nothing has changed since the last call."""
         ...
 
-    def outbox(self) -> tuple[int, int]:
+    def outbox(self) -> OutboxDepth:
         """How many events wait for their receipt, and how many the ledger refused."""
         ...
 
-    def told(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of: its own, and those that the sync process saw."""
+    def faults(self) -> frozenset[FaultCode]:
+        """Faults that only the journal knows of: its own, and those that the sync process reported."""
         return frozenset()
 
 
@@ -148,5 +161,5 @@ class Workers(Protocol):
         ...
 
     def stop(self) -> None:
-        """Finish what runs and what waits, end the threads."""
+        """Finish what runs and what waits, end the threads; a job that hangs is left behind."""
         ...

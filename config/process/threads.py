@@ -7,6 +7,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from typing import TypeVar
+
+Answer = TypeVar("Answer")
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,30 @@ def later(wait_s: float, run: Callable[[], object], name: str) -> threading.Even
     called_off = threading.Event()
     thread(lambda: called_off.wait(wait_s) or run(), name).start()
     return called_off
+
+
+def within(wait_s: float, run: Callable[[], Answer], name: str) -> Answer:
+    """Give what `run` returns; raise what it raises, or TimeoutError after `wait_s` seconds.
+
+    For reads of a disk that may never answer. After a timeout `run` stays behind on its daemon thread.
+    """
+    answers: list[Answer] = []
+    errors: list[BaseException] = []
+
+    def answer() -> None:
+        try:
+            answers.append(run())
+        except BaseException as error:  # noqa: BLE001 (raised again on the caller's thread)
+            errors.append(error)
+
+    worker = thread(answer, name)
+    worker.start()
+    worker.join(wait_s)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"no answer within {wait_s:g} s")
+    return answers[0]
 
 
 class Complaints:

@@ -7,6 +7,7 @@ import errno
 import os
 import pwd
 import sqlite3
+import stat
 import tempfile
 from pathlib import Path
 
@@ -36,6 +37,7 @@ _MENDS = {
     errno.EMFILE: "too many files are open: end other programs",
     errno.ENFILE: "too many files are open: end other programs",
     errno.EBUSY: "another program has it: end that one",
+    errno.ENXIO: "move it away; a plain file belongs there, or none",
 }
 _SQLITE_MENDS = {
     sqlite3.SQLITE_BUSY: "end what else uses it, then try again",
@@ -47,6 +49,37 @@ _SQLITE_MENDS = {
 }
 NOT_YOURS = frozenset({errno.EACCES, errno.EPERM})
 """What the system says to a user who may not."""
+
+
+class SpecialFileError(OSError):
+    """Something that is no plain file lies where one is expected: reading it could wait forever."""
+
+    def __init__(self, path: Path, kind: str) -> None:
+        super().__init__(errno.ENXIO, f"it is a {kind}, not a file", str(path))
+
+
+_KINDS = (
+    (stat.S_ISFIFO, "named pipe"),
+    (stat.S_ISSOCK, "socket"),
+    (stat.S_ISDIR, "folder"),
+    (stat.S_ISCHR, "device"),
+    (stat.S_ISBLK, "device"),
+)
+
+
+def refuse_special(path: Path) -> None:
+    """Raise SpecialFileError for a pipe, socket, device or folder; a file, or nothing at all, is fine.
+
+    To be called before opening: a named pipe blocks `open` until somebody writes to it. OSError if the
+    path cannot be looked at.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    for is_kind, kind in _KINDS:
+        if is_kind(mode):
+            raise SpecialFileError(path, kind)
 
 
 def read_text(path: Path) -> str:

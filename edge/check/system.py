@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from config.errors import InputError
 from config.reading.check_wiring import used_pins
+from config.reading.files import refuse_special
 from config.reading.load_sorting import load_sorting
 from config.reading.private import make_private_folder
 from config.station import Devices, StationSettings
@@ -107,6 +108,7 @@ def check_journal(state_dir: Path, ours: Owner) -> Finding:
     """Whether the journal can be read, is whole, and is this station's; the first start makes a new one."""
     file = state_dir / JOURNAL_FILE
     try:
+        refuse_special(file)
         file.open("rb").close()  # SQLite itself does not say why it cannot
         verdict, owner = _verdict(file)
     except FileNotFoundError:

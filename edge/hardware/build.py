@@ -17,7 +17,7 @@ from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.pins import Factory
 from edge.hardware.weight.scale import Scale
 from edge.lids.client import KeeperLink
-from edge.lids.process import kept_lids
+from edge.lids.process import kept_lids, socket_folders
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
 from edge.ports import Clock, Inbox, Lid, Mover
@@ -157,7 +157,7 @@ def _add_lids(
         lids |= mcu.lids
         movers.append(mcu)
     if wired := kept_lids(settings):
-        keeper = KeeperLink(Path(settings.station.runtime_dir), wired, clock, news)
+        keeper = KeeperLink(socket_folders(settings), wired, clock, news)
         lids |= devices.add(keeper).lids
         movers.append(keeper)
     return lids, tuple(movers)

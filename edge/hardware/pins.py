@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,12 +26,11 @@ SERVO_HZ = 50
 def real_pins(work_dir: Path) -> Factory:
     """The pins of this Raspberry Pi; InputError where there are none that may be used.
 
-    `work_dir` is a writable folder: lgpio leaves a FIFO there, and in the current folder, which a
-    service often may not write, when nobody says otherwise.
+    `work_dir` is where lgpio leaves a FIFO; a folder for temporary files takes its place if it cannot be
+    written. Otherwise lgpio uses the current folder, which a service often may not write.
     """
-    os.environ.setdefault("LG_WD", str(work_dir))
+    os.environ.setdefault("LG_WD", _writable(work_dir))
     try:
-        make_private_folder(work_dir)
         # Named outright: gpiozero's own choice falls back to libraries that a Pi 5 does not know.
         from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 (lgpio exists on a Pi only)
 
@@ -41,6 +41,15 @@ def real_pins(work_dir: Path) -> Factory:
         what = f"this machine's pins cannot be used ({error})"
         mend = 'run on a Raspberry Pi as a user of the group gpio, or set station.devices = "simulated"'
         raise InputError(what, mend) from error
+
+
+def _writable(folder: Path) -> str:
+    try:
+        make_private_folder(folder)
+        with tempfile.TemporaryFile(dir=folder):
+            return str(folder)
+    except OSError:
+        return tempfile.gettempdir()
 
 
 def pin_errors() -> tuple[type[Exception], ...]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
-from edge.messages import Written
+from edge.faults import FaultCode
+from edge.messages import BacklogDrained
 from edge.ports import Clock, Journal, JournalError
 
 log = logging.getLogger(__name__)
@@ -54,8 +55,8 @@ class Backlog:
         self._is_submitted = False
         self._pause_s = 0.0
         self._due_at = 0.0
-        self.is_refused = False
-        """Whether the last attempt failed."""
+        self.refusal: FaultCode | None = None
+        """Why the last attempt failed; None if it did not."""
 
     # --- on the station's own thread ------------------------------------------------------------
 
@@ -78,19 +79,19 @@ class Backlog:
         """Note that a worker was given `drain` to run."""
         self._is_submitted = True
 
-    def answered(self, written: Written) -> None:
+    def answered(self, drained: BacklogDrained) -> None:
         """Note what `drain` answered, and when to try again."""
         self._is_submitted = False
-        self.is_refused = written.is_refused
-        if not written.is_refused:
+        self.refusal = drained.refusal
+        if drained.refusal is None:
             self._pause_s = self._due_at = 0.0
             return
         self._pause_s = min(2 * self._pause_s or FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        self._due_at = written.at + self._pause_s
+        self._due_at = drained.at + self._pause_s
 
     # --- on a worker ----------------------------------------------------------------------------
 
-    def drain(self) -> Written:
+    def drain(self) -> BacklogDrained:
         """Write what waits, oldest first, until nothing does or the journal refuses; never raises."""
         kept: list[tuple[int, Award]] = []
         lost: list[int] = []
@@ -101,27 +102,26 @@ class Backlog:
                     award = self._write(entry)
                 except JournalError as error:
                     self._log_refusal(entry, error)
-                    return self._answer(kept, lost, is_refused=True)
+                    return self._answer(kept, lost, error.fault)
                 except Exception:  # one record that cannot be written must not keep all others back
                     log.exception("%s cannot be written and is lost", entry)
                     lost += [] if entry.visit is None else [entry.visit]
                 else:
                     kept += [] if entry.visit is None or award is None else [(entry.visit, award)]
                 self._entries.popleft()
-        return self._answer(kept, lost, is_refused=False)
+        return self._answer(kept, lost)
 
-    def flush(self) -> None:
-        """Write what still waits when the station stops, and name what is lost."""
-        if self._draining.acquire(blocking=False):  # a worker that hangs in a write holds it
-            self._draining.release()
-            self.drain()
-        for entry in self._entries:
+    def name_lost(self) -> None:
+        """Log each record that is still in memory when the station ends."""
+        for entry in list(self._entries):
             log.error("%s is lost: the disk did not take it before the stop", entry)
 
-    def _answer(self, kept: list[tuple[int, Award]], lost: list[int], *, is_refused: bool) -> Written:
-        waiting = () if not is_refused else tuple(entry.visit for entry in list(self._entries))
+    def _answer(
+        self, kept: list[tuple[int, Award]], lost: list[int], refusal: FaultCode | None = None
+    ) -> BacklogDrained:
+        waiting = () if refusal is None else tuple(entry.visit for entry in list(self._entries))
         delayed = tuple(visit for visit in waiting if visit is not None)
-        return Written(self._clock.now(), tuple(kept), delayed, tuple(lost), is_refused)
+        return BacklogDrained(self._clock.now(), tuple(kept), delayed, tuple(lost), refusal)
 
     def _write(self, entry: Entry) -> Award | None:
         if not isinstance(entry.facts, VisitFacts):
@@ -132,5 +132,5 @@ class Backlog:
         return award
 
     def _log_refusal(self, entry: Entry, error: JournalError) -> None:
-        if not self.is_refused:
+        if self.refusal is None:
             log.error("%s waits in memory, to be tried again: %s", entry, error)

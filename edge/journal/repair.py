@@ -19,6 +19,7 @@ from pathlib import Path
 from config.reading.private import make_private_folder
 from edge.journal.salvage import Record, Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal.schema import (
+    BUSY_S,
     JOURNAL_FILE,
     SUSPECT,
     alone,
@@ -65,22 +66,24 @@ class TakenOver:
     """Another event stands here under the same identity."""
 
 
-def open_mended(folder: Path, now: datetime) -> tuple[sqlite3.Connection, Mended | None]:
+def open_mended(
+    folder: Path, now: datetime, busy_s: float = BUSY_S
+) -> tuple[sqlite3.Connection, Mended | None]:
     """Open the station's journal, beginning or mending it if need be; `now` names what is set aside.
 
     sqlite3.Error or OSError when the disk refuses: then all is as before.
     """
     make_private_folder(folder)
-    with alone(folder):
+    with alone(folder, busy_s):
         _exchange(folder)
         _tidy(folder)
         file = folder / JOURNAL_FILE
         if not file.exists():
             begin(file)
         has_log = _keep_log(folder)
-        damage = find_damage(file)
+        damage = find_damage(file, busy_s)
         mended = _mend(folder, damage, now) if damage is not None else None
-        connection = connect(file)
+        connection = connect(file, busy_s=busy_s)
         if has_log and mended is None:
             try:
                 _take_from_log(connection, folder / KEPT_LOG)

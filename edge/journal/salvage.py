@@ -17,8 +17,9 @@ from sqlite_utils import Database
 
 from cloud_sync.wire.envelope import EventId, decode_event, decode_event_id
 from cloud_sync.wire.facts import Role, VisitFacts
+from config.reading.files import refuse_special
 from config.reading.private import make_private
-from edge.journal.schema import JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
+from edge.journal.schema import BUSY_S, JOURNAL_FILE, LAYOUT, PAGE_BYTES, LayoutError, connect
 from edge.journal.sqlite_pages import Value, find_log_rows, find_rows
 from edge.roster import CardState, RosterEntry
 
@@ -77,13 +78,13 @@ def is_damage(error: BaseException) -> bool:
     return bool(may_be) and (code == _SHORT_READ or code & 0xFF not in _SURROUNDINGS)
 
 
-def find_damage(file: Path) -> str | None:
+def find_damage(file: Path, busy_s: float = BUSY_S) -> str | None:
     """Why this journal cannot be gone on with; None if it can.
 
     Reads every page once. LayoutError if a newer program wrote it; sqlite3.Error when the disk refuses.
     """
     try:
-        with closing(connect(file)) as connection:
+        with closing(connect(file, busy_s=busy_s)) as connection:
             (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema").fetchall()}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -138,6 +139,7 @@ def _cards_by_copy(file: Path) -> Mapping[str, RosterEntry]:
 
 def _cards_in_place(file: Path) -> Mapping[str, RosterEntry]:
     """Without what only the log has: for a machine that has no other folder to write to."""
+    refuse_special(file)
     uri = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
         return _roster(connection.execute("SELECT card, state, role FROM roster").fetchall())
@@ -151,6 +153,7 @@ def salvage_log(log: Path) -> tuple[Record, ...]:
 
 def _bytes_of(file: Path) -> bytes:
     """A file's bytes, with zeros in the place of pages that the card gives no more."""
+    refuse_special(file)
     pieces = []
     with file.open("rb", buffering=0) as opened:
         size = os.fstat(opened.fileno()).st_size

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.reading.files import refuse_special
 from config.reading.private import hand_over, keep_private, make_private, make_private_folder
 
 JOURNAL_FILE = "journal.sqlite3"
@@ -76,37 +77,37 @@ class LayoutError(sqlite3.DatabaseError):
         super().__init__(f"it has layout {layout}, and this program knows {LAYOUT}")
 
 
-def open_journal(folder: Path, *, durable: bool = True) -> sqlite3.Connection:
+def open_journal(folder: Path, *, durable: bool = True, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open the journal in `folder`, beginning one if there is none. sqlite3.Error when the disk refuses.
 
     Without `durable` a power cut may take back the last commits: enough for marks that come again.
     The connection may be handed to another thread, but is used by one at a time.
     """
     make_private_folder(folder)
-    with alone(folder):
+    with alone(folder, busy_s):
         file = folder / JOURNAL_FILE
         if not file.exists():
             begin(file)
-        return connect(file, durable=durable)
+        return connect(file, durable=durable, busy_s=busy_s)
 
 
 @contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path, busy_s: float = BUSY_S) -> Iterator[None]:
     """Open, begin or exchange the journal in `folder` while no other process does; waits for its turn.
 
-    TimeoutError after BUSY_S: whoever holds it may hang, and lids must open all the same.
+    TimeoutError after `busy_s` seconds: the process that holds the lock may hang.
     """
     handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         hand_over(folder / LOCK_FILE)
-        _lock(handle, folder)
+        _lock(handle, folder, busy_s)
         yield
     finally:
         os.close(handle)
 
 
-def _lock(handle: int, folder: Path) -> None:
-    deadline = time.monotonic() + BUSY_S
+def _lock(handle: int, folder: Path, busy_s: float) -> None:
+    deadline = time.monotonic() + busy_s
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -147,13 +148,19 @@ def build(folder: Path) -> Path:
     return fresh
 
 
-def connect(file: Path, *, durable: bool = True) -> sqlite3.Connection:
-    """Open a journal that is there. sqlite3.Error when it cannot be, LayoutError if it is another's."""
+def connect(file: Path, *, durable: bool = True, busy_s: float = BUSY_S) -> sqlite3.Connection:
+    """Open an existing journal.
+
+    sqlite3.Error when it cannot be opened, LayoutError if another version wrote it, SpecialFileError if it is
+    no plain file: SQLite would wait at a pipe without end.
+    """
+    for part in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+        refuse_special(part)
     keep_private(file)
     connection = sqlite3.connect(
         f"{file.absolute().as_uri()}?mode=rw",
         uri=True,
-        timeout=BUSY_S,
+        timeout=busy_s,
         check_same_thread=False,
         isolation_level=None,
     )

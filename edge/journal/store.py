@@ -21,20 +21,24 @@ from cloud_sync.rules.award_rules import Award, AwardRules, Line, award
 from cloud_sync.wire.envelope import decode_event, encode_event
 from cloud_sync.wire.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
+from edge.journal.refusals import fault_of
 from edge.journal.repair import Mended, is_damage, open_mended
 from edge.journal.salvage import read_cards
 from edge.journal.schema import (
+    BUSY_S,
     MAX_SEQUENCE,
     SUSPECT,
     ForeignError,
+    Owner,
     claim,
     first_id,
     number_of,
     scalar,
+    station_of,
     written_at_once,
 )
 from edge.journal.tallies import DayTallies
-from edge.ports import JournalError
+from edge.ports import JournalError, OutboxDepth
 from edge.roster import CardState, RosterEntry
 
 Answer = TypeVar("Answer")
@@ -79,21 +83,25 @@ class SqliteJournal:
         epoch: str,
         rules: AwardRules,
         timezone: ZoneInfo,
-        owner: tuple[str, str] | None = None,
+        owner: Owner | None = None,
+        *,
+        busy_s: float = BUSY_S,
     ) -> None:
-        """Open the journal in `folder`; a damaged one is set aside and mended first (`mended` tells).
+        """Use the journal in `folder`. Nothing is opened before the first call of another method.
 
-        Its first record makes it the journal of `owner`, a community and a station, and it takes none of
-        another's: a copy of it on another station's card would else be counted twice.
+        A damaged journal is set aside and mended when it is opened (see `mended`). One that cannot be opened
+        is tried again at each use. Every method may block as long as the disk does: call them on a worker.
 
-        `epoch` is 16 random hex digits, drawn anew for each opening: a card image restored from last
-        month then cannot name two events alike. A journal that cannot be had now is tried again at every
-        use, whatever the reason: lids must open.
+        The first record makes it the journal of `owner`, a community and a station. Records of another owner
+        are refused, because the ledger would count a copied journal twice.
+
+        `epoch` is 16 random hex digits, a new one for each SqliteJournal: two runs from the same card image
+        then never give two events the same identity.
         """
         self.epoch = epoch
         self.mended: Mended | None = None
         """What was found and done, if this run found its journal damaged."""
-        self._folder, self._owner = folder, owner
+        self._folder, self._owner, self._busy_s = folder, owner, busy_s
         self._rules = rules
         self._timezone = timezone
         self._roster: Mapping[str, RosterEntry] = {}
@@ -103,10 +111,6 @@ class SqliteJournal:
         self._tallies = DayTallies()
         self._database: sqlite3.Connection | None = None
         self._tried: _Tried | None = None
-        try:
-            self._open()
-        except (OSError, sqlite3.Error) as error:
-            log.error("the journal in %s cannot be opened yet: %s", folder, error)  # noqa: TRY400
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
         """Price a visit on top of what its card earned today, and keep all of it or nothing.
@@ -134,16 +138,16 @@ class SqliteJournal:
                 raise
             return self._roster
 
-    def outbox(self) -> tuple[int, int]:
+    def outbox(self) -> OutboxDepth:
         """How many events wait for their receipt, and how many the ledger refused."""
         return self._attempt("the outbox cannot be read", _read_outbox)
 
-    def told(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of: it was damaged, or the sync process says so."""
+    def faults(self) -> frozenset[FaultCode]:
+        """Faults that only the journal knows of: it was damaged, or the sync process reported them."""
         if (self._folder / SUSPECT).exists():
             self.close()
-        told = self._attempt("the journal cannot be read", _read_told)
-        return told | {FaultCode.JOURNAL_RECOVERED} if self.mended else told
+        faults = self._attempt("the journal cannot be used", self._read_faults)
+        return faults | {FaultCode.JOURNAL_RECOVERED} if self.mended else faults
 
     def close(self) -> None:
         """Let go of the file."""
@@ -163,11 +167,11 @@ class SqliteJournal:
                 self.close()
             if isinstance(error, sqlite3.IntegrityError) and self._last is not None:
                 self._last = self._last._replace(file=None)  # its number may be taken: look again
-            raise JournalError(f"{what}: {error}") from error
+            raise JournalError(f"{what}: {error}", fault_of(error)) from error
 
     def _open(self) -> sqlite3.Connection:
         if self._database is None:
-            database, mended = open_mended(self._folder, datetime.now(UTC))
+            database, mended = open_mended(self._folder, datetime.now(UTC), self._busy_s)
             self.mended = mended or self.mended
             self._roster_version = None
             try:
@@ -239,6 +243,14 @@ class SqliteJournal:
         event = encode_event(Event(self.epoch, place.sequence, stamp, facts))
         return first_id(place.number) + place.sequence, event, crc32(event)
 
+    def _read_faults(self, database: sqlite3.Connection) -> frozenset[FaultCode]:
+        owner = station_of(database)
+        if self._owner is not None and owner not in {None, self._owner}:
+            raise ForeignError(owner or ("", ""), self._owner)
+        return frozenset(
+            FaultCode(fault) for (fault,) in database.execute("SELECT fault FROM told").fetchall()
+        )
+
     def _read_roster(self, database: sqlite3.Connection) -> Mapping[str, RosterEntry]:
         version = scalar(database, "PRAGMA data_version")
         if version != self._roster_version:
@@ -257,13 +269,9 @@ def _is_of(raw: bytes, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> bool:
     return event.stamp == stamp and written == facts
 
 
-def _read_outbox(database: sqlite3.Connection) -> tuple[int, int]:
+def _read_outbox(database: sqlite3.Connection) -> OutboxDepth:
     waiting, refused = database.execute(_OUTBOX).fetchone()
-    return int(waiting), int(refused)
-
-
-def _read_told(database: sqlite3.Connection) -> frozenset[FaultCode]:
-    return frozenset(FaultCode(fault) for (fault,) in database.execute("SELECT fault FROM told").fetchall())
+    return OutboxDepth(int(waiting), int(refused))
 
 
 def _last_sequence(database: sqlite3.Connection, number: int) -> int:

@@ -7,7 +7,7 @@ import os
 import select
 import socket
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -79,10 +79,10 @@ class KeeperLink:
     bin whose lid the keeper does not have has LID_MISSING. Implements `edge.ports.Mover` too.
     """
 
-    def __init__(self, folder: Path, bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
-        """Nothing happens until `start`."""
+    def __init__(self, folders: Sequence[Path], bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
+        """Nothing happens until `start`. The keeper's socket is in one of `folders`, the first as a rule."""
         self.lids = {bin_id: KeptLid(bin_id, self, clock) for bin_id in bins}
-        self._path = os.fspath(folder / SOCKET)
+        self._paths = [folder / SOCKET for folder in folders]
         self._clock, self._inbox = clock, inbox
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
@@ -142,7 +142,7 @@ class KeeperLink:
         """Talk with a keeper until it goes; OSError says why."""
         # Not with a timeout: a socket that has one waits in `send` too, and that is the station's thread.
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as keeper:
-            keeper.connect(self._path)
+            self._connect(keeper)
             with self._lock:
                 self._socket = keeper
             if self._is_stopped:  # asked a second time at worst: whoever stops them sets this first
@@ -156,6 +156,18 @@ class KeeperLink:
             finally:
                 with self._lock:
                     self._socket = None
+
+    def _connect(self, keeper: socket.socket) -> None:
+        """Connect to the first socket that has a listener; OSError of the first folder if none has."""
+        errors = []
+        for path in self._paths:
+            try:
+                keeper.connect(os.fspath(path))
+            except OSError as error:
+                errors.append(error)
+            else:
+                return
+        raise errors[0]
 
     def _hear(self, packet: bytes) -> None:
         if not packet:

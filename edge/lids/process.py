@@ -42,6 +42,11 @@ def kept_lids(settings: StationSettings) -> dict[str, GpioLidSection]:
     }
 
 
+def socket_folders(settings: StationSettings) -> tuple[Path, ...]:
+    """Where the keeper's socket is: the runtime folder, or the state folder if that cannot be written."""
+    return Path(settings.station.runtime_dir), Path(settings.station.state_dir)
+
+
 def keep_lids(
     settings: StationSettings,
     make_pins: Callable[[], Factory],
@@ -84,8 +89,7 @@ class _Keeping:
         self.lids: dict[str, GpioLid] = {}
         self.lost: str | None = None
         self._settings, self._closing, self._voice = settings, closing, Voice()
-        folder = Path(settings.station.runtime_dir)
-        self.server = Keeper(folder, self.lids, self._voice, RealClock(), notifier)
+        self.server = Keeper(socket_folders(settings), self.lids, self._voice, RealClock(), notifier)
         closing.callback(self.server.close)
 
     def claim(self, guard: Guard, pins: Factory) -> None:

@@ -9,7 +9,7 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cloud_sync.service.systemd import Notifier
@@ -45,14 +45,19 @@ _PEER = struct.Struct("3i")
 
 
 class Keeper:
-    """Takes a station's requests from a socket in `folder`, until `stop`."""
+    """Takes a station's requests from a socket, until `stop`."""
 
     def __init__(
-        self, folder: Path, lids: Mapping[str, GpioLid], voice: Voice, clock: Clock, notifier: Notifier
+        self,
+        folders: Sequence[Path],
+        lids: Mapping[str, GpioLid],
+        voice: Voice,
+        clock: Clock,
+        notifier: Notifier,
     ) -> None:
-        """Take the folder for itself and listen; InputError if another keeper has it."""
+        """Listen in the first of `folders` that can be written; InputError if another keeper has it."""
         self._lids, self._voice, self._clock, self._notifier = lids, voice, clock, notifier
-        self._lock = _lock(folder / LOCK)
+        folder, self._lock = _lock_one(folders)
         self._path = folder / SOCKET
         self._listener = _listen(self._path)
         self._woken, self._waker = socket.socketpair()
@@ -196,6 +201,18 @@ class Keeper:
                     lid.open(left_s)
             case EndLease():
                 lid.end_lease()
+
+
+def _lock_one(folders: Sequence[Path]) -> tuple[Path, int]:
+    """Lock the first folder that takes a file: a runtime folder that is read-only must not keep lids shut."""
+    errors = []
+    for folder in folders:
+        try:
+            return folder, _lock(folder / LOCK)
+        except OSError as error:
+            log.error("%s cannot be used for the lids' socket (%s)", folder, error)  # noqa: TRY400 (no bug)
+            errors.append(error)
+    raise InputError(f"no folder for the lids' socket ({errors[0]})", mend_of(errors[0], folders[0]))
 
 
 def _lock(path: Path) -> int:

@@ -42,16 +42,16 @@ def classify(parts: Parts, command: Classify) -> Event:
 
 
 def read_journal(parts: Parts, known: JournalRead) -> Event:
-    """What the journal tells now; what was `known` before when the disk refuses."""
+    """Read the journal; give what was `known` before, and why, when it refuses."""
     roster = known.roster
     try:
         roster = parts.journal.roster()
-        waiting, refused = parts.journal.outbox()
-        told = parts.journal.told()
+        depth = parts.journal.outbox()
+        faults = parts.journal.faults()
     except JournalError as error:
-        if not known.is_refused:
+        if known.refusal is not error.fault:
             log.error("%s", error)  # noqa: TRY400 (one line says it all)
-        return replace(known, at=parts.clock.now(), roster=roster, is_refused=True)
-    if known.is_refused:
+        return replace(known, at=parts.clock.now(), roster=roster, refusal=error.fault)
+    if known.refusal is not None:
         log.info("the journal can be read again")
-    return JournalRead(parts.clock.now(), roster, waiting, refused, told)
+    return JournalRead(parts.clock.now(), roster, waiting=depth.waiting, refused=depth.refused, faults=faults)

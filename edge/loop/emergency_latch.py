@@ -6,11 +6,14 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from config.process.threads import within
 from config.station import StationSettings
 
 log = logging.getLogger(__name__)
 
 FILE = "emergency"
+READ_S = 2.0
+"""How long one folder may take: a network mount that hangs must not keep lids shut."""
 _WORDS = "Every motor of this station is stopped. A staff card tapped at the station ends that.\n"
 
 
@@ -28,7 +31,7 @@ class EmergencyLatch:
 
     @property
     def is_set(self) -> bool:
-        """Whether an emergency was begun and not ended; a folder that cannot be read says nothing."""
+        """Whether an emergency was begun and not ended; a folder that cannot be read in time says nothing."""
         return any(_is_there(file) for file in self._files)
 
     def keep(self, *, is_set: bool) -> None:
@@ -50,6 +53,7 @@ def _verb(is_set: bool) -> str:  # noqa: FBT001 (a word for it)
 
 def _is_there(file: Path) -> bool:
     try:
-        return file.exists()
-    except OSError:
+        return within(READ_S, file.exists, "latch")
+    except OSError as error:
+        log.error("whether an emergency was not ended cannot be read in %s (%s)", file, error)  # noqa: TRY400
         return False

@@ -10,16 +10,19 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from time import perf_counter
 
 from cloud_sync.wire.facts import MAX_WALL_S, AlarmFacts, Stamp
 from edge.faults import FaultCode
-from edge.journal.backlog import Backlog, Entry
+from edge.journal.backlog import Entry
 from edge.loop import device_jobs
 from edge.loop.inbox import QueueInbox
+from edge.loop.journal_client import JournalClient
 from edge.loop.parts import Parts
 from edge.messages import (
     Alarm,
+    BacklogDrained,
     Capture,
     CaptureFailed,
     Classify,
@@ -27,43 +30,38 @@ from edge.messages import (
     CloseLid,
     Command,
     Event,
-    FaultCleared,
-    FaultRaised,
     JournalRead,
     Movement,
     OpenLid,
     PhotosTaken,
+    Pressed,
     Record,
-    RecordDelayed,
-    Recorded,
     RecordFailed,
     ResumeMotors,
     Say,
     StopMotors,
+    StopRequested,
     Tapped,
     Tick,
     VisitEvent,
-    Written,
 )
 from edge.visit.access import HeldCards, decide
-from edge.visit.machine import JOURNAL, step
+from edge.visit.machine import step
 from edge.visit.state import State, VisitRules, next_deadline
 
 log = logging.getLogger(__name__)
 
-JOURNAL_READ_S = 0.5
-"""How often the station looks whether the sync process brought something."""
-JOURNAL_REFUSED_S = 5.0
-"""How often it looks while the disk refuses: opening a journal reads all of it."""
-JOURNAL_SILENT_S = 60.0
-"""So long may a look at the journal take before another is tried: its answer may have been lost."""
+STOP_S = 5.0
+"""How long a stop waits for lids to shut; then visits are recorded as they stand."""
+FIRST_READ_S = 6.0
+"""How long a tap at the start waits for the first read of the journal: it names the blocked cards.
+
+Longer than BUSY_S, the wait for another program's lock. After it every card opens lids: a disk that hangs
+must not keep them shut.
+"""
+EARLY_TAPS = 16
+"""Taps kept until the first read of the journal; one more is dropped, and its card is tapped again."""
 KEPT_TIMINGS = 10_000
-_TOLD_BY_JOURNAL = (
-    (FaultCode.EVENTS_REFUSED, "outbox"),
-    (FaultCode.JOURNAL_RECOVERED, "journal"),
-    (FaultCode.STATION_KEY_RETIRED, "outbox"),
-)
-"""Faults that come and go with what the journal tells, and the part that each is raised at."""
 
 
 class Station:
@@ -83,18 +81,20 @@ class Station:
         self._unproven = HeldCards()
         """Unknown cards seen once: whether each is a card or noise, the next sight of it tells."""
         self._last_at = parts.clock.now()
-        self._known = JournalRead(self._last_at, {}, 0, 0)
-        self._read_journal_at = self._last_at
-        self._knows_cards = False
-        self._backlog = Backlog(parts.journal, parts.clock)
+        self._journal = JournalClient(parts)
+        self._early: deque[tuple[Tapped, float]] = deque(maxlen=EARLY_TAPS)
+        self._cards_by = inf
+        """When taps stop waiting for the first read of the journal."""
+        self._has_begun = False
         self._is_stopping = False
+        self._stop_by: float | None = None
 
     # --- the loop -------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Work until `stop` is called from another thread."""
-        self._learn_cards()
-        while not self._is_stopping:
+        """Work until `stop` is called and no visit is under way, at most STOP_S after the call."""
+        self._begin()
+        while not self._is_over():
             due = self.next_deadline()
             wait_s = None if due is None else max(0.0, due - self._parts.clock.now())
             if (taken := self._inbox.take(wait_s)) is not None:
@@ -102,13 +102,13 @@ class Station:
             self._do_what_is_due()
 
     def stop(self) -> None:
-        """Make `run` return after the event at hand; callable from any thread."""
+        """Make `run` wind down and return; callable from any thread and from a signal's handler."""
         self._is_stopping = True
         self._inbox.wake()
 
     def run_pending(self) -> None:
         """Handle everything that has been posted and everything that is due, without waiting."""
-        self._learn_cards()
+        self._begin()
         while True:
             self._do_what_is_due()
             if (taken := self._inbox.take(0)) is None:
@@ -116,35 +116,51 @@ class Station:
             self._take(*taken)
 
     def flush(self) -> None:
-        """Write what still waits for the disk; for a station that has stopped, with its workers."""
-        self._backlog.flush()
+        """Issue a last write of what still waits for the disk; for a station whose `run` has returned."""
+        self._journal.flush()
+
+    def name_lost(self) -> None:
+        """Log what the disk did not take; for a station that has stopped, with its workers."""
+        self._journal.name_lost()
 
     def next_deadline(self) -> float | None:
         """When the station next wants to be woken, in monotonic seconds."""
         screen = self._parts.screen
-        times = [next_deadline(self.state), screen.next_due() if screen else None, self._read_journal_at]
-        times.append(self._backlog.next_due())
+        times = [next_deadline(self.state), screen.next_due() if screen else None, self._journal.next_due()]
+        times += [self._stop_by, self._cards_by if self._early else None]
         return min((time for time in times if time is not None), default=None)
 
-    def _learn_cards(self) -> None:
-        """Know the blocked cards before the first tap: one that came too early would be let in."""
-        if not self._knows_cards:
-            self._knows_cards = True
-            self._take(device_jobs.read_journal(self._parts, self._known), perf_counter())
+    def _begin(self) -> None:
+        if not self._has_begun:
+            self._has_begun = True
+            self._cards_by = self._parts.clock.now() + FIRST_READ_S
+            self._do_what_is_due()
+
+    def _is_over(self) -> bool:
+        """Whether a stop was asked for and nothing of a visit is outstanding, or its time is up."""
+        if not self._is_stopping:
+            return False
+        now = self._parts.clock.now()
+        if self._stop_by is None:
+            self._stop_by = now + STOP_S
+            if self.state.visits:
+                log.info("stopping: %d visits under way, at most %g s", len(self.state.visits), STOP_S)
+        is_late = now >= self._stop_by
+        self._handle(StopRequested(max(now, self._last_at), is_final=is_late))
+        return is_late or not self.state.visits
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
         if self._inbox.is_empty:  # else what still waits may have come in time
             self._tick_if_due(now)
-        if self._read_journal_at <= now:
-            self._read_journal_at = now + JOURNAL_SILENT_S
-            busy = replace(self._known, at=now)
-            self._submit("journal", lambda: device_jobs.read_journal(self._parts, busy), busy)
-        self._write_what_waits(now)
+        for event in self._journal.do_what_is_due(now):
+            self._handle(event)
+        if self._early and self._knows_cards(now):
+            self._take_early_taps()
         if self._parts.screen is not None:
             parts = self._parts
             self._parts.screen.write(
-                self.state, self._known.waiting, parts.community, parts.name, parts.workers
+                self.state, self._journal.known.waiting, parts.community, parts.name, parts.workers
             )
 
     def _tick_if_due(self, now: float) -> None:
@@ -163,57 +179,47 @@ class Station:
         event = replace(event, at=self._last_at)
         self._tick_if_due(self._last_at)
         match event:
+            case Tapped() | Pressed() if self._is_stopping:
+                log.info("%s came during the stop; no lid opens any more", type(event).__name__)
+            case Tapped() if not self._knows_cards(self._last_at):
+                self._early.append((event, posted))
             case Tapped():
-                self._tapped(event, posted)
+                self._handle_tap(event, posted)
             case JournalRead():
-                self._journal_read(event)
-            case Written():
-                self._written(event)
+                for found in self._journal.handle_read(event):
+                    self._handle(found)
+                self._take_early_taps()
+            case BacklogDrained():
+                for found in self._journal.handle_drained(event):
+                    self._handle(found)
             case _:
                 self._handle(event)
 
-    def _tapped(self, tap: Tapped, posted: float) -> None:
+    def _knows_cards(self, now: float) -> bool:
+        """Whether blocked cards are known, or too long was waited for that."""
+        return self._journal.has_answered or now >= self._cards_by
+
+    def _take_early_taps(self) -> None:
+        self._last_at = max(self._last_at, self._parts.clock.now())  # their waits begin now
+        while self._early:
+            self._handle_tap(*self._early.popleft())
+
+    def _handle_tap(self, tap: Tapped, posted: float) -> None:
         is_held = self._held.is_held(tap, self._rules.waits.held_card_s)
         if not is_held and not self._is_proven(tap):
             return
         self._held = self._held.seen(tap)
         if not is_held:
-            self._handle(decide(tap, self._known.roster), posted)
+            now = replace(tap, at=self._last_at)
+            self._handle(decide(now, self._journal.known.roster), posted)
 
     def _is_proven(self, tap: Tapped) -> bool:
-        """Whether this is a card and no noise: a known one, or one that its reader has seen twice."""
-        if tap.card in self._known.roster or not tap.again_s:
+        """Whether this is a card and not noise: a known one, or one that its reader has seen twice."""
+        if tap.card in self._journal.known.roster or not tap.again_s:
             return True
         is_second = self._unproven.is_held(tap, tap.again_s)
         self._unproven = self._unproven.seen(tap)
         return is_second
-
-    def _journal_read(self, event: JournalRead) -> None:
-        was_refused, self._known = self._known.is_refused, event
-        self._read_journal_at = event.at + (JOURNAL_REFUSED_S if event.is_refused else JOURNAL_READ_S)
-        if event.is_refused:
-            self._handle(FaultRaised(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
-        elif was_refused and not self._backlog.is_refused:
-            self._handle(FaultCleared(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
-        told = event.told | {FaultCode.EVENTS_REFUSED} if event.refused else event.told
-        for fault, part in _TOLD_BY_JOURNAL:
-            kind = FaultRaised if fault in told else FaultCleared
-            self._handle(kind(event.at, fault, part))
-
-    def _written(self, event: Written) -> None:
-        self._backlog.answered(event)
-        for visit, award in event.kept:
-            self._handle(Recorded(event.at, visit, award))
-        for visit in event.lost:
-            self._handle(RecordFailed(event.at, visit))
-        if event.is_refused:
-            self._handle(FaultRaised(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
-            for visit in event.delayed:
-                self._handle(RecordDelayed(event.at, visit))
-        elif self._known.is_refused:
-            self._read_journal_at = event.at  # it may be well again
-        else:
-            self._handle(FaultCleared(event.at, FaultCode.JOURNAL_FAILED, JOURNAL))
 
     def _handle(self, event: VisitEvent, posted: float | None = None) -> None:
         self._last_at = max(self._last_at, event.at)
@@ -263,23 +269,17 @@ class Station:
                 busy = ClassifyFailed(at, visit, deposit, busy=True)
                 self._submit("classifier", lambda: device_jobs.classify(parts, command), busy)
             case Record(visit, facts):
-                if not self._backlog.add(Entry(facts, self._stamp(), visit)):
+                if not self._journal.add(Entry(facts, self._stamp(), visit)):
                     self._handle(RecordFailed(at, visit))
-                self._write_what_waits(at)
+                self._journal.write(at)
             case Alarm(fault, part, raised):
                 log.warning("%s: %s %s", part, fault, "began" if raised else "is over")
-                self._backlog.add(Entry(AlarmFacts(str(fault), part, raised), self._stamp()))
-                self._write_what_waits(at)
+                self._journal.add(Entry(AlarmFacts(str(fault), part, raised), self._stamp()))
+                self._journal.write(at)
                 if fault is FaultCode.EMERGENCY_STOP:
                     self._submit("latch", lambda: parts.latch.keep(is_set=raised), None)
             case Say():
                 self._say(command)
-
-    def _write_what_waits(self, now: float) -> None:
-        due = self._backlog.next_due()
-        if due is not None and due <= now:
-            self._backlog.submitted()
-            self._submit("journal", self._backlog.drain, Written(now, is_refused=True))
 
     def _submit(self, device: str, job: Callable[[], Event | None], busy: Event | None) -> None:
         self._parts.workers.submit(device, job, busy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,8 @@ Job = Callable[[], Event | None]
 
 log = logging.getLogger(__name__)
 
+STOP_S = 5.0
+"""How long a stop waits for all workers together."""
 SLOTS = 8
 """Jobs that may wait for one device: a family throwing things in faster than the model looks."""
 
@@ -68,14 +71,21 @@ class ThreadWorkers:
         if result is not None:
             self._inbox.post(result)
 
-    def stop(self, wait_s: float = 5.0) -> None:
-        """Let every thread finish the jobs it has, and end; one that hangs is left to die as a daemon."""
+    def stop(self, wait_s: float = STOP_S) -> None:
+        """Let every thread finish the jobs it has, and end.
+
+        Returns after at most `wait_s` seconds in all; a thread that hangs then ends with the process.
+        """
         self._is_stopping = True
+        until = time.monotonic() + wait_s
         for mailbox in self._mailboxes.values():
-            with suppress(queue.Full):
-                mailbox.put(None, timeout=wait_s)
+            with suppress(queue.Full):  # a full mailbox is read by a thread that sees `_is_stopping` after it
+                mailbox.put_nowait(None)
         for worker in self._threads:
-            worker.join(wait_s)
+            worker.join(max(0.0, until - time.monotonic()))
+        hanging = [worker.name for worker in self._threads if worker.is_alive()]
+        if hanging:
+            log.error("still at work after %g s, and left behind: %s", wait_s, ", ".join(hanging))
 
 
 class InlineWorkers:

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
-from config.reading.files import mend_of, unreadable
+from config.process.threads import within
+from config.reading.files import mend_of, refuse_special, unreadable
 from config.reading.private import hand_over, make_private_folder, refuse_shared
+from edge.faults import FaultCode
 
 STATION_KEY = "station.key"
 CARD_KEY = "card.key"
 LEDGER_KEY = "ledger.pub"
+READ_S = 3.0
+"""How long `station run` waits for one key: a disk that hangs must not keep lids shut."""
+
+
+class MissingKeyError(InputError):
+    """There is no file where a key belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,46 @@ class Sender:
     community: str
     station: str
     keys: StationKeys
+
+
+@dataclass(frozen=True, slots=True)
+class LoopKeys:
+    """What `station run` needs of the keys, and the fault of each that cannot be read."""
+
+    card: bytes
+    """The community's card key; a random one for this run if that cannot be read."""
+    faults: Mapping[FaultCode, InputError]
+
+    def __repr__(self) -> str:
+        """Show no key: it never reaches a log."""
+        return f"LoopKeys(…, {sorted(self.faults)})"
+
+
+def keys_for_loop(state_dir: Path, wait_s: float = READ_S) -> LoopKeys:
+    """Read what `station run` needs, at most `wait_s` seconds a key; a key that is unreadable is a fault.
+
+    InputError only if there are no keys at all: then nobody has set this station up. Without the card key
+    cards are hashed by a random key of this run. They can be told apart, so lids open and a held card is one
+    tap, but no household, staff or blocked card is recognised. Visits are recorded: the office can see when
+    and where they were.
+    """
+    names = (STATION_KEY, CARD_KEY, LEDGER_KEY)
+    errors: dict[str, InputError] = {}
+    keys: dict[str, bytes] = {}
+    for name in names:
+        try:
+            keys[name] = within(wait_s, partial(read_key, state_dir / name), f"read {name}")
+        except InputError as error:
+            errors[name] = error
+        except TimeoutError as error:
+            errors[name] = InputError(f"{state_dir / name} cannot be read ({error})", "look at its disk")
+    if all(isinstance(errors.get(name), MissingKeyError) for name in names):
+        raise errors[CARD_KEY]
+    faults = {FaultCode.CARD_KEY_UNREADABLE: errors[CARD_KEY]} if CARD_KEY in errors else {}
+    for name in (LEDGER_KEY, STATION_KEY):
+        if name in errors:
+            faults[FaultCode.SYNC_KEYS_UNREADABLE] = errors[name]
+    return LoopKeys(keys.get(CARD_KEY) or secrets.token_bytes(KEY_BYTES), faults)
 
 
 def load_keys(state_dir: Path) -> StationKeys:
@@ -74,10 +124,11 @@ def read_key(path: Path, *, brought: bool = False) -> bytes:
     """
     try:
         if not brought:
+            refuse_special(path)
             refuse_shared(path)
         value = bytes.fromhex(path.read_bytes().decode("utf-8-sig"))
     except FileNotFoundError:
-        raise InputError(
+        raise MissingKeyError(
             f"no key file {path}",
             "make it with: tongzhan station init --config F --card-key FILE --ledger-key HEX",
         ) from None

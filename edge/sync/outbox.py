@@ -14,6 +14,7 @@ from sqlite_utils import Database
 from cloud_sync.wire.envelope import EpochReceipt, Lost
 from edge.faults import FaultCode
 from edge.journal.schema import (
+    BUSY_S,
     JOURNAL_FILE,
     MAX_SEQUENCE,
     SEQUENCE_BITS,
@@ -54,9 +55,9 @@ class Outbox:
     Marks are not forced onto the disk: a power cut may take some back, and then receipts bring them again.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Use the journal in `folder`, opened when it is first needed."""
-        self._folder = folder
+    def __init__(self, folder: Path, *, busy_s: float = BUSY_S) -> None:
+        """Use the journal in `folder`, opened when it is first needed; wait `busy_s` for a lock on it."""
+        self._folder, self._busy_s = folder, busy_s
         self._connection: sqlite3.Connection | None = None
         self._file: int | None = None
 
@@ -70,7 +71,7 @@ class Outbox:
     @property
     def _database(self) -> sqlite3.Connection:
         if self._connection is None:
-            self._connection = open_journal(self._folder, durable=False)
+            self._connection = open_journal(self._folder, durable=False, busy_s=self._busy_s)
             self._file = self._inode()
         return self._connection
 

@@ -170,6 +170,15 @@ def deposits_overdue(turn: Turn, visit: Visit) -> None:
             _unseen(turn, now, deposit, busy=False)
 
 
+def leave_unseen(turn: Turn, visit: Visit) -> Visit:
+    """Wait for no look at a deposit any more; nothing is at fault, and nothing is said."""
+    judged = tuple(
+        one if one.phase is DepositPhase.JUDGED else replace(one, phase=DepositPhase.JUDGED, until=inf)
+        for one in visit.deposits
+    )
+    return turn.put(replace(visit, deposits=judged))
+
+
 def _unseen(turn: Turn, visit: Visit, deposit: Deposit, *, busy: bool) -> None:
     if not busy and deposit.phase is DepositPhase.CAPTURING:
         turn.raise_fault(FaultCode.CAMERA_FAILED, _camera(turn, deposit))

@@ -11,7 +11,7 @@ from dataclasses import replace
 from cloud_sync.rules.award_rules import Outcome
 from cloud_sync.wire.facts import Role, VisitFacts
 from config.station import OpenBy
-from edge.faults import LIDS_AWAY, FaultCode
+from edge.faults import JOURNAL_REFUSALS, LIDS_AWAY, FaultCode
 from edge.messages import (
     BinEvent,
     CaptureFailed,
@@ -38,10 +38,11 @@ from edge.messages import (
     RecordFailed,
     Refused,
     Say,
+    StopRequested,
     Tick,
     VisitEvent,
 )
-from edge.visit import deposits, emergency, openings
+from edge.visit import deposits, emergency, openings, stopping
 from edge.visit.state import OpeningPhase, State, Visit, VisitRules
 from edge.visit.step_context import Turn
 
@@ -99,7 +100,7 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912, PLR0
         case RecordDelayed():
             _record_delayed(turn, event)
         case RecordFailed():
-            _not_recorded(turn, turn.state.visit(event.visit), Prompt.NOT_SAVED)
+            _not_recorded(turn, turn.state.visit(event.visit), Prompt.NOT_SAVED, FaultCode.JOURNAL_FAILED)
         case FaultRaised() if event.fault in emergency.BEGUN_BY:
             emergency.begin(turn, event)
         case FaultRaised():
@@ -109,6 +110,8 @@ def _handle(turn: Turn, event: VisitEvent) -> None:  # noqa: C901, PLR0912, PLR0
         case FaultCleared():
             turn.clear_fault(event.fault, event.part)
             emergency.mover_changed(turn, event)
+        case StopRequested():
+            stopping.stop_requested(turn, event)
         case Tick():
             turn.each_visit(deposits.deposits_overdue)
             turn.each_visit(openings.openings_overdue)
@@ -254,7 +257,7 @@ def _closing_words(visit: Visit, event: Recorded) -> Prompt:
 
 def _recording_overdue(turn: Turn, visit: Visit) -> None:
     if visit.recording_until is not None and visit.recording_until <= turn.at:
-        _not_recorded(turn, visit, Prompt.SAVED_LATER)
+        _not_recorded(turn, visit, Prompt.SAVED_LATER, FaultCode.JOURNAL_SILENT)
 
 
 def _record_delayed(turn: Turn, event: RecordDelayed) -> None:
@@ -264,9 +267,10 @@ def _record_delayed(turn: Turn, event: RecordDelayed) -> None:
         turn.put(replace(visit, recording_until=min(visit.recording_until, event.at + MOMENT_S)))
 
 
-def _not_recorded(turn: Turn, visit: Visit | None, prompt: Prompt) -> None:
-    """End a visit that the disk has not taken, and say so aloud."""
-    turn.raise_fault(FaultCode.JOURNAL_FAILED, JOURNAL)
+def _not_recorded(turn: Turn, visit: Visit | None, prompt: Prompt, fault: FaultCode) -> None:
+    """End a visit that the disk has not taken, and say so; `fault` unless the cause is known already."""
+    if not any(active.code in JOURNAL_REFUSALS for active in turn.state.faults):
+        turn.raise_fault(fault, JOURNAL)
     if visit is not None and visit.recording_until is not None:
         turn.drop(visit)
         turn.say(Say(prompt), about=visit.id)

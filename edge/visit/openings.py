@@ -187,6 +187,26 @@ def motors_stopped(turn: Turn, visit: Visit) -> None:
             _end_opening(turn, now, opening, closed_at=None)
 
 
+def shut_all(turn: Turn, visit: Visit) -> None:
+    """End the leases of a visit's open lids now, and give up waiting for lids of others."""
+    for opening in visit.openings:
+        now = turn.state.visit(visit.id)
+        if now is not None and opening.phase is OpeningPhase.OPEN:
+            _overdue(turn, now, opening)
+        elif now is not None and opening.phase is OpeningPhase.WAITING:
+            _forget_opening(turn, now, opening)
+
+
+def end_all(turn: Turn, visit: Visit) -> None:
+    """End a visit's openings without having seen their lids shut; one that never opened is forgotten."""
+    for opening in visit.openings:
+        now = turn.state.visit(visit.id)
+        if now is not None and opening.opened_at == inf:
+            _forget_opening(turn, now, opening)
+        elif now is not None:
+            _end_opening(turn, now, opening, closed_at=None)
+
+
 def openings_overdue(turn: Turn, visit: Visit) -> None:
     """Act on every opening of a visit whose time has come."""
     for opening in visit.openings:

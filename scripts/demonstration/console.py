@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from cloud_sync.rules.award_rules import Award, Outcome, outcome_of
 from cloud_sync.wire.facts import AlarmFacts, DepositFacts, Role, Stamp, VisitFacts
 from edge.faults import FaultCode
-from edge.ports import Journal
+from edge.ports import Journal, OutboxDepth
 from edge.roster import RosterEntry
 from edge.sim.people.town import Neighbourhood
 
@@ -47,13 +47,13 @@ class TellingJournal(Journal):
         """Known cards by hash."""
         return self._journal.roster()
 
-    def outbox(self) -> tuple[int, int]:
+    def outbox(self) -> OutboxDepth:
         """How many events wait for their receipt, and how many the ledger refused."""
         return self._journal.outbox()
 
-    def told(self) -> frozenset[FaultCode]:
+    def faults(self) -> frozenset[FaultCode]:
         """Faults that only the journal knows of."""
-        return self._journal.told()
+        return self._journal.faults()
 
     def _line(self, facts: VisitFacts, award: Award) -> str:
         what = "; ".join(_deposit(deposit) for deposit in facts.deposits) or "nothing thrown in"

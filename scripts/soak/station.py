@@ -22,7 +22,7 @@ from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
 from config.reading.load_station import load_station
 from edge.faults import FaultCode
 from edge.main import Composition, compose
-from edge.ports import Clock, Journal, WallTime
+from edge.ports import Clock, Journal, OutboxDepth, WallTime
 from edge.roster import RosterEntry
 from edge.sim.lid import SimLid
 from edge.sim.lid_log import longest_beyond_lease_s
@@ -93,13 +93,13 @@ class PacedJournal(Journal):
         """Known cards by hash."""
         return self._journal.roster()
 
-    def outbox(self) -> tuple[int, int]:
+    def outbox(self) -> OutboxDepth:
         """How many events wait for their receipt, and how many the ledger refused."""
         return self._journal.outbox()
 
-    def told(self) -> frozenset[FaultCode]:
+    def faults(self) -> frozenset[FaultCode]:
         """Faults that only the journal knows of."""
-        return self._journal.told()
+        return self._journal.faults()
 
     def _count(self) -> None:
         self._kept += 1

@@ -23,7 +23,7 @@ from edge.loop.parts import Parts
 from edge.loop.station import Station
 from edge.loop.workers import InlineWorkers
 from edge.messages import Photo, Say, Tapped
-from edge.ports import CameraError, ClassifierError, Clock, JournalError, WallTime, Workers
+from edge.ports import CameraError, ClassifierError, Clock, JournalError, OutboxDepth, WallTime, Workers
 from edge.roster import RosterEntry
 from edge.screen.publisher import Screen
 from edge.screen.state import STATE_FILE, LiveFolder, LiveState
@@ -125,6 +125,8 @@ class NotingJournal:
     inner: SqliteJournal
     diary: list[Note]
     is_full: bool = False
+    fault: FaultCode = FaultCode.JOURNAL_FAILED
+    """Why its disk refuses."""
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
         self._touch("record visit")
@@ -138,17 +140,17 @@ class NotingJournal:
         self._touch("read roster")
         return self.inner.roster()
 
-    def outbox(self) -> tuple[int, int]:
+    def outbox(self) -> OutboxDepth:
         self._touch("read outbox")
         return self.inner.outbox()
 
-    def told(self) -> frozenset[FaultCode]:
-        return self.inner.told()
+    def faults(self) -> frozenset[FaultCode]:
+        return self.inner.faults()
 
     def _touch(self, what: str) -> None:
         self.diary.append((what,))
         if self.is_full:
-            raise JournalError("database or disk is full")
+            raise JournalError("database or disk is full", self.fault)
 
 
 def by_hand(journal_file: Path, statement: str) -> list[tuple[object, ...]]:
@@ -162,7 +164,7 @@ def by_hand(journal_file: Path, statement: str) -> list[tuple[object, ...]]:
 
 def rows(journal_file: Path, table: str) -> int:
     """Count a table's rows as another process sees them."""
-    if not journal_file.exists():
+    if not journal_file.is_file():
         return 0
     return len(by_hand(journal_file, f"SELECT 1 FROM {table}"))  # noqa: S608 (a name of ours)
 
@@ -178,13 +180,14 @@ class Bench:
         clock: Clock | None = None,
         workers: Callable[[QueueInbox], Workers] = InlineWorkers,
         inbox: QueueInbox | None = None,
+        journal: SqliteJournal | None = None,
     ) -> None:
         self.folder = folder
         self.journal_file = folder / JOURNAL_FILE
         self.diary: list[Note] = []
         self.clock = HandClock()
         self.inbox = inbox or QueueInbox()
-        self.journal = NotingJournal(SqliteJournal(folder, EPOCH, RULES, ZONE), self.diary)
+        self.journal = NotingJournal(journal or SqliteJournal(folder, EPOCH, RULES, ZONE), self.diary)
         self.camera = BenchCamera(self.diary)
         self.classifier = BenchClassifier()
         self.lids = {name: NotingLid(name, self.diary) for name in rules.bins}
@@ -240,5 +243,6 @@ class Bench:
         return msgspec.json.decode((self.folder / "live" / STATE_FILE).read_bytes(), type=LiveState)
 
     def close(self) -> None:
+        self.station.flush()
         self.workers.stop()
         self.journal.inner.close()

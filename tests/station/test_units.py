@@ -14,7 +14,7 @@ import pytest
 from cloud_sync.service.web.gate import Bounds
 from edge.lids.process import LONGEST_STOP_S
 from scripts.commands.ledger import ledger
-from scripts.commands.station import station
+from scripts.commands.station import COMMANDS
 from tests.waiting import COMMAND_WITHIN_S
 
 UNITS = Path(__file__).resolve().parents[2] / "scripts" / "systemd"
@@ -55,7 +55,7 @@ def test_there_is_a_unit_for_each_process_and_each_is_one_of_tongzhans_commands(
     for name, command in SERVICES.items():
         start = service(name)["ExecStart"].split()
         assert start == [PROGRAM, "station", command, "--config", "/etc/tongzhan/station.toml"]
-        assert command in station.commands
+        assert command in COMMANDS
 
 
 def test_the_ledgers_units_are_its_commands_and_run_as_a_user_of_their_own() -> None:

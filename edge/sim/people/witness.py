@@ -16,7 +16,7 @@ from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.messages import Say
-from edge.ports import Journal, JournalError, Speaker
+from edge.ports import Journal, JournalError, OutboxDepth, Speaker
 from edge.roster import RosterEntry
 from edge.sim.people.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
 from edge.sim.place import Throw
@@ -115,13 +115,13 @@ class WitnessedJournal:
         """Known cards by hash."""
         return self._journal.roster()
 
-    def outbox(self) -> tuple[int, int]:
+    def outbox(self) -> OutboxDepth:
         """How many events wait for their receipt, and how many the ledger refused."""
         return self._journal.outbox()
 
-    def told(self) -> frozenset[FaultCode]:
+    def faults(self) -> frozenset[FaultCode]:
         """Faults that only the journal knows of."""
-        return self._journal.told()
+        return self._journal.faults()
 
     def _or_refused(self, keep: Callable[[], _T]) -> _T:
         try:

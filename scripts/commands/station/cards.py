@@ -16,18 +16,12 @@ from config.reading.files import sqlite_mend
 from config.reading.load_station import load_station
 from edge.journal.card_book import CardBook
 from edge.roster import RosterEntry
+from scripts.commands.station.options import config_option
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
 _SHOWN = 12
 LAST = "last"
-
-config_option = click.option(
-    "--config",
-    required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The station's station.toml.",
-)
 
 
 @click.group()

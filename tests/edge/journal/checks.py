@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,9 @@ import msgspec
 from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import AlarmFacts, Credential, DepositFacts, OpeningFacts, Role, Stamp, VisitFacts
 from config.sorting import Category
-from edge.journal.schema import JOURNAL_FILE
+from edge.journal.schema import BUSY_S, JOURNAL_FILE
 from edge.journal.store import SqliteJournal
+from edge.ports import JournalError
 from tests.edge.builders import RULES, card
 from tests.edge.workbench import UNIX_S, by_hand
 
@@ -34,8 +36,12 @@ def at(unix_s: float) -> Stamp:
     return msgspec.structs.replace(NOON, wall_s=unix_s)
 
 
-def opened(folder: Path, epoch: str | None = None) -> SqliteJournal:
-    return SqliteJournal(folder, epoch or secrets.token_hex(8), RULES, SHANGHAI)
+def opened(folder: Path, epoch: str | None = None, busy_s: float = BUSY_S) -> SqliteJournal:
+    """Give a journal whose file is open, if it can be opened now."""
+    journal = SqliteJournal(folder, epoch or secrets.token_hex(8), RULES, SHANGHAI, busy_s=busy_s)
+    with suppress(JournalError):
+        journal.outbox()
+    return journal
 
 
 def sound(folder: Path) -> list[tuple[str, int]]:

@@ -66,7 +66,7 @@ def test_a_full_disk_stops_awards_aloud_and_they_come_back_without_a_restart(
     one_visit(bench)
     one_visit(bench)
     assert bench.said()[3:] == [Prompt.WELCOME, Prompt.RIGHT, Prompt.SAVED_LATER] * 2
-    assert {fault.code for fault in bench.station.state.faults} == {FaultCode.JOURNAL_FAILED}
+    assert {fault.code for fault in bench.station.state.faults} == {FaultCode.JOURNAL_FULL}
     assert rows(bench.journal_file, "awards") == 1
     disk.is_full = False
     bench.pass_time(LONGEST_PAUSE_S)

@@ -97,7 +97,7 @@ def is_recovered(folder: Path, damaged: bytes, at_least: int) -> None:
     """Open the station's journal, and check that it lives and has so many of the 300."""
     journal = opened(folder)
     assert journal.mended is not None
-    assert journal.told() == {FaultCode.JOURNAL_RECOVERED}
+    assert journal.faults() == {FaultCode.JOURNAL_RECOVERED}
     assert journal.mended.events >= at_least
     assert (journal.mended.aside / JOURNAL_FILE).read_bytes() == damaged
     journal.record_visit(visit(), NOON)
@@ -105,7 +105,7 @@ def is_recovered(folder: Path, damaged: bytes, at_least: int) -> None:
     assert by_hand(folder / JOURNAL_FILE, "PRAGMA integrity_check") == [("ok",)]
     again = opened(folder)
     assert again.mended is None
-    assert again.told() == frozenset()
+    assert again.faults() == frozenset()
     again.close()
 
 

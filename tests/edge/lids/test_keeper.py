@@ -25,7 +25,7 @@ from edge.lids.client import KeeperLink
 from edge.lids.driven import guard_on_a_thread
 from edge.lids.gpio_lid import GpioLid
 from edge.lids.outbound import Voice
-from edge.lids.process import keep_lids, kept_lids
+from edge.lids.process import keep_lids, kept_lids, socket_folders
 from edge.lids.protocol import Beat, Keeps, Moved, Open, Report, Taken, pack, report_in
 from edge.lids.server import SOCKET, Keeper
 from edge.loop.clocks import RealClock
@@ -88,7 +88,7 @@ def posted() -> Posted:
 @pytest.fixture
 def link(kept: Kept, posted: Posted) -> Iterator[KeeperLink]:
     """Give a station's end that has heard where the lid is."""
-    link = KeeperLink(kept.folder, ["kitchen"], RealClock(), posted)
+    link = KeeperLink([kept.folder], ["kitchen"], RealClock(), posted)
     link.start()
     until(lambda: "LidClosed" in posted.names())
     yield link
@@ -120,7 +120,7 @@ def test_a_station_that_goes_ends_its_leases_and_the_next_one_hears_where_the_li
     until(lambda: posted.names()[-1] == "LidOpened")
     link.stop()
     again = Posted()
-    other = KeeperLink(kept.folder, ["kitchen"], RealClock(), again)
+    other = KeeperLink([kept.folder], ["kitchen"], RealClock(), again)
     other.start()
     until(lambda: "LidClosed" in again.names())
     other.stop()
@@ -130,7 +130,7 @@ def test_a_second_station_is_sent_away_and_the_first_goes_on(
     kept: Kept, link: KeeperLink, posted: Posted
 ) -> None:
     others = Posted()
-    other = KeeperLink(kept.folder, ["kitchen"], RealClock(), others)
+    other = KeeperLink([kept.folder], ["kitchen"], RealClock(), others)
     other.start()
     until(lambda: raised(others) == [(FaultCode.LID_UNREACHABLE, "kitchen")])
     other.lids["kitchen"].open(60)
@@ -141,7 +141,7 @@ def test_a_second_station_is_sent_away_and_the_first_goes_on(
 
 
 def test_a_bin_whose_lid_the_keeper_does_not_have_is_named(kept: Kept, posted: Posted) -> None:
-    link = KeeperLink(kept.folder, ["kitchen", "glass"], RealClock(), posted)
+    link = KeeperLink([kept.folder], ["kitchen", "glass"], RealClock(), posted)
     link.start()
     until(lambda: "LidClosed" in posted.names())
     link.lids["glass"].open(60)
@@ -152,7 +152,7 @@ def test_a_bin_whose_lid_the_keeper_does_not_have_is_named(kept: Kept, posted: P
 def test_a_station_without_a_keeper_names_the_fault_once_and_clears_it_when_there_is_one(
     site: Site, posted: Posted
 ) -> None:
-    link = KeeperLink(site.runtime, ["kitchen"], RealClock(), posted)
+    link = KeeperLink([site.runtime], ["kitchen"], RealClock(), posted)
     link.lids["kitchen"].open(60)
     link.start()
     until(lambda: raised(posted) == [(FaultCode.LID_UNREACHABLE, "kitchen")])
@@ -167,7 +167,7 @@ def test_a_station_without_a_keeper_names_the_fault_once_and_clears_it_when_ther
 def test_a_keeper_that_hangs_is_told_of_and_does_not_open_late_what_it_was_asked_meanwhile(
     site: Site, posted: Posted
 ) -> None:
-    link = KeeperLink(site.runtime, ["kitchen"], RealClock(), posted)
+    link = KeeperLink([site.runtime], ["kitchen"], RealClock(), posted)
     with site.start("lids") as keeper:
         link.start()
         until(lambda: "LidClosed" in posted.names(), "the keeper is there", COMMAND_WITHIN_S)
@@ -309,7 +309,7 @@ def test_a_keeper_with_a_lid_that_hangs_tells_neither_station_nor_manager_that_a
     with Manager(tmp_path, 0.001) as manager:
         notifier = notifier_of(manager.env)
         kept = cast("dict[str, GpioLid]", lids)
-        keeper = Keeper(tmp_path / "run", kept, Voice(), RealClock(), notifier)
+        keeper = Keeper([tmp_path / "run"], kept, Voice(), RealClock(), notifier)
         keeper.turn()
         assert manager.listen() == []
         lids["hangs"].polled_at = time.monotonic()
@@ -332,7 +332,7 @@ class StoppedLid:
 def test_in_an_emergency_the_motors_lose_their_power_before_any_lid_is_asked(tmp_path: Path) -> None:
     calls: list[str] = []
     lids = cast("dict[str, GpioLid]", {"one": StoppedLid(calls), "other": StoppedLid(calls)})
-    keeper = Keeper(tmp_path / "run", lids, Voice(), RealClock(), notifier_of({}))
+    keeper = Keeper([tmp_path / "run"], lids, Voice(), RealClock(), notifier_of({}))
     keeper.stop_first(lambda: calls.append("power"))
     keeper.stop_motors()
     keeper.close()
@@ -451,7 +451,7 @@ def test_a_keeper_that_was_stopped_says_so_to_the_next_station(kept: Kept, link:
     link.stop_motors()
     link.stop()
     again = Posted()
-    other = KeeperLink(kept.folder, ["kitchen"], RealClock(), again)
+    other = KeeperLink([kept.folder], ["kitchen"], RealClock(), again)
     other.start()
     until(lambda: raised(again) == [(FaultCode.EMERGENCY_STOP, STATION)])
     other.stop()
@@ -466,7 +466,7 @@ def test_a_keeper_that_starts_in_an_emergency_drives_nothing_and_is_told_again(
     thread.start()
     assert kept.readiness.came.wait(WITHIN_S)  # its lid stands neither open nor shut, and its way is free
     kept.board.contact(24, closed=True)
-    link = KeeperLink(kept.folder, ["kitchen"], RealClock(), posted)
+    link = KeeperLink([kept.folder], ["kitchen"], RealClock(), posted)
     link.stop_motors()
     link.start()
     link.lids["kitchen"].open(60)
@@ -476,3 +476,22 @@ def test_a_keeper_that_starts_in_an_emergency_drives_nothing_and_is_told_again(
     kept.stops[0]()
     thread.join(WITHIN_S)
     assert not [pin for pin, high in kept.board.outputs if high]
+
+
+def test_a_runtime_folder_that_cannot_be_written_moves_the_socket_into_the_state_folder(
+    site: Site, posted: Posted, caplog: pytest.LogCaptureFixture
+) -> None:
+    Path(site.settings.station.state_dir).mkdir()
+    site.runtime.write_bytes(b"")  # a file in the folder's place: not even root can write there
+    kept = Kept(site.settings)
+    thread = threading.Thread(target=kept.keep)
+    thread.start()
+    assert kept.readiness.came.wait(WITHIN_S)
+    link = KeeperLink(socket_folders(site.settings), ["kitchen"], RealClock(), posted)
+    link.start()
+    until(lambda: "FaultCleared" in posted.names(), "the keeper answers")
+    link.stop()
+    kept.stops[0]()
+    thread.join(WITHIN_S)
+    assert not thread.is_alive()
+    assert "cannot be used for the lids' socket" in caplog.text

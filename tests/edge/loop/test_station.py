@@ -13,7 +13,8 @@ from config.station import OpenBy
 from edge.faults import FaultCode
 from edge.journal.backlog import LONGEST_PAUSE_S
 from edge.loop.inbox import QueueInbox
-from edge.loop.station import JOURNAL_READ_S, JOURNAL_SILENT_S
+from edge.loop.journal_client import JOURNAL_LOST_S, JOURNAL_READ_S
+from edge.loop.station import STOP_S
 from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpened, Prompt
 from edge.roster import CardState, RosterEntry
 from edge.screen.publisher import HEARTBEAT_S, INTERVAL_S, QUIET_S
@@ -281,7 +282,7 @@ def test_a_lost_answer_of_the_journal_stops_its_reading_only_for_a_while(
     bench.clock.at += JOURNAL_READ_S
     bench.station.run_pending()
     roster(bench, thief=CardState.BLOCKED)
-    bench.pass_time(JOURNAL_SILENT_S + 30)
+    bench.pass_time(JOURNAL_LOST_S + 30)
     bench.diary.clear()
     bench.tap("thief")
     bench.station.run_pending()
@@ -336,8 +337,12 @@ def test_what_was_overdue_ends_before_a_late_event_is_looked_at(benches: Callabl
     bench.tap()
     rise(bench)
 
+    def time_is_up() -> None:
+        bench.station.stop()
+        bench.clock.at += STOP_S
+
     def stand_still() -> None:
-        inbox.stall = bench.station.stop
+        inbox.stall = time_is_up
         bench.clock.at += WAITS.lease_s + 1
         inbox.post(ChamberChanged(bench.clock.at, "kitchen"))
 

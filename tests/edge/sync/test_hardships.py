@@ -425,10 +425,10 @@ def test_a_station_whose_key_was_retired_keeps_its_events_and_says_so(
     scene.turn(60)
     assert scene.states()[-1].key_retired
     journal = opened(scene.folder)
-    assert FaultCode.STATION_KEY_RETIRED in journal.told()
+    assert FaultCode.STATION_KEY_RETIRED in journal.faults()
     scene.wire.bring(scene.books.receipt(retired=("0123456789abcdef",)))
     scene.settle()
-    assert FaultCode.STATION_KEY_RETIRED not in journal.told()
+    assert FaultCode.STATION_KEY_RETIRED not in journal.faults()
     journal.close()
 
 
@@ -518,11 +518,12 @@ def test_a_process_that_restarts_all_the_time_lets_nothing_go_early(scene: Scene
 
 
 def test_a_journal_that_is_busy_costs_only_time_and_one_line_in_the_log(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("edge.journal.schema.BUSY_S", 0.05)
     record(scene.folder, 2)
     scene.outbox.close()
+    scene.outbox = Outbox(scene.folder, busy_s=0.05)
+    scene.start()
     scene.turn()
     for batch in scene.batches():
         scene.books.take(batch)
@@ -553,7 +554,7 @@ def test_damage_that_only_the_sync_process_meets_is_mended_by_the_running_statio
     file.write_bytes(image)
     scene.turn()
     assert "malformed" in caplog.text
-    assert FaultCode.JOURNAL_RECOVERED in journal.told()
+    assert FaultCode.JOURNAL_RECOVERED in journal.faults()
     journal.record_alarm(ALARM, NOON)
     scene.settle(seconds=1)
     assert (len(scene.books.held[A]), len(scene.books.held[journal.epoch])) == (5, 1)

@@ -22,6 +22,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 HERE = "tests/edge/visit/test_fault_mends.py"
 MCU = "tests/edge/hardware/test_controller.py"
 SERIAL = "tests/edge/readers/test_serial.py"
+REFUSALS = "tests/edge/journal/test_refusals.py"
+KEYS = "tests/station/test_hard_starts.py"
 HEALTH = "tests/edge/hardware/test_scale_health.py"
 MENDED_BY = {
     FaultCode.LID_STUCK_SHUT: (
@@ -89,6 +91,20 @@ MENDED_BY = {
         "tests/edge/journal/test_backlog.py",
         "test_a_disk_that_refuses_once_costs_nobody_anything",
     ),
+    FaultCode.JOURNAL_FULL: (REFUSALS, "test_a_full_disk_is_told_as_such_until_there_is_room"),
+    FaultCode.JOURNAL_SILENT: (
+        REFUSALS,
+        "test_a_disk_that_hangs_keeps_no_lid_shut_and_visits_meanwhile_are_written_when_it_answers",
+    ),
+    FaultCode.JOURNAL_FOREIGN: (
+        REFUSALS,
+        "test_a_journal_of_another_station_is_told_as_such_until_it_is_gone",
+    ),
+    FaultCode.JOURNAL_NEWER: (REFUSALS, "test_a_journal_of_a_newer_program_is_told_as_such_until_it_is_gone"),
+    FaultCode.JOURNAL_MISPLACED: (
+        REFUSALS,
+        "test_a_pipe_where_the_journal_belongs_is_told_at_once_and_a_new_journal_is_made_when_it_is_gone",
+    ),
     FaultCode.JOURNAL_RECOVERED: (
         HERE,
         "test_a_journal_that_was_mended_is_an_ordinary_one_at_the_next_start",
@@ -100,6 +116,14 @@ MENDED_BY = {
     FaultCode.STATION_KEY_RETIRED: (
         "tests/edge/sync/test_hardships.py",
         "test_a_station_whose_key_was_retired_keeps_its_events_and_says_so",
+    ),
+    FaultCode.CARD_KEY_UNREADABLE: (
+        KEYS,
+        "test_without_the_card_key_lids_open_and_nobody_is_recognised_until_it_is_restored",
+    ),
+    FaultCode.SYNC_KEYS_UNREADABLE: (
+        KEYS,
+        "test_without_the_signing_key_the_station_runs_and_says_that_nothing_is_sent_until_it_is_restored",
     ),
 }
 
@@ -163,10 +187,10 @@ def test_a_journal_that_was_mended_is_an_ordinary_one_at_the_next_start(tmp_path
     file = tmp_path / JOURNAL_FILE
     file.write_bytes(b"\xff" * 100 + file.read_bytes()[100:])
     mended = opened(tmp_path)
-    assert mended.told() == {FaultCode.JOURNAL_RECOVERED}
+    assert mended.faults() == {FaultCode.JOURNAL_RECOVERED}
     mended.close()
     again = opened(tmp_path)
-    assert again.told() == frozenset()
+    assert again.faults() == frozenset()
     again.close()
 
 

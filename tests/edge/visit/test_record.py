@@ -26,6 +26,7 @@ from tests.edge.builders import (
 )
 
 DISK_FULL = Fault(FaultCode.JOURNAL_FAILED, JOURNAL)
+DISK_SILENT = Fault(FaultCode.JOURNAL_SILENT, JOURNAL)
 
 
 def one_deposit(scene: Scene) -> Scene:
@@ -127,7 +128,7 @@ def test_a_visit_that_the_disk_delays_for_longer_hears_that_its_points_are_not_s
     scene.wait(MOMENT_S / 2)
     scene.post(RecordDelayed(scene.now, 1))
     assert said(scene.wait(MOMENT_S / 2)) == [Prompt.SAVED_LATER]
-    assert scene.state.faults == {DISK_FULL}
+    assert scene.state.faults == {DISK_SILENT}
     assert scene.recorded() == [], "the resident has gone: nobody is spoken to"
 
 
@@ -143,7 +144,7 @@ def test_a_disk_that_stays_silent_is_as_good_as_one_that_refuses() -> None:
     assert scene.wait(WAITS.record_s - 0.01) == []
     given = scene.wait(0.01)
     assert said(given) == [Prompt.SAVED_LATER]
-    assert scene.state.faults == {DISK_FULL}
+    assert scene.state.faults == {DISK_SILENT}
 
 
 def test_lids_open_while_the_disk_is_faulted() -> None:

@@ -1,0 +1,29 @@
+"""`tongzhan station lids`: the process that holds the pins and leases of lids wired to this Pi."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cloud_sync.service.systemd import notifier_of
+from config.reading.load_station import load_station
+from edge.hardware.pins import Factory, real_pins
+from edge.lids.process import keep_lids, release_pins
+from scripts.commands.station.options import config_option, on_stop
+
+
+@click.command()
+@config_option
+@click.option("--release", is_flag=True, help="Only make the motors' pins low, after a keeper was killed.")
+def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
+    """Keep the lids wired to this Pi until SIGTERM; then shut them."""
+    settings = load_station(config)
+
+    def make_pins() -> Factory:
+        return real_pins(Path(settings.station.runtime_dir))
+
+    if release:
+        release_pins(settings, make_pins)
+    else:
+        keep_lids(settings, make_pins, notifier_of(), on_stop)

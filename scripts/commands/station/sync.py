@@ -1,0 +1,37 @@
+"""`tongzhan station sync`: the process that delivers the journal to the ledger."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import click
+
+from cloud_sync.service.systemd import WatchedStop, notifier_of
+from config.reading.load_station import load_station
+from edge.loop.clocks import RealClock
+from edge.sync.keys import Sender, load_keys
+from edge.sync.outbox import Outbox
+from edge.sync.process import Sync, link_for
+from scripts.commands.station.options import config_option, on_stop
+
+
+@click.command()
+@config_option
+def sync(config: Path) -> None:
+    """Deliver the journal to the ledger until SIGTERM."""
+    settings = load_station(config)
+    state_dir = Path(settings.station.state_dir)
+    sender = Sender(settings.station.community, settings.station.name, load_keys(state_dir))
+    outbox = Outbox(state_dir)
+    link = link_for(settings)
+    notifier = notifier_of()
+    stopping = WatchedStop(notifier)
+    on_stop(stopping.set)
+    link.start()
+    notifier.ready()
+    try:
+        Sync(sender, outbox, link, RealClock(), random.SystemRandom()).run(stopping)
+    finally:
+        link.stop()
+        outbox.close()

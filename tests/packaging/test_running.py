@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import grimp
 import pytest
 
 from tests.running.outcomes import Outcome, read_outcomes, slowest
@@ -53,25 +54,45 @@ def test_every_name_of_the_tables_is_the_beginning_of_a_file_that_is_there() -> 
         assert any(name.startswith(beginning) for name in names), f"no test begins with {beginning}"
 
 
-def test_a_test_that_imports_what_starts_programs_is_not_pure() -> None:
-    telling = ("import subprocess", "tests.brokers", "tests.programs import", "playwright.sync_api import")
+STARTING = ("subprocess", "multiprocessing", "playwright", "iotcore")
+"""Libraries that start programs, or a server in threads of its own."""
+
+
+SHARED = ("tests.conftest", "tests.running.__main__", "tests.running.changed", "tests.running.patience")
+"""What every test has, and the run itself."""
+
+
+def test_a_test_that_starts_programs_is_not_pure() -> None:
+    """The table of stages stands in place of folders called process/: this holds it complete."""
+    graph = grimp.build_graph("tests", include_external_packages=True, cache_dir=None)
+    for library in set(STARTING) & graph.modules:
+        for shared in SHARED:
+            graph.remove_import(importer=shared, imported=library)
+    starting = set().union(*(graph.find_downstream_modules(name) for name in set(STARTING) & graph.modules))
     for path in sorted((CHECKOUT / "tests").rglob("test_*.py")):
         name = str(path.relative_to(CHECKOUT))
-        if name not in QUICK_PROGRAMS and any(word in path.read_text(encoding="utf-8") for word in telling):
-            assert stage_of(name) is not Stage.PURE, f"{name} starts programs"
+        module = name.removesuffix(".py").replace("/", ".")
+        if name not in QUICK_PROGRAMS and module in starting:
+            assert stage_of(name) is not Stage.PURE, (
+                f"{name} starts programs: name it in tests/running/stages.py"
+            )
 
 
 QUICK_PROGRAMS = {
     "tests/config/test_library_lines.py",
+    "tests/edge/check/test_command.py",
+    "tests/edge/hardware/test_build.py",
+    "tests/edge/hardware/test_wiring.py",
     "tests/edge/lids/test_jig.py",
     "tests/edge/journal/test_backlog.py",
     "tests/edge/loop/test_inbox.py",
+    "tests/packaging/test_changed.py",
     "tests/packaging/test_cli.py",
     "tests/packaging/test_cli_page.py",
     "tests/packaging/test_ports.py",
     "tests/models/test_runtime.py",
 }
-"""They start a program that ends at once, and wait for nothing else."""
+"""They start none or one that ends at once: three import values from helpers that start some."""
 
 
 def test_a_busy_machine_may_fail_a_test_with_processes_once() -> None:

@@ -36,6 +36,8 @@ PROCESS = (
     "tests/cloud_sync/transport/test_mqtt.py",
     "tests/config/test_threads.py",
     "tests/demo/",
+    "tests/edge/hardware/test_controller.py",
+    "tests/edge/hardware/test_scale.py",
     "tests/edge/lids/test_guard.py",
     "tests/edge/lids/test_keeper.py",
     "tests/edge/sim/test_rigged.py",

@@ -1,4 +1,4 @@
-"""What households owe after corrections, as values: since when, why, what paid of it, and how it ended."""
+"""What households owe after corrections, as values: since when, why, what was repaid, and how it ended."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.office.pending import open_debts
+from cloud_sync.ledger.office.texts import counted
 from cloud_sync.ledger.points.models import Debt, DebtPart, Decision
 from cloud_sync.ledger.statement.texts import moment
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.names import community_name, station_name
 
 SHOWN = 50
-"""Debts that are still owed; a command lists more."""
+"""Open debts; a command lists more."""
 ENDED = 20
 PAYMENTS = 5
 """Of one debt, the latest; earlier ones are counted."""
 
 
 class Standing(StrEnum):
-    """How a debt stands; its icon has the same name."""
+    """State of a debt; its icon has the same name."""
 
     OWED = "owed"
     PAID = "paid"
@@ -49,12 +50,12 @@ class DebtItem:
     earlier: str
     """That there are more payments; empty if not."""
     forgiven: str
-    """Who let the household off what was left, when, and why; empty if nobody did."""
+    """Who waived what was left, when, and why; empty if nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
 class DebtsPage:
-    """What is owed, the oldest first, and what ended last."""
+    """Open debts, the oldest first, and those that ended last."""
 
     place: str
     owed: tuple[DebtItem, ...]
@@ -64,7 +65,7 @@ class DebtsPage:
 
 
 def debts_page(community: Community, now: datetime) -> DebtsPage:
-    """Debts as they stand at `now`."""
+    """Build the page of debts as they stand at `now`."""
     owed = open_debts(community, SHOWN + 1)
     ended = Debt.objects.filter(household__community=community, left=0).order_by("-pk")[:ENDED]
     shown = [*owed[:SHOWN], *ended.select_related("household", "decision", "forgiveness", "reverses")]
@@ -76,7 +77,7 @@ def debts_page(community: Community, now: datetime) -> DebtsPage:
 
 
 def _parts(debts: Sequence[Debt]) -> dict[int, list[DebtPart]]:
-    """By debt, what offsets paid of it, the latest first."""
+    """Return, by debt, what offsets repaid of it, the latest first."""
     found: dict[int, list[DebtPart]] = {debt.pk: [] for debt in debts}
     rows = DebtPart.objects.filter(debt__in=debts).select_related("transfer__event__station")
     for part in rows.order_by("-pk"):
@@ -98,7 +99,7 @@ class _DebtWriter:
             household=" · ".join(filter(None, (debt.household.code, debt.household.name))),
             standing=standing,
             word=_word(standing),
-            points=_points(debt.left or debt.points),
+            points=counted(debt.left or debt.points),
             correction=_correction(debt),
             decided=self._decided(debt.decision),
             payments=tuple(self._payment(part) for part in parts[:PAYMENTS]),
@@ -107,22 +108,22 @@ class _DebtWriter:
         )
 
     def _decided(self, decision: Decision) -> str:
-        told = {"by": decision.by, "when": self._when(decision.decided_at), "reason": decision.reason}
-        return gettext("%(by)s, %(when)s: %(reason)s") % told
+        said = {"by": decision.by, "when": self._when(decision.decided_at), "reason": decision.reason}
+        return gettext("%(by)s, %(when)s: %(reason)s") % said
 
     def _payment(self, part: DebtPart) -> str:
-        told = {
+        said = {
             "when": self._when(part.transfer.created_at),
-            "points": _points(part.points),
+            "points": counted(part.points),
             "station": station_name(part.transfer.event.station),
         }
-        return gettext("%(when)s: %(points)s, from a visit to %(station)s") % told
+        return gettext("%(when)s: %(points)s, from a visit to %(station)s") % said
 
     def _forgiven(self, debt: Debt) -> str:
         if debt.forgiveness is None:
             return ""
-        told = {"points": _points(debt.forgiven), "decided": self._decided(debt.forgiveness)}
-        return gettext("%(points)s let off. %(decided)s") % told
+        said = {"points": counted(debt.forgiven), "decided": self._decided(debt.forgiveness)}
+        return gettext("%(points)s waived. %(decided)s") % said
 
     def _when(self, at: datetime) -> str:
         return moment(at, self.now, self.zone)
@@ -141,19 +142,15 @@ def _word(standing: Standing) -> str:
         case Standing.PAID:
             return gettext("Paid")
         case Standing.FORGIVEN:
-            return gettext("Let off")
-
-
-def _points(points: int) -> str:
-    return ngettext("%(points)d point", "%(points)d points", points) % {"points": points}
+            return gettext("Waived")
 
 
 def _correction(debt: Debt) -> str:
-    told = {"position": debt.reverses.position, "points": _points(debt.reverses.points)}
+    said = {"position": debt.reverses.position, "points": counted(debt.reverses.points)}
     if debt.points == debt.reverses.points:
-        return gettext("A correction took back transfer %(position)d, %(points)s; all was spent.") % told
+        return gettext("A correction took back transfer %(position)d, %(points)s; all was spent.") % said
     text = gettext("A correction took back transfer %(position)d, %(points)s; %(owed)s had been spent.")
-    return text % (told | {"owed": _points(debt.points)})
+    return text % (said | {"owed": counted(debt.points)})
 
 
 def _earlier(times: int) -> str:

@@ -1,4 +1,4 @@
-"""What waits for a person, read as values: set aside, alarms, held points, debts. Bounded."""
+"""What needs a person's decision, as values: set aside, alarms, held points, debts. Bounded."""
 
 from __future__ import annotations
 
@@ -6,31 +6,33 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
+from django.db.models import QuerySet
+
 from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.points.held import SUSPECTED, UNBOUND
 from cloud_sync.ledger.points.models import Debt, VisitSettlement
-from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Event, EventState, Stray
+from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Dismissal, Event, EventState, Stray
 from cloud_sync.rules.award_rules import HeldBy
 from config.errors import InputError
 from config.reading import typed
 
 SHOWN = 200
-"""Rows of one kind that one look gives."""
+"""Rows of one kind that a list gives."""
 LONGEST_NUMBER = 18
-"""Digits that surely fit the database's integers."""
+"""Digits that fit the database's integers."""
 STRAY = "stray"
-"""Why something that names no event was set aside."""
+"""The reason of something that names no event."""
 LONGEST: dict[HeldBy, timedelta] = {HeldBy.UNKNOWN_CARD: UNBOUND, HeldBy.CHEATING: SUSPECTED}
-"""How long points wait; those that are not here wait for a person alone."""
+"""How long points are held; those of other reasons are held until a person decides."""
 ANYWHERE = "*"
-"""The community of an alarm about one of too many strangers."""
+"""The community of an alarm about unknown stations beyond `alarms.MAX_STRANGERS`."""
 
 Row = Event | Conflict | Stray
 
 
 @dataclass(frozen=True, slots=True)
 class Aside:
-    """Something that a station sent and the ledger could not apply. `number` finds it again."""
+    """Something that a station sent and the ledger could not apply; `number` identifies it."""
 
     number: str
     """`e` and an event's key, `c` and a conflict's, `s` and a stray's."""
@@ -43,36 +45,44 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One visit whose points wait. `number` is its event's."""
+    """One visit with held points; `number` is its event's primary key."""
 
     number: int
     station: str
     household: str
-    """Empty while its card is nobody's."""
+    """Empty while its card belongs to none."""
     card: str
     points: int
     reason: HeldBy
     since: datetime
     until: datetime | None
-    """When the wait ends by itself; None if only a person ends it."""
+    """When the hold ends by itself; None if only a person ends it."""
 
 
 def set_aside(community: Community, shown: int = SHOWN) -> list[Aside]:
-    """What could not be applied, the latest first."""
+    """Return what could not be applied and nobody dismissed, the latest first."""
     stations = community.stations.all()
     newest = "-received_at", "-pk"
+    here = {"station__in": stations}
+    refused = Event.objects.filter(**here, state=EventState.REFUSED).exclude(pk__in=_dismissed("e"))
+    conflicts = Conflict.objects.filter(**here).exclude(pk__in=_dismissed("c"))
+    strays = Stray.objects.filter(**here).exclude(pk__in=_dismissed("s"))
     rows: list[Row] = [
-        *Event.objects.filter(station__in=stations, state=EventState.REFUSED).order_by(*newest)[:shown],
-        *Conflict.objects.filter(station__in=stations).order_by(*newest)[:shown],
-        *Stray.objects.filter(station__in=stations).order_by(*newest)[:shown],
+        *refused.order_by(*newest)[:shown],
+        *conflicts.order_by(*newest)[:shown],
+        *strays.order_by(*newest)[:shown],
     ]
     names = {station.pk: station.slug for station in stations}
     newest_first = sorted(rows, key=attrgetter("received_at"), reverse=True)[:shown]
     return [_aside(row, names[row.station_id]) for row in newest_first]
 
 
+def _dismissed(kind: str) -> QuerySet[Dismissal, int]:
+    return Dismissal.objects.filter(kind=kind).values_list("row", flat=True)
+
+
 def find_aside(community: Community, number: str) -> Row:
-    """What was set aside under this number; InputError if there is none."""
+    """Return what was set aside under this number; InputError for none."""
     name = typed.slug(number)
     letter, key = name[:1], name[1:]
     found: Row | None = None
@@ -91,14 +101,14 @@ def find_aside(community: Community, number: str) -> Row:
 
 
 def held(community: Community, shown: int = SHOWN) -> list[Held]:
-    """Visits whose points wait, the longest first."""
+    """Return visits with held points, the longest first."""
     rows = VisitSettlement.objects.filter(community=community, held_since__isnull=False)
     rows = rows.select_related("event__station", "household").order_by("held_since", "pk")
     return [_held(row) for row in rows[:shown]]
 
 
 def find_held(community: Community, number: int) -> VisitSettlement:
-    """The visit of this event; InputError if there is none."""
+    """Return the settled visit of this event; InputError for none."""
     found = VisitSettlement.objects.filter(community=community, pk=number).first()
     if found is None:
         raise InputError(f"no visit {number}", "see: tongzhan ledger held list --config F")
@@ -106,7 +116,7 @@ def find_held(community: Community, number: int) -> VisitSettlement:
 
 
 def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlement]:
-    """Every visit of a station that waits for this reason, the longest first; InputError if none does."""
+    """Return all visits of a station held for this reason, the longest first; InputError for none."""
     rows = VisitSettlement.objects.filter(
         community=community, event__station__slug=slug, held_by=reason, held_since__isnull=False
     )
@@ -119,13 +129,13 @@ def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlemen
 
 
 def open_alarms(community: Community, shown: int = SHOWN) -> list[Alarm]:
-    """Alarms that nobody has closed, the latest first."""
+    """Return alarms that nobody has closed, the latest first."""
     alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
     return list(alarms.order_by("-last_at", "-pk")[:shown])
 
 
 def find_alarm(community: Community, number: int) -> Alarm:
-    """The open alarm of this number; InputError if there is none."""
+    """Return the open alarm of this number; InputError for none."""
     alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
     if (found := alarms.filter(pk=number).first()) is None:
         raise InputError(f"no open alarm {number}", "see: tongzhan ledger alarm list --config F")
@@ -133,14 +143,14 @@ def find_alarm(community: Community, number: int) -> Alarm:
 
 
 def open_debts(community: Community, shown: int = SHOWN) -> list[Debt]:
-    """What households still owe, the oldest first."""
+    """Return what households still owe, the oldest first."""
     debts = Debt.objects.filter(household__community=community, left__gt=0)
     with_all = debts.select_related("household", "decision", "forgiveness", "reverses")
     return list(with_all.order_by("pk")[:shown])
 
 
 def find_debt(community: Community, number: int) -> Debt:
-    """The debt of this number; InputError if there is none."""
+    """Return the debt of this number; InputError for none."""
     found = Debt.objects.filter(household__community=community, pk=number).first()
     if found is None:
         raise InputError(f"no debt {number}", "see: tongzhan ledger debt list --config F")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from cloud_sync.ledger.office import actions, sign_in
 from cloud_sync.ledger.office import views as office
 from cloud_sync.ledger.site import pages
 from cloud_sync.ledger.statement import views
@@ -16,7 +17,17 @@ urlpatterns = [
     path("office/", office.office, name="office"),
     path("office/debts/", office.debts, name="office-debts"),
     path("office/debts/<int:number>/forgive/", office.forgive_debt, name="office-forgive"),
-    path("office/login/", office.login, name="office-login"),
-    path("office/logout/", office.logout, name="office-logout"),
+    path("office/held/<int:number>/give/", actions.give, name="office-give"),
+    path("office/held/<int:number>/withhold/", actions.withhold, name="office-withhold"),
+    path("office/held/<int:number>/register/", actions.register, name="office-register"),
+    path("office/cards/<int:number>/unregister/", actions.unregister, name="office-unregister"),
+    path("office/transfers/<int:number>/take-back/", actions.take_back, name="office-take-back"),
+    path("office/alarms/<int:number>/close/", actions.close, name="office-close-alarm"),
+    path("office/aside/<slug:number>/apply/", actions.apply, name="office-apply"),
+    path("office/aside/<slug:number>/dismiss/", actions.dismiss, name="office-dismiss"),
+    path("office/dismissals/<int:number>/show/", actions.show_again, name="office-show-again"),
+    path("office/links/take-back/", actions.unlink, name="office-unlink"),
+    path("office/login/", sign_in.login, name="office-login"),
+    path("office/logout/", sign_in.logout, name="office-logout"),
 ]
 handler404 = pages.missing

@@ -12,7 +12,7 @@ from scripts.commands.ledger.common import config_option, echo_json, json_option
 
 @click.group()
 def officer() -> None:
-    """Say who may use the office's pages: look at what waits, and let households off their debts."""
+    """Say who may use the office's pages, which show what waits for a person and let people decide on it."""
 
 
 @officer.command("add")
@@ -21,10 +21,12 @@ def officer() -> None:
 def officer_add(config: Path, name: str) -> None:
     """Let a person in, or give one a new password; prints it, once."""
     community = open_community(config)
+    from django.conf import settings
+
     from cloud_sync.ledger.office.officers import add_officer
 
     password = add_officer(community, name)
-    click.echo(f"{typed.slug(name)} may use the office's pages with this password: {password}")
+    click.echo(f"{typed.slug(name)} signs in at {settings.LEDGER.url}/office/ with this password: {password}")
 
 
 @officer.command("remove")

@@ -99,6 +99,22 @@ def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
     return 1 if failed else 0
 
 
+@aside.command("dismiss")
+@config_option
+@by_option
+@reason_option
+@click.argument("number")
+def aside_dismiss(config: Path, by: str, reason: str, number: str) -> None:
+    """Take something off the list that needs no more attention; the office's page can undo it."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.office.decisions import dismiss
+
+    dismiss(community, number, by, reason, timezone.now())
+    click.echo(f"{number} is off the list")
+
+
 @click.group("held")
 def held() -> None:
     """See points that wait, and let them go or not."""

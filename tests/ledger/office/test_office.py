@@ -253,6 +253,7 @@ def test_officers_are_added_listed_and_removed(tongzhan: Run, config: Path, brow
     told = done(tongzhan("ledger", "officer", "add", "wang", "--config", config))
     assert sign_in(browser_client, "wang", told.split()[-1]) == 302
     assert done(tongzhan("ledger", "officer", "list", "--config", config)) == "wang\n"
+    assert "/office/ with this password: " in told
     done(tongzhan("ledger", "officer", "remove", "wang", "--config", config))
     assert json.loads(done(tongzhan("ledger", "officer", "list", "--json", "--config", config))) == []
     assert "no officer's name" in tongzhan("ledger", "officer", "add", "Wang Li", "--config", config).stderr

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.test import Client
 
-from cloud_sync.ledger.office import throttle, views
+from cloud_sync.ledger.office import sign_in, throttle
 from cloud_sync.ledger.office.officers import add_officer
 from cloud_sync.ledger.office.throttle import (
     ACCOUNT,
@@ -143,7 +143,7 @@ def test_of_many_at_once_few_are_checked_and_few_wait(monkeypatch: pytest.Monkey
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Throttle:
     made = Throttle(at_once=1, now=clock)
-    monkeypatch.setattr(views, "SIGN_IN", made)
+    monkeypatch.setattr(sign_in, "SIGN_IN", made)
     return made
 
 

@@ -76,8 +76,8 @@ def test_what_is_paid_and_what_is_forgiven_have_ended_and_say_how(town: Town) ->
     assert page.owed == ()
     let_off, paid = page.ended
     assert (paid.standing, paid.word, paid.points) == (Standing.PAID, "Paid", "5 points")
-    assert (let_off.standing, let_off.word) == (Standing.FORGIVEN, "Let off")
-    assert let_off.forgiven == "3 points let off. wang, Today 13:00: our mistake"
+    assert (let_off.standing, let_off.word) == (Standing.FORGIVEN, "Waived")
+    assert let_off.forgiven == "3 points waived. wang, Today 13:00: our mistake"
     assert len(let_off.payments) == 1
 
 

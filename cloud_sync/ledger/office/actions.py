@@ -1,0 +1,214 @@
+"""The office's buttons: each form is carried out once and leads back to the page with a notice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import wraps
+
+from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext
+from django.views.decorators.http import require_POST
+
+from cloud_sync.ledger.households.cards import Word
+from cloud_sync.ledger.households.register import find_household
+from cloud_sync.ledger.office import decisions
+from cloud_sync.ledger.office.officers import called
+from cloud_sync.ledger.office.pending import find_alarm
+from cloud_sync.ledger.office.quarantine import apply_aside
+from cloud_sync.ledger.office.sign_in import View, for_officers
+from cloud_sync.ledger.office.texts import counted
+from cloud_sync.ledger.points.decisions import said
+from cloud_sync.ledger.statement.links import end_links
+from cloud_sync.ledger.stations.alarms import close_alarm
+from cloud_sync.ledger.stations.models import Community
+from config.errors import InputError
+
+NOTICE = "office_notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What came of an action; shown once, on the next page."""
+
+    text: str
+    failed: bool = False
+    undo_card: int | None = None
+    """A card that was just registered, whose registration can be undone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What an officer sent: who, and what was typed."""
+
+    by: str
+    reason: str
+    household: str
+
+    @property
+    def word(self) -> Word:
+        """Return who and why, as cards keep it."""
+        return Word(self.by, self.reason)
+
+
+Act = Callable[[Community, Form, int | str], Notice]
+
+
+def pop_notice(request: HttpRequest) -> Notice | None:
+    """Return the notice of the last action, once."""
+    kept = request.session.pop(NOTICE, None)
+    return None if kept is None else Notice(**kept)
+
+
+def action(*, asks_reason: bool = True) -> Callable[[Act], View]:
+    """Make a view of an action: officers only, POST only, with a reason where one is asked for."""
+
+    def make(act: Act) -> View:
+        @for_officers
+        @require_POST
+        @wraps(act)
+        def respond(request: HttpRequest, community: Community, number: int | str = 0) -> HttpResponseBase:
+            sent = request.POST
+            form = Form(called(request.user), sent.get("reason", ""), sent.get("household", ""))
+            notice = _checked(act, community, form, number) if asks_reason else act(community, form, number)
+            request.session[NOTICE] = asdict(notice)
+            return HttpResponseRedirect(reverse("office"))
+
+        return respond
+
+    return make
+
+
+def _checked(act: Act, community: Community, form: Form, number: int | str) -> Notice:
+    try:
+        said(form.by, form.reason)
+    except InputError:
+        return _failed(gettext("Give a reason in one line, of 200 characters at most."))
+    return act(community, form, number)
+
+
+def _failed(text: str) -> Notice:
+    return Notice(text, failed=True)
+
+
+def _gone() -> Notice:
+    return _failed(gettext("Nothing was changed: somebody else has dealt with it meanwhile."))
+
+
+@action()
+def give(community: Community, form: Form, number: int | str) -> Notice:
+    """Give the points of a group of held visits."""
+    try:
+        points = decisions.give(community, int(number), form.by, form.reason, timezone.now())
+    except InputError:
+        return _gone()
+    return Notice(gettext("Given: %(points)s.") % {"points": counted(points)})
+
+
+@action()
+def withhold(community: Community, form: Form, number: int | str) -> Notice:
+    """Do not give the points of a group of held visits."""
+    try:
+        points = decisions.withhold(community, int(number), form.by, form.reason, timezone.now())
+    except InputError:
+        return _gone()
+    return Notice(gettext("Not given: %(points)s.") % {"points": counted(points)})
+
+
+@action()
+def register(community: Community, form: Form, number: int | str) -> Notice:
+    """Register a card to a household, which gets what was held for it."""
+    try:
+        household = find_household(community, form.household)
+    except InputError:
+        text = gettext("No household has the code %(code)s. The card stays unregistered.")
+        return _failed(text % {"code": form.household.strip()[:32]})
+    try:
+        card, points = decisions.register_card(
+            community, int(number), household.code, form.word, timezone.now()
+        )
+    except decisions.DecidedError:
+        return _gone()
+    except InputError:
+        return _failed(gettext("This card cannot be registered: it is blocked, a staff card, or another's."))
+    text = gettext("The card is registered to %(household)s. Given: %(points)s.")
+    return Notice(text % {"household": household.code, "points": counted(points)}, undo_card=card.pk)
+
+
+@action()
+def unregister(community: Community, form: Form, number: int | str) -> Notice:
+    """Undo a registration; the household keeps what it was given."""
+    household = decisions.unregister_card(community, int(number), form.word, timezone.now())
+    if household is None:
+        return _gone()
+    text = gettext(
+        "The card belongs to %(household)s no longer. Points that were given stay; take them back below."
+    )
+    return Notice(text % {"household": household.code})
+
+
+@action()
+def take_back(community: Community, form: Form, number: int | str) -> Notice:
+    """Take back points that a person had given."""
+    try:
+        done = decisions.take_back(community, int(number), form.by, form.reason, timezone.now())
+    except InputError:
+        return _gone()
+    text = gettext("Taken back: %(taken)s. To be deducted from later points: %(owed)s.")
+    owed = done.debt.points if done.debt else 0
+    return Notice(text % {"taken": counted(done.taken), "owed": counted(owed)})
+
+
+@action(asks_reason=False)
+def close(community: Community, form: Form, number: int | str) -> Notice:
+    """Close an alarm that was seen to."""
+    try:
+        close_alarm(find_alarm(community, int(number)), form.by, timezone.now())
+    except InputError:
+        return _gone()
+    return Notice(gettext("The alarm is closed."))
+
+
+@action(asks_reason=False)
+def apply(community: Community, form: Form, number: int | str) -> Notice:
+    """Apply a record that was set aside."""
+    del form
+    try:
+        apply_aside(community, str(number), timezone.now())
+    except InputError:
+        return _failed(gettext("It still cannot be applied, for the reason that its card names."))
+    return Notice(gettext("The record is applied."))
+
+
+@action()
+def dismiss(community: Community, form: Form, number: int | str) -> Notice:
+    """Take something off the list of what is set aside."""
+    try:
+        decisions.dismiss(community, str(number), form.by, form.reason, timezone.now())
+    except InputError:
+        return _gone()
+    return Notice(gettext("It is off the list."))
+
+
+@action(asks_reason=False)
+def show_again(community: Community, form: Form, number: int | str) -> Notice:
+    """Put something back on the list of what is set aside."""
+    del form
+    if not decisions.show_again(community, int(number)):
+        return _gone()
+    return Notice(gettext("It is on the list again."))
+
+
+@action()
+def unlink(community: Community, form: Form, number: int | str) -> Notice:
+    """Take back the links to a household's statement."""
+    del number
+    try:
+        household = find_household(community, form.household)
+        end_links(household, form.by, form.reason, timezone.now())
+    except InputError:
+        text = gettext("No household has the code %(code)s. No link was taken back.")
+        return _failed(text % {"code": form.household.strip()[:32]})
+    return Notice(gettext("No link of %(household)s works any more.") % {"household": household.code})

@@ -1,0 +1,99 @@
+"""What an officer decides on the pages: each change is made whole, once, and keeps who, when and why.
+
+Every function raises InputError for a reason that is not one line, and changes nothing then.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from cloud_sync.ledger.households.cards import Word, bind_card, unbind_card
+from cloud_sync.ledger.households.register import find_household
+from cloud_sync.ledger.office.groups import OF_A_CARD, group_of
+from cloud_sync.ledger.office.pending import find_aside, find_held
+from cloud_sync.ledger.points.corrections import Corrected, correct
+from cloud_sync.ledger.points.decisions import said
+from cloud_sync.ledger.points.held import refuse, release
+from cloud_sync.ledger.points.models import Card, Household, Transfer, VisitSettlement
+from cloud_sync.ledger.stations.models import Community, Conflict, Dismissal, Event
+from config.errors import InputError
+
+
+class DecidedError(InputError):
+    """Somebody else decided meanwhile, or the wait ended."""
+
+
+def give(community: Community, number: int, by: str, reason: str, now: datetime) -> int:
+    """Release every visit of the group that event `number` names; return the points given."""
+    by, reason = said(by, reason)
+    return sum(release(visit, by, reason, now) for visit in group_of(_held(community, number)))
+
+
+def withhold(community: Community, number: int, by: str, reason: str, now: datetime) -> int:
+    """Refuse every visit of the group that event `number` names; return the points withheld."""
+    by, reason = said(by, reason)
+    return sum(refuse(visit, by, reason, now) for visit in group_of(_held(community, number)))
+
+
+def register_card(
+    community: Community, number: int, code: str, word: Word, now: datetime
+) -> tuple[Card, int]:
+    """Give the card of a held visit to the household `code`; return the card and the points released.
+
+    InputError for an unknown household, a card of another one, a blocked card and a staff card.
+    """
+    visit = _held(community, number)
+    if visit.held_by not in OF_A_CARD:
+        raise InputError(f"visit {number} is not held for its card", "decide on the station")
+    household = find_household(community, code)
+    points = bind_card(household, visit.card_hash, now, word)
+    return Card.objects.select_related("household").get(community=community, hash=visit.card_hash), points
+
+
+def unregister_card(community: Community, number: int, word: Word, now: datetime) -> Household | None:
+    """Take a card from its household again; return that household, None if the card had none."""
+    card = Card.objects.filter(community=community, pk=number).select_related("household").first()
+    if card is None or card.household is None:
+        return None
+    household = card.household
+    unbind_card(card, word, now)
+    return household
+
+
+def take_back(community: Community, position: int, by: str, reason: str, now: datetime) -> Corrected:
+    """Correct a release: the points return, and what was spent is deducted from later ones.
+
+    InputError for a transfer that does not exist, released nothing, or was corrected before.
+    """
+    transfer = Transfer.objects.filter(community=community, position=position).first()
+    if transfer is None:
+        raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE --config F")
+    return correct(transfer, by, reason, now)
+
+
+@transaction.atomic
+def dismiss(community: Community, number: str, by: str, reason: str, now: datetime) -> Dismissal:
+    """Note that something set aside needs no more attention; lists leave it out from now on."""
+    by, reason = said(by, reason)
+    row = find_aside(community, number)
+    kinds = {Event: Dismissal.Kind.EVENT, Conflict: Dismissal.Kind.CONFLICT}
+    found, _ = Dismissal.objects.get_or_create(
+        kind=kinds.get(type(row), Dismissal.Kind.STRAY),
+        row=row.pk,
+        defaults={"community": community, "by": by, "reason": reason, "dismissed_at": now},
+    )
+    return found
+
+
+def show_again(community: Community, number: int) -> bool:
+    """Delete a dismissal, so that lists show what it dismissed; return whether it was there."""
+    return bool(Dismissal.objects.filter(community=community, pk=number).delete()[0])
+
+
+def _held(community: Community, number: int) -> VisitSettlement:
+    visit = find_held(community, number)
+    if not visit.held_by:
+        raise DecidedError(f"visit {number} holds no points", "somebody decided on it meanwhile")
+    return visit

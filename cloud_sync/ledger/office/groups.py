@@ -1,0 +1,89 @@
+"""Held visits as a person decides on them: together by card, or by station."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Max, Min, QuerySet, Sum
+
+from cloud_sync.ledger.points.models import VisitSettlement
+from cloud_sync.ledger.stations.models import Community
+from cloud_sync.rules.award_rules import HeldBy
+
+OF_A_CARD = (HeldBy.UNKNOWN_CARD, HeldBy.CHEATING)
+"""Reasons that concern one card; all others concern a station."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGroup:
+    """Visits that are held for one reason, of one card or of one station."""
+
+    newest: VisitSettlement
+    """Its event's number names the group; what comes later is not in it."""
+    visits: int
+    points: int
+    since: datetime
+    last_tap: VisitSettlement | None = None
+    """The latest visit of a card that belongs to no household."""
+
+    @property
+    def reason(self) -> HeldBy:
+        """Return why the points are held."""
+        return HeldBy(self.newest.held_by)
+
+
+def held_groups(community: Community, shown: int) -> list[HeldGroup]:
+    """Return what is held, the longest first."""
+    waiting = VisitSettlement.objects.filter(community=community, held_since__isnull=False)
+    found = [
+        *_figures(waiting.filter(held_by__in=OF_A_CARD), "card_hash"),
+        *_figures(waiting.exclude(held_by__in=OF_A_CARD), "event__station"),
+    ]
+    found = sorted(found, key=lambda row: (row["since"], row["newest"]))[:shown]
+    newest = _visits(row["newest"] for row in found)
+    taps = _last_taps(community, {row.card_hash for row in newest.values() if row.household is None})
+    return [
+        HeldGroup(
+            newest=newest[row["newest"]],
+            visits=row["count"],
+            points=row["points"],
+            since=row["since"],
+            last_tap=taps.get(newest[row["newest"]].card_hash),
+        )
+        for row in found
+    ]
+
+
+def group_of(newest: VisitSettlement) -> QuerySet[VisitSettlement]:
+    """Return the held visits of the group that a visit names, up to that visit; none once it is decided."""
+    waiting = VisitSettlement.objects.filter(
+        community=newest.community, held_since__isnull=False, held_by=newest.held_by, pk__lte=newest.pk
+    )
+    if newest.held_by in OF_A_CARD:
+        waiting = waiting.filter(card_hash=newest.card_hash)
+    else:
+        waiting = waiting.filter(event__station=newest.event.station_id)
+    return waiting.select_related("community", "event").order_by("pk")
+
+
+def _figures(waiting: QuerySet[VisitSettlement], by: str) -> list[dict[str, Any]]:
+    rows = waiting.values("held_by", by).annotate(
+        count=Count("pk"), points=Sum("held"), since=Min("held_since"), newest=Max("event_id")
+    )
+    return list(rows)
+
+
+def _last_taps(community: Community, cards: set[str]) -> dict[str, VisitSettlement]:
+    """Return the latest visit of each of these cards, none of which has a household."""
+    rows = VisitSettlement.objects.filter(community=community, card_hash__in=cards, household=None)
+    latest = rows.values("card_hash").annotate(newest=Max("event_id"))
+    visits = _visits(row["newest"] for row in latest)
+    return {visit.card_hash: visit for visit in visits.values()}
+
+
+def _visits(events: Iterable[int]) -> dict[int, VisitSettlement]:
+    rows = VisitSettlement.objects.filter(pk__in=list(events))
+    return {row.pk: row for row in rows.select_related("community", "event__station", "household")}

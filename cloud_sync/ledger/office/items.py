@@ -33,7 +33,7 @@ class Action:
 
 def action_url(name: str, number: int | str) -> str:
     """Return the address that carries out one of the office's actions."""
-    return reverse(f"office-{name}", args=[number])
+    return reverse(name, args=[number])
 
 
 @dataclass(frozen=True, slots=True)

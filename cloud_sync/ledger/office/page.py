@@ -84,7 +84,7 @@ class _ItemWriter:
     def alarm(self, row: Alarm) -> Item:
         times = ngettext("%(times)d time", "%(times)d times", row.times) % {"times": row.times}
         close = Action(
-            url=action_url("close-alarm", row.pk),
+            url=action_url("office-close-alarm", row.pk),
             label=gettext("Seen to"),
             effect=gettext("It goes from this list, and opens again if it happens again."),
             submit=gettext("Close this alarm"),
@@ -165,7 +165,7 @@ class _ItemWriter:
 def _held_actions(group: HeldGroup) -> Sequence[Action]:
     visit, points = group.newest, counted(group.points)
     withhold = Action(
-        url=action_url("withhold", visit.pk),
+        url=action_url("office-withhold", visit.pk),
         label=gettext("Do not give"),
         effect=gettext("The resident does not get these %(points)s. This cannot be undone.")
         % {"points": points},
@@ -173,7 +173,7 @@ def _held_actions(group: HeldGroup) -> Sequence[Action]:
     )
     if group.reason is HeldBy.UNKNOWN_CARD:
         register = Action(
-            url=action_url("register", visit.pk),
+            url=action_url("office-register", visit.pk),
             label=gettext("Register this card"),
             effect=gettext("The card becomes this household's, which gets %(points)s.") % {"points": points},
             submit=gettext("Register and give %(points)s") % {"points": points},
@@ -181,7 +181,7 @@ def _held_actions(group: HeldGroup) -> Sequence[Action]:
         )
         return (register, withhold)
     give = Action(
-        url=action_url("give", visit.pk),
+        url=action_url("office-give", visit.pk),
         label=gettext("Give"),
         effect=_effect_of_giving(visit.household, points),
         submit=gettext("Give %(points)s") % {"points": points},
@@ -198,7 +198,7 @@ def _effect_of_giving(household: Household | None, points: str) -> str:
 
 def _aside_actions(row: pending.Aside) -> Sequence[Action]:
     dismiss = Action(
-        url=action_url("dismiss", row.number),
+        url=action_url("office-dismiss", row.number),
         label=gettext("Nothing to do"),
         effect=gettext("It goes from this list and stays stored as evidence. You can show it again below."),
         submit=gettext("Take it off the list"),
@@ -206,7 +206,7 @@ def _aside_actions(row: pending.Aside) -> Sequence[Action]:
     if row.reason not in APPLICABLE:
         return (dismiss,)
     apply = Action(
-        url=action_url("apply", row.number),
+        url=action_url("office-apply", row.number),
         label=gettext("Apply it now"),
         effect=gettext("It counts as if it had just come, once. If it still cannot, nothing changes."),
         submit=gettext("Apply it"),

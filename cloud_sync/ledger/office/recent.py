@@ -66,7 +66,7 @@ def _points(community: Community) -> Iterator[Found]:
 
 def _take_back(row: Transfer, points: str) -> Action:
     return Action(
-        url=action_url("take-back", row.position),
+        url=action_url("office-take-back", row.position),
         label=gettext("Take back"),
         effect=gettext("%(points)s go back. What was spent is deducted from later points.")
         % {"points": points},
@@ -77,7 +77,7 @@ def _take_back(row: Transfer, points: str) -> Action:
 def _dismissals(community: Community) -> Iterator[Found]:
     for row in Dismissal.objects.filter(community=community).order_by("-pk")[:SHOWN]:
         again = Action(
-            url=action_url("show-again", row.pk),
+            url=action_url("office-show-again", row.pk),
             label=gettext("Show again"),
             effect=gettext("It comes back to the list of what is set aside."),
             submit=gettext("Show it again"),

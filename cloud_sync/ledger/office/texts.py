@@ -24,7 +24,7 @@ ASIDE: dict[str, Explained] = {
     STRAY: Explained(
         gettext_noop("Part of a message could not be recognised."),
         gettext_noop(
-            "The station's software is at fault. No resident lost points by it. Tell whoever maintains "
+            "The station's software is at fault. No resident lost points by it. Tell those who maintain "
             "the station."
         ),
     ),

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 from cloud_sync.ledger.office.pending import open_debts
 from cloud_sync.ledger.office.texts import counted
 from cloud_sync.ledger.points.models import Debt, DebtPart, Decision
-from cloud_sync.ledger.statement.texts import moment
+from cloud_sync.ledger.statement.texts import moment, within
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.names import community_name, station_name
 
@@ -108,7 +108,7 @@ class _DebtWriter:
         )
 
     def _decided(self, decision: Decision) -> str:
-        said = {"by": decision.by, "when": self._when(decision.decided_at), "reason": decision.reason}
+        said = {"by": decision.by, "when": within(self._when(decision.decided_at)), "reason": decision.reason}
         return gettext("%(by)s, %(when)s: %(reason)s") % said
 
     def _payment(self, part: DebtPart) -> str:

@@ -24,6 +24,7 @@ class HeldGroup:
     newest: VisitSettlement
     """Its event's number names the group; what comes later is not in it."""
     visits: int
+    cards: int
     points: int
     since: datetime
     last_tap: VisitSettlement | None = None
@@ -49,6 +50,7 @@ def held_groups(community: Community, shown: int) -> list[HeldGroup]:
         HeldGroup(
             newest=newest[row["newest"]],
             visits=row["count"],
+            cards=row["cards"],
             points=row["points"],
             since=row["since"],
             last_tap=taps.get(newest[row["newest"]].card_hash),
@@ -71,7 +73,11 @@ def group_of(newest: VisitSettlement) -> QuerySet[VisitSettlement]:
 
 def _figures(waiting: QuerySet[VisitSettlement], by: str) -> list[dict[str, Any]]:
     rows = waiting.values("held_by", by).annotate(
-        count=Count("pk"), points=Sum("held"), since=Min("held_since"), newest=Max("event_id")
+        count=Count("pk"),
+        cards=Count("card_hash", distinct=True),
+        points=Sum("held"),
+        since=Min("held_since"),
+        newest=Max("event_id"),
     )
     return list(rows)
 

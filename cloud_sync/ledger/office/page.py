@@ -18,7 +18,7 @@ from cloud_sync.ledger.office.recent import recent
 from cloud_sync.ledger.office.texts import ALARMS, ASIDE, HELD, counted, explained
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.statement.links import ended_links
-from cloud_sync.ledger.statement.texts import moment
+from cloud_sync.ledger.statement.texts import moment, within
 from cloud_sync.ledger.stations.models import Alarm, Community
 from cloud_sync.ledger.stations.names import community_name, station_name, station_names
 from cloud_sync.rules.award_rules import HeldBy
@@ -106,11 +106,10 @@ class _ItemWriter:
         visit = group.newest
         station = station_name(visit.event.station)
         visits = ngettext("%(visits)d visit", "%(visits)d visits", group.visits) % {"visits": group.visits}
-        whose = _household(visit.household) if visit.household else gettext("card not registered")
-        since = gettext("since %(when)s") % {"when": self._when(group.since)}
+        since = gettext("since %(when)s") % {"when": within(self._when(group.since))}
         return Item(
             said=explained(group.reason, HELD),
-            facts=(counted(group.points), visits, whose, station, since),
+            facts=(counted(group.points), visits, _whose(group), station, since),
             actions=tuple(_held_actions(group)),
             hint=self._last_tap(group),
             technical=(
@@ -139,7 +138,8 @@ class _ItemWriter:
         decision = row.links_ended_by
         if decision is None:
             return row.code
-        said = {"household": row.code, "when": self._when(decision.decided_at), "by": decision.by}
+        when = within(self._when(decision.decided_at))
+        said = {"household": row.code, "when": when, "by": decision.by}
         return gettext("%(household)s: %(when)s, by %(by)s. %(reason)s") % {**said, "reason": decision.reason}
 
     def _last_tap(self, group: HeldGroup) -> str:
@@ -151,7 +151,10 @@ class _ItemWriter:
             "This card was last tapped %(when)s at %(station)s. To find out whose it is, ask the resident to "
             "tap it there now and reload this page: the time here changes."
         )
-        return text % {"when": self._when(tap.happened_at), "station": station_name(tap.event.station)}
+        return text % {
+            "when": within(self._when(tap.happened_at)),
+            "station": station_name(tap.event.station),
+        }
 
     def _station(self, slug: str) -> str:
         if slug == pending.ANYWHERE:
@@ -160,6 +163,13 @@ class _ItemWriter:
 
     def _when(self, at: datetime) -> str:
         return moment(at, self.now, self.zone)
+
+
+def _whose(group: HeldGroup) -> str:
+    if group.cards > 1:
+        return ngettext("%(cards)d card", "%(cards)d cards", group.cards) % {"cards": group.cards}
+    household = group.newest.household
+    return _household(household) if household else gettext("card not registered")
 
 
 def _held_actions(group: HeldGroup) -> Sequence[Action]:
@@ -183,7 +193,7 @@ def _held_actions(group: HeldGroup) -> Sequence[Action]:
     give = Action(
         url=action_url("office-give", visit.pk),
         label=gettext("Give"),
-        effect=_effect_of_giving(visit.household, points),
+        effect=_effect_of_giving(visit.household if group.cards == 1 else None, points),
         submit=gettext("Give %(points)s") % {"points": points},
     )
     return (give, withhold)

@@ -12,7 +12,7 @@ from cloud_sync.ledger.office.items import Action, Done, action_url
 from cloud_sync.ledger.office.texts import ALARMS, counted, explained
 from cloud_sync.ledger.points.models import ChainHead, Debt, Transfer
 from cloud_sync.ledger.points.posting import Purpose
-from cloud_sync.ledger.statement.texts import moment
+from cloud_sync.ledger.statement.texts import moment, within
 from cloud_sync.ledger.stations.models import Alarm, Community, Dismissal
 from cloud_sync.ledger.stations.watch import LEDGER
 
@@ -35,7 +35,7 @@ def recent(community: Community, now: datetime, zone: ZoneInfo) -> tuple[Done, .
 
 def _done(at: datetime, row: tuple[str, str, str, Action | None], now: datetime, zone: ZoneInfo) -> Done:
     what, by, reason, undo = row
-    said = {"by": by, "when": moment(at, now, zone), "reason": reason}
+    said = {"by": by, "when": within(moment(at, now, zone)), "reason": reason}
     decided = gettext("%(by)s, %(when)s: %(reason)s") if reason else gettext("%(by)s, %(when)s")
     return Done(what, decided % said, undo)
 

@@ -60,6 +60,11 @@ def moment(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"{shown} {local:%H:%M}"
 
 
+def within(when: str) -> str:
+    """Return a moment as it stands inside a sentence: "today" in place of "Today"."""
+    return when[:1].lower() + when[1:]
+
+
 def notes(row: VisitSettlement) -> tuple[str, ...]:
     """Say why a visit earned less than the station said, why points are on hold, and how it was timed."""
     found = []

@@ -21,7 +21,7 @@ from cloud_sync.ledger.office.throttle import ACCOUNT
 from cloud_sync.ledger.statement.links import end_links, statement_link
 from config.ledger import load_ledger
 from tests.ledger.points.test_debts import owing
-from tests.ledger.town import HAZARDOUS, RIGHT, WRONG, Town, card, event, stamp, visit_facts
+from tests.ledger.town import HAZARDOUS, NOTHING, RIGHT, WRONG, Town, card, event, stamp, visit_facts
 from tests.programs import TONGZHAN
 
 
@@ -79,14 +79,72 @@ def test_a_resident_reads_switches_language_and_sees_the_balance_rise(
     phone.locator(".language").click()
     expect(phone.locator("h1")).to_have_text("Your points")
     phone.evaluate("window.sameDocument = true")
+    phone.evaluate("window.sameBalance = document.getElementById('balance')")
+    phone.locator(".language").focus()
     town.deliver(event(2, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
     connection.close()
     expect(phone.locator(".points")).to_have_text("27")
     assert phone.evaluate("window.sameDocument") is True
+    assert phone.evaluate("window.sameBalance.isConnected") is True
     expect(phone.locator("h1")).to_have_text("Your points")
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+def test_focus_stays_on_a_link_while_the_statement_is_updated(served: str, phone: Page, town: Town) -> None:
+    now = datetime.now(UTC)
+    household = add_household(town.community, "3-2-501")
+    bind_card(household, card(1), now)
+    numbers = range(1, 33)
+    town.deliver(*(event(n, visit_facts(1, NOTHING, provisional=0), at=stamp(now)) for n in numbers), now=now)
+    link = statement_link(household).replace(settings.LEDGER.url, served)
+    connection.close()
+    phone.goto(link)
+    older = phone.locator("#older a")
+    before = older.get_attribute("href")
+    older.focus()
+    town.deliver(event(33, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
+    connection.close()
+    expect(phone.locator(".points")).to_have_text("2")
+    expect(older).to_be_focused()
+    assert older.get_attribute("href") != before
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_a_long_name_without_a_space_makes_no_page_scroll_sideways(
+    served: str, phone: Page, town: Town, width: int
+) -> None:
+    household = add_household(town.community, "A" * 32, "W" * 64)
+    link = statement_link(household).replace(settings.LEDGER.url, served)
+    connection.close()
+    phone.set_viewport_size({"width": width, "height": 740})
+    phone.goto(link)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_officer_gives_held_points_by_keyboard_alone(served: str, browser: Browser, town: Town) -> None:
+    now = datetime.now(UTC)
+    password = add_officer(town.community, "wang")
+    add_household(town.community, "3-2-501")
+    town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
+    connection.close()
+    page = browser.new_page(viewport={"width": 360, "height": 740}, locale="zh-CN")
+    page.goto(f"{served}/office/")
+    page.keyboard.type("wang")
+    page.keyboard.press("Tab")
+    page.keyboard.type(password)
+    page.keyboard.press("Enter")
+    page.locator("#held summary.button").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    page.keyboard.type("3-2-501")
+    page.keyboard.press("Tab")
+    page.keyboard.type("住户当面刷卡确认")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("这张卡已登记到 3-2-501，已发放 2 分。")
+    expect(page.locator(".outcome-of")).to_be_focused()
+    page.close()
+
+
+@pytest.mark.parametrize("width", [320, 360, 800, 1280])
 def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     served: str, browser: Browser, town: Town, width: int
 ) -> None:
@@ -121,6 +179,10 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator(".language").click()
     expect(page.locator("#aside .item").first).to_contain_text("rules")
+    assert page.locator("#held code").first.is_hidden()
+    page.locator("#held .technical summary").first.click()
+    assert page.locator("#held code").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     shoot(page, f"office-en-{width}")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading")).to_have_text("Sign in")

@@ -102,6 +102,22 @@ def test_points_that_are_not_given_go_back_and_a_second_click_changes_nothing(
     assert verify().problems == ()
 
 
+def test_a_stations_group_of_several_cards_names_no_single_household(town: Town, officer: Client) -> None:
+    first, second = (add_household(town.community, f"3-2-50{number}") for number in (1, 2))
+    bind_card(first, card(1), NOW)
+    bind_card(second, card(2), NOW)
+    town.station("east-gate")
+    town.limit(0, "east-gate")
+    for number in (1, 2, 3):
+        town.deliver(event(number, visit_facts(number, RIGHT, provisional=2)))
+    (item,) = items(town, "held")
+    assert item.facts[1:3] == ("3 visits", "3 cards")
+    assert send(officer, item, "Give", **WHY) == "Given: 4 points."
+    assert (town.balance(first), town.balance(second)) == (2, 2)
+    (unknown,) = items(town, "held")
+    assert unknown.facts[1:3] == ("1 visit", "card not registered")
+
+
 def test_what_came_after_the_page_was_read_is_not_decided_with_it(town: Town, officer: Client) -> None:
     household = limited(town)
     (item,) = items(town, "held")
@@ -124,7 +140,7 @@ def test_an_unknown_card_is_registered_from_the_office_and_that_can_be_undone(
         town.deliver(event(number, visit_facts(7, RIGHT, provisional=2)))
     (item,) = items(town, "held")
     assert item.facts[:3] == ("4 points", "2 visits", "card not registered")
-    assert "This card was last tapped Today 12:00 at East Gate." in item.hint
+    assert "This card was last tapped today 12:00 at East Gate." in item.hint
     assert [one.value for one in item.technical if one.name == "Card code"] == ["0000 0000 0000"]
     wrong = send(officer, item, "Register this card", household="9-9-999", **WHY)
     assert wrong.startswith("No household has the code 9-9-999.")

@@ -49,7 +49,7 @@ def test_a_debt_says_who_owes_since_which_correction_and_what_paid_of_it(town: T
     (item,) = looked_at(town).owed
     assert (item.household, item.standing, item.points) == ("3-2-501 · 王家", Standing.OWED, "5 points")
     assert item.correction == "A correction took back transfer 1, 5 points; all was spent."
-    assert item.decided == "officer Li, Today 12:00: the photo was another's"
+    assert item.decided == "officer Li, today 12:00: the photo was another's"
     assert (item.payments, item.earlier, item.forgiven) == ((), "", "")
     town.deliver(event(8, visit_facts(1, RIGHT, provisional=2)), now=LATER)
     (item,) = looked_at(town).owed
@@ -77,7 +77,7 @@ def test_what_is_paid_and_what_is_forgiven_have_ended_and_say_how(town: Town) ->
     let_off, paid = page.ended
     assert (paid.standing, paid.word, paid.points) == (Standing.PAID, "Paid", "5 points")
     assert (let_off.standing, let_off.word) == (Standing.FORGIVEN, "Waived")
-    assert let_off.forgiven == "3 points waived. wang, Today 13:00: our mistake"
+    assert let_off.forgiven == "3 points waived. wang, today 13:00: our mistake"
     assert len(let_off.payments) == 1
 
 

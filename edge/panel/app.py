@@ -29,25 +29,27 @@ LANGUAGE = "lang"
 """The name of the query parameter and of the cookie that remembers it."""
 REMEMBER_S = 365 * 24 * 3600
 
+POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors "
 HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 (what one panel differs in from another)
     runtime_dir: Path,
     words: Words,
     sorting: Sorting,
     default_language: Language,
     *,
     names: Collection[str] = LOOPBACK,
+    framed_by: Collection[str] = (),
     now: Callable[[], float] = time.time,
 ) -> Starlette:
     """The application that shows what a station leaves in `runtime_dir`, which may appear later.
 
-    It answers to `names` and to the address that is connected to. `now` gives Unix time.
+    It answers to `names` and to the address that is connected to. Pages of the origins in `framed_by` may
+    show it in a frame. `now` gives Unix time.
     InputError when `words` or `sorting` lack what the screen needs.
     """
     folder = RuntimeFolder(runtime_dir, now, time.monotonic)
@@ -62,7 +64,10 @@ def create_app(
             Route("/colours.css", panel.colours),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(_Guarded), Middleware(OwnNames, names=names)],
+        middleware=[
+            Middleware(_Guarded, ancestors=" ".join(framed_by) or "'none'"),
+            Middleware(OwnNames, names=names),
+        ],
     )
     app.state.events = panel.events
     return app
@@ -129,13 +134,14 @@ def _remember(request: Request, language: Language, html: str) -> Response:
 class _Guarded:
     """Puts the security headers on every answer, streams included."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, ancestors: str) -> None:
         self._app = app
+        self._headers = {"Content-Security-Policy": POLICY + ancestors, **HEADERS}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         await self._app(scope, receive, guarded)

@@ -31,11 +31,17 @@ BOUNDS = Bounds(connections=64)
 """A few screens; a Raspberry Pi has other things to do."""
 
 
-def serve(settings: StationSettings, host: str, port: int, names: Collection[str] = ()) -> None:
+def serve(
+    settings: StationSettings,
+    host: str,
+    port: int,
+    names: Collection[str] = (),
+    framed_by: Collection[str] = (),
+) -> None:
     """Show the station of `settings` on http://host:port until SIGTERM or SIGINT, then return.
 
-    The panel goes by this machine's names and addresses, and by `names`. The station itself need not run
-    yet. InputError when the address cannot be had.
+    The panel goes by this machine's names and addresses, and by `names`; pages of the origins in `framed_by`
+    may show it in a frame. The station itself need not run yet. InputError when the address cannot be had.
     """
     for name in names:
         check_host(name, "--name")
@@ -45,6 +51,7 @@ def serve(settings: StationSettings, host: str, port: int, names: Collection[str
         load_sorting(settings.model.sorting),
         settings.station.language,
         names=names_of(socket.gethostname(), {host, *names}),
+        framed_by=framed_by,
     )
     listener = listen(host, port)
     log.info("the panel is on http://%s:%d/", f"[{host}]" if ":" in host else host, listener.getsockname()[1])

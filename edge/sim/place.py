@@ -11,7 +11,7 @@ from random import Random
 from config.sorting import Category
 from config.station import BinSection, StationSettings
 from edge.messages import Pressed
-from edge.sim.photos.thrown import PhotoSource, hand_shadow
+from edge.sim.photos.thrown import Things, Wanted, category_of, hand_shadow
 from edge.sim.plant import Ground, WorldLid
 from edge.visit.state import visit_rules
 
@@ -51,7 +51,7 @@ class Place:
     """What people at the station share. `throws` keeps the truth about every thing."""
 
     def __init__(
-        self, settings: StationSettings, plant: Ground[WorldLid], photos: PhotoSource, rng: Random
+        self, settings: StationSettings, plant: Ground[WorldLid], photos: Things, rng: Random
     ) -> None:
         """Stand people before `plant`; whatever chance decides, `rng` does."""
         self.plant = plant
@@ -59,7 +59,9 @@ class Place:
         self.rules = visit_rules(settings)
         self.throws: list[Throw] = []
         self.when_thrown: Callable[[Throw], object] = lambda _: None
-        """Called for each thing that got into a bin, for whoever watches from outside."""
+        """Called for each thing that got into a bin."""
+        self.when_tapped: Callable[[str, str], object] = lambda *_: None
+        """Called with a reader and a card whenever someone begins to hold a card to a reader."""
         self._photos = photos
         self._sections = {section.id: section for section in settings.bin}
         self._readers = [reader.id for reader in settings.reader]
@@ -84,6 +86,7 @@ class Place:
 
     def tap(self, reader: str, card: str, hold_s: float = 0.0) -> None:
         """Hold a card to a reader, which reports it again and again until it is taken away."""
+        self.when_tapped(reader, card)
         self.plant.timeline.start(self._report(reader, card, self.now + hold_s))
 
     def _report(self, reader: str, card: str, until: float) -> Iterator[float]:
@@ -103,20 +106,21 @@ class Place:
         """Press a bin's button."""
         self.plant.inbox.post(Pressed(self.now, bin_id))
 
-    def throw(self, card: str, bin_id: str, category: Category | None) -> None:
-        """Throw something at a bin; what does not get in is kept."""
-        thing = hand_shadow(self.rng) if category is None else self._photos.draw(self.rng, category)
+    def throw(self, card: str, bin_id: str, wanted: Wanted | None) -> None:
+        """Throw something at a bin; what does not get in is kept. None is the shadow of a hand."""
+        thing = hand_shadow(self.rng) if wanted is None else self._photos.draw(self.rng, wanted)
         if self.plant.throw(bin_id, thing):
-            self._note(card, bin_id, category, Fate.IN_BIN, thing.name)
+            self._note(card, bin_id, wanted, Fate.IN_BIN, thing.name)
         else:
-            self.keep(card, bin_id, category)
+            self.keep(card, bin_id, wanted)
 
-    def keep(self, card: str, bin_id: str, category: Category | None) -> None:
+    def keep(self, card: str, bin_id: str, wanted: Wanted | None) -> None:
         """Do not throw something after all: take it home, or leave it on the ground."""
-        left = category is not None and self.rng.random() < LEFT_BESIDE
-        self._note(card, bin_id, category, Fate.LEFT_BESIDE if left else Fate.TAKEN_HOME)
+        left = wanted is not None and self.rng.random() < LEFT_BESIDE
+        self._note(card, bin_id, wanted, Fate.LEFT_BESIDE if left else Fate.TAKEN_HOME)
 
-    def _note(self, card: str, bin_id: str, category: Category | None, fate: Fate, name: str = "") -> None:
+    def _note(self, card: str, bin_id: str, wanted: Wanted | None, fate: Fate, name: str = "") -> None:
+        category = None if wanted is None else category_of(wanted)
         bin_category = self._sections[bin_id].category
         throw = Throw(self.now, card, bin_id, bin_category, name, category, fate)
         self.throws.append(throw)

@@ -20,7 +20,7 @@ from edge.readers.pseudonym import Cards
 from edge.sim.drive import RealTimeDriver, run_virtual
 from edge.sim.people.town import Neighbourhood
 from edge.sim.people.witness import Witness
-from edge.sim.photos.thrown import PhotoSource
+from edge.sim.photos.thrown import Things
 from edge.sim.plant import Ground, Plant, WorldLid
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
@@ -48,7 +48,7 @@ class Simulation:
     def __init__(
         self,
         settings: StationSettings,
-        photos: PhotoSource,
+        photos: Things,
         script: Script,
         rng: Random,
         virtual_from_unix_s: float | None = None,
@@ -62,6 +62,8 @@ class Simulation:
         self._virtual = None if virtual_from_unix_s is None else VirtualClock(virtual_from_unix_s)
         self._timeline = Timeline(self._virtual or RealClock())
         self._board = board
+        self.when_tapped: Callable[[str, str], object] = lambda *_: None
+        """Called with a reader and a card when a card is held to a reader; set it before `surroundings`."""
         self._world: World | None = None
         self._witness: Witness | None = None
 
@@ -169,4 +171,5 @@ class Simulation:
 
     def _populate(self, plant: Ground[WorldLid]) -> World:
         self._world = World(self._settings, plant, self._photos, self._script, self._rng)
+        self._world.watch_taps(self.when_tapped)
         return self._world

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -13,10 +14,12 @@ from edge.sim.people.plans import Habits, Meeting, Planner, VisitPlan
 from edge.sim.people.residents import LOOK_S, Resident
 from edge.sim.people.town import Neighbourhood
 from edge.sim.photos.camera import SimCamera
-from edge.sim.photos.thrown import PhotoSource
+from edge.sim.photos.thrown import Things
 from edge.sim.place import Place, Throw
 from edge.sim.plant import Ground, WorldLid
 
+FIRST_GAP_S = (1.0, 4.0)
+"""Before the first people come."""
 QUIET_S = 1.0
 """With every lid shut for so long, nobody is waiting for one: the next people may come."""
 STAFF_AFTER = 2
@@ -33,6 +36,10 @@ class Script:
     people: Neighbourhood
     capacity: int = 30
     habits: Habits = field(default_factory=Habits)
+    opening: tuple[Meeting, ...] = ()
+    """Meetings that are played first; the planner's seeded ones come after them."""
+    gap_s: tuple[float, float] = (1.0, 4.0)
+    """The shortest and the longest time that nobody is there between two meetings."""
 
 
 class World:
@@ -42,7 +49,7 @@ class World:
         self,
         settings: StationSettings,
         plant: Ground[WorldLid],
-        photos: PhotoSource,
+        photos: Things,
         script: Script,
         rng: Random,
     ) -> None:
@@ -56,6 +63,8 @@ class World:
         self.finished = False
         """Whether all planned visits are over and the lids shut."""
         self._visits = script.visits
+        self._opening = deque(script.opening)
+        self._gap = script.gap_s
         self._place = Place(settings, self.plant, photos, rng)
         self._planner = Planner(rng, settings, self.people, photos.categories, script.habits)
         self._full_for = 0
@@ -77,8 +86,12 @@ class World:
         return self._place.throws
 
     def watch(self, when_thrown: Callable[[Throw], object]) -> None:
-        """Tell of each thing that gets into a bin."""
+        """Call `when_thrown` for each thing that gets into a bin."""
         self._place.when_thrown = when_thrown
+
+    def watch_taps(self, when_tapped: Callable[[str, str], object]) -> None:
+        """Call `when_tapped` with a reader and a card for each card that is held to a reader."""
+        self._place.when_tapped = when_tapped
 
     def start(self) -> None:
         """Let people come."""
@@ -95,6 +108,8 @@ class World:
         self.finished = True
 
     def _next_meeting(self) -> Meeting:
+        if self._opening:
+            return self._opening.popleft()
         full = [bin_id for bin_id, one in self.plant.bins.items() if one.is_full]
         self._full_for = self._full_for + 1 if full else 0
         if self._full_for > STAFF_AFTER or len(full) == len(self.plant.bins):
@@ -104,7 +119,7 @@ class World:
 
     def _gap_s(self, meeting: Meeting) -> float:
         """How long nobody is there. Whoever comes again at once waits until the last visit is surely over."""
-        gap_s = self._place.rng.uniform(1.0, 4.0)
+        gap_s = self._place.rng.uniform(*(self._gap if self._last_cards else FIRST_GAP_S))
         cards = frozenset(plan.person.card for plan in meeting.visits)
         waits = self._place.rules.waits
         if cards & self._last_cards:

@@ -10,8 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from config.errors import InputError
-from scripts.demonstration.report import Report
+from scripts.demonstration.report import DemoReport
 
 PORT = 8765
 HEADLESS_VISITS = 40
@@ -22,14 +21,16 @@ HEADLESS_VISITS = 40
 @click.option(
     "--photos",
     type=click.Path(path_type=Path),
-    help="Photos of waste: folders named by category, or an index.csv with path,category.",
+    help="Photos of waste: folders named by category, or an index.csv with path,category (default: drawn "
+    "things).",
 )
 @click.option(
     "--port",
-    type=click.IntRange(1024, 65533),
+    type=click.IntRange(1024, 65531),
     default=PORT,
     show_default=True,
-    help="Port of the station's screen; the next two are the ledger's and the broker's.",
+    help="Port of the demo's page; the next four are the ledger's, the broker's, the panel's and the "
+    "network's.",
 )
 @click.option("--headless", is_flag=True, help="No pages, as fast as the machine allows.")
 @click.option(
@@ -58,26 +59,27 @@ def demo(  # noqa: PLR0913 (the command's options)
     seed: int | None,
     state: Path | None,
 ) -> int:
-    """Run broker, ledger and a simulated station over real photos.
+    """Run a broker, a ledger and a simulated station, with the real model, on one page.
 
-    Ends with status 1 unless every event arrived once and settled + held + lowered = provisional.
+    Ends with status 1 unless every event arrived once and every point that the station spoke is in a
+    household's account (settled), kept (held), or not given by a limit (lowered).
     """
-    from scripts.demonstration.controller import Way
+    from scripts.demonstration.controller import ControllerChoice
     from scripts.demonstration.folder import Folder, any_free_ports, default_root, ports_from
-    from scripts.demonstration.play import Wishes, play
+    from scripts.demonstration.play import DemoOptions, play
 
     folder = Folder((state or default_root()).absolute())
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s", stream=sys.stderr)
-    wishes = Wishes(
+    options = DemoOptions(
         folder=folder,
         ports=any_free_ports() if headless else ports_from(port),
-        photos=_photos(photos),
+        photos=photos,
         visits=visits or (HEADLESS_VISITS if headless else None),
         seed=seed if seed is not None else int.from_bytes(os.urandom(4)),
         headless=headless,
-        controller=Way(controller),
+        controller=ControllerChoice(controller),
     )
-    report = play(wishes, lambda line: click.echo(line, err=as_json))
+    report = play(options, lambda line: click.echo(line, err=as_json))
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
@@ -87,22 +89,13 @@ def demo(  # noqa: PLR0913 (the command's options)
     return 1 if report.problem else 0
 
 
-def _photos(photos: Path | None) -> Path:
-    if photos is not None:
-        return photos
-    if stamps := os.environ.get("TONGZHAN_STAMPS"):
-        return Path(stamps)
-    raise InputError(
-        "the demo needs photos to throw",
-        "start it as scripts/demo, which fetches some, or name a folder with --photos",
-    )
-
-
-def _summary(report: Report) -> str:
-    given = f"{report.settled_points} settled, {report.held} kept, {report.lowered} lowered"
+def _summary(report: DemoReport) -> str:
+    counts = f"{report.right} right, {report.unsure} unsure"
     return (
-        f"{report.visits} visits, {report.deposits} deposits: {report.right} right, {report.unsure} unsure\n"
-        f"{report.provisional_points} points spoken: {given}\n"
-        f"{report.lost} events lost, {report.twice} twice\n"
+        f"{report.visits} visits, {report.deposits} things thrown in: {counts}\n"
+        f"{report.provisional_points} points spoken by the station (provisional): {report.settled_points} in "
+        f"households' accounts (settled), {report.held} on hold for cards that nobody has registered (held), "
+        f"{report.lowered} not given, by a limit (lowered)\n"
+        f"{report.lost} events lost, {report.twice} there twice\n"
         f"tap to lid: {report.tap_to_lid_ms.p50} ms at the median, {report.tap_to_lid_ms.p99} ms at p99"
     )

@@ -1,4 +1,4 @@
-"""One readable line a visit: who came, what fell where, what the model said, what it earned."""
+"""One readable line a visit: who came, what the model saw, into which bin it fell, what it earned."""
 
 from __future__ import annotations
 
@@ -6,37 +6,72 @@ from collections.abc import Callable, Mapping
 
 from cloud_sync.rules.award_rules import Award, Outcome, outcome_of
 from cloud_sync.wire.facts import AlarmFacts, DepositFacts, Role, Stamp, VisitFacts
+from config.sorting import Category, Sorting
+from config.words import Both
 from edge.faults import FaultCode
 from edge.ports import Journal, OutboxDepth
 from edge.roster import RosterEntry
 from edge.sim.people.town import Neighbourhood
 
-_MARKS = {
-    Outcome.RIGHT: "✓",
-    Outcome.WRONG: "✗",
-    Outcome.UNSURE: "?",
-    Outcome.UNSEEN: "–",
-    Outcome.NOTHING: "·",
-}
+LEGEND = (
+    "a line a visit: who; what the model saw, into which bin, and what that means; the points it earns",
+    '  "Glass?" with a question mark: the model is unsure, and the resident gets the neutral point',
+    '  "on hold": points of a card that nobody has registered yet',
+)
 
 
-class TellingJournal(Journal):
-    """A journal that says aloud what it has kept, after it has kept it."""
+class VisitLines:
+    """Puts a visit into words. `labels` are the model's, by key."""
 
-    def __init__(
-        self, journal: Journal, people: Neighbourhood, tell: Callable[[str, VisitFacts], None]
-    ) -> None:
-        """Pass everything to `journal`; give `tell` a line and the facts of each visit kept."""
-        self._journal = journal
-        self._names = {person.card: person.name for person in (*people.known, *people.strangers)}
-        self._tell = tell
+    def __init__(self, people: Neighbourhood, sorting: Sorting, labels: Mapping[str, Both]) -> None:
+        self._names = {person.card: person.name for person in people.known}
+        self._sorting, self._labels = sorting, labels
         self._count = 0
 
-    def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Keep a visit, then tell of it."""
-        award = self._journal.record_visit(facts, stamp)
+    def line(self, facts: VisitFacts, award: Award) -> str:
+        """The next visit's line."""
         self._count += 1
-        self._tell(self._line(facts, award), facts)
+        what = "; ".join(self._deposit(deposit) for deposit in facts.deposits) or "nothing thrown in"
+        if facts.role is Role.STAFF:
+            points = "staff"
+        else:
+            on_hold = facts.role is Role.UNKNOWN and award.points
+            points = f"+{award.points}" + (" on hold" if on_hold else "")
+        return f"{self._count:4}  {self._names.get(facts.card, 'unregistered card')}: {what}  {points}"
+
+    def _deposit(self, deposit: DepositFacts) -> str:
+        outcome, into = outcome_of(deposit), self._bin(deposit.bin_category)
+        verdict = deposit.verdict
+        if verdict is None:
+            return f"something into {into}, not seen"
+        name = self._labels.get(verdict.label or "")
+        label = verdict.label if name is None else name.en
+        match outcome:
+            case Outcome.NOTHING:
+                return f"no waste at {into}: a hand or a shadow"
+            case Outcome.UNSURE:
+                return f"{label}? into {into}, unsure"
+            case Outcome.WRONG if verdict.category is not None:
+                return f"{label} into {into}, wrong: next time {self._bin(verdict.category)}"
+            case _:
+                return f"{label} into {into}, right"
+
+    def _bin(self, category: Category) -> str:
+        return self._sorting.category[category].en
+
+
+class ReportingJournal(Journal):
+    """A journal that reports each visit once it has been kept."""
+
+    def __init__(self, journal: Journal, report: Callable[[VisitFacts, Award], None]) -> None:
+        """Pass everything to `journal`; call `report` after each visit."""
+        self._journal = journal
+        self._report = report
+
+    def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
+        """Keep a visit, then report it."""
+        award = self._journal.record_visit(facts, stamp)
+        self._report(facts, award)
         return award
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
@@ -54,18 +89,3 @@ class TellingJournal(Journal):
     def faults(self) -> frozenset[FaultCode]:
         """Faults that only the journal knows of."""
         return self._journal.faults()
-
-    def _line(self, facts: VisitFacts, award: Award) -> str:
-        what = "; ".join(_deposit(deposit) for deposit in facts.deposits) or "nothing thrown in"
-        points = "staff" if facts.role is Role.STAFF else f"+{award.points}"
-        kept = " (kept until the card is registered)" if facts.role is Role.UNKNOWN and award.points else ""
-        return f"{self._count:4}  {self._names.get(facts.card, '?')}: {what}  {points}{kept}"
-
-
-def _deposit(deposit: DepositFacts) -> str:
-    mark = _MARKS[outcome_of(deposit)]
-    verdict = deposit.verdict
-    if verdict is None:
-        return f"{deposit.bin} {mark} unseen"
-    seen = verdict.label or "no waste"
-    return f"{deposit.bin} {mark} {seen} {verdict.probability:.0%}"

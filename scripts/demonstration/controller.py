@@ -23,7 +23,7 @@ NAME = "controller"
 MEND = "mend that, or leave --controller away"
 
 
-class Way(StrEnum):
+class ControllerChoice(StrEnum):
     """How the demo's lids and readers may be had."""
 
     AUTO = "auto"
@@ -36,7 +36,13 @@ class NoFirmwareError(Exception):
 
 
 def controller(
-    way: Way, folder: Folder, port: Path, ours: Crew, tell: Callable[[str], None], *, headless: bool
+    choice: ControllerChoice,
+    folder: Folder,
+    port: Path,
+    processes: Crew,
+    say: Callable[[str], None],
+    *,
+    headless: bool,
 ) -> subprocess.Popen[bytes] | None:
     """The firmware's host build, running, its pty named `port`; None for simulated lids. Says which and why.
 
@@ -44,31 +50,31 @@ def controller(
     and is not to be had.
     """
     try:
-        _must_be_wanted(way, headless=headless)
-        process = _start(_make(folder.firmware), port, ours)
+        _must_be_wanted(choice, headless=headless)
+        process = _start(_make(folder.firmware), port, processes)
     except NoFirmwareError as problem:
-        if way is Way.FIRMWARE:
+        if choice is ControllerChoice.FIRMWARE:
             raise InputError(f"the firmware cannot run here: {problem}", MEND) from None
-        tell(f"lids and readers: simulated ({problem})")
+        say(f"lids and readers: simulated ({problem})")
         return None
-    tell("lids and readers: the microcontroller's firmware, built for this machine, over a pty")
+    say("lids and readers: the microcontroller's firmware, built for this machine, over a pty")
     return process
 
 
-def _must_be_wanted(way: Way, *, headless: bool) -> None:
-    if way is Way.SIMULATED:
+def _must_be_wanted(choice: ControllerChoice, *, headless: bool) -> None:
+    if choice is ControllerChoice.SIMULATED:
         raise NoFirmwareError("as asked")
-    if way is Way.AUTO and headless:
+    if choice is ControllerChoice.AUTO and headless:
         raise NoFirmwareError("a headless demo is quicker than the clock, and a controller is not")
 
 
-def _start(program: Path, port: Path, ours: Crew) -> subprocess.Popen[bytes]:
-    process = ours.converse(NAME, [str(program)])
+def _start(program: Path, port: Path, processes: Crew) -> subprocess.Popen[bytes]:
+    process = processes.converse(NAME, [str(program)])
     assert process.stdout is not None  # noqa: S101 (converse gives pipes)
     readable, _, _ = select.select([process.stdout], [], [], GREET_S)
     pty = process.stdout.readline().decode("utf-8", "replace").strip() if readable else ""
     if not pty:
-        ours.end_these([NAME])
+        processes.end_these([NAME])
         program.unlink()  # one that was cut off while it was built is built anew next time
         raise NoFirmwareError("its program does not start")
     port.symlink_to(pty)

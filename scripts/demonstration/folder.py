@@ -17,11 +17,20 @@ from scripts.testbed.ports import LOOPBACK, free_ports
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The demo's listeners, all on 127.0.0.1."""
+    """The demo's listeners, all on 127.0.0.1. 0: there is none."""
 
-    panel: int
+    page: int
+    """The demo's own page, with the panel in it."""
     ledger: int
     broker: int
+    panel: int = 0
+    link: int = 0
+    """The network between station and broker that a visitor can pull."""
+
+    @property
+    def uplink(self) -> int:
+        """Where the station reaches the broker."""
+        return self.link or self.broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +80,11 @@ def default_root() -> Path:
 
 
 def ports_from(first: int) -> Ports:
-    """Three ports in a row; InputError names one that is taken."""
-    ports = Ports(first, first + 1, first + 2)
-    for what, port in (("panel", ports.panel), ("ledger", ports.ledger), ("broker", ports.broker)):
-        _check_free(port, what)
+    """Five ports in a row; InputError names one that is taken."""
+    ports = Ports(first, first + 1, first + 2, first + 3, first + 4)
+    names = ("page", "ledger", "broker", "panel", "link")
+    for what in names:
+        _check_free(getattr(ports, what), what)
     return ports
 
 

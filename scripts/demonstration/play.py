@@ -13,99 +13,153 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-import msgspec
 from iotcore import Broker
 
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
+from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import VisitFacts
 from config.errors import InputError
 from config.ledger import load_ledger
 from config.process.threads import interrupt, thread
+from config.reading.load_sorting import load_sorting
 from config.reading.load_station import load_station
 from config.station import StationSettings
+from config.words import Both
 from edge.main import Composition, at_once, compose
-from edge.ports import Journal
-from edge.screen.state import LINK_FILE
+from edge.sim.people.plans import Habits
 from edge.sim.people.town import Neighbourhood, neighbourhood
+from edge.sim.photos.drawn import DrawnThings
 from edge.sim.photos.folders import open_photos
+from edge.sim.photos.thrown import Things
 from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
-from scripts.demonstration.console import TellingJournal
-from scripts.demonstration.controller import Way, controller
+from models.bundle import SHIPPED_BUNDLE, load_bundle
+from scripts.demonstration.console import LEGEND, ReportingJournal, VisitLines
+from scripts.demonstration.controller import ControllerChoice, controller
 from scripts.demonstration.folder import Folder, Ports
-from scripts.demonstration.report import Report, make_report, read_journal
-from scripts.demonstration.town import CARD_BITS, write_configuration
+from scripts.demonstration.live import comparison, counting, serving
+from scripts.demonstration.opening import opening
+from scripts.demonstration.report import DemoReport, make_report, read_journal
+from scripts.demonstration.strip.app import create_app
+from scripts.demonstration.strip.state import Strip, Visitors
+from scripts.demonstration.strip.switches import LINK, WORKER, Switches
+from scripts.demonstration.town import CARD_BITS, COMMUNITY, write_configuration
 from scripts.testbed.ports import LOOPBACK
 from scripts.testbed.processes import Crew, crew
+from scripts.testbed.proxy import network
 
 ARRIVE_S = 60.0
-"""So long may the last events take to get their receipts."""
+"""How long the last events may take to get their receipts."""
 TOWN_SEED = 2026
 """The same people live in the town in every run."""
+RESIDENTS = 120
+"""Sixty households."""
+POINTS_SEEN_S = 4.0
+"""On screen, the last visit's points stand this long before the next resident comes, or the demo ends."""
+ENDLESS = 1_000_000
+ONE_AT_A_TIME = Habits(comes_along=0.0)
+"""On screen nobody taps while another's lid is open: whoever watches can follow one person."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class DemoOptions:
     """What was asked of the demo. `visits` is None for a demo on screen without an end."""
 
     folder: Folder
     ports: Ports
-    photos: Path
+    photos: Path | None
+    """None: drawn things."""
     visits: int | None
     seed: int
     headless: bool
-    controller: Way = Way.AUTO
+    controller: ControllerChoice = ControllerChoice.AUTO
 
 
-ENDLESS = 1_000_000
+@dataclass(frozen=True, slots=True)
+class _Town:
+    """What was made before anything ran. `links` are the residents' statements by card."""
+
+    simulation: Simulation
+    visitors: Visitors
+    lines: VisitLines
 
 
-def play(wishes: Wishes, tell: Callable[[str], None]) -> Report:
+def play(options: DemoOptions, say: Callable[[str], None]) -> DemoReport:
     """Run the demo to its end and count. InputError for what a person can mend."""
     with ExitStack() as stack:
-        stack.enter_context(wishes.folder.claimed())
+        stack.enter_context(options.folder.claimed())
         runtime = stack.enter_context(_memory_folder())
-        ours = stack.enter_context(crew(wishes.folder.logs))
+        processes = stack.enter_context(crew(options.folder.logs))
         port = runtime / "controller"
-        program = controller(wishes.controller, wishes.folder, port, ours, tell, headless=wishes.headless)
-        write_configuration(wishes.folder, wishes.ports, str(runtime), port if program else None)
-        settings = load_station(wishes.folder.station_toml)
-        simulation, links = _prepare(wishes, settings, program, tell)
-        _start(wishes, stack, ours, tell)
-        around = simulation.surroundings(_teller(simulation.people, links, runtime, tell))
+        program = controller(
+            options.controller, options.folder, port, processes, say, headless=options.headless
+        )
+        write_configuration(options.folder, options.ports, str(runtime), port if program else None)
+        settings = load_station(options.folder.station_toml)
+        town = _prepare(options, settings, program, say)
+        switches = _start(options, stack, processes, say)
+
+        def report(facts: VisitFacts, award: Award) -> None:
+            say(town.lines.line(facts, award))
+            town.visitors.recorded(facts.card)
+
+        around = town.simulation.surroundings(lambda journal: ReportingJournal(journal, report))
         composition = compose(settings, replace(around, loads=at_once))  # its first resident is seen too
-        if simulation.is_virtual:
-            simulation.run_virtual(composition)
+        if town.simulation.is_virtual:
+            town.simulation.run_virtual(composition)
         else:
-            _run_in_real_time(composition, simulation, ours)
-        _let_all_arrive(settings, ours)
+            with ExitStack() as page:
+                if switches is not None:
+                    _show(options, settings, town, switches, composition, page)
+                _run_in_real_time(composition, town.simulation, processes, switches)
+        _let_all_arrive(settings, processes, switches)
         return _count(settings, composition)
 
 
 def _prepare(
-    wishes: Wishes,
+    options: DemoOptions,
     settings: StationSettings,
     program: subprocess.Popen[bytes] | None,
-    tell: Callable[[str], None],
-) -> tuple[Simulation, dict[str, str]]:
+    say: Callable[[str], None],
+) -> _Town:
     """Keys, people, ledger: everything but processes."""
-    tell("making the ledger and the town")
-    photos = open_photos(wishes.photos)
+    say("making the ledger and the town")
+    things: Things = DrawnThings() if options.photos is None else open_photos(options.photos)
     state_dir = Path(settings.station.state_dir)
-    init(wishes.folder.ledger_toml)
-    secrets_dir = load_ledger(wishes.folder.ledger_toml).state_dir
+    init(options.folder.ledger_toml)
+    secrets_dir = load_ledger(options.folder.ledger_toml).state_dir
     keys = make_keys(state_dir, read_card_key(secrets_dir), read_signing_key(secrets_dir).public_key())
-    people = neighbourhood(Random(TOWN_SEED), keys.card, width=CARD_BITS)  # noqa: S311 (invents people)
+    people = neighbourhood(Random(TOWN_SEED), keys.card, RESIDENTS, CARD_BITS)  # noqa: S311 (invents people)
     from scripts.demonstration.seeding import seed  # noqa: PLC0415 (models need Django set up)
 
     links = seed(people, keys.signing.public_key().public_bytes_raw().hex(), state_dir)
-    script = Script(visits=wishes.visits or ENDLESS, people=people)
-    begins = time.time() if wishes.headless and program is None else None
+    begins = time.time() if options.headless and program is None else None
     board = None if program is None else _board(program, keys.card)
-    return Simulation(settings, photos, script, Random(wishes.seed), begins, board), links  # noqa: S311
+    script = _script(options, settings, people, things)
+    simulation = Simulation(settings, things, script, Random(options.seed), begins, board)  # noqa: S311
+    bins = {section.reader: section.category for section in settings.bin if section.reader is not None}
+    visitors = Visitors(people, bins, links)
+    simulation.when_tapped = visitors.tapped
+    labels = {label.key: Both(label.zh, label.en) for label in load_bundle(SHIPPED_BUNDLE).manifest.labels}
+    return _Town(simulation, visitors, VisitLines(people, load_sorting(settings.model.sorting), labels))
+
+
+def _script(options: DemoOptions, settings: StationSettings, people: Neighbourhood, things: Things) -> Script:
+    """On screen: three chosen visits first, and time to see the points of each; headless: the crowd alone."""
+    visits = options.visits or ENDLESS
+    if options.headless:
+        return Script(visits=visits, people=people)
+    shortest_s = settings.visit.linger_s + POINTS_SEEN_S
+    return Script(
+        visits=visits,
+        people=people,
+        habits=ONE_AT_A_TIME,
+        opening=opening(settings, people, things)[:visits],
+        gap_s=(shortest_s, shortest_s + 3.0),
+    )
 
 
 def _board(program: subprocess.Popen[bytes], card_key: bytes) -> Board:
@@ -114,19 +168,51 @@ def _board(program: subprocess.Popen[bytes], card_key: bytes) -> Board:
     return Board(program.stdin.fileno(), program.stdout.fileno(), card_key)
 
 
-def _start(wishes: Wishes, stack: ExitStack, ours: Crew, tell: Callable[[str], None]) -> None:
-    """Broker, ledger, sync and, on screen, the pages."""
-    tell("starting broker, ledger and sync" + ("" if wishes.headless else ", and the pages"))
-    stack.enter_context(_broker(wishes.ports.broker))
-    stack.callback(ours.end)  # before the broker ends
-    station, ledger = str(wishes.folder.station_toml), str(wishes.folder.ledger_toml)
-    ours.start("ingest", ["ledger", "ingest", "--config", ledger])
-    ours.start("sync", ["station", "sync", "--config", station])
-    if not wishes.headless:
-        ours.start("pages", ["ledger", "serve", "--config", ledger])
-        ours.start("panel", ["station", "panel", "--config", station, "--port", str(wishes.ports.panel)])
-        tell(f"the station's screen:  http://{LOOPBACK}:{wishes.ports.panel}/?lang=en   (中文: ?lang=zh)")
-        tell("Ctrl-C ends everything; the next demo goes on from here")
+def _start(
+    options: DemoOptions, stack: ExitStack, processes: Crew, say: Callable[[str], None]
+) -> Switches | None:
+    """Broker, ledger, sync and, on screen, the pages and what a visitor may break."""
+    ports = options.ports
+    say("starting broker, ledger and sync" + ("" if options.headless else ", and the pages"))
+    stack.enter_context(_broker(ports.broker))
+    links = None if options.headless else stack.enter_context(network())
+    stack.callback(processes.end)  # before broker and network end
+    station, ledger = str(options.folder.station_toml), str(options.folder.ledger_toml)
+    worker = ("ledger", "ingest", "--config", ledger)
+    processes.start(WORKER, worker)
+    if links is not None:
+        links.open(LINK, ports.link, ports.broker)
+    processes.start("sync", ["station", "sync", "--config", station])
+    if links is None:
+        return None
+    processes.start("pages", ["ledger", "serve", "--config", ledger])
+    panel = ["station", "panel", "--config", station, "--port", str(ports.panel)]
+    for host in (LOOPBACK, "localhost"):
+        panel += ["--framed-by", f"http://{host}:{ports.page}"]
+    processes.start("panel", panel)
+    say(f"open  http://{LOOPBACK}:{ports.page}/   in the browser's language; ?lang=en, ?lang=zh")
+    say("Ctrl-C ends everything; the next demo goes on from here")
+    for line in LEGEND:
+        say(line)
+    return Switches(links, processes, worker)
+
+
+def _show(
+    options: DemoOptions,
+    settings: StationSettings,
+    town: _Town,
+    switches: Switches,
+    composition: Composition,
+    stack: ExitStack,
+) -> None:
+    """The demo's page, until `stack` closes."""
+    from scripts.demonstration.strip.office import Office  # noqa: PLC0415 (models need Django set up)
+
+    counts = comparison(Path(settings.station.state_dir), lambda: composition.journal.epoch)
+    strip = Strip(town.visitors, switches, counts, load_sorting(settings.model.sorting))
+    office = Office(COMMUNITY)
+    stack.enter_context(counting(counts, town.visitors))
+    stack.enter_context(serving(create_app(strip, options.ports, office.session), options.ports))
 
 
 @contextmanager
@@ -156,30 +242,21 @@ def _memory_folder() -> Iterator[Path]:
         yield Path(name)
 
 
-def _teller(
-    people: Neighbourhood, links: dict[str, str], runtime: Path, tell: Callable[[str], None]
-) -> Callable[[Journal], Journal]:
-    names = {person.card: person.name for person in people.known}
-
-    def told(line: str, facts: VisitFacts) -> None:
-        tell(line)
-        if facts.card in links:
-            link = {"url": links[facts.card], "name": names[facts.card]}
-            fresh = runtime / f".{LINK_FILE}.new"
-            fresh.write_bytes(msgspec.json.encode(link))
-            fresh.replace(runtime / LINK_FILE)
-
-    return lambda journal: TellingJournal(journal, people, told)
-
-
-def _run_in_real_time(composition: Composition, simulation: Simulation, ours: Crew) -> None:
-    """Play in real time until all visits are over, Ctrl-C, or a process of ours that fell."""
+def _run_in_real_time(
+    composition: Composition, simulation: Simulation, processes: Crew, switches: Switches | None
+) -> None:
+    """Play in real time until all visits are over, Ctrl-C, or a process that fell."""
     station = composition.station
     stopping = threading.Event()
 
     def watch() -> None:
         while not stopping.wait(0.5):
-            if (simulation.is_over and not station.state.visits) or ours.fallen():
+            if switches is not None:
+                switches.tick()
+            is_over = simulation.is_over and not station.state.visits
+            if is_over and switches is not None:
+                stopping.wait(POINTS_SEEN_S)
+            if is_over or processes.fallen():
                 station.stop()
                 return
 
@@ -195,24 +272,26 @@ def _run_in_real_time(composition: Composition, simulation: Simulation, ours: Cr
         watcher.join()
         for number, handler in before.items():
             signal.signal(number, handler)
-    if fallen := ours.fallen():
+    if fallen := processes.fallen():
         raise InputError(fallen, "start the demo again; it goes on from here")
 
 
-def _let_all_arrive(settings: StationSettings, ours: Crew) -> None:
-    """Wait until the outbox is empty; what is not there by then counts as lost."""
+def _let_all_arrive(settings: StationSettings, processes: Crew, switches: Switches | None) -> None:
+    """Mend what a visitor broke, and wait until the outbox is empty; what has not arrived by then is lost."""
+    if switches is not None:
+        switches.mend()
     outbox = Outbox(Path(settings.station.state_dir))
     deadline = time.monotonic() + ARRIVE_S
     try:
         while outbox.depth() and time.monotonic() < deadline:
-            if fallen := ours.fallen():
+            if fallen := processes.fallen():
                 raise InputError(fallen, "start the demo again; it goes on from here")
             time.sleep(0.1)
     finally:
         outbox.close()
 
 
-def _count(settings: StationSettings, composition: Composition) -> Report:
+def _count(settings: StationSettings, composition: Composition) -> DemoReport:
     from scripts.demonstration.seeding import read_ledger  # noqa: PLC0415 (models need Django set up)
 
     epoch = composition.journal.epoch

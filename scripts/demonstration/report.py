@@ -21,7 +21,7 @@ class Quantiles(msgspec.Struct, frozen=True):
     p99: float | None
 
 
-class Report(msgspec.Struct, frozen=True, kw_only=True):
+class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     """The counts of one run of the demo; `lost` and `twice` look at everything its journal ever held."""
 
     visits: int
@@ -99,11 +99,11 @@ def read_journal(state_dir: Path, epoch: str) -> JournalSide:
     )
 
 
-def make_report(journal: JournalSide, ledger: LedgerSide, tap_to_lid_s: Iterable[float]) -> Report:
+def make_report(journal: JournalSide, ledger: LedgerSide, tap_to_lid_s: Iterable[float]) -> DemoReport:
     """Hold the two stories against each other."""
     verdicts = [deposit.verdict for visit in journal.facts for deposit in visit.deposits]
     seen = [verdict for verdict in verdicts if verdict is not None]
-    return Report(
+    return DemoReport(
         visits=len(journal.facts),
         deposits=len(verdicts),
         classified=len(seen),

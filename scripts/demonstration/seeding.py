@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from django.db.models import Sum
+from django.db import connection
+from django.db.models import Count, Sum
 from django.utils import timezone
 
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import bind_card, set_staff_card
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.points.models import AccountKind, Transfer, VisitSettlement
+from cloud_sync.ledger.points.models import Account, AccountKind, Transfer, VisitSettlement
 from cloud_sync.ledger.statement.links import statement_link
 from cloud_sync.ledger.stations.models import Community, Event, EventState
 from cloud_sync.ledger.stations.registry import add_station
@@ -24,6 +25,7 @@ from edge.roster import RosterEntry
 from edge.sim.people.town import Neighbourhood
 from edge.sync.outbox import Outbox
 from scripts.demonstration.report import LedgerSide
+from scripts.demonstration.strip.counts import Arrived
 from scripts.demonstration.town import COMMUNITY, STATION
 
 
@@ -79,3 +81,23 @@ def read_ledger(epoch: str) -> LedgerSide:
         problems=audit.problems,
         applied=frozenset((name, sequence) for name, sequence in applied),
     )
+
+
+def read_arrived(epoch: str) -> Arrived:
+    """How often each event of the run is in the ledger, and how many transfers are there twice."""
+    applied = Event.objects.filter(epoch=epoch, state=EventState.APPLIED)
+    times = applied.values_list("sequence").annotate(times=Count("pk"))
+    transfers = Transfer.objects.filter(event__epoch=epoch).values("event", "purpose")
+    doubled = transfers.annotate(times=Count("pk")).filter(times__gt=1).count()
+    return Arrived(dict(times), doubled)
+
+
+def balance_of(card: str) -> int | None:
+    """What the household of a card has; None for a card without one."""
+    account = Account.objects.filter(household__cards__hash=card).values_list("balance", flat=True)
+    return account.first()
+
+
+def let_go() -> None:
+    """Close this thread's connection to the ledger's database."""
+    connection.close()

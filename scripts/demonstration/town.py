@@ -21,7 +21,7 @@ devices = "simulated"
 state_dir = "{state}"
 runtime_dir = "{runtime}"
 card_bits = {card_bits}
-
+{rules}
 [cloud]
 host = "{host}"
 port = {broker}
@@ -58,7 +58,10 @@ number = {number}
 _LID = 'lid = {{ kind = "controller", controller = "mcu", number = {number} }}\n'
 
 CARD_BITS = CardBits.WIEGAND_34
-"""By so many bits of a fob the town knows it: what its narrowest reader gives, in both of the demo's ways."""
+"""The town knows a fob by this many bits: what its narrowest reader gives, simulated or not."""
+RULES = Path(__file__).parent / "award_rules.demo.toml"
+MINT_LIMIT = 1_000_000
+"""Points that the demo's station may bring in a day, so that none of them waits for a person."""
 
 _LEDGER = """\
 [ledger]
@@ -81,22 +84,31 @@ port = {broker}
 def write_configuration(
     folder: Folder, ports: Ports, runtime_dir: str, controller: Path | None = None
 ) -> None:
-    """Write station.toml and ledger.toml anew; ports and the controller differ from run to run."""
-    folder.station_toml.write_text(
-        station_toml(STATION, "station", runtime_dir, ports.broker, controller), encoding="utf-8"
+    """Write station.toml and ledger.toml again; ports and the controller differ from run to run."""
+    station = station_toml(STATION, "station", runtime_dir, ports.uplink, controller, RULES)
+    folder.station_toml.write_text(station, encoding="utf-8")
+    ledger = ledger_toml("ledger.sqlite3", ports).replace(
+        "\n[pages]", f'rules = ["award_rules.v1.toml", "{RULES}"]\ndaily_mint_limit = {MINT_LIMIT}\n\n[pages]'
     )
-    folder.ledger_toml.write_text(ledger_toml("ledger.sqlite3", ports), encoding="utf-8")
+    folder.ledger_toml.write_text(ledger, encoding="utf-8")
 
 
 def station_toml(
-    name: str, state_dir: str, runtime_dir: str, broker: int, controller: Path | None = None
+    name: str,
+    state_dir: str,
+    runtime_dir: str,
+    broker: int,
+    controller: Path | None = None,
+    rules: Path | None = None,
 ) -> str:
     """A simulated station of the town; `broker` is a port of this machine.
 
-    With a `controller`'s port its lids and readers hang there, else they are simulated too.
+    With a `controller`'s port its lids and readers hang there, else they are simulated too. `rules` are award
+    rules other than those that ship.
     """
     names = {"community": COMMUNITY, "station": name, "state": state_dir, "runtime": runtime_dir}
-    text = _STATION.format(**names, host=LOOPBACK, broker=broker, card_bits=int(CARD_BITS))
+    line = "" if rules is None else f'rules = "{rules}"\n'
+    text = _STATION.format(**names, host=LOOPBACK, broker=broker, card_bits=int(CARD_BITS), rules=line)
     if controller is not None:
         text += _CONTROLLER.format(port=controller)
     return text + "".join(_bin(number, wired=controller is not None) for number in range(len(Category)))

@@ -90,7 +90,7 @@ class Crew:
 
     def fallen(self) -> str | None:
         """Name a process that ended by itself, with its log; None while all run."""
-        for name, process in self._running.items():
+        for name, process in list(self._running.items()):  # another thread may start or kill one
             if process.poll() is not None:
                 return f"{name} ended with status {process.returncode}; see {self._logs / name}.log"
         return None

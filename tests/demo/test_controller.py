@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import InputError
-from scripts.demonstration.controller import Way, controller
+from scripts.demonstration.controller import ControllerChoice, controller
 from scripts.demonstration.folder import Folder
 from scripts.testbed.processes import Crew, crew
 from tests.demo.test_demo import command, photos
@@ -110,16 +110,16 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "demo")
 
 
-def have(way: Way, folder: Folder, told: list[str]) -> subprocess.Popen[bytes] | None:
+def have(choice: ControllerChoice, folder: Folder, told: list[str]) -> subprocess.Popen[bytes] | None:
     with crew(folder.logs) as ours:
-        return controller(way, folder, folder.root / "port", ours, told.append, headless=False)
+        return controller(choice, folder, folder.root / "port", ours, told.append, headless=False)
 
 
 def test_without_a_compiler_lids_are_simulated_and_the_reason_is_said(
     folder: Folder, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    assert have(Way.AUTO, folder, told) is None
+    assert have(ControllerChoice.AUTO, folder, told) is None
     assert told == ["lids and readers: simulated (no C compiler here; apt-get install gcc libc6-dev make)"]
 
 
@@ -150,7 +150,7 @@ def test_a_build_that_fails_is_said_with_the_compilers_own_words(
     (tools / "cc").chmod(0o755)
     folder.firmware.mkdir(parents=True)
     monkeypatch.setenv("PATH", str(tools))
-    assert have(Way.AUTO, folder, told) is None
+    assert have(ControllerChoice.AUTO, folder, told) is None
     assert told == [
         "lids and readers: simulated (its build failed: frame.c:1: error: no such thing)",
     ]
@@ -162,8 +162,8 @@ def test_a_program_that_was_cut_off_is_built_anew_the_next_time(folder: Folder, 
     broken = folder.firmware / "host"
     broken.write_text("#!/bin/sh\nexit 1\n")
     broken.chmod(0o755)
-    assert have(Way.AUTO, folder, told) is None
-    assert have(Way.AUTO, folder, told) is not None
+    assert have(ControllerChoice.AUTO, folder, told) is None
+    assert have(ControllerChoice.AUTO, folder, told) is not None
     assert told == [
         "lids and readers: simulated (its program does not start)",
         "lids and readers: the microcontroller's firmware, built for this machine, over a pty",
@@ -172,8 +172,10 @@ def test_a_program_that_was_cut_off_is_built_anew_the_next_time(folder: Folder, 
 
 def test_simulated_lids_and_headless_demos_ask_for_no_compiler(folder: Folder, told: list[str]) -> None:
     nobody = Crew(folder.logs)
-    for way, headless in ((Way.SIMULATED, False), (Way.AUTO, True)):
-        assert controller(way, folder, folder.root / "port", nobody, told.append, headless=headless) is None
+    for choice, headless in ((ControllerChoice.SIMULATED, False), (ControllerChoice.AUTO, True)):
+        assert (
+            controller(choice, folder, folder.root / "port", nobody, told.append, headless=headless) is None
+        )
     assert [line.partition("(")[0] for line in told] == ["lids and readers: simulated "] * 2
     assert not folder.firmware.exists()
 
@@ -195,5 +197,5 @@ def test_a_firmware_that_is_wanted_and_broken_is_an_input_error(
 ) -> None:
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     with pytest.raises(InputError, match="no C compiler here"):
-        have(Way.FIRMWARE, folder, told)
+        have(ControllerChoice.FIRMWARE, folder, told)
     assert told == []

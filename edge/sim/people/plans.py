@@ -8,6 +8,7 @@ from random import Random
 from config.sorting import Category
 from config.station import BinSection, StationSettings
 from edge.sim.people.town import Neighbourhood, Person
+from edge.sim.photos.thrown import Wanted
 
 MOST_THINGS = 3
 SHARES = {
@@ -43,7 +44,7 @@ class Errand:
     """What one person brings to one bin. None is the shadow of a hand."""
 
     bin: str
-    things: tuple[Category | None, ...]
+    things: tuple[Wanted | None, ...]
 
 
 @dataclass(frozen=True, slots=True)

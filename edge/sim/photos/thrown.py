@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 import numpy as np
 
@@ -41,8 +42,39 @@ class Thing:
     picture: Rgb = field(repr=False, compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Particular:
+    """A thing chosen beforehand, by its name and its picture's `seed`, where the source knows the name."""
+
+    category: Category
+    name: str
+    seed: int
+
+
+Wanted = Category | Particular
+"""What someone brings: any thing of a category, or a certain one."""
+
+
+def category_of(wanted: Wanted) -> Category:
+    """The true category of what someone brings."""
+    return wanted.category if isinstance(wanted, Particular) else wanted
+
+
+class Things(Protocol):
+    """Where things come from: photos in a folder, or drawn ones."""
+
+    @property
+    def categories(self) -> tuple[Category, ...]:
+        """The categories that have a thing, in the standard's order."""
+        ...
+
+    def draw(self, rng: Random, wanted: Wanted) -> Thing:
+        """Take one; InputError when none is left of the category."""
+        ...
+
+
 class PhotoSource:
-    """Photos by category. `on_tray`: they are cut-outs, to be laid on a drawn tray."""
+    """Photos by category. Implements `Things`. `on_tray`: they are cut-outs, to be laid on a drawn tray."""
 
     def __init__(self, paths: Mapping[Category, Sequence[Path]], *, on_tray: bool = False) -> None:
         """Draw from these files; the same seeds draw the same things as long as the files are the same."""
@@ -57,11 +89,12 @@ class PhotoSource:
         """The categories that have a photo, in the standard's order."""
         return tuple(self._paths)
 
-    def draw(self, rng: Random, category: Category) -> Thing:
-        """Take a thing of this category. A file that is no picture is told of once and not drawn again.
+    def draw(self, rng: Random, wanted: Wanted) -> Thing:
+        """Take a thing. A file that is no picture is logged once and not drawn again.
 
-        InputError when no picture of the category is left.
+        InputError when no picture of the category is left. Photos have no names to be chosen by.
         """
+        category = category_of(wanted)
         paths = self._paths.get(category, [])
         while paths:
             path = rng.choice(paths)

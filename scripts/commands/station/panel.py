@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
 
+from config.errors import InputError
 from config.reading.load_station import load_station
 from edge.panel.serve import serve
 from scripts.commands.station.options import config_option
 
 PORT = 8765
+ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,100}")
 
 
 @click.command()
@@ -25,6 +28,17 @@ PORT = 8765
     multiple=True,
     help="A further name that browsers may call it by, beside this machine's own; repeatable.",
 )
-def panel(config: Path, host: str, port: int, names: tuple[str, ...]) -> None:
+@click.option(
+    "--framed-by",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Pages of this origin (http://host:port) may show the screen in a frame; repeatable.",
+)
+def panel(
+    config: Path, host: str, port: int, names: tuple[str, ...], framed_by: tuple[str, ...]
+) -> None:
     """Show the station's screen until SIGTERM."""
-    serve(load_station(config), host, port, names)
+    for origin in framed_by:
+        if not ORIGIN.fullmatch(origin):
+            raise InputError(f"--framed-by {origin!r} is no origin", "write it as http://127.0.0.1:8765")
+    serve(load_station(config), host, port, names, framed_by)

@@ -27,7 +27,8 @@ log = logging.getLogger(__name__)
 @click.option(
     "--photos",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Simulated stations only: photos of what residents throw (default: $TONGZHAN_STAMPS).",
+    help="Simulated stations only: photos of what residents throw (default: $TONGZHAN_STAMPS, else drawn "
+    "things).",
 )
 @click.option("--visits", type=click.IntRange(1), default=1000, show_default=True, help="Simulated visits.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulated residents.")
@@ -54,26 +55,32 @@ def run(config: Path, photos: Path | None, visits: int, seed: int, witness: Path
         composition.run()
 
 
-def _photos(photos: Path | None) -> Path:
+def _photos(photos: Path | None) -> Path | None:
     if photos is not None:
         return photos
     if stamps := os.environ.get("TONGZHAN_STAMPS"):
         return Path(stamps)
-    raise InputError("a simulated station needs photos to throw", "name a folder with --photos")
+    return None
 
 
-def _simulated(
-    settings: StationSettings, card_key: bytes, photos: Path, visits: int, seed: int, witness: Path | None
+def _simulated(  # noqa: PLR0913 (what a simulated station is made of)
+    settings: StationSettings,
+    card_key: bytes,
+    photos: Path | None,
+    visits: int,
+    seed: int,
+    witness: Path | None,
 ) -> Surroundings:
-
     from edge.sim.people.town import neighbourhood
+    from edge.sim.photos.drawn import DrawnThings
     from edge.sim.photos.folders import open_photos
     from edge.sim.simulation import Simulation
     from edge.sim.world import Script
 
     rng = random.Random(seed)  # noqa: S311 (plays residents, guards nothing)
     script = Script(visits=visits, people=neighbourhood(rng, card_key))
-    simulation = Simulation(settings, open_photos(photos), script, rng)
+    things = DrawnThings() if photos is None else open_photos(photos)
+    simulation = Simulation(settings, things, script, rng)
     if witness is not None:
         try:
             written = witness.open("ab", buffering=0)

@@ -1,0 +1,39 @@
+"""The demo's officer, signed in: a session of Django's own, for the one browser that looks.
+
+Importable only after `cloud_sync.ledger.setup`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.base import SessionBase
+from django.db import connection
+
+from cloud_sync.ledger.office.officers import add_officer, username
+from cloud_sync.ledger.stations.models import Community
+
+NAME = "demo"
+
+
+class Office:
+    """Signs the demo's officer in. Only the demo does: elsewhere people type a password."""
+
+    def __init__(self, community: str) -> None:
+        """Make the officer, with a password that nobody knows."""
+        self._community = Community.objects.get(slug=community)
+        add_officer(self._community, NAME)
+
+    def session(self) -> tuple[str, str]:
+        """Name and value of a cookie that is signed in."""
+        user = User.objects.get(username=username(self._community, NAME))
+        session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+        session.save()
+        connection.close()  # a thread's own, and the next call may come on another
+        return settings.SESSION_COOKIE_NAME, str(session.session_key)

@@ -15,9 +15,9 @@ from cloud_sync.service.web.server import WebServer
 from config.process.threads import interrupt, thread
 from edge.panel.serve import listen
 from scripts.demonstration.folder import Ports
-from scripts.testbed.ports import LOOPBACK
 from scripts.demonstration.strip.counts import Comparison, read_kept
 from scripts.demonstration.strip.state import Visitors
+from scripts.testbed.ports import LOOPBACK
 
 log = logging.getLogger(__name__)
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+import queue
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.process.threads import thread
+
 log = logging.getLogger(__name__)
+
+Popen = subprocess.Popen[bytes]
 
 TONGZHAN = (sys.executable, "-c", "from scripts.cli import main; main()")
 """The `tongzhan` command as the interpreter that we run in starts it."""
@@ -27,6 +34,7 @@ class Crew:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._starter = _Starter()
 
     def start(self, name: str, arguments: Sequence[str]) -> None:
         """Start `tongzhan ARGUMENTS…` in a session of its own, so that Ctrl-C reaches only us."""
@@ -37,16 +45,18 @@ class Crew:
     ) -> None:
         """Start any command so; as another `user` where a program refuses to be root."""
         with (self._logs / f"{name}.log").open("ab") as output:
-            self._running[name] = subprocess.Popen(  # noqa: S603 (our own commands, no shell)
-                [*_dies_with_us(), *command],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=pass_fds,
-                user=user,
-                group=user,
-                extra_groups=None if user is None else [],
+            self._running[name] = self._starter.do(
+                lambda: subprocess.Popen(  # noqa: S603 (our own commands, no shell)
+                    [*_dies_with_us(), *command],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=pass_fds,
+                    user=user,
+                    group=user,
+                    extra_groups=None if user is None else [],
+                )
             )
 
     def converse(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -98,6 +108,38 @@ class Crew:
     def end(self) -> None:
         """Ask every process to finish, then make sure that it has."""
         self.end_these(list(self._running))
+
+
+class _Starter:
+    """Starts processes on a thread that lives as long as this program.
+
+    The kernel's parent-death signal comes when the *thread* that started a child ends, not the process.
+    """
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[tuple[Callable[[], Popen], Future[Popen]]] = queue.SimpleQueue()
+        self._is_running = False
+        self._lock = threading.Lock()
+
+    def do(self, start: Callable[[], Popen]) -> Popen:
+        """Start a process: here on the main thread, which ends last, else on the starter's own."""
+        if threading.current_thread() is threading.main_thread():
+            return start()
+        with self._lock:
+            if not self._is_running:
+                thread(self._run, "starter").start()
+                self._is_running = True
+        started: Future[Popen] = Future()
+        self._asked.put((start, started))
+        return started.result()
+
+    def _run(self) -> None:
+        while True:
+            start, started = self._asked.get()
+            try:
+                started.set_result(start())
+            except OSError as error:
+                started.set_exception(error)
 
 
 def _ask(process: subprocess.Popen[bytes]) -> None:

@@ -63,8 +63,8 @@ def blobs(rng: np.random.Generator) -> Rgb:
 
 @pytest.fixture
 def ports() -> int:
-    """The first of three ports in a row that nobody listens on."""
-    return free_ports(3)
+    """The first of five ports in a row that nobody listens on."""
+    return free_ports(5)
 
 
 def command(state: Path, photos: Path, *more: str) -> list[str]:
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_a_demo_on_screen_and_leaves_nothing_running(
     )
     until(lambda: is_at_work(ports), "the station", within_s=COMMAND_WITHIN_S)
     children = descendants(on_screen.pid)
-    assert len(children) >= 5  # broker, ingest, sync, the ledger's pages, the panel
+    assert len(children) >= 5  # broker, worker, sync, the ledger's pages, the panel
     on_screen.send_signal(signal.SIGINT)
     output, _ = on_screen.communicate(timeout=COMMAND_WITHIN_S)
     assert on_screen.returncode == 0
@@ -179,7 +179,7 @@ def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: 
 
 def test_the_panel_shows_a_running_demo(on_screen: subprocess.Popen[str], ports: int) -> None:
     del on_screen
-    page = f"http://127.0.0.1:{ports}/?lang=en"
+    page = f"http://127.0.0.1:{ports + 3}/?lang=en"
     until(lambda: answers(page) and "Throw in" in fetch(page), "an open lid", within_s=COMMAND_WITHIN_S)
 
 
@@ -227,5 +227,5 @@ def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
 
 def is_at_work(port: int) -> bool:
     """Whether the panel shows a station that runs."""
-    page = f"http://127.0.0.1:{port}/?lang=en"
+    page = f"http://127.0.0.1:{port + 3}/?lang=en"
     return answers(page) and any(words in fetch(page) for words in ("Tap card", "Throw in"))

@@ -12,8 +12,6 @@ from pathlib import Path
 import pip
 import pytest
 
-from edge.sim.photos.stamps import STAMPS
-
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 CLOSED = "http://127.0.0.1:9"
@@ -24,7 +22,7 @@ case "$*" in *pip*) echo "pip was called: $*" >&2; exit 9 ;; esac
 """
 
 FAKE_TONGZHAN = """#!/bin/sh
-echo "stamps=$TONGZHAN_STAMPS arguments=$*"
+echo "arguments=$*"
 """
 
 
@@ -76,10 +74,10 @@ def test_help_needs_no_set_up(copy: Path, script: str) -> None:
     assert not (copy / ".venv").exists()
 
 
-def test_a_second_start_goes_straight_to_the_program(set_up_copy: Path, tmp_path: Path) -> None:
-    done = bash(set_up_copy, "scripts/demo --visits 3", TONGZHAN_STAMPS=str(tmp_path))
+def test_a_second_start_goes_straight_to_the_program(set_up_copy: Path) -> None:
+    done = bash(set_up_copy, "scripts/demo --visits 3 --photos=mine")
     assert done.stderr == ""
-    assert done.stdout == f"stamps={tmp_path} arguments=demo --visits 3\n"
+    assert done.stdout == "arguments=demo --visits 3 --photos=mine\n"
 
 
 @pytest.mark.parametrize("changed", ["pyproject.toml", "constraints.txt"])
@@ -126,40 +124,3 @@ def test_an_old_python_is_refused_with_the_mend(copy: Path, tmp_path: Path) -> N
     assert done.returncode == 1
     assert "error: no Python 3.11 or newer" in done.stderr
     assert "TONGZHAN_PYTHON=" in done.stderr
-
-
-def test_own_photos_spare_the_download(set_up_copy: Path) -> None:
-    done = bash(set_up_copy, "scripts/demo --photos=mine", TONGZHAN_STAMPS="")
-    assert done.stderr == ""
-    assert done.stdout == "stamps= arguments=demo --photos=mine\n"
-
-
-@pytest.mark.skipif(not shutil.which("apt-get"), reason="fetching photos needs Debian's apt-get")
-def test_photos_that_cannot_be_fetched_leave_nothing_and_name_the_ways_to_go_on(
-    set_up_copy: Path, tmp_path: Path
-) -> None:
-    if Path("/usr/share/tuxpaint/stamps/food").exists():
-        pytest.skip("Debian's package tuxpaint-stamps-default is installed here: nothing is fetched")
-    settings = tmp_path / "apt.conf"
-    settings.write_text(
-        f'Acquire::http::Proxy "{CLOSED}"; Acquire::https::Proxy "{CLOSED}"; Acquire::Retries "0";'
-    )
-    cache = tmp_path / "cache"
-    done = bash(
-        set_up_copy, "scripts/demo", TONGZHAN_STAMPS="", APT_CONFIG=str(settings), XDG_CACHE_HOME=str(cache)
-    )
-    assert done.returncode == 1
-    assert "error: the demo's photos could not be fetched" in done.stderr
-    assert "scripts/demo --photos DIR" in done.stderr
-    assert list((cache / "tongzhan").iterdir()) == []
-
-
-def test_every_folder_of_photos_that_the_simulation_shows_is_kept() -> None:
-    (line,) = [
-        line
-        for line in (CHECKOUT / "scripts" / "demo").read_text().splitlines()
-        if line.startswith("folders=")
-    ]
-    kept = set(line.partition("(")[2].partition(")")[0].split())
-    shown = {name.partition("/")[0] for names in STAMPS.values() for name in names}
-    assert shown <= kept

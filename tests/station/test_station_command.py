@@ -88,14 +88,6 @@ def test_an_unknown_key_is_named_with_its_whole_path_and_the_file(config: Path) 
     assert done.stderr == f"error: {config}: unknown key visit.leese_s; did you mean lease_s?\n"
 
 
-def test_a_simulated_station_without_photos_says_so(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TONGZHAN_STAMPS", raising=False)
-    init(config)
-    done = tongzhan("run", "--config", str(config))
-    assert done.returncode == 2
-    assert "name a folder with --photos" in done.stderr
-
-
 def test_sync_ends_when_asked(config: Path) -> None:
     init(config)
     with start("sync", "--config", str(config)) as running:

@@ -34,9 +34,7 @@ ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,100}")
     metavar="ORIGIN",
     help="Pages of this origin (http://host:port) may show the screen in a frame; repeatable.",
 )
-def panel(
-    config: Path, host: str, port: int, names: tuple[str, ...], framed_by: tuple[str, ...]
-) -> None:
+def panel(config: Path, host: str, port: int, names: tuple[str, ...], framed_by: tuple[str, ...]) -> None:
     """Show the station's screen until SIGTERM."""
     for origin in framed_by:
         if not ORIGIN.fullmatch(origin):

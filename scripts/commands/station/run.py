@@ -63,7 +63,7 @@ def _photos(photos: Path | None) -> Path | None:
     return None
 
 
-def _simulated(  # noqa: PLR0913 (what a simulated station is made of)
+def _simulated(
     settings: StationSettings,
     card_key: bytes,
     photos: Path | None,

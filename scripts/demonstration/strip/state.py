@@ -120,12 +120,12 @@ class Strip:
         self.texts = load_texts()
         self.switches = switches
         self.visitors = visitors
-        self._comparison, self._sorting = comparison, sorting
+        self.comparison, self._sorting = comparison, sorting
 
     def view(self, language: Language) -> StripView:
         """The strip as it is now."""
         text = {name: getattr(self.texts, name).within(language) for name in Texts.__struct_fields__}
-        counts, switches, restarts = self._comparison.latest, self.switches, self.switches.restarts_in_s
+        counts, switches, restarts = self.comparison.latest, self.switches, self.switches.restarts_in_s
         statement, url, balance = self._statement(text, language)
         lost, twice = (0, 0) if counts is None else (counts.lost, counts.twice)
         return StripView(

@@ -13,6 +13,7 @@ from config.station import BinSection
 from edge.roster import CardState
 from edge.sim.people.plans import MOST_THINGS, Habits, Planner, VisitPlan
 from edge.sim.people.town import PER_HOUSEHOLD, neighbourhood
+from edge.sim.photos.thrown import Wanted
 from tests.edge.sim.playing import CARD_KEY
 from tests.edge.sim.stations import KINDS, SHARED, SINGLE, station
 
@@ -55,7 +56,7 @@ def planner(kind: str, seed: int, habits: Habits | None = None, *categories: Cat
     return Planner(rng, station(kind), people, categories or tuple(Category), habits or Habits())
 
 
-def things_of(visit: VisitPlan) -> list[Category | None]:
+def things_of(visit: VisitPlan) -> list[Wanted | None]:
     return [thing for errand in visit.errands for thing in errand.things]
 
 

@@ -96,6 +96,12 @@ def test_sync_ends_when_asked(config: Path) -> None:
         ends(running)
 
 
+def test_a_panel_may_be_framed_by_a_page_that_it_is_told_of(config: Path) -> None:
+    done = tongzhan("panel", "--config", str(config), "--framed-by", "somewhere")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --framed-by 'somewhere' is no origin; write it as http://")
+
+
 def test_the_panel_ends_when_asked(config: Path) -> None:
     port = free_port()
     with start("panel", "--config", str(config), "--port", str(port)) as running:

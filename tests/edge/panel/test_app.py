@@ -180,6 +180,17 @@ def test_it_answers_to_its_own_names(tmp_path: Path, host: str) -> None:
     assert client.get("/", headers={"host": host}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("framed_by", "ancestors"), [((), "'none'"), (("http://a:1", "http://b"), "http://a:1 http://b")]
+)
+def test_only_pages_that_it_was_told_of_may_frame_it(
+    tmp_path: Path, framed_by: tuple[str, ...], ancestors: str
+) -> None:
+    app = create_app(tmp_path, load_words(), load_sorting("beijing"), Language.CHINESE, framed_by=framed_by)
+    policy = TestClient(app, base_url="http://localhost").get("/").headers["Content-Security-Policy"]
+    assert policy.endswith(f"frame-ancestors {ancestors}")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "192.0.2.7", "", "[", "::1:8765"])
 @pytest.mark.parametrize("path", ["/", "/faults", "/picture.jpg", "/events", "/static/panel.js"])
 def test_any_other_name_is_refused_in_both_languages(tmp_path: Path, host: str, path: str) -> None:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from models.pixels import decode, encode_jpeg, resize
+from models.pictures import decode
+from models.pixels import encode_jpeg, resize
 from models.training.cutout import Cutout, cut_out
 from models.training.scenes import concrete, floor, tray
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import InputError
+from models.pictures import read_picture
 from models.pipeline import CATEGORIES, probabilities
-from models.pixels import read_picture
 from models.runtime import Classifier
 from models.training import measure
 from models.training.photo import Photo

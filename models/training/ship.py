@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from models.bundle import MANIFEST, Golden, InputSpec, Manifest, ModelFile
 from models.golden import golden_pictures
+from models.pictures import read_picture
 from models.pipeline import normalise
-from models.pixels import letterbox, read_picture
+from models.pixels import letterbox
 from models.runtime import Network
 from models.training.backbone import INPUT_SIZE, MEAN, STD
 from models.training.candidates import Candidate, Held, answers, candidate, choose, speeds

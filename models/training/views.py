@@ -13,7 +13,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from models import pixels
+from models import pictures, pixels
 from models.training import augment, cutout, hands, scenes
 from models.training.features import FeatureStore, Kept
 from models.training.photo import Photo
@@ -66,7 +66,7 @@ def see_photos(
     names = [f"{photo.path.relative_to(root)} {view}" for photo in photos]
 
     def draw(number: int) -> Rgb:
-        picture = pixels.read_picture(photos[number].path)
+        picture = pictures.read_picture(photos[number].path)
         seed = int.from_bytes(hashlib.sha256(names[number].encode()).digest()[:8])
         return DRAWN[view](picture, np.random.default_rng(seed))
 

@@ -59,7 +59,7 @@ def classify(
 
 
 def _answers(classifier: Classifier, photos: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    from models.pixels import PictureError, read_picture
+    from models.pictures import PictureError, read_picture
 
     for path in photos:
         start = time.perf_counter()

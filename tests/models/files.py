@@ -40,16 +40,27 @@ def png(picture: Rgb) -> bytes:
 
 def turned_jpeg(picture: Rgb, orientation: int) -> bytes:
     """Give a JPEG whose EXIF says how it is to be turned; 6 means a quarter clockwise."""
-    body = b"Exif\0\0" + exif(orientation)
-    plain = jpeg(picture)
+    return jpeg_with_exif(exif(orientation), picture)
+
+
+def jpeg_with_exif(block: bytes, picture: Rgb | None = None) -> bytes:
+    """Give a JPEG with any bytes as its EXIF block."""
+    body = b"Exif\0\0" + block
+    plain = jpeg(two_halves() if picture is None else picture)
     return plain[:2] + b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body + plain[2:]
 
 
 def turned_png(picture: NDArray[np.uint8], orientation: int) -> bytes:
     """Give a PNG, of RGB or RGBA, with an eXIf chunk behind its header."""
+    return png_with_exif(exif(orientation), picture)
+
+
+def png_with_exif(block: bytes, picture: NDArray[np.uint8] | None = None) -> bytes:
+    """Give a PNG with any bytes in an eXIf chunk behind its header."""
+    picture = two_halves() if picture is None else picture
     order = [2, 1, 0, 3][: picture.shape[2]]
-    plain, body = encoded(np.ascontiguousarray(picture[:, :, order]), ".png"), exif(orientation)
-    chunk = struct.pack(">I", len(body)) + b"eXIf" + body + struct.pack(">I", zlib.crc32(b"eXIf" + body))
+    plain = encoded(np.ascontiguousarray(picture[:, :, order]), ".png")
+    chunk = struct.pack(">I", len(block)) + b"eXIf" + block + struct.pack(">I", zlib.crc32(b"eXIf" + block))
     return plain[:33] + chunk + plain[33:]
 
 
@@ -102,6 +113,21 @@ def jpeg_claiming(width: int, height: int) -> bytes:
 
 def bmp_claiming(width: int, height: int) -> bytes:
     return b"BM" + struct.pack("<IIIIiiHH", 54, 0, 54, 40, width, height, 1, 24) + b"\0" * 24
+
+
+def webp_claiming(width: int, height: int) -> bytes:
+    """Give a lossless WebP whose header claims any size at all, up to 16,384 a side."""
+    data = bytearray(encoded(two_halves(), ".webp"))
+    assert data[12:16] == b"VP8L"
+    data[21:25] = struct.pack("<I", (width - 1) | (height - 1) << 14)
+    return bytes(data)
+
+
+def extended_webp_claiming(width: int, height: int) -> bytes:
+    """Give a WebP whose canvas claims any size at all, with the picture of a small one."""
+    canvas = struct.pack("<II", 0, width - 1)[:7] + struct.pack("<I", height - 1)[:3]
+    chunks = b"VP8X" + struct.pack("<I", len(canvas)) + canvas + encoded(two_halves(), ".webp")[12:]
+    return b"RIFF" + struct.pack("<I", 4 + len(chunks)) + b"WEBP" + chunks
 
 
 def gif_of_two_frames() -> bytes:

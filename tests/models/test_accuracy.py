@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from config.reading.load_sorting import load_sorting
 from models.bundle import SHIPPED_BUNDLE
-from models.pixels import read_picture
+from models.pictures import read_picture
 from models.runtime import Classifier, load_classifier
 from models.training.evaluate import coarse_probabilities, report_of, truth_of
 from models.training.photo import Photo

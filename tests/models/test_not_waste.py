@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.pixels import read_picture
+from models.pictures import read_picture
 from models.runtime import Classifier
 from models.verdict import VerdictState
 

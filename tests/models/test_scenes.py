@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.pixels import decode, encode_jpeg
+from models.pictures import decode
+from models.pixels import encode_jpeg
 from models.runtime import Classifier
 from models.training.augment import augment
 from models.training.hands import SIZE, hands

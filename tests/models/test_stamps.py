@@ -14,7 +14,8 @@ import pytest
 
 from config.sorting import Category
 from edge.sim.photos import scenes
-from models.pixels import decode_rgba, encode_jpeg, read_picture
+from models.pictures import decode_rgba, read_picture
+from models.pixels import encode_jpeg
 from models.runtime import Classifier
 from models.verdict import VerdictState
 

@@ -14,7 +14,8 @@ import numpy as np
 from config.errors import InputError
 from config.sorting import Category
 from edge.sim.photos import scenes
-from models.pixels import MAX_BYTES, PictureError, Rgb, decode_rgba, read_picture, resize
+from models.pictures import PictureError, read_cut_out, read_picture
+from models.pixels import Rgb, resize
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +103,7 @@ class PhotoSource:
             try:
                 picture = self._look(path, np.random.default_rng(seed))
             except PictureError as error:
-                log.warning("%s: %s; left out", path, error.what)
+                log.warning("%s; left out", error.what)
                 paths.remove(path)
             else:
                 return Thing(path.stem, category, weight_g, seed, picture)
@@ -110,7 +111,7 @@ class PhotoSource:
 
     def _look(self, path: Path, rng: np.random.Generator) -> Rgb:
         if self._on_tray:
-            return scenes.lay(scenes.tray(rng), decode_rgba(_read(path)), rng)
+            return scenes.lay(scenes.tray(rng), read_cut_out(path), rng)
         return _fit(read_picture(path))
 
 
@@ -118,14 +119,6 @@ def hand_shadow(rng: Random) -> Thing:
     """What a camera sees when a child only waves at an open bin."""
     seed = rng.getrandbits(32)
     return Thing("shadow", None, 0, seed, scenes.hand_shadow(np.random.default_rng(seed)))
-
-
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise PictureError(f"it cannot be read ({error.strerror})", "mend its rights") from None
 
 
 def _fit(picture: Rgb) -> Rgb:

@@ -25,8 +25,9 @@ from config.process.threads import thread
 from config.reading.load_sorting import load_sorting
 from models.bundle import SHIPPED_BUNDLE, Bundle, load_bundle
 from models.golden import golden_pictures
+from models.pictures import read_picture
 from models.pipeline import normalise
-from models.pixels import encode_jpeg, letterbox, read_picture
+from models.pixels import encode_jpeg, letterbox
 from models.runtime import Classifier, load_classifier
 from models.verdict import Verdict
 from scripts.bench.classify.peers import network_calls

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from playwright.sync_api import Browser
 
 from scripts.testbed.ports import free_port
 from tests.running.stages import mark_stages
@@ -71,8 +70,11 @@ def chromium() -> Path:
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: Path) -> Iterator[Browser]:
-    """Give a running browser. One for all tests: a process can hold one Playwright at a time."""
+def browser(chromium: Path) -> Iterator[object]:
+    """Give a running browser. One for all tests: a process can hold one Playwright at a time.
+
+    Its type is imported by the tests that use it: an emulated Pi has no Playwright.
+    """
     if find_library("atomic") is None:
         pytest.skip("Playwright's driver needs a library; install it: sudo apt-get install libatomic1")
     from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415 (only where there is a browser)

@@ -11,3 +11,7 @@ class InputError(Exception):
         self.what = what
         self.mend = mend
         super().__init__(f"{what}; {mend}")
+
+
+Problem = tuple[str, str]
+"""What is wrong, beginning with the key path; and the mend."""

@@ -10,10 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
-from config.errors import InputError
+from config.errors import InputError, Problem
 from config.reading import typed
 from config.reading.common import (
-    Problem,
     absolute_broker,
     absolute_sorting,
     beside_or_shipped,

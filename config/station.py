@@ -19,6 +19,7 @@ from config.wiring import (
     Slug,
 )
 
+MAX_READERS = 9
 LONGEST_LEASE_S = 60.0
 """No single command holds a lid for longer, whatever moves it; docs/protocol.md has the same bound."""
 AMinute = Annotated[float, Meta(gt=0, le=60)]
@@ -157,6 +158,7 @@ class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     model: ModelSection = ModelSection()
     visit: VisitSection = VisitSection()
     bin: Annotated[tuple[BinSection, ...], Meta(min_length=1, max_length=8)]
-    reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=9)]
+    reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=MAX_READERS)]
+    """Each of a kind's own type; `config.reading.reader_tables` puts the kinds in."""
     camera: tuple[CameraSection, ...] = ()
     controller: Annotated[tuple[ControllerSection, ...], Meta(max_length=4)] = ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
+
+from config.errors import Problem
 
 Slug = Annotated[
     str,
@@ -31,25 +35,58 @@ class ControllerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     """Its serial port, by a name that stays: one under /dev/serial/by-id, or from a udev rule."""
 
 
-class ReaderKind(StrEnum):
-    """What a card reader is."""
+class ReaderInput(StrEnum):
+    """An input of a microcontroller that a reader can be wired to."""
 
-    RDM6300 = "rdm6300"
-    WIEGAND = "wiegand"
+    SERIAL = "serial reader"
+    WIEGAND = "Wiegand reader"
 
 
-class ReaderSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One card reader: on a serial port of the Pi, or at a controller. Real devices need one of the two."""
+@dataclass(frozen=True, slots=True)
+class ControllerInput:
+    """One input of one microcontroller."""
+
+    controller: str
+    number: int
+    kind: ReaderInput
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderWiring:
+    """What a reader occupies, so that nothing is used twice."""
+
+    port: str | None = None
+    """A serial port of the Pi, by its path."""
+    input: ControllerInput | None = None
+    pins: Mapping[str, int] = field(default_factory=dict)
+    """GPIO numbers by their keys."""
+
+
+class ReaderSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):
+    """A card reader: the keys that every kind has. `edge/readers/kinds` has a file with the rest of each."""
 
     id: Slug
-    kind: ReaderKind = ReaderKind.RDM6300
-    port: Annotated[str, Meta(min_length=1)] | None = None
-    """Serial port of an RDM6300. The Pi takes no Wiegand: its pulses want a controller."""
-    controller: Slug | None = None
-    number: Index | None = None
-    """Which of the controller's inputs for this kind of reader, from 0."""
     quiet_hours: Annotated[float, Meta(ge=0, le=8760)] = 36.0
-    """One that sent nothing at all for so long raises a warning; 0: never, for one that is seldom used."""
+    """Hours of silence after which a warning is raised; 0: never, for a reader that is seldom used."""
+
+    @property
+    def kind(self) -> str:
+        """The kind's name, as `kind` in station.toml."""
+        return str(self.__struct_config__.tag)
+
+    @property
+    def wiring(self) -> ReaderWiring:
+        """What the reader occupies; nothing unless a kind says otherwise."""
+        return ReaderWiring()
+
+    @property
+    def fob_bits(self) -> int | None:
+        """The most bits of a fob's number that this reader sends; None: all of them."""
+        return None
+
+    def problems(self) -> list[Problem]:
+        """Return what is wrong with this table where devices are real, each with a key of it and its mend."""
+        return []
 
 
 class WiredLid(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind"):

@@ -34,11 +34,11 @@ from edge.loop.station import Station
 from edge.loop.watchdog import WatchedInbox
 from edge.loop.workers import ThreadWorkers
 from edge.messages import FaultRaised, Photo
+from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox, Journal, Speaker, Workers
 from edge.screen.publisher import Screen
 from edge.screen.state import LiveFolder
 from edge.screen.view import Vocabulary
-from edge.visit.emergency import STATION
 from edge.visit.state import visit_rules
 from edge.voice.log_speaker import LogSpeaker
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle

@@ -19,6 +19,7 @@ from serial import Serial
 
 from config.process.threads import Complaints, thread
 from firmware_bridge.line_errors import line_errors
+from firmware_bridge.port_protocol import BUSY, READ_S
 
 log = logging.getLogger(__name__)
 
@@ -32,12 +33,8 @@ WATCH_S = 1.0
 """How often it is looked whether the port is still the one of its name, and how clean its line is."""
 MOST_ERRORS = 3
 """Damaged bytes between two looks, above which a line counts as garbled."""
-READ_S = 0.25
-"""A read without a byte returns after this long."""
 _JOIN_S = 1.0
 _GARBLED = "its line is garbled; check its plug, the ground wire and the baud rate"
-BUSY = "another program uses it; stop that program"
-"""The reason that a port is lost when somebody else holds it."""
 _REASONS = {
     errno.ENOENT: "there is no such port; plug the device in, or mend the port's name",
     errno.EACCES: "this user may not open it; add the user to the group dialout",

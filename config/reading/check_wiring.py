@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from math import ceil, inf
 from typing import TypeVar
 
-from config.reading.common import Problem
+from config.errors import Problem
 from config.station import BinSection, OpenBy, StationSettings
 from config.wiring import (
     ControllerLid,
     GpioLidSection,
     HBridgeLid,
     LidSection,
-    ReaderKind,
     ReaderSection,
     RelayLid,
     ScaleSection,
@@ -27,8 +26,6 @@ UART_PINS = (14, 15)
 """TX and RX of the serial port on the header's pins 8 and 10."""
 HEADER_UART = re.compile(r"/dev/(serial[01]|ttyAMA0|ttyS0|tongzhan/uart-0)")
 """Its names: which of them it has depends on the model, and on whether Bluetooth has the better one."""
-WIEGAND_BITS = 32
-"""The most that a Wiegand reader tells of a fob."""
 LEAST_COUNTS = 200
 """Smaller changes of a weight are noise to a controller (firmware/core/sensors.c)."""
 MOST_LEAST_G = 5000
@@ -41,10 +38,7 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
     for number, bin_ in enumerate(settings.bin):
         found += _bin_problems(f"bin[{number}]", bin_)
     for number, reader in enumerate(settings.reader):
-        found += _reader_problems(f"reader[{number}]", reader)
-        if reader.kind is ReaderKind.WIEGAND and settings.station.card_bits > WIEGAND_BITS:
-            mend = "set station.card_bits to 32, or 24 for Wiegand 26, in the whole community"
-            found.append((f"reader[{number}].kind: Wiegand gives at most 32 bits of a fob's 40", mend))
+        found += _reader_problems(f"reader[{number}]", reader, settings.station.card_bits)
     found += _unknown_controllers(settings) + _uart_problems(settings)
     found += [
         (f"{later}: {port} is already {earlier}", "name its own")
@@ -119,25 +113,12 @@ def _motor_problems(key: str, lid: GpioLidSection) -> list[Problem]:
     return found
 
 
-def _reader_problems(key: str, reader: ReaderSection) -> list[Problem]:
-    if reader.controller is None and reader.number is not None:
-        return [(f"{key}.number: means nothing without a controller", 'add controller = "…"')]
-    if reader.controller is not None:
-        return _controller_reader_problems(key, reader)
-    if reader.kind is ReaderKind.WIEGAND:
-        return [(f"{key}.controller: missing, and the Pi takes no Wiegand", "wire it to a controller")]
-    if reader.port is None:
-        mend = 'add port = "/dev/…", or controller and number'
-        return [(f"{key}.port: a real reader needs its serial port", mend)]
-    return []
-
-
-def _controller_reader_problems(key: str, reader: ReaderSection) -> list[Problem]:
-    if reader.port is not None:
-        return [(f"{key}.port: the reader is at a controller already", "keep port, or controller and number")]
-    if reader.number is None:
-        return [(f"{key}.number: missing, and the reader is at a controller", "add number = 0")]
-    return []
+def _reader_problems(key: str, reader: ReaderSection, card_bits: int) -> list[Problem]:
+    found = [(f"{key}.{problem}", mend) for problem, mend in reader.problems()]
+    if reader.fob_bits is not None and card_bits > reader.fob_bits:
+        what = f"{key}.kind: it sends {reader.fob_bits} bits of a fob, and station.card_bits is {card_bits}"
+        found.append((what, f"set station.card_bits to {reader.fob_bits} or less in the whole community"))
+    return found
 
 
 def _unknown_controllers(settings: StationSettings) -> list[Problem]:
@@ -176,9 +157,8 @@ def _at_controllers(settings: StationSettings) -> Iterator[tuple[str, str, tuple
         if bin_.level is not None:
             yield f"bin[{number}].level", bin_.level.controller, ("level sensor", bin_.level.number)
     for number, reader in enumerate(settings.reader):
-        if reader.controller is not None and reader.number is not None:
-            what = f"{reader.kind.value} reader"
-            yield f"reader[{number}]", reader.controller, (what, reader.number)
+        if (wired := reader.wiring.input) is not None:
+            yield f"reader[{number}]", wired.controller, (wired.kind.value, wired.number)
 
 
 def _numbers(settings: StationSettings) -> Iterator[tuple[tuple[str, str, int], str]]:
@@ -190,8 +170,8 @@ def _ports(settings: StationSettings) -> Iterator[tuple[str, str]]:
     for number, controller in enumerate(settings.controller):
         yield controller.port, f"controller[{number}].port"
     for number, reader in enumerate(settings.reader):
-        if reader.port is not None:
-            yield reader.port, f"reader[{number}].port"
+        if (port := reader.wiring.port) is not None:
+            yield port, f"reader[{number}].port"
 
 
 def used_pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
@@ -201,6 +181,9 @@ def used_pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
         for name, pin in pins.items():
             if pin is not None:
                 yield pin, f"bin[{number}].{name}"
+    for number, reader in enumerate(settings.reader):
+        for name, pin in reader.wiring.pins.items():
+            yield pin, f"reader[{number}].{name}"
 
 
 def _lid_pins(lid: LidSection | None) -> dict[str, int | None]:

@@ -7,12 +7,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from config.errors import Problem
 from config.reading.hosts import host_problem
 from config.reading.load_sorting import shipped_sortings
 from config.station import CloudSection
-
-Problem = tuple[str, str]
-"""What is wrong, with its whole key path; and the mend."""
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts that need no TLS."""

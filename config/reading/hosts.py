@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from ipaddress import ip_address
 
-from config.errors import InputError
+from config.errors import InputError, Problem
 
 MOST_LETTERS = 253
 """Of a name on the network (RFC 1035, 2.3.4, without the final dot)."""
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
-Problem = tuple[str, str]
 
 
 def check_host(name: str, given: str) -> str:

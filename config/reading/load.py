@@ -35,13 +35,14 @@ def load_toml(
     guard: Callable[[Path], None] = warn_of_writers,
     *,
     named_by: str = "--config",
+    prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data,
 ) -> Record:
     """The file as a `record`; InputError names the file, the whole key path and the mend.
 
     `guard` looks at the file's rights once it is known to be there. `named_by` is the option, or the key of
-    another file, that named this one.
+    another file, that named this one. `prepare` fills in what a default of `record` cannot.
     """
-    return convert(_parse(path, guard, named_by), record, str(path))
+    return convert(prepare(_parse(path, guard, named_by)), record, str(path))
 
 
 def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from config.errors import InputError
+from config.errors import InputError, Problem
 from config.reading.check_wiring import wiring_problems
 from config.reading.common import (
-    Problem,
     absolute_broker,
     absolute_sorting,
     beside_or_shipped,
@@ -19,15 +18,19 @@ from config.reading.common import (
     zone_problems,
 )
 from config.reading.load import load_toml
+from config.reading.reader_tables import ReaderTables
 from config.station import BinSection, Devices, OpenBy, StationSettings
 
 _MODEL = "model"
 """The part that the model's own faults name."""
 
 
-def load_station(path: Path) -> StationSettings:
-    """The station described by a TOML file; paths in it become absolute. InputError names what is wrong."""
-    settings = load_toml(path, StationSettings)
+def load_station(path: Path, readers: ReaderTables) -> StationSettings:
+    """Return the station that a TOML file describes, its paths absolute. InputError names what is wrong.
+
+    `readers` are the kinds that the file may name; `edge.station_file` passes all that there are.
+    """
+    settings = load_toml(path, readers.record, prepare=readers.with_default_kind)
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
     settings = _absolute(settings, path.resolve().parent)

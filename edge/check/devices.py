@@ -17,6 +17,7 @@ import numpy as np
 
 from config.errors import InputError
 from config.station import BinSection, StationSettings
+from config.wiring import ReaderSection
 from config.words import Words
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
@@ -29,6 +30,7 @@ from edge.messages import Event, FaultCleared, FaultRaised, LidClosed, LidObstru
 from edge.part_kinds import PartKind, kind_of
 from edge.ports import CameraError, Clock
 from edge.readers.last_seen import read_last_seen
+from edge.readers.registry import kind_of as kind_of_reader
 
 DARK = 12.0
 """Mean brightness, 0 to 255, below which nobody recognises anything."""
@@ -194,7 +196,7 @@ def _devices(
     """Give each device's kinds of fault, its name in texts.toml, its id, and how it is when it has none."""
     for reader in settings.reader:
         kinds = (PartKind.READER, PartKind.PORT)
-        yield kinds, "reader", reader.id, partial(_reader, reader.id, observed, wanted)
+        yield kinds, "reader", reader.id, partial(_reader, reader, observed, wanted)
     for controller in settings.controller:
         kinds = (PartKind.CONTROLLER, PartKind.PORT)
         well = partial(Finding, "controller", Level.OK, "controller_ok", controller.id)
@@ -219,14 +221,17 @@ def _fault(kind: str, part: str, code: str, words: Words, observed: Observed) ->
     return Finding(kind, level, "fault", part, fault=words.fault[code])
 
 
-def _reader(reader_id: str, observed: Observed, wanted: Wanted) -> Finding:
-    if reader_id in observed.tapped:
-        return Finding("reader", Level.OK, "reader_read", reader_id)
+def _reader(section: ReaderSection, observed: Observed, wanted: Wanted) -> Finding:
+    kind, part = kind_of_reader(section), section.id
+    words = {"kind": kind.title, "mend": kind.unread_mend}
+    if part in observed.tapped:
+        return Finding("reader", Level.OK, "reader_read", part, words=words)
     if wanted.taps_s:
-        return Finding("reader", Level.FAILED, "reader_unread", reader_id)
-    if reader_id in observed.heard:
-        return Finding("reader", Level.OK, "reader_heard", reader_id, {"heard": observed.heard[reader_id]})
-    return Finding("reader", Level.OK, "reader_ok", reader_id)
+        return Finding("reader", Level.FAILED, "reader_unread", part, words=words)
+    if part in observed.heard:
+        values = {"heard": observed.heard[part]}
+        return Finding("reader", Level.OK, "reader_heard", part, values, words)
+    return Finding("reader", Level.OK, "reader_ok", part, words=words)
 
 
 def _lid(bin_id: str, observed: Observed, wanted: Wanted) -> Finding:

@@ -36,6 +36,8 @@ class Finding:
     says: str
     which: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Both] = field(default_factory=dict)
+    """What fills places in the language of the line."""
     mend: str = ""
     """An entry of texts.toml's mends, where what was seen has several causes; else that of `says`."""
     fault: FaultWords | None = None
@@ -85,9 +87,11 @@ def line(finding: Finding, texts: Texts, language: Language) -> Line:
     if finding.fault is not None:
         seen, mend = _after(finding.fault.meaning, text.seen), finding.fault.mend
     part = texts.part[finding.part].within(language)
+    words = {name: both.within(language) for name, both in finding.words.items()}
+    values = {**finding.values, **words}
     return Line(
         part=f"{part} {finding.which}".rstrip(),
         state=finding.level,
-        seen=seen.within(language).format_map(finding.values),
-        mend="" if mend is None else mend.within(language).format_map(finding.values),
+        seen=seen.within(language).format_map(values),
+        mend="" if mend is None else mend.within(language).format_map(values),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -21,10 +22,12 @@ from edge.lids.process import kept_lids, socket_folders
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
 from edge.ports import Clock, Inbox, Lid, Mover
+from edge.readers.kind import ReaderServices
 from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
-from edge.readers.serial import SerialReader
+from edge.readers.registry import kind_of
 from firmware_bridge.decoders.em4100 import CardBits
+from firmware_bridge.port import SerialPort
 
 
 class _Device(Protocol):
@@ -34,7 +37,6 @@ class _Device(Protocol):
 
 
 _D = TypeVar("_D", bound=_Device)
-_T = TypeVar("_T")
 
 
 class _Devices:
@@ -75,8 +77,9 @@ def hardware_builder(
         cards = Cards(card_key, CardBits(settings.station.card_bits))
         with ExitStack() as undo:
             undo.callback(devices.stop)
-            book = LastSeenBook(Path(settings.station.runtime_dir), boot_id(), clock)
-            _add_readers(devices, settings, cards, clock, inbox, book)
+            last_seen = LastSeenBook(Path(settings.station.runtime_dir), boot_id(), clock)
+            readers = ReaderServices(cards, clock, inbox, SerialPort, last_seen)
+            _add_readers(devices, settings, readers)
             sight = _add_cameras(devices, settings, clock, inbox, opener)
             _add_switches(devices, settings, clock, inbox, make_pins)
             scales = {
@@ -85,26 +88,22 @@ def hardware_builder(
                 if bin_.scale is not None
             }
             news = LidNews(inbox, sight, scales)
-            lids, movers = _add_lids(devices, settings, cards, clock, news, book)
+            lids, movers = _add_lids(devices, settings, clock, news, readers)
             undo.pop_all()
         return Hardware(lids, movers, sight, devices.start, devices.stop, scales)
 
     return make
 
 
-def _add_readers(
-    devices: _Devices,
-    settings: StationSettings,
-    cards: Cards,
-    clock: Clock,
-    inbox: Inbox,
-    book: LastSeenBook,
-) -> None:
-    for reader in settings.reader:
-        if reader.controller is not None:
+def _add_readers(devices: _Devices, settings: StationSettings, services: ReaderServices) -> None:
+    """Make the drivers of readers that are not at a controller."""
+    for section in settings.reader:
+        if section.wiring.input is not None:
             continue
-        port = _named(reader.port, f"reader {reader.id}: no port")
-        devices.add(SerialReader(reader, port, cards, clock, inbox, book))
+        kind = kind_of(section)
+        if kind.drive is None:
+            raise InputError(f"reader {section.id}: {kind.name} needs a controller", "name its controller")
+        devices.add(kind.drive(section, services))
 
 
 def _add_cameras(
@@ -141,16 +140,15 @@ def _add_switches(
 def _add_lids(
     devices: _Devices,
     settings: StationSettings,
-    cards: Cards,
     clock: Clock,
     news: LidNews,
-    book: LastSeenBook,
+    readers: ReaderServices,
 ) -> tuple[dict[str, Lid], tuple[Mover, ...]]:
     """Lids at controllers, with all else there, those that the keeper holds, and what moves them."""
     lids: dict[str, Lid] = {}
     movers: list[Mover] = []
     for section in settings.controller:
-        mcu = devices.add(Mcu(section, settings, cards, clock, news, book))
+        mcu = devices.add(Mcu(section, settings, replace(readers, inbox=news)))
         for bin_ in settings.bin:
             if bin_.scale is not None and bin_.scale.controller == section.id:
                 mcu.add_scale(news.scales[bin_.id])
@@ -161,9 +159,3 @@ def _add_lids(
         lids |= devices.add(keeper).lids
         movers.append(keeper)
     return lids, tuple(movers)
-
-
-def _named(value: _T | None, what: str) -> _T:
-    if value is None:
-        raise InputError(what, "add it to the station's configuration")
-    return value

@@ -39,8 +39,8 @@ from edge.messages import (
     LidObstructed,
     LidOpened,
 )
+from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox
-from edge.visit.emergency import STATION
 
 log = logging.getLogger(__name__)
 

@@ -1,123 +1,141 @@
-"""A card reader at a microcontroller, whose bytes or bits come over the link."""
+"""The driver of a card reader at a microcontroller, whose bytes or bits come over the link."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Protocol
 
-from config.wiring import ReaderKind, ReaderSection
+from cloud_sync.wire.facts import Credential
+from config.wiring import ReaderSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLatch
-from edge.ports import Clock, Inbox
-from edge.readers.last_seen import LastSeenBook
-from edge.readers.pseudonym import Cards
-from edge.readers.watch import FRAME_BYTES, RETAP_S, ReaderWatch, again_s
-from firmware_bridge.decoders import rdm6300, wiegand
-from firmware_bridge.decoders.wiegand import Unreadable
-from firmware_bridge.link.messages import Report, SerialBytes, Welcome, WiegandBits
+from edge.readers.kind import ReaderServices
+from edge.readers.serial import CardDecoder
+from edge.readers.watch import ReaderWatch
+from firmware_bridge.link.messages import Report, SerialBytes, Welcome
 
 log = logging.getLogger(__name__)
 
 
-class ControllerReader:
-    """Posts Tapped for every card.
+class InputDecoder(Protocol):
+    """Turns one input's reports into card numbers."""
 
-    Its fault is READER_FAILED while there is no link, or no reader of its number, and once it gave fewer
-    bits of a card than the community knows its fobs by. `ReaderWatch` tells of one that is silent for very
-    long, for which the wire has no remedy, or that sends no cards.
+    def count(self, welcome: Welcome) -> int:
+        """Return how many inputs of this sort the device has."""
+        ...
+
+    def reset(self) -> None:
+        """Forget half a frame: a new link begins."""
+        ...
+
+    def tries(self, report: Report) -> float | None:
+        """Return how many tries to send a card a report is; None for a report of something else."""
+        ...
+
+    def numbers(self, report: Report) -> list[str]:
+        """Return the numbers of all cards that a report completes."""
+        ...
+
+    def again_s(self) -> float:
+        """Return `Tapped.again_s` of the cards that came last."""
+        ...
+
+
+class SerialInput:
+    """Decodes a controller's serial reader of one number."""
+
+    def __init__(self, number: int, make_decoder: Callable[[], CardDecoder]) -> None:
+        """`make_decoder` makes the decoder of a new link."""
+        self._number, self._make_decoder = number, make_decoder
+        self._decoder = make_decoder()
+
+    def count(self, welcome: Welcome) -> int:
+        """Return how many serial readers the device has."""
+        return welcome.serial_readers
+
+    def reset(self) -> None:
+        """Forget half a frame."""
+        self._decoder = self._make_decoder()
+
+    def tries(self, report: Report) -> float | None:
+        """Count bytes in frames."""
+        match report:
+            case SerialBytes(self._number, data):
+                return len(data) / self._decoder.frame_bytes
+        return None
+
+    def numbers(self, report: Report) -> list[str]:
+        """Feed the bytes of a report to the decoder."""
+        return self._decoder.feed(report.data) if isinstance(report, SerialBytes) else []
+
+    def again_s(self) -> float:
+        """Ask the decoder."""
+        return self._decoder.again_s
+
+
+class ControllerReader:
+    """Posts Tapped for every card of one reader at a controller. Implements `ControllerPart`.
+
+    Its fault is READER_FAILED while there is no link, while the device has no input of its number, and after
+    it sent fewer bits of a card than `station.card_bits`. `ReaderWatch` reports one that is silent for long
+    or sends no cards; nothing can be reset over this wire.
     """
 
     def __init__(
         self,
         section: ReaderSection,
         number: int,
-        cards: Cards,
-        clock: Clock,
-        inbox: Inbox,
-        book: LastSeenBook | None = None,
+        credential: Credential,
+        decoder: InputDecoder,
+        services: ReaderServices,
     ) -> None:
-        """Read the device's reader of this number; nothing happens before `up`."""
-        self._section, self._number, self._cards = section, number, cards
-        self._clock, self._inbox = clock, inbox
-        self._is_wiegand = section.kind is ReaderKind.WIEGAND
-        self._decoder = rdm6300.Rdm6300Decoder()
-        self._noise_at: float | None = None
-        """When bits came last that were neither a card nor a key press."""
-        self._failed = FaultLatch(FaultCode.READER_FAILED, section.id, clock, inbox)
-        self._watch = ReaderWatch(section, clock, inbox, book)
+        """Read the device's input of this number; nothing happens before `link_up`."""
+        self._id, self._number, self._credential = section.id, number, credential
+        self._decoder, self._services = decoder, services
+        self._failed = FaultLatch(FaultCode.READER_FAILED, section.id, services.clock, services.inbox)
+        self._watch = ReaderWatch(section, services.clock, services.inbox, services.last_seen)
 
     def link_up(self, welcome: Welcome) -> None:
-        """See whether the device has this reader."""
-        there = welcome.wiegand_readers if self._is_wiegand else welcome.serial_readers
-        if self._number >= there:
-            log.error(
-                "reader %s: the controller has %d such, not number %d", self._section.id, there, self._number
-            )
-        self._decoder = rdm6300.Rdm6300Decoder()  # half a frame from before must not meet the rest of another
-        self._failed.show(on=self._number >= there)
-        (self._watch.resume if self._number < there else self._watch.pause)()
-
-    def turn(self) -> None:
-        """See whether it has been silent for too long; several times a second."""
-        self._watch.is_due()
+        """Check that the device has this input."""
+        count = self._decoder.count(welcome)
+        is_there = self._number < count
+        if not is_there:
+            log.error("reader %s: the controller has %d such, not number %d", self._id, count, self._number)
+        self._decoder.reset()  # half a frame of the old link must not be joined to a new one
+        self._failed.show(on=not is_there)
+        (self._watch.resume if is_there else self._watch.pause)()
 
     def link_down(self) -> None:
         """Raise the reader's fault."""
         self._watch.pause()
         self._failed.show(on=True)
 
+    def poll(self) -> None:
+        """Check whether it has been silent for too long."""
+        self._watch.is_due()
+
     def handle_report(self, report: Report) -> None:
-        """Post what card it was, if this reader saw one."""
-        tries = self._tries(report)
+        """Post the card, if this reader saw one."""
+        tries = self._decoder.tries(report)
         if tries is None:
             return
-        self._watch.heard(tries, cards=self._post(self._numbers(report)))
-
-    def _tries(self, report: Report) -> float | None:
-        """How often this reader tried to tell of a card; None for a report of something else."""
-        match report:
-            case SerialBytes(self._number, data) if not self._is_wiegand:
-                return len(data) / FRAME_BYTES
-            case WiegandBits(self._number) if self._is_wiegand:
-                return 1.0
-        return None
+        self._watch.note_input(tries, cards=self._post(self._decoder.numbers(report)))
 
     def _post(self, numbers: list[str]) -> int:
-        """Post a tap for each number that a fob can have; how many those are."""
-        found = 0
+        """Post a tap for each number that a card can have; return how many there were."""
+        cards, now = 0, self._services.clock.now()
         for number in numbers:
             try:
-                tap = self._cards.tap(number, self._section.id, self._clock.now(), self._again_s())
+                tap = self._services.cards.tap(
+                    number, self._id, now, self._decoder.again_s(), self._credential
+                )
             except ValueError as error:
-                log.error("reader %s: %s; see station.card_bits", self._section.id, error)  # noqa: TRY400 (no bug)
+                log.error("reader %s: %s; see station.card_bits", self._id, error)  # noqa: TRY400 (no bug)
                 self._failed.show(on=True)
-                found += 1  # a fob all the same: the line is good
+                cards += 1  # the line is good all the same
                 continue
             if tap is not None:
-                found += 1
-                self._inbox.post(tap)
-        return found
-
-    def _again_s(self) -> float:
-        """Give the `Tapped.again_s` of what comes now.
-
-        A Wiegand reader sends a fob's bits once, so a second sight of it would be a second tap by hand. Its
-        two parity bits let a quarter of all noise through that has the right length; but noise that has it
-        comes among more that has not, so only after such is a second tap asked for.
-        """
-        if not self._is_wiegand:
-            return again_s(self._decoder)
-        is_noisy = self._noise_at is not None and self._clock.now() - self._noise_at < RETAP_S
-        return RETAP_S if is_noisy else 0.0
-
-    def _numbers(self, report: Report) -> list[str]:
-        match report:
-            case SerialBytes(_, data):
-                return self._decoder.feed(data)
-            case WiegandBits(_, bits):
-                number = wiegand.decode(bits)
-                if not isinstance(number, Unreadable):
-                    return [number]
-                if len(bits) not in wiegand.KEY_PRESS:
-                    self._noise_at = self._clock.now()
-                log.warning("reader %s: %d bits are no card (%s)", self._section.id, len(bits), number)
-        return []
+                cards += 1
+                self._services.inbox.post(tap)
+        return cards

@@ -1,4 +1,4 @@
-"""From what a reader's decoder gives to what the station may know: a card's pseudonym."""
+"""From the number that a reader's decoder gives to what the station may know: a card's pseudonym."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from firmware_bridge.decoders.em4100 import CardBits, canonical, is_fob
 
 
 class Cards:
-    """Hashes card numbers with the community's key, at the width by which the community knows its fobs.
+    """Hashes card numbers with the community's key; fobs by the width that the community chose.
 
-    A number lives only between a decoder and here; nothing keeps or logs it.
+    A number exists only between a decoder and here; nothing stores or logs it.
     """
 
     def __init__(self, key: bytes, width: CardBits = CardBits.ALL) -> None:
@@ -19,14 +19,22 @@ class Cards:
         card_hash(key, Credential.EM4100, "")
         self._key, self._width = key, width
 
-    def tap(self, number: str, reader: str, at: float, again_s: float = 0.0) -> Tapped | None:
-        """Give the event of a fob, None for a number that no fob has; `again_s` as in `Tapped`.
+    def tap(
+        self,
+        number: str,
+        reader: str,
+        at: float,
+        again_s: float = 0.0,
+        credential: Credential = Credential.EM4100,
+    ) -> Tapped | None:
+        """Return the event of a card, None for a number that no card has; `again_s` as in `Tapped`.
 
-        ValueError for a reader that gives fewer bits than the community's width.
+        ValueError for a fob of fewer bits than the community's width.
         """
-        known_by = canonical(number, self._width)
-        if not (is_fob(number) and is_fob(known_by)):
-            return None
-        return Tapped(
-            at, reader, card_hash(self._key, Credential.EM4100, known_by), Credential.EM4100, again_s
-        )
+        canonical_number = number
+        if credential is Credential.EM4100:
+            canonical_number = canonical(number, self._width)
+            if not (is_fob(number) and is_fob(canonical_number)):
+                return None
+        card = card_hash(self._key, credential, canonical_number)
+        return Tapped(at, reader, card, credential, again_s)

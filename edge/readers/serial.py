@@ -1,49 +1,66 @@
-"""A card reader on a serial port of the Pi: an RDM6300 or ID-20LA, whose cards leave here as hashes."""
+"""The driver of a card reader on a serial port of the Pi. Cards leave here as hashes."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from typing import Protocol
 
+from cloud_sync.wire.facts import Credential
 from config.wiring import ReaderSection
 from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLatch
 from edge.messages import FaultCleared, FaultRaised
-from edge.ports import Clock, Inbox
-from edge.readers.last_seen import LastSeenBook
-from edge.readers.pseudonym import Cards
-from edge.readers.watch import FRAME_BYTES, ReaderWatch, again_s
-from firmware_bridge.decoders.rdm6300 import BAUD, Rdm6300Decoder
-from firmware_bridge.port import BUSY, READ_S, SerialPort
+from edge.readers.kind import ReaderServices
+from edge.readers.watch import ReaderWatch
+from firmware_bridge.port_protocol import BUSY, READ_S
 
 log = logging.getLogger(__name__)
 
 
-class SerialReader:
-    """Posts Tapped for every frame of a card; its fault is READER_FAILED while its port is gone.
+class CardDecoder(Protocol):
+    """Finds card numbers in a stream of bytes."""
 
-    While another program has the port, the fault is PORT_BUSY. `ReaderWatch` tells of one that is silent
-    for very long, whose port is opened again then, or that sends no cards.
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes that a reader sends for one card: so many without a card are one failed try."""
+        ...
+
+    @property
+    def again_s(self) -> float:
+        """`Tapped.again_s` of the card that came last."""
+        ...
+
+    def feed(self, data: bytes) -> list[str]:
+        """Return the numbers of all cards that `data` completes."""
+        ...
+
+
+class SerialReader:
+    """Posts Tapped for every card's frame. Implements `ReaderDevice`.
+
+    Its fault is READER_FAILED while its port is gone, PORT_BUSY while another program has the port.
+    `ReaderWatch` reports one that is silent for long, whose port is then opened again, or sends no cards.
     """
 
     def __init__(
         self,
         section: ReaderSection,
         port: str,
-        cards: Cards,
-        clock: Clock,
-        inbox: Inbox,
-        book: LastSeenBook | None = None,
+        baud: int,
+        credential: Credential,
+        make_decoder: Callable[[], CardDecoder],
+        services: ReaderServices,
     ) -> None:
         """Read `port`, a serial device's path; nothing happens until `start`."""
-        self._id = section.id
-        self._path = port
-        self._cards = cards
-        self._clock = clock
-        self._inbox = inbox
-        self._decoder = Rdm6300Decoder()
-        self._busy = FaultLatch(FaultCode.PORT_BUSY, section.id, clock, inbox)
-        self._watch = ReaderWatch(section, clock, inbox, book)
-        self._port = SerialPort(port, BAUD, self._received, self._lost, self._found, on_poll=self._turn)
+        self._id, self._path, self._credential = section.id, port, credential
+        self._make_decoder, self._services = make_decoder, services
+        self._decoder = make_decoder()
+        self._busy = FaultLatch(FaultCode.PORT_BUSY, section.id, services.clock, services.inbox)
+        self._watch = ReaderWatch(section, services.clock, services.inbox, services.last_seen)
+        self._port = services.open_port(
+            port, baud, self._received, self._lost, self._found, on_poll=self._poll
+        )
 
     def start(self) -> None:
         """Begin to read; once."""
@@ -54,15 +71,15 @@ class SerialReader:
         self._port.stop()
 
     def _received(self, data: bytes) -> None:
-        found = 0
+        cards, now = 0, self._services.clock.now()
         for number in self._decoder.feed(data):
-            tap = self._cards.tap(number, self._id, self._clock.now(), again_s(self._decoder))
+            tap = self._services.cards.tap(number, self._id, now, self._decoder.again_s, self._credential)
             if tap is not None:
-                found += 1
-                self._inbox.post(tap)
-        self._watch.heard(len(data) / FRAME_BYTES, cards=found)
+                cards += 1
+                self._services.inbox.post(tap)
+        self._watch.note_input(len(data) / self._decoder.frame_bytes, cards=cards)
 
-    def _turn(self) -> float:
+    def _poll(self) -> float:
         if self._watch.is_due():
             self._port.reopen()
         return READ_S
@@ -71,12 +88,12 @@ class SerialReader:
         log.warning("reader %s on %s: %s", self._id, self._path, reason)
         self._watch.pause()
         kind = FaultCleared if reason == BUSY else FaultRaised
-        self._inbox.post(kind(self._clock.now(), FaultCode.READER_FAILED, self._id))
+        self._services.inbox.post(kind(self._services.clock.now(), FaultCode.READER_FAILED, self._id))
         self._busy.show(on=reason == BUSY)
 
     def _found(self) -> None:
         log.info("reader %s on %s: ready", self._id, self._path)
         self._watch.resume()
-        self._decoder = Rdm6300Decoder()  # half a frame from before must not meet the rest of another
+        self._decoder = self._make_decoder()  # half a frame from before must not be joined to a new one
         self._busy.show(on=False)
-        self._inbox.post(FaultCleared(self._clock.now(), FaultCode.READER_FAILED, self._id))
+        self._services.inbox.post(FaultCleared(self._services.clock.now(), FaultCode.READER_FAILED, self._id))

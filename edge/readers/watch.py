@@ -9,12 +9,9 @@ from edge.faults import FaultCode
 from edge.hardware.fault_latch import FaultLatch
 from edge.ports import Clock, Inbox
 from edge.readers.last_seen import LastSeenBook
-from firmware_bridge.decoders.rdm6300 import Rdm6300Decoder
 
 log = logging.getLogger(__name__)
 
-FRAME_BYTES = 14
-"""An RDM6300's frame: so many bytes are one try to tell of a card."""
 MOST_TRIES = 8
 """Tries in a row without a card, after which it is not the cards: one damaged fob is tried less often."""
 AGAIN_S = 3600.0
@@ -24,11 +21,6 @@ REPEAT_S = 2.0
 RETAP_S = 10.0
 """Within so long a person taps again at a reader that did not answer, and a burst of noise is over."""
 _HOUR_S = 3600.0
-
-
-def again_s(decoder: Rdm6300Decoder) -> float:
-    """Give the `Tapped.again_s` of a serial reader: 0 for one that sends a fob's frame only once."""
-    return 0.0 if decoder.sends_once else REPEAT_S
 
 
 class ReaderWatch:
@@ -50,7 +42,7 @@ class ReaderWatch:
         self._quiet = FaultLatch(FaultCode.READER_QUIET, section.id, clock, inbox)
         self._garbled = FaultLatch(FaultCode.READER_GARBLED, section.id, clock, inbox)
 
-    def heard(self, tries: float, *, cards: int) -> None:
+    def note_input(self, tries: float, *, cards: int) -> None:
         """Something came: so many tries to tell of a card, and so many cards among them."""
         self._since, self._acted_at = self._clock.now(), None
         self._quiet.show(on=False)

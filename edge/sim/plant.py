@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic, Protocol, TypeVar
 
-from cloud_sync.wire.facts import Credential
 from config.station import BinSection, StationSettings
 from edge.messages import ChamberChanged, LevelChanged, Tapped
 from edge.ports import Inbox, Lid
+from edge.readers.registry import kind_of
 from edge.sim.lid import SimLid
 from edge.sim.photos.thrown import Thing
 from edge.sim.timeline import Timeline
@@ -123,6 +123,7 @@ class Ground(Generic[_LidT_co]):
         self.timeline = timeline
         self.inbox = inbox
         self.lids = lids
+        self._credentials = {section.id: kind_of(section).credential for section in settings.reader}
         settle_s = min(SETTLE_S, settings.visit.travel_s * GAP / 2)
         self.bins = {section.id: SimBin(section, capacity, settle_s, self) for section in settings.bin}
 
@@ -140,7 +141,7 @@ class Ground(Generic[_LidT_co]):
 
     def read(self, reader: str, card: str) -> None:
         """Have a reader see a card, once."""
-        self.inbox.post(Tapped(self.timeline.clock.now(), reader, card, Credential.EM4100))
+        self.inbox.post(Tapped(self.timeline.clock.now(), reader, card, self._credentials[reader]))
 
 
 class Plant(Ground[SimLid]):

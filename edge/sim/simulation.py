@@ -16,6 +16,7 @@ from edge.loop.inbox import QueueInbox
 from edge.loop.workers import InlineWorkers, ThreadWorkers
 from edge.main import Composition, Surroundings, at_once
 from edge.ports import Clock, Journal
+from edge.readers.kind import ReaderServices
 from edge.readers.pseudonym import Cards
 from edge.sim.drive import RealTimeDriver, run_virtual
 from edge.sim.people.town import Neighbourhood
@@ -27,6 +28,7 @@ from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
 from edge.sim.world import Script, World
 from firmware_bridge.decoders.em4100 import CardBits
+from firmware_bridge.port import SerialPort
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ class Simulation:
         """Put the station's real drivers between itself and the board; the rest stays simulated."""
         settings = self._settings
         cards = Cards(board.card_key, CardBits(settings.station.card_bits))
-        mcu = Mcu(settings.controller[0], settings, cards, clock, inbox)
+        readers = ReaderServices(cards, clock, inbox, SerialPort)
+        mcu = Mcu(settings.controller[0], settings, readers)
         rig = RigLines(board.lines, board.answers, len(settings.bin))
         plant = RiggedPlant(
             settings,

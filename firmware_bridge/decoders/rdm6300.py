@@ -15,6 +15,7 @@ from functools import reduce
 from operator import xor
 
 BAUD = 9600
+FRAME_BYTES = 14
 
 _START = 0x02
 _END = 0x03

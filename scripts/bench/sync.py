@@ -22,12 +22,12 @@ from cloud_sync.wire.envelope import encode_event, seal_batch, take_batch
 from cloud_sync.wire.facts import Event, Stamp
 from config.ledger import load_ledger
 from config.reading.load import load_toml
-from config.reading.load_station import load_station
 from config.words import SHIPPED_WORDS
 from edge.journal.repair import take_over
 from edge.journal.salvage import Record, Salvaged
 from edge.journal.schema import open_journal
 from edge.journal.store import SqliteJournal
+from edge.station_file import load_station
 from edge.sync.keys import StationKeys, make_keys
 from edge.sync.outbox import Outbox, epoch_of
 from scripts.bench.outbox import STAMP, visit

@@ -23,7 +23,6 @@ from config.errors import InputError
 from config.ledger import load_ledger
 from config.process.threads import interrupt, thread
 from config.reading.load_sorting import load_sorting
-from config.reading.load_station import load_station
 from config.station import StationSettings
 from config.words import Both
 from edge.main import Composition, at_once, compose
@@ -34,6 +33,7 @@ from edge.sim.photos.folders import open_photos
 from edge.sim.photos.thrown import Things
 from edge.sim.simulation import Board, Simulation
 from edge.sim.world import Script
+from edge.station_file import load_station
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from models.bundle import SHIPPED_BUNDLE, load_bundle

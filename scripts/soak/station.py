@@ -19,7 +19,6 @@ from pathlib import Path
 
 from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
-from config.reading.load_station import load_station
 from edge.faults import FaultCode
 from edge.main import Composition, compose
 from edge.ports import Clock, Journal, OutboxDepth, WallTime
@@ -31,6 +30,7 @@ from edge.sim.people.witness import Witness
 from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
+from edge.station_file import load_station
 from edge.sync.keys import load_keys
 from scripts.testbed.pictures import stand_in
 

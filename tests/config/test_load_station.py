@@ -9,9 +9,9 @@ import pytest
 
 from config.errors import InputError
 from config.reading.load import MAX_FILE_BYTES, load_toml
-from config.reading.load_station import load_station
 from config.station import Devices, OpenBy, StationSettings
 from config.wiring import ControllerLid, HBridgeLid, RelayLid, ServoLid
+from edge.station_file import load_station
 
 GOOD = """
 [station]
@@ -414,11 +414,11 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
             '"/dev/ttyAMA0"',
             "reader[0].port: /dev/ttyAMA0 is already control",
         ),
-        ('kind = "wiegand"\n', "", "reader[2].number: rdm6300 reader 0 of mcu is already reader[1].number"),
+        ('kind = "wiegand"\n', "", "reader[2].number: serial reader 0 of mcu is already reader[1].number"),
         (
             'kind = "wiegand"\ncontroller = "mcu"\nnumber = 0',
             'kind = "wiegand"\nport = "/dev/ttyS0"',
-            "reader[1].controller: missing, and the Pi takes no Wiegand; wire it to a controller",
+            "unknown key reader[1].port; known here: id, quiet_hours, controller, number, bits",
         ),
         (
             'kind = "wiegand"\ncontroller = "mcu"\nnumber = 0',
@@ -430,6 +430,17 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
             'port = "/dev/ttyS0"',
             "reader[1].number: means nothing without a controller",
         ),
+        (
+            'kind = "wiegand"\ncontroller = "mcu"\nnumber = 0',
+            'kind = "wiegand"',
+            "reader[1].controller: missing, and the Pi takes no Wiegand; wire it to a controller",
+        ),
+        (
+            'kind = "wiegand"',
+            'kind = "wiegand"\nbits = 26',
+            "reader[1].kind: it sends 24 bits of a fob, and station.card_bits is 32; set station.card_bits",
+        ),
+        ('kind = "wiegand"', 'kind = "wiegand"\nbits = 27', "reader[1].bits: invalid enum value 27"),
         ('kind = "wiegand"', 'port = "/dev/ttyS0"', "reader[1].port: the reader is at a controller already"),
         (
             "[[reader]]",
@@ -444,10 +455,14 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
         (
             "card_bits = 32",
             "card_bits = 40",
-            "reader[1].kind: Wiegand gives at most 32 bits",
+            "reader[1].kind: it sends 32 bits of a fob, and station.card_bits is 40; set station.card_bits",
         ),
         ("card_bits = 32", "card_bits = 26", "station.card_bits: invalid enum value 26"),
-        ('kind = "wiegand"', 'kind = "wigand"', "reader[1].kind: invalid enum value 'wigand'"),
+        (
+            'kind = "wiegand"',
+            'kind = "wigand"',
+            "reader[1].kind: invalid value 'wigand', found 'wigand'; did you mean wiegand?",
+        ),
     ],
 )
 def test_a_mistake_about_a_kind_of_lid_or_reader_is_named_whole(
@@ -556,4 +571,4 @@ def test_the_headers_serial_port_keeps_its_pins_under_each_of_its_names(file: Pa
 def test_pins_14_and_15_are_pins_like_others_where_the_reader_is_on_usb(file: Path) -> None:
     text = GOOD.replace("/dev/ttyAMA0", "/dev/tongzhan/usb-1").replace("open_pin = 27", "open_pin = 14")
     file.write_text(text, encoding="utf-8")
-    assert load_station(file).reader[0].port == "/dev/tongzhan/usb-1"
+    assert load_station(file).reader[0].wiring.port == "/dev/tongzhan/usb-1"

@@ -12,7 +12,6 @@ from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
 from config.ledger import load_ledger
 from config.reading.load import load_toml
-from config.reading.load_station import load_station
 from config.reading.private import (
     hand_over,
     keep_private,
@@ -22,6 +21,7 @@ from config.reading.private import (
     refuse_shared,
     refuse_writers,
 )
+from edge.station_file import load_station
 from tests.config.test_load_station import GOOD
 
 SOMEBODY = 61_001

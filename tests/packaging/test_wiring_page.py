@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from config.reading.load_station import load_station
 from config.wiring import HBridgeLid
 from config.words import load_words
 from edge.faults import FaultCode
+from edge.station_file import load_station
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = (CHECKOUT / "docs" / "wiring.md").read_text(encoding="utf-8")

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from config.reading.load_station import load_station
 from config.wiring import HBridgeLid
+from edge.station_file import load_station
 from tests.firmware_bridge.wire import Wire
 from tests.station.plant import Levels, Plant
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, tried

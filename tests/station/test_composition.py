@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from cloud_sync.rules.award_rules import Line, Outcome
-from config.reading.load_station import load_station
 from config.sorting import Category
 from config.station import StationSettings
 from edge.journal.schema import open_journal
@@ -22,6 +21,7 @@ from edge.sim.people.town import neighbourhood
 from edge.sim.photos.folders import open_photos
 from edge.sim.simulation import Simulation
 from edge.sim.world import Script
+from edge.station_file import load_station
 from models.bundle import SHIPPED_BUNDLE
 from models.pixels import encode_jpeg
 

@@ -14,13 +14,14 @@ import pytest
 
 from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import VisitFacts
-from config.reading.load_station import load_station
+from config.wiring import ControllerInput, ReaderInput
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
 from edge.hardware.build import hardware_builder
 from edge.journal.schema import JOURNAL_FILE
 from edge.loop.clocks import RealClock
-from edge.sim.people.fobs import rdm6300_frame
+from edge.readers.kinds import rdm6300
+from edge.station_file import load_station
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site
 from tests.waiting import COMMAND_WITHIN_S, tried, until
@@ -43,7 +44,9 @@ def device(site: Site) -> Iterator[Device]:
         text = site.config.read_text(encoding="utf-8").partition("[bin.lid]")[0]
         text = text.replace(f'port = "{site.wire.path}"', 'controller = "mcu"\nnumber = 0')
         site.config.write_text(text + CONTROLLER.format(port=device.path), encoding="utf-8")
-        assert load_station(site.config).reader[0].controller == "mcu"
+        assert load_station(site.config).reader[0].wiring.input == ControllerInput(
+            "mcu", 0, ReaderInput.SERIAL
+        )
         site.init()
         yield device
 
@@ -118,6 +121,12 @@ def cards(site: Site) -> list[str]:
     return [facts.card for facts in kept if isinstance(facts, VisitFacts)]
 
 
+def frame_of(number: str) -> bytes:
+    payload = rdm6300.KIND.transmit(rdm6300.Rdm6300Section(id="gate"), number).payload
+    assert isinstance(payload, bytes)
+    return payload
+
+
 def test_noise_that_looks_like_a_card_opens_nothing_and_earns_nothing(site: Site, device: Device) -> None:
     def tap() -> None:
         device.do(f"serial 0 {(2 * FRAME).hex()}")
@@ -126,8 +135,8 @@ def test_noise_that_looks_like_a_card_opens_nothing_and_earns_nothing(site: Site
         tried(tap, lambda: cards(site), "the card's visit is kept", TAP_AGAIN_S)
         until(lambda: device.lid(0) == (0, "off"), "the lid is shut")
         for number in ("0000000000", "FFFFFFFFFF", "5555555555"):
-            device.do(f"serial 0 {(2 * rdm6300_frame(number)).hex()}")
-        device.do(f"serial 0 {rdm6300_frame('00F00000F0').hex()}")  # it fits, and comes once
+            device.do(f"serial 0 {(2 * frame_of(number)).hex()}")
+        device.do(f"serial 0 {frame_of('00F00000F0').hex()}")  # it fits, and comes once
         before = len(cards(site))
         tried(tap, lambda: len(cards(site)) > before, "the next visit is kept", TAP_AGAIN_S)
         assert len(set(cards(site))) == 1

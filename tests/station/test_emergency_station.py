@@ -8,10 +8,10 @@ import pytest
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
-from config.reading.load_station import load_station
 from config.words import load_words
 from edge.messages import Prompt
 from edge.roster import CardState, RosterEntry
+from edge.station_file import load_station
 from edge.sync.outbox import Outbox
 from firmware_bridge.decoders.em4100 import CardBits, canonical
 from firmware_bridge.decoders.rdm6300 import Rdm6300Decoder

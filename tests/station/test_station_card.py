@@ -10,9 +10,9 @@ import pytest
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
 from config.errors import InputError
-from config.reading.load_station import load_station
 from edge.readers.typed_cards import card_named
 from edge.roster import CardState, RosterEntry
+from edge.station_file import load_station
 from edge.sync.keys import load_keys
 from firmware_bridge.decoders.em4100 import CardBits
 from scripts.cli import run

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Iterator
 from contextlib import ExitStack
 
+from config.errors import InputError
 from config.station import StationSettings
 from config.wiring import ControllerLid, ControllerSection
 from edge.faults import FaultCode
@@ -14,11 +16,9 @@ from edge.hardware.fault_latch import FaultLatch
 from edge.hardware.level import LevelSensor
 from edge.hardware.weight.scale import Scale
 from edge.messages import FaultRaised
-from edge.ports import Clock, Inbox
-from edge.readers.at_controller import ControllerReader
-from edge.readers.last_seen import LastSeenBook
-from edge.readers.pseudonym import Cards
-from edge.visit.emergency import STATION
+from edge.part_kinds import STATION
+from edge.readers.kind import ControllerPart, ReaderServices
+from edge.readers.registry import kind_of
 from firmware_bridge.controller import Controller, ControllerEvent, PortFound, PortLost
 from firmware_bridge.link.events import (
     Down,
@@ -32,7 +32,7 @@ from firmware_bridge.link.events import (
     WrongDevice,
 )
 from firmware_bridge.link.messages import OpenLid, Reason, Resume, StopMotors
-from firmware_bridge.port import BUSY
+from firmware_bridge.port_protocol import BUSY
 
 log = logging.getLogger(__name__)
 
@@ -55,18 +55,16 @@ class Mcu:
         self,
         section: ControllerSection,
         settings: StationSettings,
-        cards: Cards,
-        clock: Clock,
-        inbox: Inbox,
-        book: LastSeenBook | None = None,
+        services: ReaderServices,
     ) -> None:
-        """Nothing is opened before `start`; `book` keeps when its readers were last heard."""
+        """Nothing is opened before `start`; its readers' drivers are given `services`, too."""
         self._id = section.id
+        clock, inbox = services.clock, services.inbox
         self._clock, self._inbox = clock, inbox
         self._is_stopped = False
         self._troubles = {code: FaultLatch(code, section.id, clock, inbox) for code in _TROUBLES}
         self._noisy = FaultLatch(FaultCode.CONTROLLER_NOISY, section.id, clock, inbox)
-        self._controller = Controller(section.port, self._handle_event, clock.now, _draw_id, self._turn)
+        self._controller = Controller(section.port, self._handle_event, clock.now, _draw_id, self._poll)
         self.lids = {
             bin_.id: McuLid(bin_.id, bin_.lid.number, settings.visit, clock, inbox)
             for bin_ in settings.bin
@@ -79,11 +77,7 @@ class Mcu:
             for bin_ in settings.bin
             if bin_.level is not None and bin_.level.controller == section.id
         ]
-        self._readers = [
-            ControllerReader(reader, reader.number, cards, clock, inbox, book)
-            for reader in settings.reader
-            if reader.controller == section.id and reader.number is not None
-        ]
+        self._readers = list(_readers(section.id, settings, services))
         alarms = EmergencyInputs(section.id, clock, inbox)
         self._scales: list[Scale] = []
         self._parts: tuple[Part, ...] = (
@@ -125,11 +119,11 @@ class Mcu:
         for lid in self.lids.values():
             lid.report_position()
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         for reader in self._readers:
-            reader.turn()
+            reader.poll()
         for scale in self._scales:
-            scale.turn()
+            scale.poll()
 
     def _handle_event(self, event: ControllerEvent) -> None:
         """Called on the port's thread, in order."""
@@ -183,6 +177,20 @@ class Mcu:
                 lid.lease_refused(request.lid)
         if reason is Reason.MOTORS_STOPPED:  # by a panic that the station did not see, or sees in a moment
             self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
+
+
+def _readers(
+    controller: str, settings: StationSettings, services: ReaderServices
+) -> Iterator[ControllerPart]:
+    """Make the drivers of all readers at one controller. InputError for a kind that cannot be at one."""
+    for section in settings.reader:
+        wired = section.wiring.input
+        if wired is None or wired.controller != controller:
+            continue
+        kind = kind_of(section)
+        if kind.attach is None:
+            raise InputError(f"reader {section.id}: {kind.name} cannot be at a controller", "name its port")
+        yield kind.attach(section, wired, services)
 
 
 def _diagnosis(event: Down | PortLost | VersionRefused | WrongDevice) -> tuple[FaultCode | None, str]:

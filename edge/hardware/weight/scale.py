@@ -29,7 +29,7 @@ class Scale:
     """Posts what was thrown into one bin, and at most one fault of its own.
 
     A fault that began during an opening stands until that opening is over, so that the bin counts as
-    unwatched for it. `turn` and the part's methods are the port's thread's, the lid's are any thread's.
+    unwatched for it. `poll` and the part's methods are the port's thread's, the lid's are any thread's.
     """
 
     def __init__(self, bin_id: str, section: ScaleSection, clock: Clock, inbox: Inbox) -> None:
@@ -79,7 +79,7 @@ class Scale:
                     self._heard = with_reading(self._heard or ScaleHistory(now), counts, now)
                     self._look(now)
 
-    def turn(self) -> None:
+    def poll(self) -> None:
         """Let time pass; several times a second while the port is open."""
         with self._lock:
             if self._heard is not None:

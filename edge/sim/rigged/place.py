@@ -10,17 +10,18 @@ from collections.abc import Mapping
 from math import inf
 
 from config.station import StationSettings
-from config.wiring import ControllerLid, ReaderKind, ReaderSection
+from config.wiring import ControllerLid, ReaderInput
 from edge.ports import Inbox, Lid
-from edge.sim.people.fobs import rdm6300_frame, wiegand_34
+from edge.readers.kind import Transmission
+from edge.readers.registry import kind_of
 from edge.sim.people.town import Neighbourhood
 from edge.sim.plant import Ground
 from edge.sim.rigged.lines import RigLines
 from edge.sim.timeline import Timeline
 
 _MS = 1000
-RDM6300_EVERY_S = 0.065
-"""How often an RDM6300 sends the frame of a fob that is held to it."""
+_LINES = {ReaderInput.SERIAL: "serial", ReaderInput.WIEGAND: "wiegand"}
+"""The rig's word for each input of a controller."""
 
 
 class RiggedLid:
@@ -126,19 +127,21 @@ class RiggedPlant(Ground[RiggedLid]):
         self._rig.stop()
 
     def read(self, reader: str, card: str) -> None:
-        """Have a reader see a fob: it sends what such a reader sends, an RDM6300 its frame twice at least."""
-        section, number = self._readers[reader], self._fobs[card]
-        self._rig.do(_reads(section, number))
-        if section.kind is ReaderKind.RDM6300:
-            self.timeline.call_in(RDM6300_EVERY_S, lambda: self._rig.do(_reads(section, number)))
+        """Have a reader see a fob: the program's rig sends what a reader of its kind sends."""
+        section = self._readers[reader]
+        sent = kind_of(section).transmit(section, self._fobs[card])
+        if (wired := section.wiring.input) is None:
+            return
+        line = f"{_LINES[wired.kind]} {wired.number} {_payload(sent)}"
+        self._rig.do(line)
+        if sent.repeat_s is not None:
+            self.timeline.call_in(sent.repeat_s, lambda: self._rig.do(line))
 
     def _see(self, number: int, position: float, drive: int) -> None:
         if number in self._numbers:
             self.lids[self._numbers[number]].see(position, drive)
 
 
-def _reads(reader: ReaderSection, number: str) -> str:
-    """The rig's line for a fob at a reader."""
-    if reader.kind is ReaderKind.WIEGAND:
-        return f"wiegand {reader.number} {wiegand_34(number)}"
-    return f"serial {reader.number} {rdm6300_frame(number).hex()}"
+def _payload(sent: Transmission) -> str:
+    """Write what a reader sends as a line of the rig has it."""
+    return sent.payload.hex() if isinstance(sent.payload, bytes) else sent.payload

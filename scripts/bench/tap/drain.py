@@ -11,7 +11,7 @@ from pathlib import Path
 
 from config.errors import InputError
 from config.ledger import load_ledger
-from config.reading.load_station import load_station
+from edge.station_file import load_station
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.bench.sync import BROKER, fill

@@ -20,7 +20,6 @@ from typing import Any
 from cloud_sync.service.systemd import Notifier
 from config.process.threads import thread
 from config.reading.load_sorting import load_sorting
-from config.reading.load_station import load_station
 from config.station import StationSettings
 from edge.hardware.build import hardware_builder
 from edge.lids.driven import guard_on_a_thread
@@ -28,6 +27,7 @@ from edge.lids.process import keep_lids, kept_lids
 from edge.loop.clocks import RealClock
 from edge.loop.workers import ThreadWorkers
 from edge.main import Surroundings, compose
+from edge.station_file import load_station
 from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE
 from models.golden import golden_pictures

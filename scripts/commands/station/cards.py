@@ -13,9 +13,9 @@ import click
 
 from config.errors import InputError
 from config.reading.files import sqlite_mend
-from config.reading.load_station import load_station
 from edge.journal.card_book import CardBook
 from edge.roster import RosterEntry
+from edge.station_file import load_station
 from scripts.commands.station.options import config_option
 
 Command = TypeVar("Command", bound=Callable[..., object])

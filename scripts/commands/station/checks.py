@@ -11,10 +11,10 @@ import click
 import msgspec
 
 from config.process.library_lines import library_lines
-from config.reading.load_station import load_station
 from config.station import Devices, Language, StationSettings
 from edge.check.devices import Wanted
 from edge.check.finding import Finding, Line, Texts
+from edge.station_file import load_station
 
 ICONS = {"ok": "✓", "doubtful": "!", "failed": "✗"}
 FAILED = 1

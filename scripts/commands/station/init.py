@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from config.errors import InputError
 from config.reading import typed
-from config.reading.load_station import load_station
 from config.reading.private import is_shared
+from edge.station_file import load_station
 from edge.sync.keys import make_keys, read_key
 from scripts.commands.station.options import config_option
 

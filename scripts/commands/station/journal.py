@@ -14,8 +14,8 @@ import msgspec
 from cloud_sync.wire.facts import Stamp
 from config.errors import InputError
 from config.reading.files import mend_of, sqlite_mend
-from config.reading.load_station import load_station
 from edge.journal.salvage import Record, Salvaged
+from edge.station_file import load_station
 
 journal_option = click.option(
     "--journal",

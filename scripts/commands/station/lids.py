@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from cloud_sync.service.systemd import notifier_of
-from config.reading.load_station import load_station
 from edge.hardware.pins import Factory, real_pins
 from edge.lids.process import keep_lids, release_pins
+from edge.station_file import load_station
 from scripts.commands.station.options import config_option, on_stop
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from config.errors import InputError
-from config.reading.load_station import load_station
 from edge.panel.serve import serve
+from edge.station_file import load_station
 from scripts.commands.station.options import config_option
 
 PORT = 8765

@@ -13,9 +13,9 @@ import click
 from cloud_sync.service.systemd import notifier_of
 from config.errors import InputError
 from config.process.library_lines import library_lines
-from config.reading.load_station import load_station
 from config.station import Devices, StationSettings
 from edge.main import Surroundings, compose, real_surroundings
+from edge.station_file import load_station
 from edge.sync.keys import keys_for_loop
 from scripts.commands.station.options import config_option, on_stop
 

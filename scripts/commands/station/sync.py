@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from cloud_sync.service.systemd import WatchedStop, notifier_of
-from config.reading.load_station import load_station
 from edge.loop.clocks import RealClock
+from edge.station_file import load_station
 from edge.sync.keys import Sender, load_keys
 from edge.sync.outbox import Outbox
 from edge.sync.process import Sync, link_for

@@ -14,10 +14,10 @@ import msgspec
 import pytest
 
 from cloud_sync.ledger.broker.certificates import SERVER_AGE, Identity, make_authority, make_server
-from config.reading.load_station import load_station
 from config.station import Language, StationSettings
 from edge.check.broker import check_broker
 from edge.check.finding import Level, Line, line, load_texts
+from edge.station_file import load_station
 from scripts.testbed.ports import free_port
 from tests.station.test_composition import BIN, STATION
 

@@ -13,13 +13,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config.errors import InputError
-from config.reading.load_station import load_station
 from config.sorting import Category
 from edge.check.finding import Finding
 from edge.journal.schema import claim, open_journal
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import LastSeenBook
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LiveFolder, LiveState, NextAction
+from edge.station_file import load_station
 from scripts.commands.station.checks import check
 from scripts.testbed.ports import free_port
 from tests.station.test_composition import BIN, STATION

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from config.reading.load_station import load_station
 from config.station import Language, StationSettings
 from config.wiring import HBridgeLid
 from config.words import load_words
@@ -21,6 +20,7 @@ from edge.faults import FaultCode
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import LastSeenBook
+from edge.station_file import load_station
 
 WORDS = load_words()
 AS_IT_STANDS = Wanted()

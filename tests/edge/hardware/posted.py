@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from edge.messages import Event, LeaseRefused, LeaseTaken
-from edge.ports import WallTime
+from edge.ports import Clock, Inbox, WallTime
+from edge.readers.kind import ReaderServices
+from edge.readers.pseudonym import Cards
+from firmware_bridge.decoders.em4100 import CardBits
+from firmware_bridge.port import SerialPort
 
 
 class Posted:
@@ -33,3 +37,8 @@ class Hand:
 
     def wall(self) -> WallTime:
         return WallTime(1_790_000_000.0, trusted=True)
+
+
+def services(key: bytes, width: CardBits, clock: Clock, inbox: Inbox) -> ReaderServices:
+    """What readers' drivers are given, with real serial ports."""
+    return ReaderServices(Cards(key, width), clock, inbox, SerialPort)

@@ -14,7 +14,6 @@ import pytest
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, VisitFacts
 from config.errors import InputError
-from config.reading.load_station import load_station
 from config.station import StationSettings
 from config.wiring import HBridgeLid
 from edge.eye.camera import Capture
@@ -30,6 +29,7 @@ from edge.loop.workers import ThreadWorkers
 from edge.main import Composition, Surroundings, at_once, compose
 from edge.ports import CameraError
 from edge.readers.last_seen import read_last_seen
+from edge.station_file import load_station
 from tests.edge.eye.feed import Feed
 from tests.edge.eye.scene import Scene
 from tests.edge.hardware.board import MockBoard, MovingLid, both_ever_high, motor

@@ -15,7 +15,6 @@ from serial import Serial
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
-from config.reading.load_station import load_station
 from config.station import StationSettings
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
@@ -31,14 +30,14 @@ from edge.messages import (
     LidObstructed,
     Tapped,
 )
-from edge.readers.pseudonym import Cards
-from edge.visit.emergency import STATION
+from edge.part_kinds import STATION
+from edge.station_file import load_station
 from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.link import frame
 from firmware_bridge.link.codec import decode, encode
 from firmware_bridge.link.frame import Frame, FrameDecoder
 from firmware_bridge.link.messages import Hello, Message, SensorKind, SensorValue, Welcome
-from tests.edge.hardware.posted import Posted
+from tests.edge.hardware.posted import Posted, services
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.firmware_bridge.damage import wire
 from tests.firmware_bridge.relay import Relay
@@ -149,7 +148,7 @@ def faults(posted: Posted) -> Faults:
 @pytest.fixture
 def mcu(settings: StationSettings, posted: Posted) -> Iterator[Mcu]:
     """Give a microcontroller that is not started yet."""
-    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_26), RealClock(), posted)
+    mcu = Mcu(settings.controller[0], settings, services(KEY, CardBits.WIEGAND_26, RealClock(), posted))
     yield mcu
     mcu.stop()
 
@@ -237,7 +236,7 @@ def test_bits_that_are_no_card_are_none(linked: Mcu, device: Device, posted: Pos
 def test_a_reader_that_gives_fewer_bits_than_the_community_knows_its_fobs_by_is_named(
     settings: StationSettings, device: Device, posted: Posted, faults: Faults
 ) -> None:
-    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_34), RealClock(), posted)
+    mcu = Mcu(settings.controller[0], settings, services(KEY, CardBits.WIEGAND_34, RealClock(), posted))
     mcu.start()
     until(lambda: posted.names().count("LidClosed") >= 2)
     device.do(f"wiegand 1 {wiegand_26(0x086CED)}")
@@ -350,7 +349,7 @@ def test_a_controller_that_was_stopped_says_so_to_the_next_station(
     linked.stop_motors()
     linked.stop()
     again = Posted()
-    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_26), RealClock(), again)
+    mcu = Mcu(settings.controller[0], settings, services(KEY, CardBits.WIEGAND_26, RealClock(), again))
     mcu.start()
     until(lambda: "LidClosed" in again.names())
     mcu.lids["kitchen"].open(60)
@@ -499,7 +498,7 @@ def test_a_reader_that_falls_silent_raises_a_warning_and_its_next_tap_ends_it(
 ) -> None:
     quick = msgspec.structs.replace(settings.reader[0], quiet_hours=0.0001)
     settings = msgspec.structs.replace(settings, reader=(quick, *settings.reader[1:]))
-    mcu = Mcu(settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_26), RealClock(), posted)
+    mcu = Mcu(settings.controller[0], settings, services(KEY, CardBits.WIEGAND_26, RealClock(), posted))
     mcu.start()
     try:
         until(lambda: (FaultCode.READER_QUIET, "gate") in faults.now(), "it is named")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from config.reading.load_station import load_station
 from edge.eye.camera_router import LidNews, Sight
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
@@ -15,10 +14,10 @@ from edge.hardware.weight import health
 from edge.hardware.weight.scale import Reading, Scale
 from edge.loop.clocks import RealClock
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
-from edge.readers.pseudonym import Cards
+from edge.station_file import load_station
 from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.link.messages import SensorKind, SensorValue, Welcome
-from tests.edge.hardware.posted import Hand, Posted
+from tests.edge.hardware.posted import Hand, Posted, services
 from tests.firmware_bridge.conformance.conftest import COMMANDS
 from tests.firmware_bridge.conformance.device import Device
 from tests.waiting import until
@@ -104,8 +103,7 @@ def rig(device: Device, posted: Posted, tmp_path: Path) -> Iterator[Rig]:
     clock = RealClock()
     scale = Scale("kitchen", section, clock, posted)
     news = LidNews(posted, Sight({}), {"kitchen": scale})
-    cards = Cards(bytes(32), CardBits.ALL)
-    mcu = Mcu(settings.controller[0], settings, cards, clock, news)
+    mcu = Mcu(settings.controller[0], settings, services(bytes(32), CardBits.ALL, clock, news))
     mcu.add_scale(scale)
     mcu.start()
     try:
@@ -162,7 +160,7 @@ def test_a_reading_is_given_in_counts_and_in_grams(scale: Scale) -> None:
 
 def test_a_silent_scale_is_a_fault_until_it_is_heard_again(scale: Scale, hand: Hand, posted: Posted) -> None:
     hand.at += health.SILENT_S + 1
-    scale.turn()
+    scale.poll()
     assert faults(posted) == [("FaultRaised", FaultCode.SCALE_SILENT)]
     read(scale, hand, EMPTY, 1)
     assert faults(posted)[1:] == [("FaultCleared", FaultCode.SCALE_SILENT)]
@@ -173,7 +171,7 @@ def test_a_fault_of_an_opening_stands_until_the_station_has_heard_that_it_is_ove
 ) -> None:
     scale.lid_opened()
     hand.at += health.SILENT_S + 1
-    scale.turn()
+    scale.poll()
     read(scale, hand, EMPTY, 5)
     scale.lid_shuts()
     read(scale, hand, EMPTY, 1)
@@ -201,7 +199,7 @@ def test_of_two_faults_one_stands(scale: Scale, hand: Hand, posted: Posted) -> N
         hand.at += 1
         scale.handle_report(SensorValue(SensorKind.WEIGHT, 0, 2**23 - 1))
     hand.at += 60
-    scale.turn()
+    scale.poll()
     assert faults(posted) == [
         ("FaultRaised", FaultCode.SCALE_SATURATED),
         ("FaultCleared", FaultCode.SCALE_SATURATED),

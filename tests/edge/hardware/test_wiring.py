@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.errors import InputError
-from config.reading.load_station import load_station
+from edge.station_file import load_station
 from tests.edge.hardware.test_build import TOML
 
 

@@ -31,7 +31,7 @@ from edge.lids.server import SOCKET, Keeper
 from edge.loop.clocks import RealClock
 from edge.loop.emergency_latch import EmergencyLatch
 from edge.messages import FaultCleared, FaultRaised
-from edge.visit.emergency import STATION
+from edge.part_kinds import STATION
 from tests.edge.hardware.board import WIRES, MockBoard, MovingLid, motor
 from tests.edge.hardware.posted import Posted
 from tests.programs import TONGZHAN

@@ -20,7 +20,7 @@ from tests.waiting import WITHIN_S, answers, until
 SERVE = """
 import sys
 from pathlib import Path
-from config.reading.load_station import load_station
+from edge.station_file import load_station
 from edge.panel.serve import serve
 serve(load_station(Path(sys.argv[1])), "127.0.0.1", int(sys.argv[2]))
 """

@@ -10,22 +10,29 @@ from serial import Serial
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
-from config.wiring import ReaderSection
 from edge.faults import FaultCode
 from edge.loop.clocks import RealClock
 from edge.messages import FaultCleared, FaultRaised, Tapped
+from edge.ports import Clock
+from edge.readers.kind import ReaderDevice
+from edge.readers.kinds.rdm6300 import KIND, Rdm6300Section
 from edge.readers.pseudonym import Cards
-from edge.readers.serial import SerialReader
 from edge.readers.watch import REPEAT_S
-from tests.edge.hardware.posted import Hand, Posted
+from firmware_bridge.decoders.em4100 import CardBits
+from tests.edge.hardware.posted import Hand, Posted, services
 from tests.firmware_bridge.wire import Wire
 from tests.waiting import until
 
 KEY = bytes(range(32))
 FRAME = b"\x0262E3086CED08\x03"
 NUMBER = "62e3086ced"
-LEFT = ReaderSection(id="left")
 HOUR_S = 3600.0
+
+
+def reader_at(port: str, clock: Clock, posted: Posted) -> ReaderDevice:
+    assert KIND.drive is not None
+    section = Rdm6300Section(id="left", port=port)
+    return KIND.drive(section, services(KEY, CardBits.ALL, clock, posted))
 
 
 @pytest.fixture
@@ -40,7 +47,7 @@ def wire(tmp_path: Path) -> Iterator[Wire]:
 def inbox(wire: Wire) -> Iterator[Posted]:
     """Give the inbox of a reader that is reading the wire."""
     posted = Posted()
-    reader = SerialReader(LEFT, wire.path, Cards(KEY), RealClock(), posted)
+    reader = reader_at(wire.path, RealClock(), posted)
     reader.start()
     until(lambda: posted.events)
     yield posted
@@ -129,7 +136,7 @@ def test_a_key_of_the_wrong_length_is_refused_before_anything_is_read() -> None:
 def test_a_port_that_another_program_has_is_named_and_taken_when_it_is_let_go(wire: Wire) -> None:
     with Serial(wire.path, exclusive=True):
         posted = Posted()
-        reader = SerialReader(LEFT, wire.path, Cards(KEY), RealClock(), posted)
+        reader = reader_at(wire.path, RealClock(), posted)
         reader.start()
         until(lambda: posted.events[1:])
         busy = posted.events[-1]
@@ -148,7 +155,7 @@ def clock() -> Hand:
 def patient(wire: Wire, clock: Hand) -> Iterator[Posted]:
     """Give the inbox of a reader that lives by a clock that a test moves."""
     posted = Posted()
-    reader = SerialReader(LEFT, wire.path, Cards(KEY), clock, posted)
+    reader = reader_at(wire.path, clock, posted)
     reader.start()
     until(lambda: posted.events)
     yield posted

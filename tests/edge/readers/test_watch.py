@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from config.wiring import ReaderKind, ReaderSection
+from config.wiring import ReaderSection
 from edge.faults import CATALOGUE, Blocks, FaultCode, Severity
 from edge.messages import FaultCleared, FaultRaised, Tapped
-from edge.readers.at_controller import ControllerReader
+from edge.readers.kind import ControllerPart
 from edge.readers.last_seen import FILE, WRITE_S, LastSeenBook, read_last_seen
-from edge.readers.pseudonym import Cards
+from edge.readers.registry import find_kinds
 from edge.readers.watch import AGAIN_S, MOST_TRIES, REPEAT_S, RETAP_S, ReaderWatch
 from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.link.messages import VERSION, SerialBytes, Welcome, WiegandBits
-from tests.edge.hardware.posted import Hand, Posted
+from tests.edge.hardware.posted import Hand, Posted, services
 
 HOUR_S = 3600.0
 BOOT = "a-boot"
@@ -63,7 +63,7 @@ def test_silence_is_a_fault_after_its_hours_and_due_again_each_hour(clock: Hand,
     clock.at += AGAIN_S
     assert reader.is_due()
     assert posted.names() == ["FaultRaised"]
-    reader.heard(0.1, cards=0)
+    reader.note_input(0.1, cards=0)
     assert raised(posted) == []
     assert not reader.is_due()
 
@@ -92,14 +92,14 @@ def test_time_without_its_port_or_link_does_not_count(clock: Hand, posted: Poste
 def test_tries_without_a_card_are_a_fault_and_one_card_ends_it(clock: Hand, posted: Posted) -> None:
     reader = watch(clock, posted)
     for _ in range(MOST_TRIES - 1):
-        reader.heard(1, cards=0)
+        reader.note_input(1, cards=0)
     assert raised(posted) == []
-    reader.heard(1, cards=0)
+    reader.note_input(1, cards=0)
     assert raised(posted) == [FaultCode.READER_GARBLED]
-    reader.heard(1, cards=1)
+    reader.note_input(1, cards=1)
     assert raised(posted) == []
     for _ in range(MOST_TRIES - 1):
-        reader.heard(1, cards=0)
+        reader.note_input(1, cards=0)
     assert raised(posted) == []
 
 
@@ -108,9 +108,15 @@ def test_both_are_warnings_that_stop_nothing() -> None:
         assert (CATALOGUE[code].severity, CATALOGUE[code].blocks) == (Severity.WARNING, Blocks.NOTHING)
 
 
-def mcu_reader(kind: ReaderKind, clock: Hand, posted: Posted) -> ControllerReader:
-    section = ReaderSection(id="gate", kind=kind, controller="mcu", number=0)
-    reader = ControllerReader(section, 0, Cards(bytes(32), CardBits.WIEGAND_26), clock, posted)
+RDM6300, WIEGAND = "rdm6300", "wiegand"
+
+
+def mcu_reader(kind: str, clock: Hand, posted: Posted) -> ControllerPart:
+    made = find_kinds()[kind]
+    section = made.section(id="gate", controller="mcu", number=0)
+    assert made.attach is not None
+    given = services(bytes(32), CardBits.WIEGAND_26, clock, posted)
+    reader = made.attach(section, section.wiring.input, given)
     reader.link_up(HAS)
     return reader
 
@@ -118,12 +124,12 @@ def mcu_reader(kind: ReaderKind, clock: Hand, posted: Posted) -> ControllerReade
 @pytest.mark.parametrize(
     ("kind", "own", "other", "noise"),
     [
-        (ReaderKind.RDM6300, SerialBytes(0, b"\x02"), SerialBytes(1, b"\x02"), SerialBytes(0, b"\x55" * 14)),
-        (ReaderKind.WIEGAND, WiegandBits(0, WIEGAND_26), SerialBytes(0, b"\x02"), WiegandBits(0, "0110")),
+        (RDM6300, SerialBytes(0, b"\x02"), SerialBytes(1, b"\x02"), SerialBytes(0, b"\x55" * 14)),
+        (WIEGAND, WiegandBits(0, WIEGAND_26), SerialBytes(0, b"\x02"), WiegandBits(0, "0110")),
     ],
 )
 def test_a_controllers_reader_is_watched_by_what_it_sends_itself(
-    kind: ReaderKind,
+    kind: str,
     own: SerialBytes | WiegandBits,
     other: SerialBytes,
     noise: SerialBytes | WiegandBits,
@@ -133,7 +139,7 @@ def test_a_controllers_reader_is_watched_by_what_it_sends_itself(
     reader = mcu_reader(kind, clock, posted)
     clock.at += 36 * HOUR_S
     reader.handle_report(other)
-    reader.turn()
+    reader.poll()
     assert raised(posted) == [FaultCode.READER_QUIET]
     reader.handle_report(own)
     assert raised(posted) == []
@@ -143,20 +149,20 @@ def test_a_controllers_reader_is_watched_by_what_it_sends_itself(
 
 
 def test_a_controllers_reader_is_not_silent_while_there_is_no_link(clock: Hand, posted: Posted) -> None:
-    reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
+    reader = mcu_reader(WIEGAND, clock, posted)
     reader.link_down()
     clock.at += 50 * HOUR_S
-    reader.turn()
+    reader.poll()
     assert raised(posted) == [FaultCode.READER_FAILED]
     reader.link_up(HAS)
-    reader.turn()
+    reader.poll()
     assert raised(posted) == []
 
 
 def test_a_station_that_restarts_goes_on_counting_where_it_stopped(
     clock: Hand, posted: Posted, tmp_path: Path
 ) -> None:
-    watch(clock, posted, book=LastSeenBook(tmp_path, BOOT, clock)).heard(1, cards=1)
+    watch(clock, posted, book=LastSeenBook(tmp_path, BOOT, clock)).note_input(1, cards=1)
     clock.at += 35 * HOUR_S
     again = watch(clock, posted, book=LastSeenBook(tmp_path, BOOT, clock))
     assert not again.is_due()
@@ -196,7 +202,7 @@ def test_a_page_that_was_cut_off_or_a_folder_that_is_missing_harms_nobody(
 
 
 def test_stuck_wires_of_a_wiegand_reader_are_no_card_and_name_it(clock: Hand, posted: Posted) -> None:
-    reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
+    reader = mcu_reader(WIEGAND, clock, posted)
     for bits in ("0" * 25 + "1", "0" + "1" * 25, "0" * 33 + "1", "0" + "1" * 33) * 2:
         reader.handle_report(WiegandBits(0, bits))
     assert "Tapped" not in posted.names()
@@ -211,7 +217,7 @@ def again_s(posted: Posted) -> list[float]:
 def test_a_wiegand_readers_first_word_is_enough_unless_noise_came_just_before(
     clock: Hand, posted: Posted, noise: str
 ) -> None:
-    reader = mcu_reader(ReaderKind.WIEGAND, clock, posted)
+    reader = mcu_reader(WIEGAND, clock, posted)
     reader.handle_report(WiegandBits(0, WIEGAND_26))
     reader.handle_report(WiegandBits(0, "0110"))  # a key press
     reader.handle_report(WiegandBits(0, WIEGAND_26))
@@ -223,7 +229,7 @@ def test_a_wiegand_readers_first_word_is_enough_unless_noise_came_just_before(
 
 
 def test_a_serial_reader_at_a_controller_is_believed_as_one_at_the_pi(clock: Hand, posted: Posted) -> None:
-    reader = mcu_reader(ReaderKind.RDM6300, clock, posted)
+    reader = mcu_reader(RDM6300, clock, posted)
     reader.handle_report(SerialBytes(0, b"\x02" + b"0" * 12 + b"\x03"))
     assert posted.events[1:] == []
     reader.handle_report(SerialBytes(0, b"\x0262E3086CED08\x03"))

@@ -12,7 +12,7 @@ from config.station import (
     StationSettings,
     VisitSection,
 )
-from config.wiring import ReaderSection
+from edge.readers.kinds.rdm6300 import Rdm6300Section
 
 READER, BUTTON, ALL, MIXED, SHARED, SINGLE = "reader", "button", "all", "mixed", "shared", "single"
 KINDS = (READER, BUTTON, ALL, MIXED, SHARED, SINGLE)
@@ -30,7 +30,7 @@ def station(kind: str, visit: VisitSection | None = None) -> StationSettings:
         ),
         visit=visit or VisitSection(),
         bin=bins,
-        reader=tuple(ReaderSection(id=reader) for reader in readers),
+        reader=tuple(Rdm6300Section(id=reader) for reader in readers),
         camera=(CameraSection(id="eye"),),
     )
 

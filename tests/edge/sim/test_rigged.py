@@ -12,21 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.reading.load_station import load_station
 from config.sorting import Category
 from edge.hardware.controller.controller import Mcu
 from edge.loop.clocks import RealClock
 from edge.messages import LidObstructed, Tapped
-from edge.readers.pseudonym import Cards
-from edge.sim.people.fobs import rdm6300_frame, wiegand_34
+from edge.readers.kinds import rdm6300, wiegand
 from edge.sim.people.town import neighbourhood
 from edge.sim.photos.thrown import Thing
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline
-from firmware_bridge.decoders import rdm6300, wiegand
+from edge.station_file import load_station
 from firmware_bridge.decoders.em4100 import CardBits
-from tests.edge.hardware.posted import Posted
+from firmware_bridge.decoders.rdm6300 import Rdm6300Decoder
+from firmware_bridge.decoders.wiegand import decode
+from tests.edge.hardware.posted import Posted, services
 from tests.programs import TWIN
 from tests.waiting import until
 
@@ -66,8 +66,15 @@ lid = {{ kind = "controller", controller = "mcu", number = 1 }}
 @given(st.integers(0, 2**40 - 1))
 def test_what_simulated_readers_send_of_a_fob_is_what_decoders_read(fob: int) -> None:
     number = f"{fob:010x}"
-    assert rdm6300.Rdm6300Decoder().feed(rdm6300_frame(number)) == [number]
-    assert wiegand.decode(wiegand_34(number)) == number[-8:]
+    frame = rdm6300.KIND.transmit(rdm6300.Rdm6300Section(id="a"), number).payload
+    assert isinstance(frame, bytes)
+    assert Rdm6300Decoder().feed(frame) == [number]
+    sections = (wiegand.WiegandSection(id="a", bits=26), wiegand.WiegandSection(id="a", bits=34))
+    for section, digits in zip(sections, (6, 8), strict=True):
+        sent = wiegand.KIND.transmit(section, number).payload
+        assert isinstance(sent, str)
+        assert len(sent) == section.bits
+        assert decode(sent) == number[-digits:]
 
 
 class Site:
@@ -81,9 +88,8 @@ class Site:
         settings = load_station(config)
         self.posted = Posted()
         self.timeline = Timeline(RealClock())
-        self.mcu = Mcu(
-            settings.controller[0], settings, Cards(KEY, CardBits.WIEGAND_34), RealClock(), self.posted
-        )
+        given = services(KEY, CardBits.WIEGAND_34, RealClock(), self.posted)
+        self.mcu = Mcu(settings.controller[0], settings, given)
         self.rig = RigLines(program.stdin.fileno(), program.stdout.fileno(), 2)
         self.plant = RiggedPlant(
             settings, self.timeline, self.posted, 9, drivers=self.mcu.lids, rig=self.rig, people=PEOPLE

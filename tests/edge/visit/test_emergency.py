@@ -29,10 +29,10 @@ from edge.messages import (
     StopMotors,
     Tick,
 )
+from edge.part_kinds import STATION
 from edge.roster import CardState, RosterEntry
 from edge.screen.state import LidPhase, NextAction
 from edge.sync.outbox import Outbox
-from edge.visit.emergency import STATION
 from edge.visit.machine import step
 from edge.visit.state import State
 from tests.edge.builders import bin_rule, card, earned, rules_of

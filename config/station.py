@@ -13,6 +13,7 @@ from config.wiring import (
     ControllerSection,
     LevelSection,
     LidSection,
+    PanicSection,
     Pin,
     ReaderSection,
     ScaleSection,
@@ -161,4 +162,5 @@ class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=MAX_READERS)]
     """Each of a kind's own type; `config.reading.reader_tables` puts the kinds in."""
     camera: tuple[CameraSection, ...] = ()
+    panic: PanicSection | None = None
     controller: Annotated[tuple[ControllerSection, ...], Meta(max_length=4)] = ()

@@ -24,6 +24,8 @@ Pin = Annotated[int, Meta(ge=0, le=27)]
 """A GPIO number as Broadcom counts them (the 40-pin header has 0 to 27)."""
 Index = Annotated[int, Meta(ge=0, le=7)]
 """One of a controller's lids, readers or sensors."""
+Volts = Annotated[float, Meta(gt=0, le=25)]
+"""What the firmware can measure: up to 25 V behind its divider."""
 Degrees = Annotated[float, Meta(ge=-180, le=180)]
 
 
@@ -33,6 +35,19 @@ class ControllerSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     id: Slug
     port: Annotated[str, Meta(min_length=1)]
     """Its serial port, by a name that stays: one under /dev/serial/by-id, or from a udev rule."""
+    hot_c: Annotated[float, Meta(ge=30, le=105)] = 70.0
+    """A cabinet this hot raises a warning, in degrees Celsius."""
+    low_v: Volts | None = None
+    """A supply below this raises a warning; None: the supply is shown and not judged."""
+    least_v: Volts | None = None
+    """Below this the controller's bins stay shut for residents; None: never."""
+
+
+class PanicSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A panic button on the Pi itself, for stations without a controller."""
+
+    pin: Pin
+    """Closed to ground while the button is released, so that a broken wire is a pressed button."""
 
 
 class ReaderInput(StrEnum):

@@ -48,6 +48,10 @@ class FaultCode(StrEnum):
     LID_FORCED = auto()
     LID_UNREACHABLE = auto()
     LID_MISSING = auto()
+    LID_UNPOWERED = auto()
+    SUPPLY_LOW = auto()
+    CABINET_HOT = auto()
+    CABINET_OPEN = auto()
     CONTROLLER_LOST = auto()
     CONTROLLER_FOREIGN = auto()
     CONTROLLER_VERSION = auto()
@@ -91,7 +95,8 @@ class FaultKind:
 class Fault:
     """An active fault of one part: a bin, reader, camera or controller, the station's journal or model.
 
-    Of a controller's smoke and panic inputs the part is the controller; of the emergency, the station.
+    Of a controller's smoke and panic inputs and of its cabinet the part is the controller; of the emergency
+    and of a panic button on the Pi itself, the station.
     """
 
     code: FaultCode
@@ -105,6 +110,10 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.LID_FORCED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.LID_UNREACHABLE: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
         FaultCode.LID_MISSING: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.LID_UNPOWERED: FaultKind(Severity.ERROR, Blocks.BIN, ClearedBy.OWNER),
+        FaultCode.SUPPLY_LOW: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CABINET_HOT: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CABINET_OPEN: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CONTROLLER_LOST: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CONTROLLER_FOREIGN: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CONTROLLER_VERSION: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),

@@ -23,8 +23,10 @@ class PartKind(StrEnum):
 
 _KINDS = {
     "lid": PartKind.BIN,
-    "smoke": PartKind.BIN,
-    "panic": PartKind.BIN,
+    "smoke": PartKind.CONTROLLER,
+    "panic": PartKind.CONTROLLER,
+    "supply": PartKind.CONTROLLER,
+    "cabinet": PartKind.CONTROLLER,
     "scale": PartKind.BIN,
     "reader": PartKind.READER,
     "controller": PartKind.CONTROLLER,
@@ -35,6 +37,12 @@ _KINDS = {
 """By the first word of a fault's code."""
 
 
-def kind_of(code: str) -> PartKind:
-    """Tell the kind of part that a fault is of; the station's own for a code of a newer version."""
-    return _KINDS.get(code.partition("_")[0], PartKind.STATION)
+STATION = "station"
+"""The part that faults of the whole station name; no controller may have this id."""
+
+
+def kind_of(code: str, part: str) -> PartKind:
+    """Return the kind of part that a fault is of; the station for a code of a newer version."""
+    kind = _KINDS.get(code.partition("_")[0], PartKind.STATION)
+    is_pis_own = kind is PartKind.CONTROLLER and part == STATION
+    return PartKind.STATION if is_pis_own else kind

@@ -11,6 +11,7 @@ from config.errors import Problem
 from config.station import BinSection, OpenBy, StationSettings
 from config.wiring import (
     ControllerLid,
+    ControllerSection,
     GpioLidSection,
     HBridgeLid,
     LidSection,
@@ -39,6 +40,8 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
         found += _bin_problems(f"bin[{number}]", bin_)
     for number, reader in enumerate(settings.reader):
         found += _reader_problems(f"reader[{number}]", reader, settings.station.card_bits)
+    for number, controller in enumerate(settings.controller):
+        found += _supply_problems(f"controller[{number}]", controller)
     found += _unknown_controllers(settings) + _uart_problems(settings)
     found += [
         (f"{later}: {port} is already {earlier}", "name its own")
@@ -121,6 +124,13 @@ def _reader_problems(key: str, reader: ReaderSection, card_bits: int) -> list[Pr
     return found
 
 
+def _supply_problems(key: str, controller: ControllerSection) -> list[Problem]:
+    least_v, low_v = controller.least_v, controller.low_v
+    if least_v is None or low_v is None or least_v < low_v:
+        return []
+    return [(f"{key}.least_v: {least_v:g} V is not below low_v, {low_v:g} V", "warn before lids stay shut")]
+
+
 def _unknown_controllers(settings: StationSettings) -> list[Problem]:
     known = [controller.id for controller in settings.controller]
     named = [(f"{key}.controller", name) for key, name, _ in _at_controllers(settings)]
@@ -176,6 +186,8 @@ def _ports(settings: StationSettings) -> Iterator[tuple[str, str]]:
 
 def used_pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
     """Every pin of the Pi that has a wire of the station on it, and the key that says so."""
+    if settings.panic is not None:
+        yield settings.panic.pin, "panic.pin"
     for number, bin_ in enumerate(settings.bin):
         pins = {"button": bin_.button, "full_switch": bin_.full_switch, **_lid_pins(bin_.lid)}
         for name, pin in pins.items():

@@ -21,6 +21,8 @@ from config.reading.load import load_toml
 from config.reading.reader_tables import ReaderTables
 from config.station import BinSection, Devices, OpenBy, StationSettings
 
+_STATION = "station"
+"""The part that the station's own faults name."""
 _MODEL = "model"
 """The part that the model's own faults name."""
 
@@ -64,6 +66,9 @@ def _alike(readers: list[str], controllers: list[str], cameras: list[str]) -> li
     """Ids of two kinds whose faults have the same names."""
     both = sorted(set(readers) & set(controllers))
     found = [(f"controller: a reader has the id {name}, too", "give each its own id") for name in both]
+    if _STATION in controllers:
+        what = f"controller: {_STATION} is what the station itself is called"
+        found.append((what, "give the controller another id"))
     if _MODEL in cameras:
         found.append((f"camera: {_MODEL} is what the model is called", "give the camera another id"))
     return found

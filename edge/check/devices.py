@@ -18,10 +18,11 @@ import numpy as np
 from config.errors import InputError
 from config.station import BinSection, StationSettings
 from config.wiring import ReaderSection
-from config.words import Words
+from config.words import Both, Words
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
 from edge.faults import CATALOGUE, FaultCode, Severity
+from edge.hardware.controller.cabinet import CabinetReading
 from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import boot_id
@@ -52,6 +53,8 @@ class Observed:
     """Of the last picture, by bin."""
     weights: dict[str, Reading] | None = field(default_factory=dict)
     """What scales read, by bin, of those that read anything; None while a running station holds them."""
+    cabinets: dict[str, CabinetReading] = field(default_factory=dict)
+    """What controllers measure of their cabinets, by their ids; empty while a running station holds them."""
     heard: dict[str, str] = field(default_factory=dict)
     """When a reader last sent anything, in words, of those that did since the Pi was switched on."""
     moved: dict[str, bool] = field(default_factory=dict)
@@ -107,6 +110,7 @@ def check_devices(
         _listen(inbox, observed, clock, wanted.listen_s, lambda: _all_said(settings, observed))
         _look(settings, hardware, observed)
         observed.weights = readings(hardware)
+        observed.cabinets = {id_: cabinet.reading for id_, cabinet in hardware.cabinets.items()}
         if wanted.taps_s:
             tell("hold_a_card")
             everyone = {reader.id for reader in settings.reader}
@@ -180,7 +184,7 @@ def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: 
     """Say of every device how it is. Pure."""
     # The gravest comes last, and so is what a part's line says.
     faults = sorted(observed.faults, key=_gravity)
-    faulty = {(kind_of(code), part): code for code, part in faults if not is_of_a_scale(code)}
+    faulty = {(kind_of(code, part), part): code for code, part in faults if not is_of_a_scale(code)}
     found = []
     for kinds, name, part, judged in _devices(settings, observed, wanted):
         codes = [code for kind in kinds if (code := faulty.pop((kind, part), None)) is not None]
@@ -199,7 +203,7 @@ def _devices(
         yield kinds, "reader", reader.id, partial(_reader, reader, observed, wanted)
     for controller in settings.controller:
         kinds = (PartKind.CONTROLLER, PartKind.PORT)
-        well = partial(Finding, "controller", Level.OK, "controller_ok", controller.id)
+        well = partial(_controller, controller.id, observed)
         yield kinds, "controller", controller.id, well
     for bin_ in settings.bin:
         yield (PartKind.BIN,), "lid", bin_.id, partial(_lid, bin_.id, observed, wanted)
@@ -219,6 +223,28 @@ def _fault(kind: str, part: str, code: str, words: Words, observed: Observed) ->
             kind, level, "fault_heard", part, {"heard": observed.heard[part]}, fault=words.fault[code]
         )
     return Finding(kind, level, "fault", part, fault=words.fault[code])
+
+
+def _controller(controller: str, observed: Observed) -> Finding:
+    reading = observed.cabinets.get(controller, CabinetReading())
+    if reading == CabinetReading():
+        return Finding("controller", Level.OK, "controller_ok", controller)
+    words = {"readings": _in_words(reading)}
+    return Finding("controller", Level.OK, "controller_reads", controller, words=words)
+
+
+def _in_words(reading: CabinetReading) -> Both:
+    zh, en = [], []
+    if reading.temperature_c is not None:
+        zh.append(f"{reading.temperature_c:.1f} °C")
+        en.append(f"{reading.temperature_c:.1f} °C")
+    if reading.supply_v is not None:
+        zh.append(f"供电 {reading.supply_v:.1f} V")
+        en.append(f"supply {reading.supply_v:.1f} V")
+    if reading.is_door_open is not None:
+        zh.append("门开着" if reading.is_door_open else "门关着")
+        en.append("door open" if reading.is_door_open else "door shut")
+    return Both("，".join(zh), ", ".join(en))
 
 
 def _reader(section: ReaderSection, observed: Observed, wanted: Wanted) -> Finding:

@@ -12,7 +12,7 @@ from config.errors import InputError
 from config.station import CameraSection, StationSettings
 from edge.eye.camera import Capture, UsbCamera, open_capture
 from edge.eye.camera_router import LidNews, Sight
-from edge.hardware.contacts import FullSwitch, GpioButton
+from edge.hardware.contacts import FullSwitch, GpioButton, PanicButton
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.pins import Factory
@@ -90,7 +90,8 @@ def hardware_builder(
             news = LidNews(inbox, sight, scales)
             lids, movers = _add_lids(devices, settings, clock, news, readers)
             undo.pop_all()
-        return Hardware(lids, movers, sight, devices.start, devices.stop, scales)
+        cabinets = {mover.id: mover.cabinet for mover in movers if isinstance(mover, Mcu)}
+        return Hardware(lids, movers, sight, devices.start, devices.stop, scales, cabinets)
 
     return make
 
@@ -127,9 +128,12 @@ def _add_switches(
     inbox: Inbox,
     make_pins: Callable[[], Factory],
 ) -> None:
-    if all(bin_.button is None and bin_.full_switch is None for bin_ in settings.bin):
+    no_contacts = all(bin_.button is None and bin_.full_switch is None for bin_ in settings.bin)
+    if no_contacts and settings.panic is None:
         return
     factory = make_pins()
+    if settings.panic is not None:
+        devices.add(PanicButton(settings.panic.pin, clock, inbox, factory))
     for bin_ in settings.bin:
         if bin_.button is not None:
             devices.add(GpioButton(bin_.id, bin_.button, clock, inbox, factory))

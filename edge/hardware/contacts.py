@@ -7,16 +7,22 @@ one costs half a second at most.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
+from edge.faults import FaultCode
 from edge.hardware.debounce import Debounced, DebounceTimes, debounce, debounced_at
+from edge.hardware.fault_latch import FaultLatch
 from edge.hardware.pins import Contact, Factory
 from edge.hardware.polled_thread import PolledThread
 from edge.messages import LevelChanged, Pressed
+from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox
 
 POLL_S = 0.5
 """How often levels are read though no edge came."""
 BUTTON = DebounceTimes(0.03, 0.03)
+PANIC = DebounceTimes(0.5, 0.05)
+"""A closed contact is a released panic button; 50 ms open are a press, not a motor's spark."""
 FULL = DebounceTimes(3.0, 3.0)
 """What falls past a full switch does not fill its bin."""
 
@@ -53,9 +59,17 @@ class DebouncedContact:
 class _Watched(ABC):
     """A contact that a loop of its own watches."""
 
-    def __init__(self, name: str, pin: int, settling: DebounceTimes, clock: Clock, factory: Factory) -> None:
+    def __init__(
+        self,
+        name: str,
+        pin: int,
+        settling: DebounceTimes,
+        clock: Clock,
+        factory: Factory,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clock = clock
-        self._loop = PolledThread(name, self._turn, lambda: None)
+        self._loop = PolledThread(name, self._poll, failed)
         self._contact = DebouncedContact(Contact(pin, self._loop.wake, factory), settling)
 
     @property
@@ -72,7 +86,7 @@ class _Watched(ABC):
         self._loop.stop()
         self._contact.close()
 
-    def _turn(self) -> float:
+    def _poll(self) -> float:
         now = self._clock.now()
         was_known = self._contact.is_closed is not None
         if self._contact.read(now):
@@ -82,6 +96,31 @@ class _Watched(ABC):
     @abstractmethod
     def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
         """Act on a new settled level; the first is what was found at start."""
+
+
+class PanicButton(_Watched):
+    """The Pi's own panic button: raises PANIC of the station while it is pressed, which stops every motor.
+
+    Its contact is closed while the button is released: a broken wire, an unplugged button or a pin that
+    cannot be read is a pressed one.
+    """
+
+    def __init__(self, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:
+        """Claim the pin; InputError if it cannot be had. Nothing is posted before `start`."""
+        self._latch = FaultLatch(FaultCode.PANIC, STATION, clock, inbox)
+        super().__init__("panic", pin, PANIC, clock, factory, self._press)
+
+    def _press(self) -> None:
+        self._latch.show(on=True)
+
+    def _poll(self) -> float:
+        wait_s = super()._poll()
+        if self.is_closed is not None:  # also after a failed poll, when no level changed
+            self._latch.show(on=not self.is_closed)
+        return wait_s
+
+    def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
+        """Nothing: `_poll` follows the level."""
 
 
 class GpioButton(_Watched):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from edge.hardware.controller.cabinet import Cabinet
 from edge.hardware.weight.scale import Scale
 from edge.loop.inbox import QueueInbox
 from edge.ports import Camera, Clock, Lid, Mover
@@ -20,7 +21,9 @@ class Hardware:
     start: Callable[[], None]
     stop: Callable[[], None]
     scales: Mapping[str, Scale] = field(default_factory=dict)
-    """Real ones by bin, for whoever wants to see what they read."""
+    """Real ones by bin, for `station check` to show what they read."""
+    cabinets: Mapping[str, Cabinet] = field(default_factory=dict)
+    """Those of real controllers, by the controller's id, for the same."""
 
 
 BuildHardware = Callable[[QueueInbox, Clock], Hardware]

@@ -137,7 +137,8 @@ def live_state(
         said=seen.said,
         points=seen.points,
         faults=tuple(
-            LiveFault(fault.code, fault.part, kind_of(fault.code)) for fault in sorted(state.faults)
+            LiveFault(fault.code, fault.part, kind_of(fault.code, fault.part))
+            for fault in sorted(state.faults)
         ),
         picture=where.picture,
         outbox=where.outbox,

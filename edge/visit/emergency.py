@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from edge.faults import EMERGENCIES, LIDS_AWAY, FaultCode, station_is_blocked
 from edge.messages import FaultCleared, FaultRaised, Prompt, ResumeMotors, Say, StopMotors
+from edge.part_kinds import STATION
 from edge.visit import openings
 from edge.visit.state import State
 from edge.visit.step_context import Turn
 
-STATION = "station"
-"""The part that the emergency names."""
 BEGUN_BY = EMERGENCIES | {FaultCode.EMERGENCY_STOP}
 """Faults that stop every motor when they are raised."""
 

@@ -457,6 +457,16 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
             "card_bits = 40",
             "reader[1].kind: it sends 32 bits of a fob, and station.card_bits is 40; set station.card_bits",
         ),
+        (
+            'id = "mcu"\nport',
+            'id = "mcu"\nlow_v = 10.0\nleast_v = 11\nport',
+            "controller[0].least_v: 11 V is not below low_v, 10 V; warn before lids stay shut",
+        ),
+        (
+            "[[controller]]",
+            "[panic]\npin = 19\n[[controller]]",
+            "bin[4].lid.relay_pin: pin 19 is already panic.pin",
+        ),
         ("card_bits = 32", "card_bits = 26", "station.card_bits: invalid enum value 26"),
         (
             'kind = "wiegand"',

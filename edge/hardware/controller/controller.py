@@ -11,6 +11,7 @@ from config.errors import InputError
 from config.station import StationSettings
 from config.wiring import ControllerLid, ControllerSection
 from edge.faults import FaultCode
+from edge.hardware.controller.cabinet import Cabinet
 from edge.hardware.controller.parts import EmergencyInputs, McuLid, Part
 from edge.hardware.fault_latch import FaultLatch
 from edge.hardware.level import LevelSensor
@@ -58,7 +59,7 @@ class Mcu:
         services: ReaderServices,
     ) -> None:
         """Nothing is opened before `start`; its readers' drivers are given `services`, too."""
-        self._id = section.id
+        self.id = section.id
         clock, inbox = services.clock, services.inbox
         self._clock, self._inbox = clock, inbox
         self._is_stopped = False
@@ -78,6 +79,7 @@ class Mcu:
             if bin_.level is not None and bin_.level.controller == section.id
         ]
         self._readers = list(_readers(section.id, settings, services))
+        self.cabinet = Cabinet(section, self.lids, clock, inbox)
         alarms = EmergencyInputs(section.id, clock, inbox)
         self._scales: list[Scale] = []
         self._parts: tuple[Part, ...] = (
@@ -85,6 +87,7 @@ class Mcu:
             *self._levels,
             *self._readers,
             alarms,
+            self.cabinet,
         )
 
     def add_scale(self, scale: Scale) -> None:
@@ -120,6 +123,7 @@ class Mcu:
             lid.report_position()
 
     def _poll(self) -> None:
+        self.cabinet.poll()
         for reader in self._readers:
             reader.poll()
         for scale in self._scales:
@@ -133,7 +137,7 @@ class Mcu:
                     part.handle_report(report)
             case Up(welcome):
                 version = ".".join(map(str, welcome.firmware))
-                log.info("controller %s: firmware %s, %d lids", self._id, version, welcome.lids)
+                log.info("controller %s: firmware %s, %d lids", self.id, version, welcome.lids)
                 if self._is_stopped:
                     self._controller.ask(StopMotors())
                 self._show(None)
@@ -144,7 +148,7 @@ class Mcu:
             case Rejected(request, reason):
                 self._log_rejection(request, reason)
             case PortFound():
-                log.info("controller %s: its port is open", self._id)
+                log.info("controller %s: its port is open", self.id)
             case _:
                 self._failed(*_diagnosis(event))
 
@@ -154,11 +158,11 @@ class Mcu:
                 for lid in self.lids.values():
                     lid.lease_taken(number)
             case Noisy(is_so):
-                log.warning("controller %s: its line is %s", self._id, "noisy" if is_so else "quiet again")
+                log.warning("controller %s: its line is %s", self.id, "noisy" if is_so else "quiet again")
                 self._noisy.show(on=is_so)
 
     def _failed(self, code: FaultCode | None, why: str) -> None:
-        log.warning("controller %s: %s", self._id, why)
+        log.warning("controller %s: %s", self.id, why)
         if code is not None:
             self._show(code)
         for part in self._parts:
@@ -171,7 +175,7 @@ class Mcu:
     def _log_rejection(self, request: object, reason: Reason) -> None:
         # A lid it does not have was found at the handshake; smoke and panic have their own faults.
         level = logging.WARNING if isinstance(request, OpenLid) else logging.ERROR
-        log.log(level, "controller %s refused %s: %s", self._id, request, reason.name.lower())
+        log.log(level, "controller %s refused %s: %s", self.id, request, reason.name.lower())
         if isinstance(request, OpenLid):
             for lid in self.lids.values():
                 lid.lease_refused(request.lid)

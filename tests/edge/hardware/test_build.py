@@ -15,8 +15,9 @@ from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, VisitFacts
 from config.errors import InputError
 from config.station import StationSettings
-from config.wiring import HBridgeLid
+from config.wiring import HBridgeLid, PanicSection
 from edge.eye.camera import Capture
+from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
 from edge.hardware.hardware import BuildHardware
 from edge.hardware.pins import Contact, Factory
@@ -27,6 +28,8 @@ from edge.loop.clocks import RealClock, boot_id
 from edge.loop.inbox import QueueInbox
 from edge.loop.workers import ThreadWorkers
 from edge.main import Composition, Surroundings, at_once, compose
+from edge.messages import FaultRaised
+from edge.part_kinds import STATION
 from edge.ports import CameraError
 from edge.readers.last_seen import read_last_seen
 from edge.station_file import load_station
@@ -243,3 +246,22 @@ def wires_of(place: Place, bin_id: str) -> HBridgeLid:
     (wires,) = [bin_.lid for bin_ in place.settings.bin if bin_.id == bin_id]
     assert isinstance(wires, HBridgeLid)
     return wires
+
+
+def test_a_panic_button_on_the_pi_is_the_stations_emergency(place: Place) -> None:
+    place.settings = msgspec.structs.replace(place.settings, panic=PanicSection(pin=7))
+    inbox = QueueInbox()
+    hardware = place.build_hardware()(inbox, RealClock())
+    hardware.start()
+    found = []
+
+    def is_raised() -> bool:
+        taken = inbox.take(0.05)
+        if taken is not None and isinstance(taken[0], FaultRaised):
+            found.append((taken[0].fault, taken[0].part))
+        return (FaultCode.PANIC, STATION) in found
+
+    try:
+        until(is_raised)  # nothing is wired to the pin: a broken wire
+    finally:
+        hardware.stop()

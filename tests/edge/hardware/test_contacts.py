@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from edge.hardware.contacts import FullSwitch, GpioButton
+from edge.faults import FaultCode
+from edge.hardware.contacts import FullSwitch, GpioButton, PanicButton
 from edge.hardware.debounce import DebounceTimes
 from edge.loop.clocks import RealClock
-from edge.messages import LevelChanged, Pressed
+from edge.messages import FaultCleared, FaultRaised, LevelChanged, Pressed
+from edge.part_kinds import STATION
 from tests.edge.hardware.board import MockBoard
 from tests.edge.hardware.posted import Posted
 from tests.waiting import until
@@ -107,3 +109,57 @@ def test_a_bin_that_is_full_at_start_is_told_of(
     start(full_switch)
     until(lambda: posted.events)
     assert posted.events == [LevelChanged(posted.events[0].at, "left", full=True)]
+
+
+@pytest.fixture
+def panic(board: MockBoard, posted: Posted) -> Iterator[PanicButton]:
+    """Give a panic button whose contact is closed: released."""
+    panic = PanicButton(PIN, RealClock(), posted, board.factory)
+    board.contact(PIN, closed=True)
+    yield panic
+    panic.stop()
+
+
+def raised(posted: Posted) -> bool:
+    """Whether the last event says that the button is pressed."""
+    return bool(posted.events) and posted.events[-1] == FaultRaised(
+        posted.events[-1].at, FaultCode.PANIC, STATION
+    )
+
+
+def cleared(posted: Posted) -> bool:
+    return bool(posted.events) and posted.events[-1] == FaultCleared(
+        posted.events[-1].at, FaultCode.PANIC, STATION
+    )
+
+
+def test_a_pressed_panic_button_is_a_panic_of_the_station_until_it_is_released(
+    board: MockBoard, posted: Posted, panic: PanicButton
+) -> None:
+    panic.start()
+    until(lambda: panic.is_closed)
+    assert posted.events == []
+    board.contact(PIN, closed=False)
+    until(lambda: raised(posted))
+    board.contact(PIN, closed=True)
+    until(lambda: cleared(posted))
+    assert len(posted.events) == 2
+
+
+def test_a_panic_button_whose_wire_is_broken_at_start_is_pressed(
+    board: MockBoard, posted: Posted, panic: PanicButton
+) -> None:
+    board.contact(PIN, closed=False)
+    panic.start()
+    until(lambda: raised(posted))
+
+
+def test_a_panic_button_whose_pin_cannot_be_read_is_pressed_until_it_can(
+    board: MockBoard, posted: Posted, panic: PanicButton
+) -> None:
+    panic.start()
+    until(lambda: panic.is_closed)
+    board.broken.add(PIN)
+    until(lambda: raised(posted))
+    board.broken.clear()
+    until(lambda: cleared(posted))

@@ -29,7 +29,8 @@ from edge.messages import (
     Tick,
     VisitEvent,
 )
-from edge.visit.emergency import STATION, is_on
+from edge.part_kinds import STATION
+from edge.visit.emergency import is_on
 from edge.visit.machine import step
 from edge.visit.state import State, next_deadline
 from firmware_bridge import lid_motion

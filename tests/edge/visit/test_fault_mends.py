@@ -25,6 +25,7 @@ SERIAL = "tests/edge/readers/test_serial.py"
 REFUSALS = "tests/edge/journal/test_refusals.py"
 KEYS = "tests/station/test_hard_starts.py"
 HEALTH = "tests/edge/hardware/test_scale_health.py"
+CABINET = "tests/edge/hardware/test_cabinet.py"
 MENDED_BY = {
     FaultCode.LID_STUCK_SHUT: (
         "tests/edge/visit/test_jams.py",
@@ -37,6 +38,13 @@ MENDED_BY = {
         "test_a_station_without_a_keeper_names_the_fault_once_and_clears_it_when_there_is_one",
     ),
     FaultCode.LID_MISSING: (MCU, "test_a_lid_that_the_controller_does_not_have_is_named_and_the_others_work"),
+    FaultCode.LID_UNPOWERED: (
+        CABINET,
+        "test_a_supply_below_its_least_keeps_the_controllers_bins_shut_until_it_is_back",
+    ),
+    FaultCode.SUPPLY_LOW: (CABINET, "test_a_low_supply_is_a_warning_until_it_is_well_above_its_limit"),
+    FaultCode.CABINET_HOT: (CABINET, "test_a_hot_cabinet_is_a_warning_until_it_has_cooled"),
+    FaultCode.CABINET_OPEN: (CABINET, "test_a_door_that_stands_open_is_a_warning_until_it_is_shut"),
     FaultCode.CONTROLLER_LOST: (
         MCU,
         "test_a_controller_that_is_unplugged_is_named_with_all_that_hangs_on_it_and_comes_back",

@@ -1,0 +1,121 @@
+"""A controller's cabinet: its temperature, its motors' supply and its door, as readings and as faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from config.wiring import ControllerSection
+from edge.faults import FaultCode
+from edge.hardware.debounce import Debounced, DebounceTimes, debounce
+from edge.hardware.fault_latch import FaultLatch
+from edge.ports import Clock, Inbox
+from firmware_bridge.link.messages import Report, SensorKind, SensorValue, Welcome
+
+HOT_TIMES = DebounceTimes(30.0, 30.0)
+SUPPLY_TIMES = DebounceTimes(10.0, 10.0)
+"""A motor that starts pulls its supply down for less than a second."""
+DOOR_TIMES = DebounceTimes(60.0, 1.0)
+"""Somebody who works at the station has the door open for a while."""
+COOLED_C = 5.0
+"""Hysteresis: the cabinet counts as cool again so far below its limit."""
+RECOVERED = 1.05
+"""Hysteresis: a supply counts as recovered at this multiple of its limit."""
+_CENTI = 100
+_MILLI = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class CabinetReading:
+    """What was reported last; None for what was never reported, as by a broken sensor."""
+
+    temperature_c: float | None = None
+    supply_v: float | None = None
+    is_door_open: bool | None = None
+
+
+class Monitor:
+    """Raises faults while a value has been beyond its limit for a while, and clears them likewise."""
+
+    def __init__(
+        self, is_beyond: Callable[[float, bool], bool], times: DebounceTimes, latches: Iterable[FaultLatch]
+    ) -> None:
+        """`is_beyond` gets the value and whether the faults are raised now, for its hysteresis."""
+        self._is_beyond, self._times, self._latches = is_beyond, times, tuple(latches)
+        self._value: float | None = None
+        self._state = Debounced()
+
+    def take(self, value: float, now: float) -> None:
+        """Take a new value."""
+        self._value = value
+        self.poll(now)
+
+    def poll(self, now: float) -> None:
+        """Let time pass; without a value nothing changes."""
+        if self._value is None:
+            return
+        is_beyond = self._is_beyond(self._value, self._state.level is True)
+        self._state = debounce(self._state, is_beyond, now, self._times)
+        for latch in self._latches:
+            latch.show(on=self._state.level is True)
+
+
+class Cabinet:
+    """Keeps the cabinet's readings and posts its faults. Implements `Part`.
+
+    CABINET_HOT, CABINET_OPEN and SUPPLY_LOW are warnings of the controller. Below `least_v` each of its bins
+    has LID_UNPOWERED: residents cannot open it, for a motor without power could leave a lid half open. A lid
+    that is open or moves is left to its lease. While there is no link the last state stands.
+    """
+
+    def __init__(self, section: ControllerSection, bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
+        """`bins` are those whose lids the controller moves."""
+        self._clock = clock
+        self.reading = CabinetReading()
+        hot_c = section.hot_c
+
+        def latch(code: FaultCode, part: str = section.id) -> FaultLatch:
+            return FaultLatch(code, part, clock, inbox)
+
+        self._heat = Monitor(
+            lambda value, is_raised: value >= hot_c - (COOLED_C if is_raised else 0.0),
+            HOT_TIMES,
+            [latch(FaultCode.CABINET_HOT)],
+        )
+        self._door = Monitor(lambda value, _: bool(value), DOOR_TIMES, [latch(FaultCode.CABINET_OPEN)])
+        unpowered = [latch(FaultCode.LID_UNPOWERED, bin_id) for bin_id in bins]
+        limits = ((section.low_v, [latch(FaultCode.SUPPLY_LOW)]), (section.least_v, unpowered))
+        self._supply = [
+            Monitor(_below(limit), SUPPLY_TIMES, latches) for limit, latches in limits if limit is not None
+        ]
+
+    def link_up(self, welcome: Welcome) -> None:
+        """Wait for readings: the device reports all of them when a link begins."""
+
+    def link_down(self) -> None:
+        """Keep the last state; the lost controller has a fault of its own."""
+
+    def handle_report(self, report: Report) -> None:
+        """Take a reading of the cabinet."""
+        now = self._clock.now()
+        match report:
+            case SensorValue(SensorKind.TEMPERATURE, 0, centi_c):
+                self.reading = replace(self.reading, temperature_c=centi_c / _CENTI)
+                self._heat.take(centi_c / _CENTI, now)
+            case SensorValue(SensorKind.SUPPLY, 0, millivolts):
+                self.reading = replace(self.reading, supply_v=millivolts / _MILLI)
+                for monitor in self._supply:
+                    monitor.take(millivolts / _MILLI, now)
+            case SensorValue(SensorKind.DOOR, 0, is_open):
+                self.reading = replace(self.reading, is_door_open=bool(is_open))
+                self._door.take(is_open, now)
+
+    def poll(self) -> None:
+        """Let time pass; several times a second."""
+        now = self._clock.now()
+        for monitor in (self._heat, self._door, *self._supply):
+            monitor.poll(now)
+
+
+def _below(limit: float) -> Callable[[float, bool], bool]:
+    return lambda value, is_raised: value < limit * (RECOVERED if is_raised else 1.0)

@@ -148,7 +148,7 @@ class RelayLid(WiredLid, frozen=True, kw_only=True, tag="relay"):
 
     A power cut lets such a lid go, so what shuts it must be too weak to hurt a hand. Held open it draws
     current: the opener must be made for that. The obstruction input is not optional here, since nothing
-    else could tell when to let go.
+    else shows when to let go.
     """
 
     relay_pin: Pin
@@ -181,7 +181,7 @@ class ScaleSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     counts_per_g: float
     """By so much its counts rise for each gram; below 0 where the cells' wires are exchanged."""
     least_g: Annotated[int, Meta(ge=1, le=5000)] = 20
-    """A lighter thing is no deposit. At least 200 counts: a controller tells no smaller change at once."""
+    """Lighter things are not deposits. At least 200 counts: a controller reports smaller changes late."""
 
 
 class LevelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

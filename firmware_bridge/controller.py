@@ -23,21 +23,21 @@ class PortLost:
 
 @dataclass(frozen=True, slots=True)
 class PortFound:
-    """The port is there; whether a device of ours is on it, `Up` or `Down` will tell."""
+    """The port is there; `Up` or `Down` follows and says whether a device of ours is on it."""
 
 
 ControllerEvent = Event | PortLost | PortFound
 
 
 def _uncounted(port: int) -> None:
-    """A link bears damaged bytes and knows better than the port when they are too many."""
+    """Count nothing: the link itself detects damaged frames and reports a noisy line."""
     del port
 
 
 class Controller:
-    """Keeps a link over one port from `start` until `stop`, and asks of the device what it is told to.
+    """Keeps a link over one port from `start` until `stop`, and sends requests over it.
 
-    `on_event` is called on the port's thread, in order; it may call `ask`. At `Up` tell the lids' settings:
+    `on_event` is called on the port's thread, in order; it may call `ask`. At `Up`, send the lids' settings:
     a device that restarted has forgotten them. Nothing asked while the link is down is kept.
     """
 

@@ -1,4 +1,4 @@
-"""What a motor's H-bridge may be told: one direction at a time, and a rest before it turns round. Pure.
+"""Commands of a motor's H-bridge: one direction at a time, with a rest before it reverses. Pure.
 
 A motor thrown into reverse draws twice its stall current; a geared one has stopped after REST_S.
 """

@@ -1,7 +1,7 @@
 """How a lid moves: step(motion, request, seen, now, times) -> motion. Pure; knows no pins.
 
 A lease opens the lid; when it ends the lid is driven shut. Something in the way (the obstruction input,
-or a shut switch that stays silent through a whole drive, which is all that tells of a hand where no such
+or a shut switch that stays silent through a whole drive, the only sign of a hand where no such
 input is wired) reverses it. It is tried again a few times, and then left open with its motor off.
 Only a reversal drives a lid open after its lease, and never for longer than one drive. A lid that a
 spring shuts is held instead of driven, so it is never given up while something is in its way. No motor
@@ -26,7 +26,7 @@ TRIES = 3
 
 
 class Phase(StrEnum):
-    """What a lid is about."""
+    """The phase of a lid's movement."""
 
     RESTING = auto()
     """No lease. The lid stands where it was found, where a hand left it, or shut."""
@@ -192,7 +192,7 @@ def _requested(motion: Motion, request: LeaseRequest, seen: LidInputs, now: floa
 
 def _open(motion: Motion, now: float) -> Motion:
     if motion.phase in (Phase.OPENING, Phase.HELD):
-        return motion  # a renewal is no second drive: asked often enough, the motor would never stop
+        return motion  # a renewal starts no second drive: repeated often enough, the motor would never stop
     since = motion.since if motion.phase is Phase.REVERSING else now
     return replace(motion, phase=Phase.OPENING, since=since, has_left=False)
 

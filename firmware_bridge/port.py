@@ -56,7 +56,7 @@ class SerialPort:
     between two reads and says how long the next may wait, in seconds. All are called on the port's thread.
     """
 
-    def __init__(  # noqa: PLR0913 (half of them are what it tells, and to whom)
+    def __init__(  # noqa: PLR0913 (half of them are callbacks)
         self,
         path: str,
         baud: int,
@@ -102,7 +102,7 @@ class SerialPort:
 
     def wake(self) -> None:
         """Have `on_poll` called soon; from any thread."""
-        # So many wakes may lie there already that one more tells nothing.
+        # A full pipe already holds enough wakes.
         with self._writing, suppress(BlockingIOError):
             if self._wakes is not None:
                 os.write(self._wakes[1], b"\0")
@@ -122,7 +122,7 @@ class SerialPort:
             self.wake()
 
     def reopen(self) -> None:
-        """Have the port closed and opened again soon; to be called from `on_poll`. Nobody is told of it."""
+        """Close the port and open it again soon; call this from `on_poll`. No callback is called for it."""
         self._is_reopening = True
 
     def discard(self) -> None:
@@ -204,7 +204,7 @@ class SerialPort:
                 self._flush(port)
 
     def _watch(self, port: int) -> None:
-        """Look at what reads do not tell: another device under the port's name, and damaged bytes."""
+        """Detect what reads do not show: another device under the port's name, and damaged bytes."""
         if os.stat(self._path).st_rdev != os.fstat(port).st_rdev:  # noqa: PTH116 (beside fstat)
             raise OSError(errno.ENXIO, "another device has its name now")
         before, self._errors = self._errors, self._count_errors(port)

@@ -11,7 +11,7 @@ _TOO_MUCH_NOISE = 64
 
 
 class OtherDevice(StrEnum):
-    """Something else than a microcontroller of ours."""
+    """A device that is not one of our microcontrollers."""
 
     CARD_READER = auto()
     """An RDM6300: a card was held to it."""
@@ -22,14 +22,14 @@ class OtherDevice(StrEnum):
 
 
 class DeviceDetector:
-    """Listens to what a port says while nobody has answered the handshake."""
+    """Identifies another device by its bytes while nobody has answered the handshake."""
 
     def __init__(self) -> None:
         self._reader = rdm6300.Rdm6300Decoder()
         self._noise = 0
 
     def feed(self, data: bytes, frames: int) -> OtherDevice | None:
-        """Name the other device once bytes, with so many frames among them, tell; None while nothing does."""
+        """Take bytes that held `frames` frames; return the device once it is identified, else None."""
         if self._reader.feed(data):
             return OtherDevice.CARD_READER
         self._noise = 0 if frames else self._noise + len(data)

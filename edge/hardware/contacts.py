@@ -1,7 +1,7 @@
-"""Contacts whose levels are believed once they have settled: a lid's switches, buttons, full switches.
+"""Debounced contacts: a lid's switches, buttons, full switches, the panic button.
 
-Edges only wake a loop; the loop reads levels. So a phantom edge (gpiozero#1090) does nothing, and a lost
-one costs half a second at most.
+An edge only wakes a thread, which reads levels. A phantom edge (gpiozero#1090) therefore does nothing, and a
+lost edge costs half a second at most.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox
 
 POLL_S = 0.5
-"""How often levels are read though no edge came."""
+"""Levels are read so often even without an edge."""
 BUTTON = DebounceTimes(0.03, 0.03)
 PANIC = DebounceTimes(0.5, 0.05)
 """A closed contact is a released panic button; 50 ms open are a press, not a motor's spark."""
 FULL = DebounceTimes(3.0, 3.0)
-"""What falls past a full switch does not fill its bin."""
+"""Waste that falls past a full switch closes it for less than this."""
 
 
 class DebouncedContact:
-    """A contact and its settled level. Not thread-safe: whoever owns it reads it."""
+    """A contact and its settled level. Not thread-safe: read it from one thread."""
 
     def __init__(self, contact: Contact, settling: DebounceTimes) -> None:
         self._contact = contact
@@ -143,7 +143,7 @@ class GpioButton(_Watched):
 class FullSwitch(_Watched):
     """A bin's full switch, which connects its pin to ground while the bin is full: posts LevelChanged.
 
-    A bin that is found full at start is told of too.
+    A bin that is full at start is posted, too.
     """
 
     def __init__(self, bin_id: str, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:

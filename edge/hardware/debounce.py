@@ -1,4 +1,4 @@
-"""A contact's settled level: what it says once it has said it for a while. Pure.
+"""Debounces a contact: a level counts once it has been stable for a while. Pure.
 
 Levels are read, never counted from edges: a phantom or a lost edge (gpiozero#1090) changes nothing.
 """
@@ -11,7 +11,7 @@ from math import inf
 
 @dataclass(frozen=True, slots=True)
 class DebounceTimes:
-    """How long a level must stand before it counts, in seconds."""
+    """How long a level must be stable before it counts, in seconds."""
 
     on_s: float
     off_s: float
@@ -31,7 +31,7 @@ class Debounced:
 
 
 def debounce(contact: Debounced, raw: bool, now: float, settling: DebounceTimes) -> Debounced:  # noqa: FBT001 (as above)
-    """The contact after one reading."""
+    """Return the contact after one reading."""
     if raw is not contact.raw:
         contact = replace(contact, raw=raw, since=now)
     if contact.level is not raw and now >= contact.since + settling.of(raw):
@@ -40,7 +40,7 @@ def debounce(contact: Debounced, raw: bool, now: float, settling: DebounceTimes)
 
 
 def debounced_at(contact: Debounced, settling: DebounceTimes) -> float:
-    """When another reading would settle it; inf while it is settled or was never read."""
+    """Return when another reading would change the level; inf while it is stable or was never read."""
     if contact.raw is None or contact.raw is contact.level:
         return inf
     return contact.since + settling.of(contact.raw)

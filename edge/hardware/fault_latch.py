@@ -1,4 +1,4 @@
-"""A fault that is on or off, and told only when it changes."""
+"""Edge-triggered fault reporter: posts raise and clear on change only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class FaultLatch:
         self._is_on = False
 
     def show(self, *, on: bool) -> None:
-        """Have the fault raised, or cleared."""
+        """Set the fault; post if that changes it."""
         if on is not self._is_on:
             self._is_on = on
             kind = FaultRaised if on else FaultCleared

@@ -11,11 +11,11 @@ from edge.ports import Clock, Inbox
 from firmware_bridge.link.messages import Report, SensorKind, SensorValue, Welcome
 
 SLACK_MM = 50
-"""So much farther than full the waste must be before a full bin counts as emptied: readings waver."""
+"""Hysteresis: a full bin counts as emptied only beyond `full_mm + SLACK_MM`."""
 
 
 class LevelSensor:
-    """Posts LevelChanged once a reading has stood for a while; what falls past it fills nothing."""
+    """Posts LevelChanged once a reading has been stable for a while: falling waste is not a full bin."""
 
     def __init__(self, bin_id: str, section: LevelSection, clock: Clock, inbox: Inbox) -> None:
         """Nothing is posted before `start`."""
@@ -29,11 +29,11 @@ class LevelSensor:
         self._loop.start()
 
     def stop(self) -> None:
-        """Judge nothing any more."""
+        """Stop judging."""
         self._loop.stop()
 
     def link_up(self, welcome: Welcome) -> None:
-        """The device tells its reading by itself."""
+        """Nothing: the device reports its reading when a link begins."""
 
     def link_down(self) -> None:
         """A bin stays as full as it was last seen."""

@@ -24,7 +24,7 @@ SERVO_HZ = 50
 
 
 def real_pins(work_dir: Path) -> Factory:
-    """The pins of this Raspberry Pi; InputError where there are none that may be used.
+    """Return the pins of this Raspberry Pi. InputError if there are none, or they may not be used.
 
     `work_dir` is where lgpio leaves a FIFO; a folder for temporary files takes its place if it cannot be
     written. Otherwise lgpio uses the current folder, which a service often may not write.
@@ -122,7 +122,7 @@ class ServoSignal:
 
     def set(self, pulse_s: float) -> None:
         """Send pulses of this length from now on; none at 0, and then the servo goes limp."""
-        if pulse_s != self._pulse_s:  # setting it anew would cut the pulse at hand short
+        if pulse_s != self._pulse_s:  # setting the same value again would cut the current pulse short
             self._device.value = pulse_s * SERVO_HZ
             self._pulse_s = pulse_s
 

@@ -1,4 +1,4 @@
-"""A thread that takes turns: when it is woken, when its last turn said so, and never in between."""
+"""A thread that polls: when it is woken, and when its last poll asked for the next."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _AFTER_FAILURE_S = 1.0
 
 
 class PolledThread:
-    """Calls `turn` on its own thread from `start` until `stop`.
+    """Calls `turn` on a thread of its own from `start` until `stop`.
 
-    A turn returns after how many seconds the next is due, or None for not before it is woken. One that
-    raises is logged, the same mistake once, followed by `failed`, and tried again a second later: a loop
-    that holds a lid's lease must not die.
+    `turn` returns the seconds until the next call, or None to wait for `wake`. If it raises, the error is
+    logged once, `failed` is called, and `turn` is called again a second later: a thread that holds a lid's
+    lease must not die.
     """
 
     def __init__(self, name: str, turn: Callable[[], float | None], failed: Callable[[], None]) -> None:
@@ -29,20 +29,20 @@ class PolledThread:
         self._woken = threading.Event()
         self._is_stopping = False
         self.polled_at = time.monotonic()
-        """When the last turn ended, or the loop was made: what does not turn hangs."""
+        """When the last poll ended, or the thread was made; an old value means that it hangs."""
         self._complaints = Complaints(log)
         self._thread = thread(self._run, name)
 
     def start(self) -> None:
-        """Take the first turn; once."""
+        """Start the thread; once."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Have a turn taken soon; from any thread, at once, as gpiozero's callbacks need it."""
+        """Poll soon. Returns at once, from any thread, as gpiozero's callbacks need it."""
         self._woken.set()
 
     def stop(self) -> None:
-        """Take no further turn; wait up to a second for the one at hand. Without a start it does nothing."""
+        """Stop polling; wait up to a second for the current poll. Does nothing if it was not started."""
         self._is_stopping = True
         self._woken.set()
         if self._thread.is_alive():

@@ -13,7 +13,7 @@ from edge.ports import Clock
 
 FILE = "readers.json"
 WRITE_S = 10.0
-"""A reader that is heard again within so long is not written down again: nobody asks for more."""
+"""Input within this time of the last is not written again: nobody needs it more exactly."""
 
 
 class _Page(msgspec.Struct, frozen=True):
@@ -34,11 +34,11 @@ class LastSeenBook:
         self._heard = dict(read_last_seen(folder, boot))
 
     def last(self, reader: str) -> float | None:
-        """When a reader was last heard in this boot; None if it was not."""
+        """Return when a reader last sent something in this boot; None if it did not."""
         return self._heard.get(reader)
 
     def note(self, reader: str) -> None:
-        """A reader was heard just now."""
+        """Note that a reader sent something just now."""
         now = self._clock.now()
         with self._lock:
             before = self._heard.get(reader)

@@ -23,7 +23,7 @@ _DECIMAL_DIGITS = 10
 def card_named(word: str, key: bytes, width: CardBits, known: Collection[str]) -> str:
     """The hash of the card that a person means; InputError where it could be none, or several.
 
-    `known` are the cards that the station has seen or was told of, of which a beginning is enough.
+    `known` are cards that the station has seen or has in its roster; the first digits of one are enough.
     """
     word = word.strip().lower()
     if _HEX.fullmatch(word) and len(word) == HASH_DIGITS:

@@ -1,4 +1,4 @@
-"""Whether a card reader lives: one that is silent for very long, or that only ever sends what is no card."""
+"""Watches a card reader: silent for long, or sending only noise."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from edge.readers.last_seen import LastSeenBook
 log = logging.getLogger(__name__)
 
 MOST_TRIES = 8
-"""Tries in a row without a card, after which it is not the cards: one damaged fob is tried less often."""
+"""Tries in a row without a card that count as noise; one damaged fob causes fewer."""
 AGAIN_S = 3600.0
-"""How often a reader that stays silent is opened again."""
+"""A silent reader is reopened at this interval."""
 REPEAT_S = 2.0
-"""Within so long an RDM6300 has sent a held fob's frame thirty times, and an impatient person taps again."""
+"""An RDM6300 repeats a held fob's frame thirty times within this; an impatient person taps again."""
 RETAP_S = 10.0
-"""Within so long a person taps again at a reader that did not answer, and a burst of noise is over."""
+"""A person whose tap failed taps again within this, and a burst of noise is over."""
 _HOUR_S = 3600.0
 
 
@@ -43,7 +43,7 @@ class ReaderWatch:
         self._garbled = FaultLatch(FaultCode.READER_GARBLED, section.id, clock, inbox)
 
     def note_input(self, tries: float, *, cards: int) -> None:
-        """Something came: so many tries to tell of a card, and so many cards among them."""
+        """Note input: `tries` attempts to send a card, `cards` of which were cards."""
         self._since, self._acted_at = self._clock.now(), None
         self._quiet.show(on=False)
         self._tries = 0.0 if cards else self._tries + tries
@@ -69,12 +69,12 @@ class ReaderWatch:
         return True
 
     def pause(self) -> None:
-        """The reader cannot be heard: its port or its controller is gone, which has a fault of its own."""
+        """Stop counting silence: the port or the controller is gone, which has a fault of its own."""
         if self._paused_at is None:
             self._paused_at = self._clock.now()
 
     def resume(self) -> None:
-        """It can be heard again."""
+        """Count silence again."""
         if self._paused_at is not None:
             self._since += self._clock.now() - self._paused_at
             self._paused_at = None

@@ -30,7 +30,7 @@ _STUCK = (frozenset("0"), frozenset("f"))
 
 
 def is_fob(number: str) -> bool:
-    """Whether a fob can have this number, given in hex digits of any width: not one that noise makes."""
+    """Whether a fob can have this number (hex digits of any width); False for numbers that noise makes."""
     digits = number.lower()
     byte = digits[:_BYTE_DIGITS]
     is_one_byte = len(digits) * _DIGIT_BITS == CardBits.ALL and digits == byte * (len(digits) // _BYTE_DIGITS)
@@ -40,7 +40,7 @@ def is_fob(number: str) -> bool:
 def canonical(number: str, width: CardBits) -> str:
     """The canonical number of a fob, from what a reader's decoder gave: its lower `width` bits in hex digits.
 
-    ValueError for a reader that gives fewer bits than that: its cards could never be told.
+    ValueError for a reader that gives fewer bits than that: its cards could not be told apart.
     """
     digits = width // _DIGIT_BITS
     if len(number) < digits:

@@ -27,7 +27,7 @@ def following(number: int) -> int:
 
 
 class ReceiveResult(StrEnum):
-    """What becomes of a numbered message that came."""
+    """What to do with a numbered message that came."""
 
     ACCEPTED = auto()
     """The next one: act on it, acknowledge it."""
@@ -72,8 +72,8 @@ class _InFlight(Generic[MessageT]):
 class Sender(Generic[MessageT]):
     """Keeps messages until they are acknowledged; `waiting` holds those that credit keeps back.
 
-    Whoever owns the sender bounds `waiting`: what may be dropped or replaced, only the messages' meaning
-    tells. `amend` gives the message as it stands when it is sent (again) at some time.
+    The owner of the sender bounds `waiting`: what may be dropped or replaced depends on the
+    messages' meaning. `amend` returns a message as it must be sent at a given time.
     """
 
     def __init__(self, credit: int, amend: Callable[[Queued[MessageT], float], MessageT]) -> None:

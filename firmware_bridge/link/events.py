@@ -1,4 +1,4 @@
-"""What a host's side of the link tells whoever uses it. Pure."""
+"""Events of a host's side of the link. Pure."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class DownReason(StrEnum):
     FORGOTTEN = auto()
     """The device has ended the link, or speaks with another host."""
     UNANSWERED = auto()
-    """It is heard, and acknowledges nothing."""
+    """Its heartbeats come, but it acknowledges nothing."""
     STOOD_STILL = auto()
-    """This side did nothing for a while."""
+    """This side was suspended for a while."""
     PORT_LOST = auto()
 
 
@@ -40,14 +40,14 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """The device told something; each once and in order."""
+    """A report of the device; each once and in order."""
 
     report: Report
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The device does not do what was asked."""
+    """The device rejected a request."""
 
     request: Request
     reason: Reason
@@ -62,7 +62,7 @@ class LeaseAcknowledged:
 
 @dataclass(frozen=True, slots=True)
 class Noisy:
-    """What comes over the line is damaged again and again, or is not any more."""
+    """The line became noisy (damaged frames), or is quiet again."""
 
     is_so: bool
 

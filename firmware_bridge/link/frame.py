@@ -2,7 +2,7 @@
 
 A frame is COBS-encoded and ends with a zero. Inside: a length, type, sequence number, body, CRC-16/XMODEM
 with a final XOR. Without that XOR a delimiter flipped to 01 appends a zero that the CRC accepts; the length
-byte stands guard beside it. docs/protocol.md has the format in words. Pure.
+byte catches that, too. docs/protocol.md has the format in words. Pure.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Frame:
 
 
 class FrameError(StrEnum):
-    """Why what stood between two zeros was no frame."""
+    """Why the bytes between two zeros were not a frame."""
 
     TOO_LONG = auto()
     STUFFING = auto()
@@ -58,7 +58,7 @@ class FrameDecoder:
 
     @property
     def dropped(self) -> Counter[FrameError]:
-        """How much was dropped, and why; what stands between two zeros counts once."""
+        """Number of dropped frames by reason; the bytes between two zeros count as one."""
         return Counter(self._dropped)
 
     def feed(self, data: bytes) -> list[Frame]:

@@ -44,7 +44,7 @@ from firmware_bridge.wrong_device import DeviceDetector, OtherDevice
 BEAT_S = 0.25
 SILENCE_S = 1.0
 STOOD_STILL_S = 2.0
-"""A host that did nothing for so long begins again: what waits in its port's buffer is old."""
+"""A host that was suspended this long begins a new link: its port's buffer holds old bytes."""
 REFUSED_PAUSE_S = 2.0
 """Between two HELLOs to a device that speaks another version; it may be given new firmware."""
 CREDIT = 8
@@ -128,15 +128,15 @@ class Link:
     def port_lost(self, now: float) -> LinkOutput:
         """The port is gone: the link ends. Call `port_found` before the next `step`."""
         self._down(DownReason.PORT_LOST, now)
-        self._emitted.clear()  # when the port is back, it is news again that nobody answers
+        self._emitted.clear()  # when the port is back, silence is reported again
         output = LinkOutput(b"", tuple(self._events))
         self._events.clear()
         return output
 
     def port_found(self, now: float) -> LinkOutput:
-        """The port is back, and whatever is on it: begin anew."""
+        """Begin a new link: the port is back, perhaps with another device."""
         self._was_up = False
-        self._decoder.feed(b"\0")  # half a frame from before must not meet the rest of another
+        self._decoder.feed(b"\0")  # half a frame from before must not be joined to a new one
         self._begin(now)
         self._stepped_at = now
         return self.step(now)

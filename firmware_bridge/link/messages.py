@@ -1,4 +1,4 @@
-"""What the Pi and a microcontroller tell each other. Pure. docs/protocol.md has the table."""
+"""The messages between the Pi and a microcontroller. Pure. docs/protocol.md has the table."""
 
 from __future__ import annotations
 
@@ -190,11 +190,11 @@ class Refused:
 
 
 Request = SetLid | OpenLid | EndLease | StopMotors | Resume
-"""What a host asks for; numbered."""
+"""Messages of a host; numbered."""
 Report = LidState | WiegandBits | SerialBytes | SensorValue | Refused
-"""What a device tells; numbered."""
+"""Messages of a device; numbered."""
 Control = Hello | Welcome | Ack | Heartbeat
-"""What keeps the link; not numbered."""
+"""Messages that keep the link; not numbered."""
 Message = Request | Report | Control
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import deque
 
 FLAWS = 8
-"""So many damaged frames within WINDOW_S are noise; a link that begins, or a plug that moves, gives fewer."""
+"""This many damaged frames within WINDOW_S are noise; a new link or a moved plug causes fewer."""
 WINDOW_S = 5.0
 QUIET_S = 5.0
 """A line without a damaged frame for so long is quiet again."""
 
 
 class LineNoise:
-    """Counts damaged frames; `judge` tells when a line becomes noisy, and when it is quiet again."""
+    """Counts damaged frames; `judge` returns when a line becomes noisy and when it is quiet again."""
 
     def __init__(self) -> None:
         self._seen = 0

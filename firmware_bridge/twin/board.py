@@ -29,7 +29,7 @@ from firmware_bridge.twin.lid import TwinLid
 Sensor = tuple[SensorKind, int]
 """A kind, and which one of it."""
 WEIGHT_AGAIN_S = 5.0
-"""A scale that is read is told so often at least: silence means that it is not."""
+"""A working scale is reported at least this often, so that silence means a fault."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class LinkBegan:
-    """A fresh link: end every lease, then tell of every lid and sensor."""
+    """A new link: end every lease, then report every lid and sensor."""
 
 
 @dataclass(frozen=True, slots=True)

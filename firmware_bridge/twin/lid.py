@@ -1,4 +1,4 @@
-"""One lid as a microcontroller keeps it: lid_motion's rules, and what it tells of them. Pure."""
+"""One lid as a microcontroller keeps it: lid_motion's rules, and its reports. Pure."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class TwinLid:
     """Asked by the host, shown its inputs; says what its motor is to do, and what is news of it."""
 
     def __init__(self, number: int, seen: LidInputs, now: float) -> None:
-        """Find the lid as it stands; one that is not shut lost its lease and is shut."""
+        """Take the lid as it stands; if it is not shut, its lease is lost and it is shut."""
         self._number = number
         self._times = times_of(SetLid(number, 2000))
         self._motion = found(seen, now)
@@ -92,7 +92,7 @@ class TwinLid:
         self._is_news = True
 
     def step(self, seen: LidInputs, now: float) -> LidState | None:
-        """Move on by what is seen and what time it is; what there is to tell."""
+        """Advance to `now` with these inputs; return a report if there is news."""
         self._seen = seen
         if seen.opened and seen.closed:
             self.halt(Cause.BOTH_SWITCHES, now)

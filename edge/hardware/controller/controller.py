@@ -46,10 +46,10 @@ _TROUBLES = (
 
 
 class Mcu:
-    """Keeps the link to one microcontroller and tells its parts what comes. Implements `edge.ports.Mover`.
+    """Keeps the link to one microcontroller and passes its reports on. Implements `edge.ports.Mover`.
 
-    What is wrong with it clears by itself: the port is opened again and the handshake tried again for as
-    long as the station runs, and the station goes on with its other parts meanwhile.
+    Its faults clear by themselves: the port is reopened and the handshake repeated as long as the station
+    runs. The station's other parts work meanwhile.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Mcu:
         )
 
     def add_scale(self, scale: Scale) -> None:
-        """Have a scale hear what the device tells of it; before `start`."""
+        """Pass a scale its reports; call before `start`."""
         self._scales.append(scale)
         self._parts = (*self._parts, scale)
 
@@ -116,7 +116,7 @@ class Mcu:
         self._controller.ask(StopMotors())
 
     def resume_motors(self) -> None:
-        """Let motors run again when next asked; one that is away stays stopped, and says so when asked."""
+        """Let motors run again when next asked. A device without a link stays stopped."""
         self._is_stopped = False
         self._controller.ask(Resume())
         for lid in self.lids.values():
@@ -130,7 +130,7 @@ class Mcu:
             scale.poll()
 
     def _handle_event(self, event: ControllerEvent) -> None:
-        """Called on the port's thread, in order."""
+        """Handle one event; called on the port's thread, in order."""
         match event:
             case Received(report):
                 for part in self._parts:

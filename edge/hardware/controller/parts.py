@@ -33,7 +33,7 @@ _MS = 1000
 
 
 class Part(Protocol):
-    """Something at a microcontroller. All of it is called on the port's thread."""
+    """A part at a microcontroller. All methods are called on the port's thread."""
 
     def link_up(self, welcome: Welcome) -> None:
         """The link is there, and the device said what it has."""
@@ -44,7 +44,7 @@ class Part(Protocol):
         ...
 
     def handle_report(self, report: Report) -> None:
-        """The device told something; most of it concerns other parts."""
+        """Take a report of the device; most of them concern other parts."""
         ...
 
 
@@ -88,7 +88,7 @@ class McuLid:
             self._inbox.post(LeaseRefused(self._clock.now(), self._bin))
 
     def report_position(self) -> None:
-        """Post anew where the lid is, as far as its switches said."""
+        """Post the lid's last known position again."""
         now = self._clock.now()
         if self._position is Position.OPEN:
             self._inbox.post(LidOpened(now, self._bin))
@@ -122,7 +122,7 @@ class McuLid:
         now, before, self._cause = self._clock.now(), self._cause, report.cause
         self._position = report.position
         self.report_position()
-        # A reversal is news each time; that it waits, standing open, is news once.
+        # Each reversal is posted; that the lid then waits open is posted once.
         is_news = before is not Cause.OBSTRUCTED or report.position is Position.OPENING
         if report.cause is Cause.OBSTRUCTED and is_news:
             self._inbox.post(LidObstructed(now, self._bin))
@@ -141,13 +141,13 @@ class EmergencyInputs:
         self._pressed: set[int] = set()
 
     def link_up(self, welcome: Welcome) -> None:
-        """Forget what was: the device tells every input anew."""
+        """Forget the old states: the device reports every input when a link begins."""
         del welcome
         self._smoking.clear()
         self._pressed.clear()
 
     def link_down(self) -> None:
-        """What was seen last stays: smoke does not end because a cable was pulled."""
+        """Keep the last state: pulling a cable does not end smoke."""
 
     def handle_report(self, report: Report) -> None:
         """Raise or clear the faults that an input means."""

@@ -9,13 +9,13 @@ from edge.faults import FaultCode
 MOST_COUNTS = 2**23 - 1
 """An HX711 that reads beyond its range says this, or one less than its negative (24 bits)."""
 FIRST_S = 3.0
-"""A controller tells of every scale when its link begins."""
+"""A controller reports every scale within this time of a new link."""
 SILENT_S = 15.0
-"""A controller tells the weight of a scale that it can read each 5 s at least."""
+"""A controller reports a scale that it can read every 5 s at least."""
 STUCK_S = 30.0
-"""A converter's lowest bits never stand still: one that says the same for so long does not measure."""
+"""The lowest bits of a working converter always change; equal readings for this long mean a fault."""
 SATURATED_S = 3.0
-"""Somebody heavy may sit down for a moment."""
+"""Shorter overloads are people who sit or lean on the bin."""
 
 
 @dataclass(frozen=True, slots=True)

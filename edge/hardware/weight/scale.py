@@ -53,13 +53,13 @@ class Scale:
 
     @property
     def rests(self) -> bool:
-        """Whether it has a weight to compare with: what is thrown in from now on is told."""
+        """Whether it has a weight to compare with, so that what is thrown in from now on is reported."""
         return self._weighing.level is not None
 
     # --- the part at its controller -----------------------------------------------------------------
 
     def link_up(self, welcome: Welcome) -> None:
-        """Wait for the first reading: the device tells it by itself."""
+        """Wait for the first reading, which the device reports when a link begins."""
         del welcome
         with self._lock:
             self._heard = ScaleHistory(self._clock.now())
@@ -121,6 +121,6 @@ class Scale:
             return
         self._fault = found
         if found is None:
-            self._weighing = Weighing()  # what was weighed before the fault says nothing any more
+            self._weighing = Weighing()  # weights from before the fault are no longer valid
         for code, lamp in sorted(self._troubles.items(), key=lambda pair: pair[0] is found):
             lamp.show(on=code is found)  # the one that begins comes last

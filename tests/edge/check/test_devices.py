@@ -11,12 +11,13 @@ import msgspec
 import pytest
 
 from config.station import Language, StationSettings
-from config.wiring import HBridgeLid
+from config.wiring import ControllerSection, HBridgeLid
 from config.words import load_words
 from edge.check.devices import Observed, Wanted, judge, when_heard
 from edge.check.finding import Finding, Level, line, load_texts
 from edge.check.system import check_buses, check_pins
 from edge.faults import FaultCode
+from edge.hardware.controller.cabinet import CabinetReading
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import LastSeenBook
@@ -228,3 +229,14 @@ def test_a_scale_says_what_it_reads_and_its_fault_is_not_taken_for_the_lids(
     held = well()
     held.weights = None
     assert found(weighed, held)["scale"].says == "scale_at_work"
+
+
+def test_a_controller_says_what_it_measures_of_its_cabinet(settings: StationSettings) -> None:
+    section = ControllerSection(id="mcu", port="/dev/mcu")
+    settings = msgspec.structs.replace(settings, controller=(section,))
+    observed = well()
+    assert found(settings, observed)["controller"].says == "controller_ok"
+    observed.cabinets = {"mcu": CabinetReading(25.5, 12.05, is_door_open=False)}
+    finding = found(settings, observed)["controller"]
+    assert line(finding, load_texts(), Language.ENGLISH).seen.endswith("25.5 °C, supply 12.1 V, door shut.")
+    assert line(finding, load_texts(), Language.CHINESE).seen.endswith("25.5 °C，供电 12.1 V，门关着。")

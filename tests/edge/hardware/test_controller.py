@@ -17,6 +17,7 @@ from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
 from config.station import StationSettings
 from edge.faults import FaultCode
+from edge.hardware.controller.cabinet import CabinetReading
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.controller.parts import EmergencyInputs
 from edge.hardware.debounce import DebounceTimes
@@ -509,3 +510,10 @@ def test_a_reader_that_falls_silent_raises_a_warning_and_its_next_tap_ends_it(
         assert "Tapped" in posted.names()
     finally:
         mcu.stop()
+
+
+def test_what_the_device_measures_of_its_cabinet_is_read(linked: Mcu, device: Device) -> None:
+    kinds = SensorKind.TEMPERATURE, SensorKind.SUPPLY, SensorKind.DOOR
+    for kind, value in zip(kinds, (2550, 12_050, 1), strict=True):
+        device.do(f"sensor {kind.value} 0 {value}")
+    until(lambda: linked.cabinet.reading == CabinetReading(25.5, 12.05, is_door_open=True))

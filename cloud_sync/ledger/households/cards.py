@@ -1,7 +1,7 @@
 """Cards: whose they are, whether they open lids, what they earn. Each change is a record; undo is another.
 
-A card is named by its hash or by the first 12 or more of its digits. Whatever changes one takes the
-community's lock first, so that it does not change under a visit that is being settled.
+A card is named by its hash or by the first 12 or more of its digits. Every change takes the community's
+lock first, so that a card does not change while one of its visits is settled.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ WHOLE = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Word:
-    """Who wants a change, and why; both empty where a command asks for neither."""
+class Attribution:
+    """Who makes a change, and why; both empty where a command asks for neither."""
 
     by: str = ""
     reason: str = ""
 
-    def told(self) -> dict[str, object]:
-        """For a record. InputError unless both are there, or neither."""
+    def as_record(self) -> dict[str, object]:
+        """Return them for a record. InputError if only one is given."""
         if not self.by and not self.reason:
             return {}
         by, reason = said(self.by, self.reason)
@@ -40,7 +40,7 @@ class Word:
 
 
 def find_card(community: Community, text: str) -> Card:
-    """The card of that hash, or the only one whose hash begins so; InputError for none, or several."""
+    """Return the only card whose hash begins with these digits; InputError for none, and for several."""
     digits = typed.card(text)
     rows = Card.objects.select_related("household").filter(community=community, hash__startswith=digits)
     found = list(rows.order_by("pk")[:2])
@@ -55,7 +55,7 @@ def find_card(community: Community, text: str) -> Card:
 def add_with_cards(
     community: Community, code: str, name: str, cards: Sequence[str], now: datetime
 ) -> tuple[Household, list[tuple[str, int]]]:
-    """Add a household with its cards, all or nothing: the household, and each card with its points released.
+    """Add a household with its cards, all or nothing; return it, and each card with its points released.
 
     InputError as `add_household` and `bind_card`.
     """
@@ -65,31 +65,33 @@ def add_with_cards(
 
 
 @atomically
-def bind_card(household: Household, card_hash: str, now: datetime, word: Word | None = None) -> int:
-    """Give a card to a household, and with it the points its visits held; how many points those were.
+def bind_card(
+    household: Household, card_hash: str, now: datetime, attribution: Attribution | None = None
+) -> int:
+    """Give a card to a household, with the points that its visits held; return how many those were.
 
-    InputError for what is no card hash, a card of another household, one that is blocked, and a staff card.
+    InputError for an invalid hash, a card of another household, a blocked card, and a staff card.
     """
     end = lock(household.community)
-    return _bind(end, household, _known(household.community, card_hash), now, word or Word())
+    return _bind(end, household, _known(household.community, card_hash), now, attribution or Attribution())
 
 
 @atomically
-def unbind_card(card: Card, word: Word, now: datetime) -> str:
-    """Take a card from its household, which keeps what the card earned; the household's code."""
+def unbind_card(card: Card, attribution: Attribution, now: datetime) -> str:
+    """Take a card from its household, which keeps what the card earned; return the household's code."""
     row = _locked(card)
     if row.household is None:
         raise InputError(
             f"card {row} belongs to no household", f"see: tongzhan ledger card show {row} --config F"
         )
     was, row.household = row.household, None
-    _change(row, "unbound", word, now, household=was.pk)
+    _change(row, "unbound", attribution, now, household=was.pk)
     return str(was)
 
 
 @atomically
-def replace_card(old: Card, new: str, word: Word, now: datetime) -> int:
-    """Give a household a new card for a lost one, which is blocked; the points released for the new one."""
+def replace_card(old: Card, new: str, attribution: Attribution, now: datetime) -> int:
+    """Give a household a new card for a lost one, which is blocked; return the points that released."""
     end = lock(old.community)
     row = _fresh(old)
     if row.household is None:
@@ -101,24 +103,24 @@ def replace_card(old: Card, new: str, word: Word, now: datetime) -> int:
     if other.pk == row.pk:
         raise InputError(f"{row} is the same card", "give the new card's hash")
     row.household, row.status = None, CardStatus.BLOCKED
-    _change(row, "replaced", word, now, household=household.pk, by_card=other.pk)
-    return _bind(end, household, other, now, word)
+    _change(row, "replaced", attribution, now, household=household.pk, by_card=other.pk)
+    return _bind(end, household, other, now, attribution)
 
 
 @atomically
-def block_card(card: Card, word: Word, now: datetime) -> bool:
-    """Let a card open no lid; whether it did until now."""
-    return _set(card, "status", CardStatus.BLOCKED, ("blocked", word, now))
+def block_card(card: Card, attribution: Attribution, now: datetime) -> bool:
+    """Block a card, so that it opens no lid; return whether that is new."""
+    return _set(card, "status", CardStatus.BLOCKED, ("blocked", attribution, now))
 
 
 @atomically
-def unblock_card(card: Card, word: Word, now: datetime) -> bool:
-    """Let a card open lids again; whether it did not until now."""
-    return _set(card, "status", CardStatus.ACTIVE, ("unblocked", word, now))
+def unblock_card(card: Card, attribution: Attribution, now: datetime) -> bool:
+    """Unblock a card; return whether it was blocked."""
+    return _set(card, "status", CardStatus.ACTIVE, ("unblocked", attribution, now))
 
 
 @atomically
-def set_staff_card(community: Community, card_hash: str, word: Word | None = None) -> Card:
+def set_staff_card(community: Community, card_hash: str, attribution: Attribution | None = None) -> Card:
     """Make a card a staff card, which earns nothing; InputError for a household's card."""
     lock(community)
     card = _known(community, card_hash)
@@ -130,21 +132,21 @@ def set_staff_card(community: Community, card_hash: str, word: Word | None = Non
         )
     if card.role != CardRole.STAFF:
         card.role = CardRole.STAFF
-        _change(card, "staff", word or Word())
+        _change(card, "staff", attribution or Attribution())
     return card
 
 
 @atomically
-def end_staff_card(card: Card, word: Word, now: datetime) -> bool:
-    """Make a staff card a resident's again, of no household; whether it was one."""
-    return _set(card, "role", CardRole.RESIDENT, ("resident", word, now))
+def end_staff_card(card: Card, attribution: Attribution, now: datetime) -> bool:
+    """Make a staff card a resident's again, of no household; return whether it was one."""
+    return _set(card, "role", CardRole.RESIDENT, ("resident", attribution, now))
 
 
 @atomically
 def suspect_card(card: Card, by: str, reason: str, now: datetime) -> bool:
-    """Let what this card earns from now on wait for a person; whether it was not suspected before.
+    """Hold what this card earns from now on for a person; return whether that is new.
 
-    InputError unless it says who and why.
+    InputError without who and why.
     """
     decide_first = f"suspects card {card.pk}: {reason}" if reason.strip() else ""
     row = _locked(card)
@@ -152,15 +154,15 @@ def suspect_card(card: Card, by: str, reason: str, now: datetime) -> bool:
     if row.suspected_at is not None:
         return False
     row.suspected_at = now
-    _change(row, "suspected", Word(by, reason), now)
+    _change(row, "suspected", Attribution(by, reason), now)
     return True
 
 
 @atomically
 def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
-    """No longer suspect a card; what already waits still waits for a person. Whether it was suspected.
+    """End the suspicion of a card; what is held stays held. Return whether it was suspected.
 
-    What went back for want of its card is its household's now.
+    What had gone back because the card was not registered is given to its household now.
     """
     end = lock(card.community)
     decide_first = f"clears card {card.pk}: {reason}" if reason.strip() else ""
@@ -169,13 +171,13 @@ def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
     if row.suspected_at is None:
         return False
     row.suspected_at = None
-    _change(row, "cleared", Word(by, reason), now)
+    _change(row, "cleared", Attribution(by, reason), now)
     if row.household is not None:
         restore(end, row, now)
     return True
 
 
-def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, word: Word) -> int:
+def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, attribution: Attribution) -> int:
     if card.household_id == household.pk:
         return 0
     if card.household is not None:
@@ -187,12 +189,12 @@ def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, word: 
         mend = f"unblock it: tongzhan ledger card unblock {card} --by NAME --reason WHY --config F"
         raise InputError(f"card {card} is blocked", mend)
     card.household = household
-    _change(card, "bound", word, now, household=household.pk)
+    _change(card, "bound", attribution, now, household=household.pk)
     return release_card(end, household, card, now)
 
 
 def _known(community: Community, text: str) -> Card:
-    """The card of that hash, under the lock; one never seen before gets its row if its hash is whole."""
+    """Return the card of that hash, under the lock; a whole hash never seen before gets its row."""
     digits = typed.card(text)
     if len(digits) < WHOLE:
         return find_card(community, digits)
@@ -201,7 +203,7 @@ def _known(community: Community, text: str) -> Card:
 
 
 def _locked(card: Card) -> Card:
-    """The card as it stands, under its community's lock."""
+    """Lock the card's community and read the card again."""
     lock(card.community)
     return _fresh(card)
 
@@ -210,10 +212,10 @@ def _fresh(card: Card) -> Card:
     return Card.objects.select_related("household", "community").get(pk=card.pk)
 
 
-def _set(card: Card, column: str, value: str, change: tuple[str, Word, datetime]) -> bool:
+def _set(card: Card, column: str, value: str, change: tuple[str, Attribution, datetime]) -> bool:
     row = _locked(card)
-    word = change[1]
-    word.told()
+    attribution = change[1]
+    attribution.as_record()
     if getattr(row, column) == value:
         return False
     setattr(row, column, value)
@@ -221,6 +223,8 @@ def _set(card: Card, column: str, value: str, change: tuple[str, Word, datetime]
     return True
 
 
-def _change(card: Card, kind: str, word: Word, now: datetime | None = None, **told: object) -> None:
+def _change(
+    card: Card, kind: str, attribution: Attribution, now: datetime | None = None, **told: object
+) -> None:
     card.save(update_fields=["household", "status", "role", "suspected_at"])
-    records.register(card.community_id, kind, card, now, **told, **word.told())
+    records.register(card.community_id, kind, card, now, **told, **attribution.as_record())

@@ -1,9 +1,9 @@
-"""Erasing a household: its pseudonym is cut, its transfers and every sum stay.
+"""Erases a household: its pseudonym is cut; its transfers and every sum stay.
 
-The bytes of its events are emptied, for they hold its cards' hashes; a random pseudonym stands in the place
-of those hashes, of its code and of its name; and the salts go without which its seals tell nothing. What
-stays of an event is its digest, which is part of the chain: whoever has the card's number, the community's
-card key and every figure of a visit could still recognise that visit, and nobody else.
+The bytes of its events are emptied, because they hold its cards' hashes. A random pseudonym replaces those
+hashes, its code and its name, and the salts are removed, without which its seals reveal nothing. An event's
+digest stays, as it is part of the chain: only somebody with the card's number, the community's card key and
+every figure of a visit could still recognise that visit.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """What an erasure came to."""
+    """The outcome of an erasure."""
 
     pseudonym: str
     """The household's code from now on."""
@@ -42,7 +42,7 @@ class Erased:
 
 
 def erase_household(household: Household, by: str, reason: str, now: datetime) -> Erased:
-    """Cut a household's pseudonym for good. InputError unless it says who and why, and if it is erased."""
+    """Erase a household for good. InputError without who and why, and for one that is erased already."""
     _overwrite_what_goes()
     erased = _erase(household, by, reason, now)
     _leave_nothing_in_the_log()
@@ -83,7 +83,7 @@ def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
 
 
 def _cards_of(household: Household) -> list[Card]:
-    """Its cards, and those without a household that were its last."""
+    """Return its cards, and cards without a household that were its last."""
     last: dict[int, int] = {}
     for record in _about_cards(household.community):
         told = records.read(bytes(record.body))
@@ -101,7 +101,7 @@ def _about_cards(community: Community) -> Iterator[Record]:
 
 
 def _naming(community: Community, hashes: Collection[str]) -> Iterator[int]:
-    """Keys of events that were set aside and hold one of these hashes; other evidence is emptied at once."""
+    """Yield keys of refused events that hold one of these hashes; empty other evidence at once."""
     wanted = [hash_.encode() for hash_ in hashes]
     home = {"station__community": community}
     for row in Event.objects.filter(state=EventState.REFUSED, **home).iterator(chunk_size=AT_ONCE):
@@ -117,7 +117,7 @@ def _naming(community: Community, hashes: Collection[str]) -> Iterator[int]:
 
 
 def _empty_batches(community: Community, events: Collection[int]) -> Iterator[tuple[int, str]]:
-    """Batches that held one of these events, each with the sum by which its others can be checked later."""
+    """Empty batches that held one of these events; yield each with the sum that checks its other events."""
     rows = SignedBatch.objects.filter(station__community=community).order_by("pk")
     for batch in rows.iterator(chunk_size=AT_ONCE):
         held = [
@@ -140,12 +140,12 @@ def _parts(keys: list[int]) -> Iterator[list[int]]:
 
 
 def _overwrite_what_goes() -> None:
-    """Have SQLite write zeros over what is changed; PostgreSQL keeps old rows until its next VACUUM."""
+    """Have SQLite overwrite changed rows with zeros; PostgreSQL keeps old rows until its next VACUUM."""
     if not sql.on_postgres():
         sql.execute("PRAGMA secure_delete = ON", [])
 
 
 def _leave_nothing_in_the_log() -> None:
-    """Bring SQLite's write-ahead log into the database and empty it, as far as nobody reads it just now."""
+    """Move SQLite's write-ahead log into the database and empty it, unless a reader holds it."""
     if not sql.on_postgres() and not connection.in_atomic_block:
         sql.execute("PRAGMA wal_checkpoint(TRUNCATE)", [])

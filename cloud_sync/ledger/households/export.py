@@ -1,4 +1,4 @@
-"""Everything that is held about a household, as plain values: what a resident may ask for."""
+"""Everything that is stored about a household, as plain values: what a resident may ask for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Reco
 
 
 def export_household(household: Household) -> dict[str, object]:
-    """What the ledger holds about a household, for JSON."""
+    """Return what the ledger stores about a household, for JSON."""
     account = Account.objects.get(household=household)
     cards = list(household.cards.order_by("pk"))
     return {
@@ -41,7 +41,7 @@ def export_household(household: Household) -> dict[str, object]:
 
 
 def history(household: Household | None, cards: Sequence[Card]) -> list[dict[str, object]]:
-    """What was ever done to a household and to cards, the first first: who, when, why."""
+    """Return every change of a household and of cards, the oldest first: who, when, why."""
     keys = {f"points_card/{card.pk}" for card in cards}
     codes = dict(Household.objects.values_list("pk", "code"))
     own = None if household is None else f"points_household/{household.pk}"

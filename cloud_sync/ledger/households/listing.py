@@ -1,4 +1,4 @@
-"""Which households there are, by their codes."""
+"""The list of a community's households."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cloud_sync.ledger.stations.models import Community
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class HouseholdSummary:
     """A household as a list shows it."""
 
     code: str
@@ -21,10 +21,13 @@ class Listed:
     points: int
 
 
-def households(community: Community, after: Household | None, most: int) -> list[Listed]:
-    """Up to `most` households in the order of their codes, those behind `after`; none that were erased."""
+def households(community: Community, after: Household | None, most: int) -> list[HouseholdSummary]:
+    """Return up to `most` households by code, those after `after`; none that were erased."""
     rows = Household.objects.filter(community=community).exclude(code__startswith=ERASED)
     if after is not None:
         rows = rows.filter(code__gt=after.code)
     counted = rows.annotate(bound=Count("cards")).order_by("code")
-    return [Listed(*row) for row in counted.values_list("code", "name", "bound", "account__balance")[:most]]
+    return [
+        HouseholdSummary(*row)
+        for row in counted.values_list("code", "name", "bound", "account__balance")[:most]
+    ]

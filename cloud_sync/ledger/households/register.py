@@ -1,4 +1,4 @@
-"""Households: added once, found by what somebody types, renamed."""
+"""Adds, finds and renames households."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from config.errors import InputError
 from config.reading import typed
 
 ERASED = "erased-"
-"""How the code of a household begins, and its cards' hashes, once its pseudonym was cut."""
+"""Prefix of an erased household's code and of its cards' hashes."""
 
 
 @atomically
 def add_household(community: Community, code: str, name: str = "", now: datetime | None = None) -> Household:
-    """The household of that code with its account, made if it is new.
+    """Return the household of that code, created with its account if it is new.
 
-    Visits dated before the day of `now` that come later wait for a person. InputError for what is no code
-    or name, and for another name than the one that is stored.
+    Later visits dated before the day of `now` are held for a person. InputError for an invalid code or name,
+    and for another name than the stored one.
     """
     wanted, called = household_code(code), household_name(name)
     lock(community)
@@ -43,7 +43,7 @@ def add_household(community: Community, code: str, name: str = "", now: datetime
 
 
 def find_household(community: Community, code: str) -> Household:
-    """The household of that code; InputError if there is none."""
+    """Return the household of that code; InputError for none."""
     wanted = household_code(code)
     household = _stored(community, wanted, code)
     if household is None:
@@ -56,7 +56,7 @@ def find_household(community: Community, code: str) -> Household:
 def rename_household(
     household: Household, *, code: str | None, name: str | None, by: str, reason: str, now: datetime
 ) -> bool:
-    """Give a household another name, another code, or both; whether anything differs now.
+    """Change a household's name, code, or both; return whether anything changed.
 
     InputError for a code that another household has.
     """
@@ -79,17 +79,17 @@ def rename_household(
 
 
 def household_code(text: str) -> str:
-    """A household's code as it is stored; InputError for what can be none."""
+    """Return a household's code as it is stored; InputError for an invalid one."""
     return typed.code("household code", text, MAX_CODE)
 
 
 def household_name(text: str) -> str:
-    """A household's name as it is stored, which may be empty; InputError for what can be none."""
+    """Return a household's name as it is stored, which may be empty; InputError for an invalid one."""
     return typed.line("the household's name", text, MAX_NAME, may_be_empty=True)
 
 
 def _stored(community: Community, wanted: str, as_typed: str) -> Household | None:
-    """The household of this code; of those from before codes had one form, the one typed exactly."""
+    """Return the household of this code; prefer one stored exactly as typed, before codes were normalised."""
     rows = Household.objects.filter(Q(code=wanted) | Q(code=as_typed.strip()), community=community)
     return min(rows, key=lambda row: row.code != as_typed.strip()) if rows else None
 

@@ -1,1 +1,1 @@
-"""What the community's office sees: what was set aside, what waits, what is owed, and who may come in."""
+"""The community office: its pages, what people decide there, and who may sign in."""

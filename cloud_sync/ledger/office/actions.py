@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from cloud_sync.ledger.households.cards import Word
+from cloud_sync.ledger.households.cards import Attribution
 from cloud_sync.ledger.households.register import find_household
 from cloud_sync.ledger.office import decisions
 from cloud_sync.ledger.office.officers import called
@@ -48,9 +48,9 @@ class Form:
     household: str
 
     @property
-    def word(self) -> Word:
+    def attribution(self) -> Attribution:
         """Return who and why, as cards keep it."""
-        return Word(self.by, self.reason)
+        return Attribution(self.by, self.reason)
 
 
 Act = Callable[[Community, Form, int | str], Notice]
@@ -127,7 +127,7 @@ def register(community: Community, form: Form, number: int | str) -> Notice:
         return _failed(text % {"code": form.household.strip()[:32]})
     try:
         card, points = decisions.register_card(
-            community, int(number), household.code, form.word, timezone.now()
+            community, int(number), household.code, form.attribution, timezone.now()
         )
     except decisions.DecidedError:
         return _gone()
@@ -140,7 +140,7 @@ def register(community: Community, form: Form, number: int | str) -> Notice:
 @action()
 def unregister(community: Community, form: Form, number: int | str) -> Notice:
     """Undo a registration; the household keeps what it was given."""
-    household = decisions.unregister_card(community, int(number), form.word, timezone.now())
+    household = decisions.unregister_card(community, int(number), form.attribution, timezone.now())
     if household is None:
         return _gone()
     text = gettext(

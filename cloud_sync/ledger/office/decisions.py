@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from cloud_sync.ledger.households.cards import Word, bind_card, unbind_card
+from cloud_sync.ledger.households.cards import Attribution, bind_card, unbind_card
 from cloud_sync.ledger.households.register import find_household
 from cloud_sync.ledger.office.groups import OF_A_CARD, group_of
 from cloud_sync.ledger.office.pending import find_aside, find_held
@@ -38,7 +38,7 @@ def withhold(community: Community, number: int, by: str, reason: str, now: datet
 
 
 def register_card(
-    community: Community, number: int, code: str, word: Word, now: datetime
+    community: Community, number: int, code: str, attribution: Attribution, now: datetime
 ) -> tuple[Card, int]:
     """Give the card of a held visit to the household `code`; return the card and the points released.
 
@@ -48,17 +48,19 @@ def register_card(
     if visit.held_by not in OF_A_CARD:
         raise InputError(f"visit {number} is not held for its card", "decide on the station")
     household = find_household(community, code)
-    points = bind_card(household, visit.card_hash, now, word)
+    points = bind_card(household, visit.card_hash, now, attribution)
     return Card.objects.select_related("household").get(community=community, hash=visit.card_hash), points
 
 
-def unregister_card(community: Community, number: int, word: Word, now: datetime) -> Household | None:
+def unregister_card(
+    community: Community, number: int, attribution: Attribution, now: datetime
+) -> Household | None:
     """Take a card from its household again; return that household, None if the card had none."""
     card = Card.objects.filter(community=community, pk=number).select_related("household").first()
     if card is None or card.household is None:
         return None
     household = card.household
-    unbind_card(card, word, now)
+    unbind_card(card, attribution, now)
     return household
 
 

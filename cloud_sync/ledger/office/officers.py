@@ -1,6 +1,6 @@
-"""Who may use the office's pages: accounts of Django's own, each of one community.
+"""Who may use the office's pages: Django accounts, each of one community.
 
-Passwords are drawn here and shown once. Nobody chooses a weak one, and so nobody guesses one.
+Passwords are generated here and shown once, so that none is weak.
 """
 
 from __future__ import annotations
@@ -18,20 +18,22 @@ from config.reading import typed
 
 NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,31}")
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Without what is mistaken for something else when it is read from paper."""
+"""Without characters that are confused when read from paper."""
 GROUPS, LETTERS = 4, 5
 """99 bits."""
 
 
 def username(community: Community, name: str) -> str:
-    """What an officer is called in the database, which several communities may share."""
+    """Return an officer's user name in the database, which several communities may share."""
     return f"{community.slug}/{typed.slug(name)}"
 
 
 def add_officer(community: Community, name: str) -> str:
-    """Let a person in, or give one a new password, which ends their sessions; the password."""
+    """Add an officer, or give one a new password, which ends their sessions; return the password."""
     if not NAME.fullmatch(typed.slug(name)):
-        raise InputError(f"{name!r} is no officer's name", "use lower-case letters, digits, dots and hyphens")
+        raise InputError(
+            f"{name!r} is not an officer's name", "use lower-case letters, digits, dots and hyphens"
+        )
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
     user, _ = User.objects.get_or_create(username=username(community, name))
     user.set_password(password)
@@ -41,7 +43,7 @@ def add_officer(community: Community, name: str) -> str:
 
 
 def remove_officer(community: Community, name: str) -> None:
-    """Let a person in no longer, from this moment; InputError if there is no such officer."""
+    """Deactivate an officer, which ends their sessions; InputError for an unknown one."""
     if (
         not officers(community)
         .filter(username=username(community, name), is_active=True)
@@ -51,15 +53,15 @@ def remove_officer(community: Community, name: str) -> None:
 
 
 def officers(community: Community) -> QuerySet[User]:
-    """All accounts of a community."""
+    """Return all accounts of a community."""
     return User.objects.filter(username__startswith=f"{community.slug}/").order_by("username")
 
 
 def called(user: AbstractBaseUser | AnonymousUser) -> str:
-    """An officer's name, as decisions keep it."""
+    """Return an officer's name as decisions keep it."""
     return user.get_username().partition("/")[2]
 
 
 def is_officer(user: AbstractBaseUser | AnonymousUser, community: Community) -> bool:
-    """Whether somebody who signed in is an officer of this community."""
+    """Say whether a user is signed in as an officer of this community."""
     return user.is_authenticated and user.get_username().startswith(f"{community.slug}/")

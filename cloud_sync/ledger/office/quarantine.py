@@ -1,4 +1,4 @@
-"""Applying what was set aside, once it can be."""
+"""Applies what was set aside, once that is possible."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.errors import InputError
 
 
 def apply_aside(community: Community, number: str, now: datetime) -> None:
-    """Apply an event that was set aside. InputError says why it still cannot be."""
+    """Apply an event that was set aside. InputError says why that is still impossible."""
     row = find_aside(community, number)
     if not isinstance(row, Event):
         raise InputError(

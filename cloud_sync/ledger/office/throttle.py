@@ -1,7 +1,7 @@
-"""Who may try a password now. Checking one costs half a second of a processor, and anybody may ask for it.
+"""Limits password attempts: checking one costs half a second of a processor, and anybody may ask for it.
 
-Two bounds: after a few tries an account and an address wait longer each time, up to a limit, so that nobody
-is shut out for long; and only a few passwords are checked at once, so that residents' pages stay quick.
+Two bounds: after some attempts an account and an address wait longer each time, up to a limit, so that
+nobody is locked out for long; and few passwords are checked at once, so that residents' pages stay quick.
 """
 
 from __future__ import annotations
@@ -17,34 +17,34 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
 
 MOST_KEPT = 2048
-"""Accounts and addresses remembered; the one that tried longest ago is forgotten first."""
+"""Accounts and addresses kept; the one with the oldest attempt is dropped first."""
 FORGOTTEN_S = 15 * 60.0
-"""Tries count no more when there was none for so long."""
+"""Attempts are forgotten after this long without another one."""
 QUEUE = 4
 QUEUE_S = 5.0
-"""So many wait for so long until a password can be checked."""
+"""Attempts that may wait for a check, and for how long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many tries are free, and the longest wait after many more."""
+    """How many attempts are free, and the longest wait after many more."""
 
     free: int
     longest_s: float
 
     def wait_s(self, tries: int) -> float:
-        """Give the wait after so many tries: 1, 2, 4 … seconds beyond the free ones."""
+        """Return the wait after this many attempts: 1, 2, 4 … seconds beyond the free ones."""
         beyond = tries - self.free
         return 0.0 if beyond < 0 else min(self.longest_s, 2.0 ** min(beyond, 30))
 
 
 ADDRESS = Patience(free=10, longest_s=60.0)
 ACCOUNT = Patience(free=10, longest_s=10.0)
-"""Shorter: whoever guesses must not keep its owner out."""
+"""Shorter: an attacker's guesses must not lock the owner out."""
 
 
 class TryLaterError(Exception):
-    """Too many tries; `wait_s` says when to try again, in whole seconds."""
+    """Too many attempts; `wait_s` is the wait in whole seconds."""
 
     def __init__(self, wait_s: float) -> None:
         self.wait_s = max(1, ceil(wait_s))
@@ -59,7 +59,7 @@ class _Tries:
 
 
 class Throttle:
-    """Lets tries through, or says when the next one may come. Threads share it; `now` is monotonic."""
+    """Admits attempts or says how long to wait. Thread-safe; `now` is monotonic."""
 
     def __init__(self, at_once: int, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -70,9 +70,9 @@ class Throttle:
 
     @contextmanager
     def attempt(self, account: str, address: str) -> Iterator[None]:
-        """Count a try and hold a place for its check; TryLaterError if it must wait.
+        """Count an attempt and hold a slot for its check; TryLaterError if it must wait.
 
-        A try counts before its outcome is known: of a hundred at once, few get through.
+        An attempt counts before its outcome is known, so that few of a hundred at once get through.
         """
         self._count({f"account {account}": ACCOUNT, f"address {network(address)}": ADDRESS})
         if not self._queue.acquire(blocking=False):
@@ -88,7 +88,7 @@ class Throttle:
             self._queue.release()
 
     def succeeded(self, account: str, address: str) -> None:
-        """Forget the tries of who got in."""
+        """Forget the attempts of an account and address that signed in."""
         with self._lock:
             self._tries.pop(f"account {account}", None)
             self._tries.pop(f"address {network(address)}", None)
@@ -110,7 +110,7 @@ class Throttle:
 
 
 def network(address: str) -> str:
-    """Give whose an address is: of IPv6 a home has a whole /64."""
+    """Return the network that one subscriber has: the address itself, or its /64 for IPv6."""
     try:
         parsed = ip_address(address)
     except ValueError:
@@ -121,7 +121,7 @@ def network(address: str) -> str:
 
 
 def checks_at_once() -> int:
-    """Give half of this machine's processors, at least one."""
+    """Return half of this machine's processors, at least one."""
     return max(1, (os.cpu_count() or 1) // 2)
 
 

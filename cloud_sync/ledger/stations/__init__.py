@@ -1,1 +1,1 @@
-"""Communities, their stations, and every event that a station sent."""
+"""Communities, their stations, and the events that stations sent."""

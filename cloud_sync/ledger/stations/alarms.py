@@ -1,4 +1,4 @@
-"""What a person must look at: one open row for one cause, counted while it goes on."""
+"""Alarms for people: one open row a station and cause, counted while it recurs."""
 
 from __future__ import annotations
 
@@ -21,49 +21,49 @@ MAX_DETAIL = 200
 LEDGER = "*"
 """The station of an alarm about the ledger itself."""
 MAX_STRANGERS = 200
-"""Open alarms about stations that do not exist; whoever invents more of them shares one row."""
+"""Open alarms about unknown stations; beyond that they share one row."""
 
 
 class Cause(StrEnum):
-    """Why an alarm was raised; the first eight earn a message no receipt."""
+    """Why an alarm was raised; a message with one of the first eight gets no receipt."""
 
     UNKNOWN_STATION = "unknown_station"
     RETIRED_STATION = "retired_station"
     UNKNOWN_KEY = "unknown_key"
-    """Also of a key that was retired."""
+    """Also for a key that was retired."""
     SIGNATURE = "signature"
     FOREIGN = "foreign"
-    """The body speaks for another station than the topic it came on."""
+    """The body names another station than its topic."""
     UNREADABLE = "unreadable"
-    """No header, no JSON, or more events or epochs than one batch may have."""
+    """No header, no JSON, or more events or epochs than a batch may have."""
     TOO_LARGE = "too_large"
     VERSION = "version"
     CONFLICT = "conflict"
-    """The same id came with other content."""
+    """The same event id came with different content."""
     SET_ASIDE = "set_aside"
     MINT_LIMIT = "mint_limit"
     LOST = "lost"
-    """The station states that it no longer has events which the ledger never had."""
+    """The station states that it lost events which the ledger never received."""
     SILENT = "silent"
-    """The station was heard once, and not for days; see `ledger.watch`."""
+    """The station was heard before, but not for days; see `stations.watch`."""
     CERTIFICATE = "certificate"
-    """The broker's certificate, or its authority, ends soon or has ended; its station is `*`."""
+    """The broker's certificate or its authority expires soon or has expired; the station is `*`."""
     CLONED = "cloned_journal"
     """The same journal came from two stations."""
     TWO_AT_ONCE = "two_at_once"
-    """Two Pis, or two programs, write as one station."""
+    """Two devices or programs write as one station."""
     BACKDATED = "backdated"
-    """The station brought visits that are older than anything that can come now."""
+    """The station sent visits that are older than is plausible."""
     CLOCK = "clock"
-    """The ledger's own clock is not that of its stations."""
+    """The ledger's clock disagrees with its stations."""
     TOO_MUCH = "too_much"
-    """The station sends more than one station can have, and some of it was let go unread."""
+    """The station sends more than one station can have; part of it was not read."""
 
 
 def raise_alarm(
     community: str, station: str, cause: Cause, detail: str, now: datetime, times: int = 1
 ) -> None:
-    """Open an alarm, or count it on the one that is open; `times` is how often it came now."""
+    """Open an alarm, or add `times` to the one that is open."""
     if cause is Cause.UNKNOWN_STATION:
         community, station = _known_stranger(community[:64], station[:64])
     with transaction.atomic():
@@ -81,23 +81,23 @@ def raise_alarm(
 
 
 def raise_for(station: Station, cause: Cause, detail: str, now: datetime, times: int = 1) -> None:
-    """The same for a station that is here, with a line in the log."""
+    """Raise an alarm for an admitted station, and log it."""
     counted = f" ({times} times)" if times > 1 else ""
     log.warning("ALARM: %s: %s%s: %s", station, cause.value, counted, detail)
     raise_alarm(station.community.slug, station.slug, cause, detail, now, times)
 
 
 def raise_counted(
-    stations: Mapping[int, Station], cause: Cause, told: Sequence[tuple[int, str]], now: datetime
+    stations: Mapping[int, Station], cause: Cause, found: Sequence[tuple[int, str]], now: datetime
 ) -> None:
-    """Raise one alarm for each station that is named; it counts how often and says the last detail."""
-    times = Counter(key for key, _ in told)
-    for key, detail in dict(told).items():
+    """Raise one alarm a station for (station, detail) pairs; it has their number and the last detail."""
+    times = Counter(key for key, _ in found)
+    for key, detail in dict(found).items():
         raise_for(stations[key], cause, detail, now, times[key])
 
 
 def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:
-    """A person has seen to it; should it come again, it opens anew. InputError without a name."""
+    """Close an alarm; if its cause recurs, another one opens. InputError without a name."""
     name = typed.line("who closes the alarm", by, MAX_BY)
     Alarm.objects.filter(pk=alarm.pk, closed_at=None).update(closed_at=now, closed_by=name)
 

@@ -1,4 +1,4 @@
-"""Journals and stations that were copied: one journal under two stations, two Pis under one name."""
+"""Finds copies: one journal from two stations, or two devices under one station's name."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from cloud_sync.wire.facts import Stamp
 
 
 def find_clones(stations: Mapping[int, Station], before: Mapping[EpochOf, Stand]) -> dict[EpochOf, Stand]:
-    """Where epochs stand, with those marked that come from two stations.
+    """Return the stands of epochs, with those marked that came from two stations.
 
-    Asked when an epoch is first heard of, and under the community's lock, so that of two workers one sees
-    what the other has stored.
+    Runs when an epoch is new, under the community's lock, so that one of two workers sees what the other
+    has stored.
     """
     marked = dict(before)
     begun = [name for name, stand in before.items() if stand.is_new]
@@ -39,7 +39,7 @@ def find_clones(stations: Mapping[int, Station], before: Mapping[EpochOf, Stand]
 
 
 def tell_clones(new: Sequence[Incoming], before: Mapping[EpochOf, Stand], now: datetime) -> None:
-    """Raise an alarm for each station of a journal that was copied and of which something new came."""
+    """Raise an alarm for each station of a copied journal of which something new came."""
     came = {item.identity[:2] for item in new}
     found = store.clones([name for name in came if before[name].cloned])
     if not found:
@@ -49,12 +49,12 @@ def tell_clones(new: Sequence[Incoming], before: Mapping[EpochOf, Stand], now: d
     holders: dict[str, list[Station]] = {}
     for key, epoch in found:
         holders.setdefault(epoch, []).append(stations[key])
-    told = [
+    found_twice = [
         (one.pk, f"journal {epoch} came from {one} and from {_others(one, some)}")
         for epoch, some in holders.items()
         for one in some
     ]
-    raise_counted(stations, Cause.CLONED, told, now)
+    raise_counted(stations, Cause.CLONED, found_twice, now)
 
 
 def _others(one: Station, some: Sequence[Station]) -> str:
@@ -64,7 +64,7 @@ def _others(one: Station, some: Sequence[Station]) -> str:
 def find_twins(
     stations: Mapping[int, Station], before: Mapping[EpochOf, Stand], new: Sequence[Incoming], now: datetime
 ) -> dict[EpochOf, Written]:
-    """By which boot and when what is new was written; an alarm where two of one station wrote at once."""
+    """Return when and by which boot new events were written; raise an alarm for simultaneous writers."""
     stamps: dict[EpochOf, list[Stamp]] = {}
     for item in new:
         if item.event is not None:
@@ -73,12 +73,12 @@ def find_twins(
     came = {name: one.span for name, one in written.items() if one.span is not None}
     whole = {name: joined(before[name].span, span) or span for name, span in came.items()}
     wanted = {name: between(before[name].span, span) for name, span in came.items()}
-    told = [
+    found_twice = [
         (other.name[0], _twins(written[other.name].boot, other))
         for other in (*store.alive_with(wanted), *_alive_here(wanted, whole, written))
         if together(before[other.name].span, came[other.name], other.span)
     ]
-    raise_counted(stations, Cause.TWO_AT_ONCE, told, now)
+    raise_counted(stations, Cause.TWO_AT_ONCE, found_twice, now)
     return written
 
 
@@ -91,7 +91,7 @@ def _twins(boot: str, other: Other) -> str:
 def _alive_here(
     wanted: Mapping[EpochOf, Span], whole: Mapping[EpochOf, Span], written: Mapping[EpochOf, Written]
 ) -> Iterator[Other]:
-    """As `store.alive_with`, of the epochs that came together."""
+    """Do what `store.alive_with` does, for the epochs of this batch."""
     by_end: dict[int, list[tuple[datetime, str]]] = {}
     for (station, epoch), span in whole.items():
         by_end.setdefault(station, []).append((span.last, epoch))

@@ -19,7 +19,7 @@ class Community(models.Model):
     name_en = models.CharField(max_length=MAX_NAME)
     timezone = models.CharField(max_length=64)
     daily_mint_limit = models.BigIntegerField(default=MINT_LIMIT)
-    """Points that one station may bring in a day before a person looks; as ledger.toml says it."""
+    """Points that one station may bring in a day without a person; set in ledger.toml."""
 
     class Meta:
         constraints = [
@@ -40,13 +40,13 @@ class Station(models.Model):
     """What residents call it, such as 东门桶站 and East Gate; empty until somebody names it."""
     active = models.BooleanField(default=True)
     daily_mint_limit = models.BigIntegerField(null=True)
-    """This station's own, where the community's does not fit it."""
+    """This station's own limit; None: the community's holds."""
     admitted_at = models.DateTimeField(null=True)
-    """When it was admitted; not known of one that an older ledger admitted and never heard."""
+    """When it was admitted; unknown if an older ledger admitted it and never heard it."""
     received_on = models.DateField(null=True)
-    """The day, where the community is, on which a batch of it last came."""
+    """The community's local day on which a batch of it last came."""
     newest_at = models.DateTimeField(null=True)
-    """The newest trusted time in its events that had come before that day began."""
+    """The newest trusted time in events that had come before that day began."""
     newest_before_at = models.DateTimeField(null=True)
     """The same for the day of receipt before that one."""
 
@@ -85,13 +85,13 @@ class Epoch(models.Model):
     updated = models.DateTimeField()
     """When a batch last carried an event of this epoch, known or new."""
     boot = models.CharField(max_length=64, blank=True, default="")
-    """The boot of the Pi that wrote it, as its stamps name it."""
+    """The boot that wrote it, as its stamps name it."""
     first_at = models.DateTimeField(null=True)
     """The earliest trusted time in its events."""
     last_at = models.DateTimeField(null=True)
     """The latest one."""
     cloned = models.BooleanField(default=False)
-    """The same epoch came from another station too: a journal was copied, and its points wait."""
+    """The same epoch came from another station too: the journal was copied, and its points are held."""
 
     class Meta:
         constraints = [
@@ -109,7 +109,7 @@ class Epoch(models.Model):
 
 
 class EventKind(models.TextChoices):
-    """What an event states; `unread` is one whose facts could not be read."""
+    """What an event states; `unread`: its facts could not be read."""
 
     VISIT = "visit"
     ALARM = "alarm"
@@ -117,7 +117,7 @@ class EventKind(models.TextChoices):
 
 
 class EventState(models.TextChoices):
-    """Whether an event had its effect or was durably set aside."""
+    """Whether an event was applied or set aside."""
 
     APPLIED = "applied"
     REFUSED = "refused"
@@ -157,7 +157,7 @@ class Event(models.Model):
 
 
 class Conflict(models.Model):
-    """Other content that came under the identity of an event already stored: evidence for a person."""
+    """Different content under the identity of a stored event: evidence for a person."""
 
     station = models.ForeignKey(Station, models.PROTECT, related_name="conflicts", db_index=False)
     epoch = models.CharField(max_length=16)
@@ -176,7 +176,7 @@ class Conflict(models.Model):
 
 
 class Stray(models.Model):
-    """Something in a signed batch that names no event: kept as evidence, for no receipt can name it."""
+    """Part of a signed batch that names no event: kept as evidence, as no receipt can name it."""
 
     station = models.ForeignKey(Station, models.PROTECT, related_name="strays", db_index=False)
     body = models.BinaryField()
@@ -219,9 +219,9 @@ class Dismissal(models.Model):
 
 
 class Alarm(models.Model):
-    """Something that a person must look at, counted while it stays open: one row for one cause.
+    """Something that needs a person: one open row a station and cause, counted while it recurs.
 
-    `community` and `station` are as the message's topic named them, for neither need exist.
+    `community` and `station` are as the message's topic named them; neither need exist.
     """
 
     community = models.CharField(max_length=64)
@@ -229,7 +229,7 @@ class Alarm(models.Model):
     reason = models.CharField(max_length=32)
     """One word; see `stations.alarms.Cause`."""
     detail = models.CharField(max_length=200)
-    """What the last of them was."""
+    """Of the last occurrence."""
     times = models.BigIntegerField(default=1)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

@@ -1,7 +1,7 @@
-"""When epochs were written: two of one station that lived at the same time are two Pis. Pure.
+"""Time spans of epochs: two that overlap under one station come from two devices. Pure.
 
-An epoch is one life of a station's program, so a station's epochs follow each other. Two Pis that bear
-one name and one key, as a cloned memory card makes them, write by turns.
+An epoch is one run of a station's program, so a station's epochs follow each other. Two devices with one
+name and key, as a cloned memory card makes them, write alternately.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from msgspec import Struct
 from cloud_sync.wire.facts import Stamp
 
 TOGETHER = timedelta(minutes=15)
-"""So long two must have lived together: a clock may have been set back between one life and the next."""
+"""Overlap that counts: a clock may have been set back between one run and the next."""
 AHEAD = timedelta(minutes=5)
-"""A clock this far ahead of the ledger's may be right; further ahead it is not believed."""
+"""A stamp further ahead of the ledger's clock than this is ignored."""
 
 
 class Span(Struct, frozen=True, gc=False):
-    """The first and the last of some trusted times."""
+    """The first and the last of several trusted times."""
 
     first: datetime
     last: datetime
 
 
 class Written(Struct, frozen=True, gc=False):
-    """By which boot the events of one epoch in a batch were written, and when, as far as that is sure."""
+    """The boot that wrote an epoch's events in a batch, and their span where stamps are trusted."""
 
     boot: str
     span: Span | None
@@ -39,7 +39,7 @@ NOTHING_WRITTEN = Written("", None)
 def written(
     stamps: Mapping[tuple[int, str], Iterable[Stamp]], now: datetime
 ) -> dict[tuple[int, str], Written]:
-    """For each epoch what its stamps say that came at `now`."""
+    """Return, by epoch, what its stamps say that arrived at `now`."""
     latest = (now + AHEAD).timestamp()
     found: dict[tuple[int, str], Written] = {}
     for name, some in stamps.items():
@@ -58,14 +58,14 @@ def _moment(wall_s: float) -> datetime:
 
 
 def joined(one: Span | None, other: Span | None) -> Span | None:
-    """From the first of both to the last of both."""
+    """Return the span that covers both; None only for two Nones."""
     if one is None or other is None:
         return one or other
     return Span(min(one.first, other.first), max(one.last, other.last))
 
 
 def between(before: Span | None, came: Span) -> Span:
-    """After what another epoch must have ended, and before what begun, to be `together` with it."""
+    """Return the bounds for another epoch to be `together` with this one: ends after, begins before."""
     whole = joined(before, came) or came
     since = came.first + TOGETHER
     if before is not None:
@@ -74,12 +74,12 @@ def between(before: Span | None, came: Span) -> Span:
 
 
 def together(before: Span | None, came: Span, other: Span) -> bool:
-    """Whether what came of an epoch now shows that it and another one were written at the same time.
+    """Say whether what came of an epoch now shows that it overlaps another one.
 
-    `before` is what was known of it. Once the other has ended, what comes later shows nothing new.
+    `before` is what was known of it. Events after the other has ended show nothing new.
     """
     if came.first < other.last - TOGETHER and came.last > other.first + TOGETHER:
-        return True  # within the other's life
+        return True  # inside the other's span
     whole = joined(before, came) or came
     resumed = other.last < whole.last and (before is None or before.last < other.last)
     return resumed and whole.first + TOGETHER < other.last and other.first + TOGETHER < whole.last

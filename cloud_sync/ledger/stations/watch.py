@@ -1,4 +1,4 @@
-"""What nobody sends a message about: a station that is silent, a certificate that ends."""
+"""Watches for what no message reports: silent stations and expiring certificates."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 600.0
 CERTIFICATES_S = 6 * 3600.0
-"""The broker logs each look at its certificate."""
+"""Seldom, as the broker logs each of these connections."""
 CONNECT_S = 5.0
 AHEAD = timedelta(days=1)
-"""A station that was heard so far in the future was heard by a clock that was wrong: when, nobody knows."""
+"""A station heard further in the future than this was heard by a wrong clock, so it is unknown when."""
 LEDGER = "ledger"
-"""Who closes an alarm whose cause is over by itself."""
+"""`closed_by` of an alarm whose cause ended by itself."""
 ALL = "*"
-"""The station that an alarm about all of them names."""
+"""The station of an alarm that concerns all of them."""
 
 
 class Watch:
-    """Looks now and then; called by a worker's loop."""
+    """Runs the checks at their intervals; called by a worker's loop."""
 
     def __init__(self, settings: LedgerSettings, community: Community) -> None:
-        """Watch a community's stations, and the certificate by which they know the broker."""
+        """Watch a community's stations and the broker's certificate."""
         self._settings, self._community = settings, community
         self._stations_at = self._certificates_at = 0.0
 
     def turn(self) -> None:
-        """Look at whatever is due."""
+        """Run the checks that are due."""
         now = time.monotonic()
         if now >= self._stations_at:
             self._stations_at = now + EVERY_S
@@ -51,9 +51,9 @@ class Watch:
 
 
 def watch_stations(community: Community, silent_hours: float, now: datetime) -> None:
-    """Raise an alarm for each station that was heard once and then for so long no more; 0: for none.
+    """Raise an alarm for each station that was heard before but not for `silent_hours`; 0 disables it.
 
-    It is raised once for each silence, whoever closes it meanwhile, and closes when the station is heard.
+    One alarm for each silence, even if somebody closes it meanwhile; it closes when the station is heard.
     """
     stations = community.stations.annotate(heard=Max("epochs__updated")).order_by("slug")
     silences = {
@@ -65,10 +65,10 @@ def watch_stations(community: Community, silent_hours: float, now: datetime) -> 
     open_ones.exclude(station__in=silences).update(closed_at=now, closed_by=LEDGER)
     for slug, heard in silences.items():
         detail = f"last heard {heard:%Y-%m-%d %H:%M} UTC"
-        told = Alarm.objects.filter(
+        known = Alarm.objects.filter(
             community=community.slug, station=slug, reason=Cause.SILENT, detail=detail
         )
-        if not told.exists():
+        if not known.exists():
             log.warning("ALARM: %s is silent: %s", slug, detail)
             raise_alarm(community.slug, slug, Cause.SILENT, detail, now)
 
@@ -79,14 +79,14 @@ def watch_certificates(
     now: datetime,
     fetch: Callable[[CloudSection], bytes] | None = None,
 ) -> None:
-    """Raise an alarm when the broker's certificate or its authority ends within a month, or has ended."""
+    """Raise an alarm when the broker's certificate or its authority expires within a month or has expired."""
     if broker.tls_ca is None:
         return
     try:
         shown = (fetch or _shown)(broker)
         lives = {"server.pem": of_server(shown), "ca.pem": of_authorities(Path(broker.tls_ca).read_bytes())}
     except (OSError, ValueError) as error:
-        log.info("the broker's certificate cannot be looked at (%s)", error)  # why, the link's own lines say
+        log.info("the broker's certificate cannot be looked at (%s)", error)  # the link logs why
         return
     details = [_detail(name, life, now) for name, life in lives.items() if life.is_ending(now)]
     alarms = Alarm.objects.filter(community=community.slug, station=ALL, reason=Cause.CERTIFICATE)
@@ -102,5 +102,5 @@ def _detail(name: str, life: Lifetime, now: datetime) -> str:
 
 
 def _shown(broker: CloudSection) -> bytes:
-    """The certificate that the broker shows, DER, whether or not it holds."""
+    """Return the certificate that the broker shows, DER, valid or not."""
     return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate((broker.host, broker.port), timeout=CONNECT_S))

@@ -20,10 +20,10 @@ from scripts.commands.ledger.common import (
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cloud_sync.ledger.households.cards import Word
+    from cloud_sync.ledger.households.cards import Attribution
     from cloud_sync.ledger.points.models import Card
 
-Change = Callable[["Card", "Word", "datetime"], bool]
+Change = Callable[["Card", "Attribution", "datetime"], bool]
 
 
 @click.group()
@@ -91,11 +91,11 @@ def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> 
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.households.cards import Word, bind_card, find_card
+    from cloud_sync.ledger.households.cards import Attribution, bind_card, find_card
     from cloud_sync.ledger.households.register import find_household
 
     home = find_household(community, household)
-    released = bind_card(home, card, timezone.now(), Word(by, reason))
+    released = bind_card(home, card, timezone.now(), Attribution(by, reason))
     bound = find_card(community, card)
     click.echo(f"card {bound} is household {home}'s; {released} points that waited for it are released")
 
@@ -110,10 +110,10 @@ def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.households.cards import Word, find_card, unbind_card
+    from cloud_sync.ledger.households.cards import Attribution, find_card, unbind_card
 
     found = find_card(community, card)
-    was = unbind_card(found, Word(by, reason), timezone.now())
+    was = unbind_card(found, Attribution(by, reason), timezone.now())
     click.echo(f"card {found} is household {was}'s no longer")
 
 
@@ -128,10 +128,10 @@ def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> Non
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.households.cards import Word, find_card, replace_card
+    from cloud_sync.ledger.households.cards import Attribution, find_card, replace_card
 
     old = find_card(community, card)
-    released = replace_card(old, new, Word(by, reason), timezone.now())
+    released = replace_card(old, new, Attribution(by, reason), timezone.now())
     click.echo(f"card {old} is blocked, card {find_card(community, new)} stands in its place")
     click.echo(f"{released} points that waited for it are released")
 
@@ -147,13 +147,13 @@ def card_staff(config: Path, by: str, reason: str, card: str, state: str) -> Non
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.households.cards import Word, end_staff_card, find_card, set_staff_card
+    from cloud_sync.ledger.households.cards import Attribution, end_staff_card, find_card, set_staff_card
 
     if state == "on":
-        click.echo(f"card {set_staff_card(community, card, Word(by, reason))} is a staff card")
+        click.echo(f"card {set_staff_card(community, card, Attribution(by, reason))} is a staff card")
         return
     found = find_card(community, card)
-    was = end_staff_card(found, Word(by, reason), timezone.now())
+    was = end_staff_card(found, Attribution(by, reason), timezone.now())
     click.echo(f"card {found} is no staff card{' any more' if was else ', and was none'}")
 
 
@@ -177,8 +177,8 @@ def _changing(name: str, help_: str, said: tuple[str, str]) -> None:
             act = cards.suspect_card if name == "suspect" else cards.clear_card
             changed = act(found, by, reason, now)
         else:
-            word = cards.Word(by, reason)
-            changed = (cards.block_card if name == "block" else cards.unblock_card)(found, word, now)
+            attribution = cards.Attribution(by, reason)
+            changed = (cards.block_card if name == "block" else cards.unblock_card)(found, attribution, now)
         click.echo(f"card {found} {said[0] if changed else said[1]}")
 
 

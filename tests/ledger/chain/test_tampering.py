@@ -17,7 +17,13 @@ from django.db.models import F
 from cloud_sync.ledger.chain import chain, records
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.db import sql, triggers
-from cloud_sync.ledger.households.cards import Word, bind_card, set_staff_card, suspect_card, unbind_card
+from cloud_sync.ledger.households.cards import (
+    Attribution,
+    bind_card,
+    set_staff_card,
+    suspect_card,
+    unbind_card,
+)
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.points.corrections import correct, forgive
@@ -101,7 +107,7 @@ def rich(town: Town) -> Town:
         event(8, visit_facts(6, RIGHT, provisional=2)), event(9, visit_facts(6, RIGHT, provisional=2))
     )
     refuse(VisitSettlement.objects.get(event__sequence=8), "Li", "the same bag", NOW)
-    unbind_card(Card.objects.get(hash=card(6)), Word("Li", "moved away"), NOW)
+    unbind_card(Card.objects.get(hash=card(6)), Attribution("Li", "moved away"), NOW)
     spent = town.balance(home) - 3  # gifts come later: past the ledger
     Account.objects.filter(household=home).update(balance=3)
     correct(Transfer.objects.get(event__sequence=1), "Li", "counted twice", NOW)

@@ -225,6 +225,30 @@ def test_secrets_that_others_may_read_are_refused(tongzhan: Run, tmp_path: Path)
     assert "chmod 600" in refused(tongzhan("ledger", "ingest", "--config", config))
 
 
+def test_a_station_is_admitted_with_its_names_and_renamed(tongzhan: Run, config: Path) -> None:
+    key = Ed25519PrivateKey.generate().public_key().public_bytes_raw().hex()
+    names = ("--name-zh", "东门桶站", "--name-en", "East Gate")
+    done(tongzhan("ledger", "station", "add", "east-gate", *names, "--public-key", key, "--config", config))
+    rename = ("ledger", "station", "rename", "east-gate", "--by", "Li", "--reason", "its sign")
+    said = done(tongzhan(*rename, "--name-en", "East Side", "--config", config))
+    assert said == "station east-gate is 东门桶站 · East Side\n"
+    assert "as before" in done(tongzhan(*rename, "--name-en", "East Side", "--config", config))
+    assert "east-gate (东门桶站 · East Side): " in done(
+        tongzhan("ledger", "station", "list", "--config", config)
+    )
+    assert "Give --name-zh, --name-en, or both." in tongzhan(*rename, "--config", config).stderr
+
+
+def test_what_was_set_aside_is_dismissed_by_command(tongzhan: Run, config: Path, town: Town) -> None:
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=1)))
+    connection.close()
+    (row,) = json.loads(done(tongzhan("ledger", "aside", "list", "--json", "--config", config)))
+    why = ("--by", "Li", "--reason", "looked into", "--config", config)
+    assert "is off the list" in done(tongzhan("ledger", "aside", "dismiss", row["number"], *why))
+    assert "nothing is set aside" in done(tongzhan("ledger", "aside", "list", "--config", config))
+
+
 def test_a_station_gets_a_limit_of_its_own_and_loses_it_again(
     tongzhan: Run, config: Path, town: Town
 ) -> None:

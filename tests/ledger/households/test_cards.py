@@ -12,7 +12,7 @@ from django.db import connection
 
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import (
-    Word,
+    Attribution,
     add_with_cards,
     bind_card,
     block_card,
@@ -34,7 +34,7 @@ from tests.engines import BOTH
 from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-LI = Word("Li", "the office asked for it")
+LI = Attribution("Li", "the office asked for it")
 DIGITS = "a1b2c3d4e5f6"
 
 
@@ -104,12 +104,18 @@ def test_every_state_of_a_card_has_a_way_back(town: Town) -> None:
 
 
 @pytest.mark.parametrize(
-    "word", [Word("", "why"), Word("Li", ""), Word("Li", "x" * 201), Word("L\u200bi", "why")]
+    "attribution",
+    [
+        Attribution("", "why"),
+        Attribution("Li", ""),
+        Attribution("Li", "x" * 201),
+        Attribution("L\u200bi", "why"),
+    ],
 )
-def test_a_change_needs_who_and_why(town: Town, word: Word) -> None:
+def test_a_change_needs_who_and_why(town: Town, attribution: Attribution) -> None:
     row = set_staff_card(town.community, card(7))
     with pytest.raises(InputError):
-        block_card(row, word, NOW)
+        block_card(row, attribution, NOW)
     row.refresh_from_db()
     assert row.status == "active"
 

@@ -9,7 +9,7 @@ from django.db import connection
 
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.db import triggers
-from cloud_sync.ledger.households.cards import Word, bind_card, find_card, unbind_card
+from cloud_sync.ledger.households.cards import Attribution, bind_card, find_card, unbind_card
 from cloud_sync.ledger.households.erasure import erase_household
 from cloud_sync.ledger.households.export import history
 from cloud_sync.ledger.households.register import add_household, find_household
@@ -24,7 +24,7 @@ from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
 
 pytestmark = BOTH
 NUMBER = 0xA1B2C3D4E5F6A7B8 << 192
-LI = Word("Li", "moved out")
+LI = Attribution("Li", "moved out")
 
 
 @pytest.fixture

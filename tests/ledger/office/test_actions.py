@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import translation
 
 from cloud_sync.ledger.chain.audit import verify
-from cloud_sync.ledger.households.cards import Word, bind_card, block_card, find_card, suspect_card
+from cloud_sync.ledger.households.cards import Attribution, bind_card, block_card, find_card, suspect_card
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office.items import Item, Page
 from cloud_sync.ledger.office.officers import add_officer, username
@@ -158,7 +158,7 @@ def test_an_unknown_card_is_registered_from_the_office_and_that_can_be_undone(
 def test_a_blocked_card_is_not_registered_and_the_page_says_why(town: Town, officer: Client) -> None:
     add_household(town.community, "3-2-501")
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
-    block_card(find_card(town.community, card(7)), Word("Li", "lost"), NOW)
+    block_card(find_card(town.community, card(7)), Attribution("Li", "lost"), NOW)
     (item,) = items(town, "held")
     assert "it is blocked" in send(officer, item, "Register this card", household="3-2-501", **WHY)
 

@@ -256,7 +256,9 @@ def test_officers_are_added_listed_and_removed(tongzhan: Run, config: Path, brow
     assert "/office/ with this password: " in told
     done(tongzhan("ledger", "officer", "remove", "wang", "--config", config))
     assert json.loads(done(tongzhan("ledger", "officer", "list", "--json", "--config", config))) == []
-    assert "no officer's name" in tongzhan("ledger", "officer", "add", "Wang Li", "--config", config).stderr
+    assert (
+        "not an officer's name" in tongzhan("ledger", "officer", "add", "Wang Li", "--config", config).stderr
+    )
 
 
 def test_a_wait_is_said_to_end_by_itself_only_if_it_does(troubled: Town) -> None:

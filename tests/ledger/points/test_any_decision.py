@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import (
-    Word,
+    Attribution,
     bind_card,
     block_card,
     clear_card,
@@ -59,7 +59,7 @@ WHAT = (
     "refuse",
 )
 
-OFFICE = Word("officer", "asked for")
+OFFICE = Attribution("officer", "asked for")
 
 hostile = settings(
     max_examples=max(5, settings().max_examples // 10),  # each example is dozens of durable transactions

@@ -169,8 +169,8 @@ class Mcu:
             part.link_down()
 
     def _show(self, code: FaultCode | None) -> None:
-        for each, lamp in sorted(self._troubles.items(), key=lambda pair: pair[0] is code):
-            lamp.show(on=each is code)  # the one that begins comes last
+        for each, latch in sorted(self._troubles.items(), key=lambda pair: pair[0] is code):
+            latch.show(on=each is code)  # the one that begins comes last
 
     def _log_rejection(self, request: object, reason: Reason) -> None:
         # A lid it does not have was found at the handshake; smoke and panic have their own faults.

@@ -157,6 +157,6 @@ class EmergencyInputs:
             case SensorValue(SensorKind.PANIC, index, value):
                 self._note(self._pressed, self._panic, index, on=bool(value))
 
-    def _note(self, inputs: set[int], lamp: FaultLatch, index: int, *, on: bool) -> None:
+    def _note(self, inputs: set[int], latch: FaultLatch, index: int, *, on: bool) -> None:
         (inputs.add if on else inputs.discard)(index)
-        lamp.show(on=bool(inputs))
+        latch.show(on=bool(inputs))

@@ -122,5 +122,5 @@ class Scale:
         self._fault = found
         if found is None:
             self._weighing = Weighing()  # weights from before the fault are no longer valid
-        for code, lamp in sorted(self._troubles.items(), key=lambda pair: pair[0] is found):
-            lamp.show(on=code is found)  # the one that begins comes last
+        for code, latch in sorted(self._troubles.items(), key=lambda pair: pair[0] is found):
+            latch.show(on=code is found)  # the one that begins comes last

@@ -12,7 +12,7 @@ import pytest
 from cloud_sync.wire.facts import Role
 from edge.faults import CATALOGUE, ClearedBy, Fault, FaultCode
 from edge.journal.schema import JOURNAL_FILE
-from edge.messages import Alarm, FaultCleared
+from edge.messages import Alarm, FaultCleared, FaultRaised, Movement
 from edge.sync.receipting import NAMED_AT_MOST
 from edge.visit.state import MODEL
 from tests.edge.builders import Scene, opens, with_faults
@@ -175,6 +175,20 @@ def test_a_lid_that_was_forced_is_shut_by_a_hand() -> None:
     scene = Scene()
     assert scene.opened() == [Alarm(FaultCode.LID_FORCED, "kitchen", raised=True)]
     assert scene.closed() == [Alarm(FaultCode.LID_FORCED, "kitchen", raised=False)]
+
+
+def test_a_supply_that_fails_moves_no_lid_and_keeps_residents_out_until_it_is_back() -> None:
+    scene = Scene()
+    scene.open_bin()
+    moves = scene.post(FaultRaised(scene.now, FaultCode.LID_UNPOWERED, "kitchen"))
+    assert [move for move in moves if isinstance(move, Movement)] == []
+    scene.shut_bin()
+    assert opens(scene.tap(who="li")) == []
+    assert opens(scene.tap(role=Role.STAFF)) == ["kitchen"]
+    scene.opened()
+    scene.shut_bin()
+    scene.post(FaultCleared(scene.now, FaultCode.LID_UNPOWERED, "kitchen"))
+    assert opens(scene.tap(who="wang")) == ["kitchen"]
 
 
 @pytest.mark.parametrize(

@@ -140,10 +140,10 @@ def test_stamps_are_laid_on_a_tray_and_missing_ones_left_out(tmp_path: Path) -> 
     assert 0.01 < green.mean() < 0.2
 
 
-def test_the_stamps_listed_are_many_in_every_category_and_each_only_once() -> None:
+def test_stamps_are_listed_for_every_category_that_the_model_handles_and_each_once() -> None:
     listed = [name for names in STAMPS.values() for name in names]
-    assert set(STAMPS) == set(Category)
-    assert len(listed) == len(set(listed)) >= 40
+    assert set(STAMPS) == set(Category) - {Category.HAZARDOUS}
+    assert len(listed) == len(set(listed)) >= 15
     assert all(name.endswith(".png") and not name.startswith("/") for name in listed)
 
 

@@ -12,7 +12,7 @@ from config.sorting import Category
 from config.station import BinSection, StationSettings
 from edge.messages import Pressed
 from edge.sim.photos.thrown import Things, Wanted, category_of, hand_shadow
-from edge.sim.plant import Ground, WorldLid
+from edge.sim.plant import BasePlant, WorldLid
 from edge.visit.state import visit_rules
 
 LEFT_BESIDE = 0.2
@@ -51,7 +51,7 @@ class Place:
     """What people at the station share. `throws` keeps the truth about every thing."""
 
     def __init__(
-        self, settings: StationSettings, plant: Ground[WorldLid], photos: Things, rng: Random
+        self, settings: StationSettings, plant: BasePlant[WorldLid], photos: Things, rng: Random
     ) -> None:
         """Stand people before `plant`; whatever chance decides, `rng` does."""
         self.plant = plant

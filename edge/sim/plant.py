@@ -22,7 +22,9 @@ SETTLE_S = 0.3
 class SimBin:
     """One bin behind its lid: what lies on top, how full it is."""
 
-    def __init__(self, section: BinSection, capacity: int, settle_s: float, plant: Ground[WorldLid]) -> None:
+    def __init__(
+        self, section: BinSection, capacity: int, settle_s: float, plant: BasePlant[WorldLid]
+    ) -> None:
         """Begin empty, with room for `capacity` things before it counts as full."""
         self.top: Thing | None = None
         """What the camera sees."""
@@ -108,7 +110,7 @@ class WorldLid(Lid, Protocol):
 _LidT_co = TypeVar("_LidT_co", bound=WorldLid, covariant=True)
 
 
-class Ground(Generic[_LidT_co]):
+class BasePlant(Generic[_LidT_co]):
     """Lids, readers and bins of one station, whoever moves the lids."""
 
     def __init__(
@@ -144,7 +146,7 @@ class Ground(Generic[_LidT_co]):
         self.inbox.post(Tapped(self.timeline.clock.now(), reader, card, self._credentials[reader]))
 
 
-class Plant(Ground[SimLid]):
+class Plant(BasePlant[SimLid]):
     """A station whose lids are simulated too."""
 
     def __init__(self, settings: StationSettings, timeline: Timeline, inbox: Inbox, capacity: int) -> None:

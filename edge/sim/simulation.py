@@ -22,7 +22,7 @@ from edge.sim.drive import RealTimeDriver, run_virtual
 from edge.sim.people.town import Neighbourhood
 from edge.sim.people.witness import Witness
 from edge.sim.photos.thrown import Things
-from edge.sim.plant import Ground, Plant, WorldLid
+from edge.sim.plant import BasePlant, Plant, WorldLid
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
@@ -32,7 +32,7 @@ from firmware_bridge.port import SerialPort
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class FirmwareProgram:
     """A running program that speaks like a microcontroller, on the port of the station's one controller.
 
     `lines` and `answers` are the descriptors of docs/protocol.md's test rig; `card_key` hashes what its
@@ -54,7 +54,7 @@ class Simulation:
         script: Script,
         rng: Random,
         virtual_from_unix_s: float | None = None,
-        board: Board | None = None,
+        board: FirmwareProgram | None = None,
     ) -> None:
         """Play `script`. With `virtual_from_unix_s`, in virtual time whose calendar begins there.
 
@@ -139,7 +139,7 @@ class Simulation:
 
         return Hardware(world.lids, (plant,), world.camera, start=start, stop=driver.stop)
 
-    def _rigged(self, board: Board, inbox: QueueInbox, clock: Clock) -> Hardware:
+    def _rigged(self, board: FirmwareProgram, inbox: QueueInbox, clock: Clock) -> Hardware:
         """Put the station's real drivers between itself and the board; the rest stays simulated."""
         settings = self._settings
         cards = Cards(board.card_key, CardBits(settings.station.card_bits))
@@ -172,7 +172,7 @@ class Simulation:
 
         return Hardware(world.lids, (mcu,), world.camera, start=start, stop=stop)
 
-    def _populate(self, plant: Ground[WorldLid]) -> World:
+    def _populate(self, plant: BasePlant[WorldLid]) -> World:
         self._world = World(self._settings, plant, self._photos, self._script, self._rng)
         self._world.watch_taps(self.when_tapped)
         return self._world

@@ -16,7 +16,7 @@ from edge.sim.people.town import Neighbourhood
 from edge.sim.photos.camera import SimCamera
 from edge.sim.photos.thrown import Things
 from edge.sim.place import Place, Throw
-from edge.sim.plant import Ground, WorldLid
+from edge.sim.plant import BasePlant, WorldLid
 
 FIRST_GAP_S = (1.0, 4.0)
 """Before the first people come."""
@@ -48,7 +48,7 @@ class World:
     def __init__(
         self,
         settings: StationSettings,
-        plant: Ground[WorldLid],
+        plant: BasePlant[WorldLid],
         photos: Things,
         script: Script,
         rng: Random,

@@ -15,7 +15,7 @@ _IDLE, _IOWAIT, _STEAL, _COUNTED = 3, 4, 7, 8
 """Places of a line of /proc/stat, proc(5); what follows them is counted in them already."""
 
 
-class Moment(msgspec.Struct, frozen=True):
+class CpuTimes(msgspec.Struct, frozen=True):
     """Seconds of processor time so far, over all processors since the machine started."""
 
     total_s: float
@@ -25,7 +25,7 @@ class Moment(msgspec.Struct, frozen=True):
     """Of this process and of those it has waited for."""
 
 
-class Load(msgspec.Struct, frozen=True):
+class CpuShares(msgspec.Struct, frozen=True):
     """What a machine did between two moments, as shares of all its processors' time."""
 
     others: float
@@ -39,26 +39,26 @@ class Load(msgspec.Struct, frozen=True):
         return self.others + self.stolen > BUSY
 
 
-def now() -> Moment:
+def now() -> CpuTimes:
     """Look at the clock of the processors."""
     return moment(STAT.read_text(encoding="ascii"), os.sysconf("SC_CLK_TCK"), _ours_s())
 
 
-def moment(stat: str, ticks_a_second: int, ours_s: float) -> Moment:
+def moment(stat: str, ticks_a_second: int, ours_s: float) -> CpuTimes:
     """Read /proc/stat."""
     spent = [int(ticks) / ticks_a_second for ticks in stat.splitlines()[0].split()[1 : 1 + _COUNTED]]
-    return Moment(sum(spent), spent[_IDLE] + spent[_IOWAIT], spent[_STEAL], ours_s)
+    return CpuTimes(sum(spent), spent[_IDLE] + spent[_IOWAIT], spent[_STEAL], ours_s)
 
 
-def between(before: Moment, after: Moment) -> Load:
+def between(before: CpuTimes, after: CpuTimes) -> CpuShares:
     """Give what others took from `before` to `after`."""
     total = after.total_s - before.total_s
     if total <= 0.0:
-        return Load(0.0, 0.0)
+        return CpuShares(0.0, 0.0)
     stolen = after.stolen_s - before.stolen_s
     working = total - (after.idle_s - before.idle_s) - stolen
     others = working - (after.ours_s - before.ours_s)
-    return Load(min(1.0, max(0.0, others / total)), min(1.0, max(0.0, stolen / total)))
+    return CpuShares(min(1.0, max(0.0, others / total)), min(1.0, max(0.0, stolen / total)))
 
 
 def _ours_s() -> float:

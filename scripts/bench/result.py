@@ -31,16 +31,16 @@ def show(result: Result, *, as_json: bool) -> None:
     """Print the record, as one line of JSON or as a table a person reads, and how busy the machine was."""
     load = _load()
     if load is not None:
-        result = beside(result, load)
+        result = with_load(result, load)
     if as_json:
         click.echo(msgspec.json.encode(result))
         return
     click.echo(table(result))
     if load is not None and load.is_busy:
-        click.echo(told(load))
+        click.echo(busy_note(load))
 
 
-def beside(result: Result, load: machine.Load) -> Result:
+def with_load(result: Result, load: machine.CpuShares) -> Result:
     """Give the record with what the machine did meanwhile among its details."""
     meanwhile = {
         "others_cpu_share": round(load.others, 3),
@@ -50,16 +50,16 @@ def beside(result: Result, load: machine.Load) -> Result:
     return msgspec.structs.replace(result, details={**result.details, **meanwhile})
 
 
-def told(load: machine.Load) -> str:
+def busy_note(load: machine.CpuShares) -> str:
     """Say in a line that figures are those of a busy machine."""
     taken = f"others took {load.others:.0%} of its processors, its host {load.stolen:.0%}"
     return f"  The machine was busy: {taken}. Times and rates are worse than it can do; ratios hold better."
 
 
-def _load() -> machine.Load | None:
+def _load() -> machine.CpuShares | None:
     """What the machine did since the benchmark began; None where nobody noted that."""
     context = click.get_current_context(silent=True)
-    before = context.find_object(machine.Moment) if context is not None else None
+    before = context.find_object(machine.CpuTimes) if context is not None else None
     return machine.between(before, machine.now()) if before is not None else None
 
 

@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from config.errors import InputError
 from config.station import Language
@@ -30,31 +30,40 @@ LOCALES = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en-GB"}
 WIDE, UPRIGHT = (1280, 880), (480, 900)
 WITHIN_MS = 120_000
 FRAME_S, SPEED = 0.5, 2.0
-LONGEST_FRAMES = 56
+LONGEST_FRAMES = 48
+STANDS_FRAMES = 8
+"""The moving picture stands this long on the points."""
+WATCH_S = 400.0
+PICTURES = 3
 MOVING_WIDTH = 640
 COLOURS = 64
 
-RIGHT, WRONG, UNSURE = (f'.verdict[data-outcome="{outcome}"]' for outcome in ("right", "wrong", "unsure"))
+STATE = """() => ({
+  outcome: document.querySelector(".verdict")?.dataset.outcome ?? "",
+  points: document.querySelector(".points strong")?.textContent.trim() ?? "",
+})"""
 
 
 class Look:
     """One browser window on the demo, in one language."""
 
     def __init__(self, browser: Browser, language: Language, size: tuple[int, int], address: str) -> None:
-        viewport = {"width": size[0], "height": size[1]}
-        self.context = browser.new_context(locale=LOCALES[language], viewport=viewport)  # type: ignore[arg-type]
+        viewport = ViewportSize(width=size[0], height=size[1])
+        self.context = browser.new_context(locale=LOCALES[language], viewport=viewport)
         self.page = self.context.new_page()
         self.page.goto(address)
+        self.page.frame_locator("iframe").locator(".bins").wait_for(timeout=WITHIN_MS)
+        (self._panel,) = self.page.main_frame.child_frames
 
-    def wait(self, selector: str) -> None:
-        """Wait until the panel shows something."""
-        self.page.frame_locator("iframe").locator(selector).wait_for(timeout=WITHIN_MS)
+    def take(self) -> tuple[bytes, str, bool]:
+        """A screenshot, the verdict's outcome and whether points stand on it.
 
-    @property
-    def points(self) -> str:
-        """What the panel's points say now."""
-        shown = self.page.frame_locator("iframe").locator(".points strong")
-        return shown.inner_text(timeout=WITHIN_MS) if shown.count() else ""
+        The outcome is empty where the screen changed while it was taken.
+        """
+        before = self._panel.evaluate(STATE)
+        shot = self.page.screenshot()
+        is_still = self._panel.evaluate(STATE) == before
+        return shot, before["outcome"] if is_still else "", "+" in before["points"] and is_still
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -66,10 +75,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if chromium is None:
         raise InputError("no Chromium here", "sudo apt-get install chromium")
     out.mkdir(parents=True, exist_ok=True)
-    with _demo() as address, sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=chromium, args=options)
-        _take(browser, address, out)
+        for language in LOCALES:
+            with _demo() as address:
+                _take(browser, language, address, out)
         browser.close()
 
 
@@ -93,49 +104,50 @@ def _demo() -> Iterator[str]:
                 running.communicate()
 
 
-def _take(browser: Browser, address: str, out: Path) -> None:
+def _take(browser: Browser, language: Language, address: str, out: Path) -> None:
+    """Take every picture in one language: the first three visits of a demo, then two pages of its ledger."""
     with ExitStack() as stack:
-        looks = {language: Look(browser, language, WIDE, address) for language in LOCALES}
-        upright = {language: Look(browser, language, UPRIGHT, address) for language in LOCALES}
-        for look in (*looks.values(), *upright.values()):
+        wide, upright = (Look(browser, language, size, address) for size in (WIDE, UPRIGHT))
+        for look in (wide, upright):
             stack.callback(look.context.close)
-        frames = _first_visit(looks)
-        for language, look in looks.items():
-            _save(look.page, out / f"points-{language.value}.png")
-            _moving(frames[language], out / f"visit-{language.value}.gif")
-        for language, look in looks.items():
-            look.wait(WRONG)
-            _save(look.page, out / f"wrong-{language.value}.png")
-        for language, look in upright.items():
-            look.wait(UNSURE)
-            _save(look.page, out / f"upright-{language.value}.png")
-        for language, look in looks.items():
-            for name in ("statement", "office"):
-                look.page.goto(f"{address}{name}?lang={language.value}")
-                _save(look.page, out / f"{name}-{language.value}.png")
+        for name, shot in _visits(wide, upright, out / f"visit-{language.value}.gif").items():
+            _save(shot, out / f"{name}-{language.value}.png")
+        for name in ("statement", "office"):
+            wide.page.goto(f"{address}{name}?lang={language.value}")
+            wide.page.wait_for_timeout(1000)
+            _save(wide.page.screenshot(), out / f"{name}-{language.value}.png")
 
 
-def _first_visit(looks: dict[Language, Look]) -> dict[Language, list[bytes]]:
-    """Frames of the first visit, from its tap until its points have stood for a moment."""
-    frames: dict[Language, list[bytes]] = {language: [] for language in looks}
-    for look in looks.values():
-        look.wait(".bins")
-    after_points = 0
-    for _ in range(2 * LONGEST_FRAMES):
+def _visits(wide: Look, upright: Look, moving: Path) -> dict[str, bytes]:
+    """Watch until a right, a wrong and an unsure deposit were seen; InputError if that takes too long."""
+    found: dict[str, bytes] = {}
+    frames: list[bytes] = []
+    until = time.monotonic() + WATCH_S
+    while len(found) < PICTURES:
+        if time.monotonic() > until:
+            raise InputError(
+                "the first visits were not seen in time", "try again on a machine that is less busy"
+            )
         began = time.monotonic()
-        for language, look in looks.items():
-            frames[language] = [*frames[language][1 - LONGEST_FRAMES :], look.page.screenshot()]
-        after_points += any(look.points for look in looks.values())
-        if after_points * FRAME_S >= 2.0:  # noqa: PLR2004 (seconds in which points can be read)
-            return frames
-        looks[Language.CHINESE].page.wait_for_timeout(max(0.0, FRAME_S - (time.monotonic() - began)) * 1000)
-    raise InputError("the first visit's points were never shown", "see what scripts/demo shows")
+        shot, outcome, has_points = wide.take()
+        if "points" not in found:
+            frames = [*frames[1 - LONGEST_FRAMES :], shot]
+        if outcome == "right" and has_points and "points" not in found:
+            found["points"] = shot
+            _moving([*frames, *[shot] * STANDS_FRAMES], moving)
+        if outcome == "wrong":
+            found.setdefault("wrong", shot)
+        if outcome == "unsure" and "upright" not in found:
+            shot, outcome, _ = upright.take()
+            if outcome == "unsure":
+                found["upright"] = shot
+        wide.page.wait_for_timeout(max(0.0, FRAME_S - (time.monotonic() - began)) * 1000)
+    return found
 
 
-def _save(page: Page, file: Path) -> None:
-    page.wait_for_timeout(400)  # fonts and pictures are there
-    with Image.open(io.BytesIO(page.screenshot())) as shot:
-        shot.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
+def _save(shot: bytes, file: Path) -> None:
+    with Image.open(io.BytesIO(shot)) as picture:
+        picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
 def _moving(frames: Sequence[bytes], file: Path) -> None:

@@ -31,7 +31,7 @@ from edge.sim.people.town import Neighbourhood, neighbourhood
 from edge.sim.photos.drawn import DrawnThings
 from edge.sim.photos.folders import open_photos
 from edge.sim.photos.thrown import Things
-from edge.sim.simulation import Board, Simulation
+from edge.sim.simulation import FirmwareProgram, Simulation
 from edge.sim.world import Script
 from edge.station_file import load_station
 from edge.sync.keys import make_keys
@@ -162,10 +162,10 @@ def _script(options: DemoOptions, settings: StationSettings, people: Neighbourho
     )
 
 
-def _board(program: subprocess.Popen[bytes], card_key: bytes) -> Board:
+def _board(program: subprocess.Popen[bytes], card_key: bytes) -> FirmwareProgram:
     assert program.stdin is not None  # noqa: S101 (converse gives pipes)
     assert program.stdout is not None  # noqa: S101
-    return Board(program.stdin.fileno(), program.stdout.fileno(), card_key)
+    return FirmwareProgram(program.stdin.fileno(), program.stdout.fileno(), card_key)
 
 
 def _start(

@@ -12,10 +12,10 @@ from pathlib import Path
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import ledger_toml, station_toml
 from scripts.soak.plan import Cast
-from scripts.testbed.engines import Engine, Laptop, Tier
+from scripts.testbed.engines import Engine, LaptopEngine, Tier
 from scripts.testbed.processes import TONGZHAN, Crew
 from scripts.testbed.proxy import Network
-from scripts.testbed.shipped import ShippedTown
+from scripts.testbed.shipped import ShippedTownEngine
 
 QUICK = ("north", "south")
 """Stations in virtual time (`scripts.soak.station`)."""
@@ -147,8 +147,8 @@ class System:
 
     def _engine(self) -> Engine:
         if self.tier is Tier.LAPTOP:
-            return Laptop(self.root, self.first_port)
-        return ShippedTown(self.root, self._broker_ports, self.first_port + 2, self.first_port + 1)
+            return LaptopEngine(self.root, self.first_port)
+        return ShippedTownEngine(self.root, self._broker_ports, self.first_port + 2, self.first_port + 1)
 
     @property
     def _broker_ports(self) -> tuple[int, int]:

@@ -10,7 +10,15 @@ from contextlib import contextmanager
 import msgspec
 
 from config.process.threads import interrupt, thread
-from edge.sim.people.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
+from edge.sim.people.witnessed import (
+    LeaseExcess,
+    LidStoodOpen,
+    Line,
+    PointsSpoken,
+    RecordKept,
+    RecordRefused,
+    ThingThrown,
+)
 from scripts.soak.judge.reckoning import Life
 from scripts.soak.judge.rows import EventId
 
@@ -43,18 +51,18 @@ class Hearing:
 
     def _note(self, word: Line, life: Life) -> None:
         match word:
-            case Kept():
+            case RecordKept():
                 self.told[word.station, word.epoch, word.sequence] = word.points
                 life.kept.append(word)
-            case Threw():
+            case ThingThrown():
                 life.threw.append(word)
-            case Opened():
+            case LidStoodOpen():
                 life.opened.append(word)
-            case Spoke():
+            case PointsSpoken():
                 life.spoke.append(word)
-            case Refused():
+            case RecordRefused():
                 life.refusals += 1
-            case Lids():
+            case LeaseExcess():
                 self.beyond_lease_s = max(self.beyond_lease_s, word.beyond_lease_s)
 
 

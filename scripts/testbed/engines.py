@@ -85,7 +85,7 @@ class _Open:
         return ""
 
 
-class Laptop(_Open):
+class LaptopEngine(_Open):
     """iotcore and a SQLite file."""
 
     processes = (BROKER,)
@@ -109,7 +109,7 @@ class Laptop(_Open):
         """Nothing: as `make`."""
 
 
-class Town(_Open):
+class TownEngine(_Open):
     """mosquitto and PostgreSQL."""
 
     processes = (BROKER, DATABASE)

@@ -11,14 +11,14 @@ from cloud_sync.ledger.broker.users import ledger_user, station_user
 from config.errors import InputError
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
-from scripts.testbed.engines import Town
+from scripts.testbed.engines import TownEngine
 from scripts.testbed.processes import TONGZHAN
 
 GUARD_S = 240.0
 """So long may the command take that writes the broker's configuration, on a busy machine."""
 
 
-class ShippedTown(Town):
+class ShippedTownEngine(TownEngine):
     """A broker that speaks TLS only, with a password and rights for each station and for the ledger."""
 
     def __init__(self, folder: Path, ports: tuple[int, int], pages_port: int, database_port: int) -> None:

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from scripts.bench.machine import BUSY, Load, between, moment
-from scripts.bench.result import Result, beside, percentile, show, told
+from scripts.bench.machine import BUSY, CpuShares, between, moment
+from scripts.bench.result import Result, busy_note, percentile, show, with_load
 
 RESULT = Result(
     name="outbox",
@@ -67,8 +67,8 @@ def test_nothing_between_two_equal_moments_is_no_load() -> None:
 
 
 def test_a_figure_of_a_busy_machine_says_so() -> None:
-    busy, quiet = Load(BUSY, 0.25), Load(BUSY - 0.01, 0.0)
-    details = beside(RESULT, busy).details
+    busy, quiet = CpuShares(BUSY, 0.25), CpuShares(BUSY - 0.01, 0.0)
+    details = with_load(RESULT, busy).details
     assert (details["p99_ms"], details["busy_machine"], details["stolen_cpu_share"]) == (1.25, True, 0.25)
-    assert beside(RESULT, quiet).details["busy_machine"] is False
-    assert "others took 15% of its processors, its host 25%" in told(busy)
+    assert with_load(RESULT, quiet).details["busy_machine"] is False
+    assert "others took 15% of its processors, its host 25%" in busy_note(busy)

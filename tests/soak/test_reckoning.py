@@ -21,7 +21,7 @@ from cloud_sync.wire.facts import (
 )
 from config.sorting import Category
 from config.words import SHIPPED_WORDS
-from edge.sim.people.witnessed import Kept, Opened, Spoke, Threw
+from edge.sim.people.witnessed import LidStoodOpen, PointsSpoken, RecordKept, ThingThrown
 from models.verdict import VerdictState
 from scripts.soak.invariants import Account, Evidence, Ledger, judge
 from scripts.soak.judge.pricing import prices_of
@@ -58,24 +58,24 @@ def row(who: str, points: int, *looks: Category | None, at: float, role: Role = 
     return Row(f"{who} {at}", points, who, receipted=True, visit=facts, stamp=stamp)
 
 
-def threw(who: str, look: str, at: float) -> Threw:
-    return Threw(
+def threw(who: str, look: str, at: float) -> ThingThrown:
+    return ThingThrown(
         station="north", epoch="e1", at=at, card=who, bin="kitchen", name=f"0-{look}", category="kitchen"
     )
 
 
-def kept(number: int, who: str, points: int, at: float) -> Kept:
-    return Kept(
+def kept(number: int, who: str, points: int, at: float) -> RecordKept:
+    return RecordKept(
         station="north", epoch="e1", sequence=number, points=points, card=who, began_at=at - 20, ended_at=at
     )
 
 
-def opened(at: float) -> Opened:
-    return Opened(station="north", epoch="e1", at=at, bin="kitchen")
+def opened(at: float) -> LidStoodOpen:
+    return LidStoodOpen(station="north", epoch="e1", at=at, bin="kitchen")
 
 
-def spoke(prompt: str, points: int) -> Spoke:
-    return Spoke(station="north", epoch="e1", prompt=prompt, points=points)
+def spoke(prompt: str, points: int) -> PointsSpoken:
+    return PointsSpoken(station="north", epoch="e1", prompt=prompt, points=points)
 
 
 def said(points: int, order: int, **changes: object) -> Settlement:
@@ -163,14 +163,14 @@ def forgetting(what: str) -> Callable[[Evidence], Evidence]:
     return forget
 
 
-def telling(word: Spoke | Opened | Kept) -> Callable[[Evidence], Evidence]:
+def telling(word: PointsSpoken | LidStoodOpen | RecordKept) -> Callable[[Evidence], Evidence]:
     def add(one: Evidence) -> Evidence:
         match word:
-            case Spoke():
+            case PointsSpoken():
                 life(one).spoke.append(word)
-            case Opened():
+            case LidStoodOpen():
                 life(one).opened.append(word)
-            case Kept():
+            case RecordKept():
                 life(one).kept.append(word)
         return one
 

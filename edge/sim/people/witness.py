@@ -18,7 +18,15 @@ from edge.faults import FaultCode
 from edge.messages import Say
 from edge.ports import Journal, JournalError, OutboxDepth, Speaker
 from edge.roster import RosterEntry
-from edge.sim.people.witnessed import Kept, Lids, Line, Opened, Refused, Spoke, Threw
+from edge.sim.people.witnessed import (
+    LeaseExcess,
+    LidStoodOpen,
+    Line,
+    PointsSpoken,
+    RecordKept,
+    RecordRefused,
+    ThingThrown,
+)
 from edge.sim.place import Throw
 
 _T = TypeVar("_T")
@@ -37,7 +45,7 @@ class Witness:
     def threw(self, throw: Throw) -> None:
         """A thing got into a bin."""
         self._tell(
-            Threw,
+            ThingThrown,
             at=throw.at,
             card=throw.card,
             bin=throw.bin,
@@ -47,11 +55,11 @@ class Witness:
 
     def opened(self, bin_id: str) -> None:
         """A lid stands open."""
-        self._tell(Opened, at=self._now(), bin=bin_id)
+        self._tell(LidStoodOpen, at=self._now(), bin=bin_id)
 
     def lids(self, beyond_lease_s: float) -> None:
         """Somebody looked at the lids' logs."""
-        self._tell(Lids, beyond_lease_s=beyond_lease_s)
+        self._tell(LeaseExcess, beyond_lease_s=beyond_lease_s)
 
     def watch(self, journal: Journal) -> Journal:
         """Stand before a journal that has just been opened: a new life begins."""
@@ -65,17 +73,17 @@ class Witness:
     def spoke(self, say: Say) -> None:
         """Something was said; only points are told of."""
         if say.points is not None:
-            self._tell(Spoke, prompt=say.prompt.value, points=say.points)
+            self._tell(PointsSpoken, prompt=say.prompt.value, points=say.points)
 
     def kept(self, points: int, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> None:
         """A record is on the disk."""
         self._sequence += 1
         if not isinstance(facts, VisitFacts):
-            self._tell(Kept, sequence=self._sequence, points=points)
+            self._tell(RecordKept, sequence=self._sequence, points=points)
             return
         began_at = stamp.monotonic_s - facts.duration_s
         self._tell(
-            Kept,
+            RecordKept,
             sequence=self._sequence,
             points=points,
             card=facts.card,
@@ -85,7 +93,7 @@ class Witness:
 
     def refused(self) -> None:
         """The disk refused."""
-        self._tell(Refused)
+        self._tell(RecordRefused)
 
     def _tell(self, kind: Callable[..., Line], **values: object) -> None:
         line = msgspec.json.encode(kind(station=self._station, epoch=self._epoch, **values))

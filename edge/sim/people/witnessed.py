@@ -5,14 +5,14 @@ from __future__ import annotations
 import msgspec
 
 
-class Word(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+class WitnessLine(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """One line: whose, and in which life of its journal."""
 
     station: str
     epoch: str
 
 
-class Threw(Word, frozen=True, kw_only=True):
+class ThingThrown(WitnessLine, frozen=True, kw_only=True):
     """Somebody threw a thing into a bin. `category` is None for the shadow of a hand."""
 
     at: float
@@ -22,21 +22,21 @@ class Threw(Word, frozen=True, kw_only=True):
     category: str | None
 
 
-class Opened(Word, frozen=True, kw_only=True):
+class LidStoodOpen(WitnessLine, frozen=True, kw_only=True):
     """A lid came to stand open because it was asked to."""
 
     at: float
     bin: str
 
 
-class Spoke(Word, frozen=True, kw_only=True):
+class PointsSpoken(WitnessLine, frozen=True, kw_only=True):
     """The station spoke a prompt that says points."""
 
     prompt: str
     points: int
 
 
-class Kept(Word, frozen=True, kw_only=True):
+class RecordKept(WitnessLine, frozen=True, kw_only=True):
     """The disk has taken a record: a visit of a card, in monotonic seconds, or an alarm."""
 
     sequence: int
@@ -46,14 +46,14 @@ class Kept(Word, frozen=True, kw_only=True):
     ended_at: float = 0.0
 
 
-class Refused(Word, frozen=True, kw_only=True):
+class RecordRefused(WitnessLine, frozen=True, kw_only=True):
     """The disk refused a record; it may have been tried again."""
 
 
-class Lids(Word, frozen=True, kw_only=True):
+class LeaseExcess(WitnessLine, frozen=True, kw_only=True):
     """The longest that any lid was driven open beyond its lease."""
 
     beyond_lease_s: float
 
 
-Line = Threw | Opened | Spoke | Kept | Refused | Lids
+Line = ThingThrown | LidStoodOpen | PointsSpoken | RecordKept | RecordRefused | LeaseExcess

@@ -8,13 +8,13 @@ from config.station import StationSettings
 from edge.messages import Photo
 from edge.ports import CameraError
 from edge.sim.photos.scenes import vary
-from edge.sim.plant import Ground, WorldLid
+from edge.sim.plant import BasePlant, WorldLid
 
 
 class SimCamera:
     """All cameras of one station. Implements `edge.ports.Camera`; frames are RGB (height, width, 3) uint8."""
 
-    def __init__(self, settings: StationSettings, plant: Ground[WorldLid]) -> None:
+    def __init__(self, settings: StationSettings, plant: BasePlant[WorldLid]) -> None:
         """Look into the plant's bins, each through the camera that the settings name."""
         self.failed: set[str] = set()
         """Cameras, by id, that give no picture."""

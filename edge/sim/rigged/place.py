@@ -15,7 +15,7 @@ from edge.ports import Inbox, Lid
 from edge.readers.kind import Transmission
 from edge.readers.registry import kind_of
 from edge.sim.people.town import Neighbourhood
-from edge.sim.plant import Ground
+from edge.sim.plant import BasePlant
 from edge.sim.rigged.lines import RigLines
 from edge.sim.timeline import Timeline
 
@@ -87,7 +87,7 @@ class RiggedLid:
         self._rig.do(f"obstruct {self._number} 0")
 
 
-class RiggedPlant(Ground[RiggedLid]):
+class RiggedPlant(BasePlant[RiggedLid]):
     """Lids and readers at a controller's program; bins and what falls into them are simulated."""
 
     def __init__(  # noqa: PLR0913 (all that a place is made of)

@@ -19,12 +19,12 @@ import msgspec
 from cloud_sync.ledger.install import init
 from config.errors import InputError
 from scripts.bench.fleet.echo import COMMUNITY as ECHO
-from scripts.bench.fleet.stations import HOUSEHOLDS, Load, Measured, card, station_key, station_name
+from scripts.bench.fleet.stations import HOUSEHOLDS, FleetLoad, Measured, card, station_key, station_name
 from scripts.bench.result import Result, show
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
 from scripts.soak.system import PORTS
-from scripts.testbed.engines import DATABASE, Engine, Laptop, Tier, Town
+from scripts.testbed.engines import DATABASE, Engine, LaptopEngine, Tier, TownEngine
 from scripts.testbed.ports import free_ports
 from scripts.testbed.processes import Crew, crew
 
@@ -102,7 +102,9 @@ class _House:
         self._root, self._crew, self._port = root, ours, port
         self._toml = root / "ledger.toml"
         self._ledger_key = ""
-        self._engine: Engine = Laptop(root, port) if tier is Tier.LAPTOP else Town(root, port, port + 1)
+        self._engine: Engine = (
+            LaptopEngine(root, port) if tier is Tier.LAPTOP else TownEngine(root, port, port + 1)
+        )
 
     def set_up(self, stations: int) -> None:
         """Make the ledger, admit the fleet, start everything."""
@@ -121,7 +123,7 @@ class _House:
     def measure(self, stations: int, rate: float, seconds: float) -> _Phase:
         """The same load on both, one after the other."""
         worker = self._new_worker(f"at-{rate:g}".replace(".", "-"))
-        load = Load(ECHO, stations, rate, seconds, self._port, seed=int(rate))
+        load = FleetLoad(ECHO, stations, rate, seconds, self._port, seed=int(rate))
         echo = self._play(load)
         before = _cpu_s(worker)
         to_ledger = msgspec.structs.replace(load, community=COMMUNITY, ledger_key=self._ledger_key)
@@ -136,11 +138,11 @@ class _House:
         return self._crew.pid("worker") or 0
 
     def _is_at_work(self) -> bool:
-        trial = Load(COMMUNITY, 1, 20.0, 0.5, self._port, 0, self._ledger_key, last_s=1.0)
+        trial = FleetLoad(COMMUNITY, 1, 20.0, 0.5, self._port, 0, self._ledger_key, last_s=1.0)
         echo = msgspec.structs.replace(trial, community=ECHO, ledger_key="")
         return all(self._play(load).receipted > 0 for load in (trial, echo))
 
-    def _play(self, load: Load) -> Measured:
+    def _play(self, load: FleetLoad) -> Measured:
         command = [sys.executable, "-m", "scripts.bench.fleet.stations", msgspec.json.encode(load).decode()]
         done = subprocess.run(  # noqa: S603 (our own command, no shell)
             command, capture_output=True, text=True, check=False, timeout=load.seconds + PHASE_SPARE_S

@@ -39,7 +39,7 @@ LOOK_S = 0.05
 POINTS = 2
 
 
-class Load(msgspec.Struct, frozen=True):
+class FleetLoad(msgspec.Struct, frozen=True):
     """One phase: what to send where. `ledger_key` is empty when the echo answers."""
 
     community: str
@@ -92,7 +92,7 @@ class _Batch:
 class _Station:
     """One simulated station: its records, its window, and how long each record took."""
 
-    def __init__(self, load: Load, number: int, times: list[tuple[float, float]]) -> None:
+    def __init__(self, load: FleetLoad, number: int, times: list[tuple[float, float]]) -> None:
         self.batches = 0
         self._load, self._name, self._times = load, station_name(number), times
         self._key, self._epoch = station_key(number), os.urandom(8).hex()
@@ -139,7 +139,7 @@ class _Station:
         return next((epoch.through for epoch in receipt.epochs if epoch.epoch == self._epoch), 0)
 
 
-async def play(load: Load) -> Measured:
+async def play(load: FleetLoad) -> Measured:
     """Connect the whole fleet, record at the rate asked for, and wait for the last receipts."""
     times: list[tuple[float, float]] = []
     stations = [_Station(load, number, times) for number in range(load.stations)]
@@ -172,7 +172,7 @@ async def _last_receipts(times: list[tuple[float, float]], made: int, within_s: 
         await asyncio.sleep(LOOK_S)
 
 
-async def _record(load: Load, stations: list[_Station], began: float) -> int:
+async def _record(load: FleetLoad, stations: list[_Station], began: float) -> int:
     """Let records happen at random moments, on average at the rate; how many there were."""
     rng = random.Random(load.seed)  # noqa: S311 (plays residents, guards nothing)
     at, made = began + rng.expovariate(load.rate), 0
@@ -211,5 +211,5 @@ def _ledger_keys(ledger_key: str) -> dict[str, Ed25519PublicKey]:
 
 
 if __name__ == "__main__":
-    measured = asyncio.run(play(msgspec.json.decode(sys.argv[1], type=Load)))
+    measured = asyncio.run(play(msgspec.json.decode(sys.argv[1], type=FleetLoad)))
     sys.stdout.write(msgspec.json.encode(measured).decode())

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, tzinfo
 from itertools import pairwise
 
 from cloud_sync.wire.facts import DepositFacts, VisitFacts
-from edge.sim.people.witnessed import Kept, Opened, Spoke, Threw
+from edge.sim.people.witnessed import LidStoodOpen, PointsSpoken, RecordKept, ThingThrown
 from scripts.soak.judge.pricing import (
     NOTHING,
     RIGHT,
@@ -52,10 +52,10 @@ class Town:
 class Life:
     """What was seen and heard from one start of a station to its end."""
 
-    threw: list[Threw] = field(default_factory=list)
-    opened: list[Opened] = field(default_factory=list)
-    spoke: list[Spoke] = field(default_factory=list)
-    kept: list[Kept] = field(default_factory=list)
+    threw: list[ThingThrown] = field(default_factory=list)
+    opened: list[LidStoodOpen] = field(default_factory=list)
+    spoke: list[PointsSpoken] = field(default_factory=list)
+    kept: list[RecordKept] = field(default_factory=list)
     refusals: int = 0
 
 
@@ -81,7 +81,7 @@ def truths(lives: Mapping[tuple[str, str], Life], looks: Mapping[str, str]) -> d
     return found
 
 
-def _outcome(threw: Threw, looks: Mapping[str, str]) -> str:
+def _outcome(threw: ThingThrown, looks: Mapping[str, str]) -> str:
     if threw.category is None:
         return NOTHING
     look = looks.get(threw.name, UNSURE)

@@ -12,7 +12,7 @@ from edge.ports import JournalError
 from edge.sim.lid_log import What
 from edge.sim.people.town import neighbourhood
 from edge.sim.people.witness import Witness
-from edge.sim.people.witnessed import Kept, Line, Opened, Refused, Spoke, Threw
+from edge.sim.people.witnessed import LidStoodOpen, Line, PointsSpoken, RecordKept, RecordRefused, ThingThrown
 from edge.sim.photos.thrown import PhotoSource
 from edge.sim.place import Fate
 from edge.sim.simulation import Simulation
@@ -53,10 +53,10 @@ def test_every_thing_in_a_bin_and_every_lid_that_opens_is_told(photos: PhotoSour
         lid.when_opened = lambda bin_id=bin_id: witness.opened(bin_id)  # type: ignore[misc]
     game.play()
     thrown = [throw for throw in game.world.throws if throw.fate is Fate.IN_BIN]
-    told = [(word.at, word.bin, word.name) for word in heard.of(Threw) if isinstance(word, Threw)]
+    told = [(word.at, word.bin, word.name) for word in heard.of(ThingThrown) if isinstance(word, ThingThrown)]
     assert told == [(throw.at, throw.bin, throw.name) for throw in thrown]
     opened = sum(note.what is What.OPENED for lid in game.plant.lids.values() for note in lid.notes)
-    assert len(heard.of(Opened)) == opened == sum(len(facts.openings) for facts in game.station.records)
+    assert len(heard.of(LidStoodOpen)) == opened == sum(len(facts.openings) for facts in game.station.records)
 
 
 class Disk:
@@ -86,9 +86,9 @@ def test_a_record_is_told_once_it_is_kept_and_a_refusal_takes_no_number(heard: H
         journal.record_visit(visit(), NOON)
     disk.refuses = False
     journal.record_alarm(ALARM, NOON)
-    kept = [word.sequence for word in heard.words() if isinstance(word, Kept)]
+    kept = [word.sequence for word in heard.words() if isinstance(word, RecordKept)]
     assert kept == [1, 2]
-    assert len(heard.of(Refused)) == 1
+    assert len(heard.of(RecordRefused)) == 1
     assert {word.epoch for word in heard.words()} == {disk.epoch}
 
 
@@ -105,7 +105,7 @@ def test_of_what_is_spoken_points_are_told(heard: Heard) -> None:
     voice.say(Say(Prompt.POINTS, points=3))
     assert [one.prompt for one in said] == [Prompt.WELCOME, Prompt.POINTS]
     (word,) = heard.words()
-    assert isinstance(word, Spoke)
+    assert isinstance(word, PointsSpoken)
     assert (word.prompt, word.points) == ("points", 3)
 
 

@@ -57,7 +57,7 @@ class SimLid:
         self.opened_at = -inf
         """When the lid last came to stand open by command; a reversal on its way shut does not count."""
         self.when_opened: Callable[[], object] = lambda: None
-        """Called each time that `opened_at` moves, for whoever watches from outside."""
+        """Called each time that `opened_at` moves, for an observer."""
         self._bin, self._timeline, self._inbox = bin_id, timeline, inbox
         self._times = lid_times(waits)
         self._plant = PlantLid(travel_ms=waits.travel_s * _MS)
@@ -177,7 +177,7 @@ class SimLid:
         self._change(cut)
 
     def power_on(self) -> None:
-        """Bring the power back: whoever finds a lid open shuts it, once its way was free for a while."""
+        """Bring the power back: a lid found open is shut once its way was free for a while."""
 
         def start() -> None:
             if not self._has_power:
@@ -290,7 +290,7 @@ class SimLid:
         self.when_opened()
 
     def _tell(self, before: Motion, seen_before: LidInputs, *, asked_to_open: bool) -> None:
-        # A lid that stands open already says so again to whoever asks: the station waits to hear it.
+        # A lid that stands open already reports it again when asked to open: the station waits for that.
         if self._seen.opened and (asked_to_open or not seen_before.opened):
             self._inbox.post(LidOpened(self._now, self._bin))
         if self._seen.closed and not seen_before.closed:

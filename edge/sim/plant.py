@@ -111,7 +111,7 @@ _LidT_co = TypeVar("_LidT_co", bound=WorldLid, covariant=True)
 
 
 class BasePlant(Generic[_LidT_co]):
-    """Lids, readers and bins of one station, whoever moves the lids."""
+    """Lids, readers and bins of one station; the lids may be simulated or a controller's."""
 
     def __init__(
         self,

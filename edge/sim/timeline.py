@@ -54,7 +54,7 @@ class Happening:
         return self._action is None
 
     def cancel(self) -> None:
-        """Call it off; nothing happens to one that is over."""
+        """Call it off; does nothing once it happened."""
         self._action = None
 
     def happen(self) -> None:
@@ -72,7 +72,7 @@ class Timeline:
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Plan by `clock`, whoever moves it."""
+        """Plan by `clock`, which moves by itself or is moved."""
         self.clock = clock
         self.changed = threading.Condition(threading.RLock())
         """The world's lock; notified whenever something new is planned."""

@@ -1,4 +1,4 @@
-"""What a machine did beside a benchmark: processor time of others, and time that its host kept for itself."""
+"""Processor time that other processes and the virtual machine's host took during a benchmark."""
 
 from __future__ import annotations
 

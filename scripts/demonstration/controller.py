@@ -16,9 +16,9 @@ from scripts.testbed.processes import Crew
 SOURCES = Path(__file__).resolve().parents[2] / "firmware_bridge" / "firmware"
 COMPILERS = ("cc", "gcc", "clang")
 BUILD_S = 120.0
-"""So long may a compiler take; it is a second or two on a laptop."""
+"""Timeout of the build; it takes a second or two on a laptop."""
 GREET_S = 10.0
-"""So long may the program take to say which pty is its own."""
+"""Timeout for the program to print the name of its pty."""
 NAME = "controller"
 MEND = "mend that, or leave --controller away"
 
@@ -75,7 +75,7 @@ def _start(program: Path, port: Path, processes: Crew) -> subprocess.Popen[bytes
     pty = process.stdout.readline().decode("utf-8", "replace").strip() if readable else ""
     if not pty:
         processes.end_these([NAME])
-        program.unlink()  # one that was cut off while it was built is built anew next time
+        program.unlink()  # a build that was cut off is repeated next time
         raise NoFirmwareError("its program does not start")
     port.symlink_to(pty)
     return process

@@ -97,7 +97,6 @@ def _demo() -> Iterator[str]:
                 for line in running.stdout:
                     if line.startswith("open "):
                         break
-                time.sleep(5.0)  # the page is served once the station is composed
                 yield address
             finally:
                 running.send_signal(signal.SIGINT)

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
-from iotcore import Broker
-
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from cloud_sync.rules.award_rules import Award
@@ -37,6 +35,7 @@ from edge.station_file import load_station
 from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from models.bundle import SHIPPED_BUNDLE, load_bundle
+from scripts.demonstration.broker import broker
 from scripts.demonstration.console import LEGEND, ReportingJournal, VisitLines
 from scripts.demonstration.controller import ControllerChoice, controller
 from scripts.demonstration.folder import Folder, Ports
@@ -47,12 +46,14 @@ from scripts.demonstration.strip.app import create_app
 from scripts.demonstration.strip.state import Strip, Visitors
 from scripts.demonstration.strip.switches import LINK, WORKER, Switches
 from scripts.demonstration.town import CARD_BITS, COMMUNITY, write_configuration
-from scripts.testbed.ports import LOOPBACK
+from scripts.testbed.ports import LOOPBACK, is_free
 from scripts.testbed.processes import Crew, crew
 from scripts.testbed.proxy import network
 
 ARRIVE_S = 60.0
 """How long the last events may take to get their receipts."""
+PANEL_WITHIN_S = 30.0
+"""How long the panel's process may take to start before the address is printed all the same."""
 TOWN_SEED = 2026
 """The same people live in the town in every run."""
 RESIDENTS = 120
@@ -61,7 +62,7 @@ POINTS_SEEN_S = 4.0
 """On screen, the last visit's points stand this long before the next resident comes, or the demo ends."""
 ENDLESS = 1_000_000
 ONE_AT_A_TIME = Habits(comes_along=0.0)
-"""On screen nobody taps while another's lid is open: whoever watches can follow one person."""
+"""On screen nobody taps while another's lid is open, so that a viewer can follow one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ def play(options: DemoOptions, say: Callable[[str], None]) -> DemoReport:
             with ExitStack() as page:
                 if switches is not None:
                     _show(options, settings, town, switches, composition, page)
+                    _greet(options.ports, processes, say)
                 _run_in_real_time(composition, town.simulation, processes, switches)
         _let_all_arrive(settings, processes, switches)
         return _count(settings, composition)
@@ -174,7 +176,7 @@ def _start(
     """Broker, ledger, sync and, on screen, the pages and what a visitor may break."""
     ports = options.ports
     say("starting broker, ledger and sync" + ("" if options.headless else ", and the pages"))
-    stack.enter_context(_broker(ports.broker))
+    stack.enter_context(broker(ports.broker))
     links = None if options.headless else stack.enter_context(network())
     stack.callback(processes.end)  # before broker and network end
     station, ledger = str(options.folder.station_toml), str(options.folder.ledger_toml)
@@ -190,11 +192,18 @@ def _start(
     for host in (LOOPBACK, "localhost"):
         panel += ["--framed-by", f"http://{host}:{ports.page}"]
     processes.start("panel", panel)
+    return Switches(links, processes, worker)
+
+
+def _greet(ports: Ports, processes: Crew, say: Callable[[str], None]) -> None:
+    """Say where to look, once the panel answers: a frame that found nobody would stay empty."""
+    deadline = time.monotonic() + PANEL_WITHIN_S
+    while is_free(ports.panel) and not processes.fallen() and time.monotonic() < deadline:
+        time.sleep(0.1)
     say(f"open  http://{LOOPBACK}:{ports.page}/   in the browser's language; ?lang=en, ?lang=zh")
     say("Ctrl-C ends everything; the next demo goes on from here")
     for line in LEGEND:
         say(line)
-    return Switches(links, processes, worker)
 
 
 def _show(
@@ -213,25 +222,6 @@ def _show(
     office = Office(COMMUNITY)
     stack.enter_context(counting(counts, town.visitors))
     stack.enter_context(serving(create_app(strip, options.ports, office.session), options.ports))
-
-
-@contextmanager
-def _broker(port: int) -> Iterator[None]:
-    """A broker inside this demo. Ctrl-C must not reach it: it is needed until the last receipt."""
-    broker = Broker(port=port, listen=LOOPBACK)
-    # The broker's process inherits the blocked signal. One that comes meanwhile waits for us, and is not
-    # lost as an ignored one would be.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        broker.start()
-    except OSError:
-        raise InputError(f"port {port} (the demo's broker) is in use", "choose others with --port") from None
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        broker.stop()
 
 
 @contextmanager

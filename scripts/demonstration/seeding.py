@@ -1,4 +1,4 @@
-"""Fills the demo's ledger and station with a small town, once; again does no harm.
+"""Fills the demo's ledger and station with a small town; idempotent.
 
 Importable only after `cloud_sync.ledger.setup`.
 """
@@ -56,7 +56,7 @@ def bind_cards(people: Neighbourhood) -> dict[str, str]:
 def admit(station: str, public_key: str, station_dir: Path, roster: Mapping[str, RosterEntry]) -> None:
     """Have the ledger listen to a station, and the station know its cards."""
     add_station(Community.objects.get(slug=COMMUNITY), station, public_key)
-    journal, _ = open_mended(station_dir, timezone.now())  # one that an older program left is set aside
+    journal, _ = open_mended(station_dir, timezone.now())  # sets aside a journal of an older program
     journal.close()
     outbox = Outbox(station_dir)
     try:

@@ -69,18 +69,18 @@ class Engine(Protocol):
         ...
 
     def login(self, station: str | None) -> str:
-        """What a station's TOML, or with None the ledger's, says of the broker beside host and port."""
+        """Broker settings other than host and port, for a station's TOML, or with None the ledger's."""
         ...
 
 
 class _Open:
-    """A broker that listens on this machine alone, and lets in whoever is here."""
+    """A broker on loopback that needs no password."""
 
     def guard(self) -> None:
         """Do nothing."""
 
     def login(self, station: str | None) -> str:
-        """Nothing to say."""
+        """Return nothing: no password is needed."""
         del station
         return ""
 
@@ -95,18 +95,18 @@ class LaptopEngine(_Open):
         self._port = broker_port
 
     def make(self) -> None:
-        """Nothing: the file is made by `tongzhan ledger init`."""
+        """Do nothing: `tongzhan ledger init` makes the file."""
 
     def start(self, name: str, crew: Crew) -> None:
         """Start the broker, which forgets everything when it ends."""
         crew.launch(name, [sys.executable, "-c", _IOTCORE, str(self._port)])
 
     def answers(self) -> bool:
-        """A file always does."""
+        """Return True: a file always answers."""
         return True
 
     def prepare(self) -> None:
-        """Nothing: as `make`."""
+        """Do nothing, as `make`."""
 
 
 class TownEngine(_Open):

@@ -1,8 +1,7 @@
-"""Pictures for a soak, and a model's stand-in that looks at them: coloured things on a grey tray.
+"""Pictures for a soak, coloured things on a grey tray, and a stand-in for the model that reads the colours.
 
-A thing's colour says what it looks like to the stand-in, whatever it is: itself, something of another
-category, or nothing that could be told. Its file's name says the same, so that whoever saw it thrown knows
-what a sound station has to make of it.
+A thing's colour says what the stand-in takes it for: its own category, another one, or unsure. The file's
+name says the same, so that a judge knows what verdict a correct station must reach.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Processes of ours beside this one: started with their logs in files, and surely ended."""
+"""Child processes by name, with their logs in files, ended together."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Popen = subprocess.Popen[bytes]
 TONGZHAN = (sys.executable, "-c", "from scripts.cli import main; main()")
 """The `tongzhan` command as the interpreter that we run in starts it."""
 END_S = 10.0
-"""How long a process may take to finish what it has in hand."""
+"""Timeout after SIGTERM before SIGKILL."""
 
 
 class Crew:
@@ -81,17 +81,17 @@ class Crew:
         return process.pid if process is not None and process.poll() is None else None
 
     def kill(self, name: str) -> None:
-        """Kill a process with SIGKILL, as a power cut would; nothing happens to one that is not there."""
+        """Kill a process with SIGKILL, as a power cut would; does nothing if it does not run."""
         if (process := self._running.pop(name, None)) is not None:
             process.kill()
             process.wait()
 
     def forget(self, name: str) -> bool:
-        """Let go of a process that ended by itself; whether there was one."""
+        """Forget a process that ended by itself; return whether there was one."""
         return self._running.pop(name, None) is not None
 
     def end_these(self, names: Sequence[str]) -> None:
-        """Ask processes to finish, then make sure that they have; those that are not there are no matter."""
+        """Ask processes to finish, then kill those that do not; unknown names are ignored."""
         ending = {name: self._running.pop(name) for name in names if name in self._running}
         for process in ending.values():
             _ask(process)
@@ -99,7 +99,7 @@ class Crew:
             _make_sure(name, process)
 
     def fallen(self) -> str | None:
-        """Name a process that ended by itself, with its log; None while all run."""
+        """Name a process that ended by itself, and its log; None while all run."""
         for name, process in list(self._running.items()):  # another thread may start or kill one
             if process.poll() is not None:
                 return f"{name} ended with status {process.returncode}; see {self._logs / name}.log"

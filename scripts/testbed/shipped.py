@@ -15,7 +15,7 @@ from scripts.testbed.engines import TownEngine
 from scripts.testbed.processes import TONGZHAN
 
 GUARD_S = 240.0
-"""So long may the command take that writes the broker's configuration, on a busy machine."""
+"""Timeout of the command that writes the broker's configuration, on a busy machine."""
 
 
 class ShippedTownEngine(TownEngine):

@@ -92,7 +92,7 @@ class Planner:
         self._habits = habits
 
     def meeting(self, most: int, before: frozenset[str]) -> Meeting:
-        """The next one, of at most `most` visits; whoever's card is among `before` was just here."""
+        """The next one, of at most `most` visits; cards in `before` were just here."""
         first = self._person(before)
         blocked = self._people.blocked if self._happens(self._habits.blocked) else None
         if most < 2 or not self._happens(self._habits.comes_along):  # noqa: PLR2004 (two are two visits)

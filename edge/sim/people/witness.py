@@ -1,7 +1,7 @@
-"""What simulated residents do, see and hear, a line of JSON each: for whoever judges a station from outside.
+"""Writes what simulated residents do, see and hear, a line of JSON each, for a judge outside the station.
 
-It stands beside the station and knows nothing of its state: what was thrown into a bin, when a lid came to
-stand open, what was spoken, and what the disk had taken when the station went on.
+It knows nothing of the station's state: only what was thrown into a bin, when a lid stood open, what was
+spoken, and which records the disk had taken.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a witness beside a simulated station can tell, a line of JSON each. Pure values."""
+"""What a witness of a simulated station writes, a line of JSON each. Pure values."""
 
 from __future__ import annotations
 

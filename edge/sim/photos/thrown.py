@@ -33,7 +33,7 @@ WEIGHTS_G = {
 class Thing:
     """Something thrown into a bin, as camera and scale will see it.
 
-    `category` is None for what is no waste: the shadow of a hand. Frames of it vary by `seed`.
+    `category` is None for the shadow of a hand. Frames of it vary by `seed`.
     """
 
     name: str

@@ -50,7 +50,7 @@ class FleetLoad(msgspec.Struct, frozen=True):
     seed: int
     ledger_key: str = ""
     last_s: float = 15.0
-    """So long may the last receipts take after the last record."""
+    """Timeout of the last receipts after the last record."""
 
 
 class Measured(msgspec.Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""A week of events that is drained beside a station: a full journal, a broker, a ledger, its sync process."""
+"""A week of events drained while a station runs: a full journal, a broker, a ledger, its sync process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EPOCH = "a" * 16
 
 
 BEGINS_S = 60.0
-"""So long may the first receipt take."""
+"""Timeout of the first receipt."""
 
 
 @dataclass(frozen=True, slots=True)

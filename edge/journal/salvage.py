@@ -13,7 +13,6 @@ from typing import NamedTuple
 from zlib import crc32
 
 import msgspec
-from sqlite_utils import Database
 
 from cloud_sync.wire.envelope import EventId, decode_event, decode_event_id
 from cloud_sync.wire.facts import Role, VisitFacts
@@ -166,6 +165,9 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _by_sql(connection: sqlite3.Connection) -> Salvaged:
+    # Costs a fifth of a station's start, and only a damaged journal or a person needs it.
+    from sqlite_utils import Database  # noqa: PLC0415
+
     journal = Database(connection)
 
     def rows(table: str, *columns: str) -> list[tuple[Value, ...]]:

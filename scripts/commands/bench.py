@@ -12,6 +12,7 @@ BENCHES: dict[str, Entry] = {
     "fleet": Entry("scripts.bench.fleet.run", "fleet", "A record to its receipt, many stations.", "demo"),
     "ledger": Entry("scripts.bench.ledger.run", "ledger", "Events settled a second.", "demo"),
     "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records a second.", "station"),
+    "start": Entry("scripts.bench.start.run", "start", "The start of a station, its needs at rest.", "demo"),
     "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events a second.", "demo"),
     "tap": Entry("scripts.bench.tap.run", "tap", "From a card's last byte to the lid's pin.", "demo"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
+from config.process.atomic import write_atomic
 from config.reading.files import mend_of, unreadable
 from config.reading.private import hand_over, make_private_folder, refuse_shared
 
@@ -62,18 +62,6 @@ def read_card_key(state_dir: Path) -> bytes:
     return key
 
 
-def write_private(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all, readable by its owner alone from its first moment; OSError."""
-    draft = file.with_name(f".{file.name}.new")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(content)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(file)
-
-
 def public_key_hex(key: Ed25519PrivateKey) -> str:
     """The public half as 64 hex digits: what the other end is told."""
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
@@ -87,7 +75,7 @@ def _new_signing_key() -> str:
 def _create(file: Path, text: str) -> None:
     """Make a file that is missing."""
     if not file.exists():
-        write_private(file, text.encode("ascii"))
+        write_atomic(file, text.encode("ascii"), private=True, durable=True)
         hand_over(file)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from config.process.atomic import sync_folder
 from config.reading.private import make_private_folder
 from edge.journal.salvage import Record, Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal.schema import (
@@ -29,7 +30,6 @@ from edge.journal.schema import (
     connect,
     first_id,
     number_of,
-    sync_folder,
     written_at_once,
 )
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from config.process.atomic import sync_folder
 from config.reading.files import refuse_special
 from config.reading.private import hand_over, keep_private, make_private, make_private_folder
 
@@ -250,12 +251,3 @@ def claim(connection: sqlite3.Connection, community: str, station: str) -> tuple
 def first_id(number: int) -> int:
     """The id below the first event of the epoch with this number; a sequence is added to it."""
     return number << SEQUENCE_BITS
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the disk hold the names in a folder."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

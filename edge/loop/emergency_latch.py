@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from config.process.atomic import write_atomic
 from config.process.threads import within
 from config.station import StationSettings
 
@@ -14,7 +15,7 @@ log = logging.getLogger(__name__)
 FILE = "emergency"
 READ_S = 2.0
 """How long one folder may take: a network mount that hangs must not keep lids shut."""
-_WORDS = "Every motor of this station is stopped. A staff card tapped at the station ends that.\n"
+_WORDS = b"Every motor of this station is stopped. A staff card tapped at the station ends that.\n"
 
 
 class EmergencyLatch:
@@ -40,7 +41,7 @@ class EmergencyLatch:
             try:
                 if is_set:
                     file.parent.mkdir(parents=True, exist_ok=True)
-                    file.write_text(_WORDS, encoding="utf-8")
+                    write_atomic(file, _WORDS, durable=True)
                 else:
                     file.unlink(missing_ok=True)
             except OSError as error:

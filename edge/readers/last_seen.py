@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from config.process.atomic import write_atomic
 from edge.ports import Clock
 
 FILE = "readers.json"
@@ -45,10 +46,8 @@ class LastSeenBook:
             if before is not None and now - before < WRITE_S:
                 return
             self._heard[reader] = now
-            fresh = self._file.with_suffix(".new")
             with suppress(OSError):
-                fresh.write_bytes(msgspec.json.encode(_Page(self._boot, self._heard)))
-                fresh.replace(self._file)
+                write_atomic(self._file, msgspec.json.encode(_Page(self._boot, self._heard)))
 
 
 def read_last_seen(folder: Path, boot: str) -> Mapping[str, float]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from cloud_sync.rules.award_rules import Outcome
+from config.process.atomic import write_atomic
 from config.reading.private import make_private_folder
 from config.sorting import Category
 from edge.faults import Fault, FaultCode, station_is_blocked
@@ -161,8 +162,5 @@ class LiveFolder:
         (self._folder / PICTURE_FILE).unlink(missing_ok=True)
 
     def _replace(self, name: str, content: bytes) -> None:
-        # No fsync: the folder is in memory, and a reader only needs never to see half a file.
-        fresh = self._folder / f".{name}.new"
         make_private_folder(self._folder)
-        fresh.write_bytes(content)
-        fresh.replace(self._folder / name)
+        write_atomic(self._folder / name, content)  # not durable: the folder is in memory

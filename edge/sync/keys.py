@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from cloud_sync.wire.cards import KEY_BYTES
 from config.errors import InputError
+from config.process.atomic import write_atomic
 from config.process.threads import within
 from config.reading.files import mend_of, refuse_special, unreadable
 from config.reading.private import hand_over, make_private_folder, refuse_shared
@@ -142,13 +142,5 @@ def read_key(path: Path, *, brought: bool = False) -> bytes:
 
 
 def _write(path: Path, value: bytes) -> None:
-    """Replace a file as a whole, readable by its owner alone from its first moment."""
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(value.hex() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    write_atomic(path, value.hex().encode() + b"\n", private=True, durable=True)
     hand_over(path)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from cloud_sync.ledger.db.backups import back_up, restore
 from config.ledger import load_ledger
+from config.process.atomic import write_atomic
 from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.journals import read_journal
 from scripts.soak.judge.rows import EventId, Journal
@@ -101,9 +102,7 @@ class Faults:
 
     def _step_clock(self, fault: Fault) -> None:
         file = self._system.root / f"{fault.target}.clock"
-        fresh = file.with_suffix(".new")
-        fresh.write_text(str(fault.amount), encoding="ascii")
-        fresh.replace(file)
+        write_atomic(file, str(fault.amount).encode())
 
     def _take_image(self, fault: Fault) -> None:
         with_card = self._switch_off(fault.target)

@@ -13,8 +13,8 @@ from pathlib import Path
 from cloud_sync.ledger.broker import users
 from cloud_sync.ledger.broker.certificates import Identity, make_authority, make_server, out_of_time, serves
 from cloud_sync.ledger.broker.mosquitto import Listeners, mosquitto_conf
-from cloud_sync.ledger.keys import write_private
 from config.errors import InputError
+from config.process.atomic import write_atomic
 from config.reading.files import mend_of
 from config.reading.private import hand_over, refuse_shared
 
@@ -71,7 +71,7 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
     """Make the authority once; the certificate when it is missing, nearly over, or for other names."""
     if not (folder / "ca.key").exists():
         authority = make_authority("Tongzhan broker", now)
-        write_private(folder / "ca.key", authority.key)
+        write_atomic(folder / "ca.key", authority.key, private=True, durable=True)
         _write(folder, "ca.pem", authority.certificate.decode(), PUBLIC)
     refuse_shared(folder / "ca.key")
     authority = Identity((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
@@ -86,7 +86,7 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
     if certificate.exists() and serves(certificate.read_bytes(), authority.certificate, names, now):
         return
     server = make_server(authority, names, now, key.read_bytes() if key.exists() else None)
-    write_private(key, server.key)
+    write_atomic(key, server.key, private=True, durable=True)
     _write(folder, "server.pem", server.certificate.decode(), PUBLIC)
 
 
@@ -104,7 +104,7 @@ def _write_users(
     credentials = {user: folder / "credentials" / f"{user}.password" for user in fresh}
     # A password is with its owner before the broker asks for it: killed in between, the next run draws anew.
     for user, password in fresh.items():
-        write_private(credentials[user], f"{password}\n".encode())
+        write_atomic(credentials[user], f"{password}\n".encode(), private=True, durable=True)
     kept |= {user: users.hashed(password, secrets.token_bytes(12)) for user, password in fresh.items()}
     for user in gone:
         (folder / "credentials" / f"{user}.password").unlink(missing_ok=True)
@@ -115,14 +115,14 @@ def _write_users(
 
 def _give(password: Path, to: Path) -> Path:
     """Move the ledger's password to where the ledger reads it, as a user of its own that root is not."""
-    write_private(to, password.read_bytes())
+    write_atomic(to, password.read_bytes(), private=True, durable=True)
     password.unlink()
     hand_over(to)
     return to
 
 
 def _write(folder: Path, name: str, text: str, mode: int) -> None:
-    write_private(folder / name, text.encode())
+    write_atomic(folder / name, text.encode(), private=True, durable=True)
     (folder / name).chmod(mode)
 
 

@@ -13,9 +13,10 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE, write_private
+from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE
 from config.errors import InputError
 from config.ledger import LedgerSettings, is_postgres
+from config.process.atomic import write_atomic
 from config.reading.files import mend_of, sqlite_mend
 from config.reading.private import hand_over, make_private, make_private_folder, refuse_shared
 
@@ -35,7 +36,7 @@ def back_up(settings: LedgerSettings, to: Path) -> None:
         make_private_folder(draft)
         for name in KEYS:
             refuse_shared(settings.state_dir / name)
-            write_private(draft / name, (settings.state_dir / name).read_bytes())
+            write_atomic(draft / name, (settings.state_dir / name).read_bytes(), private=True, durable=True)
             hand_over(draft / name)
         _put_away(settings.ledger.database, draft)
         draft.rename(to)
@@ -130,7 +131,7 @@ def _restore_keys(state_dir: Path, source: Path) -> None:
         if not kept.is_file():
             raise InputError(f"no file {kept}", "name a folder that `tongzhan ledger backup` wrote")
         if not here.exists():
-            write_private(here, kept.read_bytes())
+            write_atomic(here, kept.read_bytes(), private=True, durable=True)
             hand_over(here)
         elif here.read_bytes() != kept.read_bytes():
             raise InputError(f"{here} is another ledger's than the backup's", "move it away, then try again")

@@ -68,7 +68,7 @@ def start(starts: int, seconds: float, *, as_json: bool) -> None:
 
     Seconds from the start of `tongzhan station run` until it says READY to systemd: from then on a tap opens
     a lid. The limit is an interpreter that starts and ends (`python -c pass`), measured by turns with it.
-    `ready_cpu_s` is the processor time of the same starts, which others on the machine change little. Then the
+    `ready_cpu_s` is the processor time of the same starts, which others change little. Then the
     station's four processes run, with a silent reader and a silent controller on ptys and no broker, and
     nobody taps: memory at the end, and each process's share of one processor meanwhile.
     """

@@ -51,7 +51,7 @@ def test_content_and_name_are_forced_onto_the_disk_only_if_that_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forced: list[bool] = []
-    monkeypatch.setattr(os, "fsync", lambda fd: forced.append(os.path.isdir(f"/proc/self/fd/{fd}")))
+    monkeypatch.setattr(os, "fsync", lambda fd: forced.append(Path(f"/proc/self/fd/{fd}").is_dir()))
     write_atomic(tmp_path / "a", b"")
     assert forced == []
     write_atomic(tmp_path / "a", b"", durable=True)

@@ -11,6 +11,7 @@ import os
 import shutil
 import sqlite3
 from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -95,15 +96,38 @@ def open_mended(
         return connection, mended
 
 
-def take_over(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
+def compare(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
+    """Say what `take_over` would do, and write nothing."""
+    numbers = dict(connection.execute("SELECT epoch, number FROM epochs").fetchall())
+    counts = Counter(_held(connection, record, numbers) for record in found.records)
+    return TakenOver(counts["new"], counts["known"], counts["contradicting"])
+
+
+def _held(connection: sqlite3.Connection, record: Record, numbers: Mapping[str, int]) -> str:
+    name = record.named()
+    if name.epoch not in numbers:
+        return "new"
+    key = first_id(numbers[name.epoch]) + name.sequence
+    row = connection.execute("SELECT event FROM records WHERE id = ?", (key,)).fetchone()
+    if row is None:
+        return "new"
+    return "known" if row[0] == record.event else "contradicting"
+
+
+def take_over(
+    connection: sqlite3.Connection, found: Salvaged, progress: Callable[[int], object] = lambda _: None
+) -> TakenOver:
     """Put what another file gave into a journal: events under the identity they have, cards it lacks.
 
-    In steps, so that a station that writes here meanwhile waits for none of them long.
+    In steps, so that a station that writes here meanwhile waits for none of them long; `progress` gets the
+    number of records of each step.
     """
     counts, numbers = Counter[str](), dict[str, int]()
     for at in range(0, len(found.records), STEP):
+        step = found.records[at : at + STEP]
         with written_at_once(connection):
-            counts.update(_take(connection, record, numbers) for record in found.records[at : at + STEP])
+            counts.update(_take(connection, record, numbers) for record in step)
+        progress(len(step))
     with written_at_once(connection):
         connection.executemany(
             "INSERT OR IGNORE INTO roster VALUES (?, ?, ?)",
@@ -177,8 +201,7 @@ def _set_aside(folder: Path, now: datetime) -> Path:
             _second_name(folder / part, making / name_there)
     sync_folder(making)
     aside = folder / (f"{name}-{taken + 1}" if taken else name)
-    making.rename(aside)
-    sync_folder(folder)
+    making.rename(aside)  # its name is forced with that of the complete journal, before anything is exchanged
     return aside
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 
 from cloud_sync.wire.envelope import EpochReceipt
 from edge.journal.schema import JOURNAL_FILE
-from edge.sync.outbox import Outbox
+from edge.sync.outbox import KEPT_S, Outbox
+from edge.sync.receipting import STEP
 from scripts.cli import run
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.station.test_composition import BIN, STATION
@@ -112,3 +117,97 @@ def test_events_of_another_station_are_not_taken_over(
 def test_a_card_without_a_journal_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["station", "export", "--journal", str(tmp_path)]) == 2
     assert str(tmp_path / JOURNAL_FILE) in capsys.readouterr().err
+
+
+def test_the_events_of_some_days_are_written_as_csv_with_short_cards_into_a_private_file(
+    dead: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "events.csv"
+    export = ["station", "export", "--journal", str(dead), "--format", "csv", "--timezone", "Asia/Shanghai"]
+    assert run([*export, "--kind", "visit", "--out", str(out)]) == 0
+    assert capsys.readouterr().out == f"{out}: 3 events\n"
+    assert out.stat().st_mode & 0o777 == 0o600
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8").splitlines()))
+    assert [(row["sequence"], row["points"], row["deposits"]) for row in rows] == [
+        (str(number), "2", "2") for number in (1, 2, 3)
+    ]
+    assert {len(row["card"]) for row in rows} == {12}
+    day = datetime.fromtimestamp(NOON.wall_s, ZoneInfo("Asia/Shanghai")).date()
+    for bounds, count in ((["--from", str(day)], 4), (["--to", str(day - timedelta(days=1))], 0)):
+        assert run([*export[:-4], "--format", "jsonl", "--timezone", "Asia/Shanghai", *bounds]) == 0
+        assert len(capsys.readouterr().out.splitlines()) == count
+
+
+def test_an_alarm_is_exported_with_its_fault(dead: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["station", "export", "--journal", str(dead), "--format", "jsonl", "--kind", "alarm"]) == 0
+    alarm = told(capsys)
+    assert (alarm["fault"], alarm["part"], alarm["raised"], alarm["card"]) == (
+        "lid_forced",
+        "kitchen",
+        True,
+        None,
+    )
+
+
+def test_a_time_zone_that_nobody_knows_is_named(dead: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["station", "export", "--journal", str(dead), "--timezone", "Mars/Olympus"]) == 2
+    assert capsys.readouterr().err == "error: no time zone 'Mars/Olympus'; name one like Asia/Shanghai\n"
+
+
+def test_a_dry_run_says_what_a_recovery_then_does_and_writes_nothing(
+    dead: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recover = ["station", "recover", "--journal", str(dead), "--config", str(config), "--json"]
+    assert run([*recover, "--dry-run"]) == 0
+    first = told(capsys)
+    assert (first["new"], first["known"], first["dry_run"]) == (4, 0, True)
+    assert not (config.parent / "state" / JOURNAL_FILE).exists()
+    assert run(recover) == 0
+    assert told(capsys)["new"] == 4
+    assert run([*recover, "--dry-run"]) == 0
+    again = told(capsys)
+    assert (again["new"], again["known"], again["contradicting"]) == (0, 4, 0)
+
+
+def test_a_broken_journal_is_recovered_into_a_new_one_in_another_folder(
+    dead: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = dead / JOURNAL_FILE
+    file.write_bytes(b"no header" + file.read_bytes()[9:])
+    recover = ["station", "recover", "--journal", str(dead), "--into", str(tmp_path / "new"), "--json"]
+    assert run(recover) == 0
+    assert told(capsys)["new"] == 4
+    assert run(["station", "export", "--journal", str(tmp_path / "new"), "--json"]) == 0
+    assert (len(told(capsys)["events"])) == 4
+    assert run(recover) == 2
+    assert "has a journal already" in capsys.readouterr().err
+
+
+def test_a_recovery_without_a_place_or_with_two_is_refused(
+    dead: Path, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for places in ([], ["--config", str(config), "--into", str(dead)]):
+        assert run(["station", "recover", "--journal", str(dead), *places]) == 2
+        assert "name --config FILE or --into FOLDER" in capsys.readouterr().err
+
+
+def test_maintenance_forgets_what_is_old_and_never_what_waits(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = config.parent / "state"
+    assert run(["station", "maintain", "--config", str(config)]) == 2
+    assert "no journal in" in capsys.readouterr().err
+    journal = opened(state, A)
+    for number in range(STEP + 9):
+        journal.record_alarm(msgspec.structs.replace(ALARM, part=f"bin {number}"), NOON)
+    journal.close()
+    outbox = Outbox(state)
+    outbox.note_receipts([EpochReceipt(A, STEP + 7)])
+    outbox.grow_older(2 * KEPT_S)
+    outbox.close()
+    assert run(["station", "maintain", "--config", str(config), "--vacuum", "--json"]) == 0
+    done = told(capsys)
+    assert done["forgotten"] == STEP + 7
+    assert done["bytes_after"] < done["bytes_before"]
+    assert run(["station", "export", "--journal", str(state), "--json"]) == 0
+    assert len(told(capsys)["events"]) == 2

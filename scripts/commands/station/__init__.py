@@ -23,6 +23,7 @@ COMMANDS: dict[str, Entry] = {
         f"{_HERE}.journal", "export", "Write a journal's events out: text, CSV, JSON.", "station"
     ),
     "recover": Entry(f"{_HERE}.journal", "recover", "Take the events of another journal over.", "station"),
+    "maintain": Entry(f"{_HERE}.journal", "maintain", "Look after the station's journal.", "station"),
 }
 
 

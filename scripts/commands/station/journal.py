@@ -1,21 +1,28 @@
-"""`tongzhan station export` and `recover`: read a journal from a card, and take its events over."""
+"""`tongzhan station export`, `recover` and `maintain`: what is done with a journal by hand."""
 
 from __future__ import annotations
 
 import errno
 import sqlite3
+import sys
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
 import msgspec
+from sqlite_utils import Database
 
-from cloud_sync.wire.facts import Stamp
 from config.errors import InputError
+from config.process.atomic import write_atomic
 from config.reading.files import mend_of, sqlite_mend
-from edge.journal.salvage import Record, Salvaged
 from edge.station_file import load_station
+from edge.journal.repair import TakenOver, compare, take_over
+from edge.journal.salvage import Salvaged, salvage
+from edge.journal.schema import JOURNAL_FILE, connect, open_journal
+from edge.sync.outbox import Outbox
+from edge.sync.receipting import STEP
+from scripts.commands.station.exported import SHOWN_DIGITS, Wanted, exported, written, zone_of
 
 journal_option = click.option(
     "--journal",
@@ -25,107 +32,183 @@ journal_option = click.option(
 )
 
 
-class _AnyFacts(msgspec.Struct, frozen=True):
-    kind: str
+FORMATS = ("text", "csv", "jsonl", "json")
+LONG = 2000
+"""From this many records on, a person sees a progress bar."""
 
-
-class _AnyEvent(msgspec.Struct, frozen=True):
-    """What is read of an event, even of a kind that this program does not know."""
-
-    epoch: str
-    sequence: int
-    stamp: Stamp
-    facts: _AnyFacts
-
-
-class ExportedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a journal as `export` prints it; `points` and `card` are null for alarms."""
-
-    epoch: str
-    sequence: int
-    kind: str
-    at: str
-    """When it was written, ISO 8601 in UTC; only as good as `trusted` says."""
-    trusted: bool
-    card: str | None
-    points: int | None
-    state: str
-    """waiting, receipted or refused."""
-    refused: str | None
-
-
-class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """What `export --json` prints. `damage` is null for a sound file."""
-
-    damage: str | None
-    station: str | None
-    cards: int
-    waiting: int
-    events: tuple[ExportedEvent, ...]
+day = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command()
 @journal_option
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def export(journal: Path, *, as_json: bool) -> None:
-    """List every event that can be read of a journal, sound or damaged. Writes nothing to the card."""
-    shown = _export(_read(journal))
-    if as_json:
-        click.echo(msgspec.json.encode(shown))
+@click.option("--from", "first", type=day, help="First day, YYYY-MM-DD; days are those of --timezone.")
+@click.option("--to", "last", type=day, help="Last day.")
+@click.option("--timezone", default="UTC", show_default=True, help="For example Asia/Shanghai.")
+@click.option("--kind", type=click.Choice(["visit", "alarm"]), help="Only these events.")
+@click.option("--full-cards", is_flag=True, help=f"Whole card hashes, not their first {SHOWN_DIGITS} digits.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json, with whole card hashes.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write to this file, whole or not at all, readable by its owner alone (default: print).",
+)
+def export(  # noqa: PLR0913 (one option each)
+    *,
+    journal: Path,
+    first: datetime | None,
+    last: datetime | None,
+    timezone: str,
+    kind: str | None,
+    form: str,
+    out: Path | None,
+    full_cards: bool,
+    as_json: bool,
+) -> None:
+    """List the events that can be read of a journal, sound or damaged. Writes nothing to the card.
+
+    It holds no key and no card number: a card is the hash that the station knows it by. Events whose clock
+    was not trusted have the day that the clock said.
+    """
+    form = "json" if as_json else form
+    wanted = Wanted(first and first.date(), last and last.date(), zone_of(timezone), kind)
+    shown = exported(_read(journal), wanted, whole_cards=full_cards or as_json)
+    text = written(shown, form)
+    if out is None:
+        click.echo(text, nl=form in {"text", "json"})
         return
-    for event in shown.events:
-        points = "" if event.points is None else f"{event.points} points"
-        told = f"{event.state}: {event.refused}" if event.refused else event.state
-        doubt = "" if event.trusted else " (clock not trusted)"
-        click.echo(f"{event.epoch}/{event.sequence}  {event.at}{doubt}  {event.kind:5}  {points:10}  {told}")
-    click.echo(
-        f"{len(shown.events)} events, {shown.waiting} without a receipt; {shown.cards} cards;"
-        f" station {shown.station or 'unknown'}; {shown.damage or 'the file is sound'}"
-    )
+    try:
+        write_atomic(out, text.encode(), private=True, durable=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror})", mend_of(error, out)) from None
+    click.echo(f"{out}: {len(shown.events)} events")
 
 
 @click.command()
 @journal_option
 @click.option(
     "--config",
-    required=True,
     type=click.Path(path_type=Path, dir_okay=False),
     help="The station.toml of the station that takes the events over: same community and name.",
 )
+@click.option(
+    "--into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Instead of --config: a folder without a journal, in which a new one is made.",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be taken over, and write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def recover(journal: Path, config: Path, *, as_json: bool) -> None:
+def recover(journal: Path, config: Path | None, into: Path | None, *, dry_run: bool, as_json: bool) -> None:
     """Take the events of another journal of this station into its own; its sync then delivers them.
 
     Events keep their identity, so what the ledger already has is not counted again, however often this
-    is done. The station may run meanwhile.
+    is done. The station may run meanwhile. Try it with --dry-run first.
     """
-    from edge.journal.repair import take_over
-    from edge.journal.schema import open_journal
-
-    station = load_station(config).station
     found = _read(journal)
-    if found.owner not in {None, (station.community, station.name)}:
-        raise InputError(
-            f"{journal} holds events of station {'/'.join(found.owner or ())}",
-            f"recover it at that station; {config} is {station.community}/{station.name}",
-        )
+    folder = _folder_for(journal, found, config, into)
     try:
-        with closing(open_journal(Path(station.state_dir))) as own:
-            taken = take_over(own, found)
+        taken = _compared(folder, found) if dry_run else _taken_over(folder, found)
     except (sqlite3.Error, OSError) as error:
-        mend = sqlite_mend(error, Path(station.state_dir))
-        raise InputError(f"the journal in {station.state_dir} takes no events ({error})", mend) from None
-    told = {"damage": found.damage, "read": len(found.records), **msgspec.to_builtins(taken)}
+        mend = sqlite_mend(error, folder)
+        raise InputError(f"the journal in {folder} takes no events ({error})", mend) from None
+    told = {
+        "damage": found.damage,
+        "read": len(found.records),
+        **msgspec.to_builtins(taken),
+        "dry_run": dry_run,
+    }
     if as_json:
         click.echo(msgspec.json.encode(told))
     else:
         click.echo("\n".join(f"{name}: {value}" for name, value in told.items()))
 
 
-def _read(journal: Path) -> Salvaged:
-    from edge.journal.salvage import salvage
-    from edge.journal.schema import JOURNAL_FILE
+@click.command()
+@click.option(
+    "--config",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The station's station.toml.",
+)
+@click.option("--vacuum", is_flag=True, help="Give unused pages back to the disk; stop the station first.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def maintain(config: Path, *, vacuum: bool, as_json: bool) -> None:
+    """Look after the station's journal: forget what is old, and refresh what SQLite knows of its tables.
 
+    Sync forgets receipted events after 30 days by itself; this does it at once. Nothing without a receipt is
+    ever removed.
+    """
+    folder = Path(load_station(config).station.state_dir)
+    file = folder / JOURNAL_FILE
+    if not file.is_file():
+        raise InputError(f"no journal in {folder}", "start the station once; it makes one")
+    before = file.stat().st_size
+    try:
+        forgotten = _forget_old(folder)
+        with closing(open_journal(folder)) as connection:
+            database = Database(connection)
+            database.analyze()
+            if vacuum:
+                database.vacuum()
+    except (sqlite3.Error, OSError) as error:
+        raise InputError(
+            f"the journal in {folder} cannot be used ({error})", sqlite_mend(error, folder)
+        ) from None
+    told = {"forgotten": forgotten, "bytes_before": before, "bytes_after": file.stat().st_size}
+    if as_json:
+        click.echo(msgspec.json.encode(told))
+    else:
+        click.echo("\n".join(f"{name}: {value}" for name, value in told.items()))
+
+
+def _forget_old(folder: Path) -> int:
+    with closing(Outbox(folder)) as outbox:
+        forgotten = step = outbox.prune()
+        while step == STEP:
+            step = outbox.prune()
+            forgotten += step
+    return forgotten
+
+
+def _folder_for(journal: Path, found: Salvaged, config: Path | None, into: Path | None) -> Path:
+    """Give the folder of the journal that takes the events; InputError if it must not."""
+    if config is not None and into is None:
+        return _own_folder(journal, found, config)
+    if into is None or config is not None:
+        raise InputError("recover wants one place for the events", "name --config FILE or --into FOLDER")
+    if (into / JOURNAL_FILE).exists():
+        raise InputError(f"{into} has a journal already", "name a folder without one, or use --config")
+    return into
+
+
+def _own_folder(journal: Path, found: Salvaged, config: Path) -> Path:
+    station = load_station(config).station
+    if found.owner not in {None, (station.community, station.name)}:
+        raise InputError(
+            f"{journal} holds events of station {'/'.join(found.owner or ())}",
+            f"recover it at that station; {config} is {station.community}/{station.name}",
+        )
+    return Path(station.state_dir)
+
+
+def _compared(folder: Path, found: Salvaged) -> TakenOver:
+    if not (folder / JOURNAL_FILE).exists():
+        return TakenOver(new=len(found.records), known=0, contradicting=0)
+    with closing(connect(folder / JOURNAL_FILE)) as own:
+        return compare(own, found)
+
+
+def _taken_over(folder: Path, found: Salvaged) -> TakenOver:
+    count = len(found.records)
+    hidden = count < LONG or not sys.stderr.isatty()
+    with (
+        closing(open_journal(folder)) as own,
+        click.progressbar(length=count, label="events", file=sys.stderr, hidden=hidden) as bar,
+    ):
+        return take_over(own, found, bar.update)
+
+
+def _read(journal: Path) -> Salvaged:
     file = journal / JOURNAL_FILE if journal.is_dir() else journal
     try:
         return salvage(file)
@@ -133,30 +216,3 @@ def _read(journal: Path) -> Salvaged:
         is_away = error.errno in {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
         mend = "name the journal's file" if is_away else mend_of(error, file)
         raise InputError(f"no journal can be read at {file} ({error.strerror or error})", mend) from None
-
-
-def _export(found: Salvaged) -> Export:
-    waiting = sum(record.receipted_s is None for record in found.records)
-    return Export(
-        damage=found.damage,
-        station="/".join(found.owner) if found.owner else None,
-        cards=len(found.roster),
-        waiting=waiting,
-        events=tuple(_exported(record) for record in found.records),
-    )
-
-
-def _exported(record: Record) -> ExportedEvent:
-    event = msgspec.json.decode(record.event, type=_AnyEvent)
-    state = "refused" if record.refused else "waiting" if record.receipted_s is None else "receipted"
-    return ExportedEvent(
-        epoch=event.epoch,
-        sequence=event.sequence,
-        kind=event.facts.kind,
-        at=datetime.fromtimestamp(event.stamp.wall_s, UTC).isoformat(timespec="seconds"),
-        trusted=event.stamp.trusted,
-        card=record.card,
-        points=record.points,
-        state=state,
-        refused=record.refused,
-    )

@@ -221,8 +221,9 @@ def _exchange(folder: Path) -> None:
     for tail in ("-wal", "-shm"):
         (folder / f"{JOURNAL_FILE}{tail}").unlink(missing_ok=True)
     sync_folder(folder)
+    # Not forced here: until it is, the next opening does it again. SQLite forces the folder's names with the
+    # first commit, whose log is a new file in it.
     (folder / COMPLETE).replace(folder / JOURNAL_FILE)
-    sync_folder(folder)
 
 
 def _tidy(folder: Path) -> None:

@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from config.process.atomic import sync_folder
 from config.reading.files import refuse_special
 from config.reading.private import hand_over, keep_private, make_private, make_private_folder
 
@@ -121,7 +120,11 @@ def _lock(handle: int, folder: Path, busy_s: float) -> None:
 
 
 def begin(file: Path) -> None:
-    """Make an empty journal under its name at once and whole, unless somebody else was quicker."""
+    """Make an empty journal under its name at once and whole, unless another process was quicker.
+
+    The name is not forced onto the disk: nothing is lost without it, and SQLite forces it with the first
+    commit, whose log is a new file in the folder.
+    """
     fresh = build(file.parent)
     try:
         os.link(fresh, file)
@@ -129,7 +132,6 @@ def begin(file: Path) -> None:
         pass
     finally:
         fresh.unlink()
-    sync_folder(file.parent)
 
 
 def build(folder: Path) -> Path:

@@ -16,10 +16,10 @@ from sqlite_utils import Database
 from config.errors import InputError
 from config.process.atomic import write_atomic
 from config.reading.files import mend_of, sqlite_mend
-from edge.station_file import load_station
 from edge.journal.repair import TakenOver, compare, take_over
 from edge.journal.salvage import Salvaged, salvage
 from edge.journal.schema import JOURNAL_FILE, connect, open_journal
+from edge.station_file import load_station
 from edge.sync.outbox import Outbox
 from edge.sync.receipting import STEP
 from scripts.commands.station.exported import SHOWN_DIGITS, Wanted, exported, written, zone_of

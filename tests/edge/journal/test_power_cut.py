@@ -28,7 +28,9 @@ from tests.edge.workbench import by_hand
 A = "a" * 16
 LOG = f"{JOURNAL_FILE}-wal"
 VISITS = 8
-EVENTS = 63
+EVENTS = 65
+LATER = "c" * 16
+"""The epoch of a visit after the mending."""
 KEPT = list(range(1, EVENTS + 1))
 OFTEN = pytest.mark.parametrize(
     ("seeds", "every"), [(range(1), 9), pytest.param(range(5), 1, marks=pytest.mark.full)]
@@ -138,16 +140,21 @@ with open(sys.argv[1], "rb") as file:
 """
 """Another process that has the journal open, as the sync process has: its log is then not folded in."""
 
-MENDING = """
+MENDING = f"""
 import subprocess
 from datetime import UTC, datetime
 from edge.journal.repair import open_mended
+from tests.edge.journal.checks import NOON, opened, visit
 from tests.edge.journal.test_power_cut import held_open
 with held_open(root):
     connection, mended = open_mended(root, datetime(2026, 11, 22, tzinfo=UTC))
     assert mended is not None
     tell(mended.events)
     connection.close()
+journal = opened(root, "{LATER}")
+journal.record_visit(visit(2, who="after the mending"), NOON)
+tell("visit")
+journal.close()
 """
 
 
@@ -170,14 +177,16 @@ def scramble(file: Path) -> None:
 def broken(folder: Path) -> None:
     """Leave what a power cut leaves beside a bad header: a file that is none, and a log that is sound."""
     forgotten = opened(folder, "b" * 16)
-    forgotten.record_visit(visit(), NOON)
+    for number in range(EVENTS):
+        forgotten.record_visit(visit(2, who=f"card {number}"), NOON)
     forgotten.close()
+    # The mended journal never had that epoch: its rows have other ids and stand on other pages. Under the old
+    # log a page of it would be lost, with rows that stand nowhere else.
+    by_hand(folder / JOURNAL_FILE, "DELETE FROM records WHERE id < 2 << 32")
+    by_hand(folder / JOURNAL_FILE, "DELETE FROM epochs WHERE number = 1")
     journal = opened(folder, A)
     for number in range(EVENTS - 1):
         journal.record_visit(visit(2, who=f"card {number}"), NOON)
-    # The mended journal never had that epoch: its rows have other ids, and no page is as it was here.
-    by_hand(folder / JOURNAL_FILE, "DELETE FROM records WHERE id < 2 << 32")
-    by_hand(folder / JOURNAL_FILE, "DELETE FROM epochs WHERE number = 1")
     by_hand(folder / JOURNAL_FILE, "PRAGMA wal_checkpoint(TRUNCATE)")
     journal.record_visit(visit(2, who="late"), NOON)
     image = {name: (folder / name).read_bytes() for name in (JOURNAL_FILE, LOG)}
@@ -219,6 +228,9 @@ def is_whole(cut: Cut) -> None:
     )
     if cut.told:
         assert journal.mended is None, "a mending that was told is on the disk"
+    if len(cut.told) > 1:
+        names = [one.named().epoch for one in salvage(cut.folder / JOURNAL_FILE).records]
+        assert LATER in names, f"a visit that was told after the mending is gone after change {cut.at}"
 
 
 def test_a_mending_whose_power_goes_at_any_moment_loses_no_event_and_no_evidence(

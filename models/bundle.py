@@ -27,7 +27,7 @@ MAX_TITLE = 64
 """As many letters as an event on the wire has for a model's name."""
 MAX_MODEL_BYTES = 64 << 20
 _ELSEWHERE = b"\x0a\x08location"
-"""How the ONNX of a tensor begins to say in which other file its values stand: a StringStringEntryProto
+"""Bytes that begin the reference to external data in a tensor's ONNX encoding: a StringStringEntryProto
 whose key is "location" (onnx.proto, TensorProto.external_data)."""
 
 Share = Annotated[float, Meta(ge=0, le=1)]
@@ -38,11 +38,11 @@ FileName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")]
 
 
 class BundleError(InputError):
-    """A bundle that must not be used. A station catches this and runs unseeing."""
+    """A bundle that must not be used. A station that catches this runs without a model."""
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of the manifest: an unknown key is an error, not a shrug."""
+    """A part of the manifest: an unknown key is an error."""
 
 
 class ModelFile(_Part, frozen=True):
@@ -62,9 +62,9 @@ class Label(_Part, frozen=True):
 
 
 class InputSpec(_Part, frozen=True):
-    """What the network eats: float32 (n, 3, size, size), RGB, `(pixel - mean) / std`.
+    """The network's input: float32 (n, 3, size, size), RGB, `(pixel - mean) / std`.
 
-    `fit` says how a picture becomes a square: scaled to fit whole, grey 127 beside it.
+    `fit` says how a picture becomes a square: scaled to fit whole, with borders of grey 127.
     """
 
     size: Annotated[int, Meta(ge=32, le=1024)]
@@ -178,7 +178,7 @@ def _manifest(path: Path) -> Manifest:
     try:
         return msgspec.json.decode(_read(path, MAX_MANIFEST_BYTES), type=Manifest)
     except msgspec.DecodeError as error:
-        raise BundleError(f"{path} is no manifest of format 1: {error}", "copy the bundle again") from None
+        raise BundleError(f"{path} is not a manifest of format 1: {error}", "copy the bundle again") from None
 
 
 def _read(path: Path, limit: int) -> bytes:

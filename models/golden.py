@@ -1,7 +1,7 @@
 """Pictures made from integers alone, the same on every machine: the self-test's input. Pure.
 
-They mean nothing; they move every weight of the network, so a runtime that computes wrongly, or a
-bundle whose manifest belongs to another model, shows in the outputs.
+They depict nothing, but exercise every weight of the network: a runtime that computes wrongly, or a
+bundle whose manifest belongs to another model, gives other outputs.
 """
 
 from __future__ import annotations

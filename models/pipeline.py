@@ -52,7 +52,7 @@ def probabilities(logits: NDArray[np.floating], temperature: float) -> NDArray[n
 
 
 def vote(logits: NDArray[np.floating], temperature: float) -> NDArray[np.float64]:
-    """Let the frames of one deposit vote: the mean of their calibrated probabilities.
+    """Combine the frames of one deposit: the mean of their calibrated probabilities.
 
     A mean of probabilities, not of logits: one frame that is certain and wrong cannot outvote several
     others, because no frame weighs more than 1.

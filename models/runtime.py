@@ -1,4 +1,4 @@
-"""The network in ONNX Runtime, tested before it is trusted; the only file that imports onnxruntime."""
+"""Runs the model in ONNX Runtime after a self-test; the only file that imports onnxruntime."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ from models.pixels import letterbox
 from models.verdict import Verdict
 
 _LOG_NOTHING = 4
-"""What goes wrong is raised, and told once, in our own words; the runtime would tell it on stderr too."""
+"""Errors are raised and reported once by this module; the runtime would print them to stderr as well."""
 PATIENCE_S = float(os.environ.get("TONGZHAN_MODEL_PATIENCE_S", "30"))
-"""Longest that a model may load, or think about pictures: ten times what a Pi 4 needs for the self-test.
-An emulated processor needs more."""
+"""Timeout of loading a model and of each run; ten times a Pi 4's self-test. Emulation needs more."""
 _NO_FOLDER = "/dev/null"
-"""Where weights in other files are looked for: in no folder at all."""
+"""Folder of external weights: not a folder, so that none are ever loaded."""
 _RUNTIME_ERRORS: tuple[type[Exception], ...] = (
     *(kind for kind in vars(refusals).values() if isinstance(kind, type) and issubclass(kind, Exception)),
     MemoryError,
@@ -37,9 +36,9 @@ _RUNTIME_ERRORS: tuple[type[Exception], ...] = (
 
 
 class Breaker:
-    """Breaks off what a network does, and whatever it begins from then on: for a process that is to end.
+    """Cancels a session's load or run, and every later one: for a process that is about to exit.
 
-    Python must not end while a thread is inside the runtime: the process would abort.
+    The process would abort if Python exited while a thread is inside the runtime.
     """
 
     def __init__(self) -> None:
@@ -48,7 +47,7 @@ class Breaker:
         self._stop: Callable[[], object] | None = None
 
     def open(self) -> None:
-        """Break off, from any thread, at once and for good."""
+        """Cancel now and permanently; may be called from any thread."""
         with self._changing:
             self.is_open, stop = True, self._stop
         if stop is not None:
@@ -68,7 +67,7 @@ class Breaker:
                 self._stop = None
 
 
-class Network:
+class Session:
     """One ONNX graph on the CPU: arrays in, arrays out."""
 
     def __init__(
@@ -78,15 +77,15 @@ class Network:
         patience_s: float = PATIENCE_S,
         breaker: Breaker | None = None,
     ) -> None:
-        """Build the session; BundleError if these bytes are no graph that the runtime understands.
+        """Build the session; BundleError if the runtime cannot load these bytes.
 
-        Whatever takes longer than `patience_s` is broken off: a graph may hold a loop that never ends.
+        A load or run that takes longer than `patience_s` is cancelled: a graph may contain an endless loop.
         """
         self._patience_s, self._breaker = patience_s, breaker or Breaker()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-        # Spinning would keep cores busy between deposits, and a tap waiting meanwhile.
+        # Spinning threads would keep cores busy between deposits and delay taps.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = _LOG_NOTHING
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
@@ -142,7 +141,7 @@ class Classifier:
         """
         self.manifest: Manifest = bundle.manifest
         self.rules = judge_of(bundle.manifest, sorting)
-        self._network = Network(bundle.model, threads, patience_s, breaker)
+        self._network = Session(bundle.model, threads, patience_s, breaker)
         self._self_test()
 
     def classify(self, pictures: Sequence[NDArray[np.uint8]]) -> Verdict:

@@ -1,4 +1,4 @@
-"""What the model says of one deposit: a category, or honestly none. Pure values, no arrays."""
+"""The model's verdict on one deposit: a category, or none. Pure values, no arrays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Verdict:
     model: str
 
     def __post_init__(self) -> None:
-        """Hold the promise that only a sure verdict names a category."""
+        """Refuse a verdict that names a category without being ok, or is ok without one."""
         if (self.category is not None) != (self.state is VerdictState.OK):
             msg = f"a verdict names a category exactly when it is ok, got {self.state} and {self.category}"
             raise ValueError(msg)

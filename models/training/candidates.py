@@ -1,4 +1,4 @@
-"""One trained network written twice, in floats and in whole numbers: the quicker is shipped if as good."""
+"""One trained network in floats and in whole numbers: the faster one is shipped if it is as accurate."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from models.bundle import Thresholds
 from models.golden import golden_pictures
 from models.pipeline import normalise, probabilities
-from models.runtime import Network
+from models.runtime import Session
 from models.training.backbone import INPUT_SIZE, MEAN, STD
-from models.training.features import FeatureStore
+from models.training.feature_store import FeatureStore
 from models.training.measure import accuracy, choose_thresholds, confusion, fit_temperature
 
 LOSS_ALLOWED = 0.005
@@ -26,7 +26,7 @@ THREADS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CalibrationLogits:
     """Logits of calibration photos, their true columns, and logits of pictures without waste."""
 
     logits: NDArray[np.float32]
@@ -57,7 +57,7 @@ class Candidate:
 def candidate(
     precision: str,
     model: bytes,
-    held: Held,
+    held: CalibrationLogits,
     groups: NDArray[np.float64],
     error: float,
     speed_ms: dict[int, float],
@@ -83,7 +83,7 @@ def speeds(models: Sequence[bytes], clock: Callable[[], float] = perf_counter) -
     picture = normalise(golden_pictures(1, INPUT_SIZE), MEAN, STD)
     found: list[dict[int, float]] = [{} for _ in models]
     for threads in THREADS:
-        networks = [Network(model, threads) for model in models]
+        networks = [Session(model, threads) for model in models]
         taken = np.array([[_timed(network, picture, clock) for network in networks] for _ in range(RUNS)])
         for one, least in zip(found, taken.min(axis=0), strict=True):
             one[threads] = round(float(least) * 1e3, 1)
@@ -91,11 +91,11 @@ def speeds(models: Sequence[bytes], clock: Callable[[], float] = perf_counter) -
 
 
 def answers(model: bytes, cache: Path, threads: int) -> FeatureStore:
-    """Give a store of a whole network's logits, so that measuring goes on where it stopped, too."""
-    return FeatureStore(Network(model, threads), hashlib.sha256(model).hexdigest(), cache)
+    """Give a store of a whole network's logits, so that an interrupted measurement resumes."""
+    return FeatureStore(Session(model, threads), hashlib.sha256(model).hexdigest(), cache)
 
 
-def _timed(network: Network, picture: NDArray[np.float32], clock: Callable[[], float]) -> float:
+def _timed(network: Session, picture: NDArray[np.float32], clock: Callable[[], float]) -> float:
     start = clock()
     network.run(picture)
     return clock() - start

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from models.bundle import Manifest, Thresholds
 from models.pipeline import CATEGORIES
 from models.training.candidates import Candidate
-from models.training.loso import LeftOut
+from models.training.domain_shift.curves import Curves, Drawn, Trial, rungs
+from models.training.domain_shift.leave_one_out import LeftOut
 from models.training.measure import accuracy_at, confusion
 from models.training.photo import Photo
 from models.training.taxonomy import Taxonomy
-from models.training.unseen import Curves, Drawn, Trial, rungs
 
 CARD = "README.md"
 FIGURES = "figures.png"
@@ -29,7 +29,7 @@ KEPT_AS = {"float": "float32, weights kept as int8 by channel", "int8": "int8 th
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MeasuredAnswers:
     """One network's answers on the test split: (n, labels) logits, (n, 4) calibrated probabilities.
 
     `scenes` are those of pictures without waste.
@@ -44,13 +44,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the card tells beside the manifest; `counts` go into the template by their names."""
+    """What the card states in addition to the manifest; `counts` go into the template by their names."""
 
     counts: dict[str, str]
     photos: Sequence[Photo]
     candidates: Sequence[Candidate]
     chosen: Candidate
-    found: Outcome
+    found: MeasuredAnswers
     left_out: Sequence[LeftOut]
     curves: Curves
 
@@ -143,7 +143,7 @@ def _manifest_figures(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _confusion(found: Outcome) -> str:
+def _confusion(found: MeasuredAnswers) -> str:
     rows = []
     for category, row in zip(CATEGORIES, confusion(found.coarse, found.truth), strict=True):
         share = row[CATEGORIES.index(category)] / max(1, row.sum())
@@ -151,12 +151,12 @@ def _confusion(found: Outcome) -> str:
     return _table(["true \\ said", *(category.value for category in CATEGORIES), "recall"], rows)
 
 
-def _coverage_curve(found: Outcome) -> str:
+def _coverage_curve(found: MeasuredAnswers) -> str:
     shown = [f"{accuracy_at(found.coarse, found.truth, coverage):.1%}" for coverage in COVERAGES]
     return _table(["surest share", *(f"{coverage:.0%}" for coverage in COVERAGES)], [["accuracy", *shown]])
 
 
-def _label_recall(manifest: Manifest, found: Outcome) -> str:
+def _label_recall(manifest: Manifest, found: MeasuredAnswers) -> str:
     """Count only photos that one label alone is allowed for; the winner is the likeliest label of all."""
     single = found.allowed.sum(axis=1) == 1
     own = found.allowed[single].argmax(axis=1)

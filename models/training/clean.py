@@ -1,6 +1,6 @@
-"""Which photos of distrusted sources to believe: those that a model of the trusted ones does not contradict.
+"""Filters photos of distrusted sources: drops those that a model of the trusted sources contradicts.
 
-Confident learning's idea (arXiv 1911.00068) in its plainest form: the judge never saw the photos it judges.
+Confident learning's idea (arXiv 1911.00068) in its simplest form: no model filters photos that it saw.
 """
 
 from __future__ import annotations

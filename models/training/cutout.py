@@ -1,7 +1,7 @@
 """Things cut out of photos with an even background, so that they can be laid on other grounds.
 
-Most photos show one product on white or on a board; the background that reaches the edge is told by its
-colour. What stands before an uneven background is left alone. Plain numpy: a mask of 96 pixels is enough.
+Most photos show one product on white or on a board; the background that reaches the edge is recognised by its
+colour. Photos with an uneven background are left as they are. Plain numpy: a mask of 96 pixels is enough.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Rgb = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
 WORK_SIDE = 96
-"""Longer side at which background and thing are told apart."""
+"""Longer side, in pixels, of the picture that is segmented."""
 EVEN = 0.92
 """Share of the edge that must have the background's colour."""
 THING = (0.03, 0.7)
@@ -31,7 +31,7 @@ class Cutout:
     """A thing's bounding box cut from its photo.
 
     `rgb` is (h, w, 3), 0 to 255; `alpha` (h, w, 1) from 0 to 1; `shadow` (h, w, 1) how much of the
-    background's light the thing takes away beside it, 0 to 1.
+    background's light the thing's shadow takes away, 0 to 1.
     """
 
     rgb: NDArray[np.float64]
@@ -40,7 +40,7 @@ class Cutout:
 
 
 def cut_out(picture: Rgb) -> Cutout | None:
-    """Cut the thing out; None if the background is not even or there is no one thing before it."""
+    """Cut the thing out; None if the background is not even or there is not exactly one thing before it."""
     small = _shrunk(picture)
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]]).astype(np.float64)
     ground = np.median(edge, axis=0)

@@ -20,7 +20,7 @@ DIGITS = 5
 """More than is ever shown, so that showing rounds but once."""
 
 
-class Report(msgspec.Struct, frozen=True):
+class Evaluation(msgspec.Struct, frozen=True):
     """What `tongzhan model evaluate --json` prints; shares from 0 to 1.
 
     `confusion[true][predicted]` counts photos by their likeliest category, thresholds aside.
@@ -46,7 +46,7 @@ def coarse_probabilities(
 ) -> NDArray[np.float64]:
     """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`.
 
-    InputError when there are no photos; PictureError names a photo that is none.
+    InputError when there are no photos; PictureError names a file that is not a picture.
     """
     if not photos:
         raise InputError("no photos to evaluate", "name photos of which some are in that split")
@@ -60,10 +60,10 @@ def coarse_probabilities(
     return coarse
 
 
-def report_of(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Report:
+def evaluation_of(coarse: NDArray[np.float64], truth: NDArray[np.int64]) -> Evaluation:
     """Measure (photos, 4) probabilities against the true columns."""
     counts = measure.confusion(coarse, truth)
-    return Report(
+    return Evaluation(
         photos=len(truth),
         accuracy=round(measure.accuracy(counts), DIGITS),
         macro_f1=round(measure.macro_f1(counts), DIGITS),

@@ -1,6 +1,6 @@
 """Hands over empty trays, made by code: a chamber's camera sees one whenever somebody reaches in.
 
-A hand is no waste. A model that never saw one calls it cardboard or textiles.
+A hand is not waste. A model that never saw one calls it cardboard or textiles.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SIZE = 256
 SKINS = ((241, 212, 192), (224, 184, 150), (198, 150, 112), (160, 112, 78), (120, 80, 56), (82, 54, 40))
 """From light to dark, RGB."""
 FINGERS = ((-0.42, 0.8), (-0.16, 0.95), (0.08, 1.0), (0.32, 0.86))
-"""Of each but the thumb: the angle to the palm's axis in radians, and the length beside the longest."""
+"""Of each but the thumb: the angle to the palm's axis in radians, and the length relative to the longest."""
 
 
 def hands(count: int, seed: int) -> list[NDArray[np.uint8]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.features import save_whole
+from models.training.feature_store import save_whole
 
 DECAY = 6e-4
 """Chosen on the calibration split from 3e-5 to 1e-3; features are scaled to a mean square of 1."""
@@ -47,11 +47,11 @@ class HeadShop:
     def fit(
         self, features: NDArray[np.float32], allowed: NDArray[np.bool_], weights: NDArray[np.float64]
     ) -> Head:
-        """Give the head that `fit_head` gives, at once if it was fitted before."""
-        told = hashlib.sha256(f"{DECAY} {STEPS} {features.shape}".encode())
+        """Give the head that `fit_head` gives, from the cache if it was fitted before."""
+        digest = hashlib.sha256(f"{DECAY} {STEPS} {features.shape}".encode())
         for part in (features, allowed, weights):
-            told.update(np.ascontiguousarray(part).tobytes())
-        path = self._cache / f"head-{told.hexdigest()[:32]}.npy"
+            digest.update(np.ascontiguousarray(part).tobytes())
+        path = self._cache / f"head-{digest.hexdigest()[:32]}.npy"
         if not path.is_file():
             head = fit_head(features, allowed, weights, self._threads)
             save_whole(path, np.column_stack([head.weight, head.bias]))
@@ -81,8 +81,8 @@ def fit_head(
     def loss() -> torch.Tensor:
         optimiser.zero_grad()
         likely = torch.log_softmax(inputs @ weight.T + bias, dim=1)
-        surprise = -(torch.logsumexp(likely + barred, dim=1) * share).sum()
-        total: torch.Tensor = surprise + DECAY * (weight**2).sum()
+        nll = -(torch.logsumexp(likely + barred, dim=1) * share).sum()
+        total: torch.Tensor = nll + DECAY * (weight**2).sum()
         total.backward()
         return total
 

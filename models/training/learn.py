@@ -1,4 +1,4 @@
-"""From looks at photos to a network's crown: clean, fit a linear head, tune, and go part of the way."""
+"""From features to a network's crown: clean, fit a linear head, tune, and mix tuned and untuned logits."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.pipeline import probabilities
-from models.runtime import Network
+from models.runtime import Session
 from models.training.backbone import Conv
 from models.training.clean import contradicted
 from models.training.export import crown_onnx
-from models.training.features import Kept, save_whole
+from models.training.feature_store import StoredOutputs, save_whole
 from models.training.head import Head, HeadShop
-from models.training.measure import fit_temperature, surprise
+from models.training.measure import fit_temperature, nll
 from models.training.samples import Samples, Together, through
-from models.training.sight import Sight
+from models.training.training_features import TrainingFeatures
 from models.training.tune import Crown, Rows, Schedule, tune
 
 LAID_SHARE, SCENE_SHARE = 0.5, 0.06
-"""How much all copies on floors, and all empty scenes, weigh beside the photos as taken."""
+"""Total weights of all copies on floors and of all empty scenes; the photos as taken weigh 1."""
 MIXES = tuple(tenth / 10 for tenth in range(8))
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""How much the tuned crown may say beside the one that ImageNet made: chosen on the calibration split."""
+"""Candidates for the tuned crown's share of the logits; the choice is made on the calibration split."""
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A crown with ImageNet's weights and a fitted head, and what both were and will be taught with.
+    """A crown with ImageNet's weights and a fitted head, and the samples for fitting and tuning.
 
-    `beside` is the companion's head. `features` are the crown's of the photos as taken, (photos, 1280);
+    `companion` is the companion's head. `features` are the crown's of the photos as taken, (photos, 1280);
     `dropped` counts distrusted photos left out.
     """
 
     crown: Crown
-    beside: Head
+    companion: Head
     lessons: Together
     features: NDArray[np.float32]
     dropped: int
@@ -46,42 +46,50 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Who says how much of the logits: the companion, and of the rest the tuned crown."""
+    """Shares of the logits: the companion's of all, and the tuned crown's of the rest."""
 
     tuned: float
-    beside: float
+    companion: float
 
 
 def begin(
-    sight: Sight, layers: Sequence[Conv], distrusted: NDArray[np.bool_], cache: Path, threads: int
+    seen: TrainingFeatures,
+    layers: Sequence[Conv],
+    distrusted: NDArray[np.bool_],
+    cache: Path,
+    threads: int,
 ) -> Begun:
     """Fit the linear heads on ImageNet's features, after leaving out what a trusted judge contradicts.
 
     Each photo counts as taken and mirrored.
 
-    `layers` are the crown's; `distrusted` (photos,) goes with `sight.taken`. Features are kept in `cache`.
+    `layers` are the crown's; `distrusted` (photos,) goes with `seen.taken`. Features are kept in `cache`.
     Copies on floors are for tuning alone: a linear head that learns from them too does worse on all else.
     """
-    taken, mirrored, shop = sight.taken, sight.mirrored, HeadShop(cache, threads)
-    looks = [features_of(layers, one, cache, threads) for one in (taken, mirrored, sight.scenes)]
+    taken, mirrored, shop = seen.taken, seen.mirrored, HeadShop(cache, threads)
+    looks = [features_of(layers, one, cache, threads) for one in (taken, mirrored, seen.scenes)]
     wrong = contradicted(looks[0], taken.allowed, taken.weights, distrusted, shop)
     plain = [
         *(_sharing(one.weighing(~wrong), 0.5) for one in (taken, mirrored)),
-        _sharing(sight.scenes, SCENE_SHARE),
+        _sharing(seen.scenes, SCENE_SHARE),
     ]
     both = Together(plain)
     head = shop.fit(np.concatenate(looks), both.allowed, both.weights)
-    beside_seen = (sight.beside.taken, sight.beside.mirrored, sight.beside.scenes)
-    other = np.concatenate([_all(kept) for kept in beside_seen])
-    beside = shop.fit(other, both.allowed, both.weights)
-    lessons = Together([*plain, *(_sharing(laid, LAID_SHARE / 2) for laid in sight.laid)])
-    return Begun(Crown(tuple(layers), head), beside, lessons, looks[0], int(wrong.sum()))
+    companion_outputs = (
+        seen.companion.taken,
+        seen.companion.mirrored,
+        seen.companion.scenes,
+    )
+    other = np.concatenate([_all(kept) for kept in companion_outputs])
+    companion = shop.fit(other, both.allowed, both.weights)
+    lessons = Together([*plain, *(_sharing(laid, LAID_SHARE / 2) for laid in seen.laid)])
+    return Begun(Crown(tuple(layers), head), companion, lessons, looks[0], int(wrong.sum()))
 
 
 def finish(
     begun: Begun, schedule: Schedule, kept: Path, threads: int, advance: Callable[[int, float], None]
 ) -> Crown:
-    """Tune what was begun, if for any steps; `kept` is the checkpoint's file."""
+    """Tune the crown, unless the schedule has no steps; `kept` is the checkpoint's file."""
     if not schedule.steps:
         return begun.crown
     lessons = begun.lessons
@@ -89,9 +97,11 @@ def finish(
     return tune(begun.crown, rows, schedule, kept, threads, advance)
 
 
-def share_out(begun: Begun, tuned: Crown, sight: Sight, groups: NDArray[np.float64], threads: int) -> Shares:
-    """Choose what each crown and the companion say: what surprises least on photos kept for that."""
-    held = (sight.held, sight.held_laid)
+def share_out(
+    begun: Begun, tuned: Crown, seen: TrainingFeatures, groups: NDArray[np.float64], threads: int
+) -> Shares:
+    """Choose the shares of both crowns and the companion: the least nll on photos kept for that."""
+    held = (seen.held, seen.held_laid)
     truths = [one.truth for one in held]
     logits = [run_crown(begun.crown.layers, begun.crown.head, one, threads) for one in held]
     share = 0.0
@@ -99,7 +109,7 @@ def share_out(begun: Begun, tuned: Crown, sight: Sight, groups: NDArray[np.float
         others = [run_crown(tuned.layers, tuned.head, one, threads) for one in held]
         share = best_share(logits, others, truths, groups)
         logits = [(1 - share) * a + share * b for a, b in zip(logits, others, strict=True)]
-    mix = best_mix(logits[0], begun.beside.logits(_all(sight.beside.held)), truths[0], groups)
+    mix = best_mix(logits[0], begun.companion.logits(_all(seen.companion.held)), truths[0], groups)
     return Shares(share, mix)
 
 
@@ -109,31 +119,31 @@ def best_share(
     truths: Sequence[NDArray[np.int64]],
     groups: NDArray[np.float64],
 ) -> float:
-    """Choose the tuned crown's share of the logits: where photos kept for that surprise least.
+    """Choose the tuned crown's share of the logits: where photos kept for that have the least nll.
 
-    Each sequence has one array a look: as taken first, which sets the temperature, then laid down.
+    Each sequence has one array a view: as taken first, which sets the temperature, then laid down.
     """
 
     def found(share: float) -> float:
         logits = [(1 - share) * a + share * b for a, b in zip(plain, tuned, strict=True)]
         temperature = fit_temperature(logits[0], groups, truths[0])
         shares = [probabilities(one, temperature) @ groups for one in logits]
-        return sum(surprise(one, truth) for one, truth in zip(shares, truths, strict=True))
+        return sum(nll(one, truth) for one, truth in zip(shares, truths, strict=True))
 
     return min(SHARES, key=found)
 
 
 def best_mix(
     logits: NDArray[np.float32],
-    beside: NDArray[np.float32],
+    companion: NDArray[np.float32],
     truth: NDArray[np.int64],
     groups: NDArray[np.float64],
 ) -> float:
-    """Choose the companion's share of the logits: where calibration photos surprise least."""
+    """Choose the companion's share of the logits: where the nll of calibration photos is least."""
 
     def found(share: float) -> float:
-        mixed = (1 - share) * logits + share * beside
-        return surprise(probabilities(mixed, fit_temperature(mixed, groups, truth)) @ groups, truth)
+        mixed = (1 - share) * logits + share * companion
+        return nll(probabilities(mixed, fit_temperature(mixed, groups, truth)) @ groups, truth)
 
     return min(MIXES, key=found)
 
@@ -143,23 +153,23 @@ def run_crown(
 ) -> NDArray[np.float32]:
     """Give what a crown makes of kept activations: (n, labels) logits, or features where it has no head."""
     channels, height, width = samples.kept.shape
-    network = Network(crown_onnx(layers, head, (channels, height, width)), threads)
+    network = Session(crown_onnx(layers, head, (channels, height, width)), threads)
     return through(network.run, samples.kept)
 
 
 def features_of(layers: Sequence[Conv], samples: Samples, cache: Path, threads: int) -> NDArray[np.float32]:
     """Give the features that a crown without a head makes, kept in `cache` once they are there."""
-    told = hashlib.sha256(samples.kept.key.encode())
+    digest = hashlib.sha256(samples.kept.key.encode())
     for layer in layers:
-        told.update(layer.weight.tobytes() + layer.bias.tobytes())
-    path = cache / f"features-{told.hexdigest()[:32]}.npy"
+        digest.update(layer.weight.tobytes() + layer.bias.tobytes())
+    path = cache / f"features-{digest.hexdigest()[:32]}.npy"
     if not path.is_file():
         save_whole(path, run_crown(layers, None, samples, threads))
     found: NDArray[np.float32] = np.load(path)
     return found
 
 
-def _all(kept: Kept) -> NDArray[np.float32]:
+def _all(kept: StoredOutputs) -> NDArray[np.float32]:
     return kept.rows(range(len(kept)))
 
 

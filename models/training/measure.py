@@ -81,7 +81,7 @@ def fit_temperature(logits: NDArray[np.floating], coarse_of: Probabilities, trut
     `coarse_of` is the (labels, 4) membership. A search over a grid in steps of 2 %: one number, no optimiser.
     """
     grid = np.exp(np.arange(-1.5, 1.5, 0.02))
-    return float(min(grid, key=lambda one: surprise(probabilities(logits, one) @ coarse_of, truth)))
+    return float(min(grid, key=lambda one: nll(probabilities(logits, one) @ coarse_of, truth)))
 
 
 def choose_thresholds(
@@ -115,8 +115,8 @@ def summary(coarse: Probabilities, truth: Truth, thresholds: Thresholds) -> Metr
     )
 
 
-def surprise(coarse: Probabilities, truth: Truth) -> float:
-    """Mean surprise at the true categories, in nats: what calibration lowers."""
+def nll(coarse: Probabilities, truth: Truth) -> float:
+    """Mean negative log-likelihood of the true categories, in nats: what calibration lowers."""
     return float(-np.log(coarse[np.arange(len(truth)), truth] + 1e-12).mean())
 
 

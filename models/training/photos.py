@@ -92,7 +92,7 @@ def _class_of(group: list[Photo]) -> tuple[str, str, str]:
 
 
 def _lot(group: str, seed: int) -> bytes:
-    """Draw a lot by digest, so that no library's random stream can change the split."""
+    """Order groups by digest: independent of any library's random generator."""
     return hashlib.sha256(f"{seed}:{group}".encode()).digest()
 
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Bar = Callable[[str, int], Callable[[int], None]]
-"""`bar(what, total)` gives a function to be told of steps done."""
+"""`bar(what, total)` gives a function that is called with each number of steps done."""
 
 TENTHS = 10
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from config.reading.load_sorting import load_sorting
 from models.pipeline import CATEGORIES
-from models.training.features import Kept
+from models.training.feature_store import StoredOutputs
 from models.training.photo import Photo
 from models.training.taxonomy import Taxonomy
 
@@ -26,12 +26,12 @@ BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows of one look at photos: kept outputs of a network, allowed (n, labels), truth (n,), weights (n,).
+    """Rows of one view of photos: kept outputs of a network, allowed (n, labels), truth (n,), weights (n,).
 
     `truth` is a column of `CATEGORIES`, or NO_WASTE.
     """
 
-    kept: Kept
+    kept: StoredOutputs
     allowed: NDArray[np.bool_]
     truth: NDArray[np.int64]
     weights: NDArray[np.float64]
@@ -43,7 +43,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Several looks at once, addressed as one: what training draws its batches from."""
+    """Several views addressed as one: training draws its batches from it."""
 
     parts: Sequence[Samples]
 
@@ -72,8 +72,8 @@ class Together:
         return found
 
 
-def photo_samples(photos: Sequence[Photo], kept: Kept, taxonomy: Taxonomy) -> Samples:
-    """Join one look at photos with what is known of them; small categories lifted, distrust lowered."""
+def photo_samples(photos: Sequence[Photo], kept: StoredOutputs, taxonomy: Taxonomy) -> Samples:
+    """Join the outputs of photos with their labels and weights; small categories lifted, distrust lowered."""
     truth = np.array([CATEGORIES.index(photo.category) for photo in photos], np.int64)
     counts = np.bincount(truth, minlength=len(CATEGORIES))
     balance = (len(truth) / np.maximum(counts, 1))[truth] ** BALANCE
@@ -81,14 +81,16 @@ def photo_samples(photos: Sequence[Photo], kept: Kept, taxonomy: Taxonomy) -> Sa
     return Samples(kept, allowed_labels(photos, taxonomy), truth, balance * trust)
 
 
-def scene_samples(kept: Kept, taxonomy: Taxonomy) -> Samples:
-    """Join looks at pictures without waste with the label that says so."""
+def scene_samples(kept: StoredOutputs, taxonomy: Taxonomy) -> Samples:
+    """Join the outputs of pictures without waste with the label for it."""
     allowed = np.zeros((len(kept), len(taxonomy.keys)), bool)
     allowed[:, taxonomy.keys.index(taxonomy.empty)] = True
     return Samples(kept, allowed, np.full(len(kept), NO_WASTE), np.ones(len(kept)))
 
 
-def through(run: Callable[[NDArray[np.float32]], NDArray[np.float32]], kept: Kept) -> NDArray[np.float32]:
+def through(
+    run: Callable[[NDArray[np.float32]], NDArray[np.float32]], kept: StoredOutputs
+) -> NDArray[np.float32]:
     """Send all kept outputs of one network through the next one."""
     starts = range(0, len(kept), BATCH)
     return np.concatenate([run(kept.rows(range(i, min(i + BATCH, len(kept))))) for i in starts])

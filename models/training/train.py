@@ -12,18 +12,24 @@ from numpy.typing import NDArray
 from models.bundle import Manifest
 from models.pipeline import CATEGORIES
 from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, Conv, companion_layers, imagenet_layers
-from models.training.elsewhere import Elsewhere, elsewhere
+from models.training.domain_shift.measure import DomainShift, domain_shift
 from models.training.export import Tower
 from models.training.head import HeadShop
-from models.training.lean import fold_of, leaning, out_of_fold
 from models.training.learn import Begun, Shares, begin, features_of, finish, share_out
+from models.training.logit_adjustment import choose_adjustment, fold_of, out_of_fold
+from models.training.package import TARGET_ERROR, Trained, Workspace, package
 from models.training.photo import Photo
 from models.training.photos import Split, read_photos, split
 from models.training.progress import progress
 from models.training.samples import DISTRUST, membership
-from models.training.ship import TARGET_ERROR, Place, Trained, ship
-from models.training.sight import Eyes, Sight, companion_store, look, trunk_store
 from models.training.taxonomy import Taxonomy, load_taxonomy
+from models.training.training_features import (
+    Extractors,
+    TrainingFeatures,
+    companion_store,
+    extract_features,
+    trunk_store,
+)
 from models.training.tune import Crown, Schedule
 from models.training.views import recipe
 
@@ -32,45 +38,51 @@ SCHEDULE = Schedule(steps=700)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run depends on beside the photos: how many empty scenes are generated, and how long is tuned."""
+    """A run's settings: how many empty scenes are generated, and how long to tune."""
 
     scenes: int = 875
     schedule: Schedule = SCHEDULE
 
 
-def train(place: Place, plan: Plan) -> Manifest:
-    """Make a bundle in `place.out`; work is kept in `place.cache`, so that a stopped run goes on."""
+def train(workspace: Workspace, plan: Plan) -> Manifest:
+    """Make a bundle in `workspace.out`; work is kept in `workspace.cache`, so that a stopped run resumes."""
     taxonomy = load_taxonomy()
     groups = membership(taxonomy)  # labels that the rules do not know are refused now, not in half an hour
-    photos = read_photos(place.photos)
+    photos = read_photos(workspace.photos)
     dealt = split(photos, taxonomy)
     layers, companion = imagenet_layers(), companion_layers()
     with progress() as bar:
-        eyes = Eyes(
-            trunk_store(layers, place.cache, place.threads),
-            companion_store(companion, place.cache, place.threads),
+        extractors = Extractors(
+            trunk_store(layers, workspace.cache, workspace.threads),
+            companion_store(companion, workspace.cache, workspace.threads),
             bar,
         )
-        sight = look(dealt, place.photos, plan.scenes, taxonomy, eyes)
-        begun = _begin(sight, layers, dealt[Split.TRAIN], taxonomy, place)
-        away = _elsewhere(sight, begun, layers, dealt[Split.TRAIN], taxonomy, place)
-        left_out, curves = away.left_out(), away.curves(bar)
+        seen = extract_features(dealt, workspace.photos, plan.scenes, taxonomy, extractors)
+        begun = _begin(seen, layers, dealt[Split.TRAIN], taxonomy, workspace)
+        shift = _domain_shift(seen, begun, layers, dealt[Split.TRAIN], taxonomy, workspace)
+        left_out, curves = shift.left_out(), shift.curves(bar)
         advance = bar("tuning", plan.schedule.steps)
-        kept = place.cache / f"tuned-{_digest(begun, plan)}.pt"
-        tuned = finish(begun, plan.schedule, kept, place.threads, lambda steps, _: advance(steps))
-        shares = share_out(begun, tuned, sight, groups, place.threads)
-        lean = _lean(sight, begun, dealt[Split.TRAIN], taxonomy, HeadShop(place.cache, place.threads))
-        towers = _towers((layers, companion), begun, tuned, shares, groups @ lean)
-        counts = {**_counts(dealt, begun, plan, shares), "lean": _leaning(lean)}
+        kept = workspace.cache / f"tuned-{_digest(begun, plan)}.pt"
+        tuned = finish(begun, plan.schedule, kept, workspace.threads, lambda steps, _: advance(steps))
+        shares = share_out(begun, tuned, seen, groups, workspace.threads)
+        adjustment = _logit_adjustment(
+            seen, begun, dealt[Split.TRAIN], taxonomy, HeadShop(workspace.cache, workspace.threads)
+        )
+        towers = _towers((layers, companion), begun, tuned, shares, groups @ adjustment)
+        counts = {**_counts(dealt, begun, plan, shares), "adjustment": _adjustment_text(adjustment)}
         trained = Trained(towers, dealt, photos, left_out, curves, counts)
-        return ship(trained, taxonomy, place, bar)
+        return package(trained, taxonomy, workspace, bar)
 
 
 def _begin(
-    sight: Sight, layers: Sequence[Conv], photos: Sequence[Photo], taxonomy: Taxonomy, place: Place
+    seen: TrainingFeatures,
+    layers: Sequence[Conv],
+    photos: Sequence[Photo],
+    taxonomy: Taxonomy,
+    workspace: Workspace,
 ) -> Begun:
     distrusted = np.array([taxonomy.is_distrusted(photo) for photo in photos])
-    return begin(sight, layers[CUT:], distrusted, place.cache, place.threads)
+    return begin(seen, layers[CUT:], distrusted, workspace.cache, workspace.threads)
 
 
 def _towers(
@@ -78,46 +90,52 @@ def _towers(
     begun: Begun,
     tuned: Crown,
     shares: Shares,
-    lean: NDArray[np.float64],
+    adjustment: NDArray[np.float64],
 ) -> tuple[Tower, Tower]:
-    """Lite2 with the crowns that have a say, and its companion; their logits add up to the mixture.
+    """Give Lite2 with the crowns whose share is not zero, and its companion; their logits are summed.
 
-    `lean` (labels,) is added to it.
+    `adjustment` (labels,) is added to it.
     """
     trunk, companion = layers[0][:CUT], layers[1]
     said = ((begun.crown, 1 - shares.tuned), (tuned, shares.tuned))
     first, *forks = (
-        Crown(crown.layers, crown.head.scaled((1 - shares.beside) * share)) for crown, share in said if share
+        Crown(crown.layers, crown.head.scaled((1 - shares.companion) * share))
+        for crown, share in said
+        if share
     )
     return (
-        Tower((*trunk, *first.layers), first.head.shifted(lean), INPUT_SIZE, tuple(forks)),
-        Tower(companion, begun.beside.scaled(shares.beside), COMPANION_SIZE),
+        Tower((*trunk, *first.layers), first.head.shifted(adjustment), INPUT_SIZE, tuple(forks)),
+        Tower(companion, begun.companion.scaled(shares.companion), COMPANION_SIZE),
     )
 
 
-def _lean(
-    sight: Sight, begun: Begun, photos: Sequence[Photo], taxonomy: Taxonomy, shop: HeadShop
+def _logit_adjustment(
+    seen: TrainingFeatures,
+    begun: Begun,
+    photos: Sequence[Photo],
+    taxonomy: Taxonomy,
+    shop: HeadShop,
 ) -> NDArray[np.float64]:
-    """Choose how far to lean to each category, by training photos whose labels are trusted."""
-    beside = sight.beside.taken.rows(range(len(photos)))
+    """Choose what to add to the logits of each category, by training photos whose labels are trusted."""
+    companion = seen.companion.taken.rows(range(len(photos)))
     folds = np.array([fold_of(str(photo.group)) for photo in photos])
-    logits = out_of_fold((begun.features, beside), begun.lessons.parts[0], folds, shop)
+    logits = out_of_fold((begun.features, companion), begun.lessons.parts[0], folds, shop)
     trusted = np.array([not taxonomy.is_distrusted(photo) for photo in photos])
-    return leaning(logits[trusted], sight.taken.truth[trusted], membership(taxonomy))
+    return choose_adjustment(logits[trusted], seen.taken.truth[trusted], membership(taxonomy))
 
 
-def _elsewhere(
-    sight: Sight,
+def _domain_shift(
+    seen: TrainingFeatures,
     begun: Begun,
     layers: Sequence[Conv],
     photos: Sequence[Photo],
     taxonomy: Taxonomy,
-    place: Place,
-) -> Elsewhere:
-    held = features_of(layers[CUT:], sight.held, place.cache, place.threads)
-    samples = begun.lessons.parts[0], sight.held
-    shop = HeadShop(place.cache, place.threads)
-    return elsewhere((begun.features, held), samples, photos, taxonomy, shop)
+    workspace: Workspace,
+) -> DomainShift:
+    held = features_of(layers[CUT:], seen.held, workspace.cache, workspace.threads)
+    samples = begun.lessons.parts[0], seen.held
+    shop = HeadShop(workspace.cache, workspace.threads)
+    return domain_shift((begun.features, held), samples, photos, taxonomy, shop)
 
 
 def _digest(begun: Begun, plan: Plan) -> str:
@@ -125,8 +143,8 @@ def _digest(begun: Begun, plan: Plan) -> str:
     weights = np.round(
         begun.lessons.weights / begun.lessons.weights.max(), 4
     )  # sums differ in the last digits
-    told = repr(plan).encode() + recipe().encode() + begun.lessons.allowed.tobytes() + weights.tobytes()
-    return hashlib.sha256(told).hexdigest()[:16]
+    digest = repr(plan).encode() + recipe().encode() + begun.lessons.allowed.tobytes() + weights.tobytes()
+    return hashlib.sha256(digest).hexdigest()[:16]
 
 
 def _counts(dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, shares: Shares) -> dict[str, str]:
@@ -136,15 +154,15 @@ def _counts(dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, shares: S
         "calibration": str(len(dealt[Split.CALIBRATION])),
         "dropped": str(begun.dropped),
         "tuning": _tuning(plan.schedule, shares.tuned),
-        "mix": f"{shares.beside:.0%}",
+        "mix": f"{shares.companion:.0%}",
         "scenes": str(plan.scenes),
         "distrust": f"{DISTRUST:g}",
         "target_error": f"{TARGET_ERROR:.0%}",
     }
 
 
-def _leaning(lean: NDArray[np.float64]) -> str:
-    return ", ".join(f"{category} {by:+.1f}" for category, by in zip(CATEGORIES, lean, strict=True))
+def _adjustment_text(adjustment: NDArray[np.float64]) -> str:
+    return ", ".join(f"{category} {by:+.1f}" for category, by in zip(CATEGORIES, adjustment, strict=True))
 
 
 def _tuning(schedule: Schedule, share: float) -> str:
@@ -154,5 +172,6 @@ def _tuning(schedule: Schedule, share: float) -> str:
         f"Lite2's last 16 convolutions and its layer tuned for {schedule.steps} steps of {schedule.batch} "
         "(AdamW, steps in proportion to each tensor's size, activations mixed in pairs). Both crowns, this "
         f"one and the one of step 4, stand over the same trunk, and this one has {share:.0%} of their "
-        "logits: the share that surprised least on the calibration photos, as taken and laid down."
+        "logits: the share with the least negative log-likelihood (NLL) on the calibration photos, as taken "
+        "and laid down."
     )

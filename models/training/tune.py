@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 KEEP_EVERY = 50
-"""Steps between checkpoints: a power cut costs at most so many."""
+"""Steps between checkpoints: a power cut loses at most this many."""
 MIXING = 0.2
 """Both parameters of the beta distribution that says how far two activations of a batch are mixed."""
 
@@ -66,9 +66,9 @@ def tune(
     threads: int,
     advance: Callable[[int, float], None],
 ) -> Crown:
-    """Tune all of `start`; `advance(steps, loss)` is told of progress.
+    """Tune all of `start`; `advance(steps, loss)` is called after each step.
 
-    A run that was stopped goes on from `kept`, which must belong to the same rows and schedule. A step's
+    A stopped run resumes from `kept`, which must belong to the same rows and schedule. A step's
     batch and mixing are drawn from the seed and its number, so a stopped run ends where a whole one does.
     """
     import torch  # noqa: PLC0415 - only training needs it

@@ -15,24 +15,24 @@ from numpy.typing import NDArray
 
 from models import pictures, pixels
 from models.training import augment, cutout, hands, scenes
-from models.training.features import FeatureStore, Kept
+from models.training.feature_store import FeatureStore, StoredOutputs
 from models.training.photo import Photo
 
 Rgb = NDArray[np.uint8]
 
 
 HAND_EVERY = 5
-"""Of the generated pictures without waste, so often one shows a hand."""
+"""One in this many generated pictures without waste shows a hand."""
 
 
 class View(StrEnum):
-    """A way to look at a photo."""
+    """How a photo is shown to a network."""
 
     TAKEN = "taken"
     MIRRORED = "mirrored"
     LAID = "laid"
     LAID_AGAIN = "laid again"
-    """As LAID, by another lot."""
+    """As LAID, with another random seed."""
 
 
 def _as_taken(picture: Rgb, _: Generator) -> Rgb:
@@ -61,8 +61,8 @@ def recipe() -> str:
 
 def see_photos(
     photos: Sequence[Photo], view: View, root: Path, store: FeatureStore, advance: Callable[[int], None]
-) -> Kept:
-    """Look at each photo once; what is drawn by lot is drawn from the photo's path and the view's name."""
+) -> StoredOutputs:
+    """Extract the outputs of each photo; random choices are seeded by its path and the view's name."""
     names = [f"{photo.path.relative_to(root)} {view}" for photo in photos]
 
     def draw(number: int) -> Rgb:
@@ -73,8 +73,8 @@ def see_photos(
     return store.extract(names, draw, advance)
 
 
-def see_scenes(count: int, seed: int, store: FeatureStore, advance: Callable[[int], None]) -> Kept:
-    """Look at `count` generated pictures without waste: in every HAND_EVERY-th a hand reaches in."""
+def see_scenes(count: int, seed: int, store: FeatureStore, advance: Callable[[int], None]) -> StoredOutputs:
+    """Extract the outputs of `count` generated pictures without waste; every HAND_EVERY-th shows a hand."""
     reaching = count // HAND_EVERY
     bare = count - reaching
     names = [f"scene {seed} {number}" for number in range(bare)]

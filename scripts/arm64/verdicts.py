@@ -22,13 +22,13 @@ from models.pixels import Rgb, Rgba, encode_jpeg
 
 DRAWN = 6
 PHOTOS = 12
-"""Labelled photos beside the drawn pictures, where TONGZHAN_PHOTOS names some."""
+"""Labelled photos in addition to the drawn pictures, where TONGZHAN_PHOTOS names some."""
 TOLERANCE = 0.05
 """Between two probabilities: whole numbers are rounded otherwise on another processor; 0.013 was seen."""
 SHADES = ((200, 60, 40), (60, 140, 60), (240, 220, 120), (90, 90, 200), (120, 80, 50), (230, 230, 235))
 
 
-class Said(msgspec.Struct):
+class Answer(msgspec.Struct):
     """What `classify` says of one picture."""
 
     path: str
@@ -48,8 +48,8 @@ def draw(folder: Path) -> None:
         shutil.copy(photo, folder / f"photo-{number}{photo.suffix}")
 
 
-def differences(here: list[Said], there: list[Said]) -> list[str]:
-    """Give a line for each picture that two machines do not see alike."""
+def differences(here: list[Answer], there: list[Answer]) -> list[str]:
+    """Give a line for each picture whose verdicts differ between two machines."""
     lines = []
     for one, other in zip(here, there, strict=True):
         said = [(said.path, said.state, said.category, said.label) for said in (one, other)]
@@ -89,7 +89,7 @@ def main(arguments: list[str]) -> int:
             draw(Path(folder))
             return 0
         case ["compare", here, there]:
-            said = [msgspec.json.decode(Path(file).read_bytes(), type=list[Said]) for file in (here, there)]
+            said = [msgspec.json.decode(Path(file).read_bytes(), type=list[Answer]) for file in (here, there)]
             lines = differences(*said)
             sys.stderr.writelines(f"{line}\n" for line in lines)
             return 1 if lines else 0

@@ -1,4 +1,4 @@
-"""`tongzhan model`: the waste model's life, from photos to a measured bundle."""
+"""`tongzhan model`: trains and measures the waste model."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import msgspec
 
 from config.errors import InputError
 from config.reading.files import mend_of
-from models.training.evaluate import Report
-from models.training.loso import LeftOut
-from models.training.unseen import Curves
+from models.training.domain_shift.curves import Curves
+from models.training.domain_shift.leave_one_out import LeftOut
+from models.training.evaluate import Evaluation
 
 VERSION = "0.4"
-"""The version that training makes unless it is told another."""
+"""Default version of a trained bundle."""
 STEPS = 700
-"""About four looks at each photo; a step takes some 2.4 seconds of one core."""
+"""About four passes over each photo; a step takes some 2.4 seconds of one core."""
 
 
 @click.group()
@@ -68,14 +68,14 @@ def _training(command: Callable[..., None]) -> Callable[..., None]:
 def train(photos: Path, cache: Path, threads: int, out: Path, version: str, steps: int) -> None:
     """Train on labelled photos and write a bundle: ONNX file, manifest, model card.
 
-    Stopped by Ctrl-C or a power cut, it goes on where it was when it is started again.
+    Stopped by Ctrl-C or a power cut, it resumes where it stopped when it is started again.
     """
-    from models.training.ship import Place
+    from models.training.package import Workspace
     from models.training.train import Plan
     from models.training.train import train as run
     from models.training.tune import Schedule
 
-    manifest = run(Place(photos, out, cache, version, threads), Plan(schedule=Schedule(steps)))
+    manifest = run(Workspace(photos, out, cache, version, threads), Plan(schedule=Schedule(steps)))
     figures = manifest.metrics
     click.echo(f"{manifest.title} in {out}: {figures.accuracy:.1%} of {figures.photos} test photos right")
 
@@ -95,13 +95,13 @@ def loso(photos: Path, cache: Path, threads: int, *, as_json: bool, curve: Path 
     """
     from rich.console import Console
 
-    from models.training.elsewhere import look_elsewhere
+    from models.training.domain_shift.measure import load_domain_shift
     from models.training.progress import progress
 
     with progress(Console(stderr=True)) as bar:
-        away = look_elsewhere(photos, cache, threads, bar)
-        rows = away.left_out()
-        curves = away.curves(bar) if curve else None
+        shift = load_domain_shift(photos, cache, threads, bar)
+        rows = shift.left_out()
+        curves = shift.curves(bar) if curve else None
     if as_json:
         click.echo(msgspec.json.encode({"left_out": rows, "curves": curves} if curves else rows).decode())
     else:
@@ -112,7 +112,7 @@ def loso(photos: Path, cache: Path, threads: int, *, as_json: bool, curve: Path 
 
 def _curves(curves: Curves, picture: Path) -> str:
     from models.training.card import shares_table, unseen_table
-    from models.training.unseen_plot import save_curves
+    from models.training.domain_shift.plot import save_curves
 
     _save(lambda: save_curves(curves, "A linear layer on ImageNet's features", picture), picture, "--curve")
     tables = unseen_table(curves.trials), shares_table(curves.drawn)
@@ -168,7 +168,7 @@ def evaluate(  # noqa: PLR0913 - a command's options
     from config.reading.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE
     from models.runtime import load_classifier
-    from models.training.evaluate import coarse_probabilities, report_of, truth_of
+    from models.training.evaluate import coarse_probabilities, evaluation_of, truth_of
     from models.training.photos import Split, read_photos, split
     from models.training.taxonomy import load_taxonomy
 
@@ -179,7 +179,7 @@ def evaluate(  # noqa: PLR0913 - a command's options
     with click.progressbar(length=len(chosen), label="classifying", file=sys.stderr) as bar:
         coarse = coarse_probabilities(classifier, chosen, bar.update)
     truth = truth_of(chosen)
-    report = report_of(coarse, truth)
+    report = evaluation_of(coarse, truth)
     if as_json:
         click.echo(msgspec.json.encode(report))
         return
@@ -200,7 +200,7 @@ def _save(draw: Callable[[], None], path: Path, option: str) -> None:
         ) from None
 
 
-def _table(report: Report) -> str:
+def _table(report: Evaluation) -> str:
     lines = [
         f"photos                    {report.photos}",
         f"accuracy                  {report.accuracy:.1%}",

@@ -8,7 +8,7 @@ import pytest
 from models.bundle import SHIPPED_BUNDLE, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise
-from models.runtime import Network
+from models.runtime import Session
 from scripts.bench.classify.floats import in_floats
 
 onnx = pytest.importorskip("onnx", reason="the extra 'training' is not installed")
@@ -19,7 +19,7 @@ def test_it_says_the_same_in_floats_and_holds_no_whole_numbers() -> None:
     spec = bundle.manifest.input
     pixels = normalise(golden_pictures(2, spec.size), spec.mean, spec.std)
     floats = in_floats(bundle.model)
-    whole, found = Network(bundle.model).run(pixels), Network(floats).run(pixels)
+    whole, found = Session(bundle.model).run(pixels), Session(floats).run(pixels)
     assert np.corrcoef(whole.ravel(), found.ravel())[0, 1] > 0.99
     kinds = {node.op_type for node in onnx.load_from_string(floats).graph.node}
     assert "Clip" in kinds

@@ -13,7 +13,7 @@ from config.reading.load_sorting import load_sorting
 from models.bundle import SHIPPED_BUNDLE
 from models.pictures import read_picture
 from models.runtime import Classifier, load_classifier
-from models.training.evaluate import coarse_probabilities, report_of, truth_of
+from models.training.evaluate import coarse_probabilities, evaluation_of, truth_of
 from models.training.photo import Photo
 from models.training.photos import Split, read_photos, split
 from models.training.taxonomy import load_taxonomy
@@ -31,7 +31,7 @@ def sample(photos_folder: Path) -> list[Photo]:
 
 
 def test_on_unseen_photos_it_is_right_and_knows_when(classifier: Classifier, sample: list[Photo]) -> None:
-    found = report_of(coarse_probabilities(classifier, sample), truth_of(sample))
+    found = evaluation_of(coarse_probabilities(classifier, sample), truth_of(sample))
     assert found.photos == SAMPLE
     assert found.accuracy >= 0.95
     assert found.macro_f1 >= 0.92

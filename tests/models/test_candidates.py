@@ -7,8 +7,8 @@ import pytest
 
 from models.bundle import Thresholds, load_bundle
 from models.pipeline import CATEGORIES, probabilities
-from models.training.candidates import Candidate, Held, candidate, choose, speeds
-from models.training.loso import LeftOut
+from models.training.candidates import CalibrationLogits, Candidate, candidate, choose, speeds
+from models.training.domain_shift.leave_one_out import LeftOut
 
 GROUPS = np.vstack([np.eye(4), np.zeros((1, 4))])
 """Four labels, one for each category, and one for no waste."""
@@ -42,7 +42,7 @@ def test_a_candidate_s_temperature_and_thresholds_come_from_what_was_held_back()
     shares = probabilities(honest, 1.0)
     truth = (shares[:, :4].cumsum(axis=1) > rng.random((3000, 1))).argmax(axis=1)
     scenes = np.tile(np.array([0, 0, 0, 0, 4], np.float32), (20, 1))
-    found = candidate("float", b"x", Held(3 * honest, truth, 3 * scenes), GROUPS, 0.01, {1: 1.0})
+    found = candidate("float", b"x", CalibrationLogits(3 * honest, truth, 3 * scenes), GROUPS, 0.01, {1: 1.0})
     assert found.temperature == pytest.approx(3, rel=0.1)
     coarse = found.coarse(3 * honest, GROUPS)
     ok = coarse.max(axis=1) >= found.thresholds.sure

@@ -10,14 +10,14 @@ import pytest
 from config.sorting import Category
 from models.bundle import load_bundle
 from models.training.candidates import Candidate
-from models.training.card import TEMPLATE, Facts, Outcome, model_card, unseen_figures
-from models.training.loso import LeftOut
+from models.training.card import TEMPLATE, Facts, MeasuredAnswers, model_card, unseen_figures
+from models.training.domain_shift.curves import Curves, Drawn, Trial
+from models.training.domain_shift.leave_one_out import LeftOut
 from models.training.photo import Photo
 from models.training.taxonomy import load_taxonomy
-from models.training.unseen import Curves, Drawn, Trial
 
 COUNTS = (
-    "train calibration dropped tuning mix lean scenes distrust target_error",
+    "train calibration dropped tuning mix adjustment scenes distrust target_error",
     "11 12 13 none 40% +0.7 17 0.3 1%",
 )
 
@@ -32,7 +32,7 @@ def card() -> str:
     columns = [taxonomy.keys.index(key) for key in ("glass", "medicine", "eggshell", "wrapper")]
     allowed = np.eye(len(taxonomy.keys), dtype=bool)[np.array(columns)[truth]]
     scenes = np.array([[0.1, 0.1, 0.1, 0.1], [0.5, 0.1, 0.1, 0.1]])
-    found = Outcome(truth, allowed, allowed.astype(np.float32), coarse, scenes)
+    found = MeasuredAnswers(truth, allowed, allowed.astype(np.float32), coarse, scenes)
     kinds = [
         Candidate(name, bytes(size), 1.2, manifest.thresholds, 0.9, {1: ms, 2: ms / 2})
         for name, size, ms in (("float", 9_600_000, 40.0), ("int8", 5_000_000, 20.0))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.pipeline import probabilities
 from models.training import measure
-from models.training.evaluate import report_of
+from models.training.evaluate import evaluation_of
 
 some_coarse = arrays(np.float64, (30, 4), elements=st.floats(0.001, 1)).map(
     lambda rows: rows / rows.sum(axis=1, keepdims=True)
@@ -22,7 +22,7 @@ TRUTH = np.array([0, 0, 0, 1])
 
 
 def test_figures_of_a_small_example_are_those_worked_out_by_hand() -> None:
-    found = report_of(COARSE, TRUTH)
+    found = evaluation_of(COARSE, TRUTH)
     assert found.photos == 4
     assert found.accuracy == 0.75
     assert found.recall == {"recyclable": 0.66667, "hazardous": 1.0}
@@ -37,7 +37,7 @@ def test_figures_of_a_small_example_are_those_worked_out_by_hand() -> None:
 def test_every_figure_is_a_share_and_the_confusion_counts_all(
     coarse: NDArray[np.float64], truth: NDArray[np.int64]
 ) -> None:
-    found = report_of(coarse, truth)
+    found = evaluation_of(coarse, truth)
     shares = (
         found.accuracy,
         found.macro_f1,

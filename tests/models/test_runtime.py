@@ -15,7 +15,7 @@ from config.sorting import Category, Sorting
 from models.bundle import SHIPPED_BUNDLE, Bundle, BundleError, load_bundle
 from models.golden import golden_pictures
 from models.pipeline import normalise
-from models.runtime import Breaker, Classifier, Network, load_classifier
+from models.runtime import Breaker, Classifier, Session, load_classifier
 from models.verdict import VerdictState
 from tests.models.graphs import borrowing, endless, put
 
@@ -38,7 +38,7 @@ def test_the_self_tests_tolerance_is_far_above_this_machines_error() -> None:
     golden = bundle.manifest.golden
     pictures = golden_pictures(len(golden.logits), bundle.manifest.input.size)
     spec = bundle.manifest.input
-    found = Network(bundle.model).run(normalise(pictures, spec.mean, spec.std))
+    found = Session(bundle.model).run(normalise(pictures, spec.mean, spec.std))
     assert np.abs(found - np.array(golden.logits)).max() < golden.tolerance / 20
 
 
@@ -130,7 +130,7 @@ def test_weights_beside_the_working_directory_are_never_used(
         (folder / "weights.bin").write_bytes(bytes(4000))
     where = {"beside": "weights.bin", "absolute": str(tmp_path / "weights.bin"), "above": "../weights.bin"}
     with pytest.raises(BundleError, match="does not load"):
-        Network(borrowing(where[place]))
+        Session(borrowing(where[place]))
 
 
 def test_a_run_that_never_ends_is_over_when_its_process_is_to_end(

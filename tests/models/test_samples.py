@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from config.sorting import Category
-from models.training.features import CHUNK, Kept
+from models.training.feature_store import CHUNK, StoredOutputs
 from models.training.photo import Photo
 from models.training.samples import (
     NO_WASTE,
@@ -24,14 +24,14 @@ def taxonomy() -> Taxonomy:
     return load_taxonomy()
 
 
-def kept(folder: Path, values: list[float]) -> Kept:
+def kept(folder: Path, values: list[float]) -> StoredOutputs:
     """Keep one number for each picture, two chunks' worth if there are more than fit into one."""
     paths = []
     for start in range(0, len(values), CHUNK):
         path = folder / f"{values[0]:g}-{start}.npy"
         np.save(path, np.array(values[start : start + CHUNK], np.float16)[:, None])
         paths.append(path)
-    return Kept(paths, len(values))
+    return StoredOutputs(paths, len(values))
 
 
 def photos(*categories: Category, source: str = "", label: str = "") -> list[Photo]:

@@ -13,7 +13,7 @@ from config.reading.load_sorting import load_sorting
 from models.bundle import load_bundle
 from models.pipeline import normalise
 from models.pixels import encode_jpeg
-from models.runtime import Network, load_classifier
+from models.runtime import Session, load_classifier
 from models.training.backbone import (
     COMPANION_SIZE,
     CUT,
@@ -25,13 +25,13 @@ from models.training.backbone import (
     imagenet_layers,
 )
 from models.training.clean import contradicted
+from models.training.domain_shift.leave_one_out import LabelledFeatures, leave_one_out
 from models.training.export import Tower, crown_onnx, to_onnx, trunk_onnx
 from models.training.head import Head, HeadShop, fit_head
 from models.training.learn import MIXES, best_mix, best_share
-from models.training.loso import Table, leave_one_out
+from models.training.package import Workspace
 from models.training.quantise import quantised
 from models.training.scenes import empty_scenes
-from models.training.ship import Place
 from models.training.tune import Crown, Schedule
 from models.verdict import VerdictState
 from scripts.commands.model import model
@@ -54,9 +54,9 @@ def test_the_exported_network_computes_what_the_original_does() -> None:
     pixels = some_pixels()
     with torch.no_grad():
         expected = original.extract_features(torch.from_numpy(pixels)).mean((2, 3)).numpy()
-    found = Network(to_onnx([lite2()], packed=False)).run(pixels)
+    found = Session(to_onnx([lite2()], packed=False)).run(pixels)
     assert np.abs(found - expected).max() < 1e-4
-    packed = Network(to_onnx([lite2()])).run(pixels)
+    packed = Session(to_onnx([lite2()])).run(pixels)
     assert np.corrcoef(packed.ravel(), expected.ravel())[0, 1] > 0.97
 
 
@@ -71,20 +71,20 @@ def some_head(seed: int) -> Head:
 
 def test_trunk_and_crown_together_are_the_network() -> None:
     layers, pixels = imagenet_layers(), some_pixels()
-    maps = Network(trunk_onnx(layers[:CUT])).run(pixels)
+    maps = Session(trunk_onnx(layers[:CUT])).run(pixels)
     _, planes, height, width = maps.shape
     crown = crown_onnx(layers[CUT:], None, (planes, height, width))
-    whole = Network(to_onnx([lite2()], packed=False)).run(pixels)
-    assert np.abs(Network(crown).run(maps) - whole).max() < 1e-4
+    whole = Session(to_onnx([lite2()], packed=False)).run(pixels)
+    assert np.abs(Session(crown).run(maps) - whole).max() < 1e-4
 
 
 def test_two_networks_add_their_logits_each_looking_at_its_own_size() -> None:
     smooth = normalise(np.full((2, INPUT_SIZE, INPUT_SIZE, 3), [[[90, 140, 200]]], np.uint8), MEAN, STD)
     small = np.ascontiguousarray(smooth[:, :, :COMPANION_SIZE, :COMPANION_SIZE])
     companion = Tower(companion_layers(), some_head(7), COMPANION_SIZE)
-    both = Network(to_onnx([lite2(some_head(6)), companion], packed=False)).run(smooth)
-    one = Network(to_onnx([lite2(some_head(6))], packed=False)).run(smooth)
-    other = Network(crown_onnx(companion.layers, companion.head, (3, *small.shape[2:]))).run(small)
+    both = Session(to_onnx([lite2(some_head(6)), companion], packed=False)).run(smooth)
+    one = Session(to_onnx([lite2(some_head(6))], packed=False)).run(smooth)
+    other = Session(crown_onnx(companion.layers, companion.head, (3, *small.shape[2:]))).run(small)
     assert np.abs(both - one - other).max() < 1e-3
 
 
@@ -92,16 +92,16 @@ def test_forks_stand_over_one_trunk_and_add_their_logits() -> None:
     layers, pixels = imagenet_layers(), some_pixels()
     fork = Crown(tuple(layers[CUT:]), some_head(8))
     forked = Tower(layers, some_head(6), INPUT_SIZE, (fork,))
-    found = Network(to_onnx([forked], packed=False)).run(pixels)
-    alone = [Network(to_onnx([lite2(some_head(seed))], packed=False)).run(pixels) for seed in (6, 8)]
+    found = Session(to_onnx([forked], packed=False)).run(pixels)
+    alone = [Session(to_onnx([lite2(some_head(seed))], packed=False)).run(pixels) for seed in (6, 8)]
     assert np.abs(found - sum(alone)).max() < 1e-3
     assert len(to_onnx([forked])) < 1.9 * len(to_onnx([lite2(some_head(6))]))
 
 
 def test_three_networks_all_have_a_say() -> None:
     pixels, towers = some_pixels(), [lite2(some_head(seed)) for seed in (6, 7, 8)]
-    found = Network(to_onnx(towers, packed=False)).run(pixels)
-    alone = [Network(to_onnx([tower], packed=False)).run(pixels) for tower in towers]
+    found = Session(to_onnx(towers, packed=False)).run(pixels)
+    alone = [Session(to_onnx([tower], packed=False)).run(pixels) for tower in towers]
     assert np.abs(found - sum(alone)).max() < 1e-3
 
 
@@ -123,7 +123,7 @@ def test_whole_numbers_say_nearly_the_same_in_a_quarter_of_the_file() -> None:
     whole = to_onnx([lite2(some_head(6))], packed=False)
     small = quantised(whole, iter([some_pixels(), some_pixels()]))
     assert len(small) < 0.35 * len(whole)
-    found, expected = Network(small).run(some_pixels()), Network(whole).run(some_pixels())
+    found, expected = Session(small).run(some_pixels()), Session(whole).run(some_pixels())
     assert np.corrcoef(found.ravel(), expected.ravel())[0, 1] > 0.95
 
 
@@ -138,9 +138,9 @@ def test_a_linear_head_is_exported_with_the_network() -> None:
     )
     weight = np.random.default_rng(3).normal(0, 1, (4, 5)).astype(np.float32)
     bias = np.arange(4, dtype=np.float32)
-    features = Network(to_onnx([Tower([layer], None, INPUT_SIZE)], packed=False)).run(some_pixels())
+    features = Session(to_onnx([Tower([layer], None, INPUT_SIZE)], packed=False)).run(some_pixels())
     towers = [Tower([layer], Head(weight, bias), INPUT_SIZE)]
-    logits = Network(to_onnx(towers, packed=False)).run(some_pixels())
+    logits = Session(to_onnx(towers, packed=False)).run(some_pixels())
     assert features.shape == (2, 5)
     assert np.abs(logits - (features @ weight.T + bias)).max() < 1e-4
 
@@ -201,7 +201,7 @@ def test_a_source_with_labels_of_its_own_does_badly_when_it_is_left_out(tmp_path
     truth = np.array(own)
     sources = np.array(["plain", "second", "odd"])[np.arange(300) % 3]
     said = np.where(sources == "odd", (truth + 1) % 4, truth)
-    table = Table(features, np.eye(4, dtype=bool)[said], said, np.ones(300), sources)
+    table = LabelledFeatures(features, np.eye(4, dtype=bool)[said], said, np.ones(300), sources)
     measured = np.arange(300) >= 30
     found = {row.source: row for row in leave_one_out(table, measured, np.eye(4), HeadShop(tmp_path, 1))}
     assert found["odd"].accuracy < 0.1
@@ -229,37 +229,37 @@ def test_one_command_makes_a_bundle_that_works_and_a_second_run_uses_what_was_ke
     from models.training.train import Plan, train  # noqa: PLC0415
 
     photos_of_colours(tmp_path)
-    place = Place(tmp_path, tmp_path / "out", tmp_path / "cache", "9.9", threads=2)
+    workspace = Workspace(tmp_path, tmp_path / "out", tmp_path / "cache", "9.9", threads=2)
     plan = Plan(scenes=60, schedule=Schedule(steps=10, batch=8))
-    manifest = train(place, plan)
-    assert manifest == load_bundle(place.out).manifest
+    manifest = train(workspace, plan)
+    assert manifest == load_bundle(workspace.out).manifest
     assert manifest.title == "waste-9.9"
     assert manifest.metrics.accuracy == 1.0
-    card = (place.out / "README.md").read_text(encoding="utf-8")
+    card = (workspace.out / "README.md").read_text(encoding="utf-8")
     assert "waste-9.9" in card
     assert "$" not in card
     assert all(
-        (place.out / name).read_bytes().startswith(b"\x89PNG") for name in ("figures.png", "unseen.png")
+        (workspace.out / name).read_bytes().startswith(b"\x89PNG") for name in ("figures.png", "unseen.png")
     )
-    classifier = load_classifier(place.out, load_sorting("beijing"))
+    classifier = load_classifier(workspace.out, load_sorting("beijing"))
     assert all(classifier.classify([one]).state is not VerdictState.OK for one in empty_scenes(10, 77))
-    kept = {path: path.stat().st_mtime_ns for path in place.cache.iterdir()}
-    again = train(place, plan)
+    kept = {path: path.stat().st_mtime_ns for path in workspace.cache.iterdir()}
+    again = train(workspace, plan)
     assert again.labels == manifest.labels
-    assert {path: path.stat().st_mtime_ns for path in place.cache.iterdir() if path in kept} == kept
-    heads = set(place.cache.glob("head-*"))
-    told = left_out(place, tmp_path / "curve.png")
-    assert set(place.cache.glob("head-*")) == heads
+    assert {path: path.stat().st_mtime_ns for path in workspace.cache.iterdir() if path in kept} == kept
+    heads = set(workspace.cache.glob("head-*"))
+    told = left_out(workspace, tmp_path / "curve.png")
+    assert set(workspace.cache.glob("head-*")) == heads
     assert "town" in told.stdout
     assert all(line in card for line in told.stdout.splitlines() if line.startswith("|"))
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
-    found = json.loads(left_out(place, tmp_path / "curve.png", "--json").stdout)
+    found = json.loads(left_out(workspace, tmp_path / "curve.png", "--json").stdout)
     assert [row["source"] for row in found["left_out"]] == ["town", "village"]
 
 
-def left_out(place: Place, picture: Path, *options: str) -> Result:
+def left_out(workspace: Workspace, picture: Path, *options: str) -> Result:
     """Call `tongzhan model loso --curve` on photos that were trained from."""
-    where = ["--photos", str(place.photos), "--cache", str(place.cache), "--curve", str(picture)]
+    where = ["--photos", str(workspace.photos), "--cache", str(workspace.cache), "--curve", str(picture)]
     result = CliRunner().invoke(model, ["loso", *where, *options])
     assert result.exit_code == 0, result.output
     return result

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.runtime import Network
+from models.runtime import Session
 from models.training.backbone import Conv
 from models.training.export import crown_onnx
 from models.training.head import Head
@@ -63,7 +63,7 @@ def toy_rows() -> tuple[Rows, NDArray[np.float32], NDArray[np.int64]]:
 
 
 def answers(crown: Crown, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    return Network(crown_onnx(crown.layers, crown.head, (PLANES, SIDE, SIDE))).run(maps)
+    return Session(crown_onnx(crown.layers, crown.head, (PLANES, SIDE, SIDE))).run(maps)
 
 
 def same(one: Crown, other: Crown) -> bool:

@@ -1,6 +1,6 @@
-"""Two curves: how a source never seen is judged by how many others were seen, and what more photos bring.
+"""Two learning curves: accuracy on an unseen source by the number of sources seen, and by photos.
 
-The first says what photos of other places are worth, the second what more photos of the same places are.
+The first shows what photos of other places are worth, the second what more photos of the same places are.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.pipeline import probabilities
+from models.training.domain_shift.leave_one_out import LabelledFeatures
 from models.training.head import HeadShop
-from models.training.loso import Table
 
 ENOUGH = 200
-"""A source with fewer photos is no place of its own: here it is neither learned from nor measured."""
+"""A source with fewer photos is left out of both training and measurement here."""
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 LOTS = 3
-"""How often a share of the photos is drawn; all of them are drawn but once."""
+"""Draws of each share of the photos; the full set needs one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """What a head reached on the calibration photos that was fitted to a `share` of the training photos."""
+    """Accuracy on the calibration photos of a head fitted to a `share` of the training photos."""
 
     share: float
     right: float
@@ -51,7 +51,7 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """Everything that was tried for both curves."""
+    """The points of both curves."""
 
     trials: tuple[Trial, ...]
     drawn: tuple[Drawn, ...]
@@ -59,7 +59,7 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """All trials with so many sources seen, as means over trials; `least` and `most` are of `right`."""
+    """Means over all trials with the same number of sources seen; `least` and `most` are of `right`."""
 
     seen: int
     right: float
@@ -92,13 +92,13 @@ def _rung(size: int, trials: Sequence[Trial]) -> Rung:
 
 
 def _mean(shares: Sequence[float | None]) -> float:
-    """Give the mean of those that there are, and 0 where there are none."""
-    told = [share for share in shares if share is not None]
-    return float(np.mean(told)) if told else 0.0
+    """Give the mean of the known shares; 0 if there are none."""
+    known = [share for share in shares if share is not None]
+    return float(np.mean(known)) if known else 0.0
 
 
 def every_choice(
-    table: Table,
+    table: LabelledFeatures,
     measured: NDArray[np.bool_],
     groups: NDArray[np.float64],
     shop: HeadShop,
@@ -119,12 +119,12 @@ def every_choice(
             coarse = probabilities(head.logits(table.features[own]), 1.0) @ groups
             right = coarse.argmax(axis=1) == table.truth[own]
             known = (table.allowed[own] & shown).any(axis=1)
-            told = (float(right[which].mean()) if which.any() else None for which in (known, ~known))
-            yield Trial(seen, source, float(right.mean()), float(known.mean()), *told)
+            shares = (float(right[which].mean()) if which.any() else None for which in (known, ~known))
+            yield Trial(seen, source, float(right.mean()), float(known.mean()), *shares)
         advance(1)
 
 
-def choices(table: Table) -> list[tuple[str, ...]]:
+def choices(table: LabelledFeatures) -> list[tuple[str, ...]]:
     """Give every choice of sources with ENOUGH photos that leaves one of them out, the smallest first."""
     names, counts = np.unique(table.sources, return_counts=True)
     places = [str(name) for name, count in zip(names, counts, strict=True) if count >= ENOUGH]
@@ -132,7 +132,7 @@ def choices(table: Table) -> list[tuple[str, ...]]:
 
 
 def every_share(
-    table: Table,
+    table: LabelledFeatures,
     lots: Sequence[str],
     held: tuple[NDArray[np.float32], NDArray[np.int64]],
     groups: NDArray[np.float64],
@@ -159,6 +159,6 @@ def drawn(lots: Sequence[str], share: float, number: int) -> NDArray[np.bool_]:
 
 
 def _lot(group: str, number: int) -> float:
-    """Draw from 0 up to, but not with, 1."""
+    """Derive a number from 0 (inclusive) to 1 (exclusive) from the group's digest."""
     digest = hashlib.sha256(f"{number}:{group}".encode()).digest()
     return int.from_bytes(digest[:4]) / 2**32

@@ -1,4 +1,4 @@
-"""Photos to what a network makes of them, in chunks kept on disk: a stopped run goes on where it was."""
+"""A network's outputs for many pictures, cached on disk in chunks: an interrupted run resumes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.pipeline import normalise
 from models.pixels import letterbox
-from models.runtime import Network
+from models.runtime import Session
 from models.training.backbone import INPUT_SIZE, MEAN, STD
 
 Rgb = NDArray[np.uint8]
@@ -27,7 +27,7 @@ class FeatureStore:
     memory.
     """
 
-    def __init__(self, network: Network, digest: str, cache: Path, size: int = INPUT_SIZE) -> None:
+    def __init__(self, network: Session, digest: str, cache: Path, size: int = INPUT_SIZE) -> None:
         """`digest` names the network's weights; `cache` is a folder, made if missing; `size` its square."""
         self._size = size
         self._network = network
@@ -37,14 +37,14 @@ class FeatureStore:
 
     def extract(
         self, names: Sequence[str], draw: Callable[[int], Rgb], advance: Callable[[int], None]
-    ) -> Kept:
+    ) -> StoredOutputs:
         """Give the outputs for `n` pictures: `names[i]` says all that picture `draw(i)` depends on."""
         paths = []
         for start in range(0, len(names), CHUNK):
             numbers = range(start, min(start + CHUNK, len(names)))
             paths.append(self._chunk([names[i] for i in numbers], numbers, draw))
             advance(len(numbers))
-        return Kept(paths, len(names))
+        return StoredOutputs(paths, len(names))
 
     def _chunk(self, names: Sequence[str], numbers: range, draw: Callable[[int], Rgb]) -> Path:
         key = hashlib.sha256("\n".join([self._digest, *names]).encode()).hexdigest()[:32]
@@ -62,7 +62,7 @@ class FeatureStore:
         return self._network.run(normalise(squares, MEAN, STD)).astype(np.float16)
 
 
-class Kept:
+class StoredOutputs:
     """Outputs on disk, addressed by their number. `len` counts them; `key` names all they depend on."""
 
     def __init__(self, paths: Sequence[Path], count: int) -> None:

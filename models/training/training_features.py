@@ -1,4 +1,4 @@
-"""All that a training run looks at: each split's photos and scenes, through the trunk, kept on disk."""
+"""The features of a training run: each split's photos and scenes through the frozen networks, cached."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.sorting import Category
-from models.runtime import Network
+from models.runtime import Session
 from models.training.backbone import COMPANION_SIZE, CUT, Conv
 from models.training.export import crown_onnx, trunk_onnx
-from models.training.features import FeatureStore, Kept
+from models.training.feature_store import FeatureStore, StoredOutputs
 from models.training.photo import Photo
 from models.training.photos import SEED, Split
 from models.training.samples import Samples, photo_samples, scene_samples
@@ -20,8 +20,8 @@ from models.training.views import View, recipe, see_photos, see_scenes
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """Looks at the photos dealt to training and to calibration, and at pictures without waste.
+class TrainingFeatures:
+    """Trunk activations of the training and calibration photos and of pictures without waste.
 
     `mirrored` has the photos of `taken` in the same order; `laid` those with trusted labels, and of them the
     small categories (all but the recyclable) a second time; `held_laid` every other one of `held`.
@@ -33,61 +33,65 @@ class Sight:
     scenes: Samples
     held: Samples
     held_laid: Samples
-    beside: Beside
+    companion: CompanionFeatures
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class CompanionFeatures:
     """The companion's features of `taken`, `mirrored`, `scenes` and `held`, in the same order."""
 
-    taken: Kept
-    mirrored: Kept
-    scenes: Kept
-    held: Kept
+    taken: StoredOutputs
+    mirrored: StoredOutputs
+    scenes: StoredOutputs
+    held: StoredOutputs
 
 
 def trunk_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureStore:
     """Give the store of the trunk's activations."""
     model = trunk_onnx(layers[:CUT])
-    return FeatureStore(Network(model, threads), hashlib.sha256(model).hexdigest() + recipe(), cache)
+    return FeatureStore(Session(model, threads), hashlib.sha256(model).hexdigest() + recipe(), cache)
 
 
 def companion_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureStore:
     """Give the store of the companion's features."""
     model = crown_onnx(layers, None, (3, COMPANION_SIZE, COMPANION_SIZE))
     digest = hashlib.sha256(model).hexdigest() + recipe()
-    return FeatureStore(Network(model, threads), digest, cache, COMPANION_SIZE)
+    return FeatureStore(Session(model, threads), digest, cache, COMPANION_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
-class Eyes:
-    """The two frozen networks that look; `bar(what, total)` gives a function to be told of steps done."""
+class Extractors:
+    """The two frozen networks; `bar(what, total)` gives a function that takes the number of steps done."""
 
     trunk: FeatureStore
     companion: FeatureStore
     bar: Callable[[str, int], Callable[[int], None]]
 
 
-def look(
-    dealt: Mapping[Split, Sequence[Photo]], root: Path, scenes: int, taxonomy: Taxonomy, eyes: Eyes
-) -> Sight:
-    """Look at everything once: photos below `root`, and so many generated scenes."""
+def extract_features(
+    dealt: Mapping[Split, Sequence[Photo]],
+    root: Path,
+    scenes: int,
+    taxonomy: Taxonomy,
+    extractors: Extractors,
+) -> TrainingFeatures:
+    """Extract the features of all photos below `root` and of `scenes` generated pictures."""
 
     def photos(what: str, chosen: Sequence[Photo], view: View) -> Samples:
-        kept = see_photos(chosen, view, root, eyes.trunk, eyes.bar(what, len(chosen)))
+        kept = see_photos(chosen, view, root, extractors.trunk, extractors.bar(what, len(chosen)))
         return photo_samples(chosen, kept, taxonomy)
 
-    def beside(what: str, chosen: Sequence[Photo], view: View = View.TAKEN) -> Kept:
-        return see_photos(chosen, view, root, eyes.companion, eyes.bar(what, len(chosen)))
+    def companion(what: str, chosen: Sequence[Photo], view: View = View.TAKEN) -> StoredOutputs:
+        return see_photos(chosen, view, root, extractors.companion, extractors.bar(what, len(chosen)))
 
     train, held = dealt[Split.TRAIN], dealt[Split.CALIBRATION]
     trusted = [photo for photo in train if not taxonomy.is_distrusted(photo)]
     small = [photo for photo in trusted if photo.category is not Category.RECYCLABLE]
-    return Sight(
+    return TrainingFeatures(
         taken=photos("training photos", train, View.TAKEN),
         mirrored=photos("training photos, mirrored", train, View.MIRRORED),
         scenes=scene_samples(
-            see_scenes(scenes, SEED, eyes.trunk, eyes.bar("empty scenes", scenes)), taxonomy
+            see_scenes(scenes, SEED, extractors.trunk, extractors.bar("empty scenes", scenes)), taxonomy
         ),
         laid=(
             photos("the same on floors and trays", trusted, View.LAID),
@@ -95,10 +99,12 @@ def look(
         ),
         held=photos("calibration photos", held, View.TAKEN),
         held_laid=photos("the same on floors and trays", held[::2], View.LAID),
-        beside=Beside(
-            taken=beside("training photos, companion", train),
-            mirrored=beside("training photos, companion, mirrored", train, View.MIRRORED),
-            scenes=see_scenes(scenes, SEED, eyes.companion, eyes.bar("empty scenes, companion", scenes)),
-            held=beside("calibration photos, companion", held),
+        companion=CompanionFeatures(
+            taken=companion("training photos, companion", train),
+            mirrored=companion("training photos, companion, mirrored", train, View.MIRRORED),
+            scenes=see_scenes(
+                scenes, SEED, extractors.companion, extractors.bar("empty scenes, companion", scenes)
+            ),
+            held=companion("calibration photos, companion", held),
         ),
     )

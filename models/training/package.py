@@ -16,13 +16,15 @@ from models.golden import golden_pictures
 from models.pictures import read_picture
 from models.pipeline import normalise
 from models.pixels import letterbox
-from models.runtime import Network
+from models.runtime import Session
 from models.training.backbone import INPUT_SIZE, MEAN, STD
-from models.training.candidates import Candidate, Held, answers, candidate, choose, speeds
-from models.training.card import CARD, FIGURES, UNSEEN, Facts, Outcome, model_card
+from models.training.candidates import CalibrationLogits, Candidate, answers, candidate, choose, speeds
+from models.training.card import CARD, FIGURES, UNSEEN, Facts, MeasuredAnswers, model_card
+from models.training.domain_shift.curves import Curves
+from models.training.domain_shift.leave_one_out import LeftOut
+from models.training.domain_shift.plot import save_curves
 from models.training.export import OPSET, Tower, to_onnx
-from models.training.features import FeatureStore, Kept
-from models.training.loso import LeftOut
+from models.training.feature_store import FeatureStore, StoredOutputs
 from models.training.measure import summary
 from models.training.photo import Photo
 from models.training.photos import SEED, Split
@@ -31,8 +33,6 @@ from models.training.progress import Bar
 from models.training.quantise import quantised
 from models.training.samples import Samples, membership, photo_samples
 from models.training.taxonomy import Taxonomy
-from models.training.unseen import Curves
-from models.training.unseen_plot import save_curves
 from models.training.views import View, see_photos, see_scenes
 
 MODEL_FILE = "waste.onnx"
@@ -50,7 +50,7 @@ by a step here and there, which seven dozen layers carry on."""
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training made: the networks whose logits add up, and what the card tells of how.
+    """What training made: the networks whose logits add up, and the facts for the card.
 
     `counts` are figures of the run by their names in card.md.
     """
@@ -64,8 +64,8 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where things are and go: the photos' folder, the bundle's, the kept work's; how many threads."""
+class Workspace:
+    """Folders of photos, bundle and cache; the bundle's version; the number of threads."""
 
     photos: Path
     out: Path
@@ -74,20 +74,24 @@ class Place:
     threads: int
 
 
-def ship(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> Manifest:
+def package(trained: Trained, taxonomy: Taxonomy, workspace: Workspace, bar: Bar) -> Manifest:
     """Calibrate, choose the precision, measure once on the test split, and write the bundle's files."""
-    candidates = _candidates(trained, taxonomy, place, bar)
+    candidates = _candidates(trained, taxonomy, workspace, bar)
     chosen = choose(candidates)
-    gauge = _gauge(chosen.model, trained, taxonomy, place, bar)
+    gauge = _gauge(chosen.model, trained, taxonomy, workspace, bar)
     found = _tested(chosen, gauge, membership(taxonomy))
-    manifest = _manifest(chosen, found, taxonomy, place.version)
-    place.out.mkdir(parents=True, exist_ok=True)
-    (place.out / MODEL_FILE).write_bytes(chosen.model)
-    (place.out / MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n")
-    save_picture(found.coarse, found.truth, f"{manifest.title}, test split", place.out / FIGURES)
-    save_curves(trained.curves, "A linear layer on ImageNet's features, before tuning", place.out / UNSEEN)
+    manifest = _manifest(chosen, found, taxonomy, workspace.version)
+    workspace.out.mkdir(parents=True, exist_ok=True)
+    (workspace.out / MODEL_FILE).write_bytes(chosen.model)
+    (workspace.out / MANIFEST).write_bytes(
+        msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
+    )
+    save_picture(found.coarse, found.truth, f"{manifest.title}, test split", workspace.out / FIGURES)
+    save_curves(
+        trained.curves, "A linear layer on ImageNet's features, before tuning", workspace.out / UNSEEN
+    )
     facts = Facts(trained.counts, trained.photos, candidates, chosen, found, trained.left_out, trained.curves)
-    (place.out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
+    (workspace.out / CARD).write_text(model_card(manifest, taxonomy, facts), encoding="utf-8")
     return manifest
 
 
@@ -112,11 +116,13 @@ class _Gauge:
         return _all(see_scenes(HELD_SCENES, seed, self.store, advance))
 
 
-def _gauge(model: bytes, trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> _Gauge:
-    return _Gauge(answers(model, place.cache, place.threads), trained, taxonomy, place.photos, bar)
+def _gauge(model: bytes, trained: Trained, taxonomy: Taxonomy, workspace: Workspace, bar: Bar) -> _Gauge:
+    return _Gauge(
+        answers(model, workspace.cache, workspace.threads), trained, taxonomy, workspace.photos, bar
+    )
 
 
-def _candidates(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) -> list[Candidate]:
+def _candidates(trained: Trained, taxonomy: Taxonomy, workspace: Workspace, bar: Bar) -> list[Candidate]:
     whole = to_onnx(trained.towers, packed=False)
     models = {
         "float": to_onnx(trained.towers),
@@ -124,18 +130,18 @@ def _candidates(trained: Trained, taxonomy: Taxonomy, place: Place, bar: Bar) ->
     }
     groups, found = membership(taxonomy), []
     for (precision, model), speed in zip(models.items(), speeds(list(models.values())), strict=True):
-        gauge = _gauge(model, trained, taxonomy, place, bar)
+        gauge = _gauge(model, trained, taxonomy, workspace, bar)
         photos = gauge.photos(Split.CALIBRATION, View.TAKEN)
-        held = Held(_all(photos.kept), photos.truth, gauge.scenes(Split.CALIBRATION))
+        held = CalibrationLogits(_all(photos.kept), photos.truth, gauge.scenes(Split.CALIBRATION))
         found.append(candidate(precision, model, held, groups, TARGET_ERROR, speed))
     return found
 
 
-def _tested(one: Candidate, gauge: _Gauge, groups: NDArray[np.float64]) -> Outcome:
+def _tested(one: Candidate, gauge: _Gauge, groups: NDArray[np.float64]) -> MeasuredAnswers:
     """Measure on the test split: nothing is chosen by what comes out."""
     photos = gauge.photos(Split.TEST, View.TAKEN)
     logits = _all(photos.kept)
-    return Outcome(
+    return MeasuredAnswers(
         truth=photos.truth,
         allowed=photos.allowed,
         logits=logits,
@@ -144,19 +150,19 @@ def _tested(one: Candidate, gauge: _Gauge, groups: NDArray[np.float64]) -> Outco
     )
 
 
-def _all(kept: Kept) -> NDArray[np.float32]:
+def _all(kept: StoredOutputs) -> NDArray[np.float32]:
     return kept.rows(range(len(kept)))
 
 
 def _ranges(photos: Sequence[Photo]) -> Iterator[NDArray[np.float32]]:
-    """Give every so many-th training photo, eight at a time."""
+    """Give about RANGE_PHOTOS training photos, evenly spread, eight at a time."""
     chosen = photos[:: max(1, len(photos) // RANGE_PHOTOS)]
     for start in range(0, len(chosen), 8):
         squares = [letterbox(read_picture(one.path), INPUT_SIZE) for one in chosen[start : start + 8]]
         yield normalise(np.stack(squares), MEAN, STD)
 
 
-def _manifest(chosen: Candidate, tested: Outcome, taxonomy: Taxonomy, version: str) -> Manifest:
+def _manifest(chosen: Candidate, tested: MeasuredAnswers, taxonomy: Taxonomy, version: str) -> Manifest:
     model = chosen.model
     return Manifest(
         format=1,
@@ -174,6 +180,6 @@ def _manifest(chosen: Candidate, tested: Outcome, taxonomy: Taxonomy, version: s
 
 
 def _golden(model: bytes, tolerance: float) -> Golden:
-    logits = Network(model).run(normalise(golden_pictures(GOLDEN_PICTURES, INPUT_SIZE), MEAN, STD))
+    logits = Session(model).run(normalise(golden_pictures(GOLDEN_PICTURES, INPUT_SIZE), MEAN, STD))
     rows = tuple(tuple(round(float(value), 4) for value in row) for row in logits)
     return Golden(logits=rows, tolerance=tolerance)

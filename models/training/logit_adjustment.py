@@ -1,7 +1,7 @@
-"""Leaning towards the rarer categories, as far as it costs next to nothing: learned from training photos.
+"""Logit adjustment: favours the rarer categories where that costs almost no accuracy.
 
-A classifier prefers what it saw most. How far to lean against that is read from photos that each judge
-never saw: heads fitted to the other folds. Thousands of them say more than the few of the calibration split.
+A classifier prefers what it saw most. How much to add against that is chosen by cross-validation on the
+training photos: there are thousands of them, and few in the calibration split.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from models.training.measure import accuracy, confusion
 from models.training.samples import Samples
 
 FOLDS = 3
-LEANINGS = np.arange(13) / 10
+ADJUSTMENTS = np.arange(13) / 10
 """In logits: 0 leaves a category as it is, 0.7 doubles its odds."""
 COST = 0.001
-"""So much accuracy may go, as a share of all photos."""
+"""Accuracy that may be lost, as a share of all photos."""
 
 
 def fold_of(group: str) -> int:
-    """The fold of a group of photos that look alike: always the same one."""
+    """Give the fold of a group of similar photos, by its digest."""
     return hashlib.sha256(group.encode()).digest()[0] % FOLDS
 
 
@@ -46,7 +46,7 @@ def out_of_fold(
     return found
 
 
-def leaning(
+def choose_adjustment(
     logits: NDArray[np.floating], truth: NDArray[np.int64], groups: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Choose what to add to the logits of each category, (4,): the least found category gains most.
@@ -56,13 +56,13 @@ def leaning(
     coarse = probabilities(logits, 1.0) @ groups
     least = accuracy(confusion(coarse, truth)) - COST
     common = int(np.bincount(truth, minlength=groups.shape[1]).argmax())
-    ranges = [[0.0] if column == common else LEANINGS for column in range(groups.shape[1])]
-    leanings = [np.array(one) for one in product(*ranges)]
-    return max(leanings, key=lambda one: _worth(coarse * np.exp(one), truth, least))
+    ranges = [[0.0] if column == common else ADJUSTMENTS for column in range(groups.shape[1])]
+    adjustments = [np.array(one) for one in product(*ranges)]
+    return max(adjustments, key=lambda one: _worth(coarse * np.exp(one), truth, least))
 
 
 def _worth(coarse: NDArray[np.float64], truth: NDArray[np.int64], least: float) -> tuple[float, float]:
-    """The worst recall, then the mean of all; nothing where accuracy falls below the least."""
+    """Rank by the worst recall, then the mean recall; last where accuracy falls below `least`."""
     counts = confusion(coarse, truth)
     if accuracy(counts) < least:
         return (-1.0, -1.0)

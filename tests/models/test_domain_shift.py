@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.training import unseen
-from models.training.head import HeadShop
-from models.training.loso import Table
-from models.training.unseen import (
+from models.training.domain_shift import curves as curves_module
+from models.training.domain_shift.curves import (
     Curves,
     Drawn,
     Trial,
@@ -22,7 +20,9 @@ from models.training.unseen import (
     every_share,
     rungs,
 )
-from models.training.unseen_plot import save_curves
+from models.training.domain_shift.leave_one_out import LabelledFeatures
+from models.training.domain_shift.plot import save_curves
+from models.training.head import HeadShop
 
 EACH = 60
 TRIALS = (
@@ -32,24 +32,24 @@ TRIALS = (
 )
 
 
-def table(kinds: dict[str, tuple[int, ...]]) -> Table:
+def table(kinds: dict[str, tuple[int, ...]]) -> LabelledFeatures:
     """Give EACH photos of each source, around the corners of the labels that it has."""
     own = np.concatenate([np.resize(labels, EACH) for labels in kinds.values()])
     features = np.eye(4, 8)[own] * 4 + np.random.default_rng(1).normal(0, 0.4, (len(own), 8))
     sources = np.repeat(list(kinds), EACH)
     said = np.eye(4, dtype=bool)[own]
-    return Table(features.astype(np.float32), said, own, np.ones(len(own)), sources)
+    return LabelledFeatures(features.astype(np.float32), said, own, np.ones(len(own)), sources)
 
 
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unseen, "ENOUGH", EACH)
+    monkeypatch.setattr(curves_module, "ENOUGH", EACH)
 
 
 @pytest.mark.usefixtures("few_are_enough")
 def test_every_choice_that_leaves_a_source_out_is_tried_and_small_sources_are_none() -> None:
     places = table({"a": (0,), "b": (1,), "c": (2,)})
-    some = Table(*(getattr(places, name)[:-1] for name in Table.__dataclass_fields__))
+    some = LabelledFeatures(*(getattr(places, name)[:-1] for name in LabelledFeatures.__dataclass_fields__))
     assert choices(places) == [("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")]
     assert choices(some) == [("a",), ("b",)]
 

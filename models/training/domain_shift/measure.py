@@ -1,4 +1,4 @@
-"""How a linear head on ImageNet's features does away from what it learned: measured before any tuning."""
+"""Domain shift of a linear head on ImageNet's features, measured before any tuning."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from numpy.typing import NDArray
 
 from models.training.backbone import CUT, imagenet_layers
 from models.training.clean import contradicted
+from models.training.domain_shift.curves import Curves, choices, every_choice, every_share
+from models.training.domain_shift.leave_one_out import LabelledFeatures, LeftOut, leave_one_out
 from models.training.head import HeadShop
 from models.training.learn import features_of
-from models.training.loso import LeftOut, Table, leave_one_out
 from models.training.photo import Photo
 from models.training.photos import Split, read_photos, split
 from models.training.progress import Bar
 from models.training.samples import Samples, membership, photo_samples
-from models.training.sight import trunk_store
 from models.training.taxonomy import Taxonomy, load_taxonomy
-from models.training.unseen import Curves, choices, every_choice, every_share
+from models.training.training_features import trunk_store
 from models.training.views import View, see_photos
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
+class DomainShift:
     """Training photos as `table`, with their groups as `lots`; `measured` (n,) are those with trusted labels.
 
     `held` are the calibration photos' features and true columns; `groups` is the (labels, 4) membership.
     """
 
-    table: Table
+    table: LabelledFeatures
     lots: Sequence[str]
     measured: NDArray[np.bool_]
     held: tuple[NDArray[np.float32], NDArray[np.int64]]
@@ -50,23 +50,23 @@ class Elsewhere:
         return Curves(tuple(trials), tuple(drawn))
 
 
-def elsewhere(
+def domain_shift(
     features: tuple[NDArray[np.float32], NDArray[np.float32]],
     samples: tuple[Samples, Samples],
     photos: Sequence[Photo],
     taxonomy: Taxonomy,
     shop: HeadShop,
-) -> Elsewhere:
+) -> DomainShift:
     """Join features of training and calibration photos with what is known of them.
 
     `photos` are the training ones, as `samples[0]` has them.
     """
     taken, held = samples
     sources = np.array([photo.source for photo in photos])
-    # Whoever scaled the weights, the heads are the same, and those kept are found again.
+    # A common scale: heads are cached by their weights, and must be found again by another caller.
     weights = np.round(taken.weights / taken.weights.max(), 6)
-    return Elsewhere(
-        table=Table(features[0], taken.allowed, taken.truth, weights, sources),
+    return DomainShift(
+        table=LabelledFeatures(features[0], taken.allowed, taken.truth, weights, sources),
         lots=[photo.group or str(photo.path) for photo in photos],
         measured=np.array([not taxonomy.is_distrusted(photo) for photo in photos]),
         held=(features[1], held.truth),
@@ -75,10 +75,10 @@ def elsewhere(
     )
 
 
-def look_elsewhere(photos_folder: Path, cache: Path, threads: int, bar: Bar) -> Elsewhere:
-    """Look at a folder's training and calibration photos as `train` does, cleaning included.
+def load_domain_shift(photos_folder: Path, cache: Path, threads: int, bar: Bar) -> DomainShift:
+    """Extract the features of a folder's training and calibration photos as `train` does, cleaning included.
 
-    What was looked at before is taken from `cache`.
+    Features that are in `cache` are not computed again.
     """
     taxonomy, layers = load_taxonomy(), imagenet_layers()
     dealt = split(read_photos(photos_folder), taxonomy)
@@ -94,4 +94,4 @@ def look_elsewhere(photos_folder: Path, cache: Path, threads: int, bar: Bar) -> 
     features, others = (features_of(layers[CUT:], one, cache, threads) for one in (taken, held))
     distrusted = np.array([taxonomy.is_distrusted(photo) for photo in train])
     wrong = contradicted(features, taken.allowed, taken.weights, distrusted, shop)
-    return elsewhere((features, others), (taken.weighing(~wrong), held), train, taxonomy, shop)
+    return domain_shift((features, others), (taken.weighing(~wrong), held), train, taxonomy, shop)

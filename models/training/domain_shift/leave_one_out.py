@@ -1,4 +1,4 @@
-"""Leave one source out: the honest guess at how a model does at a place it has no photos of."""
+"""Leave-one-source-out: estimates accuracy at a site that the model has no photos of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from models.training.measure import accuracy, confusion, recall
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What a model that never saw a source makes of its photos; `recall` by category, those it has."""
+    """Accuracy on a source that the model never saw; `recall` has the categories that the source has."""
 
     source: str
     photos: int
@@ -24,7 +24,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class LabelledFeatures:
     """Photos as features: (n, features), allowed (n, labels), truth (n,), weights (n,), sources (n,)."""
 
     features: NDArray[np.float32]
@@ -35,7 +35,7 @@ class Table:
 
 
 def leave_one_out(
-    table: Table,
+    table: LabelledFeatures,
     measured: NDArray[np.bool_],
     groups: NDArray[np.float64],
     shop: HeadShop,

@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from models.training.unseen import Curves, Drawn, Trial, rungs
+from models.training.domain_shift.curves import Curves, Drawn, Trial, rungs
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from models.bundle import load_bundle
 from models.golden import golden_pictures
-from models.runtime import Network
-from models.training.features import CHUNK, FeatureStore, Kept
+from models.runtime import Session
+from models.training.feature_store import CHUNK, FeatureStore, StoredOutputs
 
 COUNT = CHUNK + 20
 
@@ -19,7 +19,7 @@ class PowerCutError(Exception):
     """What stops a run in the middle of a test."""
 
 
-class Averages(Network):
+class Averages(Session):
     """A network as quick as a mean: what a store does with outputs does not depend on what they are."""
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ def names() -> list[str]:
     return [f"picture {number}" for number in range(COUNT)]
 
 
-def everything(kept: Kept) -> NDArray[np.float32]:
+def everything(kept: StoredOutputs) -> NDArray[np.float32]:
     return kept.rows(range(len(kept)))
 
 
@@ -102,6 +102,6 @@ def test_a_half_written_chunk_is_not_mistaken_for_a_whole_one(tmp_path: Path) ->
 
 def test_a_real_network_s_answers_survive_being_kept(tmp_path: Path) -> None:
     bundle = load_bundle()
-    store = FeatureStore(Network(bundle.model), "shipped", tmp_path)
+    store = FeatureStore(Session(bundle.model), "shipped", tmp_path)
     kept = store.extract(names()[:4], drawing()[0], lambda _: None)
     assert kept.rows([0]).shape == (1, len(bundle.manifest.labels))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from models.training.features import Kept
+from models.training.feature_store import StoredOutputs
 from models.training.head import HeadShop
-from models.training.lean import COST, FOLDS, fold_of, leaning, out_of_fold
+from models.training.logit_adjustment import COST, FOLDS, choose_adjustment, fold_of, out_of_fold
 from models.training.measure import accuracy, confusion, recall
 from models.training.samples import Samples
 
@@ -25,10 +25,10 @@ def doubtful(rare_wrong: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 
 def test_a_rare_category_that_is_taken_for_the_common_one_is_leaned_to() -> None:
     logits, truth = doubtful(20)
-    lean = leaning(logits, truth, GROUPS)
-    before, after = confusion(logits, truth), confusion(logits + GROUPS @ lean, truth)
-    assert lean[0] == 0
-    assert lean[3] >= 0.4
+    adjustment = choose_adjustment(logits, truth, GROUPS)
+    before, after = confusion(logits, truth), confusion(logits + GROUPS @ adjustment, truth)
+    assert adjustment[0] == 0
+    assert adjustment[3] >= 0.4
     assert recall(before)["other"] == 0.8
     assert recall(after)["other"] == 1.0
 
@@ -36,9 +36,9 @@ def test_a_rare_category_that_is_taken_for_the_common_one_is_leaned_to() -> None
 def test_nothing_is_leaned_where_it_costs_more_accuracy_than_it_may() -> None:
     logits, truth = doubtful(1)
     logits[:50, 3] = 3.9  # fifty common photos would go at the first step
-    found = confusion(logits + GROUPS @ leaning(logits, truth, GROUPS), truth)
+    found = confusion(logits + GROUPS @ choose_adjustment(logits, truth, GROUPS), truth)
     assert accuracy(found) >= accuracy(confusion(logits, truth)) - COST
-    assert leaning(logits, truth, GROUPS)[3] == 0
+    assert choose_adjustment(logits, truth, GROUPS)[3] == 0
 
 
 def test_each_photo_is_judged_by_heads_that_never_saw_its_fold(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_each_photo_is_judged_by_heads_that_never_saw_its_fold(tmp_path: Path) -
     )  # nothing to learn: only what was seen can be known
     np.save(tmp_path / "kept.npy", features.astype(np.float16))
     allowed = np.eye(4, dtype=bool)[truth]
-    samples = Samples(Kept([tmp_path / "kept.npy"], 90), allowed, truth, np.ones(90))
+    samples = Samples(StoredOutputs([tmp_path / "kept.npy"], 90), allowed, truth, np.ones(90))
     found = out_of_fold((features,), samples, folds, HeadShop(tmp_path, 1))
     assert (found.argmax(axis=1) == truth).mean() < 0.5
     assert len(list(tmp_path.glob("head-*"))) == FOLDS

@@ -1,0 +1,1 @@
+"""How a model does on photos of sources it never saw."""

@@ -2,7 +2,8 @@
 
 `python -m scripts.arm64.verdicts draw FOLDER` lays them into a folder, the same ones every time;
 `… compare HERE THERE` compares what `tongzhan classify --json` said of them on two machines, and ends
-with status 1 and a line for each picture whose verdict differs.
+with status 1 and a line for each picture whose verdict differs; `… margin` prints how far this machine's
+self-test of the shipped model is off.
 """
 
 from __future__ import annotations
@@ -18,7 +19,11 @@ import msgspec
 import numpy as np
 
 from edge.sim.photos.scenes import hand_shadow, lay, tray
+from models.bundle import load_bundle
+from models.golden import golden_pictures
+from models.pipeline import normalise
 from models.pixels import Rgb, Rgba, encode_jpeg
+from models.runtime import Session
 
 DRAWN = 6
 PHOTOS = 12
@@ -58,6 +63,20 @@ def differences(here: list[Answer], there: list[Answer]) -> list[str]:
     return lines
 
 
+def largest_difference(here: list[Answer], there: list[Answer]) -> float:
+    """Give the largest difference between two machines' probabilities for one picture."""
+    return max(abs(one.probability - other.probability) for one, other in zip(here, there, strict=True))
+
+
+def self_test_error() -> tuple[float, float]:
+    """Give the largest error of the shipped model's golden logits on this machine, and the tolerance."""
+    bundle = load_bundle()
+    golden, spec = bundle.manifest.golden, bundle.manifest.input
+    pictures = normalise(golden_pictures(len(golden.logits), spec.size), spec.mean, spec.std)
+    error = np.abs(Session(bundle.model).run(pictures) - np.array(golden.logits)).max()
+    return float(error), golden.tolerance
+
+
 def _scene(seed: int) -> Rgb:
     """A tray with one thing on it; every other thing is round."""
     rng = np.random.default_rng(seed)
@@ -92,7 +111,13 @@ def main(arguments: list[str]) -> int:
             said = [msgspec.json.decode(Path(file).read_bytes(), type=list[Answer]) for file in (here, there)]
             lines = differences(*said)
             sys.stderr.writelines(f"{line}\n" for line in lines)
+            if said[0]:
+                sys.stdout.write(f"probabilities differ by {largest_difference(*said):.3f} at most\n")
             return 1 if lines else 0
+        case ["margin"]:
+            error, tolerance = self_test_error()
+            sys.stdout.write(f"self-test off by {error:.3g} logits, tolerance {tolerance:g}\n")
+            return 0
         case _:
             sys.stderr.write(f"{__doc__}")
             return 2

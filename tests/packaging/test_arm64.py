@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from scripts.arm64.verdicts import Said, differences, draw, main
+from scripts.arm64.verdicts import Answer, differences, draw, main, self_test_error
 from tests.waiting import COMMAND_WITHIN_S
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SAID = Said("pictures/drawn-0.jpg", "ok", "kitchen", "banana_peel", 0.95)
+SAID = Answer("pictures/drawn-0.jpg", "ok", "kitchen", "banana_peel", 0.95)
 
 
 def run(folder: Path, *arguments: str, **answers: str) -> subprocess.CompletedProcess[str]:
@@ -92,7 +93,7 @@ def test_verdicts_that_agree_but_for_a_rounding_are_the_same() -> None:
         msgspec.structs.replace(SAID, probability=0.85),
     ],
 )
-def test_another_verdict_is_named_with_its_picture(tmp_path: Path, other: Said) -> None:
+def test_another_verdict_is_named_with_its_picture(tmp_path: Path, other: Answer) -> None:
     for name, said in (("here", SAID), ("there", other)):
         (tmp_path / name).write_bytes(msgspec.json.encode([said]))
     assert main(["compare", str(tmp_path / "here"), str(tmp_path / "there")]) == 1
@@ -103,3 +104,52 @@ def test_another_verdict_is_named_with_its_picture(tmp_path: Path, other: Said) 
 def test_a_picture_that_is_missing_there_is_no_agreement() -> None:
     with pytest.raises(ValueError, match="argument"):
         differences([SAID], [])
+
+
+def test_the_largest_difference_between_two_machines_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = msgspec.structs.replace(SAID, probability=0.93)
+    for name, answers in (("here", [SAID, SAID]), ("there", [SAID, other])):
+        (tmp_path / name).write_bytes(msgspec.json.encode(answers))
+    assert main(["compare", str(tmp_path / "here"), str(tmp_path / "there")]) == 0
+    assert capsys.readouterr().out == "probabilities differ by 0.020 at most\n"
+
+
+def test_the_self_tests_error_is_within_its_tolerance() -> None:
+    error, tolerance = self_test_error()
+    assert 0 <= error < tolerance
+
+
+STATION_ONLY = """
+import sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {absent!r}:
+            raise ModuleNotFoundError(f"No module named {name!r}")
+
+sys.meta_path.insert(0, Missing())
+import pytest
+sys.exit(pytest.main(sys.argv[1:]))
+"""
+ABSENT = {"babel", "django", "httpx", "iotcore", "matplotlib", "playwright", "psycopg", "torch", "whitenoise"}
+"""Libraries that the station's extra does not bring."""
+
+
+def test_what_runs_on_an_emulated_pi_is_collected_with_the_stations_libraries_alone() -> None:
+    inside = CHECKOUT / "scripts" / "arm64" / "inside"
+    listed = subprocess.run(["/bin/bash", inside, "tests"], capture_output=True, text=True, check=True)
+    collected = subprocess.run(
+        [
+            *(sys.executable, "-c", STATION_ONLY.replace("{absent!r}", repr(ABSENT)), "--collect-only", "-q"),
+            *("-p", "no:cacheprovider", "-m", "pure and not full"),
+            *(f"--ignore={CHECKOUT}/tests/cloud_sync/transport/test_ca_file.py", *listed.stdout.split()),
+        ],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=COMMAND_WITHIN_S,
+        check=False,
+    )
+    assert collected.returncode == 0, collected.stdout[-3000:]

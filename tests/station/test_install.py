@@ -88,7 +88,7 @@ def test_a_station_is_installed_upgraded_only_when_well_and_removed_without_its_
     example.write_text("[station]\n", encoding="utf-8")
     refused = machine.install()
     assert refused.returncode == 1
-    assert "the old one goes on" in refused.stderr
+    assert "the old release keeps running" in refused.stderr
     assert (machine.releases, machine.current) == ([first], first)
     assert example.read_text(encoding="utf-8") == "[station]\n"
 

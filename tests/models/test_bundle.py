@@ -129,7 +129,7 @@ def test_a_manifest_that_does_not_fit_says_where(
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff", "[" * 100_000])
 def test_a_manifest_that_is_no_json_object_is_refused(bundle_copy: Path, text: str) -> None:
     (bundle_copy / MANIFEST).write_text(text, encoding="latin-1")
-    with pytest.raises(BundleError, match="no manifest"):
+    with pytest.raises(BundleError, match="not a manifest"):
         load_bundle(bundle_copy)
 
 

@@ -122,7 +122,8 @@ def test_a_release_of_which_a_service_does_not_stay_up_gives_way_to_the_one_befo
     broken = pi.install(**{command: fate})
     assert broken.returncode == 1
     name = "station" if command == "run" else command
-    assert f"tongzhan-{name} of the new release does not stay up; the old release keeps running" in broken.stderr
+    told = "of the new release does not stay up; the old release keeps running"
+    assert f"tongzhan-{name} {told}" in broken.stderr
     assert (pi.current, pi.releases, pi.running) == (good, {good}, SERVICES)
 
 

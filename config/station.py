@@ -49,11 +49,31 @@ class Language(StrEnum):
     ENGLISH = "en"
 
 
+DisplayName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=40,
+        pattern=r"^\S([^\x00-\x1f\x7f]*\S)?\Z",
+        description="a name of at most 40 letters, without spaces around it",
+    ),
+]
+"""How people call a place."""
+
+
 class StationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Who the station is and where it keeps things."""
 
     community: Slug
+    """As the ledger names the community."""
     name: Slug
+    """As the ledger names this station."""
+    name_zh: DisplayName | None = None
+    """The station's name on its screen, such as 东门桶站. Made from `name` when absent."""
+    name_en: DisplayName | None = None
+    community_zh: DisplayName | None = None
+    """The community's name on the screen, such as 荷花里. Made from `community` when absent."""
+    community_en: DisplayName | None = None
     devices: Devices
     state_dir: str
     """Journal and keys: survives power cuts. Relative to the configuration file."""

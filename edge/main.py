@@ -20,7 +20,7 @@ from config.process.threads import thread
 from config.reading.load import load_toml
 from config.reading.load_sorting import load_sorting
 from config.station import StationSettings
-from config.words import Both, load_words
+from config.words import Both, load_words, station_names
 from edge.eye.classifier import LateEye, Unseeing
 from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
@@ -37,8 +37,9 @@ from edge.messages import FaultRaised, Photo
 from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox, Journal, Speaker, Workers
 from edge.screen.publisher import Screen
-from edge.screen.state import LiveFolder
-from edge.screen.view import Vocabulary
+from edge.screen.state import LiveFolder, LiveText
+from edge.screen.prompts import PromptRenderer
+from edge.screen.view import StationLabel
 from edge.visit.state import visit_rules
 from edge.voice.log_speaker import LogSpeaker
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
@@ -192,27 +193,27 @@ def _parts(
     journal: SqliteJournal,
     workers: Workers,
 ) -> Parts:
-    vocabulary = Vocabulary(load_words(), load_sorting(settings.model.sorting), eyes.labels)
+    prompts = PromptRenderer(load_words(), load_sorting(settings.model.sorting), eyes.labels)
     return Parts(
         clock=around.clock,
         lids=hardware.lids,
         movers=hardware.movers,
         camera=hardware.camera,
         classifier=eyes.classifier,
-        speaker=around.listen(LogSpeaker(vocabulary)),
+        speaker=around.listen(LogSpeaker(prompts)),
         journal=around.watch(journal),
         latch=EmergencyLatch.of(settings),
         workers=workers,
-        screen=_screen(settings, vocabulary, around.clock) if around.has_screen else None,
+        screen=_screen(settings, prompts, around.clock) if around.has_screen else None,
         boot=boot_id(),
-        community=settings.station.community,
-        name=settings.station.name,
     )
 
 
-def _screen(settings: StationSettings, vocabulary: Vocabulary, clock: Clock) -> Screen:
+def _screen(settings: StationSettings, prompts: PromptRenderer, clock: Clock) -> Screen:
     folder = LiveFolder(Path(settings.station.runtime_dir))
-    return Screen(folder, visit_rules(settings), vocabulary, clock, _jpeg)
+    place, names = settings.station, station_names(settings.station)
+    label = StationLabel(place.community, place.name, LiveText(names.zh, names.en))
+    return Screen(folder, visit_rules(settings), label, prompts, clock, _jpeg)
 
 
 def _jpeg(photo: Photo) -> bytes:

@@ -29,7 +29,12 @@ class Prompt(StrEnum):
     TAP_FIRST = "tap_first"
     WAIT = "wait"
     BIN_FULL = "bin_full"
+    BIN_FULL_OTHER = "bin_full_other"
+    """Full, and another bin of the same category takes waste."""
     BIN_FAULTY = "bin_faulty"
+    BIN_FAULTY_OTHER = "bin_faulty_other"
+    NOTHING_OPENS = "nothing_opens"
+    """The reader opens no bin, and no bin has a button."""
     CARD_BLOCKED = "card_blocked"
     RIGHT = "right"
     WRONG = "wrong"
@@ -38,6 +43,9 @@ class Prompt(StrEnum):
     CLEAR_LID = "clear_lid"
     POINTS = "points"
     POINTS_HELD = "points_held"
+    POINTS_BEFORE = "points_before"
+    """Of the visit before: another one has begun."""
+    POINTS_HELD_BEFORE = "points_held_before"
     NO_POINTS = "no_points"
     NO_DEPOSIT = "no_deposit"
     NOT_SAVED = "not_saved"
@@ -384,13 +392,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """Speak a prompt. `bin` is the category of the bin it is about; `belongs` where the waste belongs."""
+    """Speak a prompt. `bin` is the category of the bin it is about; `belongs` where the waste belongs.
+
+    `visit` is set for an award: each is shown and spoken once, for the visit that earned it.
+    """
 
     prompt: Prompt
     bin: Category | None = None
     belongs: Category | None = None
     label: str | None = None
     points: int | None = None
+    visit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,7 +108,7 @@ class Speaker(Protocol):
     """The station's voice."""
 
     def say(self, say: Say) -> None:
-        """Speak a prompt; a newer one takes over from an unfinished one."""
+        """Speak a prompt, and return when it is spoken. Runs on a worker; `edge.voice.speech` queues."""
         ...
 
 

@@ -26,7 +26,7 @@ from edge.messages import (
     RecordFailed,
     VisitEvent,
 )
-from edge.visit.machine import JOURNAL
+from edge.visit.recording import JOURNAL
 
 log = logging.getLogger(__name__)
 

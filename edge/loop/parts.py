@@ -24,5 +24,3 @@ class Parts:
     workers: Workers
     screen: Screen | None
     boot: str
-    community: str
-    name: str

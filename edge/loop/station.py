@@ -48,6 +48,7 @@ from edge.messages import (
 from edge.visit.access import HeldCards, decide
 from edge.visit.machine import step
 from edge.visit.state import State, VisitRules, next_deadline
+from edge.voice.speech import Speech
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Station:
         self._cards_by = inf
         """When taps stop waiting for the first read of the journal."""
         self._has_begun = False
+        self._speech = Speech()
         self._is_stopping = False
         self._stop_by: float | None = None
 
@@ -158,10 +160,7 @@ class Station:
         if self._early and self._knows_cards(now):
             self._take_early_taps()
         if self._parts.screen is not None:
-            parts = self._parts
-            self._parts.screen.write(
-                self.state, self._journal.known.waiting, parts.community, parts.name, parts.workers
-            )
+            self._parts.screen.write(self.state, self._journal.known.waiting, self._parts.workers)
 
     def _tick_if_due(self, now: float) -> None:
         due = next_deadline(self.state)
@@ -287,7 +286,8 @@ class Station:
     def _say(self, say: Say) -> None:
         if self._parts.screen is not None:
             self._parts.screen.said(say)
-        self._submit("speaker", lambda: self._parts.speaker.say(say), None)
+        if self._speech.add(say):
+            self._submit("speaker", lambda: self._speech.speak(self._parts.speaker), None)
 
     def _stamp(self) -> Stamp:
         wall = self._parts.clock.wall()

@@ -1,4 +1,4 @@
-"""Leaves the live state and the last picture for the panel, at most ten times a second."""
+"""Writes the live state and the last picture for the panel, at most ten times a second."""
 
 from __future__ import annotations
 
@@ -9,8 +9,19 @@ from dataclasses import replace
 from cloud_sync.rules.award_rules import outcome_of
 from edge.messages import Photo, Say
 from edge.ports import Clock, Workers
+from edge.screen.awards import Awards
+from edge.screen.prompts import PromptRenderer
 from edge.screen.state import LiveFolder, LiveState
-from edge.screen.view import Seen, Vocabulary, Whereabouts, live_state, note_said, note_state, shown_visit
+from edge.screen.view import (
+    LastShown,
+    OnScreen,
+    StationLabel,
+    award_of,
+    live_state,
+    note_said,
+    note_state,
+    shown_visit,
+)
 from edge.visit.deposits import deposit_facts
 from edge.visit.state import DepositPhase, State, VisitRules
 
@@ -19,13 +30,13 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 0.1
 """The panel gets at most ten states a second; the newest one always arrives."""
 HEARTBEAT_S = 2.0
-"""A state that stands longer is written again, so that the panel can tell a quiet station from a dead one."""
+"""An unchanged state is written again after this: the panel tells a quiet station from a dead one by it."""
 
 QUIET_S = 20.0
-"""So long does the screen show what the last visit threw in and earned; then it is nobody's business.
+"""How long the screen shows what the last visit threw in and earned; after that it is private.
 
-It counts from the visit alone, and for words from when they were said: a fault that comes and goes for days
-would else keep a resident's picture on the screen.
+It counts from the end of the visit, and for words from when they were said. Faults do not renew it: one that
+comes and goes for days would keep a resident's picture on the screen.
 """
 
 
@@ -36,22 +47,25 @@ class Screen:
         self,
         folder: LiveFolder,
         rules: VisitRules,
-        vocabulary: Vocabulary,
+        label: StationLabel,
+        prompts: PromptRenderer,
         clock: Clock,
         encode: Callable[[Photo], bytes],
     ) -> None:
         """Write to `folder`; `encode` turns a camera's photo into JPEG bytes."""
         self._folder = folder
         self._rules = rules
-        self._vocabulary = vocabulary
+        self._label = label
+        self._prompts = prompts
         self._clock = clock
         self._encode = encode
-        self._seen = Seen()
+        self._last = LastShown()
+        self._awards = Awards()
         self._pictures = 0
         self._shown_picture = 0
         self._newest_picture: Photo | None = None
         self._written_picture: Photo | None = None
-        self._may_hold_picture = True  # one of an earlier run
+        self._may_hold_picture = True  # one that an earlier run left
         self._newest_state: LiveState | None = None
         self._written_state: LiveState | None = None
         self._due_at = 0.0
@@ -61,14 +75,17 @@ class Screen:
         self._is_refused = False
 
     def said(self, say: Say) -> None:
-        """A prompt was spoken."""
-        self._seen = note_said(self._seen, say, self._vocabulary)
+        """Show what the station says; an award keeps its place on the screen for a while."""
+        self._last = note_said(self._last, say, self._prompts)
         self._said_at = self._clock.now()
+        if (award := award_of(say)) is not None:
+            self._awards = self._awards.add(award, self._said_at)
+            self._visited_at = self._said_at
         self._is_stale = True
 
     def changed(self, state: State) -> None:
-        """The station's state changed."""
-        visit = shown_visit(self._seen, state)
+        """Follow the station's state."""
+        visit = shown_visit(self._last, state)
         outcomes = {}
         if visit is not None:
             outcomes = {
@@ -76,17 +93,17 @@ class Screen:
                 for deposit in visit.deposits
                 if deposit.phase is DepositPhase.JUDGED
             }
-        seen = note_state(self._seen, state, outcomes, self._vocabulary)
-        if seen.visit != self._seen.visit:
-            self._forget_picture()  # what the last visit threw in is none of the next one's business
-        self._seen = seen
+        last = note_state(self._last, state, outcomes, self._prompts)
+        if last.visit != self._last.visit:
+            self._forget_picture()  # the next visitor must not see what the last one threw in
+        self._last = last
         if state.visits or self._had_visits:
             self._visited_at = self._clock.now()
         self._had_visits = bool(state.visits)
         self._is_stale = True
 
     def show_picture(self, photo: Photo) -> None:
-        """Leave this picture with the next state."""
+        """Write this picture with the next state."""
         self._pictures += 1
         self._shown_picture = self._pictures
         self._newest_picture = photo
@@ -95,18 +112,30 @@ class Screen:
 
     def next_due(self) -> float:
         """When `write` should next be called, in monotonic seconds."""
-        return self._due_at if self._is_stale else self._due_at + HEARTBEAT_S
+        if self._is_stale:
+            return self._due_at
+        beat_at = self._due_at + HEARTBEAT_S
+        award_at = self._awards.next_due(self._clock.now())
+        return beat_at if award_at is None else max(self._due_at, min(beat_at, award_at))
 
-    def write(self, state: State, outbox: int, community: str, station: str, workers: Workers) -> None:
-        """Leave the live state and a new picture, if it is time, away from the station's thread."""
-        if self._clock.now() < self.next_due():
+    def write(self, state: State, outbox: int, workers: Workers) -> None:
+        """Write the live state and a new picture, if it is time, away from the station's thread."""
+        now = self._clock.now()
+        if now < self.next_due():
             return
+        self._awards = self._awards.at(now, state.current)
         if not state.visits:
             self._forget_what_is_old()
         self._is_stale = False
-        self._due_at = self._clock.now() + INTERVAL_S
-        where = Whereabouts(community, station, self._shown_picture, outbox)
-        self._newest_state = live_state(self._seen, state, self._rules, where, self._clock.wall().unix_s)
+        self._due_at = now + INTERVAL_S
+        self._newest_state = live_state(
+            OnScreen(self._last, self._awards.shown, self._shown_picture),
+            state,
+            self._rules,
+            self._label,
+            outbox=outbox,
+            written_s=self._clock.wall().unix_s,
+        )
         workers.submit("screen", self._write_newest, None)
 
     def _forget_picture(self) -> None:
@@ -114,17 +143,18 @@ class Screen:
         self._newest_picture = None
 
     def _forget_what_is_old(self) -> None:
-        """Between visits: drop the last one once it was shown long enough, and likewise what was said."""
+        """Between visits: forget the last one once it was shown long enough, and likewise what was said."""
         now = self._clock.now()
         if now - self._visited_at >= QUIET_S:
-            self._seen = Seen(said=self._seen.said)
+            self._last = LastShown(said=self._last.said, prompt=self._last.prompt)
+            self._awards = self._awards.forget(now)
             self._forget_picture()
         if now - self._said_at >= QUIET_S:
-            self._seen = replace(self._seen, said=None)
+            self._last = replace(self._last, said=None, prompt=None)
 
     def _write_newest(self) -> None:
-        """Runs on a worker. What is newest by then: a job turned away is done by one that still waits."""
-        # The state is taken first: it must never count a picture newer than the one written before it.
+        """Write what is newest by then. Runs on a worker; a waiting job does the work of one turned away."""
+        # The state is read first: it must never count a picture newer than the one written before it.
         live = self._newest_state
         picture = self._newest_picture
         try:

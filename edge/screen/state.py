@@ -1,4 +1,4 @@
-"""The station's live state, as its screen shows it: left in a folder in memory, never on the disk.
+"""The station's live state as its screen shows it, in a folder in memory and never on the disk.
 
 The panel is another process and may be killed or missing; nothing here waits for it.
 """
@@ -21,7 +21,7 @@ from models.verdict import VerdictState
 STATE_FILE = "state.json"
 PICTURE_FILE = "picture.jpg"
 LINK_FILE = "statement_link.json"
-"""Left by the demo only: a link to the last resident's statement."""
+"""A link to the last resident's statement; only the demo writes it."""
 
 
 class LidPhase(StrEnum):
@@ -42,7 +42,7 @@ class NextAction(StrEnum):
     WAIT = "wait"
     STAND_BACK = "stand_back"
     STOPPED = "stopped"
-    """An emergency: nobody can do anything here until the staff has been."""
+    """An emergency: nothing can be done here until staff has ended it."""
 
 
 class LiveBin(msgspec.Struct, frozen=True):
@@ -74,14 +74,19 @@ class LiveVerdict(msgspec.Struct, frozen=True):
 
 
 class LivePoints(msgspec.Struct, frozen=True):
-    """What the last visit earned; `held` until its card is bound to a household."""
+    """What one visit earned; `held` until its card is registered to a household.
+
+    `before`: another visit has begun, so these are the points of the visitor before.
+    """
 
     points: int
     held: bool
+    visit: int = 0
+    before: bool = False
 
 
 class LiveFault(msgspec.Struct, frozen=True):
-    """An active fault, by its name in the catalogue; `kind` is what its part is, `part` the id within it."""
+    """An active fault, by its code in the catalogue; `kind` is what its part is, `part` the id within it."""
 
     code: str
     part: str
@@ -104,10 +109,12 @@ class LiveState(msgspec.Struct, frozen=True):
     picture: int
     outbox: int
     """Events that the ledger has not receipted yet."""
+    name: LiveText = LiveText("", "")
+    """Community and station as people call them; see `station.name_zh` in config/station.py."""
 
 
 def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[LiveBin, ...]:
-    """Every bin as the screen draws it, in the order of the configuration; all are faulty in an emergency."""
+    """Return every bin as drawn, in the order of the configuration; in an emergency all are faulty."""
     if station_is_blocked(state.faults):
         faulty = frozenset(rules.bins)
     return tuple(
@@ -125,7 +132,7 @@ def _lid(state: State, bin_id: str) -> LidPhase:
 
 
 def next_action(state: State) -> NextAction:
-    """What the resident in front of the station should do now."""
+    """Return what the resident in front of the station should do now."""
     if station_is_blocked(state.faults):
         return NextAction.STOPPED
     visit = state.visit(state.current)
@@ -143,10 +150,10 @@ def next_action(state: State) -> NextAction:
 
 
 class LiveFolder:
-    """Writes the live files, each whole or not at all. OSError is the caller's to report."""
+    """Writes the live files, each whole or not at all. Raises OSError."""
 
     def __init__(self, folder: Path) -> None:
-        """Use `folder`, which is made when something is written and it is missing."""
+        """Write to `folder`, which is made when it is missing."""
         self._folder = folder
 
     def write_state(self, live: LiveState) -> None:

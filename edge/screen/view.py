@@ -1,4 +1,4 @@
-"""Keeps what the screen shows in step with the station: what was said, seen and earned last."""
+"""Keeps what the screen shows in step with the station: what was said, seen and earned last. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cloud_sync.rules.award_rules import Outcome
-from config.sorting import Category, Sorting
-from config.words import Both, Words
-from edge.faults import blocked_bins
+from edge.faults import blocked_bins, station_is_blocked
 from edge.messages import Prompt, Say
 from edge.part_kinds import kind_of
+from edge.screen.awards import ShownAward
+from edge.screen.prompts import PromptRenderer
 from edge.screen.state import (
     LiveFault,
     LivePoints,
@@ -20,89 +20,81 @@ from edge.screen.state import (
     bins_of,
     next_action,
 )
-from edge.visit.state import Deposit, DepositPhase, State, Visit, VisitRules
+from edge.visit.state import Deposit, DepositPhase, OpeningPhase, State, Visit, VisitRules
 
-_SHOWS_POINTS = {Prompt.POINTS, Prompt.POINTS_HELD, Prompt.NO_POINTS}
-
-
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
-    """The words a station speaks with: prompts, the city's categories, the model's labels."""
-
-    words: Words
-    sorting: Sorting
-    labels: Mapping[str, Both]
-
-    def spoken(self, say: Say) -> Both:
-        """A prompt in both languages, its places filled."""
-        points = "" if say.points is None else str(say.points)
-        values = {
-            "points": Both(points, points),
-            "label": self.label(say.label),
-            "bin": self._category(say.bin),
-            "belongs": self._category(say.belongs),
-        }
-        return self.words.said(say.prompt, values)
-
-    def _category(self, category: Category | None) -> Both:
-        if category is None:
-            return Both("", "")
-        face = self.sorting.category[category]
-        return Both(face.zh, face.en)
-
-    def label(self, label: str | None) -> Both:
-        """A fine label's names; the key itself when the bundle names none."""
-        if label is None:
-            return Both("", "")
-        return self.labels.get(label, Both(label, label))
+HELD_PROMPTS = frozenset({Prompt.POINTS_HELD, Prompt.POINTS_HELD_BEFORE})
+"""Prompts of an award that waits until its card is registered."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What was shown last and still stands on the screen."""
+class LastShown:
+    """What was said and seen last and still stands on the screen."""
 
     said: LiveText | None = None
+    prompt: Prompt | None = None
+    """The prompt whose words `said` are."""
     verdict: LiveVerdict | None = None
-    points: LivePoints | None = None
     visit: int | None = None
 
 
-def note_said(seen: Seen, say: Say, vocabulary: Vocabulary) -> Seen:
-    """After a prompt was spoken."""
-    spoken = vocabulary.spoken(say)
-    seen = replace(seen, said=LiveText(spoken.zh, spoken.en))
-    if say.prompt in _SHOWS_POINTS and say.points is not None:
-        return replace(seen, points=LivePoints(say.points, say.prompt is Prompt.POINTS_HELD))
-    return seen
+def note_said(last: LastShown, say: Say, prompts: PromptRenderer) -> LastShown:
+    """Return what the screen shows after a prompt."""
+    words = prompts.render(say)
+    return replace(last, said=LiveText(words.zh, words.en), prompt=say.prompt)
 
 
-def shown_visit(seen: Seen, state: State) -> Visit | None:
-    """The visit on the screen: the current one, else the last until it is on the disk."""
-    return state.visit(seen.visit if state.current is None else state.current)
+def award_of(say: Say) -> ShownAward | None:
+    """Return the award that a prompt speaks of; None for every other prompt."""
+    if say.visit is None or say.points is None:
+        return None
+    return ShownAward(say.visit, say.points, say.prompt in HELD_PROMPTS)
 
 
-def note_state(seen: Seen, state: State, outcomes: Mapping[int, Outcome], vocabulary: Vocabulary) -> Seen:
-    """After the state changed: a new visit clears the screen, a judged deposit shows its verdict.
+def shown_visit(last: LastShown, state: State) -> Visit | None:
+    """Return the visit on the screen: the current one, else the last until it is on the disk."""
+    return state.visit(last.visit if state.current is None else state.current)
+
+
+def note_state(
+    last: LastShown, state: State, outcomes: Mapping[int, Outcome], prompts: PromptRenderer
+) -> LastShown:
+    """Return what the screen shows after a change: a new visit clears it, a judged deposit shows its verdict.
 
     `outcomes` are those of the shown visit's judged deposits, by number.
     """
-    visit = shown_visit(seen, state)
+    if last.prompt is not None and _is_stale(last.prompt, state):
+        last = replace(last, said=None, prompt=None)
+    visit = shown_visit(last, state)
     if visit is None:
-        return seen
-    if visit.id != seen.visit:
-        seen = Seen(said=seen.said, visit=visit.id)
+        return last
+    if visit.id != last.visit:
+        last = LastShown(said=last.said, prompt=last.prompt, visit=visit.id)
     judged = [deposit for deposit in visit.deposits if deposit.phase is DepositPhase.JUDGED]
     if not judged:
-        return seen
-    last = judged[-1]
-    return replace(seen, verdict=_verdict(last, outcomes[last.number], vocabulary))
+        return last
+    newest = judged[-1]
+    return replace(last, verdict=_verdict(newest, outcomes[newest.number], prompts))
 
 
-def _verdict(deposit: Deposit, outcome: Outcome, vocabulary: Vocabulary) -> LiveVerdict:
+def _is_stale(prompt: Prompt, state: State) -> bool:
+    """Whether what a prompt speaks of is over: words about an obstruction must not outlast it."""
+    phases = {opening.phase for visit in state.visits for opening in visit.openings}
+    match prompt:
+        case Prompt.CLEAR_LID:
+            return OpeningPhase.CLOSING not in phases
+        case Prompt.WAIT:
+            return not phases
+        case Prompt.EMERGENCY | Prompt.EMERGENCY_HELD:
+            return not station_is_blocked(state.faults)
+        case _:
+            return False
+
+
+def _verdict(deposit: Deposit, outcome: Outcome, prompts: PromptRenderer) -> LiveVerdict:
     if deposit.verdict is None:
         return LiveVerdict(deposit.bin, outcome, None, None, None, None)
     verdict = deposit.verdict
-    name = None if verdict.label is None else vocabulary.label(verdict.label)
+    name = None if verdict.label is None else prompts.label(verdict.label)
     return LiveVerdict(
         deposit.bin,
         outcome,
@@ -114,32 +106,46 @@ def _verdict(deposit: Deposit, outcome: Outcome, vocabulary: Vocabulary) -> Live
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """What the screen says of the station itself."""
+class StationLabel:
+    """Which station this is: its slugs as the ledger knows it, and its name for people."""
 
     community: str
     station: str
+    name: LiveText
+
+
+@dataclass(frozen=True, slots=True)
+class OnScreen:
+    """What stands on the screen of visits; `picture` counts pictures, 0 while there is none."""
+
+    last: LastShown
+    award: ShownAward | None
     picture: int
-    outbox: int
 
 
 def live_state(
-    seen: Seen, state: State, rules: VisitRules, where: Whereabouts, written_s: float
+    shown: OnScreen, state: State, rules: VisitRules, label: StationLabel, *, outbox: int, written_s: float
 ) -> LiveState:
-    """Everything the screen shows, at one moment."""
+    """Return everything the screen shows, at one moment."""
     return LiveState(
-        community=where.community,
-        station=where.station,
+        community=label.community,
+        station=label.station,
+        name=label.name,
         written_s=written_s,
         next=next_action(state),
         bins=bins_of(state, rules, blocked_bins(state.faults)),
-        verdict=seen.verdict,
-        said=seen.said,
-        points=seen.points,
+        verdict=shown.last.verdict,
+        said=shown.last.said,
+        points=None if shown.award is None else _points(shown.award, state),
         faults=tuple(
             LiveFault(fault.code, fault.part, kind_of(fault.code, fault.part))
             for fault in sorted(state.faults)
         ),
-        picture=where.picture,
-        outbox=where.outbox,
+        picture=shown.picture,
+        outbox=outbox,
     )
+
+
+def _points(award: ShownAward, state: State) -> LivePoints:
+    is_followed = state.current not in (None, award.visit)
+    return LivePoints(award.points, award.held, award.visit, before=is_followed)

@@ -26,12 +26,12 @@ class HeldCards:
     last: tuple[tuple[str, str, float], ...] = ()
 
     def seen(self, tap: Tapped) -> HeldCards:
-        """The memory after this tap; bounded by the number of readers."""
+        """Return the memory after this tap; bounded by the number of readers."""
         others = tuple(entry for entry in self.last if entry[0] != tap.reader)
         return replace(self, last=(*others, (tap.reader, tap.card, tap.at)))
 
     def is_held(self, tap: Tapped, held_card_s: float) -> bool:
-        """Whether this tap is the same card still lying there. Each sighting starts the wait anew."""
+        """Whether this tap is the same card still lying there. Each sighting restarts the wait."""
         return any(
             reader == tap.reader and card == tap.card and tap.at - at < held_card_s
             for reader, card, at in self.last

@@ -24,7 +24,7 @@ from edge.messages import (
     Say,
 )
 from edge.visit.state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase, Visit, VisitRules
-from edge.visit.step_context import Turn
+from edge.visit.step_context import StepContext
 from models.verdict import Verdict
 
 PROMPTS = {
@@ -33,7 +33,7 @@ PROMPTS = {
     Outcome.UNSURE: Prompt.UNSURE,
     Outcome.UNSEEN: Prompt.UNSEEN,
 }
-"""What is said of a deposit; of an empty picture, nothing."""
+"""What is said of a deposit; nothing is said of an empty picture."""
 
 
 def deposit_facts(rules: VisitRules, visit: Visit, deposit: Deposit) -> DepositFacts:
@@ -58,35 +58,35 @@ def _verdict_facts(verdict: Verdict) -> VerdictFacts:
     )
 
 
-def chamber_changed(turn: Turn, event: ChamberChanged) -> Opening | None:
-    """Something fell in: begin a deposit. Returns the opening it fell into, None when it counts as none."""
-    held = turn.state.holder(event.bin)
+def chamber_changed(context: StepContext, event: ChamberChanged) -> Opening | None:
+    """Begin a deposit. Returns the opening it fell into; None for a change that is no deposit."""
+    held = context.state.holder(event.bin)
     if held is None or held[1].phase not in (OpeningPhase.OPEN, OpeningPhase.CLOSING):
         return None  # a lid that moves, or a bin that settles, is no deposit
     visit, opening = held
     if event.by_scale and (seen := _seen(visit, opening)):
-        _add_weight(turn, visit, seen, event.weight_g or 0)
+        _add_weight(context, visit, seen, event.weight_g or 0)
         return opening
-    if visit.is_full or _count(visit, opening) >= turn.rules.waits.max_deposits:
+    if visit.is_full or _count(visit, opening) >= context.rules.waits.max_deposits:
         return opening
-    _begin(turn, visit, event)
+    _begin(context, visit, event)
     return opening
 
 
-def _begin(turn: Turn, visit: Visit, event: ChamberChanged) -> None:
+def _begin(context: StepContext, visit: Visit, event: ChamberChanged) -> None:
     number = len(visit.deposits) + 1
-    until = event.at + turn.rules.waits.capture_s
+    until = event.at + context.rules.waits.capture_s
     deposit = Deposit(
         number, event.bin, event.at, DepositPhase.CAPTURING, until, event.weight_g, by_scale=event.by_scale
     )
-    visit = turn.put(replace(visit, deposits=(*visit.deposits, deposit)))
+    visit = context.put_visit(replace(visit, deposits=(*visit.deposits, deposit)))
     # Other faults of seeing are tried again with each deposit; a refused model waits for a restart.
-    refused = Fault(FaultCode.MODEL_REFUSED, MODEL) in turn.state.faults
+    refused = Fault(FaultCode.MODEL_REFUSED, MODEL) in context.state.faults
     # By the time that a scale is sure, the lid is shut and a camera sees nothing of the deposit.
-    if turn.rules.bins[event.bin].camera is None or refused or event.by_scale:
-        _judge(turn, visit, deposit, None)
+    if context.rules.bins[event.bin].camera is None or refused or event.by_scale:
+        _judge(context, visit, deposit, None)
     else:
-        turn.give(Capture(visit.id, number, event.bin))
+        context.emit(Capture(visit.id, number, event.bin))
 
 
 def _of(visit: Visit, opening: Opening) -> list[Deposit]:
@@ -101,106 +101,106 @@ def _seen(visit: Visit, opening: Opening) -> list[Deposit]:
     return [deposit for deposit in _of(visit, opening) if not deposit.by_scale]
 
 
-def _add_weight(turn: Turn, visit: Visit, seen: list[Deposit], weight_g: int) -> None:
+def _add_weight(context: StepContext, visit: Visit, seen: list[Deposit], weight_g: int) -> None:
     """Give a load to the first deposit that has no weight yet; to the last one where all have theirs."""
     one = next((deposit for deposit in seen if deposit.weight_g is None), seen[-1])
-    turn.put_deposit(visit, replace(one, weight_g=(one.weight_g or 0) + weight_g))
+    context.put_deposit(visit, replace(one, weight_g=(one.weight_g or 0) + weight_g))
 
 
-def _is_watched(turn: Turn, opening: Opening, *, was_shut: bool) -> bool:
-    """Whether a deposit in this opening would have been told of; a scale tells when the lid shuts."""
-    rule, faults = turn.rules.bins[opening.bin], turn.state.faults
+def _is_watched(context: StepContext, opening: Opening, *, was_shut: bool) -> bool:
+    """Whether a deposit in this opening would have been reported; a scale reports when the lid shuts."""
+    rule, faults = context.rules.bins[opening.bin], context.state.faults
     if rule.weighed and was_shut and not weighing_is_blocked(faults, opening.bin):
         return True
     return rule.camera is not None and not seeing_is_blocked(faults, frozenset({rule.camera}))
 
 
-def add_unseen_if_blind(turn: Turn, visit: Visit, opening: Opening, *, was_shut: bool) -> Visit:
+def add_unseen_if_blind(context: StepContext, visit: Visit, opening: Opening, *, was_shut: bool) -> Visit:
     """Count one unseen deposit for an opening that nothing could watch, in the resident's favour."""
-    watched = _is_watched(turn, opening, was_shut=was_shut)
+    watched = _is_watched(context, opening, was_shut=was_shut)
     if watched or visit.is_full or visit.is_staff or opening.opened_at == inf or _count(visit, opening):
         return visit
-    deposit = Deposit(len(visit.deposits) + 1, opening.bin, turn.at, DepositPhase.JUDGED, inf)
-    return turn.put(replace(visit, deposits=(*visit.deposits, deposit)))
+    deposit = Deposit(len(visit.deposits) + 1, opening.bin, context.at, DepositPhase.JUDGED, inf)
+    return context.put_visit(replace(visit, deposits=(*visit.deposits, deposit)))
 
 
-def _find(turn: Turn, visit: int, number: int, phase: DepositPhase) -> tuple[Visit, Deposit] | None:
-    """The deposit a result belongs to; None when the result came too late to count."""
-    found = turn.state.visit(visit)
+def _find(context: StepContext, visit: int, number: int, phase: DepositPhase) -> tuple[Visit, Deposit] | None:
+    """Return the deposit that a result belongs to; None for a result that came too late."""
+    found = context.state.visit(visit)
     if found is None:
         return None
     wanted = (number, phase)
     return next(((found, one) for one in found.deposits if (one.number, one.phase) == wanted), None)
 
 
-def photos_taken(turn: Turn, event: PhotosTaken) -> None:
+def photos_taken(context: StepContext, event: PhotosTaken) -> None:
     """Have the model look at a deposit's photos."""
-    if found := _find(turn, event.visit, event.deposit, DepositPhase.CAPTURING):
+    if found := _find(context, event.visit, event.deposit, DepositPhase.CAPTURING):
         visit, deposit = found
-        turn.clear_fault(FaultCode.CAMERA_FAILED, _camera(turn, deposit))
-        until = event.at + turn.rules.waits.classify_s
-        turn.put_deposit(visit, replace(deposit, phase=DepositPhase.CLASSIFYING, until=until))
-        turn.give(Classify(visit.id, deposit.number, event.photos))
+        context.clear_fault(FaultCode.CAMERA_FAILED, _camera(context, deposit))
+        until = event.at + context.rules.waits.classify_s
+        context.put_deposit(visit, replace(deposit, phase=DepositPhase.CLASSIFYING, until=until))
+        context.emit(Classify(visit.id, deposit.number, event.photos))
 
 
-def capture_failed(turn: Turn, event: CaptureFailed) -> None:
-    """No picture: the deposit is unseen."""
-    if found := _find(turn, event.visit, event.deposit, DepositPhase.CAPTURING):
-        _unseen(turn, *found, busy=event.busy)
+def capture_failed(context: StepContext, event: CaptureFailed) -> None:
+    """Count a deposit without a picture as unseen."""
+    if found := _find(context, event.visit, event.deposit, DepositPhase.CAPTURING):
+        _unseen(context, *found, busy=event.busy)
 
 
-def classified(turn: Turn, event: Classified) -> None:
-    """The model's word: speak it."""
-    if found := _find(turn, event.visit, event.deposit, DepositPhase.CLASSIFYING):
-        turn.clear_fault(FaultCode.MODEL_FAILED, MODEL)
-        _judge(turn, *found, event.verdict)
+def classified(context: StepContext, event: Classified) -> None:
+    """Judge a deposit by the model's verdict, and say it."""
+    if found := _find(context, event.visit, event.deposit, DepositPhase.CLASSIFYING):
+        context.clear_fault(FaultCode.MODEL_FAILED, MODEL)
+        _judge(context, *found, event.verdict)
 
 
-def classify_failed(turn: Turn, event: ClassifyFailed) -> None:
-    """No word from the model: the deposit is unseen."""
-    if found := _find(turn, event.visit, event.deposit, DepositPhase.CLASSIFYING):
-        _unseen(turn, *found, busy=event.busy)
+def classify_failed(context: StepContext, event: ClassifyFailed) -> None:
+    """Count a deposit without a verdict as unseen."""
+    if found := _find(context, event.visit, event.deposit, DepositPhase.CLASSIFYING):
+        _unseen(context, *found, busy=event.busy)
 
 
-def deposits_overdue(turn: Turn, visit: Visit) -> None:
-    """Give up on every look at a deposit whose time has come."""
+def deposits_overdue(context: StepContext, visit: Visit) -> None:
+    """Count every overdue deposit as unseen."""
     for deposit in visit.deposits:
-        now = turn.state.visit(visit.id)
-        if now is not None and deposit.phase is not DepositPhase.JUDGED and deposit.until <= turn.at:
-            _unseen(turn, now, deposit, busy=False)
+        now = context.state.visit(visit.id)
+        if now is not None and deposit.phase is not DepositPhase.JUDGED and deposit.until <= context.at:
+            _unseen(context, now, deposit, busy=False)
 
 
-def leave_unseen(turn: Turn, visit: Visit) -> Visit:
-    """Wait for no look at a deposit any more; nothing is at fault, and nothing is said."""
+def leave_unseen(context: StepContext, visit: Visit) -> Visit:
+    """Wait for no more results about a visit's deposits; nothing is at fault, and nothing is said."""
     judged = tuple(
         one if one.phase is DepositPhase.JUDGED else replace(one, phase=DepositPhase.JUDGED, until=inf)
         for one in visit.deposits
     )
-    return turn.put(replace(visit, deposits=judged))
+    return context.put_visit(replace(visit, deposits=judged))
 
 
-def _unseen(turn: Turn, visit: Visit, deposit: Deposit, *, busy: bool) -> None:
+def _unseen(context: StepContext, visit: Visit, deposit: Deposit, *, busy: bool) -> None:
     if not busy and deposit.phase is DepositPhase.CAPTURING:
-        turn.raise_fault(FaultCode.CAMERA_FAILED, _camera(turn, deposit))
+        context.raise_fault(FaultCode.CAMERA_FAILED, _camera(context, deposit))
     elif not busy:
-        turn.raise_fault(FaultCode.MODEL_FAILED, MODEL)
-    _judge(turn, visit, deposit, None)
+        context.raise_fault(FaultCode.MODEL_FAILED, MODEL)
+    _judge(context, visit, deposit, None)
 
 
-def _camera(turn: Turn, deposit: Deposit) -> str:
-    return turn.rules.bins[deposit.bin].camera or deposit.bin
+def _camera(context: StepContext, deposit: Deposit) -> str:
+    return context.rules.bins[deposit.bin].camera or deposit.bin
 
 
-def _judge(turn: Turn, visit: Visit, deposit: Deposit, verdict: Verdict | None) -> None:
+def _judge(context: StepContext, visit: Visit, deposit: Deposit, verdict: Verdict | None) -> None:
     judged = replace(deposit, phase=DepositPhase.JUDGED, until=inf, verdict=verdict)
-    visit = turn.put_deposit(visit, judged)
-    prompt = PROMPTS.get(outcome_of(deposit_facts(turn.rules, visit, judged)))
+    visit = context.put_deposit(visit, judged)
+    prompt = PROMPTS.get(outcome_of(deposit_facts(context.rules, visit, judged)))
     if prompt is None:
         return
     say = Say(
         prompt,
-        bin=turn.rules.bins[deposit.bin].category,
+        bin=context.rules.bins[deposit.bin].category,
         belongs=None if verdict is None else verdict.category,
         label=None if verdict is None else verdict.label,
     )
-    turn.say(say, about=visit.id)
+    context.say(say, about=visit.id)

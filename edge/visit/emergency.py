@@ -1,4 +1,4 @@
-"""An emergency is a state of the whole station: what begins it, what it forbids, who ends it. Pure.
+"""The emergency, a state of the whole station: what begins it, what it forbids, who ends it. Pure.
 
 Smoke or panic at any input stops every motor, wherever its lid is wired; so does a mover that says it was
 stopped. It lasts when the input is free again, over lost links and restarts, until somebody of the staff
@@ -12,7 +12,7 @@ from edge.messages import FaultCleared, FaultRaised, Prompt, ResumeMotors, Say, 
 from edge.part_kinds import STATION
 from edge.visit import openings
 from edge.visit.state import State
-from edge.visit.step_context import Turn
+from edge.visit.step_context import StepContext
 
 BEGUN_BY = EMERGENCIES | {FaultCode.EMERGENCY_STOP}
 """Faults that stop every motor when they are raised."""
@@ -23,31 +23,31 @@ def is_on(state: State) -> bool:
     return station_is_blocked(state.faults)
 
 
-def begin(turn: Turn, event: FaultRaised) -> None:
+def begin(context: StepContext, event: FaultRaised) -> None:
     """Stop every motor and end every opening; one that lasts already stops them again."""
-    is_news = not is_on(turn.state)
+    is_news = not is_on(context.state)
     if event.fault in EMERGENCIES:
-        turn.raise_fault(event.fault, event.part)
-    turn.raise_fault(FaultCode.EMERGENCY_STOP, STATION)
-    turn.give(StopMotors())
+        context.raise_fault(event.fault, event.part)
+    context.raise_fault(FaultCode.EMERGENCY_STOP, STATION)
+    context.emit(StopMotors())
     if is_news:
-        turn.each_visit(openings.motors_stopped)
-        turn.say(Say(Prompt.EMERGENCY))
+        context.each_visit(openings.motors_stopped)
+        context.say(Say(Prompt.EMERGENCY))
 
 
-def mover_changed(turn: Turn, event: FaultCleared) -> None:
-    """Stop motors again when a lid can be reached again: what moves it may have missed the word."""
-    if event.fault in LIDS_AWAY and is_on(turn.state):
-        turn.give(StopMotors())
+def mover_changed(context: StepContext, event: FaultCleared) -> None:
+    """Stop motors again when a lid can be reached again: its mover may have missed the command."""
+    if event.fault in LIDS_AWAY and is_on(context.state):
+        context.emit(StopMotors())
 
 
-def tapped(turn: Turn, *, is_staff: bool) -> None:
+def tapped(context: StepContext, *, is_staff: bool) -> None:
     """End the emergency for a staff card, unless an input still reports one. No tap opens anything."""
     if not is_staff:
-        turn.say(Say(Prompt.EMERGENCY))
-    elif any(fault.code in EMERGENCIES for fault in turn.state.faults):
-        turn.say(Say(Prompt.EMERGENCY_HELD))
+        context.say(Say(Prompt.EMERGENCY))
+    elif any(fault.code in EMERGENCIES for fault in context.state.faults):
+        context.say(Say(Prompt.EMERGENCY_HELD))
     else:
-        turn.end_fault(FaultCode.EMERGENCY_STOP, STATION)
-        turn.give(ResumeMotors())
-        turn.say(Say(Prompt.EMERGENCY_OVER))
+        context.end_fault(FaultCode.EMERGENCY_STOP, STATION)
+        context.emit(ResumeMotors())
+        context.say(Say(Prompt.EMERGENCY_OVER))

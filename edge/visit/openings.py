@@ -25,126 +25,157 @@ from edge.messages import (
 )
 from edge.visit.deposits import add_unseen_if_blind
 from edge.visit.state import Jam, Opening, OpeningPhase, Visit
-from edge.visit.step_context import Turn
+from edge.visit.step_context import StepContext
 
 RENEWAL_S = 0.5
-"""A lease is renewed only when that gains at least so much."""
+"""A lease is renewed only when that gains at least this much."""
 JAM_PAUSE_S = 10.0
-"""After a jam a resident's card may try the lid again so much later, and twice as late each time."""
+"""Pause after a jam before a resident's card may try the lid again; it doubles with each further jam."""
 JAM_LONGEST_S = 600.0
 EARLY_S = 0.5
-"""A lid whose clock runs ahead ends its lease by so much before ours is over, at the most."""
+"""The most by which a lid whose clock runs fast ends its lease before ours is over."""
 
 
-def request_opening(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
+def request_opening(context: StepContext, visit: Visit, bin_id: str) -> Prompt | None:
     """Open a bin for a visit, or say why not yet; None when its lid is on its way or open."""
-    if station_is_blocked(turn.state.faults):
+    if station_is_blocked(context.state.faults):
         return Prompt.EMERGENCY
-    held = turn.state.holder(bin_id)
+    held = context.state.holder(bin_id)
     if held is not None and held[0].id == visit.id:
-        return None if renew(turn, visit, held[1]) else Prompt.WAIT
-    if refusal := _refusal(turn, visit, bin_id):
+        return None if renew(context, visit, held[1]) else Prompt.WAIT
+    if refusal := _refusal(context, visit, bin_id):
         return refusal
     if held is not None:
-        until = turn.at + turn.rules.longest_hold_s
-        turn.put_opening(visit, Opening(bin_id, OpeningPhase.WAITING, until))
+        until = context.at + context.rules.longest_hold_s
+        context.put_opening(visit, Opening(bin_id, OpeningPhase.WAITING, until))
         return Prompt.WAIT
-    turn.give(OpenLid(visit.id, bin_id, turn.rules.lease_s))
-    until = turn.at + turn.rules.travel_limit_s
-    turn.put_opening(visit, Opening(bin_id, OpeningPhase.OPENING, until))
+    context.emit(OpenLid(visit.id, bin_id, context.rules.lease_s))
+    until = context.at + context.rules.travel_limit_s
+    context.put_opening(visit, Opening(bin_id, OpeningPhase.OPENING, until))
     return None
 
 
-def _refusal(turn: Turn, visit: Visit, bin_id: str) -> Prompt | None:
+def _refusal(context: StepContext, visit: Visit, bin_id: str) -> Prompt | None:
     if visit.is_staff:
         return None
-    if bin_id in blocked_bins(turn.state.faults) and not _may_try_again(turn, bin_id):
-        return Prompt.BIN_FAULTY
-    return Prompt.BIN_FULL if bin_id in turn.state.full else None
+    if _is_faulty(context, bin_id):
+        return _faulty_prompt(context, bin_id)
+    if bin_id in context.state.full:
+        return Prompt.BIN_FULL_OTHER if _has_other(context, bin_id) else Prompt.BIN_FULL
+    return None
 
 
-def _may_try_again(turn: Turn, bin_id: str) -> bool:
+def _faulty_prompt(context: StepContext, bin_id: str) -> Prompt:
+    return Prompt.BIN_FAULTY_OTHER if _has_other(context, bin_id) else Prompt.BIN_FAULTY
+
+
+def _has_other(context: StepContext, bin_id: str) -> bool:
+    """Whether another bin of the same category takes waste now; no other category is ever proposed."""
+    category = context.rules.bins[bin_id].category
+    return any(
+        rule.category is category
+        and rule.id != bin_id
+        and rule.id not in context.state.full
+        and not _is_faulty(context, rule.id)
+        for rule in context.rules.bins.values()
+    )
+
+
+def _is_faulty(context: StepContext, bin_id: str) -> bool:
+    return bin_id in blocked_bins(context.state.faults) and not _may_try_again(context, bin_id)
+
+
+def _may_try_again(context: StepContext, bin_id: str) -> bool:
     """Whether only a jam blocks a bin, and it is time to see whether its lid is free."""
-    jam = turn.state.jam(bin_id)
-    others = turn.state.faults - {Fault(FaultCode.LID_STUCK_SHUT, bin_id)}
-    return jam is not None and turn.at >= jam.again_at and bin_id not in blocked_bins(others)
+    jam = context.state.jam(bin_id)
+    others = context.state.faults - {Fault(FaultCode.LID_STUCK_SHUT, bin_id)}
+    return jam is not None and context.at >= jam.again_at and bin_id not in blocked_bins(others)
 
 
-def _jammed(turn: Turn, bin_id: str) -> None:
-    """A lid whose lease was taken stayed shut: block its bin, and try it again later and later."""
-    before = turn.state.jam(bin_id)
+def _jammed(context: StepContext, bin_id: str) -> None:
+    """Block the bin of a lid that stayed shut under a lease; each further jam lengthens the pause."""
+    before = context.state.jam(bin_id)
     tries = 1 if before is None else before.tries + 1
     pause_s = min(JAM_PAUSE_S * 2.0 ** min(tries - 1, 16), JAM_LONGEST_S)
-    _forget_jam(turn, bin_id)
-    turn.state = replace(turn.state, jams=(*turn.state.jams, Jam(bin_id, tries, turn.at + pause_s)))
-    turn.raise_fault(FaultCode.LID_STUCK_SHUT, bin_id)
+    _forget_jam(context, bin_id)
+    context.state = replace(
+        context.state, jams=(*context.state.jams, Jam(bin_id, tries, context.at + pause_s))
+    )
+    context.raise_fault(FaultCode.LID_STUCK_SHUT, bin_id)
 
 
-def _forget_jam(turn: Turn, bin_id: str) -> None:
-    turn.state = replace(turn.state, jams=tuple(jam for jam in turn.state.jams if jam.bin != bin_id))
+def _forget_jam(context: StepContext, bin_id: str) -> None:
+    context.state = replace(context.state, jams=tuple(jam for jam in context.state.jams if jam.bin != bin_id))
 
 
-def lease_taken(turn: Turn, event: LeaseTaken) -> None:
-    """What moves a lid took its lease."""
-    held = turn.state.holder(event.bin)
+def lease_taken(context: StepContext, event: LeaseTaken) -> None:
+    """Note that the mover took the lease: from now on a lid that stays shut is jammed."""
+    held = context.state.holder(event.bin)
     if held is not None and held[1].phase is OpeningPhase.OPENING:
-        turn.put_opening(held[0], replace(held[1], is_leased=True))
+        context.put_opening(held[0], replace(held[1], is_leased=True))
 
 
-def lease_refused(turn: Turn, event: LeaseRefused) -> None:
-    """A lid is not going to open now, and is not at fault: tell at once."""
-    held = turn.state.holder(event.bin)
+def lease_refused(context: StepContext, event: LeaseRefused) -> None:
+    """Give up an opening that the mover refuses now; the lid is not at fault."""
+    held = context.state.holder(event.bin)
     if held is not None and held[1].phase is OpeningPhase.OPENING:
-        _give_up(turn, *held)
+        _give_up(context, *held)
 
 
-def renew(turn: Turn, visit: Visit, opening: Opening) -> bool:
+def renew_if_current(context: StepContext, bin_id: str) -> None:
+    """Lengthen the lease of a lid that stands open for the current visit."""
+    held = context.state.holder(bin_id)
+    if held is not None and held[0].id == context.state.current and held[1].phase is OpeningPhase.OPEN:
+        renew(context, *held)
+
+
+def renew(context: StepContext, visit: Visit, opening: Opening) -> bool:
     """Lengthen an open or closing lid's lease if its limit leaves room; False when it does not."""
     if opening.phase is OpeningPhase.OPENING:
         return True
-    limit = opening.opened_at + turn.rules.waits.max_open_s
-    until = min(turn.at + turn.rules.lease_s, limit)
-    # After a stall the lease may be over before its Tick: nothing is left of it to count on.
-    standing = max(opening.until, turn.at) if opening.phase is OpeningPhase.OPEN else turn.at
+    limit = opening.opened_at + context.rules.waits.max_open_s
+    until = min(context.at + context.rules.lease_s, limit)
+    # After a stall the lease may be over before its Tick.
+    standing = max(opening.until, context.at) if opening.phase is OpeningPhase.OPEN else context.at
     if until - standing < RENEWAL_S:
         return opening.phase is OpeningPhase.OPEN
-    turn.give(OpenLid(visit.id, opening.bin, until - turn.at))
-    turn.put_opening(visit, replace(opening, phase=OpeningPhase.OPEN, until=until, closing_at=inf))
+    context.emit(OpenLid(visit.id, opening.bin, until - context.at))
+    context.put_opening(visit, replace(opening, phase=OpeningPhase.OPEN, until=until, closing_at=inf))
     return True
 
 
-def lid_opened(turn: Turn, event: LidOpened) -> None:
-    """A lid stands open: for a visit, or unasked."""
-    turn.clear_fault(FaultCode.LID_STUCK_SHUT, event.bin)
-    _forget_jam(turn, event.bin)
-    held = turn.state.holder(event.bin)
+def lid_opened(context: StepContext, event: LidOpened) -> None:
+    """Begin the open phase of a visit's lid; a lid that opened unasked was forced."""
+    context.clear_fault(FaultCode.LID_STUCK_SHUT, event.bin)
+    _forget_jam(context, event.bin)
+    held = context.state.holder(event.bin)
     if held is None:
-        if Fault(FaultCode.LID_STUCK_OPEN, event.bin) not in turn.state.faults:  # else it is known
-            turn.raise_fault(FaultCode.LID_FORCED, event.bin)
+        if Fault(FaultCode.LID_STUCK_OPEN, event.bin) not in context.state.faults:
+            context.raise_fault(FaultCode.LID_FORCED, event.bin)
     elif held[1].phase is OpeningPhase.OPENING:
         # The lease runs from the command, which went out one travel limit before OPENING is overdue.
-        commanded_at = held[1].until - turn.rules.travel_limit_s
-        until = max(event.at, commanded_at + turn.rules.lease_s)
+        commanded_at = held[1].until - context.rules.travel_limit_s
+        until = max(event.at, commanded_at + context.rules.lease_s)
         opened = replace(held[1], phase=OpeningPhase.OPEN, opened_at=event.at, until=until)
-        turn.put_opening(held[0], opened)
+        context.put_opening(held[0], opened)
 
 
-def lid_closed(turn: Turn, event: LidClosed) -> None:
-    """A lid is shut: its opening is over, and whoever waited for the bin is next."""
-    turn.clear_fault(FaultCode.LID_STUCK_OPEN, event.bin)
-    turn.clear_fault(FaultCode.LID_FORCED, event.bin)
-    held = turn.state.holder(event.bin)
+def lid_closed(context: StepContext, event: LidClosed) -> None:
+    """End the opening of a lid that is shut, and open it for the visit that waits for it."""
+    context.clear_fault(FaultCode.LID_STUCK_OPEN, event.bin)
+    context.clear_fault(FaultCode.LID_FORCED, event.bin)
+    held = context.state.holder(event.bin)
     if held is None or held[1].phase is OpeningPhase.OPENING:
-        return  # a lid that has not moved yet still rests on its shut switch
+        return  # a lid that has not moved yet still presses its shut switch
     if held[1].phase is OpeningPhase.OPEN:
-        turn.give(CloseLid(held[0].id, event.bin))  # shut by hand: its lease ends with it
-    _end_opening(turn, held[0], held[1], closed_at=event.at)
-    _open_for_next(turn, event.bin)
+        context.emit(CloseLid(held[0].id, event.bin))  # shut by hand: its lease ends with it
+    _end_opening(context, held[0], held[1], closed_at=event.at)
+    _open_for_next(context, event.bin)
 
 
-def lid_obstructed(turn: Turn, event: LidObstructed) -> None:
-    """Something is in the way: give it time to be cleared, once for each closing."""
-    held = turn.state.holder(event.bin)
+def lid_obstructed(context: StepContext, event: LidObstructed) -> None:
+    """Ask to clear what is in the lid's way, and give it time, once for each closing."""
+    held = context.state.holder(event.bin)
     if held is None:
         return
     visit, opening = held
@@ -152,132 +183,135 @@ def lid_obstructed(turn: Turn, event: LidObstructed) -> None:
         opening = replace(opening, phase=OpeningPhase.CLOSING, closing_at=event.at)
     if opening.phase is not OpeningPhase.CLOSING:
         return
-    waits = turn.rules.waits
-    until = opening.closing_at + waits.obstructed_s + turn.rules.travel_limit_s
-    turn.put_opening(visit, replace(opening, until=until))
-    turn.say(Say(Prompt.CLEAR_LID, bin=turn.rules.bins[event.bin].category), about=visit.id)
+    waits = context.rules.waits
+    until = opening.closing_at + waits.obstructed_s + context.rules.travel_limit_s
+    context.put_opening(visit, replace(opening, until=until))
+    context.say(Say(Prompt.CLEAR_LID, bin=context.rules.bins[event.bin].category), about=visit.id)
 
 
-def lid_lost(turn: Turn, bin_id: str) -> None:
-    """Whatever moves a lid does not answer: a lid that was about to open is given up, and no jam is blamed.
+def lid_lost(context: StepContext, bin_id: str) -> None:
+    """Give up the opening of a lid whose mover does not answer, without calling it jammed.
 
-    A jam stays until somebody of the staff has opened the lid; what moves it is back in seconds. Lids that
-    stand open keep their opening, since they shut by themselves and are told of then.
+    A jam needs staff; a mover is usually back in seconds. Lids that stand open keep their opening: they shut
+    by their lease, and their switch reports it.
     """
-    held = turn.state.holder(bin_id)
+    held = context.state.holder(bin_id)
     if held is not None and held[1].phase is OpeningPhase.OPENING:
-        turn.give(CloseLid(held[0].id, bin_id))  # should it hear that yet
-        _give_up(turn, *held)
+        context.emit(CloseLid(held[0].id, bin_id))  # in case the mover hears it after all
+        _give_up(context, *held)
 
 
-def motors_stopped(turn: Turn, visit: Visit) -> None:
-    """Every motor was turned off: a visit's openings end where their lids are, and nothing is commanded.
+def motors_stopped(context: StepContext, visit: Visit) -> None:
+    """End a visit's openings after every motor was turned off; no lid is commanded.
 
-    Where a lid stands nobody knows then. It counts as open until its shut switch says otherwise.
+    Where such a lid stands is unknown. It counts as open until its shut switch says otherwise.
     """
     for opening in visit.openings:
-        now = turn.state.visit(visit.id)
+        now = context.state.visit(visit.id)
         if now is None:
             return
         if opening.phase is not OpeningPhase.WAITING:
-            turn.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
+            context.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
         if opening.opened_at == inf:
-            _forget_opening(turn, now, opening)
+            _forget_opening(context, now, opening)
         else:
-            _end_opening(turn, now, opening, closed_at=None)
+            _end_opening(context, now, opening, closed_at=None)
 
 
-def shut_all(turn: Turn, visit: Visit) -> None:
+def shut_all(context: StepContext, visit: Visit) -> None:
     """End the leases of a visit's open lids now, and give up waiting for lids of others."""
     for opening in visit.openings:
-        now = turn.state.visit(visit.id)
+        now = context.state.visit(visit.id)
         if now is not None and opening.phase is OpeningPhase.OPEN:
-            _overdue(turn, now, opening)
+            _overdue(context, now, opening)
         elif now is not None and opening.phase is OpeningPhase.WAITING:
-            _forget_opening(turn, now, opening)
+            _forget_opening(context, now, opening)
 
 
-def end_all(turn: Turn, visit: Visit) -> None:
+def end_all(context: StepContext, visit: Visit) -> None:
     """End a visit's openings without having seen their lids shut; one that never opened is forgotten."""
     for opening in visit.openings:
-        now = turn.state.visit(visit.id)
+        now = context.state.visit(visit.id)
         if now is not None and opening.opened_at == inf:
-            _forget_opening(turn, now, opening)
+            _forget_opening(context, now, opening)
         elif now is not None:
-            _end_opening(turn, now, opening, closed_at=None)
+            _end_opening(context, now, opening, closed_at=None)
 
 
-def openings_overdue(turn: Turn, visit: Visit) -> None:
-    """Act on every opening of a visit whose time has come."""
+def openings_overdue(context: StepContext, visit: Visit) -> None:
+    """Act on every overdue opening of a visit."""
     for opening in visit.openings:
-        now = turn.state.visit(visit.id)
-        if now is not None and opening.until <= turn.at:
-            _overdue(turn, now, opening)
+        now = context.state.visit(visit.id)
+        if now is not None and opening.until <= context.at:
+            _overdue(context, now, opening)
 
 
-def _overdue(turn: Turn, visit: Visit, opening: Opening) -> None:
+def _overdue(context: StepContext, visit: Visit, opening: Opening) -> None:
     match opening.phase:
         case OpeningPhase.WAITING:
-            _forget_opening(turn, visit, opening)
-            _say_faulty(turn, visit, opening)
+            _forget_opening(context, visit, opening)
+            _say_faulty(context, visit, opening)
         case OpeningPhase.OPENING:
-            turn.give(CloseLid(visit.id, opening.bin))
+            context.emit(CloseLid(visit.id, opening.bin))
             if opening.is_leased:
-                _jammed(turn, opening.bin)
-            _give_up(turn, visit, opening)
+                _jammed(context, opening.bin)
+            _give_up(context, visit, opening)
         case OpeningPhase.OPEN:
-            turn.give(CloseLid(visit.id, opening.bin))
-            until = turn.at + turn.rules.travel_limit_s
-            closing = replace(opening, phase=OpeningPhase.CLOSING, until=until, closing_at=turn.at)
-            turn.put_opening(visit, closing)
+            context.emit(CloseLid(visit.id, opening.bin))
+            until = context.at + context.rules.travel_limit_s
+            closing = replace(opening, phase=OpeningPhase.CLOSING, until=until, closing_at=context.at)
+            context.put_opening(visit, closing)
         case OpeningPhase.CLOSING:
-            turn.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
-            _end_opening(turn, visit, opening, closed_at=None)
-            _open_for_next(turn, opening.bin)
+            context.raise_fault(FaultCode.LID_STUCK_OPEN, opening.bin)
+            _end_opening(context, visit, opening, closed_at=None)
+            _open_for_next(context, opening.bin)
 
 
-def _give_up(turn: Turn, visit: Visit, opening: Opening) -> None:
-    """A lid did not open, and is not to open any more for this visit."""
-    _forget_opening(turn, visit, opening)
-    _say_faulty(turn, visit, opening)
-    _open_for_next(turn, opening.bin)
+def _give_up(context: StepContext, visit: Visit, opening: Opening) -> None:
+    """Forget an opening whose lid did not open, and serve the visit that waits for the bin."""
+    _forget_opening(context, visit, opening)
+    _say_faulty(context, visit, opening)
+    _open_for_next(context, opening.bin)
 
 
-def _say_faulty(turn: Turn, visit: Visit, opening: Opening) -> None:
-    turn.say(Say(Prompt.BIN_FAULTY, bin=turn.rules.bins[opening.bin].category), about=visit.id)
+def _say_faulty(context: StepContext, visit: Visit, opening: Opening) -> None:
+    prompt = _faulty_prompt(context, opening.bin)
+    context.say(Say(prompt, bin=context.rules.bins[opening.bin].category), about=visit.id)
 
 
-def _end_opening(turn: Turn, visit: Visit, opening: Opening, closed_at: float | None) -> None:
-    visit = add_unseen_if_blind(turn, visit, opening, was_shut=closed_at is not None)
+def _end_opening(context: StepContext, visit: Visit, opening: Opening, closed_at: float | None) -> None:
+    visit = add_unseen_if_blind(context, visit, opening, was_shut=closed_at is not None)
     facts = OpeningFacts(
         opening.bin,
         round(opening.opened_at - visit.started_at, 3),
         None if closed_at is None else round(closed_at - visit.started_at, 3),
     )
-    more_to_open = any(rule.open_by is not OpenBy.ALL for rule in turn.rules.bins.values())
-    linger_s = turn.rules.waits.linger_s if more_to_open and len(turn.rules.bins) > 1 else 0.0
-    turn.put(
+    more_to_open = any(rule.open_by is not OpenBy.ALL for rule in context.rules.bins.values())
+    linger_s = context.rules.waits.linger_s if more_to_open and len(context.rules.bins) > 1 else 0.0
+    context.put_visit(
         replace(
             visit,
             openings=tuple(other for other in visit.openings if other.bin != opening.bin),
             closed=(*visit.closed, facts),
-            idle_until=turn.at + linger_s,
+            idle_until=context.at + linger_s,
         )
     )
 
 
-def _forget_opening(turn: Turn, visit: Visit, opening: Opening) -> None:
-    turn.put(replace(visit, openings=tuple(other for other in visit.openings if other.bin != opening.bin)))
+def _forget_opening(context: StepContext, visit: Visit, opening: Opening) -> None:
+    context.put_visit(
+        replace(visit, openings=tuple(other for other in visit.openings if other.bin != opening.bin))
+    )
 
 
-def _open_for_next(turn: Turn, bin_id: str) -> None:
-    """Serve the one visit that waits for this bin, if there is one."""
-    for visit in turn.state.visits:
+def _open_for_next(context: StepContext, bin_id: str) -> None:
+    """Open a bin for the visit that waits for it, if there is one."""
+    for visit in context.state.visits:
         for opening in visit.openings:
             if opening.bin == bin_id and opening.phase is OpeningPhase.WAITING:
-                _forget_opening(turn, visit, opening)
-                waiting = turn.state.visit(visit.id)
-                refusal = request_opening(turn, waiting, bin_id) if waiting else None
+                _forget_opening(context, visit, opening)
+                waiting = context.state.visit(visit.id)
+                refusal = request_opening(context, waiting, bin_id) if waiting else None
                 if refusal:
-                    turn.say(Say(refusal, bin=turn.rules.bins[bin_id].category), about=visit.id)
+                    context.say(Say(refusal, bin=context.rules.bins[bin_id].category), about=visit.id)
                 return

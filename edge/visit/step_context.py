@@ -1,6 +1,6 @@
-"""One event's work in progress: the state as it changes and the commands it gives.
+"""The state as one event changes it, and the commands that the event gives.
 
-A Turn lives inside one call of `edge.visit.machine.step`; outside it, states are only ever replaced whole.
+A StepContext lives inside one call of `edge.visit.machine.step`; outside it, states are replaced whole.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from edge.visit.state import Deposit, Opening, State, Visit, VisitRules
 
 
 @dataclass(slots=True)
-class Turn:
+class StepContext:
     """Collects what one event changes."""
 
     state: State
@@ -22,35 +22,35 @@ class Turn:
     rules: VisitRules
     commands: list[Command] = field(default_factory=list)
 
-    def give(self, command: Command) -> None:
+    def emit(self, command: Command) -> None:
         """Add a command."""
         self.commands.append(command)
 
     def say(self, say: Say, about: int | None = None) -> None:
-        """Speak, unless it is about a visit that another visit has taken over from."""
+        """Speak; but not about a visit that another visit has followed: its resident has left."""
         if about is None or self.state.current in (None, about):
-            self.give(say)
+            self.emit(say)
 
-    def put(self, visit: Visit) -> Visit:
+    def put_visit(self, visit: Visit) -> Visit:
         """Replace a visit in progress."""
         visits = tuple(visit if visit.id == other.id else other for other in self.state.visits)
         self.state = replace(self.state, visits=visits)
         return visit
 
-    def drop(self, visit: Visit) -> None:
+    def drop_visit(self, visit: Visit) -> None:
         """Forget a visit."""
         visits = tuple(other for other in self.state.visits if other.id != visit.id)
         current = None if self.state.current == visit.id else self.state.current
         self.state = replace(self.state, visits=visits, current=current)
 
     def put_opening(self, visit: Visit, opening: Opening) -> Visit:
-        """Add or replace one of a visit's openings, known by its bin."""
+        """Add or replace one of a visit's openings; its bin identifies it."""
         others = tuple(other for other in visit.openings if other.bin != opening.bin)
-        return self.put(replace(visit, openings=(*others, opening)))
+        return self.put_visit(replace(visit, openings=(*others, opening)))
 
     def put_deposit(self, visit: Visit, deposit: Deposit) -> Visit:
-        """Replace one of a visit's deposits, known by its number."""
-        return self.put(
+        """Replace one of a visit's deposits; its number identifies it."""
+        return self.put_visit(
             replace(
                 visit,
                 deposits=tuple(deposit if deposit.number == old.number else old for old in visit.deposits),
@@ -62,7 +62,7 @@ class Turn:
         fault = Fault(code, part)
         if fault not in self.state.faults:
             self.state = replace(self.state, faults=self.state.faults | {fault})
-            self.give(Alarm(code, part, raised=True))
+            self.emit(Alarm(code, part, raised=True))
 
     def clear_fault(self, code: FaultCode, part: str) -> None:
         """End a fault if it is active and its owner may clear it."""
@@ -70,14 +70,14 @@ class Turn:
             self.end_fault(code, part)
 
     def end_fault(self, code: FaultCode, part: str) -> None:
-        """End a fault, whoever may clear it."""
+        """End a fault, regardless of who may clear it."""
         fault = Fault(code, part)
         if fault in self.state.faults:
             self.state = replace(self.state, faults=self.state.faults - {fault})
-            self.give(Alarm(code, part, raised=False))
+            self.emit(Alarm(code, part, raised=False))
 
-    def each_visit(self, work: Callable[[Turn, Visit], None]) -> None:
-        """Do `work` for every visit that is in progress now, each as it stands by then."""
+    def each_visit(self, work: Callable[[StepContext, Visit], None]) -> None:
+        """Do `work` for every visit in progress now, each as it stands when its time comes."""
         for number in [visit.id for visit in self.state.visits]:
             visit = self.state.visit(number)
             if visit is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from edge.messages import Say
-from edge.screen.view import Vocabulary
+from edge.screen.prompts import PromptRenderer
 
 log = logging.getLogger(__name__)
 
@@ -13,11 +13,11 @@ log = logging.getLogger(__name__)
 class LogSpeaker:
     """Logs each prompt in both languages. Implements `edge.ports.Speaker`."""
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, prompts: PromptRenderer) -> None:
         """Speak with these words."""
-        self._vocabulary = vocabulary
+        self._prompts = prompts
 
     def say(self, say: Say) -> None:
         """Log a prompt."""
-        spoken = self._vocabulary.spoken(say)
-        log.info("says: %s / %s", spoken.zh, spoken.en)
+        words = self._prompts.render(say)
+        log.info("says: %s / %s", words.zh, words.en)

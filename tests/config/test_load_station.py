@@ -103,7 +103,7 @@ def test_a_simulated_station_needs_no_wires(file: Path) -> None:
     ("old", "new", "told"),
     [
         ("name =", "nmae =", "unknown key station.nmae; did you mean name?"),
-        ("name =", "zzz =", "unknown key station.zzz; known here: community, name, devices, "),
+        ("name =", "zzz =", "unknown key station.zzz; known here: community, name, name_zh, name_en, "),
         ("[station]", "[sattion]", "unknown key sattion; did you mean station?"),
         (
             "opened_switch = 12",

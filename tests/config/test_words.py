@@ -14,6 +14,7 @@ from edge.messages import Prompt
 from edge.screen.state import NextAction
 
 WORDS = load_words()
+WELCOME = WORDS.prompt["welcome"].en
 SHIPPED = SHIPPED_WORDS.read_text(encoding="utf-8")
 
 
@@ -40,10 +41,10 @@ def test_every_next_action_has_words_in_both_languages(action: NextAction) -> No
 @pytest.mark.parametrize("fault", FaultCode)
 def test_every_fault_has_its_meaning_and_its_mend_in_both_languages(fault: FaultCode) -> None:
     words = WORDS.fault[fault]
-    for both in (words.meaning, words.mend):
+    for both in (words.title, words.meaning, words.mend):
         assert has_chinese(both.zh)
         assert both.en.isascii()
-        assert both.en.endswith(".")
+        assert both.en.endswith(".") is (both is not words.title)
 
 
 def test_there_are_no_words_that_nothing_says() -> None:
@@ -61,7 +62,7 @@ def test_both_languages_say_the_same_things(prompt: Prompt) -> None:
 
 def test_places_are_filled_in_each_language_and_english_begins_with_a_capital() -> None:
     said = WORDS.said("right", {"label": Both("香蕉皮", "banana peel")})
-    assert said == Both("香蕉皮，分对了，谢谢！", "Banana peel: right bin, thank you!")
+    assert said == Both("香蕉皮，投对了，谢谢您！", "Banana peel: right bin, thank you!")
     assert (said.within(Language.CHINESE), said.within(Language.ENGLISH)) == (said.zh, said.en)
 
 
@@ -79,7 +80,7 @@ def test_places_are_filled_in_each_language_and_english_begins_with_a_capital() 
 )
 def test_a_place_that_nothing_fills_is_named(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "prompts.toml"
-    file.write_text(SHIPPED.replace("Hello. The lid is opening.", text), encoding="utf-8")
+    file.write_text(SHIPPED.replace(WELCOME, text), encoding="utf-8")
     with pytest.raises(InputError) as caught:
         load_words(file)
     assert str(caught.value).startswith(f"{file}: {told}")
@@ -89,9 +90,13 @@ def test_a_place_that_nothing_fills_is_named(tmp_path: Path, text: str, told: st
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('en = "Hello. The lid is opening."', "", "missing key prompt.welcome.en; add it"),
         (
-            'en = "Hello. The lid is opening."',
+            f'en = "{WELCOME}"',
+            "",
+            "missing key prompt.welcome.en; add it",
+        ),
+        (
+            f'en = "{WELCOME}"',
             'english = "Hello"',
             "unknown key prompt.welcome.english; known here",
         ),

@@ -25,9 +25,10 @@ from edge.loop.workers import InlineWorkers
 from edge.messages import Photo, Say, Tapped
 from edge.ports import CameraError, ClassifierError, Clock, JournalError, OutboxDepth, WallTime, Workers
 from edge.roster import RosterEntry
+from edge.screen.prompts import PromptRenderer
 from edge.screen.publisher import Screen
-from edge.screen.state import STATE_FILE, LiveFolder, LiveState
-from edge.screen.view import Vocabulary
+from edge.screen.state import STATE_FILE, LiveFolder, LiveState, LiveText
+from edge.screen.view import StationLabel
 from edge.visit.state import VisitRules
 from models.verdict import Verdict
 from tests.edge.builders import RULES, card, verdict
@@ -193,9 +194,10 @@ class Bench:
         self.lids = {name: NotingLid(name, self.diary) for name in rules.bins}
         chosen = clock or self.clock
         self.workers = workers(self.inbox)
-        vocabulary = Vocabulary(load_words(), load_sorting(), {})
+        prompts = PromptRenderer(load_words(), load_sorting(), {})
+        label = StationLabel("lane", "gate", LiveText("莲巷 · 大门", "Lane · Gate"))
         screen = Screen(
-            LiveFolder(folder / "live"), rules, vocabulary, chosen, lambda photo: str(photo).encode()
+            LiveFolder(folder / "live"), rules, label, prompts, chosen, lambda photo: str(photo).encode()
         )
         self.parts = Parts(
             clock=chosen,
@@ -209,8 +211,6 @@ class Bench:
             workers=self.workers,
             screen=screen,
             boot="boot",
-            community="lane",
-            name="gate",
         )
         self.station = Station(self.inbox, rules, self.parts)
 

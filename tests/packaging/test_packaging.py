@@ -103,3 +103,13 @@ def requirement_name(requirement: str) -> str:
 
 def canonical(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
+
+
+def test_the_visit_is_imported_without_a_library_that_computes_or_sees() -> None:
+    heavy = ["numpy", "cv2", "onnxruntime"]
+    code = (
+        "import sys, edge.visit.access, edge.visit.machine; "
+        f"sys.exit(' '.join(name for name in {heavy} if name in sys.modules) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

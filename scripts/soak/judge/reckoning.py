@@ -201,7 +201,7 @@ def unlike_what_was_heard(
         names = [(station, epoch, kept.sequence) for kept in life.kept if kept.card is not None]
         written = iter([_sentence(rows[name], town) for name in names if name in rows])
         for spoke in life.spoke:
-            heard = (spoke.prompt, spoke.points)
+            heard = (spoke.prompt.removesuffix("_before"), spoke.points)  # said of the visitor before
             if not any(heard == sentence for sentence in written):
                 yield f"{station} {epoch}: heard {spoke.prompt} {spoke.points}, of no visit"
                 break

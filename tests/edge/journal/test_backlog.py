@@ -22,7 +22,7 @@ from edge.journal.store import SqliteJournal
 from edge.loop.journal_client import JOURNAL_REFUSED_S
 from edge.messages import ChamberChanged, FaultRaised, LidClosed, LidOpened, Prompt
 from edge.ports import JournalError
-from edge.visit.machine import MOMENT_S
+from edge.visit.recording import MOMENT_S
 from tests.edge.builders import WAITS, bin_rule, rules_of
 from tests.edge.journal.checks import ALARM, NOON, at, opened, sound, visit
 from tests.edge.workbench import Bench, HandClock, NotingJournal, by_hand, rows

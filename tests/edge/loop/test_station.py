@@ -19,7 +19,7 @@ from edge.messages import ChamberChanged, Event, LevelChanged, LidClosed, LidOpe
 from edge.roster import CardState, RosterEntry
 from edge.screen.publisher import HEARTBEAT_S, INTERVAL_S, QUIET_S
 from edge.sync.outbox import Outbox
-from edge.visit.machine import MOMENT_S
+from edge.visit.recording import MOMENT_S
 from edge.visit.state import VisitRules
 from tests.edge.builders import WAITS, bin_rule, card, four_bins, rules_of
 from tests.edge.workbench import EPOCH, Bench, by_hand, rows

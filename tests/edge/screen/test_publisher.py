@@ -17,21 +17,24 @@ from config.words import Both, load_words
 from edge.faults import Fault, FaultCode
 from edge.loop.inbox import QueueInbox
 from edge.loop.workers import InlineWorkers, ThreadWorkers
-from edge.messages import FaultCleared, FaultRaised, Photo, Pressed, Prompt, Say
+from edge.messages import FaultCleared, FaultRaised, LidObstructed, Photo, Pressed, Prompt, Say
 from edge.ports import Workers
+from edge.screen.awards import SHOWN_S
+from edge.screen.prompts import PromptRenderer
 from edge.screen.publisher import HEARTBEAT_S, INTERVAL_S, QUIET_S, Screen
 from edge.screen.state import (
     PICTURE_FILE,
     STATE_FILE,
     LidPhase,
     LiveFolder,
+    LivePoints,
     LiveState,
     LiveText,
     NextAction,
     bins_of,
     next_action,
 )
-from edge.screen.view import Vocabulary
+from edge.screen.view import StationLabel
 from edge.visit.state import State
 from tests.edge.builders import (
     EMPTY,
@@ -46,7 +49,8 @@ from tests.edge.builders import (
 from tests.edge.workbench import HandClock
 from tests.waiting import WITHIN_S, until
 
-VOCABULARY = Vocabulary(load_words(), load_sorting(), {"banana_peel": Both("香蕉皮", "banana peel")})
+PROMPTS = PromptRenderer(load_words(), load_sorting(), {"banana_peel": Both("香蕉皮", "banana peel")})
+LABEL = StationLabel("lane", "gate", LiveText("荷花里 · 东门桶站", "Lotus Lane · East gate"))
 RULES = rules_of(bin_rule())
 
 
@@ -62,7 +66,7 @@ class Panel:
         self.clock = HandClock()
         self.scene = Scene(RULES)
         self.workers = workers or InlineWorkers(QueueInbox())
-        self.screen = Screen(LiveFolder(folder), RULES, VOCABULARY, self.clock, encode)
+        self.screen = Screen(LiveFolder(folder), RULES, LABEL, PROMPTS, self.clock, encode)
 
     def follow(self) -> LiveState:
         """Tell the screen of the last event, let its time come, and read."""
@@ -75,7 +79,7 @@ class Panel:
         return self.read()
 
     def write(self) -> None:
-        self.screen.write(self.scene.state, 3, "lane", "gate", self.workers)
+        self.screen.write(self.scene.state, 3, self.workers)
 
     def read(self) -> LiveState:
         return msgspec.json.decode((self.folder / STATE_FILE).read_bytes(), type=LiveState)
@@ -102,7 +106,7 @@ def test_a_visit_on_the_screen_from_tap_to_points(panel: Panel) -> None:
     scene.throw()
     scene.seen_as(verdict())
     shown = panel.follow()
-    assert shown.said == LiveText("香蕉皮，分对了，谢谢！", "Banana peel: right bin, thank you!")
+    assert shown.said == LiveText("香蕉皮，投对了，谢谢您！", "Banana peel: right bin, thank you!")
     assert shown.verdict is not None
     assert (shown.verdict.outcome, shown.verdict.probability) == (Outcome.RIGHT, 0.93)
     scene.shut_bin()
@@ -126,7 +130,9 @@ def test_a_verdict_that_comes_after_the_last_lid_is_still_shown(panel: Panel) ->
     assert shown.verdict is not None
 
 
-def test_a_new_visit_clears_the_verdict_and_points_of_the_one_before(panel: Panel) -> None:
+def test_a_new_visit_clears_the_verdict_of_the_one_before_at_once_and_its_points_after_their_time(
+    panel: Panel,
+) -> None:
     scene = panel.scene
     scene.open_bin()
     scene.throw()
@@ -137,7 +143,25 @@ def test_a_new_visit_clears_the_verdict_and_points_of_the_one_before(panel: Pane
     panel.follow()
     scene.tap(who="li")
     shown = panel.follow()
-    assert (shown.verdict, shown.points) == (None, None)
+    assert shown.verdict is None
+    assert shown.points == LivePoints(2, held=False, visit=1, before=True)
+    panel.clock.at = max(panel.clock.at, panel.screen.next_due())
+    panel.clock.at += SHOWN_S
+    panel.write()
+    assert panel.read().points is None
+
+
+def test_words_about_an_obstruction_go_with_it(panel: Panel) -> None:
+    scene = panel.scene
+    scene.open_bin()
+    panel.follow()
+    scene.wait(WAITS.lease_s)
+    scene.post(LidObstructed(scene.now, "kitchen"))
+    said = panel.follow().said
+    assert said is not None
+    assert said.en == "Something is blocking the lid. Please take it away."
+    scene.closed()
+    assert panel.follow().said is None
 
 
 def test_points_of_an_unknown_card_are_shown_as_kept(panel: Panel) -> None:
@@ -216,8 +240,8 @@ def test_a_lid_of_a_visit_that_is_over_asks_to_stand_back() -> None:
 
 @pytest.mark.parametrize("prompt", Prompt)
 def test_every_prompt_can_be_spoken_with_all_its_places_and_with_none(prompt: Prompt) -> None:
-    full = VOCABULARY.spoken(Say(prompt, Category.KITCHEN, Category.OTHER, "banana_peel", 3))
-    bare = VOCABULARY.spoken(Say(prompt))
+    full = PROMPTS.render(Say(prompt, Category.KITCHEN, Category.OTHER, "banana_peel", 3))
+    bare = PROMPTS.render(Say(prompt))
     for words in (full, bare):
         assert words.zh
         assert words.en
@@ -226,8 +250,8 @@ def test_every_prompt_can_be_spoken_with_all_its_places_and_with_none(prompt: Pr
 
 
 def test_a_label_that_the_bundle_does_not_name_is_shown_by_its_key() -> None:
-    assert VOCABULARY.label("moon_rock") == Both("moon_rock", "moon_rock")
-    assert VOCABULARY.label(None) == Both("", "")
+    assert PROMPTS.label("moon_rock") == Both("moon_rock", "moon_rock")
+    assert PROMPTS.label(None) == Both("", "")
 
 
 # --- when it is written -------------------------------------------------------------------------
@@ -369,7 +393,7 @@ def test_the_last_state_arrives_even_when_a_slow_folder_turned_it_away(tmp_path:
     folder = SlowFolder(tmp_path)
     workers = ThreadWorkers(QueueInbox(), slots=2)
     panel = Panel(tmp_path, workers)
-    panel.screen = Screen(folder, RULES, VOCABULARY, panel.clock, encode)
+    panel.screen = Screen(folder, RULES, LABEL, PROMPTS, panel.clock, encode)
     for number in range(20):
         panel.screen.show_picture(f"photo {number}")
         panel.clock.at += INTERVAL_S

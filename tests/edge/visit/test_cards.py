@@ -18,6 +18,7 @@ from edge.messages import (
     Prompt,
     Refused,
     RefusedBy,
+    Say,
     Tapped,
 )
 from edge.roster import CardState, RosterEntry
@@ -193,12 +194,30 @@ def test_a_card_that_comes_back_while_its_visit_is_being_written_begins_another(
 # --- prompts ------------------------------------------------------------------------------------
 
 
-def test_prompts_about_a_visit_are_silent_once_another_took_over() -> None:
+def test_of_a_visit_that_was_followed_only_the_points_are_spoken_and_as_the_one_before() -> None:
     scene = Scene(rules_of(*four_bins(OpenBy.READER)))
     scene.open_bin("kitchen", who="zhang")
     scene.throw("kitchen")
     scene.open_bin("other", who="li")
     assert said(scene.seen_as(verdict(), visit=1)) == []
+    scene.shut_bin("kitchen")
+    assert scene.recorded() == [Say(Prompt.POINTS_BEFORE, points=2, visit=1)]
+
+
+def test_held_points_of_a_visit_that_was_followed_say_that_they_are_held() -> None:
+    scene = Scene(rules_of(*four_bins(OpenBy.READER)))
+    scene.open_bin("kitchen", who="stranger", role=Role.UNKNOWN)
+    scene.throw("kitchen")
+    scene.open_bin("other", who="li")
+    scene.seen_as(verdict(), visit=1)
+    scene.shut_bin("kitchen")
+    assert said(scene.recorded()) == [Prompt.POINTS_HELD_BEFORE]
+
+
+def test_a_visit_that_was_followed_and_earned_nothing_is_not_spoken_of() -> None:
+    scene = Scene(rules_of(*four_bins(OpenBy.READER)))
+    scene.open_bin("kitchen", who="zhang")
+    scene.open_bin("other", who="li")
     scene.shut_bin("kitchen")
     assert scene.recorded() == []
 

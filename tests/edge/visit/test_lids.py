@@ -75,7 +75,7 @@ def test_a_press_at_a_bin_without_a_button_does_nothing() -> None:
 
 def test_a_reader_that_opens_no_bin_says_so_and_leaves_no_visit() -> None:
     scene = Scene(rules_of(*four_bins(OpenBy.READER)))
-    assert (opens(scene.tap("gate")), said(scene.commands)) == ([], [Prompt.BIN_FAULTY])
+    assert (opens(scene.tap("gate")), said(scene.commands)) == ([], [Prompt.NOTHING_OPENS])
     assert scene.ended
 
 

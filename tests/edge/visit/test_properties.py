@@ -66,8 +66,8 @@ from edge.messages import (
     VisitEvent,
 )
 from edge.roster import CardState, RosterEntry
+from edge.screen.prompts import PromptRenderer
 from edge.screen.state import bins_of, next_action
-from edge.screen.view import Vocabulary
 from edge.visit.access import decide
 from edge.visit.emergency import BEGUN_BY, is_on
 from edge.visit.machine import step
@@ -104,8 +104,15 @@ VERDICTS = [
     Verdict(VerdictState.EMPTY, None, None, 1.0, "m"),
     LONG_VERDICT,
 ]
-SPEAKS_OF_POINTS = {Prompt.POINTS, Prompt.POINTS_HELD, Prompt.NO_POINTS, Prompt.STAFF_DONE}
-VOCABULARY = Vocabulary(load_words(), load_sorting(), {})
+SPEAKS_OF_POINTS = {
+    Prompt.POINTS,
+    Prompt.POINTS_HELD,
+    Prompt.POINTS_BEFORE,
+    Prompt.POINTS_HELD_BEFORE,
+    Prompt.NO_POINTS,
+    Prompt.STAFF_DONE,
+}
+PROMPTS = PromptRenderer(load_words(), load_sorting(), {})
 WAITS = [
     VisitSection(),
     VisitSection(lease_s=60, max_open_s=10, linger_s=0.5, max_visit_s=3600, max_deposits=50),
@@ -182,7 +189,7 @@ class Observer:
                 assert len(take_batch([raw, b"{}"])) == 2, "the event does not fit a batch"
             case Say(prompt=prompt):
                 assert prompt not in SPEAKS_OF_POINTS or isinstance(event, Recorded), "points before the disk"
-                spoken = VOCABULARY.spoken(command)
+                spoken = PROMPTS.render(command)
                 assert spoken.zh
                 assert spoken.en
 

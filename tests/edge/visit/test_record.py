@@ -9,7 +9,7 @@ from cloud_sync.wire.facts import Credential, Role
 from config.station import OpenBy
 from edge.faults import Fault, FaultCode
 from edge.messages import Alarm, Prompt, Record, RecordDelayed, Recorded, RecordFailed, Say
-from edge.visit.machine import JOURNAL, MOMENT_S
+from edge.visit.recording import JOURNAL, MOMENT_S
 from edge.visit.state import next_deadline
 from tests.edge.builders import (
     EMPTY,
@@ -49,7 +49,7 @@ def test_the_record_says_who_what_and_how_long_and_leaves_the_price_to_the_journ
 def test_points_are_spoken_only_when_the_disk_has_them() -> None:
     scene = one_deposit(Scene())
     assert said(scene.commands) == []
-    assert scene.recorded() == [Say(Prompt.POINTS, points=2)]
+    assert scene.recorded() == [Say(Prompt.POINTS, points=2, visit=1)]
     assert scene.ended
 
 

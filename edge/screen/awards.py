@@ -1,0 +1,66 @@
+"""Which visit's points stand on the screen, and for how long. Pure: frozen values in, frozen values out.
+
+Each award above zero is shown once. It stays for at least SHOWN_S although the next card has been tapped, and
+is then marked as the points of the visit before. Awards that come meanwhile wait for their turn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+SHOWN_S = 3.0
+"""How long each award is shown, if not too many wait."""
+SHOWN_IN_A_CROWD_S = 1.0
+"""How long each is shown while more than CROWD wait, as when eight bins are in use at once."""
+CROWD = 4
+MOST_WAITING = 32
+"""Bound of the queue: about twice the visits that a station can have in progress. The oldest is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAward:
+    """What one visit earned. `held`: until its card is registered to a household."""
+
+    visit: int
+    points: int
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Awards:
+    """The award on the screen since `since` (monotonic seconds), and those that wait."""
+
+    shown: ShownAward | None = None
+    since: float = 0.0
+    waiting: tuple[ShownAward, ...] = ()
+
+    def add(self, award: ShownAward, now: float) -> Awards:
+        """Show an award now if nothing else is due to be seen, else let it wait."""
+        if award.points <= 0:
+            return self
+        return replace(self, waiting=(*self.waiting, award)[-MOST_WAITING:]).at(now, None)
+
+    def at(self, now: float, current: int | None) -> Awards:
+        """Return what is shown at `now`, while the visit `current` is in front of the station.
+
+        The last award stays until another visit begins; between visits the screen forgets it by itself.
+        """
+        if self.shown is not None and now < self._until:
+            return self
+        if self.waiting:
+            return Awards(self.waiting[0], now, self.waiting[1:])
+        if self.shown is not None and current not in (None, self.shown.visit):
+            return Awards()
+        return self
+
+    def forget(self, now: float) -> Awards:
+        """Clear the screen after a quiet time; an award whose time is not over stays."""
+        return self if self.waiting or self.next_due(now) is not None else Awards()
+
+    def next_due(self, now: float) -> float | None:
+        """When `at` may next give something else, in monotonic seconds."""
+        return self._until if self.shown is not None and now < self._until else None
+
+    @property
+    def _until(self) -> float:
+        return self.since + (SHOWN_IN_A_CROWD_S if len(self.waiting) > CROWD else SHOWN_S)

@@ -17,7 +17,7 @@ from config.words import Words
 from edge.faults import CATALOGUE
 from edge.panel.colours import stylesheet
 from edge.panel.folder import Scene
-from edge.panel.view import known_fault, screen_view
+from edge.panel.view import known_fault, place_of, screen_view
 from edge.panel.vocabulary import Vocabulary
 from edge.screen.state import NextAction
 
@@ -58,7 +58,8 @@ class Pages:
         live = scene.live
         rows = [] if live is None else [(fault, known_fault(fault.code)) for fault in live.faults]
         words = self._vocabulary.words.fault
-        return self._render("faults.html", language, live=live, rows=rows, words=words)
+        place = "" if live is None else place_of(live, language)
+        return self._render("faults.html", language, live=live, place=place, rows=rows, words=words)
 
     def _screen(self, scene: Scene, language: Language) -> str:
         view = screen_view(scene, language, self._vocabulary)

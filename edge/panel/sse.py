@@ -21,8 +21,8 @@ RETRY_MS = 1000
 """How soon a browser tries again after a stream broke."""
 
 _FULL = (
-    f"{MOST_STREAMS} 个屏幕正在观看本桶站，请先关闭一个。\n"
-    f"{MOST_STREAMS} screens watch this station already: close one of them.\n"
+    f"已有 {MOST_STREAMS} 个屏幕在显示本桶站，请先关闭一个。\n"
+    f"{MOST_STREAMS} screens show this station already. Close one of them.\n"
 )
 
 

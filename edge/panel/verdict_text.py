@@ -1,4 +1,4 @@
-"""What the screen says of the last deposit. Pure: a verdict in, its words out."""
+"""What the screen says of the last deposit. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cloud_sync.rules.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
 from edge.panel.texts import Texts
-from edge.panel.vocabulary import Vocabulary
+from edge.panel.vocabulary import Name, Vocabulary, category_name
 from edge.screen.state import LiveVerdict
 
 ICON_OF_OUTCOME = {
@@ -22,12 +22,12 @@ ICON_OF_OUTCOME = {
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The verdict: a small line, a large word, a percentage. `category` is where a wrong thing belongs."""
+    """A verdict: a small line, a large word, a percentage. `category` is where a wrong thing belongs."""
 
     outcome: Outcome
     icon: str
     line: str
-    word: str
+    word: Name
     percent: str
     category: Category | None
 
@@ -46,37 +46,39 @@ def judged(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> 
 
 
 def _line(verdict: LiveVerdict, language: Language, texts: Texts) -> str:
-    """The small line: what the thing is, and for a wrong one the start of 'goes in Kitchen'."""
+    """Return the small line: what the thing is, and for a wrong one "next time" before the category."""
     wrong = verdict.outcome is Outcome.WRONG
     label = verdict.label or (texts.something if wrong else None)
     if label is None:
         return ""
-    named = label.zh if language is Language.CHINESE else label.en
+    named = label.zh if language is Language.CHINESE else in_mid_sentence(label.en)
     frames = {Outcome.WRONG: texts.goes_in, Outcome.UNSURE: texts.maybe}
     frame = frames.get(verdict.outcome)
     line = named if frame is None else frame.within(language).format_map({"label": named})
     return line[:1].upper() + line[1:]
 
 
+def in_mid_sentence(label: str) -> str:
+    """Write a label as it stands within an English sentence: `Maybe can`, but `Maybe LED lamp`."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 def _percent(verdict: LiveVerdict) -> str:
-    """How likely the category is; of an empty picture that says nothing."""
-    if verdict.probability is None or verdict.outcome is Outcome.NOTHING:
+    """How likely the category is. A high number beside "not sure" reads as a mistake: then there is none."""
+    if verdict.probability is None or verdict.outcome not in {Outcome.RIGHT, Outcome.WRONG}:
         return ""
     return f"{round(100 * verdict.probability)}%"
 
 
-def _verdict_word(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> str:
+def _verdict_word(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> Name:
+    if verdict.outcome is Outcome.WRONG and verdict.category is not None:
+        return category_name(vocabulary.category(verdict.category, language))
     texts = vocabulary.texts
-    match verdict.outcome:
-        case Outcome.RIGHT:
-            return texts.right.within(language)
-        case Outcome.WRONG if verdict.category is not None:
-            return vocabulary.category(verdict.category, language)
-        case Outcome.WRONG:
-            return texts.elsewhere.within(language)
-        case Outcome.UNSURE:
-            return texts.unsure.within(language)
-        case Outcome.UNSEEN:
-            return texts.unseen.within(language)
-        case Outcome.NOTHING:
-            return texts.nothing.within(language)
+    words = {
+        Outcome.RIGHT: texts.right,
+        Outcome.WRONG: texts.elsewhere,
+        Outcome.UNSURE: texts.unsure,
+        Outcome.UNSEEN: texts.unseen,
+        Outcome.NOTHING: texts.nothing,
+    }
+    return Name(words[verdict.outcome].within(language))

@@ -11,7 +11,7 @@ from edge.faults import CATALOGUE, FaultCode, FaultKind
 from edge.panel.folder import Scene, StatementLink
 from edge.panel.texts import Texts
 from edge.panel.verdict_text import Judged, judged
-from edge.panel.vocabulary import Vocabulary
+from edge.panel.vocabulary import Name, Vocabulary, category_name
 from edge.screen.state import LidPhase, LiveBin, LiveFault, LivePoints, LiveState, LiveText
 
 FAULTS_SHOWN = 2
@@ -35,7 +35,7 @@ class Tile:
 
     category: Category
     icon: str
-    word: str
+    word: Name
     bins: tuple[DrawnBin, ...]
     belongs: bool
 
@@ -87,7 +87,7 @@ def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> Scr
     if live is None:
         return None
     return ScreenView(
-        place=f"{live.community} · {live.station}",
+        place=place_of(live, language),
         tiles=_tiles(live, language, vocabulary),
         verdict=None if live.verdict is None else judged(live.verdict, language, vocabulary),
         said=_spoken(live.said, language),
@@ -100,6 +100,12 @@ def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> Scr
         picture=scene.picture,
         link=scene.link,
     )
+
+
+def place_of(live: LiveState, language: Language) -> str:
+    """Return community and station by the names that people use."""
+    name = live.name.zh if language is Language.CHINESE else live.name.en
+    return name or f"{live.community} · {live.station}"
 
 
 def known_fault(code: str) -> FaultKind | None:
@@ -117,7 +123,7 @@ def _tiles(live: LiveState, language: Language, vocabulary: Vocabulary) -> tuple
         Tile(
             category=category,
             icon=vocabulary.sorting.category[category].icon,
-            word=vocabulary.category(category, language),
+            word=category_name(vocabulary.category(category, language)),
             bins=tuple(bins),
             belongs=category is belongs,
         )
@@ -144,4 +150,5 @@ def _spoken(said: LiveText | None, language: Language) -> tuple[Spoken, ...]:
 
 
 def _points(points: LivePoints | None) -> str:
-    return "" if points is None else f"+{points.points}"
+    """A visit that earned nothing shows nothing: there is nothing to celebrate."""
+    return "" if points is None or not points.points else f"+{points.points}"

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from cloud_sync.rules.award_rules import Outcome
+from config.reading.load_sorting import load_sorting
 from config.sorting import Category
+from config.words import Both, load_words
+from edge.messages import Prompt, Say
+from edge.screen.prompts import PromptRenderer
 from edge.screen.state import (
     LidPhase,
     LiveBin,
@@ -21,8 +26,9 @@ from models.verdict import VerdictState
 NOW = 1_800_000_000.0
 """The Unix time at which every state is written; a panel under test takes it for the present."""
 
-PEEL = LiveText("香蕉皮", "banana peel")
-CHOPSTICKS = LiveText("一次性筷子", "disposable chopsticks")
+PEEL = LiveText("香蕉皮", "Banana peel")
+CHOPSTICKS = LiveText("一次性筷子", "Disposable chopsticks")
+LONG = LiveText("塑料瓶或包装", "Plastic bottle or packaging")
 ORDER = (Category.RECYCLABLE, Category.KITCHEN, Category.HAZARDOUS, Category.OTHER)
 
 
@@ -56,6 +62,7 @@ def live(
     said: LiveText | None = None,
     points: LivePoints | None = None,
     faults: tuple[LiveFault, ...] = (),
+    picture: int = 1,
 ) -> LiveState:
     """Give a state written at NOW, with a picture."""
     return LiveState(
@@ -68,50 +75,73 @@ def live(
         said=said,
         points=points,
         faults=faults,
-        picture=1,
+        picture=picture,
         outbox=3,
+        name=LiveText("阳光花园 · 东门桶站", "Sunny Garden · East gate"),
     )
 
 
+PROMPTS = PromptRenderer(
+    load_words(),
+    load_sorting(),
+    {"peel": Both(PEEL.zh, PEEL.en), "chopsticks": Both(CHOPSTICKS.zh, CHOPSTICKS.en)},
+)
+
+
+def says(prompt: Prompt, **places: Any) -> LiveText:
+    """Give the words of a prompt as the station would fill them."""
+    words = PROMPTS.render(Say(prompt, **places))
+    return LiveText(words.zh, words.en)
+
+
 SCENES: dict[str, Callable[[], LiveState]] = {
-    "idle": live,
+    "idle": lambda: live(picture=0),
     "opening": lambda: live(
         NextAction.THROW,
         bins(bin_of(Category.KITCHEN, LidPhase.OPENING)),
-        said=LiveText("您好，桶盖已打开，请投放。", "Hello. The lid is opening."),
+        said=says(Prompt.WELCOME),
+        picture=0,
     ),
     "right": lambda: live(
         NextAction.THROW,
         bins(bin_of(Category.KITCHEN, LidPhase.OPEN)),
         verdict(Outcome.RIGHT, Category.KITCHEN),
-        LiveText("香蕉皮，分对了，谢谢！", "Banana peel: right bin, thank you!"),
+        says(Prompt.RIGHT, label="peel"),
     ),
     "wrong": lambda: live(
         NextAction.STAND_BACK,
         bins(bin_of(Category.RECYCLABLE, LidPhase.CLOSING)),
         verdict(Outcome.WRONG, Category.KITCHEN),
-        LiveText("香蕉皮下次请投厨余垃圾桶。", "Banana peel goes in Kitchen, next time."),
+        says(Prompt.WRONG, label="peel", belongs=Category.KITCHEN),
     ),
     "unsure": lambda: live(
         NextAction.CHOOSE,
-        judged=verdict(Outcome.UNSURE, None, CHOPSTICKS, 0.41),
-        said=LiveText("看不清是什么，照样给您积分。", "I could not tell what it was. You still get points."),
+        judged=verdict(Outcome.UNSURE, None, CHOPSTICKS, 0.91),
+        said=says(Prompt.UNSURE),
     ),
     "unseen": lambda: live(
         NextAction.WAIT,
         judged=verdict(Outcome.UNSEEN, None, None, None),
-        said=LiveText("收到了，谢谢您。", "Got it, thank you."),
-        faults=(LiveFault("camera_failed", "front"),),
+        said=says(Prompt.UNSEEN),
+        faults=(LiveFault("camera_failed", "front", "camera"),),
+        picture=0,
     ),
     "points": lambda: live(
         judged=verdict(Outcome.RIGHT, Category.KITCHEN),
-        said=LiveText("本次得12分，谢谢您！", "You earned 12 points. Thank you!"),
+        said=says(Prompt.POINTS, points=12),
         points=LivePoints(12, held=False),
     ),
     "held": lambda: live(
         judged=verdict(Outcome.WRONG, Category.KITCHEN),
-        said=LiveText("本次2分先为您留着，绑卡后到账。", "2 points are kept until your card is registered."),
+        said=says(Prompt.POINTS_HELD, points=2),
         points=LivePoints(2, held=True),
+    ),
+    "points of the visitor before": lambda: live(
+        NextAction.THROW,
+        bins(bin_of(Category.OTHER, LidPhase.OPEN), bin_of(Category.KITCHEN, LidPhase.CLOSING)),
+        said=says(Prompt.POINTS_HELD_BEFORE, points=12),
+        points=LivePoints(12, held=True, visit=1, before=True),
+        picture=0,
     ),
     "full and faulty": lambda: live(
         NextAction.CHOOSE,
@@ -121,19 +151,26 @@ SCENES: dict[str, Callable[[], LiveState]] = {
             bin_of(Category.OTHER, faulty=True, full=True),
         ),
         verdict(Outcome.NOTHING, None, None, 0.88),
-        LiveText("厨余垃圾桶满了，请用别的桶。", "The Kitchen bin is full. Please use another."),
+        says(Prompt.BIN_FULL, bin=Category.KITCHEN),
         LivePoints(0, held=False),
         (
-            LiveFault("lid_stuck_shut", "hazardous"),
-            LiveFault("lid_stuck_open", "other"),
-            LiveFault("camera_failed", "front"),
+            LiveFault("lid_stuck_shut", "hazardous", "bin"),
+            LiveFault("lid_stuck_open", "other", "bin"),
+            LiveFault("camera_failed", "front", "camera"),
         ),
+    ),
+    "emergency": lambda: live(
+        NextAction.STOPPED,
+        tuple(bin_of(category, LidPhase.OPEN, faulty=True) for category in ORDER),
+        said=says(Prompt.EMERGENCY),
+        faults=(LiveFault("panic", "mcu", "controller"), LiveFault("emergency_stop", "station", "station")),
+        picture=0,
     ),
     "eight bins": lambda: live(
         NextAction.STAND_BACK,
         (*bins(bin_of(Category.KITCHEN, LidPhase.OPEN)), *bins(bin_of(Category.OTHER, faulty=True))),
-        verdict(Outcome.WRONG, Category.KITCHEN),
-        LiveText("香蕉皮下次请投厨余垃圾桶。", "Banana peel goes in Kitchen, next time."),
+        verdict(Outcome.WRONG, Category.HAZARDOUS, LONG),
+        says(Prompt.WRONG, label="peel", belongs=Category.KITCHEN),
         LivePoints(128, held=True),
     ),
 }

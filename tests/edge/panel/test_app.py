@@ -55,7 +55,7 @@ def test_the_page_shows_every_kind_of_state_without_scripts(
     if state.said is not None:
         assert state.said.zh in text
         assert state.said.en in text
-    if state.points is not None:
+    if state.points is not None and state.points.points:
         assert f"+{state.points.points}" in text
 
 
@@ -210,7 +210,11 @@ def test_one_of_its_own_names_beside_another_is_refused(tmp_path: Path, hosts: t
 
 def test_what_the_station_writes_cannot_become_markup(client: TestClient, folder: LiveFolder) -> None:
     evil = '<img src=x onerror=alert(1)>"'
-    folder.write_state(msgspec.structs.replace(live(said=LiveText(evil, evil)), community=evil, station=evil))
+    folder.write_state(
+        msgspec.structs.replace(
+            live(said=LiveText(evil, evil)), community=evil, station=evil, name=LiveText("", "")
+        )
+    )
     page = client.get("/").text
     assert evil not in page
     assert page.count("&lt;img src=x onerror=alert(1)&gt;&#34;") == 4
@@ -220,13 +224,13 @@ def test_a_link_to_the_statement_is_shown_only_when_the_demo_left_one(
     client: TestClient, folder: LiveFolder, tmp_path: Path
 ) -> None:
     folder.write_state(live())
-    assert "积分账单" not in client.get("/").text
+    assert "积分明细" not in client.get("/").text
     left = {"url": "http://127.0.0.1:8000/s/1?a=1&b=2", "name": "3-201"}
     (tmp_path / LINK_FILE).write_text(json.dumps(left), encoding="utf-8")
     other = TestClient(application(tmp_path))
     page = other.get("/").text
     assert 'href="http://127.0.0.1:8000/s/1?a=1&amp;b=2"' in page
-    assert "积分账单 · 3-201" in words_of(page)
+    assert "积分明细 · 3-201" in words_of(page)
 
 
 @pytest.mark.parametrize("code", FaultCode)
@@ -252,7 +256,7 @@ def test_the_installers_page_names_a_fault_that_it_does_not_know(
     folder.write_state(live(faults=(LiveFault("invented_later", "roof"),)))
     text = words_of(client.get("/faults?lang=en").text)
     assert "invented_later" in text
-    assert "This version of the screen does not know this fault" in text
+    assert "This version has no description of this fault" in text
 
 
 def faultless(state: LiveState | None) -> str:

@@ -16,7 +16,7 @@ from config.sorting import Category
 from config.station import Language
 from config.words import load_words
 from edge.panel.sse import MOST_STREAMS
-from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase
+from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase, LiveText
 from scripts.testbed.ports import free_port
 from tests.edge.panel.conftest import Panel, running
 from tests.edge.panel.scenes import SCENES, bin_of, bins, live
@@ -64,7 +64,7 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def visit(onlooker: Page, panel: Panel, scene: str, language: Language) -> None:
     """Open a scene, and wait until it is the one that is shown: a page may be a tenth of a second old."""
-    panel.folder.write_state(msgspec.structs.replace(SCENES[scene](), station=scene))
+    panel.folder.write_state(msgspec.structs.replace(SCENES[scene](), station=scene, name=LiveText("", "")))
     onlooker.goto(f"{panel.url}/?lang={language}")
     expect(onlooker.locator(".place")).to_contain_text(scene)
 
@@ -91,7 +91,7 @@ def test_at_most_twelve_words_are_large_and_all_that_matters_is_among_them(
 @pytest.mark.parametrize(
     ("language", "expected"),
     [
-        (Language.ENGLISH, "Kitchen Right_bin +12 Tap_card"),
+        (Language.ENGLISH, "Food Right_bin +12 Tap_card"),
         (Language.CHINESE, "厨余垃圾 投对了 +12 请刷卡"),
     ],
 )
@@ -130,9 +130,9 @@ def test_a_change_reaches_the_page_without_a_reload(panel: Panel, page: Page) ->
     page.goto(f"{panel.url}/?lang=en")
     page.evaluate("window.loadedOnce = true")
     panel.folder.write_state(SCENES["held"]())
-    expect(page.locator(".verdict strong")).to_have_text("Kitchen")
+    expect(page.locator(".verdict strong")).to_have_text("Food Waste")
     expect(page.locator(".points strong")).to_have_text("+2")
-    expect(page.locator(".held")).to_have_text("kept")
+    expect(page.locator(".held")).to_have_text("on hold")
     assert page.evaluate("window.loadedOnce") is True
 
 
@@ -203,7 +203,7 @@ def test_a_panel_that_goes_and_comes_back_is_found_again(tmp_path: Path, page: P
     expect(page.locator(".away")).to_be_visible()
     with running(tmp_path, port) as panel:
         panel.folder.write_state(SCENES["opening"]())
-        expect(page.locator(".next strong")).to_have_text("Throw in")
+        expect(page.locator(".next strong")).to_have_text("Drop it in")
         expect(page.locator(".away")).to_be_hidden()
 
 
@@ -225,7 +225,7 @@ def test_a_screen_too_many_still_follows_though_more_slowly(panel: Panel, browse
     page.route("**/events*", lambda route: route.fulfill(status=503, body=f"{MOST_STREAMS} screens"))
     page.goto(f"{panel.url}/?lang=en")
     panel.folder.write_state(SCENES["opening"]())
-    expect(page.locator(".next strong")).to_have_text("Throw in")
+    expect(page.locator(".next strong")).to_have_text("Drop it in")
     context.close()
 
 
@@ -268,7 +268,7 @@ def test_without_scripts_the_screen_still_shows_the_state(panel: Panel, browser:
     page.goto(f"{panel.url}/?lang=en")
     expect(page.locator(".points strong")).to_have_text("+12")
     panel.folder.write_state(SCENES["opening"]())
-    expect(page.locator(".next strong")).to_have_text("Throw in")
+    expect(page.locator(".next strong")).to_have_text("Drop it in")
     context.close()
 
 

@@ -80,7 +80,7 @@ def test_a_change_is_sent_to_every_watcher(panel: Panel) -> None:
         first.next()
         second.next()
         panel.folder.write_state(SCENES["wrong"]())
-        first.screen(lambda html: "Mind lid" in html)
+        first.screen(lambda html: "Stand clear" in html)
         second.screen(lambda html: "小心桶盖" in html)
 
 
@@ -116,7 +116,7 @@ def test_one_watcher_too_many_gets_a_clear_answer_until_another_leaves(panel: Pa
             assert {stream.next()[0] for stream in (*streams, last)} == {"screen"}
             status, refusal = _ask(panel)
             assert status == 503
-            assert f"{MOST_STREAMS} screens watch this station already" in refusal
+            assert f"{MOST_STREAMS} screens show this station already" in refusal
             assert "请先关闭一个" in refusal
             assert httpx.get(panel.url, timeout=WITHIN_S).status_code == 200
         until(lambda: _ask(panel)[0] == 200, "there is room again")

@@ -1,4 +1,4 @@
-"""What the station left in its runtime folder, read as one value; this side only ever reads."""
+"""What the station wrote into its runtime folder, read as one value. This side only reads."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 STALE_AFTER_S = 5.0
 """A state written longer ago than this is no longer true: the station is starting or down."""
+OUT_OF_SERVICE_S = 300.0
+"""A station that has been away for this long is out of service: residents are told to go elsewhere."""
 LOOKS_PER_S = 10
 """The station writes no more often, so looking more often shows nothing new."""
 
@@ -23,7 +25,7 @@ Record = TypeVar("Record", bound=msgspec.Struct)
 
 
 class StatementLink(msgspec.Struct, frozen=True):
-    """The last resident's statement, as the demo leaves it: an http address and whose it is."""
+    """A link to the last resident's statement and that resident's name. Only the demo writes it."""
 
     url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2000)]
     name: str
@@ -34,12 +36,14 @@ class Scene:
     """All that the screen is drawn from. Two equal scenes look the same.
 
     `live` is None while the station is starting or down; its `written_s` is 0, for it never shows.
-    `picture` names the picture's version, None while there is none.
+    `picture` names the picture's version, None while there is none. `is_long_away`: the station has been down
+    for OUT_OF_SERVICE_S.
     """
 
     live: LiveState | None
     link: StatementLink | None
     picture: str | None
+    is_long_away: bool = False
 
 
 class RuntimeFolder:
@@ -54,18 +58,19 @@ class RuntimeFolder:
         self._elapsed = elapsed
         self._seen: tuple[float, Scene] | None = None
         self._complaint: str | None = None
+        self._away_since: float | None = None
 
     def scene(self) -> Scene:
-        """The scene as it was at most a tenth of a second ago."""
+        """Return the scene, at most a tenth of a second old."""
         at = self._elapsed()
         if self._seen is None or at - self._seen[0] >= 1 / LOOKS_PER_S:
             self._seen = (at, self._look())
         return self._seen[1]
 
     def picture(self) -> bytes | None:
-        """The JPEG of the picture on the screen, whole; None when the screen shows none.
+        """Return the JPEG of the picture on the screen, whole; None when the screen shows none.
 
-        What the last resident threw in is nobody's business once the screen has forgotten it.
+        What a resident threw in is private once the screen has forgotten it.
         """
         if self.scene().picture is None:
             return None
@@ -80,9 +85,21 @@ class RuntimeFolder:
         link = self._read(LINK_FILE, StatementLink, complaints)
         self._complain("; ".join(complaints) or None)
         # A clock that was set back must not keep a dead station looking alive: hence abs().
-        if live is not None and abs(self._now() - live.written_s) > STALE_AFTER_S:
+        age_s = 0.0 if live is None else abs(self._now() - live.written_s)
+        if age_s > STALE_AFTER_S:
             live = None
-        return Scene(live and msgspec.structs.replace(live, written_s=0.0), link, self._version(live))
+        shown = live and msgspec.structs.replace(live, written_s=0.0)
+        return Scene(shown, link, self._version(live), self._is_long_away(live, age_s))
+
+    def _is_long_away(self, live: LiveState | None, age_s: float) -> bool:
+        """Whether the station is away for long: by its last state, or since this panel first missed it."""
+        if live is not None:
+            self._away_since = None
+            return False
+        now = self._elapsed()
+        if self._away_since is None:
+            self._away_since = now
+        return max(age_s, now - self._away_since) >= OUT_OF_SERVICE_S
 
     def _read(self, name: str, record: type[Record], complaints: list[str]) -> Record | None:
         try:
@@ -94,7 +111,7 @@ class RuntimeFolder:
             return None
 
     def _version(self, live: LiveState | None) -> str | None:
-        # A restarted station counts from 1 again; the file's own time tells the two ones apart.
+        # A restarted station counts from 1 again; the file's own time tells the two apart.
         if live is None or live.picture == 0:
             return None
         try:

@@ -16,8 +16,9 @@ from config.station import Language
 from config.words import Words
 from edge.faults import CATALOGUE
 from edge.panel.colours import stylesheet
+from edge.panel.fault_rows import fault_rows
 from edge.panel.folder import Scene
-from edge.panel.view import known_fault, place_of, screen_view
+from edge.panel.view import in_both, place_of, screen_view
 from edge.panel.vocabulary import Vocabulary
 from edge.screen.state import NextAction
 
@@ -45,25 +46,31 @@ class Pages:
         )
         self.colours = stylesheet(vocabulary.sorting)
         self.build = _digest(self.colours)
-        """Names this version of page, script and style; an open page that sees another loads anew."""
+        """Names this version of page, script and style; an open page that sees another one reloads."""
         self.screen = lru_cache(maxsize=4)(self._screen)
 
     def page(self, scene: Scene, language: Language) -> str:
-        """The whole page: what stands still, around the screen as it is now."""
+        """Return the whole page: its fixed parts around the screen as it is now."""
         screen = Markup(self.screen(scene, language))  # noqa: S704 (rendered by an escaping template)
         return self._render("page.html", language, screen=screen)
 
     def faults(self, scene: Scene, language: Language) -> str:
-        """The installer's page: every active fault, what it means and what to do."""
+        """Return the installer's page: every active fault, what it means and what to do."""
         live = scene.live
-        rows = [] if live is None else [(fault, known_fault(fault.code)) for fault in live.faults]
-        words = self._vocabulary.words.fault
+        rows = [] if live is None else fault_rows(live, language, self._vocabulary)
         place = "" if live is None else place_of(live, language)
-        return self._render("faults.html", language, live=live, place=place, rows=rows, words=words)
+        return self._render("faults.html", language, live=live, place=place, rows=rows)
 
     def _screen(self, scene: Scene, language: Language) -> str:
         view = screen_view(scene, language, self._vocabulary)
-        return self._render("screen.html", language, view=view, away=view is None)
+        return self._render(
+            "screen.html",
+            language,
+            view=view,
+            away=view is None,
+            is_long_away=scene.is_long_away,
+            notice=in_both(self._vocabulary.texts.notice, language),
+        )
 
     def _render(self, template: str, language: Language, **values: object) -> str:
         other = Language.ENGLISH if language is Language.CHINESE else Language.CHINESE

@@ -13,7 +13,7 @@ from config.words import Both
 SHIPPED_TEXTS = Path(__file__).parent / "texts.toml"
 
 
-class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Every text of the screen; texts.toml says where each stands."""
 
     title: Both
@@ -24,10 +24,13 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     nothing: Both
     kept: Both
     away: Both
+    away_long: Both
+    away_long_why: Both
     goes_in: Both
     maybe: Both
     something: Both
     points: Both
+    points_before: Both
     next: Both
     sees: Both
     no_picture: Both
@@ -41,6 +44,11 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     statement: Both
     away_why: Both
     away_back: Both
+    guide: Both
+    example: dict[str, Both]
+    """Short names of a few labels, for what goes where."""
+    fault_count: Both
+    fault_count_one: Both
     faults: Both
     no_faults: Both
     fault_part: Both
@@ -59,10 +67,11 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     back: Both
 
     def within(self, language: Language) -> dict[str, str]:
-        """Every text in one language, by name."""
-        return {name: text.within(language) for name, text in msgspec.structs.asdict(self).items()}
+        """Return every text in one language, by name."""
+        texts = msgspec.structs.asdict(self).items()
+        return {name: text.within(language) for name, text in texts if isinstance(text, Both)}
 
 
-def load_texts() -> Texts:
-    """The texts that Tongzhan ships."""
-    return load_toml(SHIPPED_TEXTS, Texts)
+def load_texts() -> PanelTexts:
+    """Load the texts that Tongzhan ships."""
+    return load_toml(SHIPPED_TEXTS, PanelTexts)

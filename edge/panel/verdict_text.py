@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cloud_sync.rules.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
-from edge.panel.texts import Texts
+from edge.panel.texts import PanelTexts
 from edge.panel.vocabulary import Name, Vocabulary, category_name
 from edge.screen.state import LiveVerdict
 
@@ -45,7 +45,7 @@ def judged(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> 
     )
 
 
-def _line(verdict: LiveVerdict, language: Language, texts: Texts) -> str:
+def _line(verdict: LiveVerdict, language: Language, texts: PanelTexts) -> str:
     """Return the small line: what the thing is, and for a wrong one "next time" before the category."""
     wrong = verdict.outcome is Outcome.WRONG
     label = verdict.label or (texts.something if wrong else None)

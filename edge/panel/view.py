@@ -7,20 +7,17 @@ from dataclasses import dataclass
 from cloud_sync.rules.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
-from edge.faults import CATALOGUE, FaultCode, FaultKind
+from config.words import Both
 from edge.panel.folder import Scene, StatementLink
-from edge.panel.texts import Texts
+from edge.panel.texts import PanelTexts
 from edge.panel.verdict_text import Judged, judged
 from edge.panel.vocabulary import Name, Vocabulary, category_name
-from edge.screen.state import LidPhase, LiveBin, LiveFault, LivePoints, LiveState, LiveText
-
-FAULTS_SHOWN = 2
-"""More than these are a number on the screen, and all of them on the installer's page."""
+from edge.screen.state import LidPhase, LiveBin, LivePoints, LiveState
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnBin:
-    """One bin's drawing; `state` says in words what the lid does."""
+    """One bin's drawing; `state` says in words what its lid does."""
 
     id: str
     lid: LidPhase
@@ -36,6 +33,7 @@ class Tile:
     category: Category
     icon: str
     word: Name
+    examples: str
     bins: tuple[DrawnBin, ...]
     belongs: bool
 
@@ -57,7 +55,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What the voice says, in one language."""
+    """A sentence, and the language that it is in."""
 
     language: str
     text: str
@@ -72,17 +70,20 @@ class ScreenView:
     verdict: Judged | None
     said: tuple[Spoken, ...]
     points: str
+    points_label: str
+    is_before: bool
+    """Whether the points are those of the visitor before."""
     held: bool
     next_icon: str
     next_word: str
-    faults: tuple[LiveFault, ...]
-    more_faults: int
+    faults: str
+    """How many there are, in words; empty for none."""
     picture: str | None
     link: StatementLink | None
 
 
 def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> ScreenView | None:
-    """The screen of a scene; None when the station is starting or down."""
+    """Return the screen of a scene; None while the station is starting or down."""
     live = scene.live
     if live is None:
         return None
@@ -90,13 +91,14 @@ def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> Scr
         place=place_of(live, language),
         tiles=_tiles(live, language, vocabulary),
         verdict=None if live.verdict is None else judged(live.verdict, language, vocabulary),
-        said=_spoken(live.said, language),
+        said=() if live.said is None else in_both(Both(live.said.zh, live.said.en), language),
         points=_points(live.points),
+        points_label=_points_label(live.points, vocabulary.texts).within(language),
+        is_before=live.points is not None and live.points.before,
         held=live.points is not None and live.points.held,
         next_icon=live.next.value,
         next_word=vocabulary.words.asked(live.next.value).within(language),
-        faults=live.faults[:FAULTS_SHOWN],
-        more_faults=max(0, len(live.faults) - FAULTS_SHOWN),
+        faults=_fault_count(len(live.faults), language, vocabulary.texts),
         picture=scene.picture,
         link=scene.link,
     )
@@ -108,9 +110,15 @@ def place_of(live: LiveState, language: Language) -> str:
     return name or f"{live.community} · {live.station}"
 
 
-def known_fault(code: str) -> FaultKind | None:
-    """The catalogue's row for a fault; None for one that this version does not know."""
-    return CATALOGUE[FaultCode(code)] if code in set(FaultCode) else None
+def _fault_count(count: int, language: Language, texts: PanelTexts) -> str:
+    if not count:
+        return ""
+    words = texts.fault_count_one if count == 1 else texts.fault_count
+    return words.within(language).format(count=count)
+
+
+def _points_label(points: LivePoints | None, texts: PanelTexts) -> Both:
+    return texts.points if points is None or not points.before else texts.points_before
 
 
 def _tiles(live: LiveState, language: Language, vocabulary: Vocabulary) -> tuple[Tile, ...]:
@@ -124,6 +132,7 @@ def _tiles(live: LiveState, language: Language, vocabulary: Vocabulary) -> tuple
             category=category,
             icon=vocabulary.sorting.category[category].icon,
             word=category_name(vocabulary.category(category, language)),
+            examples=vocabulary.examples(category, language),
             bins=tuple(bins),
             belongs=category is belongs,
         )
@@ -131,7 +140,7 @@ def _tiles(live: LiveState, language: Language, vocabulary: Vocabulary) -> tuple
     )
 
 
-def _drawn(bin_: LiveBin, language: Language, texts: Texts) -> DrawnBin:
+def _drawn(bin_: LiveBin, language: Language, texts: PanelTexts) -> DrawnBin:
     state = {
         LidPhase.SHUT: texts.shut,
         LidPhase.OPENING: texts.opening,
@@ -141,11 +150,9 @@ def _drawn(bin_: LiveBin, language: Language, texts: Texts) -> DrawnBin:
     return DrawnBin(bin_.id, bin_.lid, bin_.faulty, bin_.full, state.within(language))
 
 
-def _spoken(said: LiveText | None, language: Language) -> tuple[Spoken, ...]:
-    """Both languages, the screen's own first."""
-    if said is None:
-        return ()
-    both = (Spoken("zh-CN", said.zh), Spoken("en", said.en))
+def in_both(text: Both, language: Language) -> tuple[Spoken, ...]:
+    """Return a text in both languages, the screen's own first."""
+    both = (Spoken("zh-CN", text.zh), Spoken("en", text.en))
     return both if language is Language.CHINESE else both[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Every word the screen may show, from wherever it is written."""
+"""Every word that the screen may show, from wherever it is written."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from config.sorting import Category, Sorting
 from config.station import Language
 from config.words import Words
-from edge.panel.texts import Texts
+from edge.panel.texts import PanelTexts
 
 COMMON_NOUN = " Waste"
 """English names of categories share this word (GB/T 19095-2019): it is drawn smaller than what differs."""
+
+
+MOST_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,18 @@ class Vocabulary:
 
     words: Words
     sorting: Sorting
-    texts: Texts
+    texts: PanelTexts
 
     def category(self, category: Category, language: Language) -> str:
-        """A category's name in this city."""
+        """Return a category's name in this city."""
         face = self.sorting.category[category]
         return face.zh if language is Language.CHINESE else face.en
+
+    def examples(self, category: Category, language: Language) -> str:
+        """Return a few things that this city puts into a category, in one line."""
+        names = [
+            text.within(language)
+            for label, text in self.texts.example.items()
+            if self.sorting.labels.get(label) is category
+        ]
+        return ("、" if language is Language.CHINESE else ", ").join(names[:MOST_EXAMPLES])

@@ -1,9 +1,10 @@
-// Lays each update that the panel streams onto the page, keeping every element that stays, so that a
-// lid's drawing moves rather than jumps.
+// Lays each update onto the page and keeps every element that stays, so that a lid's drawing moves rather
+// than jumps and the keyboard's focus is kept.
 "use strict";
 
 const QUIET_MS = 6000; // three beats missed: the panel itself is gone
 const AGAIN_MS = 3000;
+const OUT_OF_SERVICE_MS = 300000;
 
 let heard = performance.now();
 
@@ -27,24 +28,47 @@ function layAttributes(fresh, shown) {
   }
 }
 
+// Children that stay are kept in place, so that the keyboard's focus and live regions survive when others
+// come or go: elements are matched by key in their order.
+function keyOf(node) {
+  if (node.nodeType !== Node.ELEMENT_NODE) return node.nodeName;
+  return `${node.nodeName} ${node.id || node.dataset?.key || node.getAttribute("class") || ""}`;
+}
+
 function layChildren(fresh, shown) {
-  const wanted = [...fresh.childNodes];
-  const present = [...shown.childNodes];
-  if (wanted.length === present.length) {
-    wanted.forEach((child, at) => lay(child, present[at]));
-  } else {
-    shown.replaceChildren(...wanted.map((child) => child.cloneNode(true)));
+  let at = shown.firstChild;
+  for (const child of fresh.childNodes) {
+    let match = at;
+    const reach = child.nodeType === Node.ELEMENT_NODE; // a text only takes the place of the next text
+    while (match && keyOf(match) !== keyOf(child)) match = reach ? match.nextSibling : null;
+    if (!match) {
+      shown.insertBefore(child.cloneNode(true), at);
+      continue;
+    }
+    while (at !== match) at = remove(at);
+    at = match.nextSibling;
+    lay(child, match);
   }
+  while (at) at = remove(at);
+}
+
+function remove(node) {
+  const next = node.nextSibling;
+  node.remove();
+  return next;
 }
 
 function hear() {
   heard = performance.now();
   document.body.dataset.silent = "false";
+  document.body.dataset.long = "false";
 }
 
 function show(html) {
-  const fresh = new DOMParser().parseFromString(html, "text/html").getElementById("screen");
-  lay(fresh, document.getElementById("screen"));
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const { build } = page.body.dataset; // a whole page has one, an update has its own beside it
+  if (build && build !== document.body.dataset.build) location.reload();
+  else lay(page.getElementById("screen"), document.getElementById("screen"));
 }
 
 function listen() {
@@ -76,10 +100,18 @@ async function fetchOnce() {
   } catch {
     // Nobody answers: the page says so by itself once it has been quiet for long enough.
   }
-  listen();
+  follow();
+}
+
+// The installer's page asks now and then; the screen listens to a stream.
+function follow() {
+  if (document.body.dataset.updates === "poll") setTimeout(fetchOnce, AGAIN_MS);
+  else listen();
 }
 
 setInterval(() => {
-  if (performance.now() - heard > QUIET_MS) document.body.dataset.silent = "true";
+  const quiet = performance.now() - heard;
+  if (quiet > QUIET_MS) document.body.dataset.silent = "true";
+  if (quiet > OUT_OF_SERVICE_MS) document.body.dataset.long = "true";
 }, 1000);
-listen();
+follow();

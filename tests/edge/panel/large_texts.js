@@ -1,4 +1,4 @@
-// Every visible text of at least 32 px.
+// Every visible text of at least 32 px, but for the lines that are long by nature.
 () => {
   const texts = [];
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -6,7 +6,8 @@
     const text = walker.currentNode.nodeValue.trim();
     const holder = walker.currentNode.parentElement;
     const seen = holder.checkVisibility({ opacityProperty: true, visibilityProperty: true });
-    if (text && seen && parseFloat(getComputedStyle(holder).fontSize) >= 32) texts.push(text);
+    const isAside = holder.closest(".voice, .held, .notice, .guide"); // scaled with the screen, read close up
+    if (text && seen && !isAside && parseFloat(getComputedStyle(holder).fontSize) >= 32) texts.push(text);
   }
   return texts;
 };

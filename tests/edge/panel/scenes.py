@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from cloud_sync.rules.award_rules import Outcome
 from config.reading.load_sorting import load_sorting
@@ -62,9 +61,8 @@ def live(
     said: LiveText | None = None,
     points: LivePoints | None = None,
     faults: tuple[LiveFault, ...] = (),
-    picture: int = 1,
 ) -> LiveState:
-    """Give a state written at NOW, with a picture."""
+    """Give a state written at NOW, with a picture once anything was judged."""
     return LiveState(
         community="sunny-garden",
         station="station-3",
@@ -75,7 +73,7 @@ def live(
         said=said,
         points=points,
         faults=faults,
-        picture=picture,
+        picture=0 if judged is None or judged.outcome is Outcome.UNSEEN else 1,
         outbox=3,
         name=LiveText("阳光花园 · 东门桶站", "Sunny Garden · East gate"),
     )
@@ -88,19 +86,20 @@ PROMPTS = PromptRenderer(
 )
 
 
-def says(prompt: Prompt, **places: Any) -> LiveText:
+def says(
+    prompt: Prompt, label: str | None = None, belongs: Category | None = None, points: int | None = None
+) -> LiveText:
     """Give the words of a prompt as the station would fill them."""
-    words = PROMPTS.render(Say(prompt, **places))
+    words = PROMPTS.render(Say(prompt, belongs, belongs, label, points))
     return LiveText(words.zh, words.en)
 
 
 SCENES: dict[str, Callable[[], LiveState]] = {
-    "idle": lambda: live(picture=0),
+    "idle": live,
     "opening": lambda: live(
         NextAction.THROW,
         bins(bin_of(Category.KITCHEN, LidPhase.OPENING)),
         said=says(Prompt.WELCOME),
-        picture=0,
     ),
     "right": lambda: live(
         NextAction.THROW,
@@ -124,7 +123,6 @@ SCENES: dict[str, Callable[[], LiveState]] = {
         judged=verdict(Outcome.UNSEEN, None, None, None),
         said=says(Prompt.UNSEEN),
         faults=(LiveFault("camera_failed", "front", "camera"),),
-        picture=0,
     ),
     "points": lambda: live(
         judged=verdict(Outcome.RIGHT, Category.KITCHEN),
@@ -141,7 +139,6 @@ SCENES: dict[str, Callable[[], LiveState]] = {
         bins(bin_of(Category.OTHER, LidPhase.OPEN), bin_of(Category.KITCHEN, LidPhase.CLOSING)),
         said=says(Prompt.POINTS_HELD_BEFORE, points=12),
         points=LivePoints(12, held=True, visit=1, before=True),
-        picture=0,
     ),
     "full and faulty": lambda: live(
         NextAction.CHOOSE,
@@ -151,7 +148,7 @@ SCENES: dict[str, Callable[[], LiveState]] = {
             bin_of(Category.OTHER, faulty=True, full=True),
         ),
         verdict(Outcome.NOTHING, None, None, 0.88),
-        says(Prompt.BIN_FULL, bin=Category.KITCHEN),
+        says(Prompt.BIN_FULL, belongs=Category.KITCHEN),
         LivePoints(0, held=False),
         (
             LiveFault("lid_stuck_shut", "hazardous", "bin"),
@@ -164,7 +161,6 @@ SCENES: dict[str, Callable[[], LiveState]] = {
         tuple(bin_of(category, LidPhase.OPEN, faulty=True) for category in ORDER),
         said=says(Prompt.EMERGENCY),
         faults=(LiveFault("panic", "mcu", "controller"), LiveFault("emergency_stop", "station", "station")),
-        picture=0,
     ),
     "eight bins": lambda: live(
         NextAction.STAND_BACK,

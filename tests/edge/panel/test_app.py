@@ -71,15 +71,15 @@ def test_a_station_that_is_not_writing_is_said_to_be_down_in_both_languages(
         folder.write_state(msgspec.structs.replace(live(), written_s=NOW - age_s))
     page = client.get("/").text
     assert 'id="screen" data-away="true"' in page
-    assert "桶站正在启动，或暂停服务" in page
-    assert "The station is starting or out of service" in page
+    assert "桶站正在启动" in page
+    assert "The station is starting" in page
 
 
 def test_the_capture_notice_stands_in_both_languages(client: TestClient, folder: LiveFolder) -> None:
     folder.write_state(live())
     text = words_of(client.get("/?lang=en").text)
     assert "本区域正在采集图像，仅用于垃圾分类识别" in text
-    assert "Images are taken here, only to recognise waste for sorting" in text
+    assert "Images are taken here only to identify waste" in text
 
 
 def test_the_first_page_is_in_the_settings_language(client: TestClient) -> None:
@@ -244,6 +244,7 @@ def test_the_installers_page_says_what_each_fault_means_and_its_mend(
         for expected in (
             code.value,
             "kitchen-2",
+            words.title.within(language),
             words.meaning.within(language),
             words.mend.within(language),
         ):

@@ -15,17 +15,29 @@ from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words
+from edge.panel.colours import contrast
+from edge.panel.folder import OUT_OF_SERVICE_S, STALE_AFTER_S
 from edge.panel.sse import MOST_STREAMS
 from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase, LiveText
 from scripts.testbed.ports import free_port
 from tests.edge.panel.conftest import Panel, running
-from tests.edge.panel.scenes import SCENES, bin_of, bins, live
+from tests.edge.panel.scenes import NOW, SCENES, bin_of, bins, live
 
 MOST_WORDS = 12
 KIOSK = ViewportSize(width=1280, height=800)
-SMALL_KIOSK = ViewportSize(width=1024, height=600)
 PHONE = ViewportSize(width=390, height=844)
-SIZES = (KIOSK, SMALL_KIOSK, PHONE)
+SCREENS = (
+    KIOSK,
+    ViewportSize(width=1024, height=600),
+    ViewportSize(width=800, height=480),
+    ViewportSize(width=480, height=800),
+    ViewportSize(width=720, height=1280),
+)
+"""Screens of stations, lying and upright: nothing on them may need scrolling."""
+PHONES = (PHONE, ViewportSize(width=360, height=740), ViewportSize(width=320, height=640))
+SIZES = (*SCREENS, *PHONES)
+LONG_NAME = "陈" * 40
+UNBROKEN = "Llanfairpwllgwyngyllgogerychwyrndrobwllll"
 
 HERE = Path(__file__).parent
 LARGE_TEXTS = (HERE / "large_texts.js").read_text("utf-8")
@@ -62,6 +74,12 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield panel
 
 
+def leave_link(panel: Panel, name: str) -> None:
+    """Leave a link to a statement, as the demo does."""
+    left = {"url": f"{panel.url}/faults?lang=en", "name": name}
+    (panel.path / LINK_FILE).write_text(json.dumps(left), encoding="utf-8")
+
+
 def visit(onlooker: Page, panel: Panel, scene: str, language: Language) -> None:
     """Open a scene, and wait until it is the one that is shown: a page may be a tenth of a second old."""
     panel.folder.write_state(msgspec.structs.replace(SCENES[scene](), station=scene, name=LiveText("", "")))
@@ -80,11 +98,9 @@ def test_at_most_twelve_words_are_large_and_all_that_matters_is_among_them(
         onlooker.set_viewport_size(size)
         large = onlooker.evaluate(LARGE_TEXTS)
         assert len(" ".join(large).split()) <= MOST_WORDS, large
-        shown = [onlooker.locator(place).all_inner_texts() for place in (".tile strong", ".next strong")]
-        shown += [
-            onlooker.locator(place).all_inner_texts() for place in (".verdict strong", ".points strong")
-        ]
-        assert {text for texts in shown for text in texts if text} <= set(large)
+        places = (".tile strong", ".next strong", ".verdict strong", ".points strong")
+        shown = [text for place in places for text in onlooker.locator(place).all_inner_texts() if text]
+        assert {text.removesuffix(" Waste").removesuffix("\nWaste") for text in shown} <= set(large)
 
 
 @pytest.mark.parametrize("city", ["beijing"], indirect=True)
@@ -108,21 +124,64 @@ def test_bin_verdict_points_and_next_action_are_large_together(
 def test_nothing_overlaps_is_cut_off_or_needs_scrolling(
     city: Panel, onlooker: Page, scene: str, language: Language
 ) -> None:
+    leave_link(city, "3-201")
     visit(onlooker, city, scene, language)
+    expect(onlooker.locator(".button.statement")).to_have_count(1)
     for size in SIZES:
         onlooker.set_viewport_size(size)
         assert onlooker.evaluate(MISPLACED) == [], size
-        assert onlooker.evaluate("document.documentElement.scrollWidth") <= size["width"]
-        if size is not PHONE:
+        assert onlooker.evaluate("document.documentElement.scrollWidth") <= size["width"], size
+        if size not in PHONES:
             assert onlooker.evaluate("document.documentElement.scrollHeight") <= size["height"], size
 
 
 @pytest.mark.parametrize("city", ["beijing"], indirect=True)
-def test_what_the_voice_says_is_at_least_twenty_pixels_high(city: Panel, onlooker: Page) -> None:
+@pytest.mark.parametrize("name", [LONG_NAME, UNBROKEN])
+def test_long_names_that_cannot_be_broken_push_nothing_off_the_screen(
+    city: Panel, onlooker: Page, name: str
+) -> None:
+    leave_link(city, name)
+    faulty = SCENES["full and faulty"]()
+    city.folder.write_state(msgspec.structs.replace(faulty, name=LiveText(name, name)))
+    for path in ("/", "/faults"):
+        onlooker.goto(f"{city.url}{path}")
+        expect(onlooker.locator(".place")).to_contain_text(name)
+        for size in SIZES:
+            onlooker.set_viewport_size(size)
+            assert onlooker.evaluate(MISPLACED) == [], size
+            assert onlooker.evaluate("document.documentElement.scrollWidth") <= size["width"], size
+
+
+@pytest.mark.parametrize("city", ["beijing"], indirect=True)
+@pytest.mark.parametrize("language", Language)
+def test_the_privacy_notice_is_one_line_of_at_least_24_pixels_above_the_faults(
+    city: Panel, onlooker: Page, language: Language
+) -> None:
+    leave_link(city, "3-201")
+    visit(onlooker, city, "full and faulty", language)
+    for size in SCREENS:
+        onlooker.set_viewport_size(size)
+        notice, faults = onlooker.locator(".notice p").first, onlooker.locator(".button.faults")
+        assert onlooker.locator(".notice .icon").is_visible()
+        drawn, below = notice.bounding_box(), faults.bounding_box()
+        assert drawn is not None
+        assert below is not None
+        font_px = notice.evaluate("line => parseFloat(getComputedStyle(line).fontSize)")
+        assert font_px >= 24
+        assert drawn["height"] < 1.6 * font_px, size
+        assert drawn["y"] + drawn["height"] <= below["y"], size
+
+
+@pytest.mark.parametrize("city", ["beijing"], indirect=True)
+def test_what_the_voice_says_is_at_least_twenty_pixels_high_and_grows_with_the_screen(
+    city: Panel, onlooker: Page
+) -> None:
     visit(onlooker, city, "right", Language.CHINESE)
     for size in SIZES:
         onlooker.set_viewport_size(size)
         assert onlooker.evaluate(SMALLEST_TEXT) >= 20
+    onlooker.set_viewport_size(ViewportSize(width=3840, height=2160))
+    assert onlooker.evaluate(SMALLEST_TEXT) >= 50
 
 
 def test_a_change_reaches_the_page_without_a_reload(panel: Panel, page: Page) -> None:
@@ -246,19 +305,83 @@ def test_the_language_button_is_large_and_its_choice_lasts(panel: Panel, page: P
 
 def test_the_statement_can_be_opened_from_the_screen(panel: Panel, page: Page) -> None:
     panel.folder.write_state(live())
-    left = {"url": f"{panel.url}/faults?lang=en", "name": "3-201"}
-    (panel.path / LINK_FILE).write_text(json.dumps(left), encoding="utf-8")
+    leave_link(panel, "3-201")
     page.goto(f"{panel.url}/?lang=en")
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Statement · 3-201").click()
     expect(opened.value.locator("h1")).to_have_text("Faults")
 
 
-def test_the_faults_line_leads_the_installer_to_their_mend(panel: Panel, page: Page) -> None:
+def test_the_focus_stays_when_faults_and_the_statement_come_and_go(panel: Panel, page: Page) -> None:
+    panel.folder.write_state(live())
+    page.goto(f"{panel.url}/?lang=en")
+    language = page.locator(".button.language")
+    language.focus()
+    panel.folder.write_state(SCENES["full and faulty"]())
+    leave_link(panel, "3-201")
+    expect(page.locator(".button")).to_have_count(3)
+    expect(language).to_be_focused()
+    (panel.path / LINK_FILE).unlink()
+    panel.folder.write_state(live())
+    expect(page.locator(".button")).to_have_count(1)
+    expect(language).to_be_focused()
+
+
+def test_the_faults_page_follows_without_a_reload_and_keeps_the_keyboards_focus(
+    panel: Panel, page: Page
+) -> None:
+    panel.folder.write_state(live())
+    page.goto(f"{panel.url}/faults?lang=en")
+    page.evaluate("window.loadedOnce = true")
+    back = page.get_by_role("link", name="Back")
+    back.focus()
+    panel.folder.write_state(SCENES["full and faulty"]())
+    expect(page.locator(".fault")).to_have_count(3)
+    expect(page.locator(".fault h2").first).to_have_text("Lid does not open Hazardous Waste bin")
+    expect(back).to_be_focused()
+    assert page.evaluate("window.loadedOnce") is True
+
+
+def test_the_faults_button_leads_the_installer_to_their_mend(panel: Panel, page: Page) -> None:
     panel.folder.write_state(SCENES["full and faulty"]())
     page.goto(f"{panel.url}/?lang=en")
-    page.get_by_role("link", name=re.compile("lid_stuck_shut · hazardous")).click()
+    page.get_by_role("link", name="3 faults").click()
     expect(page.locator(".fault")).to_have_count(3)
+
+
+def test_focus_can_be_seen(panel: Panel, page: Page) -> None:
+    panel.folder.write_state(live())
+    for path in ("/", "/faults"):
+        page.goto(f"{panel.url}{path}")
+        page.keyboard.press("Tab")
+        ring = page.evaluate("getComputedStyle(document.activeElement).outlineColor")
+        ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert contrast(hex_of(ring), hex_of(ground)) >= 3
+
+
+def hex_of(colour: str) -> str:
+    """Turn a browser's rgb(r, g, b) into #RRGGBB."""
+    return "#{:02X}{:02X}{:02X}".format(*map(int, re.findall(r"\d+", colour)[:3]))
+
+
+def test_a_station_that_stays_away_is_said_to_be_out_of_service(tmp_path: Path, page: Page) -> None:
+    present = [NOW]
+    with running(tmp_path, now=lambda: present[0]) as panel:
+        panel.folder.write_state(live())
+        page.goto(f"{panel.url}/?lang=en")
+        present[0] = NOW + STALE_AFTER_S + 1
+        expect(page.locator(".away .soon .large")).to_be_visible()
+        expect(page.locator(".away .late .large")).to_be_hidden()
+        present[0] = NOW + OUT_OF_SERVICE_S
+        expect(page.locator(".away .late .large")).to_have_text("暂停服务 Out of service")
+        expect(page.locator(".away .soon .large")).to_be_hidden()
+
+
+def test_before_a_deposit_the_screen_shows_what_goes_where(panel: Panel, page: Page) -> None:
+    panel.folder.write_state(live())
+    page.goto(f"{panel.url}/?lang=en")
+    expect(page.locator(".guide li").nth(1)).to_have_text("leftovers, peel, leaves")
+    expect(page.locator(".blind")).to_be_hidden()
 
 
 def test_without_scripts_the_screen_still_shows_the_state(panel: Panel, browser: Browser) -> None:

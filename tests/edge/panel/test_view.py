@@ -12,9 +12,10 @@ from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words
+from edge.panel.fault_rows import known_fault
 from edge.panel.folder import Scene
 from edge.panel.texts import load_texts
-from edge.panel.view import ScreenView, known_fault, screen_view
+from edge.panel.view import ScreenView, screen_view
 from edge.panel.vocabulary import Vocabulary
 from edge.screen.state import (
     LidPhase,
@@ -157,10 +158,12 @@ def test_every_next_action_has_at_most_three_words(action: NextAction) -> None:
     assert len(view(live(action), ZH).next_word.split()) == 1
 
 
-def test_two_faults_are_named_and_the_others_counted() -> None:
-    faults = tuple(LiveFault("camera_failed", f"camera-{number}") for number in range(5))
-    drawn = view(live(faults=faults))
-    assert (drawn.faults, drawn.more_faults) == (faults[:2], 3)
+@pytest.mark.parametrize(
+    ("count", "zh", "en"), [(0, "", ""), (1, "1 处故障", "1 fault"), (5, "5 处故障", "5 faults")]
+)
+def test_faults_are_counted_in_words(count: int, zh: str, en: str) -> None:
+    faults = tuple(LiveFault("camera_failed", f"camera-{number}") for number in range(count))
+    assert (view(live(faults=faults), ZH).faults, view(live(faults=faults), EN).faults) == (zh, en)
 
 
 def test_a_fault_that_this_version_does_not_know_has_no_row() -> None:

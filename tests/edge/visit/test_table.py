@@ -36,6 +36,7 @@ from edge.messages import (
     RecordFailed,
     Refused,
     RefusedBy,
+    StopRequested,
     Tick,
     VisitEvent,
 )
@@ -81,6 +82,7 @@ EVENTS: dict[str, VisitEvent] = {
         RecordFailed(NOW, 1),
         FaultRaised(NOW, FaultCode.READER_QUIET, "gate"),
         FaultCleared(NOW, FaultCode.READER_QUIET, "gate"),
+        StopRequested(NOW),
         Tick(LATE),
     )
 }
@@ -179,7 +181,7 @@ def test_an_event_that_stands_in_no_table_changes_no_phase_of_it() -> None:
         phases = {before for _, before, _ in table(title)} - {GONE}
         if title == "The visit itself":
             continue  # an active visit without a lid becomes a record by itself
-        for name in EVENTS.keys() - rows - {"Granted", "Pressed", "LidClosed"}:
+        for name in EVENTS.keys() - rows - {"Granted", "Pressed", "LidClosed", "StopRequested"}:
             for before in phases:
                 assert phase_of(step(make(before), EVENTS[name], rules())[0]) == before, (title, name, before)
 

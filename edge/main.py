@@ -36,9 +36,9 @@ from edge.loop.workers import ThreadWorkers
 from edge.messages import FaultRaised, Photo
 from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox, Journal, Speaker, Workers
+from edge.screen.prompts import PromptRenderer
 from edge.screen.publisher import Screen
 from edge.screen.state import LiveFolder, LiveText
-from edge.screen.prompts import PromptRenderer
 from edge.screen.view import StationLabel
 from edge.visit.state import visit_rules
 from edge.voice.log_speaker import LogSpeaker

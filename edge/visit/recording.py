@@ -102,7 +102,7 @@ def record_failed(context: StepContext, event: RecordFailed) -> None:
 
 
 def _end_unrecorded(context: StepContext, visit: Visit | None, prompt: Prompt, fault: FaultCode) -> None:
-    """End a visit that the disk has not taken, and say so; raise `fault` unless the cause is known already."""
+    """End a visit that the disk has not taken, and say so; raise `fault` unless the cause is known."""
     if not any(active.code in JOURNAL_REFUSALS for active in context.state.faults):
         context.raise_fault(fault, JOURNAL)
     if visit is not None and visit.recording_until is not None:

@@ -180,7 +180,7 @@ def test_ctrl_c_while_the_demo_still_starts_is_not_lost(tmp_path: Path, photos: 
 def test_the_panel_shows_a_running_demo(on_screen: subprocess.Popen[str], ports: int) -> None:
     del on_screen
     page = f"http://127.0.0.1:{ports + 3}/?lang=en"
-    until(lambda: answers(page) and "Throw in" in fetch(page), "an open lid", within_s=COMMAND_WITHIN_S)
+    until(lambda: answers(page) and "Drop it in" in fetch(page), "an open lid", within_s=COMMAND_WITHIN_S)
 
 
 def test_a_port_in_use_is_named_with_its_mend(tmp_path: Path, photos: Path, ports: int) -> None:
@@ -228,4 +228,4 @@ def test_a_folder_without_photos_is_named(tmp_path: Path) -> None:
 def is_at_work(port: int) -> bool:
     """Whether the panel shows a station that runs."""
     page = f"http://127.0.0.1:{port + 3}/?lang=en"
-    return answers(page) and any(words in fetch(page) for words in ("Tap card", "Throw in"))
+    return answers(page) and any(words in fetch(page) for words in ("Tap card", "Drop it in"))

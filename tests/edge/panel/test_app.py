@@ -79,7 +79,7 @@ def test_the_capture_notice_stands_in_both_languages(client: TestClient, folder:
     folder.write_state(live())
     text = words_of(client.get("/?lang=en").text)
     assert "本区域正在采集图像，仅用于垃圾分类识别" in text
-    assert "Images are taken here only to identify waste" in text
+    assert "Camera in use, only to sort waste" in text
 
 
 def test_the_first_page_is_in_the_settings_language(client: TestClient) -> None:
@@ -150,7 +150,7 @@ def test_the_picture_is_the_stations_last_and_is_never_kept(
     client: TestClient, folder: LiveFolder, jpeg: bytes
 ) -> None:
     folder.write_picture(jpeg)
-    folder.write_state(live())
+    folder.write_state(SCENES["right"]())
     answer = client.get("/picture.jpg?v=1")
     assert (answer.content, answer.headers["content-type"]) == (jpeg, "image/jpeg")
     assert answer.headers["cache-control"] == "no-store"
@@ -217,7 +217,7 @@ def test_what_the_station_writes_cannot_become_markup(client: TestClient, folder
     )
     page = client.get("/").text
     assert evil not in page
-    assert page.count("&lt;img src=x onerror=alert(1)&gt;&#34;") == 4
+    assert page.count("&lt;img src=x onerror=alert(1)&gt;&#34;") == 6
 
 
 def test_a_link_to_the_statement_is_shown_only_when_the_demo_left_one(

@@ -231,7 +231,7 @@ def test_those_who_want_less_motion_get_none(panel: Panel, browser: Browser) -> 
 
 def test_a_new_picture_replaces_the_one_before(panel: Panel, page: Page, jpeg: bytes) -> None:
     panel.folder.write_picture(jpeg)
-    panel.folder.write_state(live())
+    panel.folder.write_state(msgspec.structs.replace(live(), picture=1))
     page.goto(panel.url)
     eye = page.locator(".eye img")
     expect(eye).to_have_attribute("src", re.compile(r"\?v=1-"))

@@ -92,7 +92,7 @@ def test_the_balance_and_each_outcome_are_said_in_plain_words(town: Town, househ
         "Your points 4",
         "Today",
         "+4 points",
-        "Kitchen Right bin",
+        "Food Waste Right bin",
         "Next time, please use the Recyclable bin. Recyclable",
         "Could not tell what it was. You get points all the same.",
         "The camera did not see it. You get points all the same.",
@@ -107,7 +107,7 @@ def test_a_point_is_singular_and_things_that_ended_alike_are_counted(
     town.deliver(event(1, visit_facts(1, WRONG, WRONG, WRONG, UNSURE, provisional=1)), now=NOW)
     english = read(household, "en")
     assert "+1 point " in english
-    assert "Kitchen ×3 Next time, please use the Recyclable bin." in english
+    assert "Food Waste ×3 Next time, please use the Recyclable bin." in english
 
 
 def labelled(label: str, category: Category, into: Category) -> DepositFacts:
@@ -129,9 +129,9 @@ def test_a_thing_is_named_beside_where_it_belongs(town: Town, household: Househo
     orange, shoes = labels["orange_peel"], labels["shoes"]
     assert f"厨余垃圾 ×2 {orange.zh}，投对了" in chinese
     assert f"{shoes.zh}，下次请投到可回收物桶。" in chinese
-    assert f"Kitchen ×2 {orange.en}: right bin" in english
+    assert f"Food Waste ×2 {orange.en}: right bin" in english
     assert f"{shoes.en}: next time, please use the Recyclable bin." in english
-    assert "Kitchen Next time, please use the Recyclable bin." in english
+    assert "Food Waste Next time, please use the Recyclable bin." in english
     assert "somebody" not in english
 
 

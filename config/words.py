@@ -9,7 +9,7 @@ import msgspec
 
 from config.errors import InputError
 from config.reading.load import load_toml
-from config.station import Language, StationSection
+from config.station import Language
 
 SHIPPED_WORDS = Path(__file__).parent / "prompts.toml"
 _PLACES = {"bin", "belongs", "label", "points"}
@@ -24,21 +24,6 @@ class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def within(self, language: Language) -> str:
         """The text in one language."""
         return self.zh if language is Language.CHINESE else self.en
-
-
-def station_names(section: StationSection) -> Both:
-    """Return community and station as people call them, for a screen.
-
-    What the settings do not name is made from the slug: `east-gate` reads East gate.
-    """
-    community = _name(section.community_zh, section.community_en, section.community)
-    station = _name(section.name_zh, section.name_en, section.name)
-    return Both(f"{community.zh} · {station.zh}", f"{community.en} · {station.en}")
-
-
-def _name(zh: str | None, en: str | None, slug: str) -> Both:
-    english = en or slug.replace("-", " ").capitalize()
-    return Both(zh or english, english)
 
 
 class FaultWords(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

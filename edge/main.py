@@ -20,7 +20,7 @@ from config.process.threads import thread
 from config.reading.load import load_toml
 from config.reading.load_sorting import load_sorting
 from config.station import StationSettings
-from config.words import Both, load_words, station_names
+from config.words import Both, load_words
 from edge.eye.classifier import LateEye, Unseeing
 from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
@@ -36,6 +36,7 @@ from edge.loop.workers import ThreadWorkers
 from edge.messages import FaultRaised, Photo
 from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox, Journal, Speaker, Workers
+from edge.screen.names import station_names
 from edge.screen.prompts import PromptRenderer
 from edge.screen.publisher import Screen
 from edge.screen.state import LiveFolder, LiveText

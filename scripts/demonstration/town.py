@@ -17,6 +17,10 @@ _STATION = """\
 [station]
 community = "{community}"
 name = "{station}"
+name_zh = "东门桶站"
+name_en = "East gate"
+community_zh = "荷花里"
+community_en = "Lotus Lane"
 devices = "simulated"
 state_dir = "{state}"
 runtime_dir = "{runtime}"

@@ -1,12 +1,18 @@
-"""One word for one thing: terms that the ledger's Chinese texts no longer use, and what they use instead."""
+"""One word for one thing: terms that our Chinese texts no longer use, and what they use instead."""
 
 from __future__ import annotations
 
+import json
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
+from config.reading.load_sorting import shipped_sortings
 from scripts import translations
+
+CHECKOUT = Path(__file__).resolve().parents[2]
 
 TERMS = {
     "登记": "绑卡|绑定",
@@ -32,6 +38,58 @@ TERMS = {
 def test_a_thing_has_one_word_in_the_ledgers_chinese(term: str) -> None:
     texts = ["".join(message.string or ()) for message in translations.read() if message.id]
     assert [text for text in texts if re.search(TERMS[term], text)] == []
+
+
+LEDGER_ALONE = {"记录库", "用户名", "待扣积分"}
+"""At a station a log is 日志, a host has a 名字, and something may be missing."""
+STATION_TERMS = {term: pattern for term, pattern in TERMS.items() if term not in LEDGER_ALONE} | {
+    "记录库": "日志库",
+    "限位开关": "到位开关|(?<!限位)[开关]盖开关",
+    "拒绝、响应": "不让|没有反应|没有回应",
+    "上一个": "前面的",
+    "别的类别": "别的桶|其他桶",
+}
+"""The same for the station's texts: prompts, faults, the panel, checks, labels and sorting."""
+STATION_FILES = [
+    "config/prompts.toml",
+    *(f"config/sorting.{city}.toml" for city in shipped_sortings()),
+    "edge/panel/texts.toml",
+    "edge/check/texts.toml",
+    "models/waste/manifest.json",
+]
+
+
+def station_texts(language: str) -> list[str]:
+    """Give every text in one language, of all files that hold the station's words."""
+    texts: list[str] = []
+
+    def collect(value: object) -> None:
+        if isinstance(value, dict):
+            texts.extend(text for key, text in value.items() if key == language and isinstance(text, str))
+            for held in value.values():
+                collect(held)
+        elif isinstance(value, list):
+            for held in value:
+                collect(held)
+
+    for name in STATION_FILES:
+        raw = (CHECKOUT / name).read_text("utf-8")
+        collect(json.loads(raw) if name.endswith(".json") else tomllib.loads(raw))
+    return texts
+
+
+@pytest.mark.parametrize("term", STATION_TERMS)
+def test_a_thing_has_one_word_in_the_stations_chinese(term: str) -> None:
+    assert [text for text in station_texts("zh") if re.search(STATION_TERMS[term], text)] == []
+
+
+def test_the_stations_english_is_plain() -> None:
+    old = re.compile(
+        r"\b[Ww]hoever\b|\b[Mm]end\b|\baerial\b|takes writes|in step|\brights\b|[Tt]hrow|[Tt]hrown"
+        r"|panic|\bgoes in\b|Plastic ware"
+    )
+    texts = [re.sub(r"\{\w+\}", "", text) for text in station_texts("en")]
+    assert [text for text in texts if old.search(text)] == []
 
 
 def test_the_ledgers_english_uses_the_same_words() -> None:

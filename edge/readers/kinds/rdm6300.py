@@ -87,7 +87,7 @@ KIND: ReaderKind[Rdm6300Section] = ReaderKind(
     tells="an EM4100 fob's 40 bits",
     unread_mend=Both(
         "检查天线、电源和 TX 线；确认卡是 125 kHz EM4100。",
-        "Check the aerial, the power and the TX wire; make sure that the card is a 125 kHz EM4100.",
+        "Check the antenna, the power and the TX wire; make sure that the card is a 125 kHz EM4100.",
     ),
     credential=Credential.EM4100,
     strength=Strength.CLONABLE,

@@ -106,7 +106,7 @@ def test_a_certificate_that_ends_within_a_month_is_told_before_it_does(
     made = REAL_NOW - SERVER_AGE + timedelta(days=20, hours=1)
     level, said = told(settings, shop.open(shop.server(made)), shop.ca)
     assert level is Level.DOUBTFUL
-    assert "server.pem ends in" in said.seen
+    assert "server.pem expires in" in said.seen
     assert "run tongzhan ledger broker and reload mosquitto" in said.mend
 
 
@@ -161,10 +161,10 @@ def test_a_port_without_tls_a_closed_port_and_an_unknown_name_are_told_apart(
         told(settings, free_port(), shop.ca)[1].mend,
         told(settings, 8883, shop.ca, "broker.invalid")[1].mend,
     ]
-    assert [mend.split(":")[0].split(";")[0] for mend in mends] == [
-        "That port speaks no TLS",
-        "Start mosquitto there, or mend cloud.port",
-        "Mend the name in cloud.host, or the network's DNS",
+    assert [mend.split(".")[0] for mend in mends] == [
+        "That port does not use TLS",
+        "Start mosquitto there, or correct cloud",
+        "Correct the name in cloud",
     ]
 
 

@@ -48,6 +48,8 @@ class HeldBy(StrEnum):
     """The same journal came from two stations."""
     BACKDATED = "backdated"
     """The visit is dated before anything that can come now."""
+    LEDGER_CLOCK = "ledger_clock"
+    """The ledger's clock is in doubt, and only it could date the visit; until the clock is believed again."""
 
 
 class OutcomePoints(Struct, frozen=True, forbid_unknown_fields=True):

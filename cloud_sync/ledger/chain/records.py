@@ -3,8 +3,9 @@
 A record of a row has `row` ("table/key") and `seal`, the hash of what the row is from now on, and says what
 happened to it. Rows may be edited by whoever has SQL; the newest record then no longer fits, and `verify`
 names the row. A record holds no name, code or card hash: only seals, which are salted where a person is
-behind the row. The other kinds: `settled` (a transaction's visits, a tag each), `waits` (tags of visits
-whose wait changed), `unsigned` (events from before signatures were kept), `erased`.
+behind the row. The other kinds: `settled` (a transaction's visits, a tag each), `dated` (the same of visits
+that waited for the ledger's clock, in place of the first), `waits` (tags of visits whose wait changed),
+`unsigned` (events from before signatures were kept), `erased`.
 
 A new column that points hang on goes into `seals.SEALED`, or into a settlement's tags; its migration then
 notes the table's rows again with `find_rows`. Whatever changes how visits wait calls `note_waits` after.
@@ -73,6 +74,8 @@ class Told(msgspec.Struct, frozen=True):
     """In place of the hashes of an erased household's cards."""
     batches: list[tuple[int, str]] = []
     """Signed batches that held its events, each with a sum over the digests of all their events."""
+    after: int = 0
+    """Of visits that were dated again: the position of the last transfer before."""
 
 
 def read(body: bytes) -> Told:
@@ -159,6 +162,21 @@ def note_settled(
     """Note visits that were just settled, by their columns, and what stations brought."""
     body = _settled_body(rows, minted) | {"came": chain.microseconds(came)}
     note(community, "settled", body, now)
+
+
+def note_dated(
+    community: int,
+    rows: Iterable[Mapping[str, Any]],
+    minted: Iterable[tuple[int, str, int]],
+    after: int,
+    now: datetime,
+) -> None:
+    """Note visits that waited for the ledger's clock as they are from now on, by their columns.
+
+    They come in the order that they were priced in; `after` is the position of the last transfer before
+    those that this brought.
+    """
+    note(community, "dated", _settled_body(rows, minted) | {"after": after}, now)
 
 
 def note_found(

@@ -49,7 +49,7 @@ def _settlement_problems() -> Iterator[str]:
     moved = VisitSettlement.objects.annotate(
         given=_moved(*GIFTS),
         kept=_moved(Purpose.HOLD),
-        freed=_moved(Purpose.RELEASE, Purpose.RETURN),
+        freed=_moved(Purpose.RELEASE, Purpose.RETURN, Purpose.LOWER),
         back=_moved(Purpose.RETURN),
         again=_moved(Purpose.RESTORE),
     )

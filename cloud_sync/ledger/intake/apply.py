@@ -18,17 +18,21 @@ from cloud_sync.ledger.chain import evidence
 from cloud_sync.ledger.intake import parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for
+from cloud_sync.ledger.points.clock import doubt_of_first, find_doubt
 from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
 from cloud_sync.ledger.settling import plausible
+from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.settling.plausible import Heard
+from cloud_sync.ledger.settling.pricing import Beyond, Grounds, Visit
+from cloud_sync.ledger.settling.redating import is_waiting
 from cloud_sync.ledger.settling.rules import known_rules
-from cloud_sync.ledger.settling.settlement import Beyond, Grounds, Visit, settle_visits
+from cloud_sync.ledger.settling.settlement import settle_visits
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm, raise_counted, raise_for
 from cloud_sync.ledger.stations.copies import find_clones, find_twins, tell_clones
 from cloud_sync.ledger.stations.models import Event, EventState, Station
 from cloud_sync.rules.award_rules import HeldBy
 from cloud_sync.wire.envelope import Receipt
-from cloud_sync.wire.facts import VisitFacts
+from cloud_sync.wire.facts import Stamp, VisitFacts
 from config.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -59,13 +63,15 @@ def apply_batch(message: bytes, community: str, station: str, now: datetime) -> 
     return apply_messages([Sent(message, community, station)], now).get((community, station))
 
 
-def apply_messages(messages: Sequence[Sent], now: datetime, *, doubted: bool = False) -> dict[Name, Applied]:
+def apply_messages(
+    messages: Sequence[Sent], now: datetime, *, doubt: Doubt | None = None
+) -> dict[Name, Applied]:
     """Apply messages of any stations in the order given, those of one community in one transaction.
 
-    `now` is when they came, with a time zone; by a `doubted` clock nothing is too old. What was applied
-    before changes nothing and gets its receipt again. What is not to be believed is left out with an
-    alarm, and a station that sent nothing else has no entry. django.db.OperationalError means that
-    nothing more happened: try again.
+    `now` is when they came, with a time zone; under a `doubt` of that clock nothing is too old, and visits
+    that only it could date wait until it is believed again. What was applied before changes nothing and
+    gets its receipt again. What is not to be believed is left out with an alarm, and a station that sent
+    nothing else has no entry. django.db.OperationalError means that nothing more happened: try again.
     """
     applied: dict[Name, Applied] = {}
     for community in dict.fromkeys(sent.community for sent in messages):
@@ -73,7 +79,7 @@ def apply_messages(messages: Sequence[Sent], now: datetime, *, doubted: bool = F
         opened = parse.open_messages(community, theirs)
         if opened.stations:
             with transaction.atomic():
-                applied |= _apply(opened, now, doubted=doubted)
+                applied |= _apply(opened, now, doubt)
         _tell_rejections(community, opened.rejected, now)
     return applied
 
@@ -90,13 +96,14 @@ def _tell_rejections(
         raise_alarm(community, station, cause, why, now, count)
 
 
-def _apply(opened: parse.Opened, now: datetime, *, doubted: bool) -> dict[Name, Applied]:
+def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Name, Applied]:
     stations, incoming = opened.stations, opened.events
     store.lock(stations)
     came = store.by_epoch(incoming)
     before = find_clones(stations, store.stands(came))
     new, conflicts = parse.sort_out(incoming, store.stored_digests(came, before))
-    grounds = _grounds(stations.values(), before, now, doubted=doubted)
+    doubt = doubt or _doubt_of_first(stations, new, now)
+    grounds = _grounds(stations.values(), before, now, doubt)
     refused = _store(stations, new, grounds, now) if new else []
     tell_clones(new, before, now)
     if conflicts or opened.strays:
@@ -105,7 +112,7 @@ def _apply(opened: parse.Opened, now: datetime, *, doubted: bool) -> dict[Name, 
     evidence.keep(opened.batches, new, conflicts, passed, now)
     losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
     raise_counted(stations, Cause.LOST, losses, now)
-    receipts = receipts_for(stations.values(), came, None if doubted else now)
+    receipts = receipts_for(stations.values(), came, None if doubt else now)
     begun = Counter(station for (station, _), stand in before.items() if stand.is_new)
     sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
     aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
@@ -118,19 +125,28 @@ def _apply(opened: parse.Opened, now: datetime, *, doubted: bool) -> dict[Name, 
 
 
 def _grounds(
-    stations: Iterable[Station], before: Mapping[store.EpochOf, store.Stand], now: datetime, *, doubted: bool
+    stations: Iterable[Station],
+    before: Mapping[store.EpochOf, store.Stand],
+    now: datetime,
+    doubt: Doubt | None,
 ) -> Grounds:
     """What makes a visit of this batch wait for a person; each station's first batch of a day is noted."""
     since: dict[int, datetime] = {}
     for station in stations:
         zone = ZoneInfo(station.community.timezone)
-        bound = plausible.earliest(_heard(station), now, zone, doubted=doubted)
+        bound = plausible.earliest(_heard(station), now, zone, doubted=doubt is not None)
         if bound is not None:
             since[station.pk] = bound
         today = now.astimezone(zone).date()
-        if station.received_on != today and not doubted:
+        # What waits for the clock is judged by what had come before it, so that day goes on until then.
+        if station.received_on != today and doubt is None and not is_waiting(station):
             store.begin_day(station, today)
-    return Grounds(frozenset(name for name, stand in before.items() if stand.cloned), since)
+    return Grounds(frozenset(name for name, stand in before.items() if stand.cloned), since, doubt)
+
+
+def _doubt_of_first(stations: Mapping[int, Station], new: Sequence[Incoming], now: datetime) -> Doubt | None:
+    stamps = [item.event.stamp for item in new if item.event is not None]
+    return doubt_of_first(next(iter(stations.values())).community, stamps, now)
 
 
 def _heard(station: Station) -> Heard:
@@ -237,19 +253,27 @@ def reapply(event: Event, now: datetime) -> bool:
     row.save(update_fields=["kind", "state", "reason"])
     if isinstance(stated.facts, VisitFacts):
         visits = [Visit(origin_of(row), stated.facts, stated.stamp)]
-        grounds = _grounds_of(station, row)
-        beyond = settle_visits(station.community, stations, visits, rules, now, grounds, came=row.received_at)
+        grounds = _grounds_of(station, row, find_doubt(station.community, now))
+        came = _came(row, stated.stamp, now)
+        beyond = settle_visits(station.community, stations, visits, rules, now, grounds, came=came)
         _tell_held(stations, beyond, now)
     return True
 
 
-def _grounds_of(station: Station, row: Event) -> Grounds:
+def _came(row: Event, stamp: Stamp, now: datetime) -> datetime:
+    """When an event came, as far as its own clock and today's do not say that the ledger's was wrong then."""
+    if stamp.trusted and row.received_at.timestamp() < stamp.wall_s <= now.timestamp():
+        return now
+    return min(row.received_at, now)
+
+
+def _grounds_of(station: Station, row: Event, doubt: Doubt | None) -> Grounds:
     """As when it came, but for what had come before it: a person applies it."""
     name = (station.pk, row.epoch)
     cloned = store.stands([name])[name].cloned
     heard = Heard(admitted=station.admitted_at)
     since = plausible.earliest(heard, row.received_at, ZoneInfo(station.community.timezone))
-    return Grounds(frozenset([name] if cloned else []), {} if since is None else {station.pk: since})
+    return Grounds(frozenset([name] if cloned else []), {} if since is None else {station.pk: since}, doubt)
 
 
 def _mend(reason: parse.Reason | None) -> str:

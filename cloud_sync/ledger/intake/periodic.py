@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from cloud_sync.ledger.intake.receipts import receipts_for
 from cloud_sync.ledger.points.clock import take_back_what_is_yet_to_come
 from cloud_sync.ledger.points.held import expire
+from cloud_sync.ledger.settling.redating import date_all
 from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.wire.envelope import Receipt
 
@@ -35,6 +36,8 @@ def standing_receipts(community: Community, now: datetime | None) -> Iterator[li
 def end_waits(community: Community, now: datetime) -> None:
     """Give or return what has waited as long as it may, and say so in the log; `now` is believed."""
     take_back_what_is_yet_to_come(community, now)
+    if dated := date_all(community, now):
+        log.info("%d visits waited for the clock and are dated: %d points given", dated.visits, dated.given)
     if expired := expire(community, now):
         log.info("waits ended: %d points given, %d returned", expired.given, expired.returned)
 

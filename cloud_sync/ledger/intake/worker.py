@@ -35,7 +35,8 @@ from cloud_sync.ledger.intake.periodic import end_waits, standing_receipts
 from cloud_sync.ledger.intake.receipts import overtaken
 from cloud_sync.ledger.intake.turns import EPOCH, MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.points.clock import count_running, look_at_clock
+from cloud_sync.ledger.points.clock import count_running, find_doubt, look_at_clock
+from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.watch import Watch
 from cloud_sync.service.systemd import WatchedStop, notifier_of
@@ -95,8 +96,9 @@ class Worker:
         self._connected = False
         self._chores_at = 0.0
         self._connections = 0
-        self._doubted = False
-        """Whether the calendar is not that of the stations."""
+        self._doubt: Doubt | None = None
+        """Why the calendar is not believed, as it was when that began."""
+        self._is_clock_judged = False
         self._offset = time.time() - time.monotonic()
         self._counted_at = time.monotonic()
         self._turns = Turns(AT_ONCE, MOST_BYTES)
@@ -113,7 +115,7 @@ class Worker:
         self._do_chores()
         self._look_around()
         self._gather()
-        if taken := self._turns.take():
+        if self._has_judged_clock() and (taken := self._turns.take()):
             done = self._take_safely([waiting.message for waiting in taken])
             for waiting in taken[:done]:
                 waiting.done = True
@@ -180,6 +182,7 @@ class Worker:
         if applied is None:
             return False
         self._charge(sent, applied)
+        self._look_for_the_doubts_end()
         self._answer([one.receipt for one in applied.values()])
         took_ms = (time.monotonic() - began) * 1000
         for (_, station), one in applied.items():
@@ -221,34 +224,57 @@ class Worker:
         jumped = abs(offset - self._offset) > JUMP_S
         self._offset = offset
         if jumped:
-            self._chores_at = 0.0  # the calendar was set: is it to be believed?
+            self._chores_at, self._is_clock_judged = 0.0, False  # the calendar was set
         return self._link.connections != self._connections or time.monotonic() >= self._chores_at
 
     def _look_after(self, community: Community, now: datetime) -> None:
         """Count the time that the worker ran, end waits that are over, tell stations where they stand."""
-        doubt = look_at_clock(community, now)
-        if (doubt is None) == self._doubted:
-            self._doubted = doubt is not None
-            log.warning("ALARM: %s", doubt) if doubt else log.info("the ledger's clock is believed")
+        self._look_at_clock(community, now)
         ran_s = int(time.monotonic() - self._counted_at)
         count_running(community, ran_s, now)
         self._counted_at += ran_s
-        if doubt is None:
+        if self._doubt is None:
             end_waits(community, now)
         for receipts in standing_receipts(community, self._believed(now)):
             self._answer(receipts)
 
+    def _look_at_clock(self, community: Community, now: datetime) -> None:
+        doubt = look_at_clock(community, now)
+        self._is_clock_judged = True
+        if (doubt is None) != (self._doubt is None):
+            self._doubt = doubt
+            log.warning("ALARM: %s", doubt) if doubt else log.info("the ledger's clock is believed")
+
+    def _has_judged_clock(self) -> bool:
+        """Whether the clock was judged since it was last set: before that nothing may be dated by it."""
+        if self._community is None or self._is_clock_judged:
+            return True
+        try:
+            self._look_at_clock(self._community, datetime.now(UTC))
+        except BUSY as error:
+            log.warning("the database cannot tell what stations' clocks say (%s)", error)
+            connection.close_if_unusable_or_obsolete()
+        return self._is_clock_judged
+
+    def _look_for_the_doubts_end(self) -> None:
+        """Have chores done at the next turn where what came has ended the doubt: visits wait for that."""
+        if self._doubt is None or self._community is None:
+            return
+        with suppress(*BUSY):  # then the next message asks again
+            if find_doubt(self._community, datetime.now(UTC)) is None:
+                self._chores_at = 0.0
+
     def _believed(self, now: datetime) -> datetime | None:
-        return None if self._doubted else now
+        return now if self._doubt is None else None
 
     def _apply_when_free(self, sent: Sequence[Sent]) -> Mapping[Name, Applied] | None:
         """What became of them; None if the worker was told to stop while the database was busy."""
         failures = 0
         while True:
             try:
-                if self._doubted:
-                    return self._apply(sent, datetime.now(UTC), doubted=True)
-                return self._apply(sent, datetime.now(UTC))
+                if self._doubt is None:
+                    return self._apply(sent, datetime.now(UTC))
+                return self._apply(sent, datetime.now(UTC), doubt=self._doubt)
             except BUSY as error:
                 failures += 1
                 connection.close_if_unusable_or_obsolete()

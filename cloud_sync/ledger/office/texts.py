@@ -71,6 +71,13 @@ HELD: dict[str, Explained] = {
         gettext_noop("The visits are dated too early for this station or this household."),
         gettext_noop("If the station was offline or its clock was wrong, give the points; otherwise do not."),
     ),
+    HeldBy.LEDGER_CLOCK: Explained(
+        gettext_noop("The ledger's clock was wrong when the visits came, so their day is not known yet."),
+        gettext_noop(
+            "Set the clock of the ledger's computer: the points are then given by themselves. "
+            "If you are sure of the station's own time, give them now."
+        ),
+    ),
 }
 ALARMS: dict[str, Explained] = {
     Cause.UNKNOWN_STATION: Explained(

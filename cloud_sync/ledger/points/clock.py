@@ -7,67 +7,84 @@ doubted, and told of, until they agree.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from django.db.models import Max
+from msgspec import structs
 
-from cloud_sync.ledger.points.models import ChainHead, Transfer
+from cloud_sync.ledger.points.models import ChainHead, Timed, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import atomically, lock
+from cloud_sync.ledger.settling.doubt import FURTHEST_BACK, Doubt, doubt_of
 from cloud_sync.ledger.stations.alarms import LEDGER, Cause, close_alarm, raise_alarm
 from cloud_sync.ledger.stations.models import Alarm, Community, Epoch
+from cloud_sync.wire.facts import Stamp
 
-FURTHEST_AHEAD = timedelta(hours=36)
-"""No community is without any event for so long, while its ledger runs."""
-FURTHEST_BACK = timedelta(hours=1)
 BY = "the ledger"
 """Who closes an alarm that a station has answered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """Why the clock is not believed."""
-
-    now: datetime
-    known: datetime
-
-    def __str__(self) -> str:
-        way, apart = (
-            ("ahead of", self.now - self.known)
-            if self.now > self.known
-            else ("behind", self.known - self.now)
-        )
-        hours = round(apart.total_seconds() / 3600)
-        return (
-            f"the ledger's clock says {self.now:%Y-%m-%d %H:%M} UTC, {hours} hours {way} the newest event "
-            f"({self.known:%Y-%m-%d %H:%M}): no wait ends until a station's clock agrees"
-        )
-
-
-def doubt_of(now: datetime, heard: datetime | None, transfer: datetime | None) -> Doubt | None:
-    """Whether a clock that says `now` can be right, given the newest trusted time of stations.
-
-    Where no station has any, the newest transfer's date stands for it. Pure.
-    """
-    known = heard or transfer
-    if known is None or -FURTHEST_BACK <= now - known <= FURTHEST_AHEAD:
-        return None
-    return Doubt(now, known)
+def find_doubt(community: Community, now: datetime) -> Doubt | None:
+    """Judge the clock by what is stored of the community's stations; None if it can be right."""
+    heard, head = _heard(community), ChainHead.objects.get(community=community)
+    transfer = Transfer.objects.filter(community=community, position=head.position).first()
+    if heard is None and (waits := _ahead(community)) is not None:
+        # Nobody has ever agreed with this clock: a station that is ahead of it proves no time.
+        return None if doubt_of(now, waits, None) is None else Doubt(now, None)
+    doubt = doubt_of(now, heard, None if transfer is None else transfer.created_at)
+    return None if doubt is None else structs.replace(doubt, believed=head.believed_at)
 
 
 def look_at_clock(community: Community, now: datetime) -> Doubt | None:
-    """Whether the clock is doubted now; an alarm says so, and closes once a station has agreed with it."""
-    heard = Epoch.objects.filter(station__community=community).aggregate(at=Max("last_at"))["at"]
-    last = ChainHead.objects.filter(community=community).values_list("position", flat=True).first()
-    transfer = Transfer.objects.filter(community=community, position=last or 0).first()
-    doubt = doubt_of(now, heard, None if transfer is None else transfer.created_at)
+    """Judge the clock and keep its alarm: open while it is doubted, closed once a station agrees with it.
+
+    Of a clock that is believed it is noted what stations said: a doubt then begins there, also for a
+    worker that starts later.
+    """
+    doubt = find_doubt(community, now)
     if doubt is not None:
         raise_alarm(community.slug, LEDGER, Cause.CLOCK, str(doubt), now)
         return doubt
+    heard = _heard(community)
+    ChainHead.objects.filter(community=community).update(believed_at=heard)
     alarms = Alarm.objects.filter(community=community.slug, reason=Cause.CLOCK, closed_at=None)
     for alarm in alarms.filter(last_at__lte=now if heard is None else heard + FURTHEST_BACK):
         close_alarm(alarm, BY, now)
     return None
+
+
+def doubt_of_first(community: Community, stamps: Sequence[Stamp], now: datetime) -> Doubt | None:
+    """Doubt a clock that no station ever agreed with, where the first trusted stamps are far from it.
+
+    Which of the two is wrong nobody can know yet; an alarm says so.
+    """
+    newest = max((stamp.wall_s for stamp in stamps if stamp.trusted), default=None)
+    if newest is None:
+        return None
+    doubt = doubt_of(now, datetime.fromtimestamp(newest, UTC), None)
+    if doubt is None or _heard(community) is not None:
+        return None
+    if now < (doubt.known or now):
+        doubt = Doubt(now, None)
+    elif all(stamp.trusted for stamp in stamps):
+        return None  # a backlog: nothing in it needs the ledger's clock
+    raise_alarm(community.slug, LEDGER, Cause.CLOCK, str(doubt), now)
+    return doubt
+
+
+def _heard(community: Community) -> datetime | None:
+    """The newest trusted time of its stations that this clock could believe."""
+    found: datetime | None = Epoch.objects.filter(station__community=community).aggregate(at=Max("last_at"))[
+        "at"
+    ]
+    return found
+
+
+def _ahead(community: Community) -> datetime | None:
+    """The newest time of visits that wait to be dated."""
+    waits = VisitSettlement.objects.filter(community=community, timed=Timed.DOUBTED, withdrawn=0)
+    found: datetime | None = waits.aggregate(at=Max("happened_at"))["at"]
+    return found
 
 
 @atomically

@@ -2,7 +2,8 @@
 
 An unknown card's points wait until it is bound, UNBOUND long; a card that is bound later has them all
 the same. Those with signs of cheating wait for a person, SUSPECTED long, and then are the resident's.
-Those that say something of their station wait for a person.
+Those that say something of their station wait for a person. Those that only the ledger's clock could date
+wait until it is believed again (`settling.redating`), or for a person.
 
 So long by the calendar, and by the time that workers have run (`clock`): a clock that is wrong ends nothing.
 """
@@ -28,6 +29,7 @@ from cloud_sync.ledger.points.models import (
     Withdrawn,
 )
 from cloud_sync.ledger.points.posting import ChainEnd, Movement, Purpose, atomically, lock, origin_of, post
+from cloud_sync.ledger.settling.redating import date_by_hand
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import HeldBy
 from config.errors import InputError
@@ -104,6 +106,8 @@ def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) ->
     if row.household_id is None and row.held_by == HeldBy.UNKNOWN_CARD:
         raise InputError(f"the card of visit {row.event} is nobody's", "bind it to a household")
     decision = decide(row.community, by, reason, now)
+    if row.held_by == HeldBy.LEDGER_CLOCK:
+        return date_by_hand(end, row, decision, now)
     if row.household_id is None:
         _wait_on(end, [row], HeldBy.UNKNOWN_CARD, now)
         return 0

@@ -56,6 +56,8 @@ class Purpose(StrEnum):
     """Suspense to household: what waited is given."""
     RETURN = "return"
     """Suspense to issuing: what waited is not given."""
+    LOWER = "lower"
+    """Suspense to issuing: what of a waiting visit its day, once known, does not give."""
     RESTORE = "restore"
     """Issuing to household: what was returned for want of a card is given after all."""
     CORRECTION = "correction"

@@ -74,11 +74,16 @@ def open_books(
     return Books(
         own=accounts_of(community),
         holders=holders,
-        tallies=_tallies(community, {(holders[card].earner, day) for card, day in wanted}),
+        tallies=tallies_of(community, {(holders[card].earner, day) for card, day in wanted}),
         debts=open_debts(households),
-        minted=_minted(minting),
-        mint_limits={station.pk: _mint_limit(station) for station in stations},
+        minted=minted_on(minting),
+        mint_limits=mint_limits_of(stations),
     )
+
+
+def mint_limits_of(stations: Collection[Station]) -> dict[int, int]:
+    """What each station may bring in a day."""
+    return {station.pk: _mint_limit(station) for station in stations}
 
 
 def _mint_limit(station: Station) -> int:
@@ -119,24 +124,27 @@ def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Hold
     }
 
 
-def _tallies(
+def tallies_of(
     community: Community, wanted: Collection[tuple[Earner, date]]
 ) -> dict[tuple[Earner, date], Tally]:
     """What each household and each unbound card has already earned on its days."""
     sums = "CAST(SUM(settled + held) AS BIGINT), CAST(SUM(counted) AS BIGINT) FROM points_visitsettlement"
+    # Asked only where there are any: without it the index has all that a day's tally adds up.
+    dated = " AND timed <> 'doubted'" if _waits_to_be_dated(community) else ""
     of_day: dict[date, list[Earner]] = {}
     for earner, day in wanted:
         of_day.setdefault(day, []).append(earner)
     found: dict[tuple[Earner, date], Tally] = {}
     for day, earners in of_day.items():  # a day's own statement: most batches have one day, or two
         rows = sql.select(
-            f"SELECT household_id, {sums} WHERE local_day = %s AND household_id AMONG GROUP BY household_id",
+            f"SELECT household_id, {sums} WHERE local_day = %s{dated} AND household_id AMONG "
+            "GROUP BY household_id",
             [earner for earner in earners if isinstance(earner, int)],
             [day.isoformat()],
         )
         rows += sql.select(
-            f"SELECT card_hash, {sums} WHERE local_day = %s AND household_id IS NULL AND community_id = %s "
-            "AND card_hash AMONG GROUP BY card_hash",
+            f"SELECT card_hash, {sums} WHERE local_day = %s{dated} AND household_id IS NULL "
+            "AND community_id = %s AND card_hash AMONG GROUP BY card_hash",
             [earner for earner in earners if isinstance(earner, str)],
             [day.isoformat(), community.pk],
         )
@@ -144,7 +152,16 @@ def _tallies(
     return found
 
 
-def _minted(wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
+def _waits_to_be_dated(community: Community) -> bool:
+    statement = (
+        "SELECT 1 FROM points_visitsettlement WHERE community_id = %s AND timed = 'doubted' "
+        "AND withdrawn = 0 LIMIT 1"
+    )
+    return bool(sql.execute(statement, [community.pk]))
+
+
+def minted_on(wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
+    """What stations have brought on these days, by their primary keys."""
     rows = sql.matching(
         "SELECT m.station_id, w.day, m.points FROM w CROSS JOIN points_minted m "
         "WHERE m.station_id = w.station AND m.day = w.day",

@@ -34,12 +34,12 @@ class Heard(Struct, frozen=True, gc=False):
 def earliest(heard: Heard, received: datetime, zone: ZoneInfo, *, doubted: bool = False) -> datetime | None:
     """The earliest moment that an event of this station, received now, can be of; None is no bound.
 
-    A `doubted` clock of the ledger's makes nothing old.
+    A `doubted` clock of the ledger's makes nothing old, nor does an admission that such a clock dated.
     """
     caught_up = heard.newest_before if heard.on == received.astimezone(zone).date() else heard.newest
     bounds = [
         None if doubted else began(received, zone) - KEPT,
-        None if heard.admitted is None else began(heard.admitted, zone),
+        None if heard.admitted is None or heard.admitted > received else began(heard.admitted, zone),
         None if caught_up is None else caught_up - SLACK,
     ]
     return max((bound for bound in bounds if bound is not None), default=None)

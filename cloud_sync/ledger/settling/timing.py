@@ -2,7 +2,9 @@
 
 A trusted time stands. An untrusted one is mended by a trusted stamp of the same boot in the same batch,
 for two stamps of one boot differ by their monotonic seconds. Where there is none, it lies between its
-neighbours and the receipt, and whoever settles it chooses the day in the resident's favour.
+neighbours and the receipt, and the settlement chooses the day in the resident's favour.
+
+While the ledger's clock is in doubt it dates nothing: what needs it has to wait.
 """
 
 from __future__ import annotations
@@ -13,13 +15,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.stations.spans import AHEAD
 from cloud_sync.wire.facts import Stamp
 
 FURTHEST_BACK = timedelta(days=7)
 """How far before its latest moment a visit of unknown time is looked for."""
 
-Timed = Literal["stated", "mended", "bounded"]
+Timed = Literal["stated", "mended", "bounded", "doubted"]
 """As `points.models.Timed` stores it."""
 
 
@@ -39,42 +42,50 @@ class Moment(Struct, frozen=True, gc=False):
     timed: Timed
 
 
-def stated(stamp: Stamp, now: datetime) -> Moment | None:
-    """What a trusted stamp says that came at `now`; None for one that is not to be believed."""
+def stated(stamp: Stamp, now: datetime, doubt: Doubt | None = None) -> Moment | None:
+    """Read the time of a trusted stamp that came at `now`; None for one that is not to be believed."""
     if not stamp.trusted:
         return None
     at = datetime.fromtimestamp(stamp.wall_s, UTC)
-    return Moment(at, at, "stated") if at <= now + AHEAD else None
+    latest = now + AHEAD if doubt is None else doubt.sure_until
+    return Moment(at, at, "stated") if at <= latest else None
 
 
 def moments(
-    batch: Sequence[Written], now: datetime, before: Mapping[str, datetime] | None = None
+    batch: Sequence[Written],
+    now: datetime,
+    before: Mapping[str, datetime] | None = None,
+    doubt: Doubt | None = None,
 ) -> list[Moment]:
-    """A moment for each event of a batch that came at `now`, in the batch's order.
+    """Date each event of a batch that came at `now`, in the batch's order.
 
-    `before` names for an epoch a moment that all of its events here follow.
+    `before` names for an epoch a moment that all of its events here follow. Under a `doubt` of the
+    ledger's clock an event that only this clock could date is "doubted", at a guess.
     """
-    known = [stated(item.stamp, now) or _mended(item, batch, now) for item in batch]
+    known = [stated(item.stamp, now, doubt) or _mended(item, batch, now, doubt) for item in batch]
     if None not in known:
         return [moment for moment in known if moment is not None]
     return [
-        moment or _bounded(item, batch, known, now, (before or {}).get(item.epoch))
+        moment or _bounded(item, batch, known, now, (before or {}).get(item.epoch), doubt)
         for item, moment in zip(batch, known, strict=True)
     ]
 
 
-def _mended(item: Written, batch: Iterable[Written], now: datetime) -> Moment | None:
-    """By the stamp nearest in the journal, and a later one before an earlier one."""
+def _mended(item: Written, batch: Iterable[Written], now: datetime, doubt: Doubt | None) -> Moment | None:
+    """Date by the stamp nearest in the journal; a later one comes before an earlier one."""
     helps = [
         other
         for other in batch
-        if other.stamp.boot == item.stamp.boot and stated(other.stamp, now) is not None
+        if other.stamp.boot == item.stamp.boot and stated(other.stamp, now, doubt) is not None
     ]
     if not helps:
         return None
     nearest = min(helps, key=lambda other: _distance(item, other))
     wall_s = nearest.stamp.wall_s - (nearest.stamp.monotonic_s - item.stamp.monotonic_s)
-    at = min(now, datetime.fromtimestamp(max(0.0, min(wall_s, now.timestamp())), UTC))
+    latest = now if doubt is None else doubt.sure_until
+    if doubt is not None and wall_s > latest.timestamp():
+        return None
+    at = min(latest, datetime.fromtimestamp(max(0.0, min(wall_s, latest.timestamp())), UTC))
     return Moment(at, at, "mended")
 
 
@@ -89,13 +100,23 @@ def _bounded(
     known: Sequence[Moment | None],
     now: datetime,
     before: datetime | None,
+    doubt: Doubt | None,
 ) -> Moment:
     neighbours = [
         (other.sequence, moment.latest)
         for other, moment in zip(batch, known, strict=True)
         if moment is not None and other.epoch == item.epoch
     ]
-    latest = min([now, *(at for sequence, at in neighbours if sequence > item.sequence)])
+    later = [at for sequence, at in neighbours if sequence > item.sequence]
+    if doubt is not None and not later:
+        return _guess(item, doubt)
+    latest = min([*later, *([now] if doubt is None else [])])
     earlier = [at for sequence, at in neighbours if sequence < item.sequence]
     earliest = max([*earlier, *([] if before is None else [before])], default=latest)
     return Moment(min(latest, max(earliest, latest - FURTHEST_BACK)), latest, "bounded")
+
+
+def _guess(item: Written, doubt: Doubt) -> Moment:
+    """What is shown of a visit until it can be dated: its own time, else the newest that was known."""
+    at = datetime.fromtimestamp(item.stamp.wall_s, UTC) if item.stamp.trusted else doubt.known or doubt.now
+    return Moment(at, at, "doubted")

@@ -74,6 +74,8 @@ def notes(row: VisitSettlement) -> tuple[str, ...]:
         found.append(_withdrawn(Withdrawn(row.withdrawn_by), row.withdrawn))
     if row.held:
         found.append(_held(HeldBy(row.held_by), row.held))
+    if row.timed == Timed.DOUBTED and not row.held:
+        found.append(gettext("The day of this visit is not known yet."))
     if row.timed == Timed.BOUNDED:
         found.append(gettext("The time is an estimate, made in your favour."))
     return tuple(found)
@@ -90,6 +92,8 @@ def movement(purpose: Purpose, reason: str = "") -> str:
             text = gettext("Points on hold are yours now")
         case Purpose.RETURN:
             text = gettext("Points on hold were not given")
+        case Purpose.LOWER:
+            text = gettext("Points on hold were beyond the day's limit")
         case Purpose.RESTORE:
             text = gettext("Points that had gone back are yours now, with your card")
         case Purpose.CORRECTION:
@@ -203,6 +207,12 @@ def _held(by: HeldBy, points: int) -> str:
             text = ngettext(
                 "%(points)d point is on hold while the office looks into the station.",
                 "%(points)d points are on hold while the office looks into the station.",
+                points,
+            )
+        case HeldBy.LEDGER_CLOCK:
+            text = ngettext(
+                "%(points)d point is on hold until the ledger's clock is right, then arrives by itself.",
+                "%(points)d points are on hold until the ledger's clock is right, then arrive by themselves.",
                 points,
             )
         case HeldBy.MINT_LIMIT:

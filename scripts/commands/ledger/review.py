@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from cloud_sync.ledger.points.models import VisitSettlement
     from cloud_sync.ledger.stations.models import Community
 
-OF_A_STATION = [reason.value for reason in (HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.MINT_LIMIT)]
+OF_A_STATION = [
+    reason.value for reason in (HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.MINT_LIMIT, HeldBy.LEDGER_CLOCK)
+]
 """Reasons that say something of a station, and so of many visits at once."""
 
 

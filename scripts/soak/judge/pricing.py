@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 RIGHT, WRONG, UNSURE, UNSEEN, NOTHING = "right", "wrong", "unsure", "unseen", "nothing"
 STAFF, BY_NUMBER, BY_POINTS, RECOUNTED = "staff", "daily_deposits", "daily_points", "recounted"
-STRANGER = "unknown_card"
+STRANGER, LEDGER_CLOCK = "unknown_card", "ledger_clock"
 
 Deposit = tuple[str, str]
 """The category of the bin, and the outcome."""
@@ -98,11 +98,16 @@ def earn(deposits: Sequence[Deposit], prices: Prices, before: Day, *, staff: boo
     return Earned(points, number, why)
 
 
-def settle(spoken: int, earned: Earned, *, bound: bool) -> Word:
-    """What the ledger must settle, hold and lower of the points that were spoken, and why."""
+def settle(spoken: int, earned: Earned, *, bound: bool, dated: bool = True) -> Word:
+    """What the ledger must settle, hold and lower of the points that were spoken, and why.
+
+    A visit that could not be `dated`, because the ledger's clock was in doubt, waits whoever made it.
+    """
     due = min(spoken, earned.points)
     lowered = spoken - due
     why = (earned.why or RECOUNTED) if lowered else ""
+    if due and not dated:
+        return Word(0, due, lowered, why, LEDGER_CLOCK)
     if bound or not due:
         return Word(due, 0, lowered, why, "")
     return Word(0, due, lowered, why, STRANGER)

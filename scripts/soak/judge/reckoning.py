@@ -20,6 +20,7 @@ from scripts.soak.judge.pricing import (
     UNSEEN,
     UNSURE,
     WRONG,
+    Day,
     Days,
     Deposit,
     Prices,
@@ -34,6 +35,8 @@ LATE_S = 5.0
 LONGEST_S = 400.0
 """A visit that began so long after a lid opened is another one."""
 DAY_S = 86_400
+UNDATED = "doubted"
+"""How the ledger marks a visit whose day it does not know yet: nothing of it counts to a day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +159,10 @@ def priced_wrong_in_ledger(
         card = row.visit.card
         whose = town.households.get(card, card)
         deposits = _deposits(name, row.visit, truth, town)
-        earned = earn(deposits, town.prices, days.of(whose, said.day), staff=card in town.staff)
-        word = settle(row.points, earned, bound=card in town.households)
+        dated = said.timed != UNDATED
+        before = days.of(whose, said.day) if dated else Day()
+        earned = earn(deposits, town.prices, before, staff=card in town.staff)
+        word = settle(row.points, earned, bound=card in town.households, dated=dated)
         have = (said.settled, said.held, said.lowered, said.lowered_by, said.held_by)
         want = (word.settled, word.held, word.lowered, word.lowered_by, word.held_by)
         if have != want:
@@ -168,7 +173,8 @@ def priced_wrong_in_ledger(
             and said.day != _date(row.stamp.wall_s, town.zone)
         ):
             yield f"{_told(name)}: counted to {said.day}, stamped otherwise"
-        days.add(whose, said.day, said.settled + said.held, earned.deposits)
+        if dated:
+            days.add(whose, said.day, said.settled + said.held, earned.deposits)
 
 
 def unlike_what_was_seen(rows: Mapping[EventId, Row], lives: Mapping[tuple[str, str], Life]) -> Iterator[str]:

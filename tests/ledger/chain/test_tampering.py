@@ -31,7 +31,7 @@ from cloud_sync.ledger.points.held import expire, refuse
 from cloud_sync.ledger.points.models import Account, Card, ChainHead, Debt, Transfer, VisitSettlement
 from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.statement.links import end_links
-from cloud_sync.ledger.stations.models import Event, Station
+from cloud_sync.ledger.stations.models import Dismissal, Event, Station
 from cloud_sync.ledger.stations.registry import add_station, retire_key
 from cloud_sync.wire import envelope
 from cloud_sync.wire.facts import AlarmFacts
@@ -76,6 +76,7 @@ NOT_COVERED = {
     "stations_station.newest_before_at": "as received_on",
     "points_chainhead.ran_s": "it ends waits, and what a wait returned comes with the card all the same",
     "points_chainhead.noted_at": "as ran_s",
+    "points_chainhead.believed_at": "it says what waits for the clock; days, prices and caps hold",
     "stations_event.reason": "an event that was set aside is judged again before it counts",
     "points_household.links_ended": "it says which links open a statement",
     "points_household.links_ended_by_id": "it says who took them back",
@@ -123,6 +124,9 @@ def rich(town: Town) -> Town:
     add_key(town, "west-gate")
     apply_batch(town.seal(event(1, visit_facts(1, RIGHT, provisional=2))), "sunny-garden", "east-gate", NOW)
     town.deliver(event(1, visit_facts(2, RIGHT, provisional=2), epoch="b" * 16), station="west-gate")
+    Dismissal.objects.create(
+        community=town.community, kind="s", row=1, by="Li", reason="an old Pi", dismissed_at=NOW
+    )
     triggers.release()
     return town
 

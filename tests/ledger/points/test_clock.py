@@ -10,28 +10,31 @@ from datetime import datetime, timedelta
 import pytest
 
 from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.households.cards import bind_card
+from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.intake import periodic, worker
 from cloud_sync.ledger.intake.apply import apply_messages
 from cloud_sync.ledger.intake.receipts import receipts_for
 from cloud_sync.ledger.intake.worker import Worker
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.clock import (
-    FURTHEST_AHEAD,
-    FURTHEST_BACK,
     count_running,
-    doubt_of,
     look_at_clock,
 )
 from cloud_sync.ledger.points.models import ChainHead, VisitSettlement
+from cloud_sync.ledger.settling.doubt import FURTHEST_AHEAD, FURTHEST_BACK, doubt_of
 from cloud_sync.ledger.stations.alarms import LEDGER, Cause
 from cloud_sync.ledger.stations.models import Alarm, Epoch
 from cloud_sync.ledger.stations.registry import summaries
-from cloud_sync.transport.mqtt import MqttLink
+from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.wire import topics
+from cloud_sync.wire.facts import Stamp
 from config.station import CloudSection
 from tests.engines import BOTH
 from tests.ledger.conftest import PREPARED
 from tests.ledger.town import NOW, RIGHT, Town, card, event, stamp, visit_facts
 
+UNSURE = Stamp(0.0, trusted=False, boot="boot", monotonic_s=1.0)
 DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
 
 
@@ -171,6 +174,46 @@ class TestOverBothDatabases:
         calendar.pass_by(HOUR)
         self.day(town, calendar, worker, 2)
         assert Alarm.objects.get().closed_at is None
+
+    def test_a_worker_holds_what_a_wrong_clock_cannot_date_and_gives_it_once_the_clock_is_set(
+        self, town: Town, calendar: Calendar, worker: Worker
+    ) -> None:
+        home = add_household(town.community, "3-2-501", "", NOW)
+        bind_card(home, card(1), NOW)
+        self.day(town, calendar, worker, 1)
+        right = calendar.at
+        calendar.at -= 100 * DAY  # no chores come round before the message
+        self.send(town, worker, event(1, visit_facts(1, RIGHT, provisional=2), at=UNSURE, epoch="e" * 16))
+        assert (town.balance(home), town.suspense) == (0, 4)
+        calendar.at = right + HOUR
+        self.send(town, worker, event(2, visit_facts(1, RIGHT, provisional=2), at=stamp(right + HOUR)))
+        worker.turn()
+        assert (town.balance(home), town.suspense) == (4, 2)
+
+    def test_a_ledger_that_was_off_dates_what_waits_as_soon_as_a_station_agrees(
+        self, town: Town, calendar: Calendar, worker: Worker
+    ) -> None:
+        home = add_household(town.community, "3-2-501", "", NOW)
+        bind_card(home, card(1), NOW)
+        self.day(town, calendar, worker, 1)
+        calendar.at += 7 * DAY
+        visit = visit_facts(1, RIGHT, provisional=2)
+        self.send(town, worker, event(1, visit, at=stamp(calendar.at - 3 * DAY), epoch="e" * 16))
+        assert town.balance(home) == 0
+        self.send(town, worker, event(2, visit, at=stamp(calendar.at), epoch="e" * 16))
+        worker.turn()
+        assert town.balance(home) == 4
+
+    def send(self, town: Town, worker: Worker, body: bytes) -> None:
+        """One message as the broker gives it to the worker, which takes its turn."""
+        message = Message(
+            topics.events("sunny-garden", "east-gate"),
+            town.seal(body),
+            retained=False,
+            _acknowledge=lambda: None,
+        )
+        worker._link.messages.put(message)  # noqa: SLF001
+        worker.turn()
 
     def test_what_was_heard_in_the_future_is_taken_back(
         self, town: Town, calendar: Calendar, worker: Worker

@@ -14,6 +14,7 @@ from cloud_sync.ledger.intake.apply import apply_messages, reapply
 from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.points.held import release
 from cloud_sync.ledger.points.models import Household, VisitSettlement
+from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.settling.plausible import KEPT, SLACK, Heard, earliest
 from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
@@ -37,6 +38,7 @@ MIDNIGHT = datetime(2026, 11, 19, 16, tzinfo=UTC)
         (Heard(), False, MIDNIGHT - KEPT),
         (Heard(), True, None),
         (Heard(admitted=NOW), False, MIDNIGHT),
+        (Heard(admitted=NOW + 100 * DAY), False, MIDNIGHT - KEPT),  # by a clock that was ahead
         (Heard(admitted=NOW - 5 * DAY), True, MIDNIGHT - 5 * DAY),
         # A first batch of the day: all since the station was last heard, a week ago.
         (Heard(None, TODAY - 7 * DAY, NOW - 7 * DAY, NOW - 8 * DAY), False, NOW - 7 * DAY - SLACK),
@@ -162,7 +164,7 @@ class TestOverBothDatabases:
     def test_by_a_doubted_clock_nothing_is_old(self, town: Town, household: Household) -> None:
         self.live(town, range(-5, 0))
         sent = [Sent(town.seal(full(1, NOW)), "sunny-garden", "east-gate")]
-        apply_messages(sent, NOW + 100 * DAY, doubted=True)
+        apply_messages(sent, NOW + 100 * DAY, doubt=Doubt(NOW + 100 * DAY, NOW - DAY))
         assert town.balance(household) == 30
         assert Station.objects.get().received_on == TODAY - DAY
 
@@ -171,7 +173,9 @@ class TestOverBothDatabases:
     ) -> None:
         town.limit(30)
         old = [full(number, NOW - (40 + number) * DAY) for number in (1, 2)]
-        apply_messages([Sent(town.seal(*old), "sunny-garden", "east-gate")], NOW, doubted=True)
+        apply_messages(
+            [Sent(town.seal(*old), "sunny-garden", "east-gate")], NOW, doubt=Doubt(NOW, NOW + 2 * HOUR)
+        )
         held = VisitSettlement.objects.order_by("event__sequence").values_list("held_by", flat=True)
         assert list(held) == ["", HeldBy.MINT_LIMIT]
         assert town.balance(household) == 30

@@ -16,6 +16,7 @@ import msgspec
 
 from cloud_sync.ledger.chain.checks.register import Register
 from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.points.models import Timed
 from cloud_sync.ledger.settling.rules import known_rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules, LoweredBy, Tally, award
@@ -29,7 +30,7 @@ A_DAY = timedelta(days=1)
 _VISITS = (
     "SELECT s.event_id, s.household_id, s.card_hash, CAST(s.local_day AS TEXT), "
     "CAST(s.happened_at AS TEXT), s.timed, s.provisional, s.settled + s.held + s.withdrawn, s.lowered_by, "
-    "s.counted, e.kind, e.state, e.body, t.purpose, "
+    "s.counted, e.kind, e.state, e.body, t.purpose, COALESCE(t.position, 0), "
     "EXISTS (SELECT 1 FROM points_transfer r WHERE r.event_id = s.event_id AND r.purpose = 'return') "
     "FROM points_visitsettlement s JOIN stations_event e ON e.id = s.event_id "
     "LEFT JOIN points_transfer t ON t.event_id = s.event_id AND t.purpose IN ('award', 'hold') "
@@ -55,6 +56,8 @@ class _Visit(msgspec.Struct, frozen=True):
     state: str
     body: bytes
     purpose: str | None
+    position: int
+    """Of that transfer; 0 without one."""
     returned: bool
 
     @property
@@ -101,10 +104,15 @@ class _Day:
 
     def problems(self, visits: Iterable[_Visit]) -> Iterator[str]:
         """A line for each that is wrong."""
-        for visit in visits:
+        for visit in sorted(visits, key=self._place):
             if what := self._wrong(visit):
                 yield f"the settlement of event {visit.event}: {what}"
             self._count(visit)
+
+    def _place(self, visit: _Visit) -> tuple[int, bool, int]:
+        """When it was priced: a visit that was dated again, after the last transfer before that."""
+        dated = self._register.dated.get(visit.event)
+        return (visit.position, False, visit.event) if dated is None else (dated[0], True, dated[1])
 
     def _wrong(self, visit: _Visit) -> str | None:
         if visit.card in self._register.pseudonyms:
@@ -143,11 +151,12 @@ class _Day:
         if (rules := self._rules.get(facts.rules)) is None:
             return f"it was settled by rules version {facts.rules}, which are not here"
         role = Role.STAFF if visit.lowered_by == LoweredBy.STAFF else Role.RESIDENT
-        earned = award(facts.deposits, role, rules, self._before(visit))
+        is_dated = visit.timed != Timed.DOUBTED
+        earned = award(facts.deposits, role, rules, self._before(visit) if is_dated else Tally())
         most = min(facts.provisional, earned.points)
         if visit.due > most:
             return f"{visit.due} points were given or wait, its facts earn {most}"
-        if visit.counted != earned.counted:
+        if visit.counted != (earned.counted if is_dated else 0):
             return f"{visit.counted} deposits count, its facts have {earned.counted}"
         return None
 
@@ -159,7 +168,7 @@ class _Day:
         return card
 
     def _count(self, visit: _Visit) -> None:
-        if visit.returned or not visit.due:
+        if visit.returned or not visit.due or visit.timed == Timed.DOUBTED:
             return
         if visit.purpose == "award":
             given = self._given

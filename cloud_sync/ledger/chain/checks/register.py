@@ -34,6 +34,8 @@ class Register:
     """Of erased households."""
     batches: dict[int, str] = field(default_factory=dict)
     """Sums over batches that held events of theirs."""
+    dated: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Visits that were dated again, each with the last transfer before that, and its place among them."""
     unsigned: records.Told = field(default_factory=records.Told)
     settled: Spans = field(default_factory=Spans)
     """Events whose settlement was noted."""
@@ -42,6 +44,7 @@ class Register:
 def walk(community: Community, register: Register) -> Iterator[str]:
     """A line for each record that does not hold; `register` is filled with what the others say."""
     position, previous, computed = 0, chain.FIRST, chain.FIRST
+    unlike: dict[int, str] = {}
     for found, kind, body, at, link in _records(community):
         where = f"the register of {community.slug} breaks at record {found}"
         if found != position + 1:
@@ -61,7 +64,8 @@ def walk(community: Community, register: Register) -> Iterator[str]:
             yield f"{where}: it cannot be read ({error})"
             continue
         _take(register, kind, told)
-        yield from _settled(told)
+        yield from _unlike_records(kind, told, unlike)
+    yield from (f"the settlement of event {event} {what}" for event, what in unlike.items())
     yield from _end(community, position, previous)
 
 
@@ -101,6 +105,9 @@ def _take(register: Register, kind: str, told: records.Told) -> None:
         register.unsigned = told
     for first, count in told.visits:
         register.settled.add(first, first + count - 1)
+        if kind == "dated":
+            for event in range(first, first + count):
+                register.dated[event] = (told.after, len(register.dated))
 
 
 _SETTLEMENTS = (
@@ -112,8 +119,11 @@ _SETTLEMENTS = (
 )
 
 
-def _settled(told: records.Told) -> Iterator[str]:
-    """Settlements that are not as they were noted."""
+def _unlike_records(kind: str, told: records.Told, unlike: dict[int, str]) -> Iterator[str]:
+    """A line for each settlement of this record that is gone or came at another time.
+
+    Those that are not as they were noted go into `unlike`, until a later record says how they were dated.
+    """
     tags = base64.b64decode(told.tags)
     place = 0
     for first, count in told.visits:
@@ -121,21 +131,33 @@ def _settled(told: records.Told) -> Iterator[str]:
         for event in range(first, first + count):
             tag = tags[place : place + seals.TAG_BYTES]
             place += seals.TAG_BYTES
-            if what := _unlike(rows.get(event), tag, told.came):
+            row = rows.get(event)
+            if row is None:
+                yield f"the settlement of event {event} is gone"
+                continue
+            if what := _came_otherwise(row, told.came):
                 yield f"the settlement of event {event} {what}"
+            if what := _unlike(row, tag):
+                unlike[event] = what
+            elif kind == "dated":
+                unlike.pop(event, None)
 
 
-def _unlike(row: sql.Row | None, tag: bytes, came: int | None) -> str | None:
-    if row is None:
-        return "is gone"
+def _unlike(row: sql.Row, tag: bytes) -> str | None:
     try:
-        event, household, happened_at, *rest, received_at = row
+        event, household, happened_at, *rest, _ = row
         columns = (records.moment_us(happened_at), *rest)
         # A visit of a card that was bound later was noted without a household.
         if tag not in {seals.settled_tag((event, one, *columns)) for one in (household, None)}:
             return "is not as it was written (day, time, household, points due, or why they were lowered)"
-        if came is not None and came != records.moment_us(received_at):
-            return "came at another time than its event says"
     except (TypeError, ValueError, AttributeError) as error:
         return f"cannot be read ({error})"
     return None
+
+
+def _came_otherwise(row: sql.Row, came: int | None) -> str | None:
+    try:
+        received = records.moment_us(row[-1])
+    except (TypeError, ValueError, AttributeError) as error:
+        return f"has an event whose receipt cannot be read ({error})"
+    return None if came is None or came == received else "came at another time than its event says"

@@ -19,6 +19,8 @@ class Timed(models.TextChoices):
     """By a trusted stamp of the same boot."""
     BOUNDED = "bounded"
     """Between its neighbours and the receipt, where it earns the most."""
+    DOUBTED = "doubted"
+    """Not yet known: the ledger's clock is in doubt. The day is a guess, and nothing counts to it."""
 
 
 class Withdrawn(models.TextChoices):
@@ -89,6 +91,10 @@ class VisitSettlement(models.Model):
             CheckConstraint(
                 condition=Q(settled=0) | Q(household__isnull=False), name="settlement_to_a_household"
             ),
+            CheckConstraint(
+                condition=~Q(timed="doubted") | Q(settled=0, counted=0),
+                name="settlement_in_doubt_not_counted",
+            ),
         ]
         indexes = [
             # With all that a day's tally adds up: settling asks for nothing else of these rows.
@@ -106,6 +112,11 @@ class VisitSettlement(models.Model):
                 fields=["community", "held_since"],
                 condition=Q(held_since__isnull=False),
                 name="settlement_that_waits",
+            ),
+            Index(
+                fields=["community"],
+                condition=Q(timed="doubted", withdrawn=0),
+                name="settlement_to_be_dated",
             ),
         ]
 

@@ -59,7 +59,9 @@ class ChainHead(models.Model):
     ran_s = models.BigIntegerField(default=0)
     """Seconds that workers have run for this community in all: what waits are counted by."""
     noted_at = models.DateTimeField(null=True)
-    """When that was last noted, by the clock of whoever did."""
+    """When that was last noted, by the clock of the worker that did."""
+    believed_at = models.DateTimeField(null=True)
+    """The newest trusted time of the community's stations when the ledger's clock was last believed."""
 
     class Meta:
         constraints = [

@@ -1,0 +1,58 @@
+"""Whether the ledger's clock can be right, judged by the clocks of its stations. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+
+FURTHEST_AHEAD = timedelta(hours=36)
+"""No community is without any event for so long, while its ledger runs."""
+FURTHEST_BACK = timedelta(hours=1)
+NOTHING_SURE = datetime.fromtimestamp(0, UTC)
+
+
+class Doubt(Struct, frozen=True):
+    """Why the ledger's clock, which says `now`, is not believed."""
+
+    now: datetime
+    known: datetime | None
+    """The newest trusted time of stations; None if there is none."""
+    believed: datetime | None = None
+    """The same when the clock was last believed, if that is noted."""
+
+    @property
+    def sure_until(self) -> datetime:
+        """The latest trusted stamp that can be believed although the ledger's clock cannot confirm it.
+
+        FURTHEST_AHEAD beyond what was known when the doubt began: a stolen key then reaches two days
+        ahead and no further, and ordinary visits are paid for a day and a half.
+        """
+        if self.known is None:
+            return NOTHING_SURE
+        return min(self.known, self.believed or self.known) + FURTHEST_AHEAD
+
+    def __str__(self) -> str:
+        if self.known is None:
+            return f"the ledger's clock says {self.now:%Y-%m-%d %H:%M} UTC, and no station has confirmed it"
+        way, apart = (
+            ("ahead of", self.now - self.known)
+            if self.now > self.known
+            else ("behind", self.known - self.now)
+        )
+        hours = round(apart.total_seconds() / 3600)
+        return (
+            f"the ledger's clock says {self.now:%Y-%m-%d %H:%M} UTC, {hours} hours {way} the newest event "
+            f"({self.known:%Y-%m-%d %H:%M}): no wait ends until a station's clock agrees"
+        )
+
+
+def doubt_of(now: datetime, heard: datetime | None, transfer: datetime | None) -> Doubt | None:
+    """Judge a clock that says `now` by the newest trusted time of stations; None if it can be right.
+
+    Where no station has any, the newest transfer's date stands for it.
+    """
+    known = heard or transfer
+    if known is None or -FURTHEST_BACK <= now - known <= FURTHEST_AHEAD:
+        return None
+    return Doubt(now, known)

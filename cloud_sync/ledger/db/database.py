@@ -42,7 +42,20 @@ def prepare(settings: LedgerSettings) -> None:
 
 
 def check(settings: LedgerSettings) -> Community:
-    """The community of these settings; InputError unless `prepare` has been here, in this version."""
+    """Find the community of these settings; InputError unless `prepare` has been here, in this version."""
+    check_version(settings)
+    community = Community.objects.filter(slug=settings.ledger.community).first()
+    if community is None:
+        name = _shown(settings.ledger.database)
+        raise InputError(f"database {name} has no community {settings.ledger.community}", INIT)
+    return community
+
+
+def check_version(settings: LedgerSettings) -> None:
+    """Check that the database is here and prepared for this version; InputError says what is missing.
+
+    Reads no row of a community, so that an audit can begin whatever the rows hold.
+    """
     name = settings.ledger.database
     if not is_postgres(name):
         if not Path(name).exists():  # SQLite would begin one, for anybody to read
@@ -55,10 +68,6 @@ def check(settings: LedgerSettings) -> Community:
         raise _unusable(name, error) from None
     if waiting:
         raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
-    community = Community.objects.filter(slug=settings.ledger.community).first()
-    if community is None:
-        raise InputError(f"database {_shown(name)} has no community {settings.ledger.community}", INIT)
-    return community
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from scripts.commands.ledger.common import database_errors
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, restore
+from scripts.commands.ledger.manage import manage
 from scripts.commands.ledger.officers import officer
 from scripts.commands.ledger.preview import preview
 from scripts.commands.ledger.review import alarm, aside, held
@@ -28,8 +29,10 @@ class LedgerGroup(click.Group):
             return super().invoke(ctx)
         except database_errors() as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
-            what = f"the database refused: {said}"
-            raise InputError(what, "nothing was changed by that; mend it, then type it again") from error
+            mend = "nothing was changed by that; mend it, then type it again"
+            if "UTF-8" in said:  # SQLite lets any bytes be a text, and names no row
+                mend = "see which row: tongzhan ledger verify --config F"
+            raise InputError(f"the database refused: {said}", mend) from error
 
 
 @click.group(cls=LedgerGroup)
@@ -37,7 +40,7 @@ def ledger() -> None:
     """Serve, feed and verify the community's ledger."""
 
 
-RUNNING = (init, serve, ingest, verify, backup, restore, broker)
+RUNNING = (init, serve, ingest, verify, backup, restore, broker, manage)
 REGISTERS = (station, worker, household, card, staff, officer)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 

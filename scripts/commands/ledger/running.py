@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community, open_ledger
+from scripts.commands.ledger.common import config_option, echo_json, json_option, open_ledger
 
 
 @click.command()
@@ -53,10 +53,14 @@ def ingest(config: Path, worker: str) -> None:
 )
 def verify(config: Path, *, as_json: bool, heads: bool) -> int:
     """Check every sum and every link of the chain; exit 1 and name what is wrong if one does not agree."""
-    open_community(config)
+    settings = open_ledger(config)
     from cloud_sync.ledger.chain.audit import verify as audit
+    from cloud_sync.ledger.db.database import check, check_version
 
+    check_version(settings)
     result = audit()
+    if result.ok:  # whose rows can all be read: is it the ledger of this configuration?
+        check(settings)
     for problem in result.problems:
         click.echo(problem, err=True)
     if as_json:

@@ -362,3 +362,39 @@ def test_cards_without_a_household_are_listed_alone(tongzhan: Run, config: Path,
     done(tongzhan(*home, "--config", config))
     unbound = ("ledger", "card", "list", "--unbound", "--json", "--config", config)
     assert [row["hash"][:12] for row in json.loads(done(tongzhan(*unbound)))] == [card(7)[:12]]
+
+
+NAMES = ("slug", "name_zh", "name_en", "timezone")
+
+
+@pytest.mark.parametrize("column", NAMES)
+def test_verify_names_a_community_whose_text_is_not_utf8_and_goes_on(
+    tongzhan: Run, config: Path, town: Town, column: str
+) -> None:
+    town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
+    with connection.cursor() as cursor:
+        cursor.execute(f"UPDATE stations_community SET {column} = CAST(%s AS TEXT)", [b"\xff"])  # noqa: S608
+        cursor.execute("UPDATE points_account SET balance = balance + 1 WHERE kind = 'suspense'")
+    connection.close()
+    result = tongzhan("ledger", "verify", "--config", config)
+    assert result.returncode == 1
+    assert f"stations_community 1: its column {column} holds what it cannot" in result.stderr
+    assert "its transfers come to 2" in result.stderr  # a check that comes after it
+    other = tongzhan("ledger", "household", "list", "--config", config)
+    assert other.returncode == 2
+    assert len(other.stderr.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("town")
+def test_djangos_own_commands_run_on_the_ledger_but_for_those_that_would_go_round_it(
+    tongzhan: Run, config: Path
+) -> None:
+    connection.close()
+    listed = done(tongzhan("ledger", "manage", "--config", config)).splitlines()
+    assert {"showmigrations", "dbshell", "check"} <= set(listed)
+    assert not {"flush", "migrate", "runserver"} & set(listed)
+    shown = done(tongzhan("ledger", "manage", "--config", config, "showmigrations", "points", "--plan"))
+    assert "[X]  points.0001_initial" in shown
+    line = refused(tongzhan("ledger", "manage", "--config", config, "flush", "--no-input"))
+    assert line.endswith("make another: tongzhan ledger init --config F")
+    assert "'nonsense'" in refused(tongzhan("ledger", "manage", "--config", config, "nonsense"))

@@ -1,0 +1,46 @@
+"""`tongzhan ledger manage`: Django's own commands on a ledger's database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from scripts.commands.ledger.common import config_option, open_ledger
+
+NAME = "tongzhan ledger manage"
+INSTEAD = {
+    "changepassword": "tongzhan ledger officer add NAME --config F",
+    "createsuperuser": "tongzhan ledger officer add NAME --config F",
+    "flush": "a ledger is never emptied; make another: tongzhan ledger init --config F",
+    "loaddata": "tongzhan ledger restore FOLDER --config F",
+    "migrate": "tongzhan ledger init --config F",
+    "runserver": "tongzhan ledger serve --config F",
+    "testserver": "tongzhan ledger serve --config F",
+}
+"""Commands that would go round what a ledger guarantees, and what is there in their place."""
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@config_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENTS]...]")
+def manage(config: Path, arguments: tuple[str, ...]) -> None:
+    """Run one of Django's commands, such as showmigrations, dbshell or check; without one, list them.
+
+    For developers and for support. `manage --config F help COMMAND` explains a command.
+    """
+    open_ledger(config)
+    from django.core.management import ManagementUtility, get_commands
+
+    from config.errors import InputError
+
+    known = sorted(set(get_commands()) - set(INSTEAD))
+    if not arguments:
+        click.echo("\n".join(known))
+        return
+    name = arguments[0]
+    if name in INSTEAD:
+        raise InputError(f"{NAME} does not run {name}", INSTEAD[name])
+    if name not in {*known, "help", "version"}:
+        raise InputError(f"Django has no command {name!r}", f"see: {NAME} --config F")
+    ManagementUtility([NAME, *arguments]).execute()

@@ -37,6 +37,8 @@ def call(arguments: Sequence[str], keys: Path) -> subprocess.CompletedProcess[st
         with override_settings(LEDGER=settings), translation.override(translation.get_language()):
             use_database(settings.ledger.database)
             return _call_here(arguments)
+    except InputError:  # an address that only the command's own start may refuse
+        return call_process(arguments)
     finally:
         os.environ[CONFIG_VARIABLE] = before
         connections.close_all()  # as the end of a process does

@@ -52,7 +52,7 @@ def written_for_people() -> str:
 
 
 @cache
-def tests_text() -> str:
+def text_of_tests() -> str:
     """Give the source of every test and helper as one text, but for the tests that walk the code."""
     files = [file for file in sorted((CHECKOUT / "tests").rglob("*.py")) if file.parent.name != "packaging"]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)

@@ -18,7 +18,7 @@ from tests.packaging.source import (
     page_attributes,
     page_words,
     shipped,
-    tests_text,
+    text_of_tests,
     written_for_people,
 )
 
@@ -32,10 +32,11 @@ OPTIONS = {
 SIMULATED = ("edge/sim/", "firmware_bridge/twin/")
 """What plays a device or a person: what only these make or understand, a real station does not."""
 
-UNREAD_SETTINGS: dict[str, str] = {}
+UNREAD_SETTINGS = {"ReaderWiring.pins": "config/reading/check_wiring.py refuses two parts at one pin by it"}
 """Settings that no code reads by name, and why they are there."""
 UNUSED_MEMBERS = {
     "Timed": "pure code of settling/timing.py gives it by its value, without Django",
+    "Strength": "a kind of reader for cards that prove themselves declares it; neither kind here does",
     "SensorKind": "a device may send each kind of protocol.md; docs/protocol.md says which the station reads",
 }
 """Enumerations with members that no code names, and why."""
@@ -51,6 +52,7 @@ FOR_TESTS_ALONE = {
     "fail": "a simulated lid's defect, which only a test brings about",
     "is_right": "the truth about a simulated throw, which only a test may ask for",
     "apply_batch": "one message applied as a worker applies many",
+    "wiring_table": "the table of docs/wiring.md, which a test holds to the kinds",
     "open_batch": "a batch read without what shows that it was signed",
 }
 """Functions that no shipped code calls, and why they stand with what they belong to."""
@@ -65,14 +67,14 @@ def test_every_option_of_every_command_says_what_it_does() -> None:
 def test_every_command_is_run_by_a_test_or_taught_by_a_document(path: str) -> None:
     words = path.split()[1:]
     as_arguments = ", ".join(f'"{word}"' for word in words[-2:])
-    taught = any(path in text or " ".join(words) in text for text in (written_for_people(), tests_text()))
-    assert taught or as_arguments in tests_text() or f'"{words[-1]}"' in tests_text(), f"nobody runs {path}"
+    taught = any(path in text or " ".join(words) in text for text in (written_for_people(), text_of_tests()))
+    assert taught or as_arguments in text_of_tests() or f'"{words[-1]}"' in text_of_tests(), f"nobody runs {path}"
 
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_is_used_by_a_test_or_taught_by_a_document(name: str) -> None:
     _, option = OPTIONS[name]
-    texts = written_for_people() + tests_text()
+    texts = written_for_people() + text_of_tests()
     assert any(re.search(rf"{spelled}\b", texts) for spelled in option.opts), f"nobody uses {name}"
 
 

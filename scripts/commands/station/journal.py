@@ -46,7 +46,14 @@ day = click.DateTime(["%Y-%m-%d"])
 @click.option("--timezone", default="UTC", show_default=True, help="For example Asia/Shanghai.")
 @click.option("--kind", type=click.Choice(["visit", "alarm"]), help="Only these events.")
 @click.option("--full-cards", is_flag=True, help=f"Whole card hashes, not their first {SHOWN_DIGITS} digits.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How the rows are written.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json, with whole card hashes.")
 @click.option(
     "--out",

@@ -283,8 +283,8 @@ def test_a_key_is_rotated_in_two_steps_that_may_be_repeated(tongzhan: Run, confi
     rotate = ("ledger", "station", "rotate-key", "east-gate", "--public-key", public, "--config", config)
     for _ in range(2):
         assert done(tongzhan(*rotate)).splitlines() == [
-            f"east-gate: key {names[1]} is believed",
-            f"east-gate: key {names[0]} is believed too; end that with --retire-old",
+            f"east-gate: key {names[1]} is in use",
+            f"east-gate: key {names[0]} is in use too; end that with --retire-old",
         ]
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
     connection.close()

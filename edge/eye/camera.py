@@ -47,7 +47,7 @@ _WATCH_S = 0.5
 _JOIN_S = 1.0
 
 
-class Capture(Protocol):
+class VideoDevice(Protocol):
     """What is needed of cv2.VideoCapture."""
 
     def grab(self) -> bool:
@@ -63,7 +63,7 @@ class Capture(Protocol):
         ...
 
 
-def open_capture(section: CameraSection) -> Capture:
+def open_capture(section: CameraSection) -> VideoDevice:
     """The real camera: a V4L2 number or device, or else any address or file that cv2 can play."""
     source = section.source
     is_device = isinstance(source, int) or source.startswith("/dev/")
@@ -87,7 +87,7 @@ class UsbCamera:
         regions: Mapping[str, Region],
         clock: Clock,
         inbox: Inbox,
-        opener: Callable[[CameraSection], Capture] = open_capture,
+        opener: Callable[[CameraSection], VideoDevice] = open_capture,
     ) -> None:
         """Look at `regions` by bin: left, top, right, bottom as shares of the picture. `start` begins."""
         self._section = section
@@ -165,7 +165,7 @@ class UsbCamera:
                 self._complaints.raised(f"camera {self._section.id} failed", error)
             self._stopping.wait(RETRY_S)
 
-    def _read(self, capture: Capture) -> None:
+    def _read(self, capture: VideoDevice) -> None:
         """Take frames until the camera has none or `stop` is called."""
         try:
             while not self._stopping.is_set() and capture.grab():

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from config.errors import InputError
 from config.station import CameraSection, StationSettings
-from edge.eye.camera import Capture, UsbCamera, open_capture
+from edge.eye.camera import UsbCamera, VideoDevice, open_capture
 from edge.eye.camera_router import LidNews, Sight
 from edge.hardware.contacts import FullSwitch, GpioButton, PanicButton
 from edge.hardware.controller.controller import Mcu
@@ -63,7 +63,7 @@ def hardware_builder(
     settings: StationSettings,
     card_key: bytes,
     make_pins: Callable[[], Factory],
-    opener: Callable[[CameraSection], Capture] = open_capture,
+    opener: Callable[[CameraSection], VideoDevice] = open_capture,
 ) -> BuildHardware:
     """What builds the devices of a real station; InputError for a pin or port that cannot be had.
 
@@ -112,7 +112,7 @@ def _add_cameras(
     settings: StationSettings,
     clock: Clock,
     inbox: Inbox,
-    opener: Callable[[CameraSection], Capture],
+    opener: Callable[[CameraSection], VideoDevice],
 ) -> Sight:
     cameras = {}
     for section in settings.camera:

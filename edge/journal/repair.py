@@ -19,7 +19,7 @@ from pathlib import Path
 
 from config.process.atomic import sync_folder
 from config.reading.private import make_private_folder
-from edge.journal.salvage import Record, Salvaged, find_damage, is_damage, salvage, salvage_log
+from edge.journal.salvage import JournalRow, Salvaged, find_damage, is_damage, salvage, salvage_log
 from edge.journal.schema import (
     BUSY_S,
     JOURNAL_FILE,
@@ -103,7 +103,7 @@ def compare(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
     return TakenOver(counts["new"], counts["known"], counts["contradicting"])
 
 
-def _held(connection: sqlite3.Connection, record: Record, numbers: Mapping[str, int]) -> str:
+def _held(connection: sqlite3.Connection, record: JournalRow, numbers: Mapping[str, int]) -> str:
     name = record.named()
     if name.epoch not in numbers:
         return "new"
@@ -141,7 +141,7 @@ def take_over(
     return TakenOver(counts["new"], counts["known"], counts["contradicting"])
 
 
-def _take(connection: sqlite3.Connection, record: Record, numbers: dict[str, int]) -> str:
+def _take(connection: sqlite3.Connection, record: JournalRow, numbers: dict[str, int]) -> str:
     """Put one record into the journal; which of TakenOver's counts it belongs to."""
     name = record.named()
     if name.epoch not in numbers:

@@ -35,7 +35,7 @@ _TABLES = frozenset({"epochs", "records", "roster", "told", "owner", "aged"})
 _CARD_LETTERS = 64
 
 
-class Record(NamedTuple):
+class JournalRow(NamedTuple):
     """One row of the journal: an event as its station wrote it, and how far it came."""
 
     id: int
@@ -59,7 +59,7 @@ class Salvaged:
     """What a file gave. `damage` says why SQLite could not read it; None if it could."""
 
     damage: str | None
-    records: tuple[Record, ...]
+    records: tuple[JournalRow, ...]
     """Each event once, in the order of writing."""
     roster: Mapping[str, RosterEntry]
     owner: tuple[str, str] | None = None
@@ -144,7 +144,7 @@ def _cards_in_place(file: Path) -> Mapping[str, RosterEntry]:
         return _roster(connection.execute("SELECT card, state, role FROM roster").fetchall())
 
 
-def salvage_log(log: Path) -> tuple[Record, ...]:
+def salvage_log(log: Path) -> tuple[JournalRow, ...]:
     """Events in a write-ahead log alone. SQLite drops all that comes after one bad page of it, silently."""
     rows = find_log_rows(_bytes_of(log), PAGE_BYTES)
     return tuple(sorted(_each_once([(rowid, *values[1:]) for rowid, values in rows]), key=lambda one: one.id))
@@ -176,7 +176,7 @@ def _by_sql(connection: sqlite3.Connection) -> Salvaged:
 
     return Salvaged(
         None,
-        _each_once(rows("records", *Record._fields)),
+        _each_once(rows("records", *JournalRow._fields)),
         _roster(rows("roster", "card", "state", "role")),
         _owner(rows("owner", "community", "station")),
     )
@@ -189,9 +189,9 @@ def _by_page(damage: str, main: bytes, log: bytes) -> Salvaged:
     return Salvaged(damage, tuple(records), _roster(others), _owner(others))
 
 
-def _each_once(rows: Iterable[tuple[Value, ...]]) -> tuple[Record, ...]:
+def _each_once(rows: Iterable[tuple[Value, ...]]) -> tuple[JournalRow, ...]:
     """The first of each event among what are true records."""
-    found: dict[EventId, Record] = {}
+    found: dict[EventId, JournalRow] = {}
     for row in rows:
         record = _record(row)
         if record is not None and (name := _name(record)) is not None:
@@ -199,15 +199,15 @@ def _each_once(rows: Iterable[tuple[Value, ...]]) -> tuple[Record, ...]:
     return tuple(found.values())
 
 
-def _record(row: tuple[Value, ...]) -> Record | None:
+def _record(row: tuple[Value, ...]) -> JournalRow | None:
     try:
-        record = msgspec.convert(row, Record, strict=True)
+        record = msgspec.convert(row, JournalRow, strict=True)
     except msgspec.ValidationError:
         return None
     return _trusted(record) if crc32(record.event) == record.crc else None
 
 
-def _trusted(record: Record) -> Record:
+def _trusted(record: JournalRow) -> JournalRow:
     """A record as its event states it: the sum vouches for the event, and not for the columns beside it.
 
     A page that is half on the disk may hold one without the others.
@@ -223,7 +223,7 @@ def _trusted(record: Record) -> Record:
     return record._replace(card=card, day=None, points=points, counted=None, lines=None)
 
 
-def _name(record: Record) -> EventId | None:
+def _name(record: JournalRow) -> EventId | None:
     try:
         return record.named()
     except msgspec.DecodeError:

@@ -24,7 +24,7 @@ from config.ledger import load_ledger
 from config.reading.load import load_toml
 from config.words import SHIPPED_WORDS
 from edge.journal.repair import take_over
-from edge.journal.salvage import Record, Salvaged
+from edge.journal.salvage import JournalRow, Salvaged
 from edge.journal.schema import open_journal
 from edge.journal.store import SqliteJournal
 from edge.station_file import load_station
@@ -139,7 +139,7 @@ def fill(folder: Path, epoch: str, events: int) -> None:
         take_over(journal, Salvaged(None, tuple(_records(epoch, events)), {}))
 
 
-def _records(epoch: str, events: int) -> Iterator[Record]:
+def _records(epoch: str, events: int) -> Iterator[JournalRow]:
     rules = _rules()
     began = time.time() - events * 60
     for number in range(events):
@@ -151,7 +151,7 @@ def _records(epoch: str, events: int) -> Iterator[Record]:
         lines = msgspec.json.encode(earned.lines)
         day = time.strftime("%Y-%m-%d", time.gmtime(stamp.wall_s))
         values = (facts.card, day, earned.points, earned.counted, lines)
-        yield Record(number + 1, event, crc32(event), *values, None, None)
+        yield JournalRow(number + 1, event, crc32(event), *values, None, None)
 
 
 def _rules() -> AwardRules:

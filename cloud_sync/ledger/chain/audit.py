@@ -18,7 +18,7 @@ from cloud_sync.ledger.chain import sums
 from cloud_sync.ledger.chain.check import Break, find_breaks
 from cloud_sync.ledger.chain.checks import pricing, reach, register, row_types, sealed, signed
 from cloud_sync.ledger.chain.checks.register import Register
-from cloud_sync.ledger.chain.checks.signed import Signed
+from cloud_sync.ledger.chain.checks.signed import SignedEvents
 from cloud_sync.ledger.db import sql, triggers
 from cloud_sync.ledger.db.snapshot import snapshot
 from cloud_sync.ledger.points.models import Account, Transfer, VisitSettlement
@@ -115,7 +115,7 @@ class _Community:
     """The checks of one community, which build on each other."""
 
     def __init__(self, community: Community) -> None:
-        self.register, self.signed = Register(), Signed()
+        self.register, self.signed = Register(), SignedEvents()
         self.breaks: list[Break] = []
         self._community = community
         self._noted = _finish("register", lambda: register.walk(community, self.register))

@@ -12,7 +12,7 @@ from django.db.models import F, Max, Subquery
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.intake.parse import Identity, Incoming, Reason
 from cloud_sync.ledger.stations.models import Conflict, Epoch, EventKind, EventState, Station, Stray
-from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, Span, Written, joined
+from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, Span, WrittenSpan, joined
 from cloud_sync.wire.envelope import Lost
 
 MAX_STRAYS = 1000
@@ -255,7 +255,7 @@ def advance(
     before: Mapping[EpochOf, Stand],
     now: datetime,
     lost: Sequence[tuple[int, Lost]] = (),
-    written: Mapping[EpochOf, Written] | None = None,
+    written: Mapping[EpochOf, WrittenSpan] | None = None,
 ) -> list[tuple[int, Lost]]:
     """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
 

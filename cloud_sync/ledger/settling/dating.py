@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from cloud_sync.ledger.points.models import Timed, VisitSettlement
 from cloud_sync.ledger.points.posting import Origin
 from cloud_sync.ledger.settling.doubt import Doubt
-from cloud_sync.ledger.settling.timing import Moment, Written, moments, stated
+from cloud_sync.ledger.settling.timing import Moment, StampedEvent, moments, stated
 from cloud_sync.wire.facts import Stamp
 
 Stamped = tuple[Origin, Stamp]
@@ -58,7 +58,7 @@ def _of_station(
     doubt: Doubt | None,
     came_since: datetime | None,
 ) -> Sequence[Moment]:
-    batch = [Written(origin.epoch, origin.sequence, stamp) for origin, stamp in visits]
+    batch = [StampedEvent(origin.epoch, origin.sequence, stamp) for origin, stamp in visits]
     times = moments(batch, now, doubt=doubt)
     unsure = {item.epoch for item, moment in zip(batch, times, strict=True) if moment.timed == "bounded"}
     if not unsure:
@@ -75,7 +75,7 @@ def _not_before(moment: Moment, since: datetime | None) -> Moment:
     return Moment(min(moment.latest, since), moment.latest, moment.timed)
 
 
-def _last_before(station: int, epoch: str, batch: Sequence[Written]) -> datetime | None:
+def _last_before(station: int, epoch: str, batch: Sequence[StampedEvent]) -> datetime | None:
     """When the visit was that stands before this batch's first one in its journal, as far as that is sure."""
     first = min(item.sequence for item in batch if item.epoch == epoch)
     rows = VisitSettlement.objects.filter(

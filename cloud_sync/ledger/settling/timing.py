@@ -26,7 +26,7 @@ Timed = Literal["stated", "mended", "bounded", "doubted"]
 """As `points.models.Timed` stores it."""
 
 
-class Written(Struct, frozen=True, gc=False):
+class StampedEvent(Struct, frozen=True, gc=False):
     """An event's place in its journal and its stamp."""
 
     epoch: str
@@ -52,7 +52,7 @@ def stated(stamp: Stamp, now: datetime, doubt: Doubt | None = None) -> Moment | 
 
 
 def moments(
-    batch: Sequence[Written],
+    batch: Sequence[StampedEvent],
     now: datetime,
     before: Mapping[str, datetime] | None = None,
     doubt: Doubt | None = None,
@@ -71,7 +71,9 @@ def moments(
     ]
 
 
-def _mended(item: Written, batch: Iterable[Written], now: datetime, doubt: Doubt | None) -> Moment | None:
+def _mended(
+    item: StampedEvent, batch: Iterable[StampedEvent], now: datetime, doubt: Doubt | None
+) -> Moment | None:
     """Date by the stamp nearest in the journal; a later one comes before an earlier one."""
     helps = [
         other
@@ -89,14 +91,14 @@ def _mended(item: Written, batch: Iterable[Written], now: datetime, doubt: Doubt
     return Moment(at, at, "mended")
 
 
-def _distance(item: Written, other: Written) -> tuple[bool, float]:
+def _distance(item: StampedEvent, other: StampedEvent) -> tuple[bool, float]:
     apart = other.stamp.monotonic_s - item.stamp.monotonic_s
     return apart < 0, abs(apart)
 
 
 def _bounded(
-    item: Written,
-    batch: Sequence[Written],
+    item: StampedEvent,
+    batch: Sequence[StampedEvent],
     known: Sequence[Moment | None],
     now: datetime,
     before: datetime | None,
@@ -116,7 +118,7 @@ def _bounded(
     return Moment(min(latest, max(earliest, latest - FURTHEST_BACK)), latest, "bounded")
 
 
-def _guess(item: Written, doubt: Doubt) -> Moment:
+def _guess(item: StampedEvent, doubt: Doubt) -> Moment:
     """What is shown of a visit until it can be dated: its own time, else the newest that was known."""
     at = datetime.fromtimestamp(item.stamp.wall_s, UTC) if item.stamp.trusted else doubt.known or doubt.now
     return Moment(at, at, "doubted")

@@ -15,7 +15,7 @@ from cloud_sync.ledger.points.posting import lock
 from cloud_sync.ledger.stations import spans
 from cloud_sync.ledger.stations.alarms import Cause, raise_counted
 from cloud_sync.ledger.stations.models import Station
-from cloud_sync.ledger.stations.spans import Span, Written, between, joined, together
+from cloud_sync.ledger.stations.spans import Span, WrittenSpan, between, joined, together
 from cloud_sync.wire.facts import Stamp
 
 
@@ -63,7 +63,7 @@ def _others(one: Station, some: Sequence[Station]) -> str:
 
 def find_twins(
     stations: Mapping[int, Station], before: Mapping[EpochOf, Stand], new: Sequence[Incoming], now: datetime
-) -> dict[EpochOf, Written]:
+) -> dict[EpochOf, WrittenSpan]:
     """Return when and by which boot new events were written; raise an alarm for simultaneous writers."""
     stamps: dict[EpochOf, list[Stamp]] = {}
     for item in new:
@@ -89,7 +89,7 @@ def _twins(boot: str, other: Other) -> str:
 
 
 def _alive_here(
-    wanted: Mapping[EpochOf, Span], whole: Mapping[EpochOf, Span], written: Mapping[EpochOf, Written]
+    wanted: Mapping[EpochOf, Span], whole: Mapping[EpochOf, Span], written: Mapping[EpochOf, WrittenSpan]
 ) -> Iterator[Other]:
     """Do what `store.alive_with` does, for the epochs of this batch."""
     by_end: dict[int, list[tuple[datetime, str]]] = {}

@@ -26,22 +26,22 @@ class Span(Struct, frozen=True, gc=False):
     last: datetime
 
 
-class Written(Struct, frozen=True, gc=False):
+class WrittenSpan(Struct, frozen=True, gc=False):
     """The boot that wrote an epoch's events in a batch, and their span where stamps are trusted."""
 
     boot: str
     span: Span | None
 
 
-NOTHING_WRITTEN = Written("", None)
+NOTHING_WRITTEN = WrittenSpan("", None)
 
 
 def written(
     stamps: Mapping[tuple[int, str], Iterable[Stamp]], now: datetime
-) -> dict[tuple[int, str], Written]:
+) -> dict[tuple[int, str], WrittenSpan]:
     """Return, by epoch, what its stamps say that arrived at `now`."""
     latest = (now + AHEAD).timestamp()
-    found: dict[tuple[int, str], Written] = {}
+    found: dict[tuple[int, str], WrittenSpan] = {}
     for name, some in stamps.items():
         boot, times = "", []
         for stamp in some:
@@ -49,7 +49,7 @@ def written(
             if stamp.trusted and stamp.wall_s <= latest:
                 times.append(stamp.wall_s)
         span = Span(_moment(min(times)), _moment(max(times))) if times else None
-        found[name] = Written(boot, span)
+        found[name] = WrittenSpan(boot, span)
     return found
 
 

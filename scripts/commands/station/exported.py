@@ -12,7 +12,7 @@ import msgspec
 
 from cloud_sync.wire.facts import Stamp
 from config.errors import InputError
-from edge.journal.salvage import Record, Salvaged
+from edge.journal.salvage import JournalRow, Salvaged
 
 SHOWN_DIGITS = 12
 """Of a card's hash, unless it is asked for in full: enough to name it to `tongzhan station card`."""
@@ -103,7 +103,7 @@ def exported(found: Salvaged, wanted: Wanted, *, whole_cards: bool) -> Export:
     )
 
 
-def _exported(record: Record, event: _AnyEvent, zone: ZoneInfo, *, whole_cards: bool) -> ExportedEvent:
+def _exported(record: JournalRow, event: _AnyEvent, zone: ZoneInfo, *, whole_cards: bool) -> ExportedEvent:
     state = "refused" if record.refused else "waiting" if record.receipted_s is None else "receipted"
     facts = event.facts
     moment = datetime.fromtimestamp(event.stamp.wall_s, UTC).astimezone(zone)

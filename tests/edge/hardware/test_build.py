@@ -16,7 +16,7 @@ from cloud_sync.wire.facts import Credential, VisitFacts
 from config.errors import InputError
 from config.station import StationSettings
 from config.wiring import HBridgeLid, PanicSection
-from edge.eye.camera import Capture
+from edge.eye.camera import VideoDevice
 from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
 from edge.hardware.hardware import BuildHardware
@@ -101,7 +101,7 @@ class Place:
     board: MockBoard
     feed: Feed
 
-    def open_camera(self, _: object) -> Capture:
+    def open_camera(self, _: object) -> VideoDevice:
         return self.feed
 
     def build_hardware(self) -> BuildHardware:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud_sync.ledger.settling.timing import FURTHEST_BACK, Moment, Written, moments
+from cloud_sync.ledger.settling.timing import FURTHEST_BACK, Moment, StampedEvent, moments
 from cloud_sync.ledger.stations.spans import AHEAD
 from cloud_sync.wire.facts import Stamp
 
@@ -17,10 +17,12 @@ MINUTE = timedelta(minutes=1)
 
 def written(
     sequence: int, at: datetime | None, *, boot: str = "b1", monotonic_s: float = 0.0, epoch: str = "aa"
-) -> Written:
+) -> StampedEvent:
     """An event whose clock said `at`, or could not be trusted."""
     wall_s = 5.0 if at is None else at.timestamp()
-    return Written(epoch, sequence, Stamp(wall_s, trusted=at is not None, boot=boot, monotonic_s=monotonic_s))
+    return StampedEvent(
+        epoch, sequence, Stamp(wall_s, trusted=at is not None, boot=boot, monotonic_s=monotonic_s)
+    )
 
 
 def exactly(at: datetime) -> Moment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cloud_sync.ledger.chain.checks.register import Register
-from cloud_sync.ledger.chain.checks.signed import Signed
+from cloud_sync.ledger.chain.checks.signed import SignedEvents
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.stations.models import Community
 
@@ -28,7 +28,7 @@ _SEQUENCES = (
 )
 
 
-def problems(community: Community, register: Register, signed: Signed) -> Iterator[str]:
+def problems(community: Community, register: Register, signed: SignedEvents) -> Iterator[str]:
     """A line for each epoch whose `through` is not the end of its events without a gap."""
     passed = {(station, epoch): through for station, epoch, through in register.unsigned.passed}
     for station, slug, epoch, through, cloned, shared, count, follows in sql.stream(_EPOCHS, [community.pk]):
@@ -52,7 +52,7 @@ def problems(community: Community, register: Register, signed: Signed) -> Iterat
         yield f"epoch {slug}/{epoch} has events and no row that says how far it reaches"
 
 
-def _unexplained(station: int, epoch: str, through: int, known: int, signed: Signed) -> Iterator[int]:
+def _unexplained(station: int, epoch: str, through: int, known: int, signed: SignedEvents) -> Iterator[int]:
     """The first sequence of each gap that no signed loss covers."""
     lost = signed.lost[station, epoch]
     before = 0

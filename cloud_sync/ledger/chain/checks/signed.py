@@ -21,7 +21,7 @@ EpochOf = tuple[int, str]
 
 
 @dataclass
-class Signed:
+class SignedEvents:
     """What signed batches hold, and what they state as lost."""
 
     events: defaultdict[EpochOf, Spans] = field(default_factory=lambda: defaultdict(Spans))
@@ -51,7 +51,7 @@ _BATCHES = (
 )
 
 
-def walk(community: Community, register: Register, signed: Signed) -> Iterator[str]:
+def walk(community: Community, register: Register, signed: SignedEvents) -> Iterator[str]:
     """A line for each batch whose signature does not fit, and for each event that no batch holds."""
     keys = _keys(community)
     for key, station, slug, *row in sql.stream(_BATCHES, [community.pk]):
@@ -80,7 +80,7 @@ def _keys(community: Community) -> Mapping[tuple[int, str], bytes]:
 
 
 def _wrong(
-    signed: Signed,
+    signed: SignedEvents,
     register: Register,
     keys: Mapping[tuple[int, str], bytes],
     name: tuple[int, int, str, str],
@@ -122,7 +122,7 @@ def _edited(events: Sequence[_Stored], came: str, last: int) -> str | None:
     return None
 
 
-def _stored(station: int, signed: Signed, runs: Sequence[evidence.Run]) -> list[_Stored | None]:
+def _stored(station: int, signed: SignedEvents, runs: Sequence[evidence.Run]) -> list[_Stored | None]:
     statement = (
         "SELECT sequence, id, body, digest, CAST(received_at AS TEXT) FROM stations_event "
         "WHERE station_id = %s AND epoch = %s AND sequence >= %s AND sequence <= %s"
@@ -152,7 +152,7 @@ def sum_of(digests: Sequence[str]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:32]
 
 
-def _unsigned_events(community: Community, register: Register, signed: Signed) -> Iterator[str]:
+def _unsigned_events(community: Community, register: Register, signed: SignedEvents) -> Iterator[str]:
     statement = (
         "SELECT e.id, e.station_id, s.slug, e.epoch, e.sequence, e.digest FROM stations_event e "
         "JOIN stations_station s ON s.id = e.station_id WHERE s.community_id = %s "

@@ -73,11 +73,11 @@ def test_a_card_opens_the_lid_and_a_station_that_dies_or_hangs_leaves_it_to_shut
 def test_a_station_goes_on_when_its_controller_has_no_lid_of_that_number(site: Site, device: Device) -> None:
     before, _, after = site.config.read_text(encoding="utf-8").rpartition("number = 0")
     site.config.write_text(f"{before}number = 5{after}", encoding="utf-8")
-    told = load_words().prompt["bin_faulty"].en
+    told = load_words().prompt["bin_faulty"].en.partition("{bin}")[2]
     with site.start("run") as station:
         until(lambda: site.faults() == {"lid_missing"}, "it is named", COMMAND_WITHIN_S)
         device.do(f"serial 0 {(2 * FRAME).hex()}")
-        until(lambda: (site.shown().get("said") or {}).get("en") == told, "the resident is told")
+        until(lambda: told in (site.shown().get("said") or {"en": ""})["en"], "the resident is told")
         assert station.poll() is None
 
 

@@ -7,12 +7,15 @@ is then marked as the points of the visit before. Awards that come meanwhile wai
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 
 SHOWN_S = 3.0
 """How long each award is shown, if not too many wait."""
 SHOWN_IN_A_CROWD_S = 1.0
 """How long each is shown while more than CROWD wait, as when eight bins are in use at once."""
 CROWD = 4
+BETWEEN_S = 0.5
+"""Nothing is shown for this long between two awards: two equal ones must not look like one."""
 MOST_WAITING = 32
 """Bound of the queue: about twice the visits that a station can have in progress. The oldest is dropped."""
 
@@ -28,7 +31,7 @@ class ShownAward:
 
 @dataclass(frozen=True, slots=True)
 class Awards:
-    """The award on the screen since `since` (monotonic seconds), and those that wait."""
+    """The award on the screen, and those that wait; `since` is when that began, in monotonic seconds."""
 
     shown: ShownAward | None = None
     since: float = 0.0
@@ -38,6 +41,8 @@ class Awards:
         """Show an award now if nothing else is due to be seen, else let it wait."""
         if award.points <= 0:
             return self
+        if self.shown is None and not self.waiting:
+            return Awards(award, now)
         return replace(self, waiting=(*self.waiting, award)[-MOST_WAITING:]).at(now, None)
 
     def at(self, now: float, current: int | None) -> Awards:
@@ -45,8 +50,10 @@ class Awards:
 
         The last award stays until another visit begins; between visits the screen forgets it by itself.
         """
-        if self.shown is not None and now < self._until:
+        if now < self._until:
             return self
+        if self.waiting and self.shown is not None:
+            return Awards(None, now, self.waiting)
         if self.waiting:
             return Awards(self.waiting[0], now, self.waiting[1:])
         if self.shown is not None and current not in (None, self.shown.visit):
@@ -59,8 +66,10 @@ class Awards:
 
     def next_due(self, now: float) -> float | None:
         """When `at` may next give something else, in monotonic seconds."""
-        return self._until if self.shown is not None and now < self._until else None
+        return self._until if now < self._until else None
 
     @property
     def _until(self) -> float:
+        if self.shown is None:
+            return self.since + BETWEEN_S if self.waiting else -inf
         return self.since + (SHOWN_IN_A_CROWD_S if len(self.waiting) > CROWD else SHOWN_S)

@@ -37,7 +37,15 @@ from edge.messages import (
     Tick,
     VisitEvent,
 )
-from edge.screen.awards import CROWD, MOST_WAITING, SHOWN_IN_A_CROWD_S, SHOWN_S, Awards, ShownAward
+from edge.screen.awards import (
+    BETWEEN_S,
+    CROWD,
+    MOST_WAITING,
+    SHOWN_IN_A_CROWD_S,
+    SHOWN_S,
+    Awards,
+    ShownAward,
+)
 from edge.screen.prompts import PromptRenderer
 from edge.screen.publisher import INTERVAL_S, QUIET_S, Screen
 from edge.screen.state import LiveFolder, LivePoints, LiveState, LiveText
@@ -251,12 +259,15 @@ def test_nothing_is_shown_of_an_award_of_zero() -> None:
     assert Awards().add(award(1, 0), 10.0) == Awards()
 
 
-def test_awards_take_turns_and_in_a_crowd_faster() -> None:
+def test_awards_take_turns_with_a_gap_between_and_in_a_crowd_faster() -> None:
     awards = Awards()
     for visit in range(CROWD + 2):
         awards = awards.add(award(visit), 0.0)
-    assert awards.at(SHOWN_IN_A_CROWD_S, None).shown == award(1)
-    assert awards.at(SHOWN_IN_A_CROWD_S, None).at(2 * SHOWN_IN_A_CROWD_S, None).shown == award(1)
+    over_at = SHOWN_IN_A_CROWD_S
+    assert awards.at(over_at, None).shown is None
+    following = awards.at(over_at, None).at(over_at + BETWEEN_S, None)
+    assert following.shown == award(1)
+    assert following.at(over_at + BETWEEN_S + SHOWN_IN_A_CROWD_S, None).shown == award(1), "few wait now"
 
 
 @pytest.mark.parametrize("quiet", [True, False])

@@ -197,8 +197,9 @@ def flaky_project(tmp_path: Path) -> Path:
 def everyday(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_XDIST_WORKER")}
     here = {"PYTHONPATH": str(CHECKOUT), "XDG_STATE_HOME": str(folder / "state")}
+    here["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # importing it takes longer than all else here
     return subprocess.run(
-        [sys.executable, "-m", "tests.running"],
+        [sys.executable, "-m", "tests.running", "-n", "0"],
         cwd=folder,
         env={**kept, **here, **environment},
         check=False,

@@ -53,7 +53,17 @@ def test_a_skip_that_nobody_allowed_fails_a_run_of_ci_and_is_told_to_a_person(
     (tmp_path / "test_it.py").write_text(test, encoding="utf-8")
     env = {name: value for name, value in os.environ.items() if name != "CI"}
     env["PYTHONPATH"] = str(CHECKOUT)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:hypothesispytest",
+        str(tmp_path),
+    ]
     done = subprocess.run(
         command,
         cwd=tmp_path,

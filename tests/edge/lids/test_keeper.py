@@ -109,7 +109,7 @@ def test_a_lease_opens_the_lid_and_where_it_is_comes_back(
     until(lambda: posted.names()[-1] == "LidOpened")
     link.lids["kitchen"].end_lease()
     until(lambda: posted.names()[-1] == "LidClosed")
-    assert motor(kept.board) == (False, False)
+    until(lambda: motor(kept.board) == (False, False), "the motor stops")
     assert raised(posted) == []
 
 

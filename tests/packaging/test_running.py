@@ -89,6 +89,7 @@ QUICK_PROGRAMS = {
     "tests/packaging/test_changed.py",
     "tests/packaging/test_cli.py",
     "tests/packaging/test_cli_page.py",
+    "tests/packaging/test_marks.py",
     "tests/packaging/test_ports.py",
     "tests/models/test_runtime.py",
 }

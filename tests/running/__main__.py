@@ -77,8 +77,7 @@ def _run_stage(stage: Stage, arguments: list[str], flakes: Flakes) -> bool:
     echo(f"tongzhan: pytest, stage {stage}")
     report = REPORTS / f"{stage}.jsonl"
     report.unlink(missing_ok=True)
-    workers = ["-n", WORKERS[stage], "--dist", "worksteal"]  # neighbours share a worker and its fixtures
-    status = _pytest([*workers, "-m", MARKS[stage], *arguments], report)
+    status = _pytest(["-n", WORKERS[stage], "-m", MARKS[stage], *arguments], report)
     if status in (0, NOTHING_TO_RUN):
         return True
     failures = [outcome for outcome in read_outcomes(report) if outcome.failed]

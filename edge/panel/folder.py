@@ -6,11 +6,10 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, TypeVar
 
 import msgspec
 
-from edge.screen.state import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveState
+from edge.screen.state import PICTURE_FILE, STATE_FILE, LiveState
 
 log = logging.getLogger(__name__)
 
@@ -20,15 +19,6 @@ OUT_OF_SERVICE_S = 300.0
 """A station that has been away for this long is out of service: residents are told to go elsewhere."""
 LOOKS_PER_S = 10
 """The station writes no more often, so looking more often shows nothing new."""
-
-Record = TypeVar("Record", bound=msgspec.Struct)
-
-
-class StatementLink(msgspec.Struct, frozen=True):
-    """A link to the last resident's statement and that resident's name. Only the demo writes it."""
-
-    url: Annotated[str, msgspec.Meta(pattern="^https?://", max_length=2000)]
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +31,6 @@ class Scene:
     """
 
     live: LiveState | None
-    link: StatementLink | None
     picture: str | None
     is_long_away: bool = False
 
@@ -80,16 +69,13 @@ class RuntimeFolder:
             return None
 
     def _look(self) -> Scene:
-        complaints: list[str] = []
-        live = self._read(STATE_FILE, LiveState, complaints)
-        link = self._read(LINK_FILE, StatementLink, complaints)
-        self._complain("; ".join(complaints) or None)
+        live = self._read()
         # A clock that was set back must not keep a dead station looking alive: hence abs().
         age_s = 0.0 if live is None else abs(self._now() - live.written_s)
         if age_s > STALE_AFTER_S:
             live = None
         shown = live and msgspec.structs.replace(live, written_s=0.0)
-        return Scene(shown, link, self._version(live), self._is_long_away(live, age_s))
+        return Scene(shown, self._version(live), self._is_long_away(live, age_s))
 
     def _is_long_away(self, live: LiveState | None, age_s: float) -> bool:
         """Whether the station is away for long: by its last state, or since this panel first missed it."""
@@ -101,14 +87,16 @@ class RuntimeFolder:
             self._away_since = now
         return max(age_s, now - self._away_since) >= OUT_OF_SERVICE_S
 
-    def _read(self, name: str, record: type[Record], complaints: list[str]) -> Record | None:
+    def _read(self) -> LiveState | None:
         try:
-            return msgspec.json.decode((self._folder / name).read_bytes(), type=record)
+            live = msgspec.json.decode((self._folder / STATE_FILE).read_bytes(), type=LiveState)
         except FileNotFoundError:
-            return None
+            live = None
         except (OSError, msgspec.DecodeError) as error:
-            complaints.append(f"{name}: {error}")
+            self._complain(f"{STATE_FILE}: {error}")
             return None
+        self._complain(None)
+        return live
 
     def _version(self, live: LiveState | None) -> str | None:
         # A restarted station counts from 1 again; the file's own time tells the two apart.

@@ -41,7 +41,6 @@ class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     open: Both
     closing: Both
     notice: Both
-    statement: Both
     away_why: Both
     away_back: Both
     guide: Both

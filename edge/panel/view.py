@@ -8,7 +8,7 @@ from cloud_sync.rules.award_rules import Outcome
 from config.sorting import Category
 from config.station import Language
 from config.words import Both
-from edge.panel.folder import Scene, StatementLink
+from edge.panel.folder import Scene
 from edge.panel.texts import PanelTexts
 from edge.panel.verdict_text import Judged, judged
 from edge.panel.vocabulary import Name, Vocabulary, category_name
@@ -79,7 +79,6 @@ class ScreenView:
     faults: str
     """How many there are, in words; empty for none."""
     picture: str | None
-    link: StatementLink | None
 
 
 def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> ScreenView | None:
@@ -100,7 +99,6 @@ def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> Scr
         next_word=vocabulary.words.asked(live.next.value).within(language),
         faults=_fault_count(len(live.faults), language, vocabulary.texts),
         picture=scene.picture,
-        link=scene.link,
     )
 
 

@@ -20,8 +20,6 @@ from models.verdict import VerdictState
 
 STATE_FILE = "state.json"
 PICTURE_FILE = "picture.jpg"
-LINK_FILE = "statement_link.json"
-"""A link to the last resident's statement; only the demo writes it."""
 
 
 class LidPhase(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from html import unescape
@@ -20,7 +19,7 @@ from config.words import load_words
 from edge.faults import FaultCode
 from edge.panel.app import create_app
 from edge.panel.names import names_of
-from edge.screen.state import LINK_FILE, LiveFault, LiveFolder, LiveState, LiveText
+from edge.screen.state import LiveFault, LiveFolder, LiveState, LiveText
 from tests.edge.panel.conftest import application
 from tests.edge.panel.scenes import NOW, SCENES, live
 
@@ -218,19 +217,6 @@ def test_what_the_station_writes_cannot_become_markup(client: TestClient, folder
     page = client.get("/").text
     assert evil not in page
     assert page.count("&lt;img src=x onerror=alert(1)&gt;&#34;") == 6
-
-
-def test_a_link_to_the_statement_is_shown_only_when_the_demo_left_one(
-    client: TestClient, folder: LiveFolder, tmp_path: Path
-) -> None:
-    folder.write_state(live())
-    assert "积分明细" not in client.get("/").text
-    left = {"url": "http://127.0.0.1:8000/s/1?a=1&b=2", "name": "3-201"}
-    (tmp_path / LINK_FILE).write_text(json.dumps(left), encoding="utf-8")
-    other = TestClient(application(tmp_path))
-    page = other.get("/").text
-    assert 'href="http://127.0.0.1:8000/s/1?a=1&amp;b=2"' in page
-    assert "积分明细 · 3-201" in words_of(page)
 
 
 @pytest.mark.parametrize("code", FaultCode)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from config.words import load_words
 from edge.panel.colours import contrast
 from edge.panel.folder import OUT_OF_SERVICE_S, STALE_AFTER_S
 from edge.panel.sse import MOST_STREAMS
-from edge.screen.state import LINK_FILE, STATE_FILE, LidPhase, LiveText
+from edge.screen.state import STATE_FILE, LidPhase, LiveText
 from scripts.testbed.ports import free_port
 from tests.edge.panel.conftest import Panel, running
 from tests.edge.panel.scenes import NOW, SCENES, bin_of, bins, live
@@ -74,12 +73,6 @@ def city(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield panel
 
 
-def leave_link(panel: Panel, name: str) -> None:
-    """Leave a link to a statement, as the demo does."""
-    left = {"url": f"{panel.url}/faults?lang=en", "name": name}
-    (panel.path / LINK_FILE).write_text(json.dumps(left), encoding="utf-8")
-
-
 def visit(onlooker: Page, panel: Panel, scene: str, language: Language) -> None:
     """Open a scene, and wait until it is the one that is shown: a page may be a tenth of a second old."""
     panel.folder.write_state(msgspec.structs.replace(SCENES[scene](), station=scene, name=LiveText("", "")))
@@ -124,9 +117,7 @@ def test_bin_verdict_points_and_next_action_are_large_together(
 def test_nothing_overlaps_is_cut_off_or_needs_scrolling(
     city: Panel, onlooker: Page, scene: str, language: Language
 ) -> None:
-    leave_link(city, "3-201")
     visit(onlooker, city, scene, language)
-    expect(onlooker.locator(".button.statement")).to_have_count(1)
     for size in SIZES:
         onlooker.set_viewport_size(size)
         assert onlooker.evaluate(MISPLACED) == [], size
@@ -140,7 +131,6 @@ def test_nothing_overlaps_is_cut_off_or_needs_scrolling(
 def test_long_names_that_cannot_be_broken_push_nothing_off_the_screen(
     city: Panel, onlooker: Page, name: str
 ) -> None:
-    leave_link(city, name)
     faulty = SCENES["full and faulty"]()
     city.folder.write_state(msgspec.structs.replace(faulty, name=LiveText(name, name)))
     for path in ("/", "/faults"):
@@ -157,7 +147,6 @@ def test_long_names_that_cannot_be_broken_push_nothing_off_the_screen(
 def test_the_privacy_notice_is_one_line_of_at_least_24_pixels_above_the_faults(
     city: Panel, onlooker: Page, language: Language
 ) -> None:
-    leave_link(city, "3-201")
     visit(onlooker, city, "full and faulty", language)
     for size in SCREENS:
         onlooker.set_viewport_size(size)
@@ -303,25 +292,14 @@ def test_the_language_button_is_large_and_its_choice_lasts(panel: Panel, page: P
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
 
-def test_the_statement_can_be_opened_from_the_screen(panel: Panel, page: Page) -> None:
-    panel.folder.write_state(live())
-    leave_link(panel, "3-201")
-    page.goto(f"{panel.url}/?lang=en")
-    with page.expect_popup() as opened:
-        page.get_by_role("link", name="Statement · 3-201").click()
-    expect(opened.value.locator("h1")).to_have_text("Faults")
-
-
-def test_the_focus_stays_when_faults_and_the_statement_come_and_go(panel: Panel, page: Page) -> None:
+def test_the_focus_stays_when_faults_come_and_go(panel: Panel, page: Page) -> None:
     panel.folder.write_state(live())
     page.goto(f"{panel.url}/?lang=en")
     language = page.locator(".button.language")
     language.focus()
     panel.folder.write_state(SCENES["full and faulty"]())
-    leave_link(panel, "3-201")
-    expect(page.locator(".button")).to_have_count(3)
+    expect(page.locator(".button")).to_have_count(2)
     expect(language).to_be_focused()
-    (panel.path / LINK_FILE).unlink()
     panel.folder.write_state(live())
     expect(page.locator(".button")).to_have_count(1)
     expect(language).to_be_focused()

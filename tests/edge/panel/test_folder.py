@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
@@ -12,7 +11,7 @@ import msgspec
 import pytest
 
 from edge.panel.folder import STALE_AFTER_S, RuntimeFolder, Scene
-from edge.screen.state import LINK_FILE, PICTURE_FILE, STATE_FILE, LiveFolder
+from edge.screen.state import PICTURE_FILE, STATE_FILE, LiveFolder
 from tests.edge.panel.scenes import NOW, live
 
 
@@ -46,7 +45,7 @@ def write(path: Path, written_s: float = NOW, picture: int = 1) -> None:
 
 
 def test_an_empty_folder_is_a_station_that_is_not_there(look: Callable[[], Scene]) -> None:
-    assert look() == Scene(None, None, None)
+    assert look() == Scene(None, None)
 
 
 def test_a_missing_folder_may_appear_later(tmp_path: Path) -> None:
@@ -124,22 +123,3 @@ def test_a_restarted_station_that_counts_anew_shows_a_new_picture(
     folder.write_picture(b"after")
     assert before is not None
     assert look().picture not in {None, before}
-
-
-def link(path: Path, url: str) -> None:
-    (path / LINK_FILE).write_text(json.dumps({"url": url, "name": "3-201"}), encoding="utf-8")
-
-
-def test_a_link_to_the_statement_is_taken_when_it_is_there(tmp_path: Path, look: Callable[[], Scene]) -> None:
-    link(tmp_path, "http://127.0.0.1:8000/s/1")
-    found = look().link
-    assert found is not None
-    assert (found.url, found.name) == ("http://127.0.0.1:8000/s/1", "3-201")
-
-
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "/relative", ""])
-def test_a_link_that_is_no_web_address_is_not_shown(
-    tmp_path: Path, look: Callable[[], Scene], url: str
-) -> None:
-    link(tmp_path, url)
-    assert look().link is None

@@ -35,13 +35,13 @@ VOCABULARY = {city: Vocabulary(load_words(), load_sorting(city), load_texts()) f
 
 
 def view(state: LiveState, language: Language = EN, city: str = "beijing") -> ScreenView:
-    drawn = screen_view(Scene(state, None, None), language, VOCABULARY[city])
+    drawn = screen_view(Scene(state, None), language, VOCABULARY[city])
     assert drawn is not None
     return drawn
 
 
 def test_without_a_live_state_there_is_nothing_to_draw() -> None:
-    assert screen_view(Scene(None, None, None), EN, VOCABULARY["beijing"]) is None
+    assert screen_view(Scene(None, None), EN, VOCABULARY["beijing"]) is None
 
 
 @pytest.mark.parametrize(

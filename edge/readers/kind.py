@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum, auto
 from typing import Any, Generic, Protocol, TypeVar
 
 from cloud_sync.wire.facts import Credential
@@ -15,15 +14,6 @@ from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
 from firmware_bridge.link.messages import Report, Welcome
 from firmware_bridge.port_protocol import OpenPort
-
-
-class Strength(StrEnum):
-    """How hard a card is to copy."""
-
-    CLONABLE = auto()
-    """Sends one fixed number in clear; anyone who reads it once can copy it."""
-    STRONG = auto()
-    """Proves a secret that never leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +88,8 @@ class ReaderKind(Generic[SectionT]):
     unread_mend: Both
     """What to look at when `station check --taps` got no card."""
     credential: Credential
-    strength: Strength
+    is_clonable: bool
+    """Its cards send one fixed number in clear: anyone who reads one once can copy it."""
     drive: Callable[[SectionT, ReaderServices], ReaderDevice] | None
     """Makes the driver of a reader that the Pi drives itself; None for a kind that needs a controller."""
     attach: Callable[[SectionT, ControllerInput, ReaderServices], ControllerPart] | None

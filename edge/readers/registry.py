@@ -47,7 +47,7 @@ def wiring_table() -> str:
     rows = ["| `kind` | reader | wired to | tells of a card | can it be copied |", "|---|---|---|---|---|"]
     rows += [
         f"| `{kind.name}` | {kind.title.en} | {kind.wired_to} | {kind.tells} | "
-        f"{'yes' if kind.strength == 'clonable' else 'no'} |"
+        f"{'yes' if kind.is_clonable else 'no'} |"
         for kind in find_kinds().values()
     ]
     return "\n".join(rows) + "\n"

@@ -36,7 +36,6 @@ UNREAD_SETTINGS = {"ReaderWiring.pins": "config/reading/check_wiring.py refuses 
 """Settings that no code reads by name, and why they are there."""
 UNUSED_MEMBERS = {
     "Timed": "pure code of settling/timing.py gives it by its value, without Django",
-    "Strength": "a kind of reader for cards that prove themselves declares it; neither kind here does",
     "SensorKind": "a device may send each kind of protocol.md; docs/protocol.md says which the station reads",
 }
 """Enumerations with members that no code names, and why."""

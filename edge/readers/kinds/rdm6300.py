@@ -13,7 +13,7 @@ from config.errors import Problem
 from config.wiring import ControllerInput, Index, ReaderInput, ReaderSection, ReaderWiring, Slug
 from config.words import Both
 from edge.readers.at_controller import ControllerReader, SerialInput
-from edge.readers.kind import ReaderKind, ReaderServices, Strength, Transmission
+from edge.readers.kind import ReaderKind, ReaderServices, Transmission
 from edge.readers.serial import SerialReader
 from edge.readers.watch import REPEAT_S
 from firmware_bridge.decoders.rdm6300 import BAUD, FRAME_BYTES, Rdm6300Decoder
@@ -90,7 +90,7 @@ KIND: ReaderKind[Rdm6300Section] = ReaderKind(
         "Check the antenna, the power and the TX wire; make sure that the card is a 125 kHz EM4100.",
     ),
     credential=Credential.EM4100,
-    strength=Strength.CLONABLE,
+    is_clonable=True,
     drive=_drive,
     attach=_attach,
     transmit=_transmit,

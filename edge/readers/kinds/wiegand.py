@@ -11,7 +11,7 @@ from config.wiring import ControllerInput, Index, ReaderInput, ReaderSection, Re
 from config.words import Both
 from edge.ports import Clock
 from edge.readers.at_controller import ControllerReader
-from edge.readers.kind import ReaderKind, ReaderServices, Strength, Transmission
+from edge.readers.kind import ReaderKind, ReaderServices, Transmission
 from edge.readers.watch import RETAP_S
 from firmware_bridge.decoders import wiegand
 from firmware_bridge.decoders.em4100 import CardBits
@@ -119,7 +119,7 @@ KIND: ReaderKind[WiegandSection] = ReaderKind(
         "Check the reader's power and that D0 and D1 are not exchanged; try a card of its kind.",
     ),
     credential=Credential.EM4100,
-    strength=Strength.CLONABLE,
+    is_clonable=True,
     drive=None,
     attach=_attach,
     transmit=_transmit,

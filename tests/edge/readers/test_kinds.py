@@ -45,7 +45,7 @@ from cloud_sync.wire.facts import Credential
 from config.errors import Problem
 from config.wiring import ReaderSection, ReaderWiring
 from config.words import Both
-from edge.readers.kind import ReaderKind, Strength, Transmission
+from edge.readers.kind import ReaderKind, Transmission
 from edge.readers.serial import SerialReader
 
 
@@ -84,7 +84,7 @@ KIND = ReaderKind(
     tells="40 bits",
     unread_mend=Both("看一看。", "Look at it."),
     credential=Credential.EM4100,
-    strength=Strength.CLONABLE,
+    is_clonable=True,
     drive=_drive,
     attach=None,
     transmit=lambda section, number: Transmission(number.encode() + b"\\n"),

@@ -5,6 +5,7 @@ Every function raises InputError for a reason that is not one line, and changes 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -28,13 +29,13 @@ class DecidedError(InputError):
 def give(community: Community, number: int, by: str, reason: str, now: datetime) -> int:
     """Release every visit of the group that event `number` names; return the points given."""
     by, reason = said(by, reason)
-    return sum(release(visit, by, reason, now) for visit in group_of(_held(community, number)))
+    return _decide_each(release, list(group_of(_held(community, number))), by, reason, now)
 
 
 def withhold(community: Community, number: int, by: str, reason: str, now: datetime) -> int:
     """Refuse every visit of the group that event `number` names; return the points withheld."""
     by, reason = said(by, reason)
-    return sum(refuse(visit, by, reason, now) for visit in group_of(_held(community, number)))
+    return _decide_each(refuse, list(group_of(_held(community, number))), by, reason, now)
 
 
 def register_card(
@@ -92,6 +93,29 @@ def dismiss(community: Community, number: str, by: str, reason: str, now: dateti
 def show_again(community: Community, number: int) -> bool:
     """Delete a dismissal, so that lists show what it dismissed; return whether it was there."""
     return bool(Dismissal.objects.filter(community=community, pk=number).delete()[0])
+
+
+def _decide_each(
+    decide: Callable[[VisitSettlement, str, str, datetime], int],
+    visits: Sequence[VisitSettlement],
+    by: str,
+    reason: str,
+    now: datetime,
+) -> int:
+    """Decide on each visit in a transaction of its own, so that a large group holds up no settling.
+
+    Visits that somebody else decided on meanwhile are left out; DecidedError if that was all of them.
+    """
+    points, decided = 0, 0
+    for visit in visits:
+        try:
+            points += decide(visit, by, reason, now)
+        except InputError:  # the reason was checked before: this visit holds nothing any more
+            continue
+        decided += 1
+    if not decided:
+        raise DecidedError("none of these visits holds points", "somebody decided on them meanwhile")
+    return points
 
 
 def _held(community: Community, number: int) -> VisitSettlement:

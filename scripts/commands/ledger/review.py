@@ -180,8 +180,9 @@ def held_release(
 
     for visit in _visits(community, number, station, because):
         given = release(visit, by, reason, timezone.now())
-        told = f"{given} points given" if given else "now waits for its card"
-        click.echo(f"visit {visit.pk}: {told}")
+        visit.refresh_from_db()
+        waits = "; now waits for its card" if visit.held_by == HeldBy.UNKNOWN_CARD else ""
+        click.echo(f"visit {visit.pk}: {given} points given{waits}")
 
 
 @held.command("refuse")

@@ -13,9 +13,11 @@ from django.utils import translation
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import Attribution, bind_card, block_card, find_card, suspect_card
 from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.office import decisions
 from cloud_sync.ledger.office.items import Item, Page
 from cloud_sync.ledger.office.officers import add_officer, username
 from cloud_sync.ledger.office.page import make_page
+from cloud_sync.ledger.points.held import refuse
 from cloud_sync.ledger.points.models import Card, Debt, Decision, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.settling.rules import add_rules
@@ -99,6 +101,20 @@ def test_points_that_are_not_given_go_back_and_a_second_click_changes_nothing(
     assert send(officer, item, "Give", **WHY).startswith("Nothing was changed")
     assert town.balance(household) == 2
     assert items(town, "held") == ()
+    assert verify().problems == ()
+
+
+def test_of_a_group_those_are_given_that_nobody_decided_on_meanwhile(
+    town: Town, officer: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    household = limited(town)
+    (item,) = items(town, "held")
+    as_read = list(VisitSettlement.objects.filter(held__gt=0).order_by("pk"))
+    refuse(as_read[0], "li", "seen at the station", NOW)
+    monkeypatch.setattr(decisions, "group_of", lambda _: as_read)
+    assert send(officer, item, "Give", **WHY) == "Given: 2 points."
+    assert send(officer, item, "Give", **WHY).startswith("Nothing was changed")
+    assert town.balance(household) == 4
     assert verify().problems == ()
 
 

@@ -123,7 +123,7 @@ def _date(
     readable = [row for row in rows if row.event.body]
     books = _books(end.community, station)
     changes = {row.pk: _erased(row) for row in rows if not row.event.body}
-    changes |= _price(end.community, books, readable, _Told(station, now, grounds, decision is not None))
+    changes |= _price(end.community, books, readable, _Dating(station, now, grounds, decision is not None))
     households = {row.household_id for row in rows if row.household_id is not None}
     accounts = accounts_of(end.community, households)
     moves = [move for row in rows for move in _movements(accounts, row, changes[row.pk], decision)]
@@ -146,7 +146,7 @@ class Redated(NamedTuple):
     timed: str
 
 
-class _Told(NamedTuple):
+class _Dating(NamedTuple):
     """By what visits of one station are dated; a person's decision ends every wait but that for a card."""
 
     station: Station
@@ -160,7 +160,7 @@ def _books(community: Community, station: Station) -> Books:
 
 
 def _price(
-    community: Community, books: Books, rows: Sequence[VisitSettlement], told: _Told
+    community: Community, books: Books, rows: Sequence[VisitSettlement], dating: _Dating
 ) -> dict[int, Redated]:
     """Price visits again by their event, each on its day; what stations brought moves in `books`.
 
@@ -170,22 +170,22 @@ def _price(
         return {}
     zone = ZoneInfo(community.timezone)
     visits = [_visit(row) for row in rows]
-    times = _moments(rows, visits, told)
+    times = _moments(rows, visits, dating)
     days = [local_days(moment, zone) for moment in times]
-    oldest = told.now.astimezone(zone).date() - MINT_DAYS_BACK
+    oldest = dating.now.astimezone(zone).date() - MINT_DAYS_BACK
     mint_days = [max(some[0], oldest) for some in days]
-    holders = _holders(community, rows, is_decided=told.is_decided)
+    holders = _holders(community, rows, is_decided=dating.is_decided)
     earners = [holders[row.pk].earner for row in rows]
     books.tallies.update(
         tallies_of(community, {(one, day) for one, some in zip(earners, days, strict=True) for day in some})
     )
-    books.minted.update(minted_on({(told.station.pk, day) for day in mint_days}))
-    if told.is_decided:
-        books.mint_limits[told.station.pk] = sum(
+    books.minted.update(minted_on({(dating.station.pk, day) for day in mint_days}))
+    if dating.is_decided:
+        books.mint_limits[dating.station.pk] = sum(
             [row.provisional for row in rows], sum(books.minted.values())
         )
     rules = known_rules(community, {visit.facts.rules for visit in visits})
-    pricing = Pricing(books, msgspec.structs.replace(told.grounds, doubt=None), zone)
+    pricing = Pricing(books, msgspec.structs.replace(dating.grounds, doubt=None), zone)
     return {
         row.pk: Redated(
             pricing.price(visit, holders[row.pk], moment, some, mint_day, rules[visit.facts.rules]),
@@ -198,13 +198,13 @@ def _price(
     }
 
 
-def _moments(rows: Sequence[VisitSettlement], visits: Sequence[Visit], told: _Told) -> list[Moment]:
+def _moments(rows: Sequence[VisitSettlement], visits: Sequence[Visit], dating: _Dating) -> list[Moment]:
     """When each was, judged among its neighbours in the journal, those included that came since."""
     around = {visit.origin.event: (visit.origin, visit.stamp) for visit in visits}
-    around |= {origin.event: (origin, stamp) for origin, stamp in _neighbours(told.station, visits)}
+    around |= {origin.event: (origin, stamp) for origin, stamp in _neighbours(dating.station, visits)}
     ordered = sorted(around.values(), key=lambda one: (one[0].epoch, one[0].sequence))
-    came_since = told.now - FURTHEST_BACK
-    found = date_visits(ordered, told.now, told.grounds.doubt, told.grounds.since, came_since)
+    came_since = dating.now - FURTHEST_BACK
+    found = date_visits(ordered, dating.now, dating.grounds.doubt, dating.grounds.since, came_since)
     by_event = {origin.event: moment for (origin, _), moment in zip(ordered, found, strict=True)}
     return [_or_as_shown(by_event[row.pk], row) for row in rows]
 

@@ -1,1 +1,1 @@
-"""The community office: its pages, what people decide there, and who may sign in."""
+"""The community office: its pages, and what people decide there."""

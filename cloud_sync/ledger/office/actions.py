@@ -15,11 +15,11 @@ from django.views.decorators.http import require_POST
 from cloud_sync.ledger.households.cards import Attribution
 from cloud_sync.ledger.households.register import find_household
 from cloud_sync.ledger.office import decisions
-from cloud_sync.ledger.office.officers import called
 from cloud_sync.ledger.office.pending import find_alarm
 from cloud_sync.ledger.office.quarantine import apply_aside
-from cloud_sync.ledger.office.sign_in import View, for_officers
 from cloud_sync.ledger.office.texts import counted
+from cloud_sync.ledger.officers.register import called
+from cloud_sync.ledger.officers.sign_in import View, for_officers
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.statement.links import end_links
 from cloud_sync.ledger.stations.alarms import close_alarm

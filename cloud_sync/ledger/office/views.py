@@ -10,10 +10,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cloud_sync.ledger.office.actions import pop_notice
 from cloud_sync.ledger.office.debts import debts_page
-from cloud_sync.ledger.office.officers import called
 from cloud_sync.ledger.office.page import make_page
 from cloud_sync.ledger.office.pending import find_debt
-from cloud_sync.ledger.office.sign_in import for_officers
+from cloud_sync.ledger.officers.register import called
+from cloud_sync.ledger.officers.sign_in import for_officers
 from cloud_sync.ledger.points.corrections import forgive
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError

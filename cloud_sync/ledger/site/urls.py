@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from cloud_sync.ledger.office import actions, sign_in
+from cloud_sync.ledger.office import actions
 from cloud_sync.ledger.office import views as office
+from cloud_sync.ledger.officers import sign_in
 from cloud_sync.ledger.site import pages
 from cloud_sync.ledger.statement import views
 

@@ -15,9 +15,8 @@ from scripts.commands.ledger.manage import manage
 from scripts.commands.ledger.officers import officer
 from scripts.commands.ledger.preview import preview
 from scripts.commands.ledger.review import alarm, aside, held
-from scripts.commands.ledger.running import ingest, init, serve, verify
+from scripts.commands.ledger.running import ingest, init, serve, verify, worker
 from scripts.commands.ledger.stations import station
-from scripts.commands.ledger.workers import worker
 
 
 class LedgerGroup(click.Group):

@@ -23,7 +23,7 @@ def officer_add(config: Path, name: str) -> None:
     community = open_community(config)
     from django.conf import settings
 
-    from cloud_sync.ledger.office.officers import add_officer
+    from cloud_sync.ledger.officers.register import add_officer
 
     password = add_officer(community, name)
     click.echo(f"{typed.slug(name)} signs in at {settings.LEDGER.url}/office/ with this password: {password}")
@@ -35,7 +35,7 @@ def officer_add(config: Path, name: str) -> None:
 def officer_remove(config: Path, name: str) -> None:
     """Let a person in no longer, from this moment."""
     community = open_community(config)
-    from cloud_sync.ledger.office.officers import remove_officer
+    from cloud_sync.ledger.officers.register import remove_officer
 
     remove_officer(community, name)
     click.echo(f"{typed.slug(name)} may not come in any more")
@@ -47,7 +47,7 @@ def officer_remove(config: Path, name: str) -> None:
 def officer_list(config: Path, *, as_json: bool) -> None:
     """Print who may come in."""
     community = open_community(config)
-    from cloud_sync.ledger.office.officers import officers
+    from cloud_sync.ledger.officers.register import officers
 
     names = [user.username.partition("/")[2] for user in officers(community).filter(is_active=True)]
     if as_json:

@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import connection
 
-from cloud_sync.ledger.office.officers import add_officer, username
+from cloud_sync.ledger.officers.register import add_officer, username
 from cloud_sync.ledger.stations.models import Community
 
 NAME = "demo"

@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.office.officers import add_officer
-from cloud_sync.ledger.office.throttle import ACCOUNT
+from cloud_sync.ledger.officers.register import add_officer
+from cloud_sync.ledger.officers.throttle import ACCOUNT
 from cloud_sync.ledger.statement.links import end_links, statement_link
 from config.ledger import load_ledger
 from tests.ledger.points.test_debts import owing

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from cloud_sync.ledger.intake.worker import client_id
-from cloud_sync.ledger.office.officers import add_officer, officers, remove_officer, username
 from cloud_sync.ledger.office.pending import find_aside, set_aside
+from cloud_sync.ledger.officers.register import add_officer, officers, remove_officer, username
 from cloud_sync.ledger.points.models import Decision
 from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.stations.alarms import Cause, close_alarm, raise_alarm

@@ -15,8 +15,8 @@ from cloud_sync.ledger.households.cards import Attribution, bind_card, block_car
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office import decisions
 from cloud_sync.ledger.office.items import Item, Page
-from cloud_sync.ledger.office.officers import add_officer, username
 from cloud_sync.ledger.office.page import make_page
+from cloud_sync.ledger.officers.register import add_officer, username
 from cloud_sync.ledger.points.held import refuse
 from cloud_sync.ledger.points.models import Card, Debt, Decision, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import Purpose

@@ -20,8 +20,8 @@ from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.intake.apply import apply_batch
 from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.office import page, texts
-from cloud_sync.ledger.office.officers import add_officer, remove_officer
 from cloud_sync.ledger.office.pending import STRAY, held
+from cloud_sync.ledger.officers.register import add_officer, remove_officer
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.statement.links import end_links

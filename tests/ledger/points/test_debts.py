@@ -14,7 +14,7 @@ from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office.debts import DebtsPage, Standing, debts_page
-from cloud_sync.ledger.office.officers import username
+from cloud_sync.ledger.officers.register import username
 from cloud_sync.ledger.points.corrections import correct, forgive
 from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
 from cloud_sync.ledger.points.posting import Purpose

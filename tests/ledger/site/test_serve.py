@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import connection
 
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.office.throttle import ADDRESS
+from cloud_sync.ledger.officers.throttle import ADDRESS
 from cloud_sync.ledger.statement.links import statement_link
 from config.ledger import load_ledger
 from tests.ledger.town import Town

@@ -13,8 +13,8 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 
-from cloud_sync.ledger.office.officers import is_officer, username
-from cloud_sync.ledger.office.throttle import SIGN_IN, TryLaterError
+from cloud_sync.ledger.officers.register import is_officer, username
+from cloud_sync.ledger.officers.throttle import SIGN_IN, TryLaterError
 from cloud_sync.ledger.stations.models import Community
 
 TOO_MANY_REQUESTS = 429

@@ -10,9 +10,9 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.test import Client
 
-from cloud_sync.ledger.office import sign_in, throttle
-from cloud_sync.ledger.office.officers import add_officer
-from cloud_sync.ledger.office.throttle import (
+from cloud_sync.ledger.officers import sign_in, throttle
+from cloud_sync.ledger.officers.register import add_officer
+from cloud_sync.ledger.officers.throttle import (
     ACCOUNT,
     ADDRESS,
     FORGOTTEN_S,

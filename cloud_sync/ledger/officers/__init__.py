@@ -1,0 +1,1 @@
+"""Who may enter the office, how they sign in, and how guessing is slowed down."""

@@ -29,7 +29,7 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False, durable: boo
             if durable:
                 os.fsync(file.fileno())
         draft.replace(path)
-    except BaseException:
+    except BaseException:  # whatever ended the write, its draft must not stay
         draft.unlink(missing_ok=True)
         raise
     if durable:

@@ -128,6 +128,7 @@ def test_an_officer_gives_held_points_by_keyboard_alone(served: str, browser: Br
     connection.close()
     page = browser.new_page(viewport={"width": 360, "height": 740}, locale="zh-CN")
     page.goto(f"{served}/office/")
+    expect(page.get_by_label("用户名")).to_be_focused()  # by the page itself, a moment after it is loaded
     page.keyboard.type("wang")
     page.keyboard.press("Tab")
     page.keyboard.type(password)

@@ -238,6 +238,10 @@ class Bench:
     def said(self) -> list[object]:
         return [note[1] for note in self.diary if note[0] == "say"]
 
+    def is_shown(self) -> bool:
+        """Whether the panel has anything to read yet."""
+        return (self.folder / "live" / STATE_FILE).exists()
+
     def shown(self) -> LiveState:
         """Give what the panel would read now."""
         return msgspec.json.decode((self.folder / "live" / STATE_FILE).read_bytes(), type=LiveState)

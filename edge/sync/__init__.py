@@ -1,1 +1,1 @@
-"""The process that delivers the journal's events to the ledger and takes receipts back."""
+"""The process that delivers the journal's events to the ledger and notes its receipts."""

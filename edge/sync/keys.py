@@ -26,25 +26,25 @@ READ_S = 3.0
 
 
 class MissingKeyError(InputError):
-    """There is no file where a key belongs."""
+    """A key file is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class StationKeys:
-    """`signing` signs what the station sends, `card` hashes cards, `ledger` checks what comes down."""
+    """`signing` signs what the station sends, `card` hashes cards, `ledger` checks what the ledger sends."""
 
     signing: Ed25519PrivateKey
     card: bytes
     ledger: Ed25519PublicKey
 
     def __repr__(self) -> str:
-        """Show nothing: keys never reach a log."""
+        """Show no key: keys must not reach a log."""
         return "StationKeys(…)"
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose events these are, and what they are signed with."""
+    """The station that sends, and its keys."""
 
     community: str
     station: str
@@ -53,24 +53,24 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class LoopKeys:
-    """What `station run` needs of the keys, and the fault of each that cannot be read."""
+    """The keys that `station run` needs, and a fault for each that cannot be read."""
 
     card: bytes
     """The community's card key; a random one for this run if that cannot be read."""
     faults: Mapping[FaultCode, InputError]
 
     def __repr__(self) -> str:
-        """Show no key: it never reaches a log."""
+        """Show no key: keys must not reach a log."""
         return f"LoopKeys(…, {sorted(self.faults)})"
 
 
 def keys_for_loop(state_dir: Path, wait_s: float = READ_S) -> LoopKeys:
     """Read what `station run` needs, at most `wait_s` seconds a key; a key that is unreadable is a fault.
 
-    InputError only if there are no keys at all: then nobody has set this station up. Without the card key
-    cards are hashed by a random key of this run. They can be told apart, so lids open and a held card is one
-    tap, but no household, staff or blocked card is recognised. Visits are recorded: the office can see when
-    and where they were.
+    InputError only if there are no keys at all: this station was never set up. Without the card key, cards
+    are hashed with a random key of this run. Cards still differ from each other, so lids open and a held
+    card is one tap, but no household, staff or blocked card is recognised. Visits are recorded, so the
+    office sees when and where they were.
     """
     names = (STATION_KEY, CARD_KEY, LEDGER_KEY)
     errors: dict[str, InputError] = {}
@@ -92,7 +92,7 @@ def keys_for_loop(state_dir: Path, wait_s: float = READ_S) -> LoopKeys:
 
 
 def load_keys(state_dir: Path) -> StationKeys:
-    """The three keys of a station; InputError names the file that is missing or wrong."""
+    """Load the station's three keys; InputError names a file that is missing or wrong."""
     return StationKeys(
         signing=Ed25519PrivateKey.from_private_bytes(read_key(state_dir / STATION_KEY)),
         card=read_key(state_dir / CARD_KEY),
@@ -101,7 +101,7 @@ def load_keys(state_dir: Path) -> StationKeys:
 
 
 def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) -> StationKeys:
-    """Draw the station's own key if it has none yet, and keep the community's two beside it.
+    """Draw the station's own key if it has none, and store the community's two next to it.
 
     InputError when the folder cannot be written.
     """
@@ -112,15 +112,15 @@ def make_keys(state_dir: Path, card_key: bytes, ledger_key: Ed25519PublicKey) ->
         _write(state_dir / CARD_KEY, card_key)
         _write(state_dir / LEDGER_KEY, ledger_key.public_bytes_raw())
     except OSError as error:
-        told = f"no keys can be kept in {state_dir} ({error.strerror or error})"
-        raise InputError(told, mend_of(error, state_dir)) from None
+        what = f"no keys can be kept in {state_dir} ({error.strerror or error})"
+        raise InputError(what, mend_of(error, state_dir)) from None
     return load_keys(state_dir)
 
 
 def read_key(path: Path, *, brought: bool = False) -> bytes:
-    """The key in a file; InputError when it is missing, open to others, or no key.
+    """Read a key file; InputError if it is missing, open to others, or not a key.
 
-    One that is `brought` may be open to others: a stick's file system often knows no rights.
+    A `brought` key may be open to others: the file system of a USB stick often has no permissions.
     """
     try:
         if not brought:
@@ -135,7 +135,9 @@ def read_key(path: Path, *, brought: bool = False) -> bytes:
     except OSError as error:
         raise unreadable(path, error) from None
     except ValueError as error:
-        raise InputError(f"{path} is no key file ({error})", "restore it, or init the station anew") from None
+        raise InputError(
+            f"{path} is no key file ({error})", "restore it, or init the station again"
+        ) from None
     if len(value) != KEY_BYTES:
         raise InputError(f"{path} holds {len(value)} bytes, a key has {KEY_BYTES}", "restore it")
     return value

@@ -1,4 +1,4 @@
-"""The journal as the sync process sees it: events to send, receipts to note, a roster to bring back."""
+"""The journal as the sync process uses it: events to send, receipts to note, a roster to store."""
 
 from __future__ import annotations
 
@@ -32,40 +32,40 @@ from edge.sync.receipting import DAMAGED, STEP, Noted, age_of
 log = logging.getLogger(__name__)
 
 KEPT_S = 30 * 86_400.0
-"""Receipted events stay so long, so that a ledger restored from a backup can have them again. Counted in
-the sync process's own running time: no clock that is wrong lets one go early or keeps one for ever."""
+"""How long receipted events are kept, so that a ledger restored from a backup can get them again. Counted
+in the sync process's running time, so that a wrong clock neither deletes one early nor keeps one forever."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """One event as it waits. `id` is the order of sending over all epochs; `epoch` is a number of ours."""
+    """One waiting event. `id` is the order of sending over all epochs."""
 
     id: int
     event: bytes
 
     @property
     def epoch(self) -> int:
-        """The number that this journal gave to the event's epoch."""
+        """The number of the event's epoch in this journal."""
         return epoch_of(self.id)
 
 
 class Outbox:
-    """Reads and marks the outbox. sqlite3.Error when the disk refuses; what was done by then stays done.
+    """Reads and marks the outbox. sqlite3.Error when the disk refuses; earlier steps stay done.
 
-    Marks are not forced onto the disk: a power cut may take some back, and then receipts bring them again.
+    Marks are not synced to the disk: if a power cut undoes some, later receipts set them again.
     """
 
     def __init__(self, folder: Path, *, busy_s: float = BUSY_S) -> None:
-        """Use the journal in `folder`, opened when it is first needed; wait `busy_s` for a lock on it."""
+        """Use the journal in `folder`, opened at first use; wait at most `busy_s` for a lock on it."""
         self._folder, self._busy_s = folder, busy_s
         self._connection: sqlite3.Connection | None = None
         self._file: int | None = None
 
     def follow(self) -> bool:
-        """Whether the journal is the one that was opened before; one that took its place is opened next."""
+        """Return whether the open journal is still the file on disk; if it was replaced, close it."""
         if self._connection is not None and self._inode() != self._file:
             self.close()
-            log.warning("another journal has taken the old one's place; going on with it")
+            log.warning("the journal's file was replaced; going on with the new one")
         return self._connection is not None
 
     @property
@@ -76,7 +76,7 @@ class Outbox:
         return self._connection
 
     def waiting(self, after: int, limit: int) -> list[OutboxRow]:
-        """The first events without a receipt behind row `after`, at most `limit`, epoch after epoch."""
+        """Return the first events after row `after` that have no receipt, at most `limit`, by epoch."""
         query = "SELECT id, event, crc FROM records WHERE receipted_s IS NULL AND id > ? ORDER BY id LIMIT ?"
         rows = self._database.execute(query, (after, limit)).fetchall()
         damaged = [key for key, event, crc in rows if crc32(event) != crc]
@@ -85,20 +85,20 @@ class Outbox:
         return [OutboxRow(key, event) for key, event, _ in rows if key not in damaged]
 
     def depth(self) -> int:
-        """How many events wait for their receipt."""
+        """Count the events that wait for a receipt."""
         return scalar(self._database, "SELECT count(*) FROM records WHERE receipted_s IS NULL")
 
     def oldest(self) -> int | None:
-        """The first row without a receipt."""
+        """Return the first row without a receipt, None if there is none."""
         query = "SELECT min(id) FROM records WHERE receipted_s IS NULL"
         found = self._database.execute(query).fetchone()[0]
         return None if found is None else int(found)
 
     def lost(self, numbers: Iterable[int]) -> dict[int, Lost]:
-        """For each of these epochs: the sequences next to be receipted that are no longer here, if any.
+        """Return, by epoch, the sequences that the ledger waits for and this journal no longer has.
 
-        The ledger would wait for them for ever. There are some after a journal was damaged, and when a
-        ledger comes back from a backup older than what is kept here.
+        Without being told, the ledger would wait forever. Sequences are lost when a journal was damaged, or
+        when the ledger was restored from a backup older than the events kept here.
         """
         return {number: lost for number in numbers if (lost := self._lost(number)) is not None}
 
@@ -114,14 +114,14 @@ class Outbox:
         return Lost(epoch, through + 1, found - base - 1)
 
     def note_receipts(self, epochs: Iterable[EpochReceipt], *, take_back: bool = True) -> Noted:
-        """Mark what the ledger holds; with `take_back`, what it no longer holds waits again.
+        """Mark the events that the ledger has; with `take_back`, queue again those that it no longer has.
 
-        The same receipt a second time changes nothing.
+        Idempotent: the same receipt a second time changes nothing.
         """
         return receipting.note_receipts(self._database, epochs, take_back=take_back)
 
     def would_take_back(self, epochs: Iterable[EpochReceipt]) -> bool:
-        """Whether this receipt holds less than an earlier one did."""
+        """Return whether this receipt covers less than an earlier one did."""
         return receipting.would_take_back(self._database, epochs)
 
     def _leave_out(self, damaged: Sequence[int]) -> None:
@@ -134,16 +134,16 @@ class Outbox:
         log.error("%d events have changed on the disk and are not sent", len(damaged))
 
     def age(self) -> float:
-        """Seconds that the sync process has run in all, as far as they were noted."""
+        """Return the noted running time of the sync process, in seconds over all runs."""
         return age_of(self._database)
 
     def grow_older(self, seconds: float) -> None:
-        """Note that the sync process ran so much longer."""
+        """Add to the noted running time of the sync process."""
         with written_at_once(self._database):
             self._database.execute("UPDATE aged SET seconds = seconds + ?", (seconds,))
 
     def prune(self) -> int:
-        """Forget some events receipted more than KEPT_S ago, never a refused one; how many, at most STEP."""
+        """Delete up to STEP events receipted more than KEPT_S ago, never a refused one; return how many."""
         limit = self.age() - KEPT_S
         with written_at_once(self._database):
             forgotten = self._database.execute(
@@ -152,7 +152,7 @@ class Outbox:
                 (limit, STEP),
             ).rowcount
             if forgotten < STEP:
-                # The newest number stays, or the next epoch would be given it again.
+                # The newest number stays: otherwise the next epoch would reuse it.
                 self._database.execute(
                     "DELETE FROM epochs WHERE heard_s < ? AND number < (SELECT max(number) FROM epochs)"
                     " AND NOT EXISTS"
@@ -162,18 +162,18 @@ class Outbox:
         return forgotten
 
     def claim(self, community: str, station: str) -> tuple[str, str]:
-        """Whose events these are: this station's from now on, unless they were another's before."""
+        """Claim the journal for this station unless another one has; return its owner."""
         with written_at_once(self._database):
             return claim(self._database, community, station)
 
     def tell(self, fault: FaultCode, *, is_so: bool) -> None:
-        """Have the station raise a fault that only the sync process sees, or clear it."""
+        """Have the station raise or clear a fault that only the sync process can see."""
         change = "INSERT OR IGNORE INTO told VALUES (?)" if is_so else "DELETE FROM told WHERE fault = ?"
         with written_at_once(self._database):
             self._database.execute(change, (fault.value,))
 
     def replace_roster(self, roster: Mapping[str, RosterEntry]) -> None:
-        """Put a whole new roster in the place of the old."""
+        """Replace the whole roster."""
         rows = [{"card": card, "state": entry.state, "role": entry.role} for card, entry in roster.items()]
         table = Database(self._database).table("roster")
         with written_at_once(self._database):
@@ -181,11 +181,11 @@ class Outbox:
             table.insert_all(rows)
 
     def suspect(self) -> None:
-        """Ask the station to look at its journal, and mend it if it is damaged. OSError when it cannot be."""
+        """Ask the station to check its journal and repair any damage. OSError if it cannot be asked."""
         (self._folder / SUSPECT).touch()
 
     def close(self) -> None:
-        """Let go of the file; whatever is asked next opens it again."""
+        """Close the file; the next use opens it again."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
@@ -198,5 +198,5 @@ class Outbox:
 
 
 def epoch_of(row: int) -> int:
-    """The number of the epoch that a row belongs to."""
+    """Return the number of a row's epoch."""
     return row >> SEQUENCE_BITS

@@ -1,7 +1,7 @@
-"""The process that drains the journal to the cloud and brings receipts back.
+"""The process that delivers the journal to the ledger and notes receipts.
 
-It shares nothing with the station but the journal's file, and may be killed at any instant: what it
-knows beyond that file is only which batches are on their way, and those are sent again.
+It shares only the journal's file with the station, and may be killed at any instant: the only state outside
+that file is which batches are on their way, and those are sent again.
 """
 
 from __future__ import annotations
@@ -45,22 +45,22 @@ from edge.sync.station_state import StationState
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
-"""How often the outbox is looked at while nothing comes in."""
+"""How often the outbox is read while nothing comes in."""
 STATE_S = 10.0
-"""How often the station's state is told, at most."""
+"""Shortest time between two reports of the station's state."""
 DISK_PAUSE_S = 2.0
-"""How long the journal is left alone after it could not be read or written."""
+"""Pause after the journal could not be read or written."""
 SUSPECT_S = 600.0
-"""How often the station is asked at most to look through a journal that seems damaged from here."""
+"""Shortest time between two requests that the station check a journal that looks damaged from here."""
 
 
 class Sync:
-    """One station's delivery. `turn` does one round; `run` repeats it until told to stop."""
+    """One station's delivery. `turn` does one round; `run` repeats it until stopped."""
 
     def __init__(
         self, sender: Sender, outbox: Outbox, link: MqttLink, clock: Clock, jitter: random.Random
     ) -> None:
-        """Drain `outbox` through `link`, which the caller starts and stops."""
+        """Deliver `outbox` through `link`, which the caller starts and stops."""
         self._sender = sender
         self._outbox = outbox
         self._receipts = Receipts(sender, outbox)
@@ -84,10 +84,10 @@ class Sync:
             self.turn(LOOK_S)
 
     def turn(self, wait_s: float) -> None:
-        """Take what came within `wait_s`, send what may be sent, keep house.
+        """Take the messages that come within `wait_s`, send what may be sent, do what is due.
 
-        A disk that refuses costs nothing but time: what came is noted as soon as it can be. InputError
-        for a journal whose events were sent under another station's name.
+        A disk that refuses costs only time: messages wait and are noted later. InputError for a journal
+        whose events were sent under another station's name.
         """
         self._receive(wait_s)
         now = self._clock.now()
@@ -99,7 +99,7 @@ class Sync:
             self._disk_pause_until = now + DISK_PAUSE_S
             self._outbox.close()
             if str(error) != self._disk_refusal:
-                log.error("the journal cannot be used now: %s", error)  # noqa: TRY400 (one line says it all)
+                log.error("the journal cannot be used now: %s", error)  # noqa: TRY400 (needs no traceback)
             self._disk_refusal = str(error)
             self._suspect_damage(error, now)
         else:
@@ -135,7 +135,7 @@ class Sync:
         self._housekeeping.do(now)
 
     def _claim(self) -> None:
-        """Send no event under another name than it was sent before: the ledger would count it twice."""
+        """Refuse another station's journal: the ledger would count events sent under two names twice."""
         if self._outbox.follow() and self._is_claimed:
             return
         ours = (self._sender.community, self._sender.station)
@@ -156,7 +156,7 @@ class Sync:
 
     def _notice_trouble(self, now: float) -> None:
         if self._link.connections != self._connections:
-            # A new connection: whatever the old one carried may be lost, so it is sent again at once.
+            # A new connection: what the old one carried may be lost, so it is sent again at once.
             self._connections = self._link.connections
             self._delivery = resend.begun_again(self._delivery)
             self._state_told_at = -inf
@@ -168,14 +168,14 @@ class Sync:
                 *(self._delivery.quiet_until - now, key),
             )
         first = self._outbox.oldest()
-        if first is not None and self._is_passed_by(first):
+        if first is not None and self._is_stuck(first):
             self._delivery = resend.begun_again(self._delivery)
 
-    def _is_passed_by(self, first: int) -> bool:
-        """Whether the first row that waits would wait for ever.
+    def _is_stuck(self, first: int) -> bool:
+        """Return whether the first waiting row was sent and would now wait forever.
 
-        It is behind what was sent, and nothing is on its way whose receipt could free it; or the ledger
-        waits for events before it that are lost, and has not been told.
+        Either no batch is on its way whose receipt could free it, or the ledger waits for lost events before
+        it and has not been told of the loss.
         """
         if first > self._delivery.sent_through:
             return False
@@ -190,8 +190,8 @@ class Sync:
         return self._link.connected and may_send and not self._receipts.is_retired
 
     def _send_one(self, now: float) -> bool:
-        """Publish the next batch; False when there is none or the broker has no room."""
-        rows = self._of_few_epochs(self._outbox.waiting(self._delivery.sent_through, MAX_EVENTS))
+        """Publish the next batch; False if there is none or the broker has no room."""
+        rows = self._within_epoch_bounds(self._outbox.waiting(self._delivery.sent_through, MAX_EVENTS))
         if not rows:
             return False
         lost = self._outbox.lost(dict.fromkeys(row.epoch for row in rows))
@@ -207,11 +207,12 @@ class Sync:
         log.info("sent %s events", len(events))
         return True
 
-    def _of_few_epochs(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
-        """The rows up to where one more epoch would be more than a batch may have.
+    def _within_epoch_bounds(self, rows: Sequence[OutboxRow]) -> Sequence[OutboxRow]:
+        """Cut the rows before the first epoch that would be too many.
 
-        Nor has all that is on its way more than one receipt names, for the ledger may answer many
-        batches by one; unless an answer is overdue: one epoch that is stuck must not hold up all others.
+        A batch has at most MAX_BATCH_EPOCHS. All batches on their way have at most MAX_RECEIPT_EPOCHS: the
+        ledger may answer many batches with one receipt. This second bound is dropped while an answer is
+        overdue, because one stuck epoch must not hold up the others.
         """
         numbers = list(dict.fromkeys(row.epoch for row in rows))[:MAX_BATCH_EPOCHS]
         first = self._outbox.oldest()
@@ -235,7 +236,7 @@ class Sync:
 
 
 def link_for(settings: StationSettings) -> MqttLink:
-    """The station's MQTT session: its receipts come in, its last will says that it is gone."""
+    """Make the station's MQTT session: it subscribes to receipts; its last will says that it is offline."""
     community, station = settings.station.community, settings.station.name
     return MqttLink(
         settings.cloud,

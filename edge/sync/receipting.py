@@ -1,4 +1,4 @@
-"""What receipts do to the rows of the journal: free them, refuse them, or have them wait again."""
+"""Apply receipts to the rows of the journal: free rows, mark them refused, or queue them again."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS, EpochReceipt
 from edge.journal.schema import MAX_SEQUENCE, first_id, written_at_once
 
 SURELY_NAMED_S = 25 * 86_400.0
-"""A receipt names an epoch for 30 days after its last event. One whose events were receipted so lately
-and that is not named is one that the ledger lost; the five days between are for receipts that came late."""
+"""An epoch that was receipted within this time and is missing from a receipt was lost by the ledger.
+
+The ledger names an epoch for 30 days after its last event; the five days between allow for late receipts."""
 NO_NUMBER = 2**31
-"""More than any epoch's."""
+"""Higher than any epoch's number."""
 STEP = 500
-"""Rows that one transaction marks or forgets at most: the station's writes wait behind it."""
+"""Most rows that one transaction marks or deletes: the station's writes wait for it."""
 DAMAGED = "damaged"
-"""Why a row whose bytes have changed on the disk is set aside here; the ledger never sees it."""
+"""Why a row whose bytes changed on the disk is set aside here; the ledger never sees it."""
 
 
 NAMED_AT_MOST = 400
-"""A receipt that names fewer events as set aside names all of them (`stations/receipts.py` of the ledger)."""
+"""A receipt that names fewer set-aside events than this names all of them (ledger: `intake/receipts.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """What a receipt changed: rows freed, rows that wait again, newly refused (epoch, sequence, reason)."""
+    """What a receipt changed: rows freed, rows queued again, newly refused (epoch, sequence, reason)."""
 
     freed: int
     taken_back: int
@@ -38,7 +39,7 @@ NOTHING = Noted(0, 0, ())
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """An epoch as this journal knows it: the highest sequence receipted, and when that was."""
+    """An epoch in this journal: its highest receipted sequence, and when that was noted."""
 
     number: int
     epoch: str
@@ -49,10 +50,10 @@ class _Known:
 def note_receipts(
     connection: sqlite3.Connection, epochs: Iterable[EpochReceipt], *, take_back: bool = True
 ) -> Noted:
-    """Mark what the ledger holds; with `take_back`, what it no longer holds waits again.
+    """Mark the events that the ledger has; with `take_back`, queue again those that it no longer has.
 
-    The same receipt a second time changes nothing. What an earlier receipt named as set aside and this one
-    does not has been applied meanwhile, if this one names all.
+    Idempotent. An event that was set aside and that a complete receipt no longer names has been applied
+    since.
     """
     named = {epoch.epoch: epoch for epoch in epochs}
     known = {row.epoch: row for row in _epochs(connection)}
@@ -66,17 +67,17 @@ def note_receipts(
         refused += _refuse(connection, row, receipt)
         if names_all:
             _let_in(connection, row, receipt)
-    for row in _unheard_of(connection, known, named) if take_back else ():
+    for row in _lost_epochs(connection, known, named) if take_back else ():
         taken_back += _take_back(connection, row, 0)
     return Noted(freed, taken_back, tuple(refused))
 
 
 def would_take_back(connection: sqlite3.Connection, epochs: Iterable[EpochReceipt]) -> bool:
-    """Whether this receipt holds less than an earlier one did."""
+    """Return whether this receipt covers less than an earlier one did."""
     named = {epoch.epoch: epoch for epoch in epochs}
     known = {row.epoch: row for row in _epochs(connection)}
     lower = any(named[name].through < known[name].through for name in named.keys() & known.keys())
-    return lower or bool(_unheard_of(connection, known, named))
+    return lower or bool(_lost_epochs(connection, known, named))
 
 
 def _epochs(connection: sqlite3.Connection) -> list[_Known]:
@@ -85,7 +86,7 @@ def _epochs(connection: sqlite3.Connection) -> list[_Known]:
 
 
 def _free(connection: sqlite3.Connection, row: _Known, through: int) -> int:
-    """Mark rows up to `through`, a step at a time, and then that all of them are marked."""
+    """Mark rows up to `through` in steps; the last step also moves the epoch's `through`."""
     through = min(through, MAX_SEQUENCE)
     if through < row.through or (through == row.through and not _any_waits(connection, row)):
         return 0
@@ -104,14 +105,14 @@ def _free(connection: sqlite3.Connection, row: _Known, through: int) -> int:
 
 
 def _any_waits(connection: sqlite3.Connection, row: _Known) -> bool:
-    """Whether a row waits that was receipted before: taken back by a process that did not live to the end."""
+    """Return whether a row at or below `through` waits: a process died while it queued rows again."""
     base = first_id(row.number)
     query = "SELECT 1 FROM records WHERE receipted_s IS NULL AND id > ? AND id <= ? LIMIT 1"
     return connection.execute(query, (base, base + row.through)).fetchone() is not None
 
 
 def _take_back(connection: sqlite3.Connection, row: _Known, through: int) -> int:
-    """Have rows behind `through` wait again, a step at a time, and then note that all of them do."""
+    """Queue rows after `through` again in steps; the last step also moves the epoch's `through` back."""
     if through >= row.through:
         return 0
     base, taken, step = first_id(row.number), 0, STEP
@@ -135,7 +136,7 @@ def _set_through(connection: sqlite3.Connection, row: _Known, through: int, hear
 
 
 def _let_in(connection: sqlite3.Connection, row: _Known, receipt: EpochReceipt) -> None:
-    """Forget that rows were set aside which the ledger has, and names as set aside no more."""
+    """Clear the refusal of rows that the ledger has and no longer names as set aside."""
     base = first_id(row.number)
     query = "SELECT id FROM records WHERE refused IS NOT NULL AND refused IS NOT ? AND id > ? AND id <= ?"
     through = base + min(receipt.through, MAX_SEQUENCE)
@@ -155,26 +156,26 @@ def _refuse(connection: sqlite3.Connection, row: _Known, receipt: EpochReceipt) 
     known = {key for (key,) in connection.execute(query, (base, last)).fetchall()}
     new = [(sequence, reason) for sequence, reason in receipt.refused if base + sequence not in known]
     mark = "UPDATE records SET refused = ? WHERE id = ? AND refused IS NULL"
-    told = []
+    refused = []
     if new:
         with written_at_once(connection):
             for sequence, reason in new:
                 if connection.execute(mark, (reason, base + sequence)).rowcount:
-                    told.append((row.epoch, sequence, reason))
-    return told
+                    refused.append((row.epoch, sequence, reason))
+    return refused
 
 
 def age_of(connection: sqlite3.Connection) -> float:
-    """Seconds that sync processes have run over this journal in all, as far as they were noted."""
+    """Return the noted running time of all sync processes on this journal, in seconds."""
     return float(connection.execute("SELECT seconds FROM aged").fetchone()[0])
 
 
-def _unheard_of(
+def _lost_epochs(
     connection: sqlite3.Connection, known: Mapping[str, _Known], named: Mapping[str, EpochReceipt]
 ) -> list[_Known]:
-    """Epochs that the ledger must have lost: receipted lately, and not named where they would be."""
+    """Return the epochs that the ledger must have lost: receipted lately, and missing from the receipt."""
     since = age_of(connection) - SURELY_NAMED_S
-    behind = _first_that_rests(connection, known, named) if len(named) >= MAX_RECEIPT_EPOCHS else 0
+    behind = _first_idle(connection, known, named) if len(named) >= MAX_RECEIPT_EPOCHS else 0
     return [
         row
         for name, row in known.items()
@@ -186,16 +187,16 @@ def _unheard_of(
     ]
 
 
-def _first_that_rests(
+def _first_idle(
     connection: sqlite3.Connection, known: Mapping[str, _Known], named: Mapping[str, EpochReceipt]
 ) -> int:
-    """The lowest number of an epoch that a full receipt names and of which nothing is to be sent.
+    """Return the lowest number among a full receipt's epochs that have nothing left to send.
 
-    A receipt that has no room for all epochs names those that were sent last, and they are sent in the
-    order of their numbers: the ledger would name a later one before this. If it has it after all, sending
-    it again moves it behind this one, so that this ends: the number found here only grows.
+    A full receipt names the epochs that were sent last, and epochs are sent by number. So if the ledger had a
+    later epoch than this one, the receipt would name it. If the ledger has it after all, sending it again
+    makes it one of the last, so the number returned here only grows and the search ends.
     """
-    # Not by time: a station that restarts every half minute for an hour fills more than one receipt.
+    # By number, not by time: a station that restarts every half minute for an hour fills several receipts.
     numbers = sorted(known[name].number for name in named if name in known)
     query = "SELECT 1 FROM records WHERE receipted_s IS NULL AND id > ? AND id <= ? LIMIT 1"
     for number in numbers:

@@ -1,4 +1,4 @@
-"""What the ledger says it holds: which receipts are believed, and when one that says less is."""
+"""Which of the ledger's receipts are believed, and when one that covers less than the last."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edge.sync.receipting import NOTHING, Noted
 log = logging.getLogger(__name__)
 
 DOUBT_S = 5.0
-"""A receipt that says less than the one before may only have been overtaken on its way."""
+"""How long a receipt that covers less than the last is doubted: it may only have arrived out of order."""
 
 
 class Receipts:
     """Notes the ledger's receipts in the outbox. Every method may raise sqlite3.Error: then call it again."""
 
     def __init__(self, sender: Sender, outbox: Outbox) -> None:
-        """Believe only what the ledger that `sender` knows has signed for this very station."""
+        """Believe only receipts for this station, signed by the ledger whose key `sender` has."""
         self.is_retired = False
         """The ledger no longer believes this station's key."""
         self._sender = sender
@@ -31,7 +31,7 @@ class Receipts:
         self._has_told = False
 
     def note(self, message: bytes, now: float) -> Noted:
-        """Note one receipt, but take nothing back yet; `now` is monotonic."""
+        """Note one receipt, but queue nothing again yet; `now` is monotonic."""
         receipt = self._believed(message)
         if receipt is None:
             return NOTHING
@@ -44,23 +44,23 @@ class Receipts:
         return self._told(noted)
 
     def settle(self, now: float) -> Noted:
-        """Believe a receipt that says less than the one before, once nothing better came for a while."""
+        """Believe a receipt that covers less than the last, once no better one came within DOUBT_S."""
         if self._doubted is None or now - self._doubted[1] < DOUBT_S:
             return NOTHING
         noted = self._outbox.note_receipts(self._doubted[0].epochs)
         self._doubted = None
         if noted.taken_back:
-            log.warning("the ledger has lost %d events that it had; they are sent again", noted.taken_back)
+            log.warning("the ledger lost %d events that it had; they are sent again", noted.taken_back)
         return self._told(noted)
 
     def _believed(self, message: bytes) -> Receipt | None:
         try:
             receipt = open_receipt(message, self._ledger_keys)
         except EnvelopeError as error:
-            log.error("a receipt that cannot be believed: %s", error)  # noqa: TRY400 (one line says it all)
+            log.error("receipt rejected: %s", error)  # noqa: TRY400 (needs no traceback)
             return None
         if (receipt.community, receipt.station) != (self._sender.community, self._sender.station):
-            log.error("a receipt for %s/%s came here", receipt.community, receipt.station)
+            log.error("receipt rejected: it is for station %s/%s", receipt.community, receipt.station)
             return None
         return receipt
 
@@ -70,7 +70,9 @@ class Receipts:
         self._outbox.tell(FaultCode.STATION_KEY_RETIRED, is_so=is_so)
         self._has_told, self.is_retired = True, is_so
         if is_so:
-            log.error("the ledger has retired this station's key %s; events stay here, unsent", self._key)
+            log.error(
+                "the ledger retired this station's key %s; events wait here until it has a new one", self._key
+            )
 
     @staticmethod
     def _told(noted: Noted) -> Noted:

@@ -1,4 +1,4 @@
-"""What the sync process does for the journal beside delivering: count its age, forget what is old."""
+"""How the sync process ages the journal: it counts its running time and deletes old events."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ log = logging.getLogger(__name__)
 
 PRUNE_S = 3600.0
 AGE_S = 600.0
-"""How often the process notes how long it has run; a restart forgets at most this, so rows stay longer."""
+"""How often the running time is noted; a restart loses at most this much, so rows only stay longer."""
 
 
 class Housekeeping:
-    """Little of it at a time: the station's writes come first."""
+    """Periodic work on the journal, in small steps: the station's writes come first."""
 
     def __init__(self, outbox: Outbox, now: float) -> None:
-        """Begin to count at `now`, monotonic seconds."""
+        """Count from `now`, in monotonic seconds."""
         self._outbox = outbox
         self._aged_at = now
         self._pruned_at = -inf
 
     def do(self, now: float) -> None:
-        """Do what is due; sqlite3.Error when the disk refuses, and then it is due still."""
+        """Do what is due; after an sqlite3.Error it is still due."""
         if now - self._aged_at >= AGE_S:
             self._outbox.grow_older(now - self._aged_at)
             self._aged_at = now
@@ -34,4 +34,4 @@ class Housekeeping:
             if forgotten < STEP:
                 self._pruned_at = now
             if forgotten:
-                log.info("forgot %d events receipted more than 30 days ago", forgotten)
+                log.info("deleted %d events receipted more than 30 days ago", forgotten)

@@ -1,4 +1,4 @@
-"""Delivery in hard times: a week offline, many restarts, ledgers that forget, ended keys, jumping clocks."""
+"""Delivery in hard times: a week offline, many restarts, restored ledgers, retired keys, jumping clocks."""
 
 from __future__ import annotations
 
@@ -49,12 +49,12 @@ from tests.waiting import turns, until
 A = "a" * 16
 WEEK = 20_000
 A_CHECKPOINT = 4 * 1024 * 1024
-"""The log is folded into the file after a thousand pages."""
+"""SQLite checkpoints the WAL after a thousand pages."""
 
 
 @dataclass
 class Clock:
-    """Monotonic time that the test moves, and a calendar that shows whatever it likes."""
+    """Monotonic time that the test moves, and a calendar that the test sets."""
 
     at: float = 1000.0
     unix_s: float = 1_800_000_000.0
@@ -68,7 +68,7 @@ class Clock:
 
 @dataclass
 class Wire:
-    """Stands in the place of a broker: what is published can be looked at, and lost, late or twice."""
+    """Stands in for a broker: the test reads what is published, and may lose, delay or repeat it."""
 
     connected: bool = True
     connections: int = 1
@@ -86,7 +86,7 @@ class Wire:
 
 @dataclass
 class Books:
-    """What a ledger holds, and the receipts that it writes: the newest 64 epochs, contiguous parts."""
+    """A ledger's events and its receipts: the newest 64 epochs, each up to its first gap."""
 
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
     held: dict[str, set[int]] = field(default_factory=dict)
@@ -130,7 +130,7 @@ class Scene:
         self.start()
 
     def start(self) -> None:
-        """Be a sync process that begins, knowing nothing."""
+        """Start a new sync process, which knows nothing."""
         link = cast("MqttLink", self.wire)
         self.sync = Sync(self.sender, self.outbox, link, self.clock, random.Random(1))
 
@@ -139,7 +139,7 @@ class Scene:
         self.sync.turn(0.0 if self.wire.messages.empty() else 0.1)
 
     def batches(self) -> list[Batch]:
-        """Take what was published since the last call."""
+        """Return the batches published since the last call."""
         taken, self.wire.published = self.wire.published, []
         return [open_batch(message, self.own) for topic, message in taken if topic.endswith("/events")]
 
@@ -269,7 +269,7 @@ def many_epochs(folder: Path, count: int) -> list[str]:
     return names
 
 
-def test_two_hundred_restarts_in_a_month_are_all_freed_without_waiting_in_vain(scene: Scene) -> None:
+def test_two_hundred_restarts_in_a_month_are_freed_without_an_overdue_answer(scene: Scene) -> None:
     names = many_epochs(scene.folder, 200)
     seconds = PATIENCE_S / 200
     scene.settle(turns=100, seconds=seconds)
@@ -292,7 +292,7 @@ def test_a_ledger_that_answers_many_batches_by_one_receipt_still_frees_two_hundr
     assert set(scene.books.times.values()) == {1}
 
 
-def test_an_epoch_that_is_stuck_holds_up_no_other(scene: Scene) -> None:
+def test_a_stuck_epoch_does_not_hold_up_the_others(scene: Scene) -> None:
     names = many_epochs(scene.folder, 100)
     by_hand(scene.folder / JOURNAL_FILE, "DELETE FROM records WHERE id = (1 << 32) + 1")
     for _ in range(40):
@@ -336,7 +336,7 @@ def test_a_ledger_restored_to_before_two_hundred_restarts_gets_everything_again(
 # --- a ledger that comes back from a backup -----------------------------------------------------
 
 
-def test_a_backup_older_than_what_is_kept_is_told_what_is_gone_and_goes_on(scene: Scene) -> None:
+def test_a_ledger_older_than_the_kept_events_is_told_what_is_lost_and_goes_on(scene: Scene) -> None:
     record(scene.folder, 30)
     scene.settle()
     scene.outbox.grow_older(KEPT_S + 1)
@@ -353,7 +353,7 @@ def test_a_backup_older_than_what_is_kept_is_told_what_is_gone_and_goes_on(scene
     assert scene.books.through[A] == 35
 
 
-def test_gaps_in_the_middle_are_told_one_after_the_other_without_waiting_for_the_ledger_to_be_overdue(
+def test_gaps_in_the_middle_are_stated_one_by_one_before_an_answer_is_overdue(
     scene: Scene,
 ) -> None:
     record(scene.folder, 40)
@@ -395,7 +395,7 @@ def test_a_receipt_that_stays_lower_is_believed_after_a_while(scene: Scene) -> N
 
 
 def test_a_receipt_that_stays_lower_is_believed_though_it_comes_again_and_again(scene: Scene) -> None:
-    """A ledger that was restored answers every batch; a doubt that began anew each time would never end."""
+    """A restored ledger answers every batch; if each answer restarted the doubt, it would never end."""
     record(scene.folder, 10)
     scene.settle()
     scene.books.through, scene.books.held = {A: 4}, {A: {1, 2, 3, 4}}
@@ -432,9 +432,7 @@ def test_a_station_whose_key_was_retired_keeps_its_events_and_says_so(
     journal.close()
 
 
-def test_a_silent_ledger_is_told_of_with_the_keys_name(
-    scene: Scene, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_silent_ledger_is_logged_with_the_keys_name(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
     record(scene.folder, 1)
     scene.turn()
     scene.turn(PATIENCE_S)
@@ -462,7 +460,7 @@ JUMPS = [0.0, 1_800_000_000.0 + 366 * 86_400, 1_800_000_000.0 - 366 * 86_400, 32
 
 
 @pytest.mark.parametrize("unix_s", JUMPS, ids=["1970", "a year on", "a year back", "the year 3000"])
-def test_a_calendar_that_jumps_forgets_nothing_early_and_keeps_nothing_for_ever(
+def test_a_calendar_that_jumps_deletes_nothing_early_and_keeps_nothing_forever(
     scene: Scene, unix_s: float
 ) -> None:
     record(scene.folder, 10)
@@ -505,7 +503,7 @@ def test_months_are_pruned_in_small_steps(scene: Scene) -> None:
     assert left == [(2100,), (1600,), (1100,), (600,), (100,), (0,)]
 
 
-def test_a_process_that_restarts_all_the_time_lets_nothing_go_early(scene: Scene) -> None:
+def test_a_process_that_restarts_all_the_time_deletes_nothing_early(scene: Scene) -> None:
     record(scene.folder, 1)
     scene.settle()
     for _ in range(50):
@@ -540,7 +538,7 @@ def test_a_journal_that_is_busy_costs_only_time_and_one_line_in_the_log(
     assert scene.outbox.depth() == 0
 
 
-def test_damage_that_only_the_sync_process_meets_is_mended_by_the_running_station(
+def test_damage_that_only_the_sync_process_meets_is_repaired_by_the_running_station(
     scene: Scene, caplog: pytest.LogCaptureFixture
 ) -> None:
     record(scene.folder, 5)

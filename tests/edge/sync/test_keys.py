@@ -72,7 +72,7 @@ def test_nothing_half_written_is_left_behind(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("made")
 @pytest.mark.parametrize("name", FILES)
-def test_a_missing_key_is_named_with_what_makes_it(tmp_path: Path, name: str) -> None:
+def test_a_missing_key_is_named_with_the_command_that_makes_it(tmp_path: Path, name: str) -> None:
     (tmp_path / name).unlink()
     told = told_of(tmp_path)
     assert told.startswith(f"no key file {tmp_path / name}; ")
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_hold_keys_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make keys for another user")
-def test_keys_that_root_makes_are_those_of_the_folders_owner(tmp_path: Path) -> None:
+def test_keys_made_by_root_belong_to_the_folders_owner(tmp_path: Path) -> None:
     os.chown(tmp_path, 61_001, 61_001)
     make_keys(tmp_path, b"k" * 32, Ed25519PrivateKey.generate().public_key())
     assert {file.stat().st_uid for file in tmp_path.iterdir()} == {61_001}

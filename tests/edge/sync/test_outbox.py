@@ -1,4 +1,4 @@
-"""What waits for its receipt, what waits again, what was refused, and what may be forgotten."""
+"""Which events wait for a receipt, are queued again, are refused, or may be deleted."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def add_epoch(folder: Path, epoch: str = B, events: int = 2) -> None:
 # --- waiting ------------------------------------------------------------------------------------
 
 
-def test_what_waits_is_given_in_the_order_of_writing_a_part_at_a_time(outbox: Outbox) -> None:
+def test_waiting_events_are_read_in_the_order_of_writing_and_in_parts(outbox: Outbox) -> None:
     first = outbox.waiting(0, 2)
     rest = outbox.waiting(first[-1].id, 100)
     assert [decode_event(row.event).sequence for row in first + rest] == [1, 2, 3, 4, 5]
@@ -95,13 +95,13 @@ def test_the_same_receipt_again_changes_nothing(outbox: Outbox, tmp_path: Path) 
     assert by_hand(tmp_path / JOURNAL_FILE, "SELECT * FROM outbox") == before
 
 
-def test_what_a_restored_ledger_no_longer_holds_waits_again(outbox: Outbox) -> None:
+def test_events_that_a_restored_ledger_lost_are_queued_again(outbox: Outbox) -> None:
     outbox.note_receipts([EpochReceipt(A, 5)])
     outbox.note_receipts([EpochReceipt(A, 2)])
     assert waiting(outbox) == of_epoch(A, 3, 4, 5)
 
 
-def test_an_epoch_that_a_restored_ledger_never_heard_of_waits_again(outbox: Outbox, tmp_path: Path) -> None:
+def test_an_epoch_unknown_to_a_restored_ledger_is_queued_again(outbox: Outbox, tmp_path: Path) -> None:
     add_epoch(tmp_path)
     outbox.note_receipts([EpochReceipt(B, 2), EpochReceipt(A, 5)])
     assert waiting(outbox) == []
@@ -111,7 +111,7 @@ def test_an_epoch_that_a_restored_ledger_never_heard_of_waits_again(outbox: Outb
     assert waiting(outbox) == of_epoch(A, 1, 2, 3, 4, 5) + of_epoch(B, 1, 2)
 
 
-def test_an_epoch_too_old_to_be_named_does_not_wait_again(outbox: Outbox) -> None:
+def test_an_epoch_too_old_to_be_named_is_not_queued_again(outbox: Outbox) -> None:
     outbox.note_receipts([EpochReceipt(A, 5)])
     outbox.grow_older(THIRTY_DAYS_S)
     outbox.note_receipts([EpochReceipt(B, 9)])
@@ -137,7 +137,7 @@ def test_a_receipt_that_had_no_room_for_every_epoch_takes_nothing_back(outbox: O
     assert waiting(outbox) == of_epoch(A, 1, 2, 3, 4, 5)
 
 
-def test_what_a_restored_ledger_lost_of_a_day_with_more_restarts_than_a_receipt_names_waits_again(
+def test_a_restored_ledger_gets_back_a_day_with_more_restarts_than_a_receipt_names(
     tmp_path: Path,
 ) -> None:
     names = [f"{number:016x}" for number in range(1, 2 * MAX_RECEIPT_EPOCHS)]
@@ -182,7 +182,7 @@ def test_a_receipt_of_another_stations_epoch_touches_nothing(outbox: Outbox) -> 
 # --- refusals -----------------------------------------------------------------------------------
 
 
-def test_a_refused_event_is_told_of_once(outbox: Outbox, journal: SqliteJournal) -> None:
+def test_a_refused_event_is_reported_once(outbox: Outbox, journal: SqliteJournal) -> None:
     receipt = EpochReceipt(A, 4, ((2, "unreadable"), (4, "conflict")))
     assert outbox.note_receipts([receipt]).refused == ((A, 2, "unreadable"), (A, 4, "conflict"))
     assert outbox.note_receipts([receipt]).refused == ()
@@ -190,7 +190,7 @@ def test_a_refused_event_is_told_of_once(outbox: Outbox, journal: SqliteJournal)
     assert journal.outbox() == (1, 2)
 
 
-def test_a_refused_event_that_the_ledger_applied_later_is_refused_no_more(
+def test_a_refused_event_that_the_ledger_applied_later_is_no_longer_refused(
     outbox: Outbox, journal: SqliteJournal
 ) -> None:
     outbox.note_receipts([EpochReceipt(A, 4, ((2, "unreadable"), (4, "conflict")))])
@@ -201,16 +201,14 @@ def test_a_refused_event_that_the_ledger_applied_later_is_refused_no_more(
     assert outbox.note_receipts([EpochReceipt(A, 4)]).refused == ()
 
 
-def test_a_receipt_that_has_no_room_for_all_refusals_lets_none_in(
-    outbox: Outbox, journal: SqliteJournal
-) -> None:
+def test_a_receipt_without_room_for_all_refusals_clears_none(outbox: Outbox, journal: SqliteJournal) -> None:
     outbox.note_receipts([EpochReceipt(A, 4, ((2, "unreadable"),))])
     full = EpochReceipt("e" * 16, 5000, tuple((number, "conflict") for number in range(1, NAMED_AT_MOST + 1)))
     outbox.note_receipts([EpochReceipt(A, 4), full])
     assert journal.outbox() == (1, 1)
 
 
-def test_a_refusal_beyond_the_contiguous_part_is_told_of_once_and_waits_on(outbox: Outbox) -> None:
+def test_a_refusal_beyond_the_contiguous_part_is_reported_once_and_still_waits(outbox: Outbox) -> None:
     receipt = EpochReceipt(A, 1, ((3, "unreadable"),))
     assert outbox.note_receipts([receipt]).refused == ((A, 3, "unreadable"),)
     assert outbox.note_receipts([receipt]).refused == ()
@@ -242,19 +240,19 @@ def test_receipted_events_stay_thirty_days_and_then_go_with_their_visits(
     assert [rows(file, table) for table in ("outbox", "visits", "awards")] == [2, 2, 2]
 
 
-def test_a_refused_event_is_never_forgotten(outbox: Outbox, tmp_path: Path) -> None:
+def test_a_refused_event_is_never_deleted(outbox: Outbox, tmp_path: Path) -> None:
     outbox.note_receipts([EpochReceipt(A, 5, ((2, "unreadable"),))])
     outbox.grow_older(10 * THIRTY_DAYS_S)
     assert outbox.prune() == 4
     assert by_hand(tmp_path / JOURNAL_FILE, "SELECT sequence FROM visits") == [(2,)]
 
 
-def test_what_waits_is_never_forgotten(outbox: Outbox) -> None:
+def test_a_waiting_event_is_never_deleted(outbox: Outbox) -> None:
     outbox.grow_older(10 * THIRTY_DAYS_S)
     assert outbox.prune() == 0
 
 
-def test_forgetting_gives_no_number_a_second_time(outbox: Outbox, journal: SqliteJournal) -> None:
+def test_no_epoch_number_is_reused_after_pruning(outbox: Outbox, journal: SqliteJournal) -> None:
     outbox.note_receipts([EpochReceipt(A, 5)])
     outbox.grow_older(2 * THIRTY_DAYS_S)
     outbox.prune()
@@ -262,9 +260,7 @@ def test_forgetting_gives_no_number_a_second_time(outbox: Outbox, journal: Sqlit
     assert waiting(outbox) == of_epoch(A, 6)
 
 
-def test_a_disk_that_fails_half_way_through_a_receipt_finds_the_same_receipt_good(
-    outbox: Outbox, tmp_path: Path
-) -> None:
+def test_a_receipt_that_a_failing_disk_interrupted_can_be_noted_again(outbox: Outbox, tmp_path: Path) -> None:
     add_epoch(tmp_path)
     by_hand(
         tmp_path / JOURNAL_FILE,
@@ -284,7 +280,7 @@ def test_a_disk_that_fails_half_way_through_a_receipt_finds_the_same_receipt_goo
 
 
 def plans(outbox: Outbox, do: Callable[[], object]) -> list[str]:
-    """Give SQLite's plan of each question that `do` asks."""
+    """Return SQLite's plan of each query that `do` makes."""
     connection = outbox._database  # noqa: SLF001 (its own statements, not a copy of them)
     asked: list[str] = []
     connection.set_trace_callback(asked.append)
@@ -299,7 +295,7 @@ def plans(outbox: Outbox, do: Callable[[], object]) -> list[str]:
     ]
 
 
-def test_nothing_that_sync_asks_reads_through_a_month_of_rows(outbox: Outbox) -> None:
+def test_no_query_of_sync_scans_a_month_of_rows(outbox: Outbox) -> None:
     found = plans(outbox, lambda: outbox.waiting(2, 10))
     found += plans(outbox, outbox.depth)
     found += plans(outbox, outbox.oldest)
@@ -311,7 +307,7 @@ def test_nothing_that_sync_asks_reads_through_a_month_of_rows(outbox: Outbox) ->
     assert [one for one in found if "SCAN" in one] == []
 
 
-def test_nothing_that_the_station_asks_reads_through_a_month_of_rows(journal: SqliteJournal) -> None:
+def test_no_query_of_the_station_scans_a_month_of_rows(journal: SqliteJournal) -> None:
     connection = journal._database  # noqa: SLF001 (its own statements, not a copy of them)
     assert connection is not None
     asked: list[str] = []

@@ -54,7 +54,7 @@ class SteppedClock:
 
 
 class Ledger:
-    """Opens what a station sends, and answers with receipts unless it is silent."""
+    """Opens the station's batches, and answers with receipts unless it is silent."""
 
     def __init__(self, port: int, station_key: Ed25519PrivateKey) -> None:
         self.key = Ed25519PrivateKey.generate()
@@ -191,7 +191,7 @@ def test_a_receipt_signed_by_somebody_else_frees_nothing(
     scene.ledger.key = Ed25519PrivateKey.generate()
     scene.write(2)
     scene.ledger.answer(2)
-    scene.until(lambda: "cannot be believed" in caplog.text)
+    scene.until(lambda: "receipt rejected" in caplog.text)
     assert scene.outbox.depth() == 2
 
 
@@ -202,7 +202,7 @@ def test_a_receipt_for_another_station_frees_nothing(
     scene.ledger.is_silent = True
     scene.write(2)
     scene.ledger.answer(2, name=name)
-    scene.until(lambda: f"{name} came here" in caplog.text or scene.outbox.depth() < 2)
+    scene.until(lambda: f"it is for station {name}" in caplog.text or scene.outbox.depth() < 2)
     assert scene.outbox.depth() == 2
 
 
@@ -215,7 +215,9 @@ def test_a_refused_event_stays_and_is_named(scene: Scene, caplog: pytest.LogCapt
     assert scene.journal.outbox() == (0, 1)
 
 
-def test_the_station_tells_how_it_is_and_its_last_will_that_it_is_gone(scene: Scene, broker: Broker) -> None:
+def test_the_station_reports_its_state_and_its_last_will_that_it_is_offline(
+    scene: Scene, broker: Broker
+) -> None:
     watcher = MqttLink(CloudSection(port=broker.port), "watcher", [topics.state("lane", "gate")])
     watcher.start()
     scene.until(lambda: not watcher.messages.empty())

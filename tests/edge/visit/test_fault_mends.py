@@ -119,7 +119,7 @@ MENDED_BY = {
     ),
     FaultCode.EVENTS_REFUSED: (
         "tests/edge/sync/test_outbox.py",
-        "test_a_refused_event_that_the_ledger_applied_later_is_refused_no_more",
+        "test_a_refused_event_that_the_ledger_applied_later_is_no_longer_refused",
     ),
     FaultCode.STATION_KEY_RETIRED: (
         "tests/edge/sync/test_hardships.py",

@@ -11,27 +11,34 @@ from numpy.typing import NDArray
 
 from models.bundle import Manifest
 from models.pipeline import CATEGORIES
-from models.training.backbone import COMPANION_SIZE, CUT, INPUT_SIZE, Conv, companion_layers, imagenet_layers
+from models.training.bundling.package import TARGET_ERROR, Trained, Workspace, package
+from models.training.dataset.photo import Photo
+from models.training.dataset.photos import Split, read_photos, split
+from models.training.dataset.taxonomy import Taxonomy, load_taxonomy
 from models.training.domain_shift.measure import DomainShift, domain_shift
-from models.training.export import Tower
-from models.training.head import HeadShop
-from models.training.learn import Begun, Shares, begin, features_of, finish, share_out
-from models.training.logit_adjustment import choose_adjustment, fold_of, out_of_fold
-from models.training.package import TARGET_ERROR, Trained, Workspace, package
-from models.training.photo import Photo
-from models.training.photos import Split, read_photos, split
-from models.training.progress import progress
-from models.training.samples import DISTRUST, membership
-from models.training.taxonomy import Taxonomy, load_taxonomy
-from models.training.training_features import (
+from models.training.learning.backbone import (
+    COMPANION_SIZE,
+    CUT,
+    INPUT_SIZE,
+    Conv,
+    companion_layers,
+    imagenet_layers,
+)
+from models.training.learning.export import Tower
+from models.training.learning.head import HeadShop
+from models.training.learning.learn import Begun, Shares, begin, features_of, finish, share_out
+from models.training.learning.logit_adjustment import choose_adjustment, fold_of, out_of_fold
+from models.training.learning.samples import DISTRUST, membership
+from models.training.learning.training_features import (
     Extractors,
     TrainingFeatures,
     companion_store,
     extract_features,
     trunk_store,
 )
-from models.training.tune import Crown, Schedule
-from models.training.views import recipe
+from models.training.learning.tune import Crown, Schedule
+from models.training.learning.views import recipe
+from models.training.progress import progress
 
 SCHEDULE = Schedule(steps=700)
 

@@ -13,7 +13,7 @@ from config.errors import InputError
 from config.reading.files import mend_of
 from models.training.domain_shift.curves import Curves
 from models.training.domain_shift.leave_one_out import LeftOut
-from models.training.evaluate import Evaluation
+from models.training.evaluation.evaluate import Evaluation
 
 VERSION = "0.4"
 """Default version of a trained bundle."""
@@ -70,10 +70,10 @@ def train(photos: Path, cache: Path, threads: int, out: Path, version: str, step
 
     Stopped by Ctrl-C or a power cut, it resumes where it stopped when it is started again.
     """
-    from models.training.package import Workspace
+    from models.training.bundling.package import Workspace
+    from models.training.learning.tune import Schedule
     from models.training.train import Plan
     from models.training.train import train as run
-    from models.training.tune import Schedule
 
     manifest = run(Workspace(photos, out, cache, version, threads), Plan(schedule=Schedule(steps)))
     figures = manifest.metrics
@@ -111,7 +111,7 @@ def loso(photos: Path, cache: Path, threads: int, *, as_json: bool, curve: Path 
 
 
 def _curves(curves: Curves, picture: Path) -> str:
-    from models.training.card import shares_table, unseen_table
+    from models.training.bundling.card import shares_table, unseen_table
     from models.training.domain_shift.plot import save_curves
 
     _save(lambda: save_curves(curves, "A linear layer on ImageNet's features", picture), picture, "--curve")
@@ -168,9 +168,9 @@ def evaluate(  # noqa: PLR0913 - a command's options
     from config.reading.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE
     from models.runtime import load_classifier
-    from models.training.evaluate import coarse_probabilities, evaluation_of, truth_of
-    from models.training.photos import Split, read_photos, split
-    from models.training.taxonomy import load_taxonomy
+    from models.training.dataset.photos import Split, read_photos, split
+    from models.training.dataset.taxonomy import load_taxonomy
+    from models.training.evaluation.evaluate import coarse_probabilities, evaluation_of, truth_of
 
     chosen = read_photos(photos)
     if part != "all":
@@ -183,7 +183,7 @@ def evaluate(  # noqa: PLR0913 - a command's options
     if as_json:
         click.echo(msgspec.json.encode(report))
         return
-    from models.training.plots import save_picture
+    from models.training.evaluation.plots import save_picture
 
     click.echo(_table(report))
     title = f"{classifier.manifest.title} on {len(chosen)} photos"

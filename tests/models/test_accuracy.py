@@ -13,10 +13,10 @@ from config.reading.load_sorting import load_sorting
 from models.bundle import SHIPPED_BUNDLE
 from models.pictures import read_picture
 from models.runtime import Classifier, load_classifier
-from models.training.evaluate import coarse_probabilities, evaluation_of, truth_of
-from models.training.photo import Photo
-from models.training.photos import Split, read_photos, split
-from models.training.taxonomy import load_taxonomy
+from models.training.dataset.photo import Photo
+from models.training.dataset.photos import Split, read_photos, split
+from models.training.dataset.taxonomy import load_taxonomy
+from models.training.evaluation.evaluate import coarse_probabilities, evaluation_of, truth_of
 from models.verdict import VerdictState
 from scripts.commands.model import model
 

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from scripts.cli import run
 from scripts.commands.classify import classify
 from tests.models import files
-from tests.models.test_scenes import tray_by_hand
+from tests.models.training.test_scenes import tray_by_hand
 
 KEYS = ["path", "state", "category", "label", "probability", "ms"]
 

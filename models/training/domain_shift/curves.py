@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.pipeline import probabilities
 from models.training.domain_shift.leave_one_out import LabelledFeatures
-from models.training.head import HeadShop
+from models.training.learning.head import HeadShop
 
 ENOUGH = 200
 """A source with fewer photos is left out of both training and measurement here."""

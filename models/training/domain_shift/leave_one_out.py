@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.pipeline import probabilities
-from models.training.head import HeadShop
-from models.training.measure import accuracy, confusion, recall
+from models.training.evaluation.measure import accuracy, confusion, recall
+from models.training.learning.head import HeadShop
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from models.training.backbone import CUT, imagenet_layers
-from models.training.clean import contradicted
+from models.training.dataset.photo import Photo
+from models.training.dataset.photos import Split, read_photos, split
+from models.training.dataset.taxonomy import Taxonomy, load_taxonomy
 from models.training.domain_shift.curves import Curves, choices, every_choice, every_share
 from models.training.domain_shift.leave_one_out import LabelledFeatures, LeftOut, leave_one_out
-from models.training.head import HeadShop
-from models.training.learn import features_of
-from models.training.photo import Photo
-from models.training.photos import Split, read_photos, split
+from models.training.learning.backbone import CUT, imagenet_layers
+from models.training.learning.clean import contradicted
+from models.training.learning.head import HeadShop
+from models.training.learning.learn import features_of
+from models.training.learning.samples import Samples, membership, photo_samples
+from models.training.learning.training_features import trunk_store
+from models.training.learning.views import View, see_photos
 from models.training.progress import Bar
-from models.training.samples import Samples, membership, photo_samples
-from models.training.taxonomy import Taxonomy, load_taxonomy
-from models.training.training_features import trunk_store
-from models.training.views import View, see_photos
 
 
 @dataclass(frozen=True, slots=True)

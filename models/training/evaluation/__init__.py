@@ -1,0 +1,1 @@
+"""Measure a model on labelled photos, and draw what was measured."""

@@ -1,0 +1,1 @@
+"""From photos to a trained network: features, a linear head, fine-tuning, one ONNX file."""

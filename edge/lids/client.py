@@ -1,4 +1,4 @@
-"""The station's end: lids that a keeper holds, and the fault of each bin while it does not answer."""
+"""The station's end: lids behind a keeper, and each bin's fault while the keeper does not answer."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ from edge.ports import Clock, Inbox
 log = logging.getLogger(__name__)
 
 AGAIN_S = 0.25
-"""Between two tries to reach the keeper."""
+"""Pause between two tries to reach the keeper."""
 _JOIN_S = 3.0
 _EVENTS: dict[Arrival, type[LidEvent]] = {
     Arrival.OPENED: LidOpened,
@@ -57,7 +57,7 @@ _EVENTS: dict[Arrival, type[LidEvent]] = {
 
 
 class KeptLid:
-    """One bin's lid, by way of its keeper. Implements `edge.ports.Lid`."""
+    """One bin's lid behind the keeper. Implements `edge.ports.Lid`."""
 
     def __init__(self, bin_id: str, keeper: KeeperLink, clock: Clock) -> None:
         """Ask `keeper` for this bin's lid."""
@@ -68,19 +68,19 @@ class KeptLid:
         self._keeper.ask(Open(self._bin, self._clock.now(), lease_s))
 
     def end_lease(self) -> None:
-        """Let the lid shut now; without a keeper its lease is over anyway."""
+        """Shut the lid now; without a keeper its lease is over anyway."""
         self._keeper.ask(EndLease(self._bin))
 
 
 class KeeperLink:
-    """Connects to the keeper in a folder, again and again, and posts what its lids tell.
+    """Connects to the keeper, reconnects when it is lost, and posts the events of its lids.
 
-    Until it answers, and whenever it is silent for SILENCE_S, each bin has the fault LID_UNREACHABLE; a
-    bin whose lid the keeper does not have has LID_MISSING. Implements `edge.ports.Mover` too.
+    Until the keeper answers, and while it is silent for SILENCE_S, each bin has the fault LID_UNREACHABLE; a
+    bin whose lid the keeper does not have has LID_MISSING. Also implements `edge.ports.Mover`.
     """
 
     def __init__(self, folders: Sequence[Path], bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
-        """Nothing happens until `start`. The keeper's socket is in one of `folders`, the first as a rule."""
+        """Look for the keeper's socket in `folders`, in their order. Nothing happens until `start`."""
         self.lids = {bin_id: KeptLid(bin_id, self, clock) for bin_id in bins}
         self._paths = [folder / SOCKET for folder in folders]
         self._clock, self._inbox = clock, inbox
@@ -97,7 +97,7 @@ class KeeperLink:
         self._thread.start()
 
     def stop(self) -> None:
-        """End every lease and hang up."""
+        """End every lease and disconnect."""
         for lid in self.lids.values():
             lid.end_lease()
         self._stopping.set()
@@ -108,12 +108,12 @@ class KeeperLink:
             self._thread.join(_JOIN_S)
 
     def stop_motors(self) -> None:
-        """Turn every motor off until `resume_motors`, now or as soon as there is a keeper."""
+        """Turn every motor off until `resume_motors`: now, or as soon as the keeper is connected."""
         self._is_stopped = True
         self.ask(Stop())
 
     def resume_motors(self) -> None:
-        """Let motors run again when next asked; a keeper that is away stays stopped if it was."""
+        """Let motors run again at the next request; a stopped keeper that is away stays stopped."""
         self._is_stopped = False
         self.ask(Resume())
 
@@ -124,7 +124,7 @@ class KeeperLink:
                 return
             try:
                 self._socket.send(pack(request), socket.MSG_NOSIGNAL)
-            except OSError as error:  # gone, or it hangs and its buffer is full: the reading side finds out
+            except OSError as error:  # gone or hanging with a full buffer: the reading thread finds out which
                 log.error("the lids' keeper does not take a request (%s)", error)  # noqa: TRY400 (no bug)
 
     def _run(self) -> None:
@@ -133,19 +133,19 @@ class KeeperLink:
                 self._serve()
             except OSError as error:
                 self._lost(str(error))
-            except Exception as error:  # noqa: BLE001 (the outermost loop: lids need a station)
+            except Exception as error:  # noqa: BLE001 (the outermost loop: without it no lid would open)
                 self._complaints.raised("lids: a report could not be handled", error)
-                self._lost("a mistake, see above")
+                self._lost("internal error, see the traceback above")
             self._stopping.wait(AGAIN_S)
 
     def _serve(self) -> None:
-        """Talk with a keeper until it goes; OSError says why."""
-        # Not with a timeout: a socket that has one waits in `send` too, and that is the station's thread.
+        """Talk to the keeper until it is lost; OSError says why."""
+        # No timeout: it would make `send` block as well, and that runs on the station's thread.
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as keeper:
             self._connect(keeper)
             with self._lock:
                 self._socket = keeper
-            if self._is_stopped:  # asked a second time at worst: whoever stops them sets this first
+            if self._is_stopped:  # `stop_motors` sets this before it sends, so at worst this is sent twice
                 self.ask(Stop())
             try:
                 while not self._stopping.is_set():
@@ -158,7 +158,7 @@ class KeeperLink:
                     self._socket = None
 
     def _connect(self, keeper: socket.socket) -> None:
-        """Connect to the first socket that has a listener; OSError of the first folder if none has."""
+        """Connect to the first socket with a listener; if there is none, raise the first folder's OSError."""
         errors = []
         for path in self._paths:
             try:
@@ -174,7 +174,7 @@ class KeeperLink:
             raise OSError("the keeper hung up")
         match report_in(packet):
             case Keeps(bins, is_stopped):
-                if is_stopped and not self._is_stopped:  # by a station before this one
+                if is_stopped and not self._is_stopped:  # stopped by an earlier run of the station
                     self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
                 missing = FaultCode.LID_MISSING
                 self._judge({bin_id: None if bin_id in bins else missing for bin_id in self.lids}, "is there")
@@ -187,7 +187,7 @@ class KeeperLink:
         self._judge(dict.fromkeys(self.lids, FaultCode.LID_UNREACHABLE), why)
 
     def _judge(self, faults: dict[str, FaultCode | None], why: str) -> None:
-        """Raise and clear faults so that each bin has the one given, or none."""
+        """Raise and clear faults so that each bin has exactly the given one."""
         if self._stopping.is_set():
             return
         for bin_id, code in faults.items():

@@ -1,4 +1,4 @@
-"""The keeper's end of its guard: motors that must be asked for again and again, and a watch on the guard."""
+"""The keeper's end of its guard: motor requests that must be repeated, and a watch on the guard."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from edge.lids.guard import ANSWER, ASK, EVERY_MOTOR, guard
 
 MakePins = Callable[[], Factory]
 Guard = tuple[socket.socket, int | None]
-"""The keeper's end of a guard's socket, and the guard's process if it has one of its own."""
+"""The keeper's end of the guard's socket, and the guard's process id if it is a process."""
 StartGuard = Callable[[Sequence[GpioLidSection], MakePins], Guard]
 
 log = logging.getLogger(__name__)
 
 FEED_S = 0.1
-"""How often a motor that runs is asked for again: three times within the guard's patience."""
+"""How often the request for a running motor is repeated: three times within the guard's HOLD_S."""
 SILENT_S = 0.5
-"""A guard that answers nothing for so long hangs, if it was asked several times meanwhile."""
+"""A guard hangs if it answers nothing for this time after several requests."""
 _ASKED_AT_LEAST = 4
 _LOOK_S = 0.1
 _STARTS_S = 20.0
@@ -43,7 +43,7 @@ class GuardedMotor:
         self._value, self._asked_at = 0.0, 0.0
 
     def set(self, value: float) -> None:
-        """Drive by this value from now on, for a moment only: call it as long as it is to be so."""
+        """Drive with this value for a moment; repeat the call as long as the motor should run."""
         now = time.monotonic()
         if value == self._value and (value == 0.0 or now < self._asked_at + FEED_S):
             return
@@ -51,16 +51,16 @@ class GuardedMotor:
         self._guarded.ask(self._number, value, now)
 
     def close(self) -> None:
-        """Turn it off; the guard keeps its pins until the keeper ends."""
+        """Turn the motor off; the guard keeps its pins until the keeper ends."""
         self._value = 0.0
         self._guarded.ask(self._number, 0.0, time.monotonic())
 
 
 class Guarded:
-    """All motors of a keeper, by way of its guard; `lost` is called once if the guard ends or hangs."""
+    """All motors of a keeper, driven by its guard; calls `lost` once if the guard ends or hangs."""
 
     def __init__(self, started: Guard, motors: int, lost: Callable[[str], None]) -> None:
-        """Have the guard take its pins; InputError for one that cannot be had."""
+        """Have the guard claim its pins; InputError for one that cannot be claimed."""
         self.motors = [GuardedMotor(number, self) for number in range(motors)]
         self._end, self._pid = started
         self._lost = lost
@@ -73,14 +73,14 @@ class Guarded:
         self._watch.start()
 
     def ask(self, motor: int, value: float, at: float) -> None:
-        """Ask for a motor; never blocks."""
+        """Send a motor request; never blocks."""
         with self._lock:
             self._unanswered.append(at)
             with suppress(OSError):  # the watch finds out why
                 self._end.send(ASK.pack(motor, value, at), socket.MSG_NOSIGNAL)
 
     def stop_all(self) -> None:
-        """Turn every motor off at once, whatever hangs here."""
+        """Turn every motor off at once, even if a lid's thread hangs."""
         self.ask(EVERY_MOTOR, 0.0, time.monotonic())
 
     def close(self) -> None:
@@ -102,13 +102,13 @@ class Guarded:
         self._end.close()
         self._kill()
         what, _, mend = said.decode().partition("\n")
-        raise InputError(what or "the guard of the motors does not start", mend or "see its log above")
+        raise InputError(what or "the guard of the motors does not start", mend or "see the log above")
 
     def _watch_guard(self) -> None:
         while not self._is_over:
             if why := self._what_is_wrong():
                 self._is_over = True
-                self._kill()  # one that hangs holds its pins, and with them its motors
+                self._kill()  # a guard that hangs would keep its pins, and its motors running
                 self._lost(why)
 
     def _what_is_wrong(self) -> str | None:
@@ -117,7 +117,7 @@ class Guarded:
                 if not self._end.recv(1):
                     return None if self._is_over else "ended"
             except OSError as error:
-                return f"cannot be heard ({error})"
+                return f"cannot be read ({error})"
             with self._lock:
                 del self._unanswered[:1]
         with self._lock:
@@ -139,7 +139,7 @@ class Guarded:
 
 
 def fork_guard(wires: Sequence[GpioLidSection], make_pins: MakePins) -> Guard:
-    """Start the guard as a process of its own; call it before there are threads, pins or locks here."""
+    """Start the guard as a process; call it before this process has threads, pins or locks."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     pid = os.fork()
     if pid:
@@ -148,19 +148,19 @@ def fork_guard(wires: Sequence[GpioLidSection], make_pins: MakePins) -> Guard:
     try:
         ours.close()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # it ends with its keeper, which shuts the lids first
-        # Two processes that start at once in one folder could exchange the FIFOs that lgpio makes there.
+            signal.signal(number, signal.SIG_IGN)  # the keeper shuts the lids first; the guard ends with it
+        # lgpio makes FIFOs in its folder: two processes that start there at once could swap them.
         os.environ["LG_WD"] = tempfile.gettempdir()
         guard(its, wires, make_pins)
     except BaseException:
         log.exception("the guard of the motors failed")
     finally:
         logging.shutdown()
-        os._exit(0)  # nothing of the keeper's is undone here
+        os._exit(0)  # skip clean-up that is the keeper's
 
 
 def guard_on_a_thread(wires: Sequence[GpioLidSection], make_pins: MakePins) -> Guard:
-    """Start the guard within this process, where pins are mocked and live in its memory."""
+    """Start the guard on a thread, for mocked pins: they live in this process's memory."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""A lid wired straight to the Pi's pins: lid_motion's rules, carried out by a thread of the lid's own."""
+"""A lid wired to the Pi's own pins: its own thread carries out the rules of lid_motion."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ from firmware_bridge.lid_motion import (
 log = logging.getLogger(__name__)
 
 POLL_DRIVING_S = 0.01
-"""How often levels are read while a motor runs, should an edge be lost: a lid moves a few millimetres."""
+"""Poll interval while a motor runs, in case an edge is lost: the lid moves a few millimetres in it."""
 SWITCH = DebounceTimes(on_s=0.02, off_s=0.02)
 WAY_IS_FREE = DebounceTimes(on_s=0.2, off_s=0.0)
-"""Believed late that the way is free, and at once that it is not."""
+"""Something in the way is believed at once, a free way only after it lasted."""
 
 
 class GpioLid:
     """One bin's lid at the Pi's own pins, of any kind. Implements `edge.ports.Lid`.
 
-    A switch connects its pin to ground while the lid is there; the obstruction input's contact does while
-    the way is free, so that a broken wire counts as something in the way. The lid's own thread ends its
-    lease, whatever becomes of whoever asked. Where the lid is found at start is posted, since a lid found
-    open is news, and one that is not shut is shut once its way was free for a while.
+    A switch connects its pin to ground while the lid is at it. The obstruction contact is closed while the
+    way is free, so that a broken wire counts as something in the way. The lid's own thread ends the lease,
+    even if the station that asked is gone. At start the lid's position is posted; a lid found open is shut
+    once its way was free for a while.
     """
 
-    def __init__(  # noqa: PLR0913 (all that a lid is made of)
+    def __init__(  # noqa: PLR0913 (the parts of a lid)
         self,
         bin_id: str,
         wires: GpioLidSection,
@@ -61,9 +61,9 @@ class GpioLid:
         *,
         output: Output | None = None,
     ) -> None:
-        """Claim the pins, motor off; InputError for a pin that cannot be had. `start` begins the watch.
+        """Claim the pins, motor off; InputError for a pin that cannot be claimed. `start` begins the watch.
 
-        With an `output` the motor's own pins are somebody else's.
+        With an `output` the motor's pins are claimed elsewhere.
         """
         self._bin = bin_id
         self._times = times
@@ -91,22 +91,22 @@ class GpioLid:
             self._free = None if pin is None else contact(pin, WAY_IS_FREE)
             self._contacts = [each for each in (self._closed, self._opened, self._free) if each is not None]
             self._motor = motor_of(wires, output or output_of(wires, factory))
-            claimed.callback(self._motor.close)  # claimed last: given back, and halted, first
+            claimed.callback(self._motor.close)  # claimed last, so that it is halted and released first
             self._pins = claimed.pop_all()
 
     @property
     def polled_at(self) -> float:
-        """When the lid's thread last looked, in seconds of time.monotonic."""
+        """When the lid's thread last polled, in seconds of time.monotonic."""
         return self._loop.polled_at
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether the lid is shut, or was given up: nothing more will move without a request."""
+        """Whether the lid is shut or was given up: it moves no more without a request."""
         with self._lock:
             return self._motion.phase in (Phase.RESTING, Phase.LEFT_OPEN)
 
     def start(self) -> None:
-        """Begin to watch the switches; once. Before it, `open` does nothing: nobody would stop the motor."""
+        """Begin to watch the switches; once. Until then `open` does nothing: nobody would stop the motor."""
         self._is_live = True
         self._loop.start()
 
@@ -119,7 +119,7 @@ class GpioLid:
         self._ask(RevokeLease())
 
     def tell(self) -> None:
-        """Post anew where the lid is, for somebody who has not heard it."""
+        """Post the lid's position again, for a station that has just connected."""
         with self._lock:
             now, seen = self._clock.now(), self._seen(self._motion, self._clock.now())
         if seen.opened:
@@ -128,10 +128,10 @@ class GpioLid:
             self._inbox.post(LidClosed(now, self._bin))
 
     def stop_motors(self) -> None:
-        """Halt the motor, wherever the lid stands, and take no request until `resume_motors`."""
+        """Halt the motor where the lid stands, and ignore requests until `resume_motors`."""
         with self._lock:
             self._is_stopped = True
-            self._was_found = True  # what stands open is not shut by itself any more
+            self._was_found = True  # a lid that stands open now must not be shut by itself later
             if self._is_live:
                 self._motion = halted(self._motion, self._clock.now())
                 self._halt()
@@ -143,20 +143,20 @@ class GpioLid:
             self._is_stopped = False
 
     def stop(self) -> None:
-        """Halt the motor, wherever the lid stands, and give the pins back. `open` does nothing any more."""
+        """Halt the motor where the lid stands and release the pins. From now on `open` does nothing."""
         with self._lock:
             self._is_live = False
             self._pins.close()
         self._loop.stop()
 
     def _ask(self, request: LeaseRequest) -> None:
-        # On the caller's thread: handing it over could cost a tap 5 ms, the interpreter's switch interval.
+        # On the caller's thread: a handover could cost a tap 5 ms, the interpreter's switch interval.
         try:
             with self._lock:
                 if not self._is_stopped:
                     self._advance(request)
         except pin_errors() as error:
-            log.error("lid %s: its pins failed (%s)", self._bin, error)  # noqa: TRY400 (its loop traces it)
+            log.error("lid %s: its pins failed (%s)", self._bin, error)  # noqa: TRY400 (traced by the loop)
         self._loop.wake()
 
     def _turn(self) -> float:
@@ -171,7 +171,7 @@ class GpioLid:
         news = {contact: contact.read(now) for contact in self._contacts}
         if not self._was_found and self._closed.is_closed is not None:
             self._was_found = True
-            if before.phase is Phase.RESTING:  # nobody was quicker to ask
+            if before.phase is Phase.RESTING:  # no request came first
                 before = found(self._seen(before, now), now)
         seen = self._seen(before, now)
         if isinstance(request, GrantLease):
@@ -179,7 +179,7 @@ class GpioLid:
             self._inbox.post((LeaseRefused if rests else LeaseTaken)(now, self._bin))
         self._motion = step(before, request, seen, now, self._times)
         self._motor_due = self._motor.obey(self._motion, now)
-        # A lid that stands open already says so again to whoever asks: the station waits to hear it.
+        # A lid that already stands open says so again after a request: the station waits for it.
         opened_is_news = not self._was_open or isinstance(request, GrantLease)
         self._was_open = seen.opened
         self._tell(before, seen, opened_is_news=opened_is_news, closed_is_news=news[self._closed])
@@ -203,7 +203,7 @@ class GpioLid:
             self._inbox.post(LidObstructed(now, self._bin))
         if self._motion.phase is Phase.LEFT_OPEN and before.phase is not Phase.LEFT_OPEN:
             both = seen.opened and seen.closed
-            why = "both its switches say that it is there" if both else "something is in its way"
+            why = "both limit switches are closed" if both else "something is in its way"
             log.warning("lid %s: left open, %s", self._bin, why)
 
     def _wait_s(self) -> float:
@@ -216,7 +216,7 @@ class GpioLid:
         return max(0.0, min(poll_s, due - self._clock.now()))
 
     def _stop_motor(self) -> None:
-        """Called when a turn failed: what cannot be watched must not move."""
+        """Halt after a failed turn: a lid that cannot be watched must not move."""
         with self._lock:
             if self._is_live:
                 self._halt()
@@ -229,9 +229,9 @@ class GpioLid:
 
 
 def _seems_open(motion: Motion, now: float, times: LidTimes) -> bool:
-    """Whether a lid without a switch at its open end is open, given that it is not shut.
+    """Whether a lid that is not shut and has no open switch counts as open.
 
-    Its shut switch has let go, and its motor has driven it open for a whole travel since.
+    It does once its motor has driven it open for a whole travel.
     """
     if motion.phase in (Phase.OPENING, Phase.REVERSING):
         return now >= motion.since + times.drive_s / DRIVE_TRAVELS

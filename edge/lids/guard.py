@@ -1,8 +1,8 @@
-"""The guard: a process with nothing but the motors' pins, which makes one low that is not asked for any more.
+"""The guard: a process that has only the motors' pins, and turns off a motor that is no longer asked for.
 
-The keeper decides, the guard drives. What the keeper asks for holds HOLD_S and must be asked for again, from
-the very loop that watches the lid: a keeper that hangs, stops or dies drives nothing for longer. The guard
-answers everything, so that a keeper notices one that hangs or ends (`edge/lids/driven.py`).
+The keeper decides, the guard drives. A request holds for HOLD_S and must be repeated by the loop that watches
+the lid, so a keeper that hangs, stops or dies drives nothing longer than that. The guard answers every
+request, so that the keeper notices a guard that hangs or ends (`edge/lids/driven.py`).
 """
 
 from __future__ import annotations
@@ -24,31 +24,31 @@ from edge.lids.motors import Output, output_of
 log = logging.getLogger(__name__)
 
 HOLD_S = 0.3
-"""How long a motor runs after it was asked for."""
+"""How long a motor runs after a request."""
 ASK = struct.Struct("<Hdd")
-"""Which motor, its value, and when it was asked for, in seconds of CLOCK_MONOTONIC, which both share."""
+"""A request: motor, value, and its time in seconds of CLOCK_MONOTONIC, which both processes share."""
 EVERY_MOTOR = 0xFFFF
-"""Asked for with the value 0: all of them off at once."""
+"""Requested with the value 0: turn all motors off at once."""
 ANSWER = b"."
 
 
 class Holds:
-    """Motors and until when each may run. Times are passed in."""
+    """The motors, and until when each may run. Times are passed in."""
 
     def __init__(self, outputs: Sequence[Output]) -> None:
-        """Guard these outputs, all off."""
+        """Guard these outputs, which are off."""
         self._outputs = outputs
         self._until = [inf] * len(outputs)
 
     def ask(self, motor: int, value: float, at: float, now: float) -> None:
-        """Drive a motor by this value until HOLD_S after `at`; what was asked for long ago drives nothing."""
+        """Drive a motor with this value until HOLD_S after `at`; an older request drives nothing."""
         for each in range(len(self._outputs)) if motor == EVERY_MOTOR else (motor,):
             wanted = 0.0 if now >= at + HOLD_S else value
             self._until[each] = at + HOLD_S if wanted else inf
             self._outputs[each].set(wanted)
 
     def expire(self, now: float) -> list[int]:
-        """Turn off every motor whose time is over; say which."""
+        """Turn off every motor whose time is over; return which."""
         over = [motor for motor, until in enumerate(self._until) if until <= now]
         for motor in over:
             self._until[motor] = inf
@@ -57,16 +57,16 @@ class Holds:
 
     @property
     def due(self) -> float:
-        """When `expire` has to be called."""
+        """When `expire` must be called next."""
         return min(self._until, default=inf)
 
 
 def guard(keeper: socket.socket, wires: Sequence[GpioLidSection], make_pins: Callable[[], Factory]) -> None:
-    """Drive the motors of these lids for the keeper at the other end of a packet socket, until it goes.
+    """Drive the motors of these lids for the keeper at the other end of a packet socket, until it is gone.
 
-    Their pins are claimed when it says the first word.
+    Their pins are claimed at the keeper's first packet.
     """
-    if not keeper.recv(1):  # a keeper that may not keep these lids says nothing
+    if not keeper.recv(1):  # a keeper that did not get the lock of these lids sends nothing
         return
     with ExitStack() as claimed:
         outputs = []
@@ -74,7 +74,7 @@ def guard(keeper: socket.socket, wires: Sequence[GpioLidSection], make_pins: Cal
             pins = make_pins()
             for each in wires:
                 outputs.append(output_of(each, pins))
-                claimed.callback(outputs[-1].close)  # which turns it off first
+                claimed.callback(outputs[-1].close)  # turns the motor off first
         except InputError as problem:
             keeper.send(f"{problem.what}\n{problem.mend}".encode())
             return
@@ -88,14 +88,14 @@ def _serve(keeper: socket.socket, holds: Holds) -> None:
         wait_s = min(1.0, max(0.0, holds.due - time.monotonic()))
         is_there = bool(select.select([keeper], [], [], wait_s)[0])
         for motor in holds.expire(time.monotonic()):
-            log.error("motor %d was turned off: the keeper of the lids asks for nothing any more", motor)
+            log.error("motor %d was turned off: the lids' process stopped asking for it", motor)
         if not is_there:
             continue
         packet = keeper.recv(ASK.size + 1)
-        if len(packet) != ASK.size:  # nothing: the keeper is gone
+        if len(packet) != ASK.size:  # an empty packet: the keeper is gone
             return
         _obey(holds, *ASK.unpack(packet))
-        with suppress(BlockingIOError):  # a keeper that does not read finds a guard that does not answer
+        with suppress(BlockingIOError):  # a keeper that does not read misses the answer, and restarts
             keeper.send(ANSWER, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
 
 

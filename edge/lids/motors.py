@@ -1,4 +1,4 @@
-"""What moves a lid at the Pi's own pins: one class a kind, each doing what the lid's rules want."""
+"""Motors of lids at the Pi's own pins: one class for each kind, driven by the lid's rules."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from firmware_bridge.lid_motion import Motion
 OFF = 0.0
 _BRIDGE = {Drive.OFF: OFF, Drive.OPEN: 1.0, Drive.SHUT: -1.0}
 ENERGISED_AGAIN_S = 0.1
-"""How often a relay that is held is asked for again, as a guard of the motors wants it."""
+"""How often the request for a held relay is repeated, as the guard of the motors requires."""
 PULSE_S = 0.0015
 """A servo's pulse at 0 degrees."""
 PULSE_PER_DEGREE_S = 0.0005 / 90
 
 
 class Output(Protocol):
-    """What a motor's pins do, as one number: 0 is off.
+    """A motor's pins, set by one number: 0 is off.
 
-    Of an H-bridge 1 drives open and -1 shut, of a servo it is the pulse in seconds, 1 energises a relay.
+    For an H-bridge 1 drives open and -1 shut; for a servo it is the pulse in seconds; 1 energises a relay.
     """
 
     def set(self, value: float) -> None:
-        """Do this from now on."""
+        """Drive with this value from now on."""
         ...
 
     def close(self) -> None:
-        """Turn it off and give the pins back."""
+        """Turn the motor off and release the pins."""
         ...
 
 
@@ -39,23 +39,23 @@ class Motor(Protocol):
     """Moves one lid."""
 
     def obey(self, motion: Motion, now: float) -> float:
-        """Do what the rules want at `now`; say when to be asked again, inf for not before that changes."""
+        """Drive as the rules want at `now`; return when to call again, inf if only a new motion needs it."""
         ...
 
     def halt(self) -> None:
-        """Drive nowhere from now on."""
+        """Stop driving."""
         ...
 
     def close(self) -> None:
-        """Halt and give the pins back."""
+        """Halt and release the pins."""
         ...
 
 
 class BridgeMotor:
-    """A geared motor, which rests before it turns round."""
+    """A geared motor, which rests before it changes direction."""
 
     def __init__(self, output: Output) -> None:
-        """Drive by this output."""
+        """Drive through this output."""
         self._output = output
         self._bridge = Bridge()
 
@@ -70,15 +70,15 @@ class BridgeMotor:
         self._output.set(OFF)
 
     def close(self) -> None:
-        """Stop the motor and give the pins back."""
+        """Stop the motor and release the pins."""
         self._output.close()
 
 
 class ServoMotor:
-    """A servo: it is sent to one of two angles, and left limp while its lid rests."""
+    """A servo: driven to one of two angles, and left without pulses while its lid rests."""
 
     def __init__(self, wires: ServoLid, output: Output) -> None:
-        """Send its pulses by this output."""
+        """Send its pulses through this output."""
         self._output = output
         self._pulses_s = {
             Drive.OFF: 0.0,
@@ -87,17 +87,17 @@ class ServoMotor:
         }
 
     def obey(self, motion: Motion, now: float) -> float:
-        """Send it where the rules want; it needs no rest to turn round."""
+        """Drive to the angle that the rules want; a servo may change direction at once."""
         del now
         self._output.set(self._pulses_s[motion.drive])
         return inf
 
     def halt(self) -> None:
-        """Leave it limp."""
+        """Stop its pulses."""
         self._output.set(OFF)
 
     def close(self) -> None:
-        """Leave it limp and give the pin back."""
+        """Stop its pulses and release the pin."""
         self._output.close()
 
 
@@ -105,25 +105,25 @@ class RelayMotor:
     """An opener that holds its lid open while it is energised; a spring or weight shuts it."""
 
     def __init__(self, output: Output) -> None:
-        """Energise it by this output."""
+        """Energise it through this output."""
         self._output = output
 
     def obey(self, motion: Motion, now: float) -> float:
-        """Hold the lid open, or let it go."""
+        """Hold the lid open, or release it."""
         self._output.set(1.0 if motion.holds_open else OFF)
         return now + ENERGISED_AGAIN_S if motion.holds_open else inf
 
     def halt(self) -> None:
-        """Let the lid go."""
+        """Release the lid."""
         self._output.set(OFF)
 
     def close(self) -> None:
-        """Let the lid go and give the pin back."""
+        """Release the lid and the pin."""
         self._output.close()
 
 
 def motor_of(wires: GpioLidSection, output: Output) -> Motor:
-    """The motor of a lid, driven by this output."""
+    """Make the motor of a lid, driven through this output."""
     match wires:
         case HBridgeLid():
             return BridgeMotor(output)
@@ -134,7 +134,7 @@ def motor_of(wires: GpioLidSection, output: Output) -> Motor:
 
 
 def output_of(wires: GpioLidSection, factory: Factory) -> Output:
-    """The pins of a lid's motor, claimed and off; InputError for a pin that cannot be had."""
+    """Claim the pins of a lid's motor, off; InputError for a pin that cannot be claimed."""
     match wires:
         case HBridgeLid():
             return _BridgeOutput(HBridge(wires.open_pin, wires.close_pin, factory))

@@ -1,4 +1,4 @@
-"""How the lids' words reach the station: at once, and never waiting for it."""
+"""Sends the lids' reports to the station, without waiting for it."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ _ARRIVALS = {
 }
 
 
-class Voice:
-    """What the lids say goes to the station that is connected, if one is. Implements `edge.ports.Inbox`.
+class Outbound:
+    """Sends reports to the connected station, if there is one. Implements `edge.ports.Inbox`.
 
-    Never blocks: a station that does not read is let go, and is told anew where the lids are when it
-    comes back.
+    Never blocks: a station that does not read is disconnected, and gets the lids' positions again when it
+    reconnects.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._station: socket.socket | None = None
 
-    def speak_to(self, station: socket.socket | None) -> None:
-        """Say everything to this station from now on; to nobody with None."""
+    def connect(self, station: socket.socket | None) -> None:
+        """Send reports to this station from now on; with None, to nobody."""
         with self._lock:
             self._station = station
 
     def post(self, event: Event) -> None:
-        """Pass on what a lid's inputs told."""
+        """Report a lid's event."""
         if isinstance(event, LidEvent):
-            self.say(Moved(event.bin, _ARRIVALS[type(event)], event.at))
+            self.send(Moved(event.bin, _ARRIVALS[type(event)], event.at))
 
-    def say(self, report: Report) -> None:
-        """Say something, if anybody is there."""
+    def send(self, report: Report) -> None:
+        """Send a report, if a station is connected."""
         with self._lock:
             if self._station is None:
                 return
             try:
                 self._station.send(pack(report), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
             except OSError as error:
-                log.warning("the station does not listen (%s)", error)
+                log.warning("the station does not read; it is disconnected (%s)", error)
                 self._station.shutdown(socket.SHUT_RDWR)  # its own loop closes it
                 self._station = None

@@ -1,7 +1,7 @@
-"""The keeper's composition root: pins, lids and the socket of one process, and how it ends.
+"""The keeper's composition root: the pins, lids and socket of one process, and how it ends.
 
-What the station's own root imports (a model's runtime, a camera's library) would make this process slow to
-come back after a crash; so it has a root of its own.
+It is separate from the station's root, whose imports (the model's runtime, the camera's library) would make
+this process slow to come back after a crash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from config.wiring import ControllerLid, GpioLidSection, RelayLid
 from edge.hardware.pins import Factory, hold_low
 from edge.lids.driven import Guard, Guarded, StartGuard, fork_guard
 from edge.lids.gpio_lid import GpioLid
-from edge.lids.outbound import Voice
+from edge.lids.outbound import Outbound
 from edge.lids.server import Keeper
 from edge.loop.clocks import RealClock
 from edge.loop.emergency_latch import EmergencyLatch
@@ -29,12 +29,12 @@ from firmware_bridge.lid_motion import lid_times
 log = logging.getLogger(__name__)
 
 LONGEST_STOP_S = 40.0
-"""A keeper that was asked to end waits so long for its lids to shut; its unit's TimeoutStopSec is longer."""
+"""How long a keeper that is asked to end waits for its lids to shut; its unit's TimeoutStopSec is longer."""
 _LOOK_S = 0.05
 
 
 def kept_lids(settings: StationSettings) -> dict[str, GpioLidSection]:
-    """The lids that the Pi's own pins drive, by bin."""
+    """Return the lids that the Pi's own pins drive, by bin."""
     return {
         bin_.id: bin_.lid
         for bin_ in settings.bin
@@ -43,7 +43,7 @@ def kept_lids(settings: StationSettings) -> dict[str, GpioLidSection]:
 
 
 def socket_folders(settings: StationSettings) -> tuple[Path, ...]:
-    """Where the keeper's socket is: the runtime folder, or the state folder if that cannot be written."""
+    """Return the folders for the keeper's socket: the runtime folder, and the state folder in its place."""
     return Path(settings.station.runtime_dir), Path(settings.station.state_dir)
 
 
@@ -54,11 +54,11 @@ def keep_lids(
     on_stop: Callable[[Callable[[], None]], None],
     start_guard: StartGuard = fork_guard,
 ) -> None:
-    """Hold the lids until asked to end; then shut them, unless something is in the way, and free the pins.
+    """Run the lids until asked to end; then shut them, unless something is in the way, and free the pins.
 
-    `make_pins` is called if any lid is wired to this Pi, here for contacts and in the guard for motors;
-    `on_stop` gets what ends it. InputError for a pin that cannot be had, if another keeper runs, or if the
-    guard is lost: then the motors' pins are low.
+    `make_pins` is called if any lid is wired to this Pi: here for contacts, and in the guard for motors.
+    `on_stop` gets the function that ends it. InputError for a pin that cannot be claimed, if another keeper
+    runs, or if the guard is lost; then the motors' pins are low.
     """
     wired = kept_lids(settings)
     guard = start_guard(tuple(wired.values()), make_pins) if wired else None
@@ -83,29 +83,29 @@ def keep_lids(
 
 
 class _Keeping:
-    """A keeper's parts as they come to be; what is claimed is given back by `closing`."""
+    """The keeper's parts as they are made; `closing` releases them."""
 
     def __init__(self, settings: StationSettings, notifier: Notifier, closing: ExitStack) -> None:
         self.lids: dict[str, GpioLid] = {}
         self.lost: str | None = None
-        self._settings, self._closing, self._voice = settings, closing, Voice()
-        self.server = Keeper(socket_folders(settings), self.lids, self._voice, RealClock(), notifier)
+        self._settings, self._closing, self._outbound = settings, closing, Outbound()
+        self.server = Keeper(socket_folders(settings), self.lids, self._outbound, RealClock(), notifier)
         closing.callback(self.server.close)
 
     def claim(self, guard: Guard, pins: Factory) -> None:
-        """Have the guard take the motors' pins, and take those of the contacts."""
+        """Have the guard claim the motors' pins, and claim the contacts' pins here."""
         wired = kept_lids(self._settings)
         guarded = Guarded(guard, len(wired), lambda why: self._lose_guard(why, pins))
         self._closing.callback(guarded.close)
         self.server.stop_first(guarded.stop_all)
         for (bin_id, wires), motor in zip(wired.items(), guarded.motors, strict=True):
             times = lid_times(self._settings.visit, springs_shut=isinstance(wires, RelayLid))
-            lid = GpioLid(bin_id, wires, times, RealClock(), self._voice, pins, output=motor)
+            lid = GpioLid(bin_id, wires, times, RealClock(), self._outbound, pins, output=motor)
             self._closing.callback(lid.stop)
             self.lids[bin_id] = lid
 
     def _lose_guard(self, why: str, pins: Factory) -> None:
-        """Make the motors' pins low in its place, and end: a keeper without its guard must not drive."""
+        """Make the motors' pins low and end: a keeper must not drive without its guard."""
         log.critical("the guard of the motors %s; their pins are made low", why)
         _hold_motors_low(self._settings, pins)
         self.lost = why
@@ -113,7 +113,7 @@ class _Keeping:
 
 
 def _shut(lids: list[GpioLid], keeper: Keeper) -> None:
-    """End every lease and wait until nothing moves any more, within bounds."""
+    """End every lease and wait until no lid moves, at most LONGEST_STOP_S."""
     for lid in lids:
         lid.end_lease()
     until = time.monotonic() + LONGEST_STOP_S
@@ -123,7 +123,7 @@ def _shut(lids: list[GpioLid], keeper: Keeper) -> None:
 
 
 def release_pins(settings: StationSettings, make_pins: Callable[[], Factory]) -> None:
-    """Make every motor's pin a low output and give it back: what a keeper that was killed left undone."""
+    """Make every motor's pin a low output and release it, in place of a keeper that was killed."""
     if kept_lids(settings):
         _hold_motors_low(settings, make_pins())
 

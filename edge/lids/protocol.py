@@ -1,8 +1,8 @@
-"""What the station and the keeper of its lids say to each other: one JSON record a packet. Pure.
+"""The messages between the station and the keeper of its lids: one JSON record in each packet. Pure.
 
-The socket keeps packets whole and in order, and the kernel says who is at its other end; so there are no
-frames, numbers or signatures here, as there are on the wire to a microcontroller. Times are the seconds
-of CLOCK_MONOTONIC, which both processes share.
+The socket keeps packets whole and in order, and the kernel names the process at the other end; so there are
+no frames, numbers or signatures as on the wire to a microcontroller. Times are in seconds of CLOCK_MONOTONIC,
+which both processes share.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from msgspec import Meta
 from config.station import LONGEST_LEASE_S
 
 MAX_PACKET = 1024
-"""Bytes; nothing that either side says comes near it."""
+"""Bytes; every message is far shorter."""
 BEAT_S = 0.5
-"""How often the keeper says that it is there."""
+"""How often the keeper sends a `Beat`."""
 SILENCE_S = 2.0
-"""A keeper that said nothing for so long hangs."""
+"""A keeper that sends nothing for this long counts as hung."""
 
 Moment = Annotated[float, Meta(ge=0)]
 Lease = Annotated[float, Meta(gt=0, le=LONGEST_LEASE_S)]
 
 
 class Open(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="open"):
-    """Open a bin's lid, or keep it open, at most `lease_s` seconds from `at`, when it was asked."""
+    """Open a bin's lid, or keep it open, at most `lease_s` seconds from `at`, the time of the request."""
 
     bin: str
     at: Moment
@@ -41,15 +41,15 @@ class EndLease(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
 
 class Stop(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="stop"):
-    """Turn every motor off now and take no request to move one until `Resume`. Nothing is driven by this."""
+    """Turn every motor off now and refuse to move one until `Resume`. Drives nothing itself."""
 
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="resume"):
-    """Let motors run again when next asked, and say where the lids are. Nothing is driven by this."""
+    """Let motors run again at the next request, and report the lids' positions. Drives nothing itself."""
 
 
 class Arrival(StrEnum):
-    """What a lid's inputs told, or what became of a lease that was asked for."""
+    """What a lid's inputs reported, or whether a lease was taken."""
 
     OPENED = "opened"
     CLOSED = "closed"
@@ -59,15 +59,15 @@ class Arrival(StrEnum):
 
 
 class Keeps(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="keeps"):
-    """The keeper's first word: the bins whose lids it has. Where they are follows."""
+    """The keeper's first message: the bins whose lids it has. Their positions follow."""
 
     bins: tuple[str, ...]
     is_stopped: bool = False
-    """Its motors were stopped in an emergency and not let go again."""
+    """Its motors were stopped in an emergency and have not been resumed."""
 
 
 class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="moved"):
-    """A bin's lid arrived, met something, took a lease or refused it, at `at`."""
+    """At `at`, a bin's lid arrived at an end, met an obstruction, or took or refused a lease."""
 
     bin: str
     what: Arrival
@@ -75,7 +75,7 @@ class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
 
 
 class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="beat"):
-    """The keeper turns, and so do its lids."""
+    """The keeper's loop and all threads of its lids run."""
 
 
 class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="taken"):
@@ -87,12 +87,12 @@ Report = Keeps | Moved | Beat | Taken
 
 
 def pack(said: Request | Report) -> bytes:
-    """The packet of a request or a report."""
+    """Encode a request or a report as a packet."""
     return msgspec.json.encode(said)
 
 
 def request_in(packet: bytes) -> Request | None:
-    """What a station asks; None for a packet that is no request."""
+    """Decode a request; None if the packet is not one."""
     try:
         request: Request = msgspec.json.decode(packet, type=Request)
     except msgspec.MsgspecError:
@@ -101,7 +101,7 @@ def request_in(packet: bytes) -> Request | None:
 
 
 def report_in(packet: bytes) -> Report | None:
-    """What a keeper reports; None for a packet that is no report."""
+    """Decode a report; None if the packet is not one."""
     try:
         report: Report = msgspec.json.decode(packet, type=Report)
     except msgspec.MsgspecError:

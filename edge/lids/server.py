@@ -1,4 +1,4 @@
-"""The keeper's own loop: one station at a time may ask; the lids turn in threads of their own."""
+"""The keeper's loop: it serves one station at a time; each lid has its own thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from config.errors import InputError
 from config.reading.files import mend_of
 from config.reading.private import make_private_folder
 from edge.lids.gpio_lid import GpioLid
-from edge.lids.outbound import Voice
+from edge.lids.outbound import Outbound
 from edge.lids.protocol import (
     BEAT_S,
     MAX_PACKET,
@@ -39,24 +39,24 @@ log = logging.getLogger(__name__)
 SOCKET = "lids.sock"
 LOCK = "lids.lock"
 HANGING_S = 3.0
-"""A lid's thread that took no turn for so long hangs: it looks twice a second at least."""
+"""A lid's thread that does not poll for this long counts as hung: it polls at least twice a second."""
 _PEER = struct.Struct("3i")
-"""What SO_PEERCRED gives: process, user and group (unix(7))."""
+"""The layout of SO_PEERCRED: process, user and group (unix(7))."""
 
 
 class Keeper:
-    """Takes a station's requests from a socket, until `stop`."""
+    """Serves a station's requests from a socket until `stop`."""
 
     def __init__(
         self,
         folders: Sequence[Path],
         lids: Mapping[str, GpioLid],
-        voice: Voice,
+        outbound: Outbound,
         clock: Clock,
         notifier: Notifier,
     ) -> None:
-        """Listen in the first of `folders` that can be written; InputError if another keeper has it."""
-        self._lids, self._voice, self._clock, self._notifier = lids, voice, clock, notifier
+        """Listen in the first of `folders` that can be written; InputError if another keeper has its lock."""
+        self._lids, self._outbound, self._clock, self._notifier = lids, outbound, clock, notifier
         folder, self._lock = _lock_one(folders)
         self._path = folder / SOCKET
         self._listener = _listen(self._path)
@@ -77,35 +77,35 @@ class Keeper:
             for key, _ in self._selector.select(BEAT_S):
                 self._serve(key.fileobj)
             self.turn()
-        self._let_go()  # so that it knows at once
+        self._let_go()  # so that the station knows at once
 
     def stop(self) -> None:
-        """Make `run` return; from any thread, or a signal's handler."""
+        """Make `run` return; may be called from any thread or a signal handler."""
         self._is_stopping = True
         self._waker.send(b"\0")
 
     def stop_first(self, stop: Callable[[], None]) -> None:
-        """In an emergency call `stop` ahead of everything: a lid that hangs must not hold the others up."""
+        """Have `stop` called first in an emergency: a lid that hangs must not delay the others."""
         self._stop_first = stop
 
     def stop_motors(self) -> None:
-        """Turn every motor off and take no request to move one until a station says `Resume`."""
+        """Turn every motor off and refuse to move one until a station sends `Resume`."""
         self._motors_stopped = True
         self._stop_first()
         for lid in self._lids.values():
             lid.stop_motors()
 
     def turn(self) -> None:
-        """Say that all is well, if it is; when a lid's thread hangs, station and systemd hear nothing."""
+        """Send the heartbeat to station and systemd, unless a lid's thread hangs."""
         now = time.monotonic()
         if all(now - lid.polled_at < HANGING_S for lid in self._lids.values()):
             self._notifier.pet()
             if now >= self._beat_at:
                 self._beat_at = now + BEAT_S
-                self._voice.say(Beat())
+                self._outbound.send(Beat())
 
     def close(self) -> None:
-        """Let the station go and the folder too."""
+        """Disconnect the station and release the folder."""
         self._let_go()
         self._path.unlink(missing_ok=True)
         for one in (self._listener, self._woken, self._waker, self._selector):
@@ -121,27 +121,27 @@ class Keeper:
     def _accept(self) -> None:
         try:
             station, _ = self._listener.accept()
-        except OSError as error:  # it came and went, or there are no descriptors left
-            log.warning("a station could not be let in (%s)", error)
+        except OSError as error:  # the station is gone again, or there are no descriptors left
+            log.warning("a station's connection could not be accepted (%s)", error)
             return
         process, user, _ = _PEER.unpack(station.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
         if user not in (os.geteuid(), 0):
-            log.error("process %d of user %d may not move lids; it was sent away", process, user)
+            log.error("process %d of user %d may not move lids; it was disconnected", process, user)
             station.close()
         elif self._station is not None:
-            log.error("process %d wants the lids while another station has them; it was sent away", process)
+            log.error("process %d was disconnected: another station already has the lids", process)
             station.send(pack(Taken()), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
             station.close()
         else:
             self._take_in(station, process)
 
     def _take_in(self, station: socket.socket, process: int) -> None:
-        log.info("a station is here (process %d)", process)
+        log.info("a station is connected (process %d)", process)
         station.setblocking(False)  # noqa: FBT003 (the socket's own way)
         self._station = station
         self._selector.register(station, selectors.EVENT_READ)
-        self._voice.speak_to(station)
-        self._voice.say(Keeps(tuple(self._lids), self._motors_stopped))
+        self._outbound.connect(station)
+        self._outbound.send(Keeps(tuple(self._lids), self._motors_stopped))
         for lid in self._lids.values():
             lid.tell()
 
@@ -157,14 +157,14 @@ class Keeper:
         elif (request := request_in(packet)) is not None:
             self._do(request)
         else:
-            log.error("a request that is none was ignored")
+            log.error("ignored a packet that is not a request")
 
     def _let_go(self) -> None:
-        """Forget the station. Its leases stand: they run out by themselves."""
+        """Disconnect the station. Its leases stay and run out by themselves."""
         if self._station is None:
             return
-        log.info("the station is gone; leases run out")
-        self._voice.speak_to(None)
+        log.info("the station is disconnected; its leases run out")
+        self._outbound.connect(None)
         self._selector.unregister(self._station)
         self._station.close()
         self._station = None
@@ -189,14 +189,14 @@ class Keeper:
     def _move(self, request: Open | EndLease) -> None:
         lid = self._lids.get(request.bin)
         if lid is None:
-            log.error("there is no lid of a bin %s here; is its station.toml another one?", request.bin)
+            log.error("no lid of a bin %s here; does the station use another station.toml?", request.bin)
             return
         match request:
             case Open(_, at, lease_s):
-                # What lay about while this process did not run is counted down, and may be over.
+                # Time in the socket counts, while this process did not run: the lease may be over.
                 left_s = min(lease_s, at + lease_s - self._clock.now())
                 if self._motors_stopped:
-                    self._voice.say(Keeps(tuple(self._lids), is_stopped=True))  # so that it knows why
+                    self._outbound.send(Keeps(tuple(self._lids), is_stopped=True))  # says why nothing moves
                 elif left_s > 0:
                     lid.open(left_s)
             case EndLease():
@@ -204,7 +204,7 @@ class Keeper:
 
 
 def _lock_one(folders: Sequence[Path]) -> tuple[Path, int]:
-    """Lock the first folder that takes a file: a runtime folder that is read-only must not keep lids shut."""
+    """Lock the first folder that can be written: a read-only runtime folder must not keep lids shut."""
     errors = []
     for folder in folders:
         try:
@@ -216,7 +216,7 @@ def _lock_one(folders: Sequence[Path]) -> tuple[Path, int]:
 
 
 def _lock(path: Path) -> int:
-    """Lock a file until this process ends, however it ends; InputError if somebody else has it."""
+    """Lock a file until this process ends, in whatever way; InputError if another process has it."""
     make_private_folder(path.parent)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -229,7 +229,7 @@ def _lock(path: Path) -> int:
 
 def _listen(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-    path.unlink(missing_ok=True)  # left by a keeper that died; the lock is ours
+    path.unlink(missing_ok=True)  # left by a keeper that died: the lock is ours now
     mask = os.umask(0o177)
     try:
         listener.bind(os.fspath(path))

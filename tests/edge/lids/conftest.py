@@ -1,4 +1,4 @@
-"""The keeper's tests stand on the same site as a whole station's."""
+"""The keeper's tests use the same site as those of a whole station."""
 
 from __future__ import annotations
 

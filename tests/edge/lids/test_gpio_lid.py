@@ -16,7 +16,7 @@ from tests.waiting import until
 
 TRAVEL_S = 0.3
 TIMES = LidTimes(drive_s=1.5, retry_s=0.1, patience_s=60.0, tries=2)
-"""A drive is far longer than a travel, so that a machine that pauses is not taken for a lid that is stuck."""
+"""A drive is far longer than a travel, so that a pause of this machine does not look like a stuck lid."""
 OFF, OPENS, SHUTS = (False, False), (True, False), (False, True)
 
 
@@ -28,7 +28,7 @@ def board() -> Iterator[Board]:
 
 
 def mocked(board: Board) -> MockBoard:
-    """Give the board as a mock one; a real chip does not break when it is told to."""
+    """Give the board as a mock: a real chip cannot be made to fail."""
     if not isinstance(board, MockBoard):
         pytest.skip("needs the mock pins")
     return board
@@ -49,7 +49,7 @@ def lid(board: Board, posted: Posted) -> Iterator[GpioLid]:
 
 @pytest.fixture
 def world(board: Board, lid: GpioLid, posted: Posted) -> Iterator[MovingLid]:
-    """Give a lid that stands shut and was seen to."""
+    """Give a lid that has been seen shut."""
     with MovingLid(board, TRAVEL_S) as world:
         lid.start()
         until(lambda: posted.names() == ["LidClosed"])
@@ -113,7 +113,7 @@ def test_a_broken_wire_of_the_obstruction_input_keeps_the_lid_open(
     assert (27, True) not in board.outputs
 
 
-def test_a_hand_on_a_lid_is_let_go_and_the_lid_stays_open(
+def test_a_lid_that_keeps_meeting_a_hand_gives_up_and_stays_open(
     lid: GpioLid, world: MovingLid, board: Board, posted: Posted, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.obstacle = 0.5
@@ -148,7 +148,7 @@ def test_bouncing_switches_are_one_arrival(lid: GpioLid, board: Board, posted: P
     assert posted.names() == ["LidOpened"]
 
 
-def test_nothing_moves_and_nothing_is_made_up_at_start(lid: GpioLid, board: Board, posted: Posted) -> None:
+def test_at_start_nothing_moves_and_no_event_is_invented(lid: GpioLid, board: Board, posted: Posted) -> None:
     for pin in (22, 23, 24):  # edges of pins that are being set up
         board.contact(pin, closed=True)
         board.contact(pin, closed=False)
@@ -159,7 +159,7 @@ def test_nothing_moves_and_nothing_is_made_up_at_start(lid: GpioLid, board: Boar
     assert all(not level for _, level in board.outputs)
 
 
-def test_a_lid_found_open_at_start_is_news(lid: GpioLid, board: Board, posted: Posted) -> None:
+def test_a_lid_found_open_at_start_is_reported(lid: GpioLid, board: Board, posted: Posted) -> None:
     board.contact(22, closed=True)
     lid.start()
     until(lambda: posted.names() == ["LidOpened"])
@@ -218,7 +218,7 @@ def test_no_motor_runs_while_both_switches_are_closed(
     lid.open(60)
     assert motor(board) == OFF
     assert (17, True) not in board.outputs[before:]
-    assert "both its switches" in caplog.text
+    assert "both limit switches" in caplog.text
 
 
 def test_closing_stops_the_motor_where_the_lid_stands(lid: GpioLid, world: MovingLid, board: Board) -> None:

@@ -1,4 +1,4 @@
-"""The guard of the motors: what it lets run, and for how long. Times are virtual."""
+"""The guard of the motors: which motors it runs, and for how long. Times are virtual."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Noted:
         self.value = 0.0
 
 
-def test_a_motor_that_is_asked_for_again_in_time_runs_on() -> None:
+def test_a_motor_whose_request_is_repeated_in_time_runs_on() -> None:
     output = Noted()
     holds = Holds([output])
     for tick in range(20):
@@ -49,7 +49,7 @@ def test_a_motor_that_is_asked_for_again_in_time_runs_on() -> None:
         assert output.value == 1.0
 
 
-def test_a_motor_that_is_asked_for_no_more_is_off_in_time_and_the_others_run_on() -> None:
+def test_a_motor_whose_request_is_not_repeated_stops_and_the_others_run_on() -> None:
     first, second = Noted(), Noted()
     holds = Holds([first, second])
     holds.ask(0, -1.0, 10.0, 10.0)
@@ -59,13 +59,13 @@ def test_a_motor_that_is_asked_for_no_more_is_off_in_time_and_the_others_run_on(
     assert (first.value, second.value) == (0.0, 1.0)
 
 
-def test_what_was_asked_for_long_ago_drives_nothing() -> None:
+def test_an_old_request_drives_nothing() -> None:
     output = Noted()
     Holds([output]).ask(0, 1.0, 10.0, 10.0 + HOLD_S)
     assert output.value == 0.0
 
 
-def test_what_was_on_its_way_for_a_while_drives_for_the_rest_of_its_time_only() -> None:
+def test_a_delayed_request_drives_only_for_the_rest_of_its_time() -> None:
     output = Noted()
     holds = Holds([output])
     holds.ask(0, 1.0, 10.0, 10.0 + 0.9 * HOLD_S)
@@ -87,7 +87,7 @@ def test_all_are_turned_off_at_once() -> None:
     asked=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1), st.sampled_from([-1.0, 0.0, 1.0]))),
     looks_after=st.floats(0, 1),
 )
-def test_no_motor_runs_longer_than_it_holds_after_it_was_last_asked_for(
+def test_no_motor_runs_longer_than_the_hold_time_after_its_last_request(
     asked: list[tuple[float, int, float]], looks_after: float
 ) -> None:
     outputs, last = [Noted(), Noted()], [0.0, 0.0]
@@ -123,7 +123,7 @@ def guarded(board: MockBoard, lost: list[str]) -> Iterator[Guarded]:
     guarded.close()
 
 
-def test_a_motor_nobody_asks_for_again_stops_by_itself(guarded: Guarded, board: MockBoard) -> None:
+def test_a_motor_without_a_new_request_stops_by_itself(guarded: Guarded, board: MockBoard) -> None:
     guarded.motors[0].set(1.0)
     until(lambda: motor(board) == (True, False), "it runs")
     until(lambda: motor(board) == (False, False), "it stops")
@@ -136,7 +136,7 @@ def test_an_emergency_turns_all_off(guarded: Guarded, board: MockBoard) -> None:
 
 
 class HangingClock:
-    """A clock that can make whoever asks it wait."""
+    """A clock that can block its callers."""
 
     def __init__(self) -> None:
         self.goes_on = threading.Event()
@@ -166,7 +166,7 @@ def test_a_lid_whose_thread_hangs_is_not_driven_on(guarded: Guarded, board: Mock
         lid.stop()
 
 
-def test_a_pin_that_cannot_be_had_is_named(board: MockBoard, lost: list[str]) -> None:
+def test_a_pin_that_cannot_be_claimed_is_named(board: MockBoard, lost: list[str]) -> None:
     taken = output_of(RELAY, board.factory)
     with pytest.raises(InputError, match="pin 17"):
         Guarded(guard_on_a_thread([WIRES], lambda: board.factory), 1, lost.append)
@@ -174,7 +174,7 @@ def test_a_pin_that_cannot_be_had_is_named(board: MockBoard, lost: list[str]) ->
     assert lost == []
 
 
-def test_a_guard_that_answers_nothing_is_lost_once(lost: list[str]) -> None:
+def test_a_silent_guard_is_reported_lost_once(lost: list[str]) -> None:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     its.send(ANSWER)
     guarded = Guarded((ours, None), 1, lost.append)
@@ -196,7 +196,7 @@ def test_a_guard_that_answers_nothing_is_lost_once(lost: list[str]) -> None:
     assert lost == ["hangs"]
 
 
-def test_a_guard_that_hangs_is_killed_since_it_holds_its_motors() -> None:
+def test_a_guard_that_hangs_is_killed_because_it_holds_its_motors() -> None:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     its.send(ANSWER)
     with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as hangs:

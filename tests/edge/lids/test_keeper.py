@@ -1,4 +1,4 @@
-"""The keeper and the station's end of it: who may ask, what is believed, what is told when it is gone."""
+"""The keeper and the station's end of it: who may connect, which requests count, which faults follow."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from edge.hardware.pins import Contact
 from edge.lids.client import KeeperLink
 from edge.lids.driven import guard_on_a_thread
 from edge.lids.gpio_lid import GpioLid
-from edge.lids.outbound import Voice
+from edge.lids.outbound import Outbound
 from edge.lids.process import keep_lids, kept_lids, socket_folders
 from edge.lids.protocol import Beat, Keeps, Moved, Open, Report, Taken, pack, report_in
 from edge.lids.server import SOCKET, Keeper
@@ -87,7 +87,7 @@ def posted() -> Posted:
 
 @pytest.fixture
 def link(kept: Kept, posted: Posted) -> Iterator[KeeperLink]:
-    """Give a station's end that has heard where the lid is."""
+    """Give a station's end that knows the lid's position."""
     link = KeeperLink([kept.folder], ["kitchen"], RealClock(), posted)
     link.start()
     until(lambda: "LidClosed" in posted.names())
@@ -102,7 +102,7 @@ def raised(posted: Posted) -> list[tuple[FaultCode, str]]:
 # --- asking -------------------------------------------------------------------------------------
 
 
-def test_a_lease_opens_the_lid_and_where_it_is_comes_back(
+def test_a_lease_opens_the_lid_and_its_position_is_reported(
     kept: Kept, link: KeeperLink, posted: Posted
 ) -> None:
     link.lids["kitchen"].open(60)
@@ -113,7 +113,7 @@ def test_a_lease_opens_the_lid_and_where_it_is_comes_back(
     assert raised(posted) == []
 
 
-def test_a_station_that_goes_ends_its_leases_and_the_next_one_hears_where_the_lid_is(
+def test_a_station_that_stops_ends_its_leases_and_the_next_one_gets_the_lids_position(
     kept: Kept, link: KeeperLink, posted: Posted
 ) -> None:
     link.lids["kitchen"].open(60)
@@ -126,7 +126,7 @@ def test_a_station_that_goes_ends_its_leases_and_the_next_one_hears_where_the_li
     other.stop()
 
 
-def test_a_second_station_is_sent_away_and_the_first_goes_on(
+def test_a_second_station_is_disconnected_and_the_first_goes_on(
     kept: Kept, link: KeeperLink, posted: Posted
 ) -> None:
     others = Posted()
@@ -164,7 +164,7 @@ def test_a_station_without_a_keeper_names_the_fault_once_and_clears_it_when_ther
     link.stop()
 
 
-def test_a_keeper_that_hangs_is_told_of_and_does_not_open_late_what_it_was_asked_meanwhile(
+def test_a_hung_keeper_is_a_fault_and_does_not_carry_out_old_requests_late(
     site: Site, posted: Posted
 ) -> None:
     link = KeeperLink([site.runtime], ["kitchen"], RealClock(), posted)
@@ -214,9 +214,7 @@ def test_nonsense_and_requests_for_other_lids_are_ignored(kept: Kept) -> None:
 
 
 @pytest.mark.parametrize("ago_s", [10.0, -1e6])
-def test_a_lease_counts_from_when_it_was_asked_and_never_longer_than_it_says(
-    kept: Kept, ago_s: float
-) -> None:
+def test_a_lease_counts_from_its_request_and_never_runs_longer(kept: Kept, ago_s: float) -> None:
     with call(kept) as station:
         until(lambda: any(isinstance(report, Moved) for report in heard(station)), "the lid is shut")
         now = RealClock().now()
@@ -233,7 +231,7 @@ def test_a_lease_counts_from_when_it_was_asked_and_never_longer_than_it_says(
         assert RealClock().now() >= now + 1.5
 
 
-def test_a_station_hears_what_is_kept_then_where_it_is_and_then_beats(kept: Kept) -> None:
+def test_a_station_gets_the_bins_then_the_positions_and_then_beats(kept: Kept) -> None:
     reports: list[Report | None] = []
     with call(kept) as station:
 
@@ -251,7 +249,7 @@ def test_only_the_keepers_own_user_may_connect(kept: Kept) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
     if os.geteuid() != 0:
         pytest.skip("only root can try it as somebody else")
-    path.chmod(0o666)  # were it let in by the file's rights, by a mistake
+    path.chmod(0o666)  # as if the file's permissions let it in by mistake
     kept.folder.chmod(0o755)
     assert as_nobody(kept.folder) == "sent away"
     with call(kept) as station:
@@ -259,10 +257,10 @@ def test_only_the_keepers_own_user_may_connect(kept: Kept) -> None:
 
 
 def as_nobody(folder: Path) -> str:
-    """Connect as another user, in a process of its own; say what became of it."""
+    """Connect as another user, in a process of its own; return the outcome."""
     child = os.fork()
     if child == 0:
-        os.chdir(folder)  # while it still may: the way there is closed to others
+        os.chdir(folder)  # as root: other users cannot reach it
         os.setgid(65534)
         os.setuid(65534)
         station = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -270,7 +268,7 @@ def as_nobody(folder: Path) -> str:
         try:
             station.connect(SOCKET)
             os._exit(0 if station.recv(100) else 1)
-        except ConnectionError:  # the answer may be there before the question was asked
+        except ConnectionError:  # it may be disconnected before it reads
             os._exit(1)
         finally:
             os._exit(2)
@@ -278,13 +276,13 @@ def as_nobody(folder: Path) -> str:
     return {0: "let in", 1: "sent away", 2: "failed"}[os.waitstatus_to_exitcode(status)]
 
 
-def test_a_station_that_does_not_read_is_let_go_and_nobody_waits_for_it() -> None:
+def test_a_station_that_does_not_read_is_disconnected_and_nobody_waits_for_it() -> None:
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     near.setblocking(False)  # noqa: FBT003 (the socket's own way)
-    voice = Voice()
-    voice.speak_to(near)
+    outbound = Outbound()
+    outbound.connect(near)
     for _ in range(10_000):
-        voice.say(Beat())
+        outbound.send(Beat())
     far.setblocking(False)  # noqa: FBT003 (as above)
     while far.recv(100):
         pass  # what it was told before; then the end
@@ -297,19 +295,19 @@ def test_a_station_that_does_not_read_is_let_go_and_nobody_waits_for_it() -> Non
 
 @dataclass
 class OldLid:
-    """A lid whose thread took its last turn at some moment."""
+    """A lid whose thread last polled at a given time."""
 
     polled_at: float
 
 
-def test_a_keeper_with_a_lid_that_hangs_tells_neither_station_nor_manager_that_all_is_well(
+def test_a_keeper_with_a_hung_lid_sends_no_heartbeat_to_station_or_systemd(
     tmp_path: Path,
 ) -> None:
     lids = {"fine": OldLid(time.monotonic()), "hangs": OldLid(time.monotonic() - 60)}
     with Manager(tmp_path, 0.001) as manager:
         notifier = notifier_of(manager.env)
         kept = cast("dict[str, GpioLid]", lids)
-        keeper = Keeper([tmp_path / "run"], kept, Voice(), RealClock(), notifier)
+        keeper = Keeper([tmp_path / "run"], kept, Outbound(), RealClock(), notifier)
         keeper.turn()
         assert manager.listen() == []
         lids["hangs"].polled_at = time.monotonic()
@@ -332,7 +330,7 @@ class StoppedLid:
 def test_in_an_emergency_the_motors_lose_their_power_before_any_lid_is_asked(tmp_path: Path) -> None:
     calls: list[str] = []
     lids = cast("dict[str, GpioLid]", {"one": StoppedLid(calls), "other": StoppedLid(calls)})
-    keeper = Keeper([tmp_path / "run"], lids, Voice(), RealClock(), notifier_of({}))
+    keeper = Keeper([tmp_path / "run"], lids, Outbound(), RealClock(), notifier_of({}))
     keeper.stop_first(lambda: calls.append("power"))
     keeper.stop_motors()
     keeper.close()
@@ -364,7 +362,7 @@ def test_a_pin_that_is_taken_is_named_and_all_else_given_back(site: Site) -> Non
     assert not thread.is_alive()
 
 
-def test_without_lids_at_the_pi_no_pins_are_asked_for(site: Site) -> None:
+def test_without_lids_at_the_pi_no_pins_are_claimed(site: Site) -> None:
     text = site.config.read_text(encoding="utf-8")
     assert list(kept_lids(site.settings)) == ["kitchen"]
     head = text.partition("[bin.lid]")[0]
@@ -381,7 +379,7 @@ def test_without_lids_at_the_pi_no_pins_are_asked_for(site: Site) -> None:
 
 @pytest.mark.skipif(Path("/dev/gpiochip0").exists(), reason="this machine has pins")
 @pytest.mark.parametrize("more", [[], ["--release"]])
-def test_a_machine_without_pins_is_told_in_one_line(site: Site, more: list[str]) -> None:
+def test_a_machine_without_pins_is_an_error_in_one_line(site: Site, more: list[str]) -> None:
     command = [*TONGZHAN, "station", "lids", *more]
     done = subprocess.run(
         [*command, "--config", os.fspath(site.config)],
@@ -458,7 +456,7 @@ def test_a_keeper_that_was_stopped_says_so_to_the_next_station(kept: Kept, link:
     other.stop()
 
 
-def test_a_keeper_that_starts_in_an_emergency_drives_nothing_and_is_told_again(
+def test_a_keeper_that_starts_in_an_emergency_drives_nothing_even_when_asked(
     site: Site, posted: Posted
 ) -> None:
     EmergencyLatch.of(site.settings).keep(is_set=True)

@@ -1,4 +1,4 @@
-"""Every kind of lid keeps the same promises; only what moves it differs."""
+"""Every kind of lid keeps the same promises; only its motor differs."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ from tests.waiting import until
 
 TRAVEL_S = 0.2
 TIMES = LidTimes(drive_s=1.2, retry_s=0.2, patience_s=60.0, tries=3)
-"""A drive is far longer than a travel: a lid with one switch counts as open once it was driven for that."""
+"""A drive is far longer than a travel: a lid with one switch counts as open after a travel."""
 KINDS = {"h_bridge": WIRES, "servo": SERVO, "servo, one switch": SERVO_WITH_ONE_SWITCH, "relay": RELAY}
 
 
 class Asked:
-    """An output that notes what it is asked for."""
+    """An output that records its values."""
 
     def __init__(self, asked: list[float]) -> None:
         self._asked = asked
@@ -80,7 +80,7 @@ def lid(wires: GpioLidSection, board: Board, posted: Posted) -> Iterator[GpioLid
 
 @pytest.fixture
 def world(wires: GpioLidSection, board: Board, lid: GpioLid, posted: Posted) -> Iterator[MovingLid]:
-    """Give a lid that stands shut and was seen to."""
+    """Give a lid that has been seen shut."""
     with MovingLid(board, TRAVEL_S, wires) as world:
         lid.start()
         until(lambda: posted.names() == ["LidClosed"])
@@ -131,7 +131,7 @@ def test_a_stuck_lid_never_counts_as_open(
     assert posted.names() == ["LidClosed"]
 
 
-def test_a_lid_that_stands_open_says_so_again_to_whoever_asks(
+def test_a_lid_that_stands_open_says_so_again_after_a_request(
     lid: GpioLid, world: MovingLid, posted: Posted
 ) -> None:
     lid.open(60)
@@ -172,7 +172,7 @@ def test_a_servo_is_left_limp_while_its_lid_rests_and_gets_the_pulses_of_its_ang
     lid.stop()
 
 
-def test_a_relay_that_is_held_is_asked_for_again_before_a_guard_lets_it_fall() -> None:
+def test_the_request_for_a_held_relay_is_repeated_before_the_guard_releases_it() -> None:
     asked: list[float] = []
     motor = RelayMotor(Asked(asked))
     held = Motion(Phase.HELD, lease_until=60.0)

@@ -53,11 +53,11 @@ def test_a_report_arrives_as_it_was_meant(report: Report) -> None:
         pack(Beat()),
     ],
 )
-def test_what_is_no_request_is_none(packet: bytes) -> None:
+def test_a_packet_that_is_not_a_request_is_none(packet: bytes) -> None:
     assert request_in(packet) is None
 
 
 @given(st.binary(max_size=200))
-def test_noise_is_neither(packet: bytes) -> None:
+def test_noise_is_neither_a_request_nor_a_report(packet: bytes) -> None:
     assert request_in(packet) is None
     assert report_in(packet) is None

@@ -1,1 +1,1 @@
-"""What an installer asks: is every part of this station there and well, and if not, what mends it."""
+"""`tongzhan station check`: whether each part of the station is there and works, and how to fix it."""

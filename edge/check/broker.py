@@ -1,4 +1,4 @@
-"""The way to the cloud: the port, the certificate, the station's name and its rights, one after the other."""
+"""Checks the way to the cloud, in order: port, certificate, the station's login and its rights."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge.check.finding import Finding, Level
 WAIT_S = 6.0
 _LOOK_S = 0.05
 _BAD_CERTIFICATES = {9: "not_yet", 10: "expired", 62: "other_name", 64: "other_name"}
-"""What OpenSSL found (X509_V_ERR_…, x509_vfy.h): not yet valid, expired, another host, another address."""
+"""OpenSSL's errors (X509_V_ERR_…, x509_vfy.h): not yet valid, expired, another host, another address."""
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RECORD_LAYER_FAILURE"})
 _LET_IN = {None: "broker_silent", Refusal.NAME: "broker_refuses", Refusal.RIGHTS: "broker_denies"}
 
@@ -30,7 +30,7 @@ _LET_IN = {None: "broker_silent", Refusal.NAME: "broker_refuses", Refusal.RIGHTS
 def check_broker(
     settings: StationSettings, wait_s: float = WAIT_S, now: Callable[[], float] = time.time
 ) -> Finding:
-    """Whether the broker lets this station in. A station works without it, so nothing here is a failure."""
+    """Check whether the broker accepts this station. A station works offline, so nothing here fails it."""
     cloud = settings.cloud
     local = datetime.fromtimestamp(now(), ZoneInfo(settings.station.timezone))
     values = {"broker": f"{cloud.host}:{cloud.port}", "host": cloud.host, "time": f"{local:%Y-%m-%d %H:%M}"}
@@ -50,7 +50,7 @@ def check_broker(
 
 
 class _AuthorityError(Exception):
-    """The CA file is at fault, not the broker."""
+    """The CA file is wrong, not the broker."""
 
     def __init__(self, finding: Finding) -> None:
         self.finding = finding
@@ -58,7 +58,7 @@ class _AuthorityError(Exception):
 
 
 def _reach(cloud: CloudSection, wait_s: float) -> dict[str, Lifetime]:
-    """Connect, and give how long the certificates still hold; none without TLS."""
+    """Connect, and return how long the certificates are still valid; none without TLS."""
     context = None if cloud.tls_ca is None else _context(cloud.tls_ca)
     with socket.create_connection((cloud.host, cloud.port), timeout=wait_s) as plain:
         if context is None or cloud.tls_ca is None:
@@ -99,21 +99,21 @@ def _away(error: OSError, values: Mapping[str, str]) -> Finding:
 
 
 def _ending(lives: Mapping[str, Lifetime], now: datetime, values: Mapping[str, str]) -> Finding | None:
-    """Say which certificate is the next to end, if that is soon."""
+    """Report the certificate that expires next, if it expires soon."""
     if not lives:
         return None
     whose = min(lives, key=lambda name: lives[name].ends)
     life = lives[whose]
     if not life.is_ending(now):
         return None
-    told = {**values, "whose": whose, "days": str(life.days(now)), "date": f"{life.ends:%Y-%m-%d}"}
-    return _doubtful("broker_expires", told)
+    more = {**values, "whose": whose, "days": str(life.days(now)), "date": f"{life.ends:%Y-%m-%d}"}
+    return _doubtful("broker_expires", more)
 
 
 def _refusal(settings: StationSettings, wait_s: float) -> str:
-    """Connect under the station's name, with an id of its own: the sync process keeps its session.
+    """Log in as the station, with a client id of our own so that the sync process keeps its session.
 
-    Empty when the broker lets us in, else the text that says why not.
+    Return the name of the text that says why the broker refuses; empty if it accepts.
     """
     community, station = settings.station.community, settings.station.name
     link = MqttLink(

@@ -1,4 +1,4 @@
-"""Why the system refuses a folder or a file, as an entry of texts.toml's mends: one mend for one cause."""
+"""Maps an OSError of a folder or file to its fix in texts.toml: one fix for each cause."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MENDS = {
 
 
 def mend_for(error: OSError, path: Path) -> tuple[str, dict[str, str]]:
-    """Name the mend of what was refused at `path`, and what fills its places; no name for other causes."""
+    """Return the name of the fix for an error at `path` and the values of its places; "" for other causes."""
     if error.errno in NOT_YOURS:
         owner = owner_of(path)
         return ("not_yours", {"owner": owner}) if owner else ("rights", {})

@@ -1,7 +1,7 @@
-"""Readers, controllers, lids and cameras, looked at through the station's own drivers.
+"""Checks readers, controllers, lids and cameras through the station's own drivers.
 
-What is checked is what will run: the hardware is built and started as the station does it, nothing moves
-unless asked for, and what the drivers post is read for a few seconds.
+The check runs the same code as the station: it builds and starts the hardware as the station does, and reads
+the drivers' events for a few seconds. Nothing moves unless asked for.
 """
 
 from __future__ import annotations
@@ -34,34 +34,34 @@ from edge.readers.last_seen import read_last_seen
 from edge.readers.registry import kind_of as kind_of_reader
 
 DARK = 12.0
-"""Mean brightness, 0 to 255, below which nobody recognises anything."""
+"""Mean brightness, 0 to 255, below which nothing can be recognised."""
 LOOK_S = 0.2
 MOVE_LEASE_S = 2.0
 
 
 @dataclass(slots=True)
 class Observed:
-    """What the drivers said so far."""
+    """The drivers' events and readings so far."""
 
     opened: set[str] = field(default_factory=set)
     closed: set[str] = field(default_factory=set)
     obstructed: set[str] = field(default_factory=set)
     tapped: set[str] = field(default_factory=set)
     faults: set[tuple[str, str]] = field(default_factory=set)
-    """(code, part) of those that are raised now."""
+    """(code, part) of the faults that are raised now."""
     brightness: dict[str, float] = field(default_factory=dict)
-    """Of the last picture, by bin."""
+    """Mean brightness of the last picture, by bin."""
     weights: dict[str, Reading] | None = field(default_factory=dict)
-    """What scales read, by bin, of those that read anything; None while a running station holds them."""
+    """Readings of scales, by bin; None while a running station has the scales."""
     cabinets: dict[str, CabinetReading] = field(default_factory=dict)
-    """What controllers measure of their cabinets, by their ids; empty while a running station holds them."""
+    """Readings of cabinets, by controller; empty while a running station has the controllers."""
     heard: dict[str, str] = field(default_factory=dict)
-    """When a reader last sent anything, in words, of those that did since the Pi was switched on."""
+    """When a reader last sent data since the Pi started, as text."""
     moved: dict[str, bool] = field(default_factory=dict)
-    """Whether a lid opened and shut again, by bin, of those that were asked to."""
+    """Whether a lid that was asked to opened and shut again, by bin."""
 
     def note(self, event: Event) -> None:
-        """Take in one event."""
+        """Note one event."""
         match event:
             case LidOpened(bin=bin_id):
                 self.opened.add(bin_id)
@@ -79,7 +79,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """How far the check goes: how long it listens, and whether it waits for cards or moves lids."""
+    """What the check does: how long it listens, and whether it waits for cards or moves lids."""
 
     listen_s: float = 4.0
     taps_s: float = 0.0
@@ -94,9 +94,9 @@ def check_devices(
     words: Words,
     tell: Callable[[str], None] = lambda _key: None,
 ) -> list[Finding]:
-    """Build the hardware, listen, look, move where wanted, and leave everything safe.
+    """Build the hardware, listen, take pictures, move lids if wanted, and leave everything safe.
 
-    `tell` gets the name of a text when a person has to do something, such as hold a card.
+    `tell` gets the name of a text when a person has to do something, for example hold a card.
     """
     inbox = QueueInbox()
     try:
@@ -126,7 +126,7 @@ def check_devices(
 
 
 def when_heard(settings: StationSettings, clock: Clock) -> dict[str, str]:
-    """When each reader last sent anything, by the calendar, as far as the station wrote it down."""
+    """Return when each reader last sent data, by the calendar, as far as the station recorded it."""
     heard = read_last_seen(Path(settings.station.runtime_dir), boot_id())
     offset_s, zone = clock.wall().unix_s - clock.now(), ZoneInfo(settings.station.timezone)
     return {
@@ -137,7 +137,7 @@ def when_heard(settings: StationSettings, clock: Clock) -> dict[str, str]:
 
 
 def _all_said(settings: StationSettings, observed: Observed) -> bool:
-    """Every lid has said where it is. Ports and cameras say only what is wrong, so they get their time."""
+    """Return whether every lid has reported its position; ports and cameras only report faults, so wait."""
     return False if settings.camera or settings.reader else len(observed.closed) == len(settings.bin)
 
 
@@ -170,7 +170,7 @@ def _move(
     observed: Observed,
     clock: Clock,
 ) -> None:
-    """Open one lid for a moment and wait until it is shut again."""
+    """Open one lid briefly and wait until it is shut again."""
     travel_s = 2 * settings.visit.travel_s + 1
     observed.opened.discard(bin_.id)
     hardware.lids[bin_.id].open(MOVE_LEASE_S)
@@ -181,8 +181,8 @@ def _move(
 
 
 def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: Words) -> list[Finding]:
-    """Say of every device how it is. Pure."""
-    # The gravest comes last, and so is what a part's line says.
+    """Judge every device. Pure."""
+    # Sorted by severity: the most severe comes last and is kept for its part.
     faults = sorted(observed.faults, key=_gravity)
     faulty = {(kind_of(code, part), part): code for code, part in faults if not is_of_a_scale(code)}
     found = []
@@ -197,7 +197,7 @@ def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: 
 def _devices(
     settings: StationSettings, observed: Observed, wanted: Wanted
 ) -> Iterator[tuple[tuple[PartKind, ...], str, str, Callable[[], Finding]]]:
-    """Give each device's kinds of fault, its name in texts.toml, its id, and how it is when it has none."""
+    """Yield each device's kinds of fault, name in texts.toml and id, and its finding if it has no fault."""
     for reader in settings.reader:
         kinds = (PartKind.READER, PartKind.PORT)
         yield kinds, "reader", reader.id, partial(_reader, reader, observed, wanted)

@@ -1,4 +1,4 @@
-"""What was found out about one part, and its words in Chinese and English, read from texts.toml."""
+"""A finding about one part, and its text in Chinese and English from texts.toml."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TEXTS = Path(__file__).parent / "texts.toml"
 
 
 class Level(StrEnum):
-    """How a part is. Only a failed one makes the check fail: the station would not do its job."""
+    """The state of a part. Only FAILED makes the check fail: the station could not do its job."""
 
     OK = "ok"
     DOUBTFUL = "doubtful"
@@ -26,9 +26,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One part's line. `says` names an entry of texts.toml, `values` fill its places.
+    """The finding for one part. `says` names a text in texts.toml, `values` fill its places.
 
-    `part` is a kind of part named in texts.toml, `which` tells one of several apart.
+    `part` names the kind of part in texts.toml; `which` is the part's id if there are several.
     """
 
     part: str
@@ -37,15 +37,15 @@ class Finding:
     which: str = ""
     values: Mapping[str, str] = field(default_factory=dict)
     words: Mapping[str, Both] = field(default_factory=dict)
-    """What fills places in the language of the line."""
+    """Values of places that differ by language."""
     mend: str = ""
-    """An entry of texts.toml's mends, where what was seen has several causes; else that of `says`."""
+    """Names a fix in texts.toml if the finding has several causes; empty: the fix of `says`."""
     fault: FaultWords | None = None
-    """Words of the fault catalogue, where a fault of the station's own is what was found."""
+    """The fault catalogue's words, if the finding is one of the station's faults."""
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One part as it is printed, in one language. `mend` is empty when there is nothing to do."""
+    """One printed line, in one language. `mend` is empty if there is nothing to do."""
 
     part: str
     state: Level
@@ -54,34 +54,34 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was seen, and the mend where there is one."""
+    """What was seen, and the fix if there is one."""
 
     seen: Both
     mend: Both | None = None
 
 
 class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All words of the check: states, kinds of parts, and what is said of them."""
+    """All texts of the check: states, kinds of parts, findings and fixes."""
 
     state: dict[str, Both]
     part: dict[str, Both]
     says: dict[str, Text]
     mend: dict[str, Both]
-    """Mends of one cause among several."""
+    """Fixes for findings that have several causes."""
 
 
 def load_texts() -> Texts:
-    """The words that Tongzhan ships."""
+    """Load the texts that Tongzhan ships."""
     return load_toml(TEXTS, Texts)
 
 
 def _after(meaning: Both, more: Both) -> Both:
-    """What a fault means, and what else is known of its part."""
+    """Append more text to a fault's meaning."""
     return Both(meaning.zh + more.zh, f"{meaning.en} {more.en}".rstrip())
 
 
 def line(finding: Finding, texts: Texts, language: Language) -> Line:
-    """One finding in one language. KeyError for an entry or a place that has no words."""
+    """Put a finding into words in one language. KeyError for a text or a value that is missing."""
     text = texts.says[finding.says]
     seen, mend = text.seen, texts.mend[finding.mend] if finding.mend else text.mend
     if finding.fault is not None:

@@ -1,4 +1,4 @@
-"""A station that runs holds its own pins and ports, so its devices are judged by what it says of itself."""
+"""Judges the devices of a running station by its own report, because it has the pins and ports."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from edge.panel.folder import RuntimeFolder
 from edge.screen.state import LidPhase, LiveState
 
 PARTS_SEEN_AT_WORK = 255.0
-"""A running station's camera is believed: its own faults would tell otherwise."""
+"""The brightness assumed for a running station's cameras: its faults would report a bad one."""
 
 
 def running_state(settings: StationSettings) -> LiveState | None:
-    """What a running station said of itself in the last seconds; None when none runs."""
+    """Return a running station's latest report; None if no station runs."""
     folder = RuntimeFolder(Path(settings.station.runtime_dir), time.time, time.monotonic)
     return folder.scene().live
 
@@ -31,10 +31,10 @@ def judge_running(
     heard: Mapping[str, str] | None = None,
     explained: frozenset[FaultCode] = frozenset(),
 ) -> list[Finding]:
-    """Say of every device how it is, by the running station's own faults and lids. Pure.
+    """Judge every device by the running station's own faults and lids. Pure.
 
-    `heard` says when its readers last sent anything. Faults that are `explained` are left out: what was found
-    of them elsewhere names a cause that the station does not know.
+    `heard` is when its readers last sent data. `explained` faults are left out: another finding names their
+    cause, which the station does not know.
     """
     shut = {bin_.id for bin_ in live.bins if bin_.lid in {LidPhase.SHUT, LidPhase.CLOSING}}
     observed = Observed(

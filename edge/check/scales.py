@@ -1,4 +1,4 @@
-"""What `station check` says of scales: what each reads, to calibrate it by, or what is wrong."""
+"""Checks scales: what each reads, for calibration, or what is wrong with it."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from edge.hardware.weight.scale import Reading
 
 
 def is_of_a_scale(code: str) -> bool:
-    """Whether a fault is a scale's: its part is a bin, as that of a lid's fault is."""
+    """Return whether a fault is a scale's: its part is a bin, like a lid fault's."""
     return CATALOGUE[FaultCode(code)].blocks is Blocks.WEIGHING
 
 
 def readings(hardware: Hardware) -> dict[str, Reading]:
-    """What scales read now, by bin, of those that read anything."""
+    """Return the scales' readings, by bin; a scale without one is left out."""
     now = {bin_id: scale.reading for bin_id, scale in hardware.scales.items()}
     return {bin_id: reading for bin_id, reading in now.items() if reading is not None}
 
@@ -29,9 +29,9 @@ def judge_scales(
     faults: Iterable[tuple[str, str]],
     words: Words,
 ) -> list[Finding]:
-    """Say of every scale how it is; `faults` are (code, part) of all that stand. Pure.
+    """Judge every scale; `faults` are the (code, part) of all raised faults. Pure.
 
-    `weights` is None where a running station holds the scales: its faults tell what is wrong.
+    `weights` is None if a running station has the scales: then only its faults count.
     """
     faulty = {part: code for code, part in sorted(faults) if is_of_a_scale(code)}
     found = []

@@ -1,4 +1,4 @@
-"""The parts of a station that are no devices: keys, disk, journal, clock, memory folder, model."""
+"""Checks the parts that are not devices: keys, disk, journal, clock, memory folder, model, pins."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ from models.runtime import load_classifier
 
 BOOT = Path("/boot/firmware/config.txt")
 LOW_MB, FULL_MB = 500, 50
-"""A week without network is about 20,000 events, 60 MB; logs and updates want their part."""
+"""A week without network is about 20,000 events, 60 MB; logs and updates need room too."""
 SLOW_DISK_MS = 100.0
-"""A write that takes longer to reach the card makes residents wait for their points."""
+"""A slower write makes residents wait for their points."""
 SYNCS = 5
 SLOW_MODEL_MS = 1500.0
-"""Three frames a deposit at this pace still fit into the visit's wait for a verdict."""
+"""At this pace three frames of a deposit still fit into the visit's wait for a verdict."""
 BUSES = {
     "i2c_arm": ("i2c-1", range(2, 4)),
     "spi": ("spidev0.*", range(7, 12)),
 }
-"""What `dtparam=` in config.txt switches on, its devices, and the header's pins that it takes."""
+"""Each bus that `dtparam=` in config.txt switches on, with its devices and the pins that it takes."""
 _IN_MEMORY = {"tmpfs", "ramfs"}
 
 
 def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
-    """Look at everything but devices and the broker; a probe that fails is a finding, never an exception."""
+    """Check everything but devices and the broker; a probe that fails is a finding, never an exception."""
     state_dir = Path(settings.station.state_dir)
     return [
         check_keys(state_dir),
@@ -63,7 +63,7 @@ def check_system(settings: StationSettings, clock: Clock) -> list[Finding]:
 
 
 def check_keys(state_dir: Path) -> Finding:
-    """Whether the three keys are there and nobody else can read them."""
+    """Check that the three keys exist and that no other user can read them."""
     try:
         load_keys(state_dir)
     except InputError as problem:
@@ -72,7 +72,7 @@ def check_keys(state_dir: Path) -> Finding:
 
 
 def check_disk(state_dir: Path) -> Finding:
-    """Whether the journal's folder takes writes, how much room it has, and how long a write takes."""
+    """Check that the journal's folder can be written, its free space, and how long a write takes."""
     try:
         took_ms = _sync_ms(state_dir)
         free_mb = shutil.disk_usage(state_dir).free // 1_000_000
@@ -92,7 +92,7 @@ def check_disk(state_dir: Path) -> Finding:
 
 
 def _sync_ms(folder: Path) -> float:
-    """The median time of a small write that has reached the disk."""
+    """Measure the median time of a small write with fsync, in milliseconds."""
     took = []
     with tempfile.TemporaryFile(dir=folder) as file:
         for _ in range(SYNCS):
@@ -105,11 +105,11 @@ def _sync_ms(folder: Path) -> float:
 
 
 def check_journal(state_dir: Path, ours: Owner) -> Finding:
-    """Whether the journal can be read, is whole, and is this station's; the first start makes a new one."""
+    """Check that the journal can be read, is intact, and is this station's; a missing one is fine."""
     file = state_dir / JOURNAL_FILE
     try:
         refuse_special(file)
-        file.open("rb").close()  # SQLite itself does not say why it cannot
+        file.open("rb").close()  # SQLite's own error would not say why
         verdict, owner = _verdict(file)
     except FileNotFoundError:
         return Finding("journal", Level.OK, "journal_none")
@@ -128,13 +128,13 @@ def check_journal(state_dir: Path, ours: Owner) -> Finding:
 
 
 def _verdict(file: Path) -> tuple[str, Owner | None]:
-    """What SQLite says of a journal, ok or what is damaged, and whose it is; its error if it cannot look."""
+    """Return "ok" or the damage, and the journal's owner; sqlite3.Error if it cannot be checked."""
     try:
         return _quick_check(file, "mode=ro")
     except sqlite3.Error as error:
         if is_damage(error):
             return str(error), None
-        with suppress(sqlite3.Error):  # a read-only disk: SQLite wants to write beside what it reads
+        with suppress(sqlite3.Error):  # a read-only disk: SQLite wants to write next to the file it reads
             return _quick_check(file, "mode=ro&immutable=1")
         raise
 
@@ -146,7 +146,7 @@ def _quick_check(file: Path, how: str) -> tuple[str, Owner | None]:
 
 
 def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> Finding:
-    """Whether the screen's folder can be written and lies in memory, not on the card."""
+    """Check that the screen's folder can be written and is in memory, not on the card."""
     values = {"folder": str(folder)}
     try:
         make_private_folder(folder)
@@ -162,7 +162,7 @@ def check_runtime_folder(folder: Path, mounts: Path = Path("/proc/mounts")) -> F
 
 
 def _file_system(folder: Path, mounts: Path) -> str:
-    """The kind of file system that a folder lies on: that of the longest mount point above it."""
+    """Return the type of a folder's file system: that of the longest mount point above it."""
     best, kind = "", ""
     for row in mounts.read_text(encoding="utf-8").splitlines():
         _, point, found, *_ = row.split()
@@ -172,7 +172,7 @@ def _file_system(folder: Path, mounts: Path) -> str:
 
 
 def check_pins(settings: StationSettings, boot: Path = BOOT) -> list[Finding]:
-    """Whether the kernel lets go of a motor's pin when its program is killed; nothing without such pins."""
+    """Check that the kernel releases a motor's pin when its program is killed; nothing without such pins."""
     if settings.station.devices is not Devices.REAL or not kept_lids(settings) or not boot.exists():
         return []
     strict = any(
@@ -182,7 +182,7 @@ def check_pins(settings: StationSettings, boot: Path = BOOT) -> list[Finding]:
 
 
 def check_buses(settings: StationSettings, devices: Path = Path("/dev")) -> list[Finding]:
-    """Whether the kernel uses pins for a bus that the station has wires on."""
+    """Check that the kernel uses none of the station's pins for a bus."""
     found = []
     for bus, (pattern, pins) in BUSES.items():
         if any(devices.glob(pattern)):
@@ -193,7 +193,7 @@ def check_buses(settings: StationSettings, devices: Path = Path("/dev")) -> list
 
 
 def check_clock(clock: Clock, zone: tzinfo | None = None) -> Finding:
-    """Whether anyone vouches for the calendar, and what it says in `zone`, the system's own if absent."""
+    """Check that the calendar is trusted, and show it in `zone`; the system's zone if None."""
     wall = clock.wall()
     values = {"time": f"{datetime.fromtimestamp(wall.unix_s, zone).astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"}
     if not wall.trusted:
@@ -202,7 +202,7 @@ def check_clock(clock: Clock, zone: tzinfo | None = None) -> Finding:
 
 
 def check_model(settings: StationSettings, now: Callable[[], float] = time.perf_counter) -> Finding:
-    """Whether the bundle passes its self-test, fits the city's rules, and how long one picture takes."""
+    """Check that the bundle passes its self-test and fits the city's rules; measure one picture."""
     folder = Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
     try:
         model = load_classifier(folder, load_sorting(settings.model.sorting), settings.model.threads)

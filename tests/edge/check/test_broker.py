@@ -1,4 +1,4 @@
-"""What keeps a station from its broker, each cause with its own mend; and certificates that end soon."""
+"""Why a station cannot reach its broker, each cause with its own fix; and certificates that expire soon."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ REAL_NOW = datetime.now(UTC)
 
 
 class Shop:
-    """An authority, the certificate that it gave, and a server that shows it and then says no word."""
+    """A CA, a certificate that it issued, and a server that presents it and then stays silent."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self._stack = folder, stack
@@ -34,7 +34,7 @@ class Shop:
         self.ca.write_bytes(self.authority.certificate)
 
     def open(self, shown: Identity | None) -> int:
-        """Listen; give the port."""
+        """Listen; return the port."""
         listener = self._stack.enter_context(socket.create_server(("127.0.0.1", 0)))
         threading.Thread(target=self._serve, args=(listener, shown), daemon=True).start()
         port: int = listener.getsockname()[1]
@@ -79,7 +79,7 @@ def settings(tmp_path: Path) -> StationSettings:
 
 @pytest.fixture
 def let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the broker behind the TLS take whoever comes."""
+    """Have the broker behind TLS accept everyone."""
     monkeypatch.setattr("edge.check.broker._refusal", lambda *_: "")
 
 
@@ -94,19 +94,19 @@ def told(
 
 
 @pytest.mark.usefixtures("let_in")
-def test_a_certificate_that_holds_for_long_is_well(shop: Shop, settings: StationSettings) -> None:
+def test_a_certificate_with_a_long_time_left_is_ok(shop: Shop, settings: StationSettings) -> None:
     level, said = told(settings, shop.open(shop.server()), shop.ca)
     assert (level, said.mend) == (Level.OK, "")
 
 
 @pytest.mark.usefixtures("let_in")
-def test_a_certificate_that_ends_within_a_month_is_told_before_it_does(
+def test_a_certificate_that_expires_within_a_month_is_a_warning(
     shop: Shop, settings: StationSettings
 ) -> None:
     made = REAL_NOW - SERVER_AGE + timedelta(days=20, hours=1)
     level, said = told(settings, shop.open(shop.server(made)), shop.ca)
     assert level is Level.DOUBTFUL
-    assert "server.pem expires in" in said.seen
+    assert "(server.pem) expires in" in said.seen
     assert "run tongzhan ledger broker and reload mosquitto" in said.mend
 
 
@@ -124,11 +124,11 @@ def test_a_certificate_that_ends_within_a_month_is_told_before_it_does(
             REAL_NOW,
             "broker.example.org",
             "IP address mismatch",
-            "Set cloud.host to a name in its certificate",
+            "Set cloud.host to a name in the certificate",
         ),
     ],
 )
-def test_each_fault_of_a_certificate_has_its_own_mend(
+def test_each_fault_of_a_certificate_has_its_own_fix(
     shop: Shop, settings: StationSettings, made: datetime, name: str, seen: str, mend: str
 ) -> None:
     level, said = told(settings, shop.open(shop.server(made, name)), shop.ca)
@@ -137,16 +137,14 @@ def test_each_fault_of_a_certificate_has_its_own_mend(
     assert mend in said.mend
 
 
-def test_another_authoritys_certificate_sends_to_the_ca_file(shop: Shop, settings: StationSettings) -> None:
+def test_a_certificate_of_another_ca_points_to_the_ca_file(shop: Shop, settings: StationSettings) -> None:
     port = shop.open(make_server(make_authority("B", REAL_NOW), {"127.0.0.1"}, REAL_NOW))
     _, said = told(settings, port, shop.ca)
     assert said.mend == "Put the community's CA (ca.pem) where cloud.tls_ca says."
 
 
 @pytest.mark.parametrize("content", [b"", b"-----BEGIN CERTIFICATE-----\nMIIB"])
-def test_a_ca_file_that_is_empty_or_cut_is_named_itself(
-    shop: Shop, settings: StationSettings, content: bytes
-) -> None:
+def test_an_empty_or_cut_ca_file_is_named(shop: Shop, settings: StationSettings, content: bytes) -> None:
     shop.ca.write_bytes(content)
     _, said = told(settings, shop.open(shop.server()), shop.ca)
     assert said.seen.startswith(f"The CA file {shop.ca} cannot be used (")
@@ -168,7 +166,7 @@ def test_a_port_without_tls_a_closed_port_and_an_unknown_name_are_told_apart(
     ]
 
 
-def test_what_takes_the_connection_and_says_nothing_is_no_matter_of_passwords(
+def test_a_server_that_accepts_and_stays_silent_is_not_called_a_wrong_password(
     shop: Shop, settings: StationSettings
 ) -> None:
     cloud = msgspec.structs.replace(settings.cloud, port=shop.open(shop.server()), tls_ca=str(shop.ca))

@@ -58,7 +58,7 @@ def run_check(config: Path, *options: str) -> Result:
     return CliRunner().invoke(check, ["--config", str(config), *options], catch_exceptions=False)
 
 
-def test_a_station_without_keys_fails_and_says_the_mend_in_its_line(simulated: Path) -> None:
+def test_a_station_without_keys_fails_and_prints_the_fix(simulated: Path) -> None:
     (simulated.parent / "state").mkdir()
     done = run_check(simulated, "--language", "en")
     assert done.exit_code == 1
@@ -67,7 +67,7 @@ def test_a_station_without_keys_fails_and_says_the_mend_in_its_line(simulated: P
     assert "tongzhan station init" in line
 
 
-def test_a_simulated_station_that_was_set_up_is_well_though_its_broker_is_away(simulated: Path) -> None:
+def test_a_simulated_station_passes_even_if_its_broker_is_away(simulated: Path) -> None:
     init(simulated)
     done = run_check(simulated, "--json", "--language", "en")
     printed = json.loads(done.stdout)
@@ -80,7 +80,7 @@ def test_a_simulated_station_that_was_set_up_is_well_though_its_broker_is_away(s
     assert all(list(part) == ["part", "state", "seen", "mend"] for part in printed["parts"])
 
 
-def test_drivers_and_libraries_log_nothing_beside_the_lines_and_may_again_afterwards(
+def test_drivers_and_libraries_log_nothing_during_the_check_and_log_again_afterwards(
     simulated: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def loud(*_: object) -> list[Finding]:
@@ -95,7 +95,7 @@ def test_drivers_and_libraries_log_nothing_beside_the_lines_and_may_again_afterw
     assert "later" in caplog.text
 
 
-def test_it_speaks_the_stations_language_with_an_icon_and_a_word_for_each_state(simulated: Path) -> None:
+def test_the_check_uses_the_stations_language_and_an_icon_and_a_word_for_each_state(simulated: Path) -> None:
     init(simulated)
     chinese = run_check(simulated).stdout
     assert "✓ 正常" in chinese
@@ -104,7 +104,7 @@ def test_it_speaks_the_stations_language_with_an_icon_and_a_word_for_each_state(
 
 
 def runs(folder: Path, *faults: LiveFault) -> None:
-    """Leave what a running station with these faults says of itself."""
+    """Write the report of a running station that has these faults."""
     bins = (LiveBin("kitchen", Category.KITCHEN, LidPhase.SHUT, faulty=False, full=False),)
     LiveFolder(folder).write_state(
         LiveState(
@@ -136,7 +136,7 @@ def test_a_running_station_with_another_ones_journal_is_not_told_to_free_space(
     assert not any("Free space" in part["mend"] for part in printed["parts"])
 
 
-def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, simulated: Path) -> None:
+def test_a_running_station_is_judged_by_its_own_report(tmp_path: Path, simulated: Path) -> None:
     init(simulated)
     (tmp_path / "run").mkdir()
     LastSeenBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
@@ -148,7 +148,7 @@ def test_a_running_station_is_judged_by_what_it_says_of_itself(tmp_path: Path, s
     assert printed["ok"] is False
     assert any("running" in part["seen"] for part in printed["parts"])
     reader = next(part for part in printed["parts"] if part["part"] == "reader at-kitchen")
-    assert (reader["state"], "it last sent something at" in reader["seen"]) == ("ok", True)
+    assert (reader["state"], "it last sent data at" in reader["seen"]) == ("ok", True)
 
 
 def test_a_configuration_that_cannot_be_read_is_bad_input(tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_a_configuration_that_cannot_be_read_is_bad_input(tmp_path: Path) -> Non
         run_check(tmp_path / "none.toml")
 
 
-def test_pins_that_are_not_to_be_had_are_a_failed_part_with_the_mend(simulated: Path) -> None:
+def test_pins_that_cannot_be_claimed_are_a_failed_part_with_the_fix(simulated: Path) -> None:
     init(simulated)
     text = simulated.read_text(encoding="utf-8")
     head = text[: text.index("[[")].replace('"simulated"', '"real"')

@@ -1,4 +1,4 @@
-"""Devices judged by what their drivers say: pure cases, and the real drivers over mock pins and a pty."""
+"""Devices judged by their drivers' events: pure cases, and real drivers over mock pins and a pty."""
 
 from __future__ import annotations
 
@@ -70,14 +70,16 @@ def well() -> Observed:
     return Observed(closed={"kitchen"}, brightness={"kitchen": 90.0})
 
 
-def test_a_station_that_is_well_has_a_line_for_each_device(settings: StationSettings) -> None:
+def test_a_working_station_has_a_line_for_each_device(settings: StationSettings) -> None:
     findings = found(settings, well())
     assert {part: each.level for part, each in findings.items()} == dict.fromkeys(
         ("reader", "lid", "camera"), Level.OK
     )
 
 
-def test_a_lid_whose_switches_are_silent_both_closed_or_open_is_told_apart(settings: StationSettings) -> None:
+def test_silent_both_closed_and_open_limit_switches_have_different_findings(
+    settings: StationSettings,
+) -> None:
     for closed, opened, says in [
         (set(), set(), "lid_silent"),
         ({"kitchen"}, {"kitchen"}, "lid_both"),
@@ -94,7 +96,7 @@ def test_a_lid_whose_switches_are_silent_both_closed_or_open_is_told_apart(setti
         (FaultCode.CAMERA_FAILED, "over", "camera"),
     ],
 )
-def test_a_fault_stands_at_its_part_once_with_the_catalogues_words(
+def test_a_fault_is_shown_once_at_its_part_in_the_catalogues_words(
     settings: StationSettings, code: FaultCode, part: str, kind: str
 ) -> None:
     observed = well()
@@ -105,7 +107,7 @@ def test_a_fault_stands_at_its_part_once_with_the_catalogues_words(
     ]
 
 
-def test_a_reader_and_a_bin_of_one_name_have_each_its_own_line(settings: StationSettings) -> None:
+def test_a_reader_and_a_bin_of_the_same_name_have_separate_lines(settings: StationSettings) -> None:
     reader = msgspec.structs.replace(settings.reader[0], id="kitchen")
     bin_ = msgspec.structs.replace(settings.bin[0], reader="kitchen")
     alike = msgspec.structs.replace(settings, reader=(reader,), bin=(bin_,))
@@ -129,23 +131,23 @@ def test_a_fault_of_no_device_has_a_line_of_its_own(settings: StationSettings) -
     assert found(settings, observed)["devices"].fault == WORDS.fault["journal_failed"]
 
 
-def test_a_warning_is_doubtful_and_says_when_the_reader_was_last_heard(settings: StationSettings) -> None:
+def test_a_warning_is_doubtful_and_shows_when_the_reader_last_sent_data(settings: StationSettings) -> None:
     observed = well()
     observed.faults.add((FaultCode.READER_QUIET, "gate"))
     assert found(settings, observed)["reader"].level is Level.DOUBTFUL
     observed.heard["gate"] = "2026-05-01 07:30"
     said = line(found(settings, observed)["reader"], load_texts(), Language.ENGLISH)
-    assert said.seen.endswith("It last sent something at 2026-05-01 07:30.")
+    assert said.seen.endswith("It last sent data at 2026-05-01 07:30.")
     assert said.mend == WORDS.fault["reader_quiet"].mend.en
 
 
-def test_the_gravest_fault_of_a_part_is_what_its_line_says(settings: StationSettings) -> None:
+def test_a_parts_line_shows_its_most_severe_fault(settings: StationSettings) -> None:
     observed = well()
     observed.faults |= {(FaultCode.READER_QUIET, "gate"), (FaultCode.READER_FAILED, "gate")}
     assert found(settings, observed)["reader"].fault == WORDS.fault["reader_failed"]
 
 
-def test_a_reader_that_is_well_says_when_it_was_last_heard(settings: StationSettings, tmp_path: Path) -> None:
+def test_a_working_reader_shows_when_it_last_sent_data(settings: StationSettings, tmp_path: Path) -> None:
     assert found(settings, well())["reader"].says == "reader_ok"
     clock = RealClock()
     (tmp_path / "run").mkdir()
@@ -159,7 +161,7 @@ def test_a_reader_that_is_well_says_when_it_was_last_heard(settings: StationSett
     assert abs((datetime.now().astimezone() - heard).total_seconds()) < 3600
 
 
-def test_a_dark_picture_is_doubtful_and_none_at_all_fails(settings: StationSettings) -> None:
+def test_a_dark_picture_is_doubtful_and_no_picture_fails(settings: StationSettings) -> None:
     dark = well()
     dark.brightness["kitchen"] = 3.0
     assert found(settings, dark)["camera"].says == "camera_dark"
@@ -211,7 +213,7 @@ SCALE = '\n[[controller]]\nid = "mcu"\nport = "/dev/ttyUSB9"\n'
 AT_SCALE = '\nscale = { controller = "mcu", number = 0, counts_per_g = 10.5 }\n[bin.lid]'
 
 
-def test_a_scale_says_what_it_reads_and_its_fault_is_not_taken_for_the_lids(
+def test_a_scale_shows_its_reading_and_its_fault_is_not_mistaken_for_the_lids(
     settings: StationSettings, tmp_path: Path
 ) -> None:
     (tmp_path / "station.toml").write_text(TOML.replace("\n[bin.lid]", AT_SCALE) + SCALE, encoding="utf-8")
@@ -231,7 +233,7 @@ def test_a_scale_says_what_it_reads_and_its_fault_is_not_taken_for_the_lids(
     assert found(weighed, held)["scale"].says == "scale_at_work"
 
 
-def test_a_controller_says_what_it_measures_of_its_cabinet(settings: StationSettings) -> None:
+def test_a_controller_shows_the_readings_of_its_cabinet(settings: StationSettings) -> None:
     section = ControllerSection(id="mcu", port="/dev/mcu")
     settings = msgspec.structs.replace(settings, controller=(section,))
     observed = well()

@@ -1,4 +1,4 @@
-"""The words of the check: whole in both languages, every place filled."""
+"""The texts of the check: complete in both languages, with every place filled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def places(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS.says))
-def test_both_languages_say_the_same_places(name: str) -> None:
+def test_both_languages_use_the_same_places(name: str) -> None:
     text = TEXTS.says[name]
     assert places(text.seen.zh) <= places(text.seen.en) | {"free"}
     if text.mend is not None:
@@ -26,7 +26,7 @@ def test_both_languages_say_the_same_places(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(TEXTS.mend))
-def test_every_mend_has_the_same_places_in_both_languages(name: str) -> None:
+def test_every_fix_uses_the_same_places_in_both_languages(name: str) -> None:
     assert places(TEXTS.mend[name].zh) == places(TEXTS.mend[name].en)
 
 

@@ -1,4 +1,4 @@
-"""Probes of what is no device, over real folders and files."""
+"""Probes of the parts that are not devices, over real folders and files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OURS = ("lane", "gate")
 
 
 class Wall:
-    """A calendar that says what it is told."""
+    """A calendar that the test sets."""
 
     def __init__(self, *, trusted: bool) -> None:
         self._trusted = trusted
@@ -44,7 +44,7 @@ def test_keys_that_are_missing_or_open_to_others_fail_with_the_mend(tmp_path: Pa
     assert "read by others" in system.check_keys(tmp_path).values["reason"]
 
 
-def test_a_disk_that_takes_writes_says_its_room_and_its_pace(
+def test_a_writable_disk_shows_its_free_space_and_speed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(system, "LOW_MB", 0)
@@ -55,7 +55,7 @@ def test_a_disk_that_takes_writes_says_its_room_and_its_pace(
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_with_little_room_is_doubtful_and_one_with_hardly_any_fails(
+def test_a_nearly_full_disk_is_doubtful_and_a_full_one_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(system, "LOW_MB", 10**9)
@@ -67,7 +67,7 @@ def test_a_disk_with_little_room_is_doubtful_and_one_with_hardly_any_fails(
     assert system.check_disk(tmp_path).level is Level.FAILED
 
 
-def test_a_folder_that_is_not_there_fails(tmp_path: Path) -> None:
+def test_a_missing_folder_fails(tmp_path: Path) -> None:
     assert system.check_disk(tmp_path / "gone").says == "disk_refuses"
 
 
@@ -81,7 +81,7 @@ MENDS = {
 
 
 @pytest.mark.parametrize("cause", MENDS)
-def test_a_folder_that_takes_no_writes_has_the_mend_of_its_cause(
+def test_a_folder_that_cannot_be_written_has_the_fix_of_its_cause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cause: int
 ) -> None:
     def refuse(**_: object) -> NoReturn:
@@ -93,7 +93,7 @@ def test_a_folder_that_takes_no_writes_has_the_mend_of_its_cause(
     assert all(line(each, load_texts(), language).mend for each in found for language in Language)
 
 
-def test_a_folder_of_somebody_else_is_to_be_looked_at_as_that_user(
+def test_a_folder_of_another_user_is_to_be_checked_as_that_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
@@ -111,7 +111,7 @@ def test_a_folder_of_somebody_else_is_to_be_looked_at_as_that_user(
     ] * 2
 
 
-def test_a_journal_that_cannot_be_looked_at_is_not_called_damaged(
+def test_a_journal_that_cannot_be_read_is_not_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_journal(tmp_path).close()
@@ -126,7 +126,7 @@ def test_a_journal_that_cannot_be_looked_at_is_not_called_damaged(
     assert (found.says, found.values["reason"]) == ("journal_unread", "database is locked")
 
 
-def test_a_whole_journal_on_a_read_only_disk_is_not_called_damaged(
+def test_an_intact_journal_on_a_read_only_disk_is_not_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_journal(tmp_path).close()
@@ -144,7 +144,7 @@ def test_a_whole_journal_on_a_read_only_disk_is_not_called_damaged(
     assert system.check_journal(tmp_path, OURS).says == "journal_ok"
 
 
-def test_a_journal_is_none_yet_whole_or_broken(tmp_path: Path) -> None:
+def test_a_missing_an_intact_and_a_broken_journal_differ(tmp_path: Path) -> None:
     assert system.check_journal(tmp_path, OURS).says == "journal_none"
     file = tmp_path / JOURNAL_FILE
     journal = sqlite3.connect(file)
@@ -175,7 +175,7 @@ def test_a_journal_of_another_station_is_named_with_both_stations(tmp_path: Path
         assert "state_dir" in told.mend
 
 
-def test_the_memory_folder_is_judged_by_where_it_lies(tmp_path: Path) -> None:
+def test_the_memory_folder_is_judged_by_its_file_system(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
     folder = tmp_path / "run"
     mounts.write_text(f"/dev/root / ext4 rw 0 0\ntmpfs {folder} tmpfs rw 0 0\n", encoding="utf-8")
@@ -188,5 +188,5 @@ def test_the_memory_folder_is_judged_by_where_it_lies(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("trusted", "level"), [(True, Level.OK), (False, Level.DOUBTFUL)])
-def test_a_clock_nobody_vouches_for_is_doubtful(trusted: bool, level: Level) -> None:  # noqa: FBT001
+def test_an_untrusted_clock_is_doubtful(trusted: bool, level: Level) -> None:  # noqa: FBT001
     assert system.check_clock(Wall(trusted=trusted)).level is level

@@ -1,7 +1,7 @@
-"""What the journal has not taken yet: kept in memory, in order, and tried again until it has.
+"""Keeps records in memory, in order, until the journal has written them.
 
-A disk that is locked, full or stalled for a while must not cost a visit that is over. The station's own
-thread adds and asks when the next attempt is due; a worker drains.
+A disk that is locked, full or stalled for a while must not cost a finished visit. The station's own thread
+adds records and asks when the next attempt is due; a worker drains.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from edge.ports import Clock, Journal, JournalError
 log = logging.getLogger(__name__)
 
 ROOM = 64
-"""Records kept in memory at most; the oldest stay, one too many is refused."""
+"""Most records kept in memory; when it is full, a new one is refused and the older ones stay."""
 ALARM_ROOM = ROOM // 2
-"""An alarm is kept only while fewer than this wait: faults that come and go must not cost a visit."""
+"""An alarm is kept only while fewer records than this wait: flapping faults must not cost a visit."""
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 10.0
 """Pauses between attempts double from the first to the longest."""
@@ -44,7 +44,7 @@ class Entry:
 
 
 class Backlog:
-    """Records on their way to the journal; each leaves when it is written, never before."""
+    """Records on their way to the journal; a record leaves only once it is written."""
 
     def __init__(self, journal: Journal, clock: Clock) -> None:
         """Write to `journal`, one record after the other."""
@@ -61,18 +61,18 @@ class Backlog:
     # --- on the station's own thread ------------------------------------------------------------
 
     def add(self, entry: Entry) -> bool:
-        """Keep a record until the journal has it; False when there is no room for it."""
+        """Keep a record until the journal has it; False if there is no room."""
         room = ROOM if entry.visit is not None else ALARM_ROOM
         if len(self._entries) >= room:
-            log.error("%s is lost: %d records wait for the disk already", entry, len(self._entries))
+            log.error("%s is lost: %d records already wait for the disk", entry, len(self._entries))
             return False
         self._entries.append(entry)
         if entry.visit is not None:
-            self._pause_s = self._due_at = 0.0  # a resident waits to hear of it
+            self._pause_s = self._due_at = 0.0  # a resident waits for the points
         return True
 
     def next_due(self) -> float | None:
-        """When `drain` should next run, in monotonic seconds; None while nothing waits or it runs."""
+        """Return when `drain` should run next, in monotonic seconds; None if it runs or nothing waits."""
         return None if self._is_submitted or not self._entries else self._due_at
 
     def submitted(self) -> None:
@@ -80,7 +80,7 @@ class Backlog:
         self._is_submitted = True
 
     def answered(self, drained: BacklogDrained) -> None:
-        """Note what `drain` answered, and when to try again."""
+        """Note the result of `drain`, and when to try again."""
         self._is_submitted = False
         self.refusal = drained.refusal
         if drained.refusal is None:
@@ -92,7 +92,7 @@ class Backlog:
     # --- on a worker ----------------------------------------------------------------------------
 
     def drain(self) -> BacklogDrained:
-        """Write what waits, oldest first, until nothing does or the journal refuses; never raises."""
+        """Write waiting records, oldest first, until none is left or the journal refuses; never raises."""
         kept: list[tuple[int, Award]] = []
         lost: list[int] = []
         with self._draining:
@@ -103,7 +103,7 @@ class Backlog:
                 except JournalError as error:
                     self._log_refusal(entry, error)
                     return self._answer(kept, lost, error.fault)
-                except Exception:  # one record that cannot be written must not keep all others back
+                except Exception:  # one record that cannot be written must not hold up the others
                     log.exception("%s cannot be written and is lost", entry)
                     lost += [] if entry.visit is None else [entry.visit]
                 else:

@@ -1,4 +1,4 @@
-"""The cards that a station knows, as its journal has them: who is staff, which are blocked."""
+"""The cards that a station knows, in its journal: who is staff, which cards are blocked."""
 
 from __future__ import annotations
 
@@ -18,40 +18,42 @@ _LAST = "SELECT card FROM records WHERE card IS NOT NULL ORDER BY id DESC LIMIT 
 
 
 class CardBook:
-    """Reads and changes the roster in a station's journal; the station heeds a change within a second."""
+    """Reads and changes the roster in a station's journal; a change takes effect within a second."""
 
     def __init__(self, state_dir: Path) -> None:
-        """InputError where there is no journal yet: the station makes it, as the user that it runs as."""
+        """Use the journal in `state_dir`. InputError if the station has not made one yet."""
         self._file = state_dir / JOURNAL_FILE
         if not self._file.exists():
-            raise InputError(f"no journal in {state_dir}", "start the station once, then tell it of cards")
+            raise InputError(f"no journal in {state_dir}", "start the station once, then enter cards")
 
     def entries(self) -> dict[str, RosterEntry]:
-        """Every card that the station was told of."""
+        """Return every card in the roster."""
         with closing(connect(self._file)) as database:
             rows = database.execute("SELECT card, state, role FROM roster ORDER BY role, card").fetchall()
         return {card: RosterEntry(CardState(state), Role(role)) for card, state, role in rows}
 
     def seen(self) -> set[str]:
-        """Every card of a visit that the journal still has."""
+        """Return the cards of all visits that the journal still has."""
         with closing(connect(self._file)) as database:
             rows = database.execute("SELECT DISTINCT card FROM records WHERE card IS NOT NULL").fetchall()
         return {card for (card,) in rows}
 
     def last(self) -> str:
-        """The card of the newest visit; InputError if there was none."""
+        """Return the card of the newest visit; InputError if there was none."""
         with closing(connect(self._file)) as database:
             row = database.execute(_LAST).fetchone()
         if row is None:
-            raise InputError("no card has opened a lid here yet", "tap it, wait until the visit has ended")
+            raise InputError(
+                "no card has opened a lid here yet", "tap it, and wait until the visit has ended"
+            )
         return str(row[0])
 
     def put(self, card: str, entry: RosterEntry) -> None:
-        """Know a card as this from now on."""
+        """Add a card, or change its entry."""
         with closing(connect(self._file)) as database, written_at_once(database):
             database.execute(_PUT, (card, entry.state.value, entry.role.value))
 
     def forget(self, card: str) -> None:
-        """Know a card no more: it opens lids as any stranger's does."""
+        """Remove a card: it opens lids as any unknown card does."""
         with closing(connect(self._file)) as database, written_at_once(database):
             database.execute("DELETE FROM roster WHERE card = ?", (card,))

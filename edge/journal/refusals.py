@@ -1,4 +1,4 @@
-"""Names the cause of a journal's refusal: each cause has its own fault, with its own words and mend."""
+"""Maps an error of the journal to its fault: each cause has its own fault, with its own words and fix."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def fault_of(error: BaseException) -> FaultCode:
-    """Give the fault that an error of the journal means; JOURNAL_FAILED where no other fits."""
+    """Return the fault for an error of the journal; JOURNAL_FAILED if no other fits."""
     match error:
         case ForeignError():
             return FaultCode.JOURNAL_FOREIGN

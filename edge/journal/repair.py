@@ -1,7 +1,7 @@
-"""A damaged journal is set aside, whole, and a fresh one begun with what could be read of it.
+"""Repairs a damaged journal: keeps it whole in a folder, and begins a fresh one with the readable rows.
 
-Any instant may be the last: until the fresh journal is complete the damaged one stays in its place, and
-from then on the exchange is finished at the next opening.
+The power may fail at any moment. Until the fresh journal is complete the damaged one stays in place; after
+that the next opening finishes the exchange.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ __all__ = ["Mended", "TakenOver", "is_damage", "open_mended", "take_over"]
 log = logging.getLogger(__name__)
 
 COMPLETE = f".{JOURNAL_FILE}.complete"
-"""A fresh journal that only has to be put into its place."""
+"""A complete fresh journal that still has to replace the damaged one."""
 LOG_FILE = f"{JOURNAL_FILE}-wal"
 KEPT_LOG = f".{JOURNAL_FILE}.log"
 STEP = 500
@@ -47,32 +47,32 @@ STEP = 500
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What was wrong with a journal, where it lies now, and what the fresh one has of it."""
+    """What was wrong with a journal, where it is kept now, and what the fresh one got from it."""
 
     damage: str
     aside: Path
     events: int
     waiting: int
-    """Of those events: without a receipt."""
+    """How many of those events have no receipt."""
     cards: int
 
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """What became of records that came from another file."""
+    """The result of taking over records from another file."""
 
     new: int
     known: int
     contradicting: int
-    """Another event stands here under the same identity."""
+    """Records whose identity another event has here."""
 
 
 def open_mended(
     folder: Path, now: datetime, busy_s: float = BUSY_S
 ) -> tuple[sqlite3.Connection, Mended | None]:
-    """Open the station's journal, beginning or mending it if need be; `now` names what is set aside.
+    """Open the station's journal; make or repair it first if needed. `now` names a damaged one's folder.
 
-    sqlite3.Error or OSError when the disk refuses: then all is as before.
+    sqlite3.Error or OSError when the disk refuses: then nothing has changed.
     """
     make_private_folder(folder)
     with alone(folder, busy_s):
@@ -97,7 +97,7 @@ def open_mended(
 
 
 def compare(connection: sqlite3.Connection, found: Salvaged) -> TakenOver:
-    """Say what `take_over` would do, and write nothing."""
+    """Return what `take_over` would do, and write nothing."""
     numbers = dict(connection.execute("SELECT epoch, number FROM epochs").fetchall())
     counts = Counter(_held(connection, record, numbers) for record in found.records)
     return TakenOver(counts["new"], counts["known"], counts["contradicting"])
@@ -117,10 +117,10 @@ def _held(connection: sqlite3.Connection, record: JournalRow, numbers: Mapping[s
 def take_over(
     connection: sqlite3.Connection, found: Salvaged, progress: Callable[[int], object] = lambda _: None
 ) -> TakenOver:
-    """Put what another file gave into a journal: events under the identity they have, cards it lacks.
+    """Add what another file gave to a journal: events under their own identity, and cards that it lacks.
 
-    In steps, so that a station that writes here meanwhile waits for none of them long; `progress` gets the
-    number of records of each step.
+    Works in steps, so that a station that writes here meanwhile never waits long; `progress` gets the number
+    of records in each step.
     """
     counts, numbers = Counter[str](), dict[str, int]()
     for at in range(0, len(found.records), STEP):
@@ -142,7 +142,7 @@ def take_over(
 
 
 def _take(connection: sqlite3.Connection, record: JournalRow, numbers: dict[str, int]) -> str:
-    """Put one record into the journal; which of TakenOver's counts it belongs to."""
+    """Add one record to the journal; return which count of TakenOver it belongs to."""
     name = record.named()
     if name.epoch not in numbers:
         numbers[name.epoch] = number_of(connection, name.epoch)
@@ -160,22 +160,22 @@ def _mend(folder: Path, damage: str, now: datetime) -> Mended:
     aside = _set_aside(folder, now)
     found = salvage(aside / JOURNAL_FILE)
     fresh = build(folder)
-    with closing(connect(fresh, durable=False)) as connection:  # closing it forces all onto the disk
+    with closing(connect(fresh, durable=False)) as connection:  # closing it syncs everything to the disk
         take_over(connection, found)
     fresh.rename(folder / COMPLETE)
     sync_folder(folder)
     _exchange(folder)
     waiting = sum(record.receipted_s is None for record in found.records)
     log.error(
-        "the journal was damaged (%s): set aside as %s; a fresh one has %d events of it, %d of them without"
-        " a receipt, and %d cards",
+        "the journal was damaged (%s) and is kept as %s; the fresh one has %d of its events, %d of them"
+        " without a receipt, and %d cards",
         *(damage, aside, len(found.records), waiting, len(found.roster)),
     )
     return Mended(damage, aside, len(found.records), waiting, len(found.roster))
 
 
 def _keep_log(folder: Path) -> bool:
-    """Give the log a second name: SQLite throws a log away in which it finds nothing sound."""
+    """Give the write-ahead log a second name: SQLite deletes a log in which it finds nothing valid."""
     (folder / KEPT_LOG).unlink(missing_ok=True)
     if not (folder / LOG_FILE).exists():
         return False
@@ -186,11 +186,11 @@ def _keep_log(folder: Path) -> bool:
 def _take_from_log(connection: sqlite3.Connection, log_file: Path) -> None:
     taken = take_over(connection, Salvaged(None, salvage_log(log_file), {}))
     if taken.new:
-        log.warning("%d events stood in the journal's log behind a break, and are kept", taken.new)
+        log.warning("recovered %d events from behind a damaged page of the journal's log", taken.new)
 
 
 def _set_aside(folder: Path, now: datetime) -> Path:
-    """Give the damaged files a second name in a folder of their own, which appears at once and whole."""
+    """Link the damaged files into a folder of their own, which appears complete or not at all."""
     name = f"journal-damaged-{now:%Y%m%dT%H%M%SZ}"
     taken = sum(other.name.startswith(name) for other in folder.iterdir())
     making = folder / f".{name}"
@@ -201,33 +201,33 @@ def _set_aside(folder: Path, now: datetime) -> Path:
             _second_name(folder / part, making / name_there)
     sync_folder(making)
     aside = folder / (f"{name}-{taken + 1}" if taken else name)
-    making.rename(aside)  # its name is forced with that of the complete journal, before anything is exchanged
+    making.rename(aside)  # its name is synced together with the complete journal's, before the exchange
     return aside
 
 
 def _second_name(file: Path, other: Path) -> None:
     try:
         os.link(file, other)
-    except OSError:  # a file system that knows no second names
+    except OSError:  # a file system without hard links
         shutil.copy2(file, other)
         with other.open("rb") as copy:
             os.fsync(copy.fileno())
 
 
 def _exchange(folder: Path) -> None:
-    """Put a complete fresh journal into its place, the damaged one's log first out of the way."""
+    """Put a complete fresh journal in place, after removing the damaged one's log."""
     if not (folder / COMPLETE).exists():
         return
     for tail in ("-wal", "-shm"):
         (folder / f"{JOURNAL_FILE}{tail}").unlink(missing_ok=True)
     sync_folder(folder)
-    # Not forced here: until it is, the next opening does it again. SQLite forces the folder's names with the
-    # first commit, whose log is a new file in it.
+    # Not synced here: if it is lost, the next opening repeats it. SQLite syncs the folder with the first
+    # commit, whose log is a new file in it.
     (folder / COMPLETE).replace(folder / JOURNAL_FILE)
 
 
 def _tidy(folder: Path) -> None:
-    """Throw away what an opening that was cut off left half made."""
+    """Delete half-made files of an opening that was interrupted."""
     for left in folder.glob(f".{JOURNAL_FILE}.*.new*"):
         with suppress(OSError):
             left.unlink()

@@ -1,4 +1,4 @@
-"""Everything that can be read of a journal's file, sound or not, without touching it."""
+"""Reads all that can be read of a journal's file, damaged or not, without changing it."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from edge.journal.sqlite_pages import Value, find_log_rows, find_rows
 from edge.roster import CardState, RosterEntry
 
 _SURROUNDINGS = frozenset({3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 19, 22, 23})
-"""SQLite's primary result codes for what is not the file's fault: rights, locks, memory, a full disk, a row
-that a constraint refuses… (https://www.sqlite.org/rescode.html)"""
+"""SQLite's primary result codes for errors that are not the file's: permissions, locks, memory, a full disk,
+a row that violates a constraint… (https://www.sqlite.org/rescode.html)"""
 _SHORT_READ = 10 | 2 << 8
 _LAYOUTS = 32
-"""A layout beyond this is no newer program's but noise."""
+"""A layout number above this is noise, not a newer program's."""
 _VERSIONS_AT, _WAL_VERSIONS = 18, b"\x02\x02"
-"""Where a header names the formats to write and to read it in, and those of a file with a log
+"""Offset of the write and read format in the header, and their values in WAL mode
 (https://www.sqlite.org/fileformat2.html, section 1.3)."""
 _TABLES = frozenset({"epochs", "records", "roster", "told", "owner", "aged"})
 _CARD_LETTERS = 64
 
 
 class JournalRow(NamedTuple):
-    """One row of the journal: an event as its station wrote it, and how far it came."""
+    """One row of the journal: an event as its station wrote it, its award and its receipt."""
 
     id: int
     event: bytes
@@ -50,25 +50,25 @@ class JournalRow(NamedTuple):
     refused: str | None
 
     def named(self) -> EventId:
-        """The event's identity, as its own bytes state it."""
+        """Return the event's identity, read from its own bytes."""
         return decode_event_id(self.event)
 
 
 @dataclass(frozen=True, slots=True)
 class Salvaged:
-    """What a file gave. `damage` says why SQLite could not read it; None if it could."""
+    """What could be read of a file. `damage` says why SQLite could not read it; None if it could."""
 
     damage: str | None
     records: tuple[JournalRow, ...]
     """Each event once, in the order of writing."""
     roster: Mapping[str, RosterEntry]
     owner: tuple[str, str] | None = None
-    """The (community, station) under which its events were sent; None if they never were, or none knows."""
+    """The (community, station) that the events belong to; None if there is no owner or it cannot be read."""
 
 
 def is_damage(error: BaseException) -> bool:
-    """Whether an error says that the file itself is broken, not only busy, full or out of reach."""
-    if isinstance(error, UnicodeDecodeError):  # SQLite quotes names from the file, and these were noise
+    """Return whether an error means that the file itself is broken, not only busy, full or out of reach."""
+    if isinstance(error, UnicodeDecodeError):  # SQLite quoted a name from the file, and it was noise
         return True
     if isinstance(error, LayoutError):
         return not LAYOUT < error.layout < _LAYOUTS
@@ -78,29 +78,29 @@ def is_damage(error: BaseException) -> bool:
 
 
 def find_damage(file: Path, busy_s: float = BUSY_S) -> str | None:
-    """Why this journal cannot be gone on with; None if it can.
+    """Return why this journal cannot be used any further; None if it can.
 
     Reads every page once. LayoutError if a newer program wrote it; sqlite3.Error when the disk refuses.
     """
     try:
         with closing(connect(file, busy_s=busy_s)) as connection:
-            (told,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             names = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema").fetchall()}
     except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         if is_damage(error):
             return str(error)
         raise
-    if told != "ok":
-        return " ".join(str(told).split())
+    if verdict != "ok":
+        return " ".join(str(verdict).split())
     with file.open("rb") as opened:
         versions = opened.read(_VERSIONS_AT + 2)[_VERSIONS_AT:]
     if versions != _WAL_VERSIONS:
-        return "its header calls it read-only or without a log"
+        return "its header does not say WAL mode"
     return None if names >= _TABLES else f"it has no table {', '.join(sorted(_TABLES - names))}"
 
 
 def salvage(file: Path) -> Salvaged:
-    """Read a journal and what its write-ahead log adds; the files are only read. OSError if it cannot."""
+    """Read a journal and its write-ahead log without changing them. OSError if they cannot be read."""
     main = _bytes_of(file)
     log_file = file.with_name(file.name + "-wal")
     log = _bytes_of(log_file) if log_file.exists() else b""
@@ -120,9 +120,9 @@ def salvage(file: Path) -> Salvaged:
 
 
 def read_cards(folder: Path) -> Mapping[str, RosterEntry]:
-    """The known cards of a journal whose folder takes no writes; none if they cannot be read.
+    """Return the known cards of a journal in a read-only folder; none if they cannot be read.
 
-    A blocked card must open no lid because a disk became read-only.
+    A blocked card must not open a lid just because a disk became read-only.
     """
     for read in (_cards_by_copy, _cards_in_place):
         try:
@@ -137,7 +137,7 @@ def _cards_by_copy(file: Path) -> Mapping[str, RosterEntry]:
 
 
 def _cards_in_place(file: Path) -> Mapping[str, RosterEntry]:
-    """Without what only the log has: for a machine that has no other folder to write to."""
+    """Read without the log, on a machine with no other folder to write a copy to."""
     refuse_special(file)
     uri = f"{file.absolute().as_uri()}?mode=ro&immutable=1"
     with closing(sqlite3.connect(uri, uri=True)) as connection:
@@ -145,13 +145,13 @@ def _cards_in_place(file: Path) -> Mapping[str, RosterEntry]:
 
 
 def salvage_log(log: Path) -> tuple[JournalRow, ...]:
-    """Events in a write-ahead log alone. SQLite drops all that comes after one bad page of it, silently."""
+    """Return the events in a write-ahead log. SQLite silently drops everything after a bad page of it."""
     rows = find_log_rows(_bytes_of(log), PAGE_BYTES)
     return tuple(sorted(_each_once([(rowid, *values[1:]) for rowid, values in rows]), key=lambda one: one.id))
 
 
 def _bytes_of(file: Path) -> bytes:
-    """A file's bytes, with zeros in the place of pages that the card gives no more."""
+    """Return a file's bytes, with zeros for pages that the card no longer reads."""
     refuse_special(file)
     pieces = []
     with file.open("rb", buffering=0) as opened:
@@ -165,7 +165,7 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _by_sql(connection: sqlite3.Connection) -> Salvaged:
-    # Costs a fifth of a station's start, and only a damaged journal or a person needs it.
+    # This import costs a fifth of a station's start, and only a damaged journal or a person needs it.
     from sqlite_utils import Database  # noqa: PLC0415
 
     journal = Database(connection)
@@ -190,7 +190,7 @@ def _by_page(damage: str, main: bytes, log: bytes) -> Salvaged:
 
 
 def _each_once(rows: Iterable[tuple[Value, ...]]) -> tuple[JournalRow, ...]:
-    """The first of each event among what are true records."""
+    """Return the valid records, only the first one for each event."""
     found: dict[EventId, JournalRow] = {}
     for row in rows:
         record = _record(row)
@@ -208,9 +208,9 @@ def _record(row: tuple[Value, ...]) -> JournalRow | None:
 
 
 def _trusted(record: JournalRow) -> JournalRow:
-    """A record as its event states it: the sum vouches for the event, and not for the columns beside it.
+    """Correct a record's columns from its event: the checksum covers only the event.
 
-    A page that is half on the disk may hold one without the others.
+    A page that was written in part may have the event without the matching columns.
     """
     try:
         facts = decode_event(record.event).facts

@@ -1,11 +1,11 @@
-"""The journal's file: its layout, how one is begun, and how it is opened.
+"""The journal's file: its layout, and how it is made and opened.
 
-One SQLite file is where the station and its sync process meet. WAL with synchronous=FULL: what was
-committed survives a power cut, and a reader never waits for the writer.
+The station and its sync process share one SQLite file, in WAL mode with synchronous=FULL: a commit survives a
+power cut, and a reader never waits for the writer.
 
-One row of `records` is one event: what the station earned for it, the bytes that are sent, and how far
-it has come. Its id is made of the number of its epoch and its sequence, so a receipt is a range of ids.
-The views `outbox`, `visits` and `awards` say the same by name, for tools and for people.
+One row of `records` is one event: its award, the bytes that are sent, and its receipt. Its id combines the
+number of its epoch and its sequence, so a receipt covers a range of ids. The views `outbox`, `visits` and
+`awards` show the same with named columns, for tools and people.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from config.reading.private import hand_over, keep_private, make_private, make_p
 
 JOURNAL_FILE = "journal.sqlite3"
 SUSPECT = f".{JOURNAL_FILE}.suspect"
-"""Stands beside a journal that the sync process found damaged; the station alone mends it."""
+"""A file that the sync process makes next to a damaged journal; only the station repairs it."""
 LAYOUT = 2
-"""Stands in the file as its user_version. Layout 1 never left the workshop."""
+"""The file's user_version. Layout 1 was never released."""
 PAGE_BYTES = 4096
 LOCK_FILE = ".journal.lock"
 BUSY_S = 5.0
 """How long a writer waits for the other process."""
 LOCK_LOOK_S = 0.02
 WAL_BYTES = 8 * 1024 * 1024
-"""The log is cut back to this when a checkpoint has emptied it."""
+"""The log file is truncated to this size after a checkpoint."""
 SEQUENCE_BITS = 32
 MAX_SEQUENCE = 2**SEQUENCE_BITS - 1
-"""Events of one opening of the journal: four a second for thirty years."""
+"""Most events of one epoch: four a second for thirty years."""
 
 _LAYOUT = f"""
 CREATE TABLE epochs (
@@ -70,7 +70,7 @@ PRAGMA user_version = {LAYOUT};
 
 
 class LayoutError(sqlite3.DatabaseError):
-    """A journal of another layout than this program writes; `layout` is the file's."""
+    """The journal has a layout that this program does not know; `layout` is the file's."""
 
     def __init__(self, layout: int) -> None:
         self.layout = layout
@@ -78,10 +78,10 @@ class LayoutError(sqlite3.DatabaseError):
 
 
 def open_journal(folder: Path, *, durable: bool = True, busy_s: float = BUSY_S) -> sqlite3.Connection:
-    """Open the journal in `folder`, beginning one if there is none. sqlite3.Error when the disk refuses.
+    """Open the journal in `folder`; make one if there is none. sqlite3.Error when the disk refuses.
 
-    Without `durable` a power cut may take back the last commits: enough for marks that come again.
-    The connection may be handed to another thread, but is used by one at a time.
+    Without `durable` a power cut may undo the last commits: good enough for marks that can be set again.
+    The connection may move between threads, but only one may use it at a time.
     """
     make_private_folder(folder)
     with alone(folder, busy_s):
@@ -93,9 +93,9 @@ def open_journal(folder: Path, *, durable: bool = True, busy_s: float = BUSY_S) 
 
 @contextmanager
 def alone(folder: Path, busy_s: float = BUSY_S) -> Iterator[None]:
-    """Open, begin or exchange the journal in `folder` while no other process does; waits for its turn.
+    """Hold the lock for opening, making or exchanging the journal in `folder`.
 
-    TimeoutError after `busy_s` seconds: the process that holds the lock may hang.
+    TimeoutError after `busy_s` seconds: the process that has the lock may hang.
     """
     handle = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -120,10 +120,10 @@ def _lock(handle: int, folder: Path, busy_s: float) -> None:
 
 
 def begin(file: Path) -> None:
-    """Make an empty journal under its name at once and whole, unless another process was quicker.
+    """Make an empty journal that appears complete under its name, unless another process was first.
 
-    The name is not forced onto the disk: nothing is lost without it, and SQLite forces it with the first
-    commit, whose log is a new file in the folder.
+    The name is not synced to the disk: nothing is lost without it, and SQLite syncs it with the first commit,
+    whose log is a new file in the folder.
     """
     fresh = build(file.parent)
     try:
@@ -135,7 +135,7 @@ def begin(file: Path) -> None:
 
 
 def build(folder: Path) -> Path:
-    """Make an empty journal in `folder` under a passing name; sqlite3.Error leaves nothing behind."""
+    """Make an empty journal in `folder` under a temporary name; sqlite3.Error leaves nothing behind."""
     fresh = folder / f".{JOURNAL_FILE}.{secrets.token_hex(4)}.new"
     make_private(fresh)
     connection = sqlite3.connect(fresh, isolation_level=None)
@@ -154,8 +154,8 @@ def build(folder: Path) -> Path:
 def connect(file: Path, *, durable: bool = True, busy_s: float = BUSY_S) -> sqlite3.Connection:
     """Open an existing journal.
 
-    sqlite3.Error when it cannot be opened, LayoutError if another version wrote it, SpecialFileError if it is
-    no plain file: SQLite would wait at a pipe without end.
+    sqlite3.Error if it cannot be opened, LayoutError if another version wrote it, SpecialFileError if it is
+    not a plain file: SQLite would wait forever at a pipe.
     """
     for part in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
         refuse_special(part)
@@ -180,7 +180,7 @@ def connect(file: Path, *, durable: bool = True, busy_s: float = BUSY_S) -> sqli
 
 
 def _text(raw: bytes) -> str:
-    return raw.decode(errors="replace")  # a damaged name must not keep all else from being read
+    return raw.decode(errors="replace")  # one damaged name must not stop the rest from being read
 
 
 def _check_layout(layout: int) -> None:
@@ -190,38 +190,38 @@ def _check_layout(layout: int) -> None:
 
 @contextmanager
 def written_at_once(connection: sqlite3.Connection) -> Iterator[None]:
-    """One transaction, all or nothing, that takes the write lock before it reads.
+    """Run one transaction that takes the write lock first.
 
-    A transaction that read first and wrote later could not wait for the other process's commit.
+    A transaction that reads before it takes the lock could not wait for the other process's commit.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        # A commit that fails may leave its transaction open, and then no other could begin.
+        # A failed commit may leave its transaction open, and the next one could not begin.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
 
 
 def scalar(connection: sqlite3.Connection, query: str, values: tuple[object, ...] = ()) -> int:
-    """The one whole number that a query gives."""
+    """Return the single integer that a query gives."""
     return int(connection.execute(query, values).fetchone()[0])
 
 
 def number_of(connection: sqlite3.Connection, epoch: str) -> int:
-    """The number of an epoch in this file, given to it now if it has none."""
+    """Return an epoch's number in this file; assign one if it has none."""
     connection.execute("INSERT OR IGNORE INTO epochs (epoch) VALUES (?)", (epoch,))
     return scalar(connection, "SELECT number FROM epochs WHERE epoch = ?", (epoch,))
 
 
 Owner = tuple[str, str]
-"""A community and a station of it."""
+"""A community and a station."""
 
 
 class ForeignError(ValueError):
-    """A journal that holds events of another station; its text says whose, and the mend."""
+    """The journal holds another station's events; the text names both stations and the fix."""
 
     def __init__(self, owner: tuple[str, str], ours: tuple[str, str]) -> None:
         super().__init__(
@@ -231,7 +231,7 @@ class ForeignError(ValueError):
 
 
 def station_of(connection: sqlite3.Connection) -> Owner | None:
-    """Give the station whose events these are; None if they are nobody's yet, or this is no journal."""
+    """Return the journal's owner; None if it has none yet, or if this is not a journal."""
     if not scalar(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'owner'"):
         return None
     row = connection.execute("SELECT community, station FROM owner").fetchone()
@@ -239,9 +239,9 @@ def station_of(connection: sqlite3.Connection) -> Owner | None:
 
 
 def claim(connection: sqlite3.Connection, community: str, station: str) -> tuple[str, str]:
-    """Whose events these are: this station's from now on, unless they were another's before.
+    """Claim the journal for this station unless another one has; return its owner.
 
-    Within a transaction.
+    Call it within a transaction.
     """
     connection.execute(
         "INSERT INTO owner SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM owner)", (community, station)
@@ -251,5 +251,5 @@ def claim(connection: sqlite3.Connection, community: str, station: str) -> tuple
 
 
 def first_id(number: int) -> int:
-    """The id below the first event of the epoch with this number; a sequence is added to it."""
+    """Return the base of an epoch's ids: base + sequence is the id of an event."""
     return number << SEQUENCE_BITS

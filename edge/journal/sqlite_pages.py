@@ -1,8 +1,8 @@
-"""Reads rows out of a SQLite file that SQLite itself refuses: page by page, from bytes. Pure.
+"""Reads rows from a SQLite file that SQLite itself refuses: page by page, from bytes. Pure.
 
-A flipped bit high in a tree, a broken header or a file cut short makes SQLite give up on rows that are
-all there. Here each page that looks like the leaf of a table is read for itself. Whoever calls must be
-able to tell a true row from a false one; the journal's rows carry a checksum.
+After a flipped bit near the root of a tree, a broken header or a truncation, SQLite gives up on rows that are
+still there. Here each page that looks like the leaf of a table is read on its own. The caller must be able to
+tell a real row from a false one; the journal's rows have a checksum.
 Format: https://www.sqlite.org/fileformat2.html, sections 1.5, 1.6, 2.1 and 4.
 """
 
@@ -20,19 +20,19 @@ _FRAME_HEADER = 24
 _WAL_MAGIC = 0x377F0682
 _MAX_PAYLOAD = 256 * 1024
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
-"""Serial types of whole numbers, and their bytes."""
+"""Serial types of integers, and their size in bytes."""
 _FLOAT, _ZERO, _ONE, _FIRST_BLOB = 7, 8, 9, 12
 
 
 class _Unreadable(Exception):  # noqa: N818  (it never leaves this file)
-    """These bytes are no row."""
+    """These bytes are not a row."""
 
 
 def find_rows(main: bytes, log: bytes, page_bytes: int) -> Iterator[tuple[int, tuple[Value, ...]]]:
-    """Every row (rowid, values) on any page of a file and its write-ahead log, newest page first.
+    """Yield every row (rowid, values) on the pages of a file and its write-ahead log.
 
-    What the log had committed stands before what the file has of the same page; last come pages that
-    the log holds behind a break. A row may come several times, and rows long deleted may come too.
+    A page that the log had committed replaces the file's; last come the log's pages after a damaged one. A
+    row may come several times, and deleted rows may come too.
     """
     frames = list(_frames(log, page_bytes))
     committed = _committed(log, frames, page_bytes)
@@ -51,7 +51,7 @@ def find_rows(main: bytes, log: bytes, page_bytes: int) -> Iterator[tuple[int, t
 
 
 def find_log_rows(log: bytes, page_bytes: int) -> Iterator[tuple[int, tuple[Value, ...]]]:
-    """Every row (rowid, values) in the log's last round, whether SQLite would still take it or not."""
+    """Yield every row (rowid, values) in the log's current generation, even those that SQLite would drop."""
     step = _FRAME_HEADER + page_bytes
     images = {
         number: image
@@ -69,7 +69,7 @@ def _frames(log: bytes, page_bytes: int) -> Iterator[tuple[int, bytes]]:
 
 
 def _committed(log: bytes, frames: list[tuple[int, bytes]], page_bytes: int) -> int:
-    """How many frames of a log are whole up to its last commit: salts fit, checksums follow each other."""
+    """Count a log's valid frames up to its last commit: the salts match, and the chain of checksums holds."""
     if len(log) < _WAL_HEADER or int.from_bytes(log[:4], "big") & ~1 != _WAL_MAGIC:
         return 0
     order = ">" if log[3] & 1 else "<"
@@ -83,7 +83,7 @@ def _committed(log: bytes, frames: list[tuple[int, bytes]], page_bytes: int) -> 
         sums = _checksum(image, order, _checksum(head[:8], order, sums))
         if head[8:16] != log[16:24] or sums != struct.unpack(">2I", head[16:24]):
             break
-        if int.from_bytes(head[4:8], "big"):  # the size of the file after a commit; 0 within one
+        if int.from_bytes(head[4:8], "big"):  # the file's size in pages if this frame commits, else 0
             committed = index + 1
     return committed
 
@@ -118,7 +118,7 @@ def _row(page: bytes, at: int, fetch: Callable[[int], bytes | None]) -> tuple[in
 
 
 def _payload(page: bytes, at: int, size: int, fetch: Callable[[int], bytes | None]) -> bytes:
-    """A row's bytes: those on its page, and the rest along its chain of overflow pages."""
+    """Collect a row's bytes: those on its page, then those on its chain of overflow pages."""
     usable = len(page)
     if size <= usable - 35:
         return page[at : at + size]

@@ -1,7 +1,6 @@
-"""What survives a power cut: a visit, what it earned and the event that is sent, in one row.
+"""The station's journal: a visit, its award and the event that is sent, in one row that survives a power cut.
 
-The station writes here, and `edge.sync.process` drains the rows from a process of its own
-(`edge.sync.outbox`).
+The station writes here; `edge.sync.process` sends the rows from its own process (`edge.sync.outbox`).
 """
 
 from __future__ import annotations
@@ -50,7 +49,7 @@ _VISIT = (
     "INSERT INTO records (id, event, crc, card, day, points, counted, lines) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _ALARM = "INSERT INTO records (id, event, crc) VALUES (?, ?, ?)"
-# Asked twice a second over a month of rows: each count has an index of its own.
+# Runs twice a second over a month of rows: each count has its own index.
 _OUTBOX = (
     "SELECT (SELECT count(*) FROM records WHERE receipted_s IS NULL),"
     " (SELECT count(*) FROM records WHERE refused IS NOT NULL)"
@@ -58,16 +57,16 @@ _OUTBOX = (
 
 
 class _Place(NamedTuple):
-    """One event's place: this epoch's number in the file that is open, and the event's sequence."""
+    """The place of one event: its epoch's number in the open file, and its sequence."""
 
     file: sqlite3.Connection | None
-    """None if the file must be asked again which sequence is next."""
+    """None if the next sequence must be read from the file again."""
     number: int
     sequence: int
 
 
 class _Tried(NamedTuple):
-    """A record that was given to the disk, and nothing was heard of it yet."""
+    """A record that is being written, or whose write failed."""
 
     facts: VisitFacts | AlarmFacts
     stamp: Stamp
@@ -87,20 +86,20 @@ class SqliteJournal:
         *,
         busy_s: float = BUSY_S,
     ) -> None:
-        """Use the journal in `folder`. Nothing is opened before the first call of another method.
+        """Use the journal in `folder`. It is opened at the first call of another method.
 
-        A damaged journal is set aside and mended when it is opened (see `mended`). One that cannot be opened
-        is tried again at each use. Every method may block as long as the disk does: call them on a worker.
+        A damaged journal is repaired when it is opened (see `mended`). One that cannot be opened is tried
+        again at each use. Every method may block as long as the disk does: call them on a worker.
 
         The first record makes it the journal of `owner`, a community and a station. Records of another owner
         are refused, because the ledger would count a copied journal twice.
 
-        `epoch` is 16 random hex digits, a new one for each SqliteJournal: two runs from the same card image
-        then never give two events the same identity.
+        `epoch` is 16 random hex digits, new for each SqliteJournal, so that two runs from the same card image
+        never give two events the same identity.
         """
         self.epoch = epoch
         self.mended: Mended | None = None
-        """What was found and done, if this run found its journal damaged."""
+        """What the repair found and did, if this run's journal was damaged."""
         self._folder, self._owner, self._busy_s = folder, owner, busy_s
         self._rules = rules
         self._timezone = timezone
@@ -113,20 +112,20 @@ class SqliteJournal:
         self._tried: _Tried | None = None
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Price a visit on top of what its card earned today, and keep all of it or nothing.
+        """Price a visit on top of what its card earned today, and store all of it or nothing.
 
-        After a JournalError the same visit may be tried again: it is kept once.
+        After a JournalError the same visit may be tried again: it is stored once.
         """
         return self._attempt("the visit was not kept", lambda one: self._record_visit(one, facts, stamp))
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm. After a JournalError the same alarm may be tried again: it is kept once."""
+        """Store an alarm. After a JournalError the same alarm may be tried again: it is stored once."""
         self._attempt("the alarm was not kept", lambda one: self._record_alarm(one, facts, stamp))
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Known cards by hash, read again only when another process has changed the journal.
+        """Return the known cards by hash; read again only after another process changed the journal.
 
-        While the disk refuses: those known last, or what can be read of the file without writing.
+        While the disk refuses: the cards of the last read, or what can be read without writing.
         """
         try:
             return self._attempt("the roster cannot be read", self._read_roster)
@@ -139,34 +138,34 @@ class SqliteJournal:
             return self._roster
 
     def outbox(self) -> OutboxDepth:
-        """How many events wait for their receipt, and how many the ledger refused."""
+        """Count the events that wait for a receipt, and those that the ledger refused."""
         return self._attempt("the outbox cannot be read", _read_outbox)
 
     def faults(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of: it was damaged, or the sync process reported them."""
+        """Return the faults that only the journal knows: a repair, and those that sync reported."""
         if (self._folder / SUSPECT).exists():
             self.close()
         faults = self._attempt("the journal cannot be used", self._read_faults)
         return faults | {FaultCode.JOURNAL_RECOVERED} if self.mended else faults
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._database is not None:
             self._database.close()
             self._database = None
 
     def _attempt(self, what: str, do: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """Do something with the journal, opening it first if need be; JournalError when the disk refuses.
+        """Do something with the journal, opened first if needed; JournalError when the disk refuses.
 
-        A journal found damaged is let go, and mended when it is next needed: the sequence goes on.
+        A journal found damaged is closed, and repaired at the next use; its sequence goes on.
         """
         try:
             return do(self._open())
-        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a word of a newer roster
+        except (sqlite3.Error, OSError, ValueError) as error:  # ValueError: a newer program's roster state
             if is_damage(error):
                 self.close()
             if isinstance(error, sqlite3.IntegrityError) and self._last is not None:
-                self._last = self._last._replace(file=None)  # its number may be taken: look again
+                self._last = self._last._replace(file=None)  # the sequence may be taken: read it again
             raise JournalError(f"{what}: {error}", fault_of(error)) from error
 
     def _open(self) -> sqlite3.Connection:
@@ -190,7 +189,7 @@ class SqliteJournal:
         earned = award(facts.deposits, facts.role, self._rules, self._tallies.of(day, facts.card))
         priced = msgspec.structs.replace(facts, rules=self._rules.version, provisional=earned.points)
         values = (facts.card, day, earned.points, earned.counted, msgspec.json.encode(earned.lines))
-        # One statement is a transaction by itself: all of the row or nothing.
+        # One statement is its own transaction: the whole row or nothing.
         database.execute(_VISIT, (*self._row(place, priced, stamp), *values))
         self._last, self._tried = place, None
         self._tallies.add(day, facts.card, earned.points, earned.counted)
@@ -204,14 +203,14 @@ class SqliteJournal:
         self._last, self._tried = place, None
 
     def _day(self, stamp: Stamp) -> str:
-        """The day whose caps count. Where nobody vouches for the calendar, a day of this boot."""
+        """Return the day whose caps count; without a trusted calendar, a day of this boot."""
         if not stamp.trusted:
-            # All boots of a board without a clock would else be one day in 1970 with one cap.
+            # Without the boot, all boots of a board without a clock would share one day in 1970 and its cap.
             return f"{stamp.boot} {int(stamp.monotonic_s // _DAY_S)}"
         return datetime.fromtimestamp(stamp.wall_s, self._timezone).date().isoformat()
 
     def _next_place(self, database: sqlite3.Connection) -> _Place:
-        """Where the next event goes. It counts as taken only once it is written."""
+        """Return the place of the next event. It is taken only once it is written."""
         if self._last is not None and self._last.file is database:
             return self._last._replace(sequence=self._last.sequence + 1)
         with written_at_once(database):
@@ -224,9 +223,9 @@ class SqliteJournal:
     def _kept_after_all(
         self, database: sqlite3.Connection, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp
     ) -> Award | None:
-        """The award of a record that was refused and yet stands in the file; an empty one for an alarm.
+        """Return the award of a record that was written although its write failed; empty for an alarm.
 
-        A disk may fail after it took the last byte, and a journal opened again then finds the record.
+        A disk may report a failure after it took the last byte; then the reopened journal has the record.
         """
         earlier = place._replace(sequence=place.sequence - 1)
         if self._tried != _Tried(facts, stamp, earlier.sequence):
@@ -261,7 +260,7 @@ class SqliteJournal:
 
 
 def _is_of(raw: bytes, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> bool:
-    """Whether these bytes are the event of a record, priced or not."""
+    """Return whether these bytes are the event of a record, priced or not."""
     event = decode_event(raw)
     written = event.facts
     if isinstance(written, VisitFacts):

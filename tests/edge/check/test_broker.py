@@ -160,7 +160,7 @@ def test_a_port_without_tls_a_closed_port_and_an_unknown_name_are_told_apart(
         told(settings, 8883, shop.ca, "broker.invalid")[1].mend,
     ]
     assert [mend.split(".")[0] for mend in mends] == [
-        "That port does not use TLS",
+        "This port does not use TLS",
         "Start mosquitto there, or correct cloud",
         "Correct the name in cloud",
     ]

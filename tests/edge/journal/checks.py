@@ -1,4 +1,4 @@
-"""Journals to write into, and the check that holds of every one of them at any moment."""
+"""Journals to write to, and the check that every one of them must pass at any moment."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DAY_S = 86_400.0
 
 
 def visit(deposits: int = 1, who: str = "zhang", role: Role = Role.RESIDENT) -> VisitFacts:
-    """Give a visit of unseen deposits: the neutral amount, one point each."""
+    """Make a visit of unseen deposits, which earn the neutral amount: one point each."""
     one = DepositFacts("kitchen", Category.KITCHEN, 3.0)
     return VisitFacts(
         card(who), Credential.EM4100, role, 9.0, (OpeningFacts("kitchen", 2.0, 8.0),), (one,) * deposits, 0, 0
@@ -37,7 +37,7 @@ def at(unix_s: float) -> Stamp:
 
 
 def opened(folder: Path, epoch: str | None = None, busy_s: float = BUSY_S) -> SqliteJournal:
-    """Give a journal whose file is open, if it can be opened now."""
+    """Make a journal and open its file, if it can be opened now."""
     journal = SqliteJournal(folder, epoch or secrets.token_hex(8), RULES, SHANGHAI, busy_s=busy_s)
     with suppress(JournalError):
         journal.outbox()
@@ -45,7 +45,7 @@ def opened(folder: Path, epoch: str | None = None, busy_s: float = BUSY_S) -> Sq
 
 
 def sound(folder: Path) -> list[tuple[str, int]]:
-    """Give every visit's identity, having checked that visits, awards and events fit each other."""
+    """Check that visits, awards and events agree; return every visit's identity."""
     file = folder / JOURNAL_FILE
     assert by_hand(file, "PRAGMA integrity_check") == [("ok",)]
     events = {

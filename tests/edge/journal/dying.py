@@ -1,8 +1,8 @@
-"""A disk that fails, or a process that dies, at a chosen write: SQLite's own system calls, counted.
+"""A disk that fails, or a process that dies, at a chosen write, by counting SQLite's system calls.
 
-SQLite lets anyone exchange the system calls of its Unix layer (sqlite3_vfs.xSetSystemCall,
-https://www.sqlite.org/c3ref/vfs.html). A killed process keeps what it had written, so a kill between two
-of these calls is a kill at any instruction that matters.
+SQLite allows to replace the system calls of its Unix layer (sqlite3_vfs.xSetSystemCall,
+https://www.sqlite.org/c3ref/vfs.html). What a killed process has written stays, so a kill between two of
+these calls covers a kill at any instruction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tests.edge.builders import card
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 HAS_CALLS = hasattr(_sqlite3, "__file__")
-"""Whether this Python's SQLite is a library whose calls can be exchanged."""
+"""Whether this Python's SQLite is a shared library, whose calls can be replaced."""
 NO_CALLS = "this Python has SQLite built in: its system calls cannot be exchanged"
 
 _SET = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)
@@ -52,14 +52,14 @@ class _Vfs(ctypes.Structure):
 
 
 class Calls:
-    """Stands before every call of SQLite that changes a file; `allow` says whether the disk takes it."""
+    """Intercepts every call of SQLite that changes a file; `allow` decides whether the disk takes it."""
 
     def __init__(self, allow: Callable[[], bool]) -> None:
         find = ctypes.CDLL(_sqlite3.__file__).sqlite3_vfs_find
         find.restype = ctypes.POINTER(_Vfs)
         self._vfs = find(None)
         found = {name: self._vfs.contents.xGetSystemCall(self._vfs, name) for name in _CALLS}
-        # Of write, pwrite and pwrite64 a build has those that it uses.
+        # A build has only those of write, pwrite and pwrite64 that it uses.
         self._originals: dict[bytes, int] = {name: at for name, at in found.items() if at}
         self._kept = [self._exchange(name, allow) for name in self._originals]
 
@@ -78,13 +78,13 @@ class Calls:
         return exchanged
 
     def undo(self) -> None:
-        """Give SQLite its own calls back."""
+        """Restore SQLite's own calls."""
         for name, original in self._originals.items():
             self._vfs.contents.xSetSystemCall(self._vfs, name, original)
 
 
 def work(folder: Path, told: Callable[[], object]) -> None:
-    """Write everything that a station and its sync write, checkpoints among it; `told` after each visit."""
+    """Write all that a station and its sync write, checkpoints too; call `told` after each visit."""
     journal = opened(folder, "a" * 16)
     connect(folder / JOURNAL_FILE).close()
     journal._database.execute("PRAGMA wal_autocheckpoint=6")  # type: ignore[union-attr]  # noqa: SLF001
@@ -106,7 +106,7 @@ def work(folder: Path, told: Callable[[], object]) -> None:
 
 
 def _die_at(folder: Path, call: int) -> None:
-    """Be a station that is killed at its `call`th write; tells of each visit in a file beside the folder."""
+    """Run a station that is killed at its `call`th write; it reports each visit in a file next to the folder."""
     left = call
     said = os.open(f"{folder}.told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
@@ -123,7 +123,7 @@ def _die_at(folder: Path, call: int) -> None:
 
 
 def main() -> None:
-    """Let one child die at each of the numbers given, in FOLDER/NUMBER; prints how each ended."""
+    """Kill one child at each given write, in FOLDER/NUMBER; print how each ended."""
     root = Path(sys.argv[1])
     for call in map(int, sys.argv[2:]):
         child = os.fork()

@@ -1,9 +1,9 @@
-"""A disk whose power goes: what was not forced onto it is thrown away.
+"""Simulates power cuts: everything that was not synced to the disk is lost.
 
-`record` runs a program under `powercut.c`, which writes down each change to a folder. `Disk` plays that
-record and says what the folder holds if the power goes at any moment of it: of a file what was there when it
-was last forced (fsync), of a folder the names that it had then. Nothing else is promised by POSIX; a file
-system that does better only hides a fsync that is missing.
+`record` runs a program under `powercut.c`, which records each change to a folder. `Disk` replays the record
+and gives the folder after a power cut at any moment: for a file its bytes at the last fsync, for a folder its
+names at the last fsync. POSIX promises no more than that; a file system that does better only hides a missing
+fsync.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ SECTOR = 512
 HALF = 0.5
 DRAWS = 3
 PASSING = ("-shm",)
-"""What SQLite keeps in memory, and makes anew from the log."""
+"""Suffixes of files that SQLite rebuilds from the log."""
 
 
 @cache
 def shim() -> Path:
-    """Build the library that writes down changes; a test is skipped where there is no compiler."""
+    """Build the library that records changes; skip the test if there is no compiler."""
     compiler = shutil.which("cc")
     if compiler is None or sys.platform != "linux":
         pytest.skip("no C compiler; install it: sudo apt-get install gcc libc6-dev")
@@ -54,7 +54,7 @@ def forget_shim() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One line of the record. `N` is no change: the program told something to the world."""
+    """One line of the record. `N` is not a change: the program reported something to the outside."""
 
     what: str
     inode: int
@@ -64,9 +64,9 @@ class Change:
 
 
 def record(program: str, root: Path, log: Path) -> Record:
-    """Run a Python program on what lies in `root` and give all that it did there.
+    """Run a Python program in `root` and return everything that it did there.
 
-    The program finds `tell(text)`, which notes what it told the world, and `root`.
+    The program can use `root`, and `tell(text)` to note what it reported to the outside.
     """
     log.touch()
     before = Disk(root)
@@ -100,7 +100,7 @@ def _parse(raw: bytes) -> Iterator[Change]:
 
 
 _Names = tuple[tuple[int, str, int | None], ...]
-"""Names that change at once: a folder's inode, a name in it, and where it leads; None: nowhere."""
+"""Names that change together: a folder's inode, a name in it, and the inode it names; None: removed."""
 
 
 @dataclass
@@ -110,7 +110,7 @@ class _File:
 
 
 def _applied(held: bytes, changes: list[Change], keeps: random.Random | None = None) -> bytes:
-    """The bytes after these changes; with `keeps`, after some sectors of some of them."""
+    """Return the bytes after these changes; with `keeps`, after only some sectors of them."""
     content = bytearray(held)
     for change in changes:
         at = int(change.first)
@@ -127,15 +127,15 @@ def _applied(held: bytes, changes: list[Change], keeps: random.Random | None = N
 
 
 class Disk:
-    """A folder as its disk holds it, change after change."""
+    """The content of a folder on its disk, change by change."""
 
     def __init__(self, root: Path) -> None:
-        """Begin with what lies in `root` now, all of it held."""
+        """Begin with the files in `root` now, all of them synced."""
         self._root = str(root.resolve())
         self._now: dict[str, int] = {}
-        """Where each name leads while there is power."""
+        """The inode of each name while there is power."""
         self._held: dict[int, dict[str, int]] = {}
-        """By the inode of a folder: where its names lead after a power cut."""
+        """By a folder's inode: the inodes of its names after a power cut."""
         self._pending: list[_Names] = []
         self._files: dict[int, _File] = {}
         for path in [Path(self._root), *Path(self._root).rglob("*")]:
@@ -148,7 +148,7 @@ class Disk:
                 self._held[self._now[str(path.parent)]][path.name] = inode
 
     def apply(self, change: Change) -> None:
-        """Take one change."""
+        """Apply one change."""
         match change.what:
             case "W" | "T":
                 self._files.setdefault(change.inode, _File()).pending.append(change)
@@ -172,12 +172,12 @@ class Disk:
                 self._name((change.first, None), (change.second, change.inode))
 
     def _follow(self, change: Change) -> None:
-        """What lies in a folder that is renamed has other names from now on; none is forced by that."""
+        """Rename the files in a renamed folder; this syncs none of them."""
         for name in [name for name in self._now if name.startswith(change.first + "/")]:
             self._now[change.second + name.removeprefix(change.first)] = self._now.pop(name)
 
     def _name(self, *names: tuple[str, int | None]) -> None:
-        """Note names that change at once."""
+        """Note names that change together."""
         places = []
         for path, inode in names:
             folder, _, name = path.rpartition("/")
@@ -195,10 +195,10 @@ class Disk:
         self._pending = [names for names in self._pending if not any(place[0] == folder for place in names)]
 
     def leave(self, folder: Path, keeps: random.Random | None = None, *, newest: bool = False) -> None:
-        """Make `folder` what the disk holds if the power goes now.
+        """Make `folder` as the disk would be if the power failed now.
 
-        With `keeps`, the disk had by chance begun with what was not forced yet, in any order: some sectors of
-        files, some names; with `newest` only the last of these.
+        With `keeps`, the disk has by chance written some of the unsynced changes, in any order: some sectors
+        of files and some names; with `newest` only the last of the names.
         """
         held = {inode: dict(names) for inode, names in self._held.items()}
         for names in self._pending if keeps else ():
@@ -229,7 +229,7 @@ def _take(held: dict[int, dict[str, int]], names: _Names) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a folder held before a program ran, and each change that it made."""
+    """A folder before a program ran, and each change that the program made."""
 
     before: Disk
     changes: list[Change]
@@ -237,7 +237,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A power cut: how much the program had told by then, and what its folder held."""
+    """A power cut: what the program had reported by then, and its folder on the disk."""
 
     at: int
     told: tuple[str, ...]
@@ -245,10 +245,10 @@ class Cut:
 
 
 def cuts(record_: Record, scratch: Path, seed: int | None = None, every: int = 1) -> Iterator[Cut]:
-    """Cut the power after each change that alters what is held, or was told; a folder is gone after its turn.
+    """Yield a power cut after each sync or report; each folder is deleted afterwards.
 
-    With a seed after each `every`th change, and several times after each change of names, with part of what
-    was not forced.
+    With a seed: after each `every`th change, and several times after each change of names, with a part of the
+    unsynced changes on the disk.
     """
     keeps, disk = None if seed is None else random.Random(seed), deepcopy(record_.before)
     told: tuple[str, ...] = ()
@@ -268,5 +268,5 @@ def cuts(record_: Record, scratch: Path, seed: int | None = None, every: int = 1
 
 
 def without(record_: Record, what: str) -> Record:
-    """The record of a program that leaves out a kind of change: how the model itself is tested."""
+    """Return the record without one kind of change; tests of the model itself use it."""
     return Record(record_.before, [change for change in record_.changes if change.what != what])

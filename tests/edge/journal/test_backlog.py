@@ -1,4 +1,4 @@
-"""A disk that refuses for a while: what was to be written waits in memory, in order, and is kept once."""
+"""A disk that refuses for a while: records wait in memory, in order, and are stored once."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def alarms(bench: Bench) -> list[object]:
 # --- a refusal that passes ----------------------------------------------------------------------
 
 
-def test_a_disk_that_refuses_once_costs_nobody_anything(bench: Bench) -> None:
+def test_a_disk_that_refuses_once_costs_no_award(bench: Bench) -> None:
     bench.journal.is_full = True
     one_visit(bench)
     assert faults(bench) == {FaultCode.JOURNAL_FAILED}
@@ -93,7 +93,7 @@ def test_a_visit_that_ends_while_another_program_locks_the_journal_is_written_wh
     bench.close()
 
 
-def test_what_waited_is_written_in_the_order_in_which_it_happened(bench: Bench) -> None:
+def test_waiting_records_are_written_in_their_order(bench: Bench) -> None:
     bench.journal.is_full = True
     for who in ("one", "two", "three"):
         one_visit(bench, who)
@@ -108,7 +108,7 @@ def test_what_waited_is_written_in_the_order_in_which_it_happened(bench: Bench) 
     assert times == sorted(times)
 
 
-def test_attempts_come_less_often_while_the_disk_refuses(bench: Bench) -> None:
+def test_retries_become_rarer_while_the_disk_refuses(bench: Bench) -> None:
     bench.journal.is_full = True
     one_visit(bench)
     attempts = []
@@ -131,7 +131,7 @@ def test_a_disk_that_refuses_for_an_hour_fills_no_log(bench: Bench, caplog: pyte
         assert len([one for one in caplog.records if one.levelno >= logging.WARNING]) < 10
 
 
-def test_a_flood_of_visits_and_alarms_keeps_the_oldest_and_says_which_are_lost(
+def test_a_flood_of_visits_and_alarms_keeps_the_oldest_and_logs_the_lost_ones(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.journal.is_full = True
@@ -155,7 +155,7 @@ def test_faults_that_come_and_go_leave_room_for_visits(tmp_path: Path) -> None:
     assert sound(tmp_path)[0][1] == ALARM_ROOM + 1
 
 
-def test_a_record_that_can_never_be_written_keeps_no_other_back(bench: Bench) -> None:
+def test_a_record_that_can_never_be_written_does_not_hold_up_others(bench: Bench) -> None:
     real = bench.journal.inner.record_alarm
     bench.journal.inner.record_alarm = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
     bench.inbox.post(FaultRaised(bench.clock.at, FaultCode.LID_FORCED, "kitchen"))
@@ -166,7 +166,7 @@ def test_a_record_that_can_never_be_written_keeps_no_other_back(bench: Bench) ->
     assert len(sound(bench.folder)) == 1
 
 
-def test_what_waits_is_written_when_the_station_is_stopped(bench: Bench) -> None:
+def test_waiting_records_are_written_when_the_station_stops(bench: Bench) -> None:
     bench.journal.is_full = True
     one_visit(bench)
     bench.journal.is_full = False
@@ -174,7 +174,7 @@ def test_what_waits_is_written_when_the_station_is_stopped(bench: Bench) -> None
     assert len(sound(bench.folder)) == 1
 
 
-def test_what_the_disk_did_not_take_before_the_stop_is_named(
+def test_records_that_the_disk_refused_until_the_stop_are_logged(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.journal.is_full = True
@@ -189,7 +189,7 @@ def test_what_the_disk_did_not_take_before_the_stop_is_named(
 
 
 class FailsAfterwards:
-    """A connection whose disk takes a record whole and then reports an error, once."""
+    """A connection that writes one record whole and still reports an error, once."""
 
     def __init__(self, journal: SqliteJournal) -> None:
         self._journal, self._inner = journal, journal._database  # noqa: SLF001 (there is no other seam)
@@ -207,7 +207,7 @@ class FailsAfterwards:
         return done
 
 
-def test_a_visit_that_the_disk_took_and_then_refused_is_kept_once_when_it_is_tried_again(
+def test_a_visit_that_was_written_despite_an_error_is_stored_once(
     tmp_path: Path,
 ) -> None:
     journal = opened(tmp_path)
@@ -222,7 +222,7 @@ def test_a_visit_that_the_disk_took_and_then_refused_is_kept_once_when_it_is_tri
     journal.close()
 
 
-def test_an_alarm_that_the_disk_took_and_then_refused_is_kept_once(tmp_path: Path) -> None:
+def test_an_alarm_that_was_written_despite_an_error_is_stored_once(tmp_path: Path) -> None:
     journal = opened(tmp_path)
     FailsAfterwards(journal)
     with pytest.raises(JournalError):
@@ -232,7 +232,7 @@ def test_an_alarm_that_the_disk_took_and_then_refused_is_kept_once(tmp_path: Pat
     journal.close()
 
 
-def test_a_number_that_is_taken_in_the_file_is_passed_over(tmp_path: Path) -> None:
+def test_a_sequence_that_is_taken_in_the_file_is_skipped(tmp_path: Path) -> None:
     journal = opened(tmp_path)
     journal.record_visit(visit(), NOON)
     by_hand(
@@ -251,7 +251,7 @@ def test_a_number_that_is_taken_in_the_file_is_passed_over(tmp_path: Path) -> No
 
 @pytest.fixture
 def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int | None]]:
-    """Give what the lock file answers, by its errno; None: it opens."""
+    """Give the lock file's errno; None: it opens."""
     real, answer = os.open, dict[str, int | None](errno=None)
 
     def refuse(path: str | Path, *given: int, **named: int) -> int:
@@ -265,7 +265,7 @@ def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, int | None]]:
 
 
 @pytest.mark.parametrize("number", ["EROFS", "EACCES", "EIO", "ENOSPC", "EMFILE", "EPERM", "ENOLCK"])
-def test_a_state_folder_that_refuses_at_the_start_keeps_no_lid_shut_and_is_taken_up_when_it_is_well(
+def test_a_state_folder_that_fails_at_the_start_keeps_no_lid_shut_and_is_used_once_it_works(
     tmp_path: Path, refused: dict[str, int | None], number: str
 ) -> None:
     refused["errno"] = getattr(errno, number)
@@ -285,7 +285,7 @@ def test_a_state_folder_that_refuses_at_the_start_keeps_no_lid_shut_and_is_taken
     bench.close()
 
 
-def test_a_journal_that_another_program_keeps_locked_lets_the_station_start(
+def test_a_station_starts_although_another_program_locks_its_journal(
     tmp_path: Path,
 ) -> None:
     with alone(tmp_path):
@@ -353,7 +353,7 @@ print("well")
 """
 
 
-def test_a_real_disk_that_is_read_only_keeps_no_lid_shut_and_is_taken_up_when_it_can_be_written(
+def test_a_real_read_only_disk_keeps_no_lid_shut_and_is_used_once_it_can_be_written(
     tmp_path: Path,
 ) -> None:
     unshare = shutil.which("unshare")

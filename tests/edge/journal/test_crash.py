@@ -1,4 +1,4 @@
-"""Kill the station in the middle of its writing: the journal opens again, and nothing in it is half-done."""
+"""Kill the station while it writes: the journal opens again, and nothing in it is half-done."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ for number in count():
 
 
 def write_and_kill(folder: Path, epoch: str, after: int) -> int:
-    """Have another process record visits and kill it once it told of `after`; give how many it told of."""
+    """Have another process record visits, kill it once it reported `after`; return how many it reported."""
     writer = subprocess.Popen([sys.executable, "-c", WRITER, str(folder), epoch], stdout=subprocess.PIPE)
     assert writer.stdout is not None
     told = 0
@@ -45,14 +45,14 @@ def write_and_kill(folder: Path, epoch: str, after: int) -> int:
 
 
 @pytest.mark.parametrize("after", [1, 80])
-def test_a_killed_station_keeps_every_visit_it_told_of_whole(tmp_path: Path, after: int) -> None:
+def test_a_killed_station_keeps_every_visit_it_reported_whole(tmp_path: Path, after: int) -> None:
     told = write_and_kill(tmp_path, "a" * 16, after)
     kept = sound(tmp_path)
     assert len(kept) in {told, told + 1}  # one may have reached the disk without being told
     assert kept == [("a" * 16, number + 1) for number in range(len(kept))]
 
 
-def test_a_station_killed_again_and_again_never_gives_a_number_twice(tmp_path: Path) -> None:
+def test_a_station_killed_again_and_again_never_reuses_a_sequence(tmp_path: Path) -> None:
     told = sum(write_and_kill(tmp_path, epoch * 16, 8) for epoch in "abc")
     kept = sound(tmp_path)
     assert len(set(kept)) == len(kept) >= told
@@ -67,7 +67,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 (a kill leaves there what it leaves on a
 
 
 def die_at(root: Path, calls: list[int]) -> dict[int, int]:
-    """Give how each child ended that was to be killed at its nth write."""
+    """Run one child for each write to be killed at; return how each ended."""
     program = "from tests.edge.journal.dying import main; main()"
     command = [sys.executable, "-c", program, str(root), *map(str, calls)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600)
@@ -75,7 +75,7 @@ def die_at(root: Path, calls: list[int]) -> dict[int, int]:
 
 
 def survives(folder: Path) -> None:
-    """Open what a killed station left, check it, and go on with it."""
+    """Open a killed station's journal, check it, and go on with it."""
     told_file = folder.with_name(f"{folder.name}.told")
     told = len(told_file.read_bytes()) if told_file.exists() else 0
     journal = opened(folder)
@@ -103,7 +103,7 @@ def survives(folder: Path) -> None:
 @pytest.mark.parametrize(
     "calls", [EVERYDAY, pytest.param(list(range(1, MOST_CALLS)), marks=pytest.mark.full)]
 )
-def test_a_station_killed_at_any_write_loses_nothing_that_it_told_of(calls: list[int]) -> None:
+def test_a_station_killed_at_any_write_loses_no_visit_that_it_reported(calls: list[int]) -> None:
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as root:
         check_deaths(Path(root), calls)
 

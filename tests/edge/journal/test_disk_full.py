@@ -1,4 +1,4 @@
-"""A disk without room: awards stop and say so, nothing made before is lost, and all goes on by itself."""
+"""A full disk: awards stop with a fault, no earlier record is lost, and all resumes by itself."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ A = "a" * 16
 
 @dataclass
 class Disk:
-    """The disk as SQLite meets it."""
+    """The disk as SQLite sees it."""
 
     is_full: bool = False
 
@@ -57,7 +57,7 @@ def one_visit(bench: Bench) -> None:
     bench.pass_time(WAITS.linger_s + 1)
 
 
-def test_a_full_disk_stops_awards_aloud_and_they_come_back_without_a_restart(
+def test_a_full_disk_stops_awards_with_a_fault_and_they_resume_without_a_restart(
     tmp_path: Path, disk: Disk
 ) -> None:
     bench = Bench(tmp_path, rules_of(bin_rule()))
@@ -94,7 +94,7 @@ def test_a_station_that_starts_on_a_full_disk_opens_lids_and_records_once_there_
     bench.close()
 
 
-def test_a_disk_that_refuses_now_and_then_loses_no_award_and_repeats_no_number(
+def test_a_disk_that_sometimes_refuses_loses_no_award_and_reuses_no_sequence(
     tmp_path: Path, disk: Disk
 ) -> None:
     journal, rng, told = opened(tmp_path, A), random.Random(5), 0
@@ -111,7 +111,7 @@ def test_a_disk_that_refuses_now_and_then_loses_no_award_and_repeats_no_number(
     journal.close()
 
 
-def test_receipts_that_a_full_disk_did_not_take_are_good_later(tmp_path: Path, disk: Disk) -> None:
+def test_receipts_that_a_full_disk_refused_can_be_noted_later(tmp_path: Path, disk: Disk) -> None:
     journal = opened(tmp_path, A)
     for _ in range(5):
         journal.record_visit(visit(), NOON)
@@ -171,7 +171,7 @@ print("sound", first)
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Callable[[str], str]:
-    """Give what a program prints that runs beside a file system of one and a half megabytes."""
+    """Run a program next to a file system of 1.5 MB; return what it prints."""
     unshare = shutil.which("unshare")
     enter = [unshare or "unshare", "--map-root-user", "--mount"]
     if unshare is None or subprocess.run([*enter, "true"], capture_output=True, check=False).returncode:

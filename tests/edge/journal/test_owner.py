@@ -1,4 +1,4 @@
-"""Whose a journal is: written with its first record, so that a copy of it is no other station's."""
+"""A journal's owner is written with its first record, so that no other station can use a copy."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ def journal_of(owner: tuple[str, str], folder: Path, epoch: str = "a" * 16) -> S
     return SqliteJournal(folder, epoch, RULES, SHANGHAI, owner)
 
 
-def test_a_journal_is_its_stations_from_its_first_record_on(tmp_path: Path) -> None:
+def test_a_journal_belongs_to_its_station_from_the_first_record_on(tmp_path: Path) -> None:
     with closing(journal_of(EAST, tmp_path)) as journal:
         journal.record_alarm(ALARM, NOON)
     with closing(Outbox(tmp_path)) as outbox:
         assert outbox.claim(*WEST) == EAST
 
 
-def test_a_journal_without_a_record_is_nobodys(tmp_path: Path) -> None:
+def test_a_journal_without_a_record_belongs_to_nobody(tmp_path: Path) -> None:
     journal_of(EAST, tmp_path).close()
     with closing(Outbox(tmp_path)) as outbox:
         assert outbox.claim(*WEST) == WEST
 
 
-def test_a_copy_takes_no_record_of_another_station_and_says_whose_it_is(tmp_path: Path) -> None:
+def test_a_copied_journal_refuses_another_stations_records_and_names_its_owner(tmp_path: Path) -> None:
     with closing(journal_of(EAST, tmp_path / "east")) as journal:
         journal.record_visit(visit(), NOON)
     shutil.copytree(tmp_path / "east", tmp_path / "west")

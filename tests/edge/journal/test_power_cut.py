@@ -30,7 +30,7 @@ LOG = f"{JOURNAL_FILE}-wal"
 VISITS = 8
 EVENTS = 65
 LATER = "c" * 16
-"""The epoch of a visit after the mending."""
+"""The epoch of a visit after the repair."""
 KEPT = list(range(1, EVENTS + 1))
 OFTEN = pytest.mark.parametrize(
     ("seeds", "every"), [(range(1), 9), pytest.param(range(5), 1, marks=pytest.mark.full)]
@@ -45,7 +45,7 @@ def _shim() -> Iterator[None]:
 
 @pytest.fixture
 def place() -> Iterator[Path]:
-    """Give a folder in memory: what is forced there costs nothing, and the model forgets the rest."""
+    """Give a folder in memory: syncs cost nothing there, and the model loses everything unsynced."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         yield Path(name).resolve()
 
@@ -76,7 +76,7 @@ journal.close()
 
 @pytest.fixture(scope="module")
 def lived() -> Record:
-    """Give all that a station and its sync did to their folder, from their first start to a clean stop."""
+    """Record all that a station and its sync do to their folder, from the first start to a clean stop."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         root = Path(name, "state")
         root.mkdir()
@@ -84,7 +84,7 @@ def lived() -> Record:
 
 
 def goes_on(cut: Cut) -> None:
-    """Everything that was told is there, once, and the station goes on in this folder."""
+    """Check that everything reported is there, once, and that the station goes on in this folder."""
     journal = opened(cut.folder)
     assert journal.mended is None, f"damaged by a power cut after change {cut.at}"
     kept = sound(cut.folder)
@@ -103,7 +103,7 @@ def goes_on(cut: Cut) -> None:
 def each_cut(
     record_: Record, place: Path, check: Callable[[Cut], None], seed: int | None = None, every: int = 1
 ) -> int:
-    """Check what every cut leaves; how many there were."""
+    """Check the folder after every cut; return the number of cuts."""
     count = 0
     for cut in cuts(record_, place, seed, every):
         check(cut)
@@ -111,20 +111,20 @@ def each_cut(
     return count
 
 
-def test_what_was_told_is_on_the_disk_whenever_the_power_goes(lived: Record, place: Path) -> None:
+def test_reported_visits_are_on_the_disk_whenever_the_power_fails(lived: Record, place: Path) -> None:
     assert sum(change.what == "N" for change in lived.changes) == VISITS
     assert each_cut(lived, place, goes_on) > 2 * VISITS
 
 
 @OFTEN
-def test_what_the_disk_had_begun_to_write_when_the_power_went_does_no_harm(
+def test_writes_that_a_power_cut_interrupted_do_no_harm(
     lived: Record, place: Path, seeds: range, every: int
 ) -> None:
     for seed in seeds:
         assert each_cut(lived, place, goes_on, seed, every) > 40
 
 
-def test_a_station_that_forced_nothing_would_not_survive_this_model(lived: Record, place: Path) -> None:
+def test_a_station_that_never_synced_would_fail_in_this_model(lived: Record, place: Path) -> None:
     with pytest.raises(AssertionError, match="a visit that was told is gone"):
         each_cut(without(lived, "S"), place, goes_on)
 
@@ -138,7 +138,7 @@ with open(sys.argv[1], "rb") as file:
     print("held", flush=True)
     sys.stdin.read()
 """
-"""Another process that has the journal open, as the sync process has: its log is then not folded in."""
+"""Another process that has the journal open, like the sync process: then closing does not checkpoint."""
 
 MENDING = f"""
 import subprocess
@@ -175,7 +175,7 @@ def scramble(file: Path) -> None:
 
 
 def broken(folder: Path) -> None:
-    """Leave what a power cut leaves beside a bad header: a file that is none, and a log that is sound."""
+    """Leave a file with a bad header and a valid log, as after a power cut."""
     forgotten = opened(folder, "b" * 16)
     for number in range(EVENTS):
         forgotten.record_visit(visit(2, who=f"card {number}"), NOON)
@@ -199,7 +199,7 @@ def broken(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def mended() -> Record:
-    """Give all that a mending did to the folder of a broken journal."""
+    """Record all that a repair does to the folder of a broken journal."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         root = Path(name, "state")
         root.mkdir()
@@ -208,14 +208,14 @@ def mended() -> Record:
 
 
 def events_of(folder: Path) -> list[int]:
-    """Give the sequences that can be read in a folder, of the epoch that was damaged."""
+    """Return the sequences of the damaged epoch that can be read in a folder."""
     file = folder / JOURNAL_FILE
     names = [one.named() for one in salvage(file).records] if file.exists() else []
     return sorted(name.sequence for name in names if name.epoch == A)
 
 
 def is_whole(cut: Cut) -> None:
-    """The next opening has every event once, and the damaged files are kept whole."""
+    """Check that the next opening has every event once, and that the damaged files are kept whole."""
     journal = opened(cut.folder)
     journal.record_visit(visit(), NOON)
     journal.close()
@@ -233,21 +233,21 @@ def is_whole(cut: Cut) -> None:
         assert LATER in names, f"a visit that was told after the mending is gone after change {cut.at}"
 
 
-def test_a_mending_whose_power_goes_at_any_moment_loses_no_event_and_no_evidence(
+def test_a_power_cut_at_any_moment_of_a_repair_loses_no_event_and_no_evidence(
     mended: Record, place: Path
 ) -> None:
     assert each_cut(mended, place, is_whole) > 5
 
 
 @OFTEN
-def test_what_the_disk_had_begun_to_write_of_a_mending_does_no_harm(
+def test_writes_of_a_repair_that_a_power_cut_interrupted_do_no_harm(
     mended: Record, place: Path, seeds: range, every: int
 ) -> None:
     for seed in seeds:
         assert each_cut(mended, place, is_whole, seed, every) > 10
 
 
-def test_a_mended_journal_takes_nothing_from_the_log_of_the_damaged_one(tmp_path: Path) -> None:
+def test_a_repaired_journal_takes_nothing_from_the_damaged_ones_log(tmp_path: Path) -> None:
     broken(tmp_path)
     with held_open(tmp_path):
         journal = opened(tmp_path)
@@ -260,7 +260,7 @@ def test_a_mended_journal_takes_nothing_from_the_log_of_the_damaged_one(tmp_path
     assert events_of(tmp_path) == KEPT
 
 
-def test_a_journal_that_lost_all_its_rows_while_it_ran_gives_no_number_again(tmp_path: Path) -> None:
+def test_a_journal_that_lost_all_its_rows_while_in_use_reuses_no_sequence(tmp_path: Path) -> None:
     journal = opened(tmp_path)
     for _ in range(3):
         journal.record_visit(visit(), NOON)

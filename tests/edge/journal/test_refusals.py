@@ -1,4 +1,4 @@
-"""Why a journal refuses: each cause is told as such, keeps no lid shut, and is over when it is mended."""
+"""Why a journal refuses: each cause has its own fault, keeps no lid shut, and ends when it is fixed."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def start(benches: list[Bench], folder: Path) -> Bench:
 
 
 def served_and_told(bench: Bench, fault: FaultCode) -> None:
-    """The fault is shown from the start, a resident is served, and the visit waits."""
+    """Check that the fault shows from the start, a resident is served, and the visit waits."""
     bench.pass_time(1)
     assert faults(bench) == {fault}
     assert [one.code for one in bench.shown().faults] == [fault]
@@ -88,7 +88,7 @@ def well_again(bench: Bench, folder: Path) -> None:
     assert len(sound(folder)) == 1, "what was thrown in meanwhile is kept, once"
 
 
-def test_a_pipe_where_the_journal_belongs_is_told_at_once_and_a_new_journal_is_made_when_it_is_gone(
+def test_a_pipe_in_the_journals_place_is_a_fault_at_once_and_a_journal_is_made_when_it_is_gone(
     folder: Path, benches: list[Bench]
 ) -> None:
     folder.mkdir()
@@ -100,14 +100,14 @@ def test_a_pipe_where_the_journal_belongs_is_told_at_once_and_a_new_journal_is_m
 
 
 @pytest.mark.parametrize("tail", ["-wal", "-shm"])
-def test_a_pipe_beside_the_journal_is_refused_too(folder: Path, tail: str) -> None:
+def test_a_pipe_in_the_place_of_the_log_is_refused_too(folder: Path, tail: str) -> None:
     opened(folder).close()
     os.mkfifo(folder / f"{JOURNAL_FILE}{tail}")
     with pytest.raises(SpecialFileError, match="named pipe"):
         connect(folder / JOURNAL_FILE)
 
 
-def test_no_reader_of_a_journal_waits_at_a_pipe(folder: Path) -> None:
+def test_no_reader_of_a_journal_blocks_on_a_pipe(folder: Path) -> None:
     folder.mkdir()
     os.mkfifo(folder / JOURNAL_FILE)
     with pytest.raises(SpecialFileError):
@@ -118,7 +118,7 @@ def test_no_reader_of_a_journal_waits_at_a_pipe(folder: Path) -> None:
         Outbox(folder).depth()
 
 
-def test_a_journal_of_another_station_is_told_as_such_until_it_is_gone(
+def test_another_stations_journal_is_a_fault_of_its_own_until_it_is_gone(
     folder: Path, benches: list[Bench], tmp_path: Path
 ) -> None:
     other = start(benches, tmp_path / "other")
@@ -134,7 +134,7 @@ def test_a_journal_of_another_station_is_told_as_such_until_it_is_gone(
     well_again(bench, folder)
 
 
-def test_a_journal_of_a_newer_program_is_told_as_such_until_it_is_gone(
+def test_a_newer_programs_journal_is_a_fault_of_its_own_until_it_is_gone(
     folder: Path, benches: list[Bench]
 ) -> None:
     opened(folder).close()
@@ -145,7 +145,7 @@ def test_a_journal_of_a_newer_program_is_told_as_such_until_it_is_gone(
     well_again(bench, folder)
 
 
-def test_a_full_disk_is_told_as_such_until_there_is_room(folder: Path, benches: list[Bench]) -> None:
+def test_a_full_disk_is_a_fault_of_its_own_until_there_is_room(folder: Path, benches: list[Bench]) -> None:
     bench = start(benches, folder)
     bench.journal.is_full, bench.journal.fault = True, FaultCode.JOURNAL_FULL
     served_and_told(bench, FaultCode.JOURNAL_FULL)
@@ -153,7 +153,7 @@ def test_a_full_disk_is_told_as_such_until_there_is_room(folder: Path, benches: 
     well_again(bench, folder)
 
 
-def test_a_cause_that_changes_takes_the_place_of_the_one_before(folder: Path, benches: list[Bench]) -> None:
+def test_a_new_cause_replaces_the_one_before(folder: Path, benches: list[Bench]) -> None:
     bench = start(benches, folder)
     bench.journal.is_full, bench.journal.fault = True, FaultCode.JOURNAL_FULL
     bench.pass_time(1)
@@ -179,7 +179,7 @@ def test_each_cause_has_its_fault(error: Exception, fault: FaultCode) -> None:
     assert fault_of(error) is fault
 
 
-def test_sqlites_own_full_disk_is_a_full_disk(folder: Path) -> None:
+def test_sqlites_disk_full_error_is_a_full_disk(folder: Path) -> None:
     journal = opened(folder)
     by_hand(folder / JOURNAL_FILE, "PRAGMA user_version")
     journal._database.execute("PRAGMA max_page_count=1")  # type: ignore[union-attr]  # noqa: SLF001 (no other seam)
@@ -198,7 +198,7 @@ def test_sqlites_own_full_disk_is_a_full_disk(folder: Path) -> None:
 
 
 class HangingJournal:
-    """A journal whose disk answers nothing until `answers` is set."""
+    """A journal whose disk does not answer until `answers` is set."""
 
     def __init__(self, inner: SqliteJournal) -> None:
         self._inner = inner
@@ -213,7 +213,7 @@ class HangingJournal:
 
 
 class Hanging(Bench):
-    """A station in real threads and hand-made time whose disk hangs from the start."""
+    """A station with real threads and test-driven time, whose disk hangs from the start."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, rules_of(bin_rule()), clock=HandClock(), workers=ThreadWorkers)
@@ -231,7 +231,7 @@ class Hanging(Bench):
         self.station.run_pending()
 
     def shown_codes(self) -> list[str]:
-        """Give the faults on the panel; a thread of its own writes them, in its own time."""
+        """Return the panel's faults, which another thread writes at its own pace."""
         return [one.code for one in self.shown().faults] if self.is_shown() else []
 
 
@@ -243,7 +243,7 @@ def hanging(folder: Path) -> Iterator[Hanging]:
     made.close()
 
 
-def test_a_disk_that_hangs_keeps_no_lid_shut_and_visits_meanwhile_are_written_when_it_answers(
+def test_a_hanging_disk_keeps_no_lid_shut_and_visits_are_written_once_it_answers(
     hanging: Hanging, folder: Path
 ) -> None:
     hanging.station.run_pending()

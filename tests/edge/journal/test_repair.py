@@ -1,4 +1,4 @@
-"""Journals broken in every way: set aside whole, and what can be read of them goes on."""
+"""Journals broken in every way are kept whole, and their readable rows go on."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Break = Callable[[Path], None]
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with a journal of 300 visits, 20 cards and half a receipt, closed and checkpointed."""
+    """Give a folder with a journal of 300 visits, half of them receipted, and 20 cards; checkpointed."""
     folder = tmp_path_factory.mktemp("written")
     journal = opened(folder, A)
     for number in range(EVENTS):
@@ -73,7 +73,7 @@ def aside(folder: Path) -> list[Path]:
 
 
 def flip(file: Path, *pages: int) -> None:
-    """Turn over every bit of the middle of these pages."""
+    """Invert every bit in the middle of these pages."""
     image = bytearray(file.read_bytes())
     for page in pages:
         for at in range(page * PAGE_BYTES + 1000, page * PAGE_BYTES + 1100):
@@ -88,13 +88,13 @@ def scramble(file: Path, at: int, length: int) -> None:
 
 
 def roots(file: Path) -> None:
-    """Break the top of every tree: SQLite then finds no row at all."""
+    """Break the root of every tree: SQLite then finds no row at all."""
     for (page,) in by_hand(file, "SELECT rootpage FROM sqlite_schema WHERE rootpage > 0"):
         scramble(file, (int(str(page)) - 1) * PAGE_BYTES, 200)
 
 
 def is_recovered(folder: Path, damaged: bytes, at_least: int) -> None:
-    """Open the station's journal, and check that it lives and has so many of the 300."""
+    """Open the station's journal, and check that it works and has this many of the 300."""
     journal = opened(folder)
     assert journal.mended is not None
     assert journal.faults() == {FaultCode.JOURNAL_RECOVERED}
@@ -125,7 +125,7 @@ def is_recovered(folder: Path, damaged: bytes, at_least: int) -> None:
     ],
     ids=["header", "first page", "roots", "cut short", "empty", "zeros", "text"],
 )
-def test_a_broken_journal_is_set_aside_whole_and_what_can_be_read_goes_on(
+def test_a_broken_journal_is_kept_whole_and_its_readable_rows_go_on(
     folder: Path, damage: Break, at_least: int
 ) -> None:
     damage(folder / JOURNAL_FILE)
@@ -142,7 +142,7 @@ def test_one_bad_page_costs_only_its_own_rows(folder: Path) -> None:
     assert before - 10 <= len(found.records) < before + 1
 
 
-def test_what_is_recovered_keeps_its_identity_its_bytes_and_how_far_it_came(folder: Path) -> None:
+def test_recovered_events_keep_their_identity_bytes_and_receipts(folder: Path) -> None:
     file = folder / JOURNAL_FILE
     before = {record.named(): record for record in salvage(file).records}
     scramble(file, 0, 100)
@@ -157,7 +157,7 @@ def test_what_is_recovered_keeps_its_identity_its_bytes_and_how_far_it_came(fold
     assert (len(found.roster), found.owner) == (20, ("lane", "gate"))
 
 
-def test_a_recovered_visit_has_the_award_that_its_event_states_whatever_stands_beside_it(
+def test_a_recovered_visit_has_the_award_of_its_event_even_if_its_columns_differ(
     folder: Path,
 ) -> None:
     file = folder / JOURNAL_FILE
@@ -189,7 +189,7 @@ def test_a_receipt_frees_recovered_rows_and_a_lower_one_has_them_sent_again(fold
     outbox.close()
 
 
-def test_what_was_lost_between_is_stated_once_the_ledger_waits_for_it(folder: Path) -> None:
+def test_lost_sequences_are_stated_once_the_ledger_waits_for_them(folder: Path) -> None:
     file = folder / JOURNAL_FILE
     by_hand(file, "DELETE FROM records WHERE id & 4294967295 IN (1, 2, 3, 120, 121)")
     outbox = Outbox(folder)
@@ -205,7 +205,7 @@ def test_what_was_lost_between_is_stated_once_the_ledger_waits_for_it(folder: Pa
 
 
 def cut_off(folder: Path, image: Path) -> Path:
-    """What is on the card of a station that recorded five more visits, into its log, and lost its power."""
+    """Return the files of a station that recorded five more visits into its log and then lost power."""
     journal = opened(folder, "b" * 16)
     for number in range(5):
         journal.record_visit(visit(3, who=f"late {number}"), NOON)
@@ -216,7 +216,7 @@ def cut_off(folder: Path, image: Path) -> Path:
     return image
 
 
-def test_rows_of_a_log_whose_file_is_broken_are_found_too(folder: Path, tmp_path: Path) -> None:
+def test_rows_in_the_log_of_a_broken_file_are_recovered_too(folder: Path, tmp_path: Path) -> None:
     image = cut_off(folder, tmp_path / "image")
     scramble(image / JOURNAL_FILE, 0, PAGE_BYTES)
     found = [record.named() for record in salvage(image / JOURNAL_FILE).records]
@@ -254,7 +254,7 @@ def test_a_journal_that_lost_its_log_is_an_earlier_journal_and_nothing_collides(
 
 @settings(max_examples=25)
 @given(data=st.data())
-def test_whatever_bytes_are_broken_the_station_opens_and_invents_nothing(
+def test_with_any_bytes_broken_the_station_starts_and_invents_nothing(
     written: Path, data: st.DataObject
 ) -> None:
     true = {record.event for record in salvage(written / JOURNAL_FILE).records}
@@ -316,7 +316,7 @@ def test_an_event_whose_bytes_changed_is_not_sent_and_the_ledger_is_told_that_it
 # --- while it runs ------------------------------------------------------------------------------
 
 
-def test_a_journal_that_breaks_while_the_station_runs_is_mended_at_the_next_visit(folder: Path) -> None:
+def test_a_journal_that_breaks_while_the_station_runs_is_repaired_at_the_next_visit(folder: Path) -> None:
     journal = opened(folder)
     journal.record_visit(visit(), NOON)
     by_hand(folder / JOURNAL_FILE, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -334,7 +334,7 @@ def test_a_journal_that_breaks_while_the_station_runs_is_mended_at_the_next_visi
     journal.close()
 
 
-def test_the_sync_process_follows_a_journal_that_was_exchanged_under_it(folder: Path) -> None:
+def test_the_sync_process_follows_a_journal_that_was_replaced(folder: Path) -> None:
     outbox = Outbox(folder)
     assert outbox.depth() == EVENTS - 100
     scramble(folder / JOURNAL_FILE, 0, 100)
@@ -354,11 +354,11 @@ def test_the_sync_process_follows_a_journal_that_was_exchanged_under_it(folder: 
 
 
 class CutOffError(Exception):
-    """The power went."""
+    """The power failed."""
 
 
 @pytest.mark.parametrize("step", range(8))
-def test_a_mending_that_is_cut_off_is_finished_at_the_next_opening(
+def test_an_interrupted_repair_is_finished_at_the_next_opening(
     folder: Path, monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     scramble(folder / JOURNAL_FILE, 0, 100)
@@ -391,7 +391,7 @@ def test_a_mending_that_is_cut_off_is_finished_at_the_next_opening(
     assert aside(folder)
 
 
-def test_two_journals_set_aside_in_one_second_have_two_names(folder: Path) -> None:
+def test_two_damaged_journals_of_the_same_second_get_two_names(folder: Path) -> None:
     for _ in range(2):
         scramble(folder / JOURNAL_FILE, 0, 100)
         connection, mended = open_mended(folder, NOW)
@@ -416,7 +416,7 @@ def test_taking_over_twice_changes_nothing_and_a_contradiction_is_named(folder: 
     own.close()
 
 
-def test_events_taken_over_behind_a_receipt_wait_for_it_again(folder: Path, tmp_path: Path) -> None:
+def test_events_taken_over_after_a_receipt_wait_for_it_again(folder: Path, tmp_path: Path) -> None:
     found = salvage(folder / JOURNAL_FILE)
     own = tmp_path / "own"
     connection = open_journal(own)

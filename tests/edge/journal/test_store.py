@@ -1,4 +1,4 @@
-"""What survives: one visit, one award, one outbox row, all or none, whatever the disk does."""
+"""One visit, one award and one outbox row are stored together or not at all, whatever the disk does."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def journal(open_journal: OpenJournal) -> SqliteJournal:
 # --- all or nothing -----------------------------------------------------------------------------
 
 
-def test_a_visit_is_priced_and_kept_with_its_event(journal: SqliteJournal, tmp_path: Path) -> None:
+def test_a_visit_is_priced_and_stored_with_its_event(journal: SqliteJournal, tmp_path: Path) -> None:
     award = journal.record_visit(visit(3), NOON)
     assert [line.outcome for line in award.lines] == [Outcome.UNSEEN] * 3
     assert sound(tmp_path) == [(journal.epoch, 1)]
@@ -60,14 +60,14 @@ def test_a_visit_is_priced_and_kept_with_its_event(journal: SqliteJournal, tmp_p
     assert event.stamp == NOON
 
 
-def test_alarms_and_visits_share_one_line_of_numbers(journal: SqliteJournal, tmp_path: Path) -> None:
+def test_alarms_and_visits_share_one_sequence(journal: SqliteJournal, tmp_path: Path) -> None:
     journal.record_visit(visit(), NOON)
     journal.record_alarm(ALARM, NOON)
     journal.record_visit(visit(), NOON)
     assert sound(tmp_path) == [(journal.epoch, 1), (journal.epoch, 3)]
 
 
-def test_a_failure_of_the_disk_keeps_nothing_and_loses_no_number(
+def test_a_failing_disk_stores_nothing_and_uses_up_no_sequence(
     journal: SqliteJournal, tmp_path: Path
 ) -> None:
     journal.record_visit(visit(), NOON)
@@ -112,7 +112,7 @@ def test_a_full_disk_refuses_visits_and_takes_them_again_when_there_is_room(
     assert len(sound(tmp_path)) == kept + 1
 
 
-def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(
+def test_nobody_writes_between_the_read_and_the_write_of_a_transaction(
     journal: SqliteJournal, tmp_path: Path
 ) -> None:
     assert journal.outbox() == (0, 0)
@@ -127,7 +127,7 @@ def test_nobody_writes_between_what_a_transaction_reads_and_what_it_writes(
         assert scalar(others, "SELECT count(*) FROM told") == 1
 
 
-def test_another_process_that_holds_the_lock_is_waited_for_and_then_told(
+def test_another_process_with_the_lock_is_waited_for_and_then_reported(
     tmp_path: Path,
 ) -> None:
     journal = opened(tmp_path, busy_s=0.05)
@@ -164,7 +164,7 @@ STEPS = st.lists(
 
 @settings(max_examples=25)
 @given(steps=STEPS)
-def test_whatever_fails_every_award_has_one_event_and_one_visit(
+def test_after_any_failure_every_award_has_one_event_and_one_visit(
     steps: list[tuple[str, int, str | None]],
 ) -> None:
     with TemporaryDirectory() as name:
@@ -214,7 +214,7 @@ def test_a_new_opening_counts_from_one_in_an_epoch_of_its_own(
     assert sound(tmp_path) == [(first.epoch, 1), (second.epoch, 1)]
 
 
-def test_a_card_image_restored_from_before_names_no_two_events_alike(tmp_path: Path) -> None:
+def test_two_runs_from_one_card_image_never_share_an_events_identity(tmp_path: Path) -> None:
     file = tmp_path / "card" / JOURNAL_FILE
     journal = opened(tmp_path / "card")
     journal.record_visit(visit(), NOON)
@@ -240,7 +240,7 @@ def test_the_same_epoch_opened_again_goes_on_counting(tmp_path: Path) -> None:
     assert sound(tmp_path) == [("e" * 16, 1), ("e" * 16, 2)]
 
 
-def test_a_folder_that_cannot_hold_a_journal_is_looked_at_again_at_every_use(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_hold_a_journal_is_tried_again_at_every_use(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     folder.write_bytes(b"")
     journal = opened(folder)
@@ -252,7 +252,7 @@ def test_a_folder_that_cannot_hold_a_journal_is_looked_at_again_at_every_use(tmp
     journal.close()
 
 
-def test_a_journal_of_a_newer_program_is_left_as_it_is(tmp_path: Path) -> None:
+def test_a_newer_programs_journal_is_left_unchanged(tmp_path: Path) -> None:
     opened(tmp_path).close()
     by_hand(tmp_path / JOURNAL_FILE, "PRAGMA user_version = 9")
     before = (tmp_path / JOURNAL_FILE).read_bytes()
@@ -284,8 +284,8 @@ def test_each_card_has_a_cap_of_its_own(journal: SqliteJournal) -> None:
     assert points(journal.record_visit(visit(12, who="li"), NOON)) == 12
 
 
-def test_days_may_take_turns_and_each_keeps_its_own_caps(journal: SqliteJournal) -> None:
-    """A clock that jumps to and fro, or a station that asks for the tally of another day."""
+def test_alternating_days_each_keep_their_own_caps(journal: SqliteJournal) -> None:
+    """The clock may jump back and forth, or the station ask for another day's tally."""
     later = at(NOON.wall_s + DAY_S)
     assert [points(journal.record_visit(visit(5), day)) for day in (NOON, later) * 3] == [5, 5, 5, 5, 2, 2]
 
@@ -298,7 +298,7 @@ def test_a_new_day_begins_at_midnight_of_the_stations_own_zone(journal: SqliteJo
 
 
 def test_without_a_trusted_calendar_each_boot_has_a_day_of_its_own(journal: SqliteJournal) -> None:
-    """A board without a clock wakes in 1970 every time: one cap for all its days would rob residents."""
+    """A board without a clock starts in 1970 every time: one cap for all its days would rob residents."""
 
     def untrusted(boot: str, monotonic_s: float) -> Stamp:
         return Stamp(wall_s=0.0, trusted=False, boot=boot, monotonic_s=monotonic_s)
@@ -360,7 +360,7 @@ def test_the_roster_is_read_again_from_a_journal_that_is_opened_again(tmp_path: 
     journal.close()
 
 
-def test_a_roster_with_a_state_of_a_newer_version_is_told_as_a_journal_that_cannot_be_read(
+def test_a_roster_with_a_newer_versions_state_makes_the_journal_unreadable(
     journal: SqliteJournal, tmp_path: Path
 ) -> None:
     by_hand(tmp_path / JOURNAL_FILE, "INSERT INTO roster VALUES ('x', 'melted', 'resident')")
@@ -382,7 +382,7 @@ def test_a_roster_half_written_by_a_killed_process_is_never_seen(
     outbox.close()
 
 
-def test_a_journal_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+def test_only_the_owner_may_read_a_journal_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         journal = opened(tmp_path / "state")
@@ -395,7 +395,7 @@ def test_a_journal_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> Non
     assert set(modes.values()) == {0o600}, modes
 
 
-def test_a_journal_that_anybody_could_read_is_closed_to_them(tmp_path: Path) -> None:
+def test_a_journal_that_anybody_could_read_is_made_private(tmp_path: Path) -> None:
     opened(tmp_path).close()
     (tmp_path / JOURNAL_FILE).chmod(0o644)
     opened(tmp_path).close()

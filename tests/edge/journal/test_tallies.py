@@ -4,7 +4,7 @@ from cloud_sync.rules.award_rules import Tally
 from edge.journal.tallies import MOST_DAYS, DayTallies
 
 
-def test_what_is_added_is_counted_by_day_and_card() -> None:
+def test_awards_are_counted_by_day_and_card() -> None:
     tallies = DayTallies()
     tallies.add("mon", "li", 2, 1)
     tallies.add("mon", "li", 3, 2)
@@ -14,7 +14,7 @@ def test_what_is_added_is_counted_by_day_and_card() -> None:
     assert tallies.of("mon", "wang") == tallies.of("wed", "li") == Tally()
 
 
-def test_a_station_that_never_stops_forgets_the_first_days_and_no_others() -> None:
+def test_a_station_that_never_stops_drops_only_the_oldest_days() -> None:
     tallies = DayTallies()
     for number in range(MOST_DAYS + 5):
         tallies.add(f"day {number}", "li", 1, 1)
@@ -22,7 +22,7 @@ def test_a_station_that_never_stops_forgets_the_first_days_and_no_others() -> No
     assert tallies.of("day 5", "li") == tallies.of(f"day {MOST_DAYS + 4}", "li") == Tally(1, 1)
 
 
-def test_the_day_that_is_written_is_never_the_one_forgotten() -> None:
+def test_the_day_that_is_written_is_never_dropped() -> None:
     tallies = DayTallies()
     for number in range(MOST_DAYS):
         tallies.add(f"day {number}", "li", 1, 1)

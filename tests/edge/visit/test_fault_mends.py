@@ -97,21 +97,24 @@ MENDED_BY = {
     FaultCode.READER_GARBLED: (SERIAL, "test_a_reader_that_only_sends_noise_is_named_until_it_reads_a_card"),
     FaultCode.JOURNAL_FAILED: (
         "tests/edge/journal/test_backlog.py",
-        "test_a_disk_that_refuses_once_costs_nobody_anything",
+        "test_a_disk_that_refuses_once_costs_no_award",
     ),
-    FaultCode.JOURNAL_FULL: (REFUSALS, "test_a_full_disk_is_told_as_such_until_there_is_room"),
+    FaultCode.JOURNAL_FULL: (REFUSALS, "test_a_full_disk_is_a_fault_of_its_own_until_there_is_room"),
     FaultCode.JOURNAL_SILENT: (
         REFUSALS,
-        "test_a_disk_that_hangs_keeps_no_lid_shut_and_visits_meanwhile_are_written_when_it_answers",
+        "test_a_hanging_disk_keeps_no_lid_shut_and_visits_are_written_once_it_answers",
     ),
     FaultCode.JOURNAL_FOREIGN: (
         REFUSALS,
-        "test_a_journal_of_another_station_is_told_as_such_until_it_is_gone",
+        "test_another_stations_journal_is_a_fault_of_its_own_until_it_is_gone",
     ),
-    FaultCode.JOURNAL_NEWER: (REFUSALS, "test_a_journal_of_a_newer_program_is_told_as_such_until_it_is_gone"),
+    FaultCode.JOURNAL_NEWER: (
+        REFUSALS,
+        "test_a_newer_programs_journal_is_a_fault_of_its_own_until_it_is_gone",
+    ),
     FaultCode.JOURNAL_MISPLACED: (
         REFUSALS,
-        "test_a_pipe_where_the_journal_belongs_is_told_at_once_and_a_new_journal_is_made_when_it_is_gone",
+        "test_a_pipe_in_the_journals_place_is_a_fault_at_once_and_a_journal_is_made_when_it_is_gone",
     ),
     FaultCode.JOURNAL_RECOVERED: (
         HERE,

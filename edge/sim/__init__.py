@@ -1,1 +1,1 @@
-"""The simulated world at the station's hardware: time, lids, bins, cameras and the people who use them."""
+"""The simulated world around a station: time, lids, bins, cameras and people."""

@@ -1,4 +1,4 @@
-"""What moves a simulated world: virtual time, as fast as the machine allows, or real time."""
+"""Runs a simulated world: in virtual time, as fast as the machine allows, or in real time."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from config.process.threads import thread
 from edge.sim.timeline import Timeline, VirtualClock
 
 MOST_STEPS_AT_ONE_MOMENT = 10_000
-"""More rounds than any station needs without time passing: it waits for something already over."""
+"""More rounds without time passing mean that the station waits for a moment that is already over."""
 
 
 class Steppable(Protocol):
-    """A station as virtual time sees it."""
+    """The part of a station that virtual time needs."""
 
     def run_pending(self) -> None:
-        """Handle everything posted, and every deadline that has come."""
+        """Handle every posted event and every deadline that is due."""
         ...
 
     def next_deadline(self) -> float | None:
-        """When it next wants to be woken, in monotonic seconds."""
+        """Return the next deadline, in monotonic seconds; None if there is none."""
         ...
 
 
 class WorldStoodStillError(RuntimeError):
-    """Nothing will ever happen again, and what was waited for has not."""
+    """Nothing more will happen, and the awaited condition has not come."""
 
 
 def run_virtual(
     timeline: Timeline, clock: VirtualClock, station: Steppable, done: Callable[[], bool]
 ) -> None:
-    """Let world and station live, one moment after another on this thread, until `done()`.
+    """Run world and station on this thread, one moment after another, until `done()`.
 
-    WorldStoodStillError when nothing is planned any more, or when time no longer passes.
+    WorldStoodStillError if nothing is planned any more, or if time no longer passes.
     """
     station.run_pending()
     steps = 0
@@ -55,12 +55,12 @@ def _earliest(*times: float | None) -> float | None:
 
 
 class RealTimeDriver:
-    """A thread that lets a world live in its clock's real time."""
+    """A thread that runs a world in real time."""
 
     def __init__(self, timeline: Timeline) -> None:
         """Drive `timeline`, whose clock moves by itself."""
         self.error: Exception | None = None
-        """What ended the thread, where it was not `stop`."""
+        """The error that ended the thread, if one did."""
         self._timeline = timeline
         self._is_stopping = False
         self._thread = thread(self._live, "world", self._failed)
@@ -70,7 +70,7 @@ class RealTimeDriver:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the action at hand, and wait for that; raises what ended the thread before."""
+        """End after the current action and wait for that; raise the error that ended the thread, if any."""
         with self._timeline.changed:
             self._is_stopping = True
             self._timeline.changed.notify_all()
@@ -80,7 +80,7 @@ class RealTimeDriver:
             raise self.error
 
     def _failed(self, error: Exception) -> None:
-        self.error = error  # `stop` raises it where someone looks
+        self.error = error  # `stop` raises it
 
     def _live(self) -> None:
         with self._timeline.changed:

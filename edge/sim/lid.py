@@ -1,8 +1,8 @@
-"""A simulated lid: a plant of motor, hand and switches under the rules that move real lids.
+"""A simulated lid: a plant of motor, hand and switches, moved by the rules of real lids.
 
-`firmware_bridge.lid_motion` decides, as it does in the lids' own process and, in C, in a microcontroller; so
-what a simulation shows of leases holds for what ships. The lease is kept here, below the station: a station
-that dies leaves no lid driven open.
+`firmware_bridge.lid_motion` decides here as in the lids' own process and, in C, in a microcontroller, so a
+simulation tests the lease rules that ship. The lease is kept below the station: a station that dies leaves no
+lid driven open.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MS = 1000
 
 
 class LidFault(StrEnum):
-    """What can be wrong with a lid."""
+    """A fault of a lid."""
 
     STUCK_SHUT = auto()
     STUCK_OPEN = auto()
@@ -49,15 +49,15 @@ class LidFault(StrEnum):
 
 
 class SimLid:
-    """One bin's lid. Implements `edge.ports.Lid`; all else is what people and faults do to it."""
+    """One bin's lid. Implements `edge.ports.Lid`; its other methods are what people and faults do to it."""
 
     def __init__(self, bin_id: str, waits: VisitSection, timeline: Timeline, inbox: Inbox) -> None:
-        """Begin shut, with power, and post to `inbox` what the switches say."""
+        """Begin shut, with power; post the switches' events to `inbox`."""
         self.notes: deque[Note] = deque(maxlen=NOTES_KEPT)
         self.opened_at = -inf
-        """When the lid last came to stand open by command; a reversal on its way shut does not count."""
+        """When the lid last opened fully by command; a reversal while shutting does not count."""
         self.when_opened: Callable[[], object] = lambda: None
-        """Called each time that `opened_at` moves, for an observer."""
+        """Called each time that `opened_at` changes, for an observer."""
         self._bin, self._timeline, self._inbox = bin_id, timeline, inbox
         self._times = lid_times(waits)
         self._plant = PlantLid(travel_ms=waits.travel_s * _MS)
@@ -68,7 +68,7 @@ class SimLid:
         self._is_stopped = False
         self._was_shut = True
         self._asked_until = -inf
-        """Until when the station wants the lid open: what the rules make of it is held against this."""
+        """Until when the station wants the lid open; the log compares the rules' motion with it."""
         self._at = timeline.clock.now()
         self._seen = self._plant.seen()
         self._next: Happening | None = None
@@ -90,14 +90,14 @@ class SimLid:
                 self._stands_open()
 
     def end_lease(self) -> None:
-        """Let the lid shut now, unless something is in its way."""
+        """Shut the lid now, unless something is in its way."""
         with self._timeline.changed:
             self._asked_until = min(self._asked_until, self._now)
             if not self._is_stopped:
                 self._advance(RevokeLease())
 
     def stop_motors(self) -> None:
-        """Turn the motor off, wherever the lid stands, and take no request until `resume_motors`."""
+        """Turn the motor off where the lid stands, and ignore requests until `resume_motors`."""
 
         def stop() -> None:
             self._is_stopped = True
@@ -107,7 +107,7 @@ class SimLid:
         self._change(stop)
 
     def resume_motors(self) -> None:
-        """Take requests again, and post where the lid is; nothing moves until it is asked to."""
+        """Take requests again, and post the lid's position; nothing moves until the next request."""
         with self._timeline.changed:
             self._is_stopped = False
             self._advance()
@@ -127,7 +127,7 @@ class SimLid:
 
     @property
     def is_open(self) -> bool:
-        """Whether it stands fully open."""
+        """Whether it is fully open."""
         return self._plant.place == OPEN and self._plant.drive is not Drive.SHUT
 
     @property
@@ -142,7 +142,7 @@ class SimLid:
 
     @property
     def is_closing(self) -> bool:
-        """Whether it is on its way down."""
+        """Whether it is closing."""
         return self._plant.drive is Drive.SHUT
 
     def obstruct(self) -> None:
@@ -150,7 +150,7 @@ class SimLid:
         self._change(lambda: self._obstruct(is_in_the_way=True))
 
     def clear(self) -> None:
-        """Take away what was in the lid's way."""
+        """Remove what was in the lid's way."""
         self._change(lambda: self._obstruct(is_in_the_way=False))
 
     # --- faults -----------------------------------------------------------------------------------
@@ -160,7 +160,7 @@ class SimLid:
         self._change(lambda: self._faults.add(fault))
 
     def mend(self) -> None:
-        """End every fault; a lid that nothing will move any more is shut by hand."""
+        """End every fault; a lid that no rule will move any more is shut by hand."""
         self._change(self._faults.clear)
         with self._timeline.changed:
             if self._motion.phase in (Phase.LEFT_OPEN, Phase.RESTING):
@@ -168,7 +168,7 @@ class SimLid:
                 self._advance()
 
     def power_off(self) -> None:
-        """Cut the power: the lid stays where it is, and its lease is forgotten."""
+        """Cut the power: the lid stays where it is and loses its lease."""
 
         def cut() -> None:
             self._has_power = False
@@ -177,7 +177,7 @@ class SimLid:
         self._change(cut)
 
     def power_on(self) -> None:
-        """Bring the power back: a lid found open is shut once its way was free for a while."""
+        """Restore the power: a lid found open is shut once its way was free for a while."""
 
         def start() -> None:
             if not self._has_power:
@@ -193,7 +193,7 @@ class SimLid:
         return self._timeline.clock.now()
 
     def _change(self, what: Callable[[], object]) -> None:
-        """Do something to the lid: the rules see it as it was up to now, and as it is from now on."""
+        """Change the lid; the rules see it as it was until now, and then the change."""
         with self._timeline.changed:
             self._advance()
             what()
@@ -214,7 +214,7 @@ class SimLid:
         return self._plant.seen()
 
     def _move(self) -> None:
-        """Let the motor have run until now; where it arrives, it is exactly at its end."""
+        """Move the lid to where its motor has brought it by now; at an end it is exactly at that end."""
         self._plant.is_jammed = self._is_jammed()
         arrives = self._at + self._to_go_s() <= self._now
         self._plant.advance(self._now - self._at)
@@ -223,7 +223,7 @@ class SimLid:
         self._at = self._now
 
     def _to_go_s(self) -> float:
-        """How long the motor still needs to its end; inf where it does not move the lid."""
+        """Return the time that the motor still needs to its end; inf if it does not move the lid."""
         if self._plant.drive is Drive.OFF or self._is_jammed() or self._plant.place == self._end():
             return inf
         return abs(self._end() - self._plant.place) / OPEN * self._plant.travel_ms / _MS
@@ -232,7 +232,7 @@ class SimLid:
         return OPEN if self._plant.drive is Drive.OPEN else SHUT
 
     def _advance(self, request: LeaseRequest | None = None) -> None:
-        """One step of the rules, as `edge.lids.gpio_lid` takes it; then wait for what comes next."""
+        """Do one step of the rules, as `edge.lids.gpio_lid` does; then plan the next."""
         if self._next is not None:
             self._next.cancel()
         self._move()
@@ -276,7 +276,7 @@ class SimLid:
         self.notes.append(Note(self._now, what, self._asked_until))
 
     def _arrive(self) -> None:
-        """What people see of a lid that came to one of its ends, whatever its switches say."""
+        """Note that people see the lid at an end, whatever its switches report."""
         if self._plant.place == SHUT and not self._was_shut:
             self._was_shut = True
             self._note(What.SHUT)

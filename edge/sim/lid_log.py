@@ -1,4 +1,4 @@
-"""What a simulated lid writes down, and whether it was ever driven open beyond its lease."""
+"""A simulated lid's log, and whether the lid was ever driven open beyond its lease."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from math import inf
 
 
 class What(StrEnum):
-    """What a lid's log can say."""
+    """The kinds of lines in a lid's log."""
 
     LEASED = auto()
     DRIVEN_OPEN = auto()
     DRIVEN_SHUT = auto()
     REVERSED = auto()
-    """Driven open because something was in the way: the one reason that needs no lease."""
+    """Driven open because something was in the way: the only reason that needs no lease."""
     OPENED = auto()
     SHUT = auto()
     STOPPED = auto()
@@ -31,7 +31,7 @@ class Note:
 
 
 def longest_beyond_lease_s(notes: Iterable[Note]) -> float:
-    """The longest that these notes show the motor driving a lid open without a lease, reversals aside."""
+    """Return the longest time that the motor drove a lid open without a lease; reversals do not count."""
     longest, since, until = 0.0, None, -inf
     for note in notes:
         if since is not None:

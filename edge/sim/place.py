@@ -1,4 +1,4 @@
-"""The spot in front of a simulated station: its readers and buttons, and what people did there."""
+"""The place in front of a simulated station: its readers and buttons, and what people did there."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from edge.sim.plant import BasePlant, WorldLid
 from edge.visit.state import visit_rules
 
 LEFT_BESIDE = 0.2
-"""The share of things that people whom no lid lets in leave on the ground."""
+"""The share of things that people leave on the ground if no lid opens for them."""
 READ_EVERY_S = 0.1
-"""A reader reports a card that lies on it so often."""
+"""How often a reader reports a card that stays on it."""
 
 
 class Fate(StrEnum):
-    """Where a thing that someone wanted to throw ended up."""
+    """Where a thing that someone brought ended up."""
 
     IN_BIN = auto()
     TAKEN_HOME = auto()
@@ -31,7 +31,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Throw:
-    """One thing and its true category: None for the shadow of a hand. `name` is empty unless it got in."""
+    """One thing and its true category, None for the shadow of a hand. `name` is empty unless it got in."""
 
     at: float
     card: str
@@ -48,12 +48,12 @@ class Throw:
 
 
 class Place:
-    """What people at the station share. `throws` keeps the truth about every thing."""
+    """What people at the station share. `throws` records the truth about every thing."""
 
     def __init__(
         self, settings: StationSettings, plant: BasePlant[WorldLid], photos: Things, rng: Random
     ) -> None:
-        """Stand people before `plant`; whatever chance decides, `rng` does."""
+        """Put people in front of `plant`; all chance comes from `rng`."""
         self.plant = plant
         self.rng = rng
         self.rules = visit_rules(settings)
@@ -61,7 +61,7 @@ class Place:
         self.when_thrown: Callable[[Throw], object] = lambda _: None
         """Called for each thing that got into a bin."""
         self.when_tapped: Callable[[str, str], object] = lambda *_: None
-        """Called with a reader and a card whenever someone begins to hold a card to a reader."""
+        """Called with a reader and a card when someone begins to hold a card to a reader."""
         self._photos = photos
         self._sections = {section.id: section for section in settings.bin}
         self._readers = [reader.id for reader in settings.reader]
@@ -69,23 +69,23 @@ class Place:
 
     @property
     def now(self) -> float:
-        """The moment, in monotonic seconds."""
+        """The current time, in monotonic seconds."""
         return self.plant.timeline.clock.now()
 
     def section(self, bin_id: str) -> BinSection:
-        """A bin as the settings describe it."""
+        """Return a bin's section of the settings."""
         return self._sections[bin_id]
 
     def reader_for(self, bin_id: str) -> str:
-        """Where to tap for a bin."""
+        """Return the reader to tap for a bin."""
         return self._sections[bin_id].reader or self._readers[0]
 
     def any_reader(self) -> str:
-        """Some reader."""
+        """Choose a reader."""
         return self.rng.choice(self._readers)
 
     def tap(self, reader: str, card: str, hold_s: float = 0.0) -> None:
-        """Hold a card to a reader, which reports it again and again until it is taken away."""
+        """Hold a card to a reader, which reports it repeatedly until it is taken away."""
         self.when_tapped(reader, card)
         self.plant.timeline.start(self._report(reader, card, self.now + hold_s))
 
@@ -98,7 +98,7 @@ class Place:
             yield READ_EVERY_S
 
     def forgets_in_s(self, reader: str, card: str) -> float:
-        """How long a reader still takes this card's next tap for the one before."""
+        """Return how long another tap of this card would still count as the last one."""
         forgotten_at = self._seen.get((reader, card), -inf) + self.rules.waits.held_card_s + READ_EVERY_S
         return max(0.0, forgotten_at - self.now)
 
@@ -107,7 +107,7 @@ class Place:
         self.plant.inbox.post(Pressed(self.now, bin_id))
 
     def throw(self, card: str, bin_id: str, wanted: Wanted | None) -> None:
-        """Throw something at a bin; what does not get in is kept. None is the shadow of a hand."""
+        """Throw something into a bin, or keep it if the lid is not open. None is the shadow of a hand."""
         thing = hand_shadow(self.rng) if wanted is None else self._photos.draw(self.rng, wanted)
         if self.plant.throw(bin_id, thing):
             self._note(card, bin_id, wanted, Fate.IN_BIN, thing.name)
@@ -115,7 +115,7 @@ class Place:
             self.keep(card, bin_id, wanted)
 
     def keep(self, card: str, bin_id: str, wanted: Wanted | None) -> None:
-        """Do not throw something after all: take it home, or leave it on the ground."""
+        """Take something home again, or leave it on the ground."""
         left = wanted is not None and self.rng.random() < LEFT_BESIDE
         self._note(card, bin_id, wanted, Fate.LEFT_BESIDE if left else Fate.TAKEN_HOME)
 

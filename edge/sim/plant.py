@@ -1,4 +1,4 @@
-"""A station's hardware below its drivers: lids, and bins that things fall into."""
+"""A simulated station's hardware below the drivers: lids, and bins that things fall into."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from edge.sim.timeline import Timeline
 GAP = 0.5
 """A thing passes a lid that is at least this far open."""
 SETTLE_S = 0.3
-"""How long a thing rolls before it lies still; always less than a lid needs to shut over it."""
+"""How long a thing rolls before it lies still; always shorter than a lid needs to shut over it."""
 
 
 class SimBin:
-    """One bin behind its lid: what lies on top, how full it is."""
+    """One bin behind its lid: its top thing and its level."""
 
     def __init__(
         self, section: BinSection, capacity: int, settle_s: float, plant: BasePlant[WorldLid]
     ) -> None:
-        """Begin empty, with room for `capacity` things before it counts as full."""
+        """Begin empty; with `capacity` things the bin counts as full."""
         self.top: Thing | None = None
         """What the camera sees."""
         self._section = section
@@ -36,17 +36,17 @@ class SimBin:
 
     @property
     def is_full(self) -> bool:
-        """Whether the level sensor says full; a light beside the lid shows it."""
+        """Whether the level sensor says full; a light next to the lid shows it."""
         return self._level >= self._capacity
 
     def drop(self, thing: Thing) -> None:
-        """Let a thing fall in. It comes to rest a moment later, and then the sensors tell."""
+        """Let a thing fall in. It comes to rest a moment later, and then the sensors report it."""
         self._plant.timeline.call_in(self._settle_s, lambda: self._settled(thing))
 
     def _settled(self, thing: Thing) -> None:
         at, section = self._plant.timeline.clock.now(), self._section
         self.top = thing
-        # Where neither camera nor scale looks, nothing can tell that something fell in.
+        # Without a camera or a scale, nothing can sense that something fell in.
         if section.camera is not None or section.has_scale:
             weight_g = thing.weight_g if section.has_scale else None
             self._plant.inbox.post(ChamberChanged(at, section.id, weight_g))
@@ -66,7 +66,7 @@ class SimBin:
 
 
 class WorldLid(Lid, Protocol):
-    """A lid as people at the station see it, and what they do to it."""
+    """A lid as people see it, and what they do to it."""
 
     @property
     def position(self) -> float:
@@ -75,12 +75,12 @@ class WorldLid(Lid, Protocol):
 
     @property
     def opened_at(self) -> float:
-        """When it last came to stand open by command; -inf before."""
+        """When it last opened fully by command; -inf before."""
         ...
 
     @property
     def is_open(self) -> bool:
-        """Whether it stands fully open."""
+        """Whether it is fully open."""
         ...
 
     @property
@@ -95,7 +95,7 @@ class WorldLid(Lid, Protocol):
 
     @property
     def is_closing(self) -> bool:
-        """Whether it is on its way down."""
+        """Whether it is closing."""
         ...
 
     def obstruct(self) -> None:
@@ -103,7 +103,7 @@ class WorldLid(Lid, Protocol):
         ...
 
     def clear(self) -> None:
-        """Take away what was in the lid's way."""
+        """Remove what was in the lid's way."""
         ...
 
 
@@ -121,7 +121,7 @@ class BasePlant(Generic[_LidT_co]):
         capacity: int,
         lids: Mapping[str, _LidT_co],
     ) -> None:
-        """Stand bins of room for `capacity` things behind `lids`, which are by bin."""
+        """Put a bin with room for `capacity` things behind each of `lids`, which are by bin."""
         self.timeline = timeline
         self.inbox = inbox
         self.lids = lids
@@ -135,19 +135,19 @@ class BasePlant(Generic[_LidT_co]):
         return all(lid.is_shut for lid in self.lids.values())
 
     def throw(self, bin_id: str, thing: Thing) -> bool:
-        """Throw a thing at a bin; False when its lid leaves no gap for it."""
+        """Throw a thing into a bin; False if its lid is not open far enough."""
         if self.lids[bin_id].position < GAP:
             return False
         self.bins[bin_id].drop(thing)
         return True
 
     def read(self, reader: str, card: str) -> None:
-        """Have a reader see a card, once."""
+        """Have a reader report a card once."""
         self.inbox.post(Tapped(self.timeline.clock.now(), reader, card, self._credentials[reader]))
 
 
 class Plant(BasePlant[SimLid]):
-    """A station whose lids are simulated too."""
+    """A station with simulated lids."""
 
     def __init__(self, settings: StationSettings, timeline: Timeline, inbox: Inbox, capacity: int) -> None:
         """Build what the settings describe; each bin has room for `capacity` things."""
@@ -155,12 +155,12 @@ class Plant(BasePlant[SimLid]):
         super().__init__(settings, timeline, inbox, capacity, lids)
 
     def stop_motors(self) -> None:
-        """Turn every lid's motor off; none runs until `resume_motors`. Implements `edge.ports.Mover`."""
+        """Turn every lid's motor off until `resume_motors`. Implements `edge.ports.Mover`."""
         for lid in self.lids.values():
             lid.stop_motors()
 
     def resume_motors(self) -> None:
-        """Let motors run again when next asked."""
+        """Let motors run again at the next request."""
         for lid in self.lids.values():
             lid.resume_motors()
 
@@ -170,6 +170,6 @@ class Plant(BasePlant[SimLid]):
             lid.power_off()
 
     def power_on(self) -> None:
-        """Bring it back."""
+        """Restore the power of every lid."""
         for lid in self.lids.values():
             lid.power_on()

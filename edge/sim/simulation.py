@@ -1,4 +1,4 @@
-"""A simulated world as a station's surroundings: in virtual time or in real time."""
+"""A simulated world around a station, in virtual or in real time."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from firmware_bridge.port import SerialPort
 
 @dataclass(frozen=True, slots=True)
 class FirmwareProgram:
-    """A running program that speaks like a microcontroller, on the port of the station's one controller.
+    """A running program that acts as a microcontroller, on the port of the station's only controller.
 
-    `lines` and `answers` are the descriptors of docs/protocol.md's test rig; `card_key` hashes what its
-    readers send.
+    `lines` and `answers` are the descriptors of its test rig (docs/protocol.md); `card_key` hashes the cards
+    that its readers read.
     """
 
     lines: int
@@ -56,27 +56,27 @@ class Simulation:
         virtual_from_unix_s: float | None = None,
         board: FirmwareProgram | None = None,
     ) -> None:
-        """Play `script`. With `virtual_from_unix_s`, in virtual time whose calendar begins there.
+        """Play `script`; with `virtual_from_unix_s` in virtual time, whose calendar begins there.
 
-        With a `board`, which lives in real time, its lids and readers are the station's.
+        With a `board`, which runs in real time, the station uses the board's lids and readers.
         """
         self._settings, self._photos, self._script, self._rng = settings, photos, script, rng
         self._virtual = None if virtual_from_unix_s is None else VirtualClock(virtual_from_unix_s)
         self._timeline = Timeline(self._virtual or RealClock())
         self._board = board
         self.when_tapped: Callable[[str, str], object] = lambda *_: None
-        """Called with a reader and a card when a card is held to a reader; set it before `surroundings`."""
+        """Called with a reader and a card at each tap; set it before `surroundings`."""
         self._world: World | None = None
         self._witness: Witness | None = None
 
     @property
     def people(self) -> Neighbourhood:
-        """Everyone who may come."""
+        """All people who may come."""
         return self._script.people
 
     @property
     def is_virtual(self) -> bool:
-        """Whether it plays in virtual time, by `run_virtual`."""
+        """Whether it runs in virtual time, by `run_virtual`."""
         return self._virtual is not None
 
     @property
@@ -85,7 +85,7 @@ class Simulation:
         return self._world is not None and self._world.finished
 
     def surroundings(self, watch: Callable[[Journal], Journal] = lambda journal: journal) -> Surroundings:
-        """What `edge.main.compose` puts around a station; `watch` stands before its journal."""
+        """Make the surroundings for `edge.main.compose`; `watch` wraps the journal."""
         if self._virtual is not None:
             around = Surroundings(
                 self._build_hardware,
@@ -102,12 +102,12 @@ class Simulation:
         return replace(around, watch=lambda journal: watch(witness.watch(journal)), listen=witness.listen)
 
     def observed(self, write: Callable[[bytes], object]) -> Witness:
-        """Have a witness write what people do, see and hear; before `surroundings`, without a board only."""
+        """Have a witness write what people do, see and hear; call before `surroundings`, without a board."""
         self._witness = Witness(self._settings.station.name, write, self._timeline.clock.now)
         return self._witness
 
     def run_virtual(self, composition: Composition) -> None:
-        """Play all of it as fast as the machine allows, on this thread, then leave everything safe."""
+        """Run it all on this thread, as fast as the machine allows, then leave everything safe."""
         if self._virtual is None:
             msg = "this simulation runs in real time"
             raise RuntimeError(msg)
@@ -140,7 +140,7 @@ class Simulation:
         return Hardware(world.lids, (plant,), world.camera, start=start, stop=driver.stop)
 
     def _rigged(self, board: FirmwareProgram, inbox: QueueInbox, clock: Clock) -> Hardware:
-        """Put the station's real drivers between itself and the board; the rest stays simulated."""
+        """Use the station's real drivers for the board; simulate the rest."""
         settings = self._settings
         cards = Cards(board.card_key, CardBits(settings.station.card_bits))
         readers = ReaderServices(cards, clock, inbox, SerialPort)

@@ -1,4 +1,4 @@
-"""What will happen when: the simulated world's one list of things to come, in monotonic seconds."""
+"""The simulated world's schedule: its planned actions, in monotonic seconds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from edge.ports import Clock, WallTime
 
 START_UNIX_S = 1_767_225_600.0
-"""2026-01-01 00:00 UTC: when simulated calendars begin unless told otherwise."""
+"""2026-01-01 00:00 UTC: the default start of simulated calendars."""
 
 
 class VirtualClock:
@@ -19,7 +19,7 @@ class VirtualClock:
     def __init__(self, start_unix_s: float = START_UNIX_S, *, trusted: bool = True) -> None:
         """Begin at monotonic second 0, which the calendar calls `start_unix_s`."""
         self.trusted = trusted
-        """Whether anyone vouches for the calendar."""
+        """Whether the calendar is trusted."""
         self._start_unix_s = start_unix_s
         self._now = 0.0
 
@@ -32,7 +32,7 @@ class VirtualClock:
         return WallTime(self._start_unix_s + self._now, self.trusted)
 
     def move_to(self, now: float) -> None:
-        """Let time pass until `now`; ValueError for a moment that is over."""
+        """Move time forward to `now`; ValueError for a moment in the past."""
         if now < self._now:
             msg = f"time cannot go back from {self._now} to {now}"
             raise ValueError(msg)
@@ -40,7 +40,7 @@ class VirtualClock:
 
 
 class Happening:
-    """One thing to come; it can be called off until it happens."""
+    """One planned action, which can be cancelled until it happens."""
 
     __slots__ = ("_action",)
 
@@ -50,11 +50,11 @@ class Happening:
 
     @property
     def is_over(self) -> bool:
-        """Whether it was called off or has happened."""
+        """Whether it was cancelled or has happened."""
         return self._action is None
 
     def cancel(self) -> None:
-        """Call it off; does nothing once it happened."""
+        """Cancel it; does nothing after it happened."""
         self._action = None
 
     def happen(self) -> None:
@@ -65,17 +65,16 @@ class Happening:
 
 
 class Timeline:
-    """Things to come, in the order of their time, then of their planning.
+    """Planned actions, in the order of their time, then of their planning.
 
-    Whoever touches the simulated world from another thread holds `changed` while doing so; actions run
-    under it.
+    A thread that touches the simulated world must hold `changed`; actions run under it.
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Plan by `clock`, which moves by itself or is moved."""
+        """Plan by `clock`, in real or virtual time."""
         self.clock = clock
         self.changed = threading.Condition(threading.RLock())
-        """The world's lock; notified whenever something new is planned."""
+        """The world's lock; notified when something new is planned."""
         self._heap: list[tuple[float, int, Happening]] = []
         self._order = itertools.count()
 
@@ -92,7 +91,7 @@ class Timeline:
         return self.call_at(self.clock.now() + delay_s, action)
 
     def start(self, process: Iterator[float]) -> None:
-        """Begin a process: it does its next thing each time that the seconds it yielded have passed."""
+        """Start a generator; it continues after the seconds that it yields."""
 
         def go_on() -> None:
             wait_s = next(process, None)
@@ -102,14 +101,14 @@ class Timeline:
         self.call_in(0.0, go_on)
 
     def next_due(self) -> float | None:
-        """When the next thing happens; None when nothing is planned."""
+        """Return the time of the next action; None if nothing is planned."""
         with self.changed:
             while self._heap and self._heap[0][2].is_over:
                 heapq.heappop(self._heap)
             return self._heap[0][0] if self._heap else None
 
     def run_due(self, now: float) -> None:
-        """Do everything that is due by `now`, and what that brings up for `now`."""
+        """Run every action that is due by `now`, also those that these actions plan for `now`."""
         with self.changed:
             while self._heap and self._heap[0][0] <= now:
                 heapq.heappop(self._heap)[2].happen()

@@ -1,4 +1,4 @@
-"""A whole simulated world around one station: hardware, people, and what they do, from one seed."""
+"""A whole simulated world around one station: hardware and people, from one seed."""
 
 from __future__ import annotations
 
@@ -19,31 +19,31 @@ from edge.sim.place import Place, Throw
 from edge.sim.plant import BasePlant, WorldLid
 
 FIRST_GAP_S = (1.0, 4.0)
-"""Before the first people come."""
+"""Pause before the first people come."""
 QUIET_S = 1.0
-"""With every lid shut for so long, nobody is waiting for one: the next people may come."""
+"""The next people come once every lid was shut for this long."""
 STAFF_AFTER = 2
-"""Meetings with a full bin before staff come to empty it."""
+"""Meetings with a full bin until staff come to empty it."""
 GIVE_UP_AFTER = 12
-"""Meetings in a row that open no lid; after that nobody comes any more."""
+"""After this many meetings in a row that open no lid, nobody comes any more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is to be played. `visits` counts cards that were let in; `capacity` is a bin's, in things."""
+    """What to play. `visits` counts cards that a lid opened for; `capacity` is a bin's, in things."""
 
     visits: int
     people: Neighbourhood
     capacity: int = 30
     habits: Habits = field(default_factory=Habits)
     opening: tuple[Meeting, ...] = ()
-    """Meetings that are played first; the planner's seeded ones come after them."""
+    """The first meetings; the planner's seeded ones follow."""
     gap_s: tuple[float, float] = (1.0, 4.0)
-    """The shortest and the longest time that nobody is there between two meetings."""
+    """The shortest and the longest pause between two meetings."""
 
 
 class World:
-    """Everything at the station's hardware; give its lids and camera to the station, then `start`."""
+    """A station's hardware and people; give its lids and camera to the station, then call `start`."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class World:
         self.camera = SimCamera(settings, self.plant)
         self.people = script.people
         self.let_in = 0
-        """Cards that a lid has opened for so far: each is one visit, and one record."""
+        """How many cards a lid has opened for so far; each is one visit and one record."""
         self.finished = False
         """Whether all planned visits are over and the lids shut."""
         self._visits = script.visits
@@ -72,7 +72,7 @@ class World:
 
     @property
     def lids(self) -> Mapping[str, Lid]:
-        """Every lid by its bin's id."""
+        """The lids by bin."""
         return self.plant.lids
 
     @property
@@ -82,15 +82,15 @@ class World:
 
     @property
     def throws(self) -> Sequence[Throw]:
-        """The truth about everything anyone brought so far."""
+        """The truth about every thing that people have brought so far."""
         return self._place.throws
 
     def watch(self, when_thrown: Callable[[Throw], object]) -> None:
-        """Call `when_thrown` for each thing that gets into a bin."""
+        """Have `when_thrown` called for each thing that gets into a bin."""
         self._place.when_thrown = when_thrown
 
     def watch_taps(self, when_tapped: Callable[[str, str], object]) -> None:
-        """Call `when_tapped` with a reader and a card for each card that is held to a reader."""
+        """Have `when_tapped` called with a reader and a card at each tap."""
         self._place.when_tapped = when_tapped
 
     def start(self) -> None:
@@ -118,7 +118,7 @@ class World:
         return self._planner.meeting(self._visits - self.let_in, self._last_cards)
 
     def _gap_s(self, meeting: Meeting) -> float:
-        """How long nobody is there. Whoever comes again at once waits until the last visit is surely over."""
+        """Return the pause before a meeting, long enough that the last visit of a returning card is over."""
         gap_s = self._place.rng.uniform(*(self._gap if self._last_cards else FIRST_GAP_S))
         cards = frozenset(plan.person.card for plan in meeting.visits)
         waits = self._place.rules.waits
@@ -129,7 +129,7 @@ class World:
         return gap_s
 
     def _meet(self, meeting: Meeting) -> Generator[float, None, int]:
-        """Let one meeting happen; returns how many of its people a lid opened for."""
+        """Play one meeting; return how many of its people a lid opened for."""
         if meeting.blocked is not None:
             self._place.tap(self._place.any_reader(), meeting.blocked.card)
             yield self._place.rng.uniform(2.0, 4.0)
@@ -150,7 +150,7 @@ class World:
         return resident
 
     def _wait_until_in(self, resident: Resident) -> Iterator[float]:
-        """Until a lid has opened for someone who has taken the card away again, or surely none will."""
+        """Wait until a lid opened for a person who took the card away, or until none can open any more."""
         gone_for_s = 0.0
         while gone_for_s < self._place.rules.travel_limit_s:
             if resident.was_let_in and not resident.holds_card:
@@ -159,7 +159,7 @@ class World:
             gone_for_s = gone_for_s + LOOK_S if resident.is_gone else 0.0
 
     def _wait_until_quiet(self) -> Iterator[float]:
-        """Until no lid has moved off its shut end for a while, or one is surely broken."""
+        """Wait until all lids have been shut for QUIET_S, or until one must be broken."""
         until = self._place.now + 2 * self._place.rules.longest_hold_s
         shut_for_s = 0.0
         while shut_for_s < QUIET_S and self._place.now < until:

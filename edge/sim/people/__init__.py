@@ -1,1 +1,1 @@
-"""Who lives around a simulated station, what they mean to do, and how they behave."""
+"""The people around a simulated station: who they are, what they plan, how they behave."""

@@ -1,4 +1,4 @@
-"""What residents mean to do: seeded plans, made before anyone moves."""
+"""What residents plan to do: seeded plans, made before anyone moves."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ SHARES = {
     Category.KITCHEN: 0.45,
     Category.OTHER: 0.2,
 }
-"""What a household throws away, by pieces: chosen to look like a kitchen's bin, not measured."""
+"""What a household throws away, as shares of pieces; an assumption, not measured."""
 HOLD_S = 3.0
 """How long some residents keep the card on the reader."""
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How often people do what, as shares of visits; `wrong` is a share of things."""
+    """How often people do something, as shares of visits; `wrong` is a share of things."""
 
     wrong: float = 0.2
     walks_away: float = 0.05
@@ -34,9 +34,9 @@ class Habits:
     """A second resident taps while the first one's lid is open."""
     stranger: float = 0.08
     child: float = 0.04
-    """Taps, and only waves at the open bin."""
+    """Taps and only waves at the open bin."""
     blocked: float = 0.05
-    """Before the visit someone tries a blocked card; this comes on top of the visits."""
+    """Before the visit someone tries a blocked card; not counted as a visit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,19 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class VisitPlan:
-    """One person's way through the bins. `hold_s`: how long the card lies on the reader."""
+    """One person's way through the bins. `hold_s`: how long the card stays on the reader."""
 
     person: Person
     errands: tuple[Errand, ...]
     hold_s: float = 0.0
     hand_in_lid: bool = False
     empties: bool = False
-    """Staff, come to empty what is full."""
+    """Staff who come to empty full bins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meeting:
-    """Who is at the station at one time: one visit, or two that overlap."""
+    """The people who are at the station together: one visit, or two that overlap."""
 
     first: VisitPlan
     second: VisitPlan | None = None
@@ -74,7 +74,7 @@ class Meeting:
 
 
 class Planner:
-    """Invents one meeting after another."""
+    """Plans one meeting after another."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class Planner:
         self._habits = habits
 
     def meeting(self, most: int, before: frozenset[str]) -> Meeting:
-        """The next one, of at most `most` visits; cards in `before` were just here."""
+        """Plan the next meeting, of at most `most` visits; cards in `before` were just here."""
         first = self._person(before)
         blocked = self._people.blocked if self._happens(self._habits.blocked) else None
         if most < 2 or not self._happens(self._habits.comes_along):  # noqa: PLR2004 (two are two visits)
@@ -104,7 +104,7 @@ class Planner:
         return Meeting(self._visit(first, most_bins=1), self._visit(second, most_bins=1), blocked)
 
     def emptying(self, bin_id: str) -> Meeting:
-        """Staff come and empty what is full, beginning with this bin."""
+        """Plan a visit of staff who empty the full bins, beginning with this one."""
         return Meeting(VisitPlan(self._people.staff, (Errand(bin_id, ()),), empties=True))
 
     def _happens(self, share: float) -> bool:

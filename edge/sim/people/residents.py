@@ -1,6 +1,6 @@
 """How people behave at a simulated station. They see lids and lights, never the station's state.
 
-Each visit is a process: it yields the seconds that it lets pass before its next move.
+Each visit is a generator: it yields the seconds until its next move.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from edge.sim.place import Place
 from edge.sim.plant import WorldLid
 
 LOOK_S = 0.2
-"""How often people look whether a lid has moved."""
+"""How often people check whether a lid has moved."""
 NEAR = 0.8
-"""People keep this far inside the station's limits, as those do who know it."""
+"""People use at most this share of the station's time limits, as if they knew them."""
 
 
 class Resident:
-    """One person's visit as it goes."""
+    """One person's visit."""
 
     def __init__(self, place: Place, plan: VisitPlan) -> None:
         """Come to `place` with a plan."""
         self.is_gone = False
         self.tapped_at = inf
-        """When the card was first read; inf before."""
+        """When the card was first tapped; inf before."""
         self._place = place
         self._plan = plan
         self._card = plan.person.card
@@ -35,7 +35,7 @@ class Resident:
 
     @property
     def holds_card(self) -> bool:
-        """Whether the card still lies on the reader."""
+        """Whether the card is still on the reader."""
         return self._place.now <= self._hold_until
 
     @property
@@ -44,7 +44,7 @@ class Resident:
         return any(lid.opened_at >= self.tapped_at for lid in self._place.plant.lids.values())
 
     def visit(self) -> Iterator[float]:
-        """Go from bin to bin, as far as lids open; then leave."""
+        """Go from bin to bin as long as lids open; then leave."""
         yield from self._errands(deque(self._plan.errands))
         if self._plan.hand_in_lid:
             yield from self._put_hand_in(self._plan.errands[-1].bin)
@@ -78,7 +78,7 @@ class Resident:
     # --- at one bin -------------------------------------------------------------------------------
 
     def _ask(self, errand: Errand) -> Generator[float, None, bool]:
-        """Tap, or press, and wait for the lid; False when it stays shut."""
+        """Tap or press, and wait for the lid; False if it stays shut."""
         lid = self._place.plant.lids[errand.bin]
         if self._is_mine(lid):
             return True
@@ -94,11 +94,11 @@ class Resident:
             yield min(self._moment(0.8, 2.0), NEAR * self._place.rules.waits.choose_s)
             self._place.press(errand.bin)
         if not errand.things and not self._plan.empties:
-            return True  # walks away at once, whatever the lid does
+            return True  # walks away without waiting for the lid
         return (yield from self._wait_for(lid))
 
     def _may_tap_again(self, open_by: OpenBy) -> bool:
-        """Whether another tap surely belongs to the same visit."""
+        """Return whether another tap is certain to belong to the same visit."""
         spent_s = self._place.now - self.tapped_at
         return open_by is not OpenBy.ALL and spent_s < NEAR * self._place.rules.waits.max_visit_s
 
@@ -113,7 +113,7 @@ class Resident:
     def _wait_for(self, lid: WorldLid) -> Generator[float, None, bool]:
         rules = self._place.rules
         patience_s = rules.travel_limit_s + 1
-        if not lid.is_shut:  # someone else's: it must shut first
+        if not lid.is_shut:  # open for someone else: it must shut first
             patience_s += rules.longest_hold_s
         until = self._place.now + patience_s
         while self._place.now < until:
@@ -123,7 +123,7 @@ class Resident:
         return False
 
     def _throw(self, errand: Errand) -> Generator[float, None, bool]:
-        """Throw one thing after another; False as soon as the lid has shut before one."""
+        """Throw one thing after another; False as soon as the lid has shut too early."""
         lid = self._place.plant.lids[errand.bin]
         mine = lid.opened_at
         for number, category in enumerate(errand.things):
@@ -147,7 +147,7 @@ class Resident:
     # --- elsewhere --------------------------------------------------------------------------------
 
     def _elsewhere(self, tried: set[str]) -> str | None:
-        """Another bin whose light does not say full."""
+        """Choose another bin that is not shown as full."""
         bins = self._place.plant.bins
         open_to_try = [bin_id for bin_id in bins if bin_id not in tried and not bins[bin_id].is_full]
         return self._place.rng.choice(open_to_try) if open_to_try else None

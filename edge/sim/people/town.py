@@ -1,4 +1,4 @@
-"""Who lives around a simulated station: residents with households, staff, and strangers with cards."""
+"""The people around a simulated station: residents with households, staff, and strangers with cards."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ STRANGERS = 3
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone with a card. `household` is None for staff and strangers.
+    """A person with a card. `household` is None for staff and strangers.
 
-    `number` is an EM4100 fob's ten hex digits, `card` its hash.
+    `number` is ten hex digits of an EM4100 fob, `card` its hash.
     """
 
     name: str
@@ -36,31 +36,31 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Neighbourhood:
-    """Everyone who may come to the station."""
+    """All people who may come to the station."""
 
     residents: tuple[Person, ...]
     blocked: Person
     staff: Person
     strangers: tuple[Person, ...]
-    """Their cards are in no roster."""
+    """Their cards are not in the roster."""
 
     @property
     def known(self) -> tuple[Person, ...]:
-        """Everyone whose card the ledger knows."""
+        """All people whose card the ledger knows."""
         return (*self.residents, self.blocked, self.staff)
 
     @property
     def roster(self) -> dict[str, RosterEntry]:
-        """Known cards by hash, as the ledger would tell the station."""
+        """The roster that the ledger would send the station."""
         return {person.card: RosterEntry(person.state, person.role) for person in self.known}
 
 
 def neighbourhood(
     rng: Random, card_key: bytes, residents: int = 12, width: CardBits = CardBits.ALL
 ) -> Neighbourhood:
-    """Invent `residents` residents two to a household, one with a blocked card, one of staff, strangers.
+    """Invent `residents` residents, two a household, one with a blocked card, one of staff, and strangers.
 
-    Cards are hashed with the community's `card_key`, at the `width` by which it knows its fobs.
+    Cards are hashed with the community's `card_key`; of a fob's number `width` bits count.
     """
     cards = _cards(rng, card_key, width)
     names = _names(rng)
@@ -76,7 +76,7 @@ def neighbourhood(
 
 
 def _household(resident: int) -> str:
-    """A flat's code: building, staircase, door."""
+    """Return a flat's code: building, staircase, door."""
     flat = resident // PER_HOUSEHOLD
     return f"{1 + flat // 24}-{1 + flat // 12 % 2}-{1 + flat // 2 % 6}0{1 + flat % 2}"
 

@@ -1,7 +1,7 @@
-"""Writes what simulated residents do, see and hear, a line of JSON each, for a judge outside the station.
+"""Writes what simulated residents do, see and hear, as lines of JSON, for a judge outside the station.
 
-It knows nothing of the station's state: only what was thrown into a bin, when a lid stood open, what was
-spoken, and which records the disk had taken.
+It does not know the station's state, only what was thrown into bins, when lids opened, what was spoken, and
+which records were written to the disk.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 
 class Witness:
-    """Writes what it sees, from any thread, each line in one write, which a pipe keeps whole."""
+    """Writes what it sees, from any thread; each line is one write, which a pipe keeps whole."""
 
     def __init__(self, station: str, write: Callable[[bytes], object], now: Callable[[], float]) -> None:
         """`write` takes a line; `now` gives the residents' monotonic seconds."""
@@ -43,7 +43,7 @@ class Witness:
         self._lock = threading.Lock()
 
     def threw(self, throw: Throw) -> None:
-        """A thing got into a bin."""
+        """Write that a thing got into a bin."""
         self._tell(
             ThingThrown,
             at=throw.at,
@@ -54,29 +54,29 @@ class Witness:
         )
 
     def opened(self, bin_id: str) -> None:
-        """A lid stands open."""
+        """Write that a lid is open."""
         self._tell(LidStoodOpen, at=self._now(), bin=bin_id)
 
     def lids(self, beyond_lease_s: float) -> None:
-        """Somebody looked at the lids' logs."""
+        """Write the longest time that the lids' logs show beyond a lease."""
         self._tell(LeaseExcess, beyond_lease_s=beyond_lease_s)
 
     def watch(self, journal: Journal) -> Journal:
-        """Stand before a journal that has just been opened: a new life begins."""
+        """Wrap a journal that has just been opened, and begin its epoch."""
         self._epoch, self._sequence = getattr(journal, "epoch", ""), 0
         return WitnessedJournal(journal, self)
 
     def listen(self, speaker: Speaker) -> Speaker:
-        """Stand before the station's voice."""
+        """Wrap the station's speaker."""
         return WitnessedSpeaker(speaker, self)
 
     def spoke(self, say: Say) -> None:
-        """Something was said; only points are told of."""
+        """Write a prompt, if it says points."""
         if say.points is not None:
             self._tell(PointsSpoken, prompt=say.prompt.value, points=say.points)
 
     def kept(self, points: int, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> None:
-        """A record is on the disk."""
+        """Write that a record is on the disk."""
         self._sequence += 1
         if not isinstance(facts, VisitFacts):
             self._tell(RecordKept, sequence=self._sequence, points=points)
@@ -92,7 +92,7 @@ class Witness:
         )
 
     def refused(self) -> None:
-        """The disk refused."""
+        """Write that the disk refused a record."""
         self._tell(RecordRefused)
 
     def _tell(self, kind: Callable[..., Line], **values: object) -> None:
@@ -102,33 +102,33 @@ class Witness:
 
 
 class WitnessedJournal:
-    """A journal whose records are told of once they are kept. Implements `edge.ports.Journal`."""
+    """Reports each record once the journal has stored it. Implements `edge.ports.Journal`."""
 
     def __init__(self, journal: Journal, witness: Witness) -> None:
-        """Hand everything on to `journal`."""
+        """Pass everything on to `journal`."""
         self._journal, self._witness = journal, witness
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Keep a visit, then tell of it."""
+        """Store a visit, then report it."""
         award = self._or_refused(lambda: self._journal.record_visit(facts, stamp))
         self._witness.kept(award.points, facts, stamp)
         return award
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm, then tell of it."""
+        """Store an alarm, then report it."""
         self._or_refused(lambda: self._journal.record_alarm(facts, stamp))
         self._witness.kept(0, facts, stamp)
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Known cards by hash."""
+        """Return the known cards by hash."""
         return self._journal.roster()
 
     def outbox(self) -> OutboxDepth:
-        """How many events wait for their receipt, and how many the ledger refused."""
+        """Count the events that wait for a receipt, and those that the ledger refused."""
         return self._journal.outbox()
 
     def faults(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of."""
+        """Return the faults that only the journal knows."""
         return self._journal.faults()
 
     def _or_refused(self, keep: Callable[[], _T]) -> _T:
@@ -140,13 +140,13 @@ class WitnessedJournal:
 
 
 class WitnessedSpeaker:
-    """A voice that is listened to. Implements `edge.ports.Speaker`."""
+    """Reports each prompt before it is spoken. Implements `edge.ports.Speaker`."""
 
     def __init__(self, speaker: Speaker, witness: Witness) -> None:
-        """Hand everything on to `speaker`."""
+        """Pass everything on to `speaker`."""
         self._speaker, self._witness = speaker, witness
 
     def say(self, say: Say) -> None:
-        """Speak, and be heard."""
+        """Report a prompt, and speak it."""
         self._witness.spoke(say)
         self._speaker.say(say)

@@ -1,4 +1,4 @@
-"""What a witness of a simulated station writes, a line of JSON each. Pure values."""
+"""The lines of JSON that a witness of a simulated station writes. Pure values."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import msgspec
 
 
 class WitnessLine(msgspec.Struct, frozen=True, kw_only=True, tag=True):
-    """One line: whose, and in which life of its journal."""
+    """One line: its station, and the epoch of its journal."""
 
     station: str
     epoch: str
 
 
 class ThingThrown(WitnessLine, frozen=True, kw_only=True):
-    """Somebody threw a thing into a bin. `category` is None for the shadow of a hand."""
+    """A person threw a thing into a bin. `category` is None for the shadow of a hand."""
 
     at: float
     card: str
@@ -23,7 +23,7 @@ class ThingThrown(WitnessLine, frozen=True, kw_only=True):
 
 
 class LidStoodOpen(WitnessLine, frozen=True, kw_only=True):
-    """A lid came to stand open because it was asked to."""
+    """A lid opened fully by command."""
 
     at: float
     bin: str
@@ -37,7 +37,7 @@ class PointsSpoken(WitnessLine, frozen=True, kw_only=True):
 
 
 class RecordKept(WitnessLine, frozen=True, kw_only=True):
-    """The disk has taken a record: a visit of a card, in monotonic seconds, or an alarm."""
+    """The disk has a record: an alarm, or a card's visit with its times in monotonic seconds."""
 
     sequence: int
     points: int
@@ -47,7 +47,7 @@ class RecordKept(WitnessLine, frozen=True, kw_only=True):
 
 
 class RecordRefused(WitnessLine, frozen=True, kw_only=True):
-    """The disk refused a record; it may have been tried again."""
+    """The disk refused a record; it may be tried again."""
 
 
 class LeaseExcess(WitnessLine, frozen=True, kw_only=True):

@@ -1,1 +1,1 @@
-"""What simulated residents throw, and how a simulated camera sees it."""
+"""The things that simulated residents throw, and how a simulated camera sees them."""

@@ -1,4 +1,4 @@
-"""A camera over simulated bins: it sees what was thrown in last."""
+"""A camera over simulated bins, which sees the last thing thrown in."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class SimCamera:
     def __init__(self, settings: StationSettings, plant: BasePlant[WorldLid]) -> None:
         """Look into the plant's bins, each through the camera that the settings name."""
         self.failed: set[str] = set()
-        """Cameras, by id, that give no picture."""
+        """Ids of cameras that give no picture."""
         self._cameras = {section.id: section.camera for section in settings.bin}
         self._plant = plant
 
     def take(self, bin_id: str) -> tuple[Photo, ...]:
-        """Two or three frames, no two alike. CameraError when the camera failed or has nothing to see."""
+        """Return two or three different frames. CameraError if the camera failed or the bin is empty."""
         camera = self._cameras[bin_id]
         thing = self._plant.bins[bin_id].top
         if camera is None or camera in self.failed:

@@ -1,8 +1,8 @@
-"""What the demo's residents throw unless photos are named: things that a program draws.
+"""Drawn things, which the demo's residents throw unless a folder of photos is given.
 
-They were picked by what waste-0.4 says of them on any tray: most it is sure of, the medicine never and the
-banana peel half of the time. tests/models/test_drawn.py holds the model to that. Drawn things say nothing of
-how well it does on photos; models/waste/README.md does.
+They were chosen by the verdicts of waste-0.4 on any tray: it is sure of most, never of the medicine, and of
+the banana peel half of the time; tests/models/test_drawn.py checks that. Drawn things do not show how well
+the model does on photos; models/waste/README.md does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _STEEL = (200, 202, 206)
 
 
 class DrawnThings:
-    """Draws a thing of a category whenever one is thrown. Implements `edge.sim.photos.thrown.Things`."""
+    """Draws a thing of a category when one is thrown. Implements `edge.sim.photos.thrown.Things`."""
 
     @property
     def categories(self) -> tuple[Category, ...]:
@@ -170,7 +170,7 @@ def medicine(rng: np.random.Generator) -> Rgba:
 
 
 def orange(rng: np.random.Generator) -> Rgba:
-    """An orange with its pores."""
+    """An orange with pores."""
     canvas, radius = Canvas(), np.hypot(X, Y)
     facing = bulge(radius / 0.95)
     light = 0.45 + 0.55 * np.clip(0.75 * facing - 0.3 * X - 0.25 * Y + 0.25, 0, 1.15)

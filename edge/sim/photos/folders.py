@@ -1,7 +1,7 @@
-"""Find photos and their categories in a folder. Files are listed here, and decoded when thrown.
+"""Finds photos and their categories in a folder. Files are listed here and decoded when thrown.
 
-Three kinds of folder: one with an index.csv (columns path and category, others allowed); Debian's stamps
-of Tux Paint; one with a folder for each category.
+There are three kinds of folder: with an index.csv (columns path and category, others allowed); Debian's
+stamps of Tux Paint; with a folder for each category.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from edge.sim.photos.thrown import PhotoSource
 INDEX = "index.csv"
 MAX_INDEX_BYTES = 32 << 20
 MAX_FILES = 200_000
-"""More files than this in one folder are a mistake, and are not listed."""
+"""A folder with more files than this is refused as a mistake."""
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"})
 STAMP_FOLDERS = ("food", "household")
-"""By these a folder of Tux Paint's stamps is told from others."""
+"""A folder that has these is Tux Paint's stamps."""
 NAMES = ", ".join(Category)
 
 Paths = dict[Category, list[Path]]
 
 
 def open_photos(folder: Path) -> PhotoSource:
-    """The photos in a folder; InputError says what is wrong with it and how to mend that."""
+    """Find the photos in a folder; InputError says what is wrong with it and how to fix that."""
     try:
         if not folder.is_dir():
             raise InputError(f"no folder {folder}", "name a folder of photos")
@@ -49,7 +49,7 @@ def open_photos(folder: Path) -> PhotoSource:
 
 
 def _stamps(folder: Path) -> Paths:
-    """Those of the listed stamps that this version of the package has."""
+    """Return the listed stamps that this version of the package has."""
     return {
         category: [path for name in names if (path := folder / name).is_file()]
         for category, names in STAMPS.items()
@@ -75,7 +75,7 @@ def _category(name: str) -> Category | None:
 
 
 def _pictures(folder: Path, most: int) -> list[Path]:
-    """Every picture below a folder, by its name's ending, in the order of their names."""
+    """List every picture below a folder, by file name suffix, in the order of their names."""
     found: list[Path] = []
     for top, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name[0] != ".")
@@ -110,7 +110,7 @@ def _text(index: Path) -> str:
 
 
 def _rows(index: Path) -> Iterator[tuple[str, str, str]]:
-    """Each line of an index: where it stands, its path, its category."""
+    """Yield each line of an index: its place for messages, its path, its category."""
     reader = csv.DictReader(io.StringIO(_text(index), newline=""))
     if missing := sorted({"path", "category"} - set(reader.fieldnames or ())):
         raise InputError(f"{index}: no column {' and '.join(missing)}", "add it to the first line")

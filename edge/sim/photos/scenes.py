@@ -1,6 +1,6 @@
-"""Pictures made up: a grey tray under a lamp, and cut-out things that lie on it. numpy only.
+"""Makes pictures: a grey tray under a lamp, and cut-out things on it. numpy only.
 
-Sizes are pixels. Everything is drawn from the generator that is passed in.
+Sizes are in pixels. All chance comes from the generator that is passed in.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from models.pixels import Rgb, Rgba, resize
 
 WIDTH, HEIGHT = 360, 360
-"""The tray as a camera sees it: the region around one bin's mouth."""
+"""The size of the tray in the camera's picture."""
 LEAST_SCALE, MOST_SCALE = 0.65, 0.95
-"""A thing's longer side as a part of the tray's height."""
+"""A thing's longer side as a share of the tray's height."""
 
 _NEAR_BLUR, _FAR_BLUR = 12, 36
-"""The softness of a shadow by something that lies on the tray, and by something high above it."""
+"""The softness of a shadow of something on the tray, and of something high above it."""
 
 
 def tray(rng: np.random.Generator) -> Rgb:
@@ -31,7 +31,7 @@ def tray(rng: np.random.Generator) -> Rgb:
 
 
 def lay(scene: Rgb, cut_out: Rgba, rng: np.random.Generator) -> Rgb:
-    """Lay a cut-out thing on the tray: turned, scaled, put anywhere, with a soft shadow beside it."""
+    """Lay a cut-out thing on the tray: turned, scaled, at any place, with a soft shadow."""
     longest = rng.uniform(LEAST_SCALE, MOST_SCALE) * HEIGHT
     colour, alpha = _scaled(np.rot90(cut_out, int(rng.integers(4))), longest)
     height, width = alpha.shape
@@ -46,20 +46,20 @@ def lay(scene: Rgb, cut_out: Rgba, rng: np.random.Generator) -> Rgb:
 
 
 def _scaled(cut_out: Rgba, longest: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Give the premultiplied colour (0 to 255) and the alpha (0 to 1) of a thing of another size."""
+    """Scale a cut-out; return its premultiplied colour (0 to 255) and alpha (0 to 1)."""
     height, width = cut_out.shape[:2]
     scale = longest / max(height, width)
     width, height = max(1, round(width * scale)), max(1, round(height * scale))
     alpha = np.ascontiguousarray(cut_out[:, :, 3])
-    # Premultiplied, or the colour of fully transparent pixels bleeds into the edge when it is scaled.
+    # Premultiplied: otherwise scaling would bleed the colour of transparent pixels into the edge.
     colour = resize(_bytes(cut_out[:, :, :3] * (alpha[:, :, None] / np.float32(255))), width, height)
     return colour.astype(np.float32), (resize(alpha, width, height) / 255).astype(np.float32)
 
 
 def shade(scene: Rgb, cover: NDArray[np.float32], depth: float, blur: int) -> NDArray[np.floating]:
-    """Darken a scene by `depth` (0 to 1) where `cover` (height, width; 0 to 1) keeps off the light.
+    """Darken a scene by `depth` (0 to 1) where `cover` (height, width; 0 to 1) blocks the light.
 
-    The shadow is drawn `blur` times smaller and scaled up, which softens its edge by so many pixels.
+    The shadow is drawn `blur` times smaller and scaled up, which softens its edge by that many pixels.
     """
     small = resize(_bytes(cover * 255), WIDTH // blur, HEIGHT // blur)
     soft = resize(small, WIDTH, HEIGHT).astype(np.float32) / 255
@@ -67,7 +67,7 @@ def shade(scene: Rgb, cover: NDArray[np.float32], depth: float, blur: int) -> ND
 
 
 def hand_shadow(rng: np.random.Generator) -> Rgb:
-    """Draw an empty tray on which only the shadow of a hand lies."""
+    """Draw an empty tray with only the shadow of a hand."""
     across, down = np.arange(WIDTH, dtype=np.float32)[None, :], np.arange(HEIGHT, dtype=np.float32)[:, None]
     centre_x, centre_y = rng.uniform(0.2, 0.8) * WIDTH, rng.uniform(0.0, 0.3) * HEIGHT
     reach = rng.uniform(0.25, 0.45) * HEIGHT
@@ -76,7 +76,7 @@ def hand_shadow(rng: np.random.Generator) -> Rgb:
 
 
 def vary(picture: Rgb, rng: np.random.Generator) -> Rgb:
-    """Take the picture again, a moment later: shifted, brightened and with new noise, each a little."""
+    """Take the picture again a moment later: slightly shifted, brightened and with new noise."""
     height, width = picture.shape[:2]
     down, right = int(rng.integers(1 + height // 40)), int(rng.integers(1 + width // 40))
     seen = picture[down : height - height // 40 + down, right : width - width // 40 + right]

@@ -1,9 +1,10 @@
 """Cut-out photos of Debian's tuxpaint-stamps-default that a resident might throw away, by category.
 
-Used with `--photos FOLDER` where FOLDER holds that package's stamps (GPL-2; none of it is shipped here).
-They were picked by what waste-0.4 says of them on eight trays each: those that it names rightly, and a few
-that it is unsure of. Left out is what it is sure of and wrong: the package's one hazardous thing, a clinical
-thermometer, it takes for a toothbrush; hence no hazardous waste. Categories follow GB/T 19095-2019.
+Used with `--photos FOLDER`, where FOLDER has that package's stamps (GPL-2; none of them is shipped here).
+They were chosen by the verdicts of waste-0.4 on eight trays each: those that it names correctly, and a few
+that it is unsure of. Those that it is sure of and wrong are left out, among them the only hazardous thing, a
+clinical thermometer, which it calls a toothbrush; so there is no hazardous waste. Categories follow GB/T
+19095-2019.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What simulated residents throw: photos of real things, drawn at random and decoded when thrown."""
+"""The things that simulated residents throw: photos, chosen at random and decoded when thrown."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.pixels import Rgb, resize
 log = logging.getLogger(__name__)
 
 LONGEST = 480
-"""A camera's picture of one bin's mouth: larger photos are shrunk to so many pixels on their longer side."""
+"""Longest side of a camera's picture of a bin, in pixels; larger photos are shrunk to it."""
 WEIGHTS_G = {
     Category.RECYCLABLE: (15, 600),
     Category.HAZARDOUS: (10, 200),
@@ -31,9 +31,9 @@ WEIGHTS_G = {
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """Something thrown into a bin, as camera and scale will see it.
+    """Something thrown into a bin, as camera and scale sense it.
 
-    `category` is None for the shadow of a hand. Frames of it vary by `seed`.
+    `category` is None for the shadow of a hand. `seed` varies its frames.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Particular:
-    """A thing chosen beforehand, by its name and its picture's `seed`, where the source knows the name."""
+    """A thing chosen beforehand by its name and its picture's `seed`, if the source knows the name."""
 
     category: Category
     name: str
@@ -53,16 +53,16 @@ class Particular:
 
 
 Wanted = Category | Particular
-"""What someone brings: any thing of a category, or a certain one."""
+"""What someone brings: any thing of a category, or a particular one."""
 
 
 def category_of(wanted: Wanted) -> Category:
-    """The true category of what someone brings."""
+    """Return the true category of what someone brings."""
     return wanted.category if isinstance(wanted, Particular) else wanted
 
 
 class Things(Protocol):
-    """Where things come from: photos in a folder, or drawn ones."""
+    """A source of things: photos in a folder, or drawn things."""
 
     @property
     def categories(self) -> tuple[Category, ...]:
@@ -70,15 +70,15 @@ class Things(Protocol):
         ...
 
     def draw(self, rng: Random, wanted: Wanted) -> Thing:
-        """Take one; InputError when none is left of the category."""
+        """Take one; InputError if the category has none left."""
         ...
 
 
 class PhotoSource:
-    """Photos by category. Implements `Things`. `on_tray`: they are cut-outs, to be laid on a drawn tray."""
+    """Photos by category. Implements `Things`. With `on_tray` they are cut-outs, laid on a drawn tray."""
 
     def __init__(self, paths: Mapping[Category, Sequence[Path]], *, on_tray: bool = False) -> None:
-        """Draw from these files; the same seeds draw the same things as long as the files are the same."""
+        """Draw from these files; with the same files the same seeds draw the same things."""
         self._paths = {category: list(paths[category]) for category in Category if paths.get(category)}
         self._on_tray = on_tray
 
@@ -91,9 +91,9 @@ class PhotoSource:
         return tuple(self._paths)
 
     def draw(self, rng: Random, wanted: Wanted) -> Thing:
-        """Take a thing. A file that is no picture is logged once and not drawn again.
+        """Take a thing. A file that is not a picture is logged once and not drawn again.
 
-        InputError when no picture of the category is left. Photos have no names to be chosen by.
+        InputError if no picture of the category is left. Photos cannot be chosen by name.
         """
         category = category_of(wanted)
         paths = self._paths.get(category, [])
@@ -116,7 +116,7 @@ class PhotoSource:
 
 
 def hand_shadow(rng: Random) -> Thing:
-    """What a camera sees when a child only waves at an open bin."""
+    """Make what a camera sees when a child only waves at an open bin."""
     seed = rng.getrandbits(32)
     return Thing("shadow", None, 0, seed, scenes.hand_shadow(np.random.default_rng(seed)))
 

@@ -1,1 +1,1 @@
-"""A simulated place whose lids and readers hang on a microcontroller's program."""
+"""A simulated place whose lids and readers belong to a microcontroller's program."""

@@ -1,4 +1,4 @@
-"""Talks to a microcontroller's program by the lines of docs/protocol.md, "Test rig": a hand on its world."""
+"""Talks to the test rig of a microcontroller's program, by the lines of docs/protocol.md, "Test rig"."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from config.process.threads import thread
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.05
-"""How often it is asked where every lid is."""
+"""How often it is asked for every lid's position."""
 _READ = 4096
 _JOIN_S = 1.0
 
 DRIVES = {"off": 0, "open": 1, "shut": -1}
-"""What a motor does, as a direction."""
+"""A motor's state as a direction."""
 
 
 class RigLines:
-    """Sends lines without waiting for their answers, and asks again and again where the lids are.
+    """Sends lines without waiting for their answers, and polls the lids' positions.
 
-    `on_lid` is called on a thread of its own with a lid's number, its place (0 shut, 1 open) and the
-    direction that its motor drives it in.
+    `on_lid` is called on a thread of its own with a lid's number, its position (0 shut, 1 open) and the
+    direction of its motor.
     """
 
     def __init__(self, lines: int, answers: int, lids: int) -> None:
-        """`lines` and `answers` are descriptors of the program's input and output, behind its first line."""
+        """Use the descriptors of the program's input and output, after its first line has been read."""
         self._lines, self._answers = lines, answers
         self._looks = [f"lid {number}" for number in range(lids)]
         self._sending = threading.Lock()
@@ -43,18 +43,18 @@ class RigLines:
         self._thread = thread(self._run, "rig")
 
     def start(self, on_lid: Callable[[int, float, int], None]) -> None:
-        """Begin to ask and to listen; once."""
+        """Begin to poll; once."""
         self._on_lid = on_lid
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask nothing more; the program goes on for as long as its input is open."""
+        """Stop polling; the program goes on as long as its input is open."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
     def do(self, *lines: str) -> None:
-        """Have the program do what lines ask, in order; from any thread. One that has ended does nothing."""
+        """Send lines in order, from any thread; nothing happens if the program has ended."""
         with self._sending, suppress(BrokenPipeError):
             self._unanswered += lines
             os.write(self._lines, "".join(f"{line}\n" for line in lines).encode("ascii"))
@@ -62,7 +62,7 @@ class RigLines:
     def _run(self) -> None:
         look_at = time.monotonic()
         while not self._stopping.is_set():
-            # Asked again only when all is answered: a program that hangs is not drowned in lines.
+            # Poll again only after all answers: otherwise lines to a hung program would pile up.
             if time.monotonic() >= look_at and not self._unanswered:
                 self.do(*self._looks)
                 look_at = time.monotonic() + LOOK_S
@@ -71,7 +71,7 @@ class RigLines:
                 return
 
     def _hear(self) -> bool:
-        """Take the answers that come within a look's time; False when none will come any more."""
+        """Read the answers that come within LOOK_S; False at the end of the program's output."""
         readable, _, _ = select.select([self._answers], [], [], LOOK_S)
         if not readable:
             return True

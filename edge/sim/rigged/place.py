@@ -1,7 +1,7 @@
-"""A simulated place whose lids and readers hang on a microcontroller's program, over its real wire.
+"""A simulated place whose lids and readers belong to a microcontroller's program, over its real wire.
 
-People hold cards and put hands in its world by the rig's lines; the station hears of it and moves its
-lids through `edge.hardware.controller.controller`, as a wired station does.
+People act on the program's plant through its test rig; the station reads it and moves its lids through
+`edge.hardware.controller.controller`, as a wired station does.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _LINES = {ReaderInput.SERIAL: "serial", ReaderInput.WIEGAND: "wiegand"}
 class RiggedLid:
     """A lid that the program's plant moves. Implements `edge.sim.plant.WorldLid`.
 
-    The station's wishes go on to the driver; what people see is what the program last said of its plant.
+    The station's requests go to the driver; people see the position that the program last reported.
     """
 
     def __init__(self, number: int, driver: Lid, rig: RigLines, timeline: Timeline) -> None:
-        """Be shut until the program says otherwise."""
+        """Count as shut until the program reports a position."""
         self.opened_at = -inf
         self.position = 0.0
         self.has_opened = False
@@ -49,13 +49,13 @@ class RiggedLid:
             self._leased_until = now + lease_s
 
     def end_lease(self) -> None:
-        """Let the lid shut now, unless something is in its way."""
+        """Shut the lid now, unless something is in its way."""
         self._driver.end_lease()
         with self._timeline.changed:
             self._leased_until = min(self._leased_until, self._timeline.clock.now())
 
     def see(self, position: float, drive: int) -> None:
-        """Where the program's plant has it, 0 to 1, and which way its motor drives it."""
+        """Note the position that the program reports, 0 to 1, and its motor's direction."""
         with self._timeline.changed:
             self.position, self._drive = position, drive
             if self.is_open and not self.has_opened:
@@ -65,7 +65,7 @@ class RiggedLid:
 
     @property
     def is_open(self) -> bool:
-        """Whether it stands fully open."""
+        """Whether it is fully open."""
         return self.position == 1 and self._drive >= 0
 
     @property
@@ -75,7 +75,7 @@ class RiggedLid:
 
     @property
     def is_closing(self) -> bool:
-        """Whether it is on its way down."""
+        """Whether it is closing."""
         return self._drive < 0
 
     def obstruct(self) -> None:
@@ -83,14 +83,14 @@ class RiggedLid:
         self._rig.do(f"obstruct {self._number} 1")
 
     def clear(self) -> None:
-        """Take away what was in the lid's way."""
+        """Remove what was in the lid's way."""
         self._rig.do(f"obstruct {self._number} 0")
 
 
 class RiggedPlant(BasePlant[RiggedLid]):
-    """Lids and readers at a controller's program; bins and what falls into them are simulated."""
+    """Lids and readers of a controller's program; bins and their content are simulated."""
 
-    def __init__(  # noqa: PLR0913 (all that a place is made of)
+    def __init__(  # noqa: PLR0913 (the parts of a place)
         self,
         settings: StationSettings,
         timeline: Timeline,
@@ -101,7 +101,7 @@ class RiggedPlant(BasePlant[RiggedLid]):
         rig: RigLines,
         people: Neighbourhood,
     ) -> None:
-        """`drivers` are the station's lids by bin, at the controller whose program `rig` talks to."""
+        """Take `drivers`, the station's lids by bin, at the controller whose test rig is `rig`."""
         self._numbers = {
             section.lid.number: section.id
             for section in settings.bin
@@ -118,16 +118,16 @@ class RiggedPlant(BasePlant[RiggedLid]):
         self._fobs = {person.card: person.number for person in (*people.known, *people.strangers)}
 
     def start(self) -> None:
-        """Give the program's lids the station's travel time, and look at them from now on."""
+        """Set the travel time of the program's lids, and begin to poll their positions."""
         self._rig.start(self._see)
         self._rig.do(*(f"travel {number} {self._travel_ms}" for number in self._numbers))
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop polling."""
         self._rig.stop()
 
     def read(self, reader: str, card: str) -> None:
-        """Have a reader see a fob: the program's rig sends what a reader of its kind sends."""
+        """Have a reader read a fob: the test rig sends what a reader of its kind sends."""
         section = self._readers[reader]
         sent = kind_of(section).transmit(section, self._fobs[card])
         if (wired := section.wiring.input) is None:
@@ -143,5 +143,5 @@ class RiggedPlant(BasePlant[RiggedLid]):
 
 
 def _payload(sent: Transmission) -> str:
-    """Write what a reader sends as a line of the rig has it."""
+    """Format what a reader sends for a line of the test rig."""
     return sent.payload.hex() if isinstance(sent.payload, bytes) else sent.payload

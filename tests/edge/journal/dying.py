@@ -106,7 +106,7 @@ def work(folder: Path, told: Callable[[], object]) -> None:
 
 
 def _die_at(folder: Path, call: int) -> None:
-    """Run a station that is killed at its `call`th write; it reports each visit in a file next to the folder."""
+    """Run a station that is killed at its `call`th write; it reports each visit in FOLDER.told."""
     left = call
     said = os.open(f"{folder}.told", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 

@@ -139,7 +139,7 @@ def test_a_flood_of_visits_and_alarms_keeps_the_oldest_and_logs_the_lost_ones(
         one_visit(bench, f"card {number}")
         bench.pass_time(MOMENT_S)
     assert bench.said()[-1] == Prompt.NOT_SAVED
-    assert "is lost: 64 records wait for the disk already" in caplog.text
+    assert "is lost: 64 records already wait for the disk" in caplog.text
     bench.journal.is_full = False
     bench.pass_time(LONGEST_PAUSE_S)
     kept = sound(bench.folder)

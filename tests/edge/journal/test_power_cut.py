@@ -1,6 +1,6 @@
-"""The power goes at any moment: what was told is on the disk, and a mending loses nothing.
+"""The power fails at any moment: reported visits are on the disk, and a repair loses nothing.
 
-Killed processes keep what they had written (test_journal_crash.py); here what was not forced is gone.
+What a killed process has written stays (test_crash.py); here everything unsynced is lost.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ Break = Callable[[Path], None]
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with a journal of 300 visits, half of them receipted, and 20 cards; checkpointed."""
+    """Give a folder with a journal of 300 visits, 100 of them receipted, and 20 cards; checkpointed."""
     folder = tmp_path_factory.mktemp("written")
     journal = opened(folder, A)
     for number in range(EVENTS):

@@ -1,4 +1,4 @@
-"""Play one simulated world to its end with the tiny station."""
+"""Plays a simulated world to its end with the tiny station."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALMOST_NEVER_FULL = 30
 
 
 class Game:
-    """A world, its station, and the seed's random numbers for whatever else happens."""
+    """A world, its station, and the seed's random numbers for everything else."""
 
     def __init__(  # noqa: PLR0913 (all that a test may want to turn)
         self,
@@ -42,7 +42,7 @@ class Game:
         self.station.join(self.world)
 
     def play(self) -> None:
-        """Let it live until nobody comes any more and every visit is over."""
+        """Run until nobody comes any more and every visit is over."""
         self.world.start()
         run_virtual(
             self.timeline, self.clock, self.station, lambda: self.world.finished and self.station.is_idle

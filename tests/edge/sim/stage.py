@@ -1,4 +1,4 @@
-"""A simulated place with a test's hands on its clock."""
+"""A simulated place whose clock the test moves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from edge.sim.timeline import Timeline, VirtualClock
 
 
 class Stage:
-    """Time that the test lets pass, and an inbox that keeps what is posted."""
+    """Time that the test moves, and an inbox that keeps all events."""
 
     def __init__(self) -> None:
         self.clock = VirtualClock()

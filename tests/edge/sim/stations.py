@@ -1,4 +1,4 @@
-"""Stations to simulate: one of each way to open a bin, and a mixture."""
+"""Stations to simulate: one for each way to open a bin, and a mixture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edge.readers.kinds.rdm6300 import Rdm6300Section
 
 READER, BUTTON, ALL, MIXED, SHARED, SINGLE = "reader", "button", "all", "mixed", "shared", "single"
 KINDS = (READER, BUTTON, ALL, MIXED, SHARED, SINGLE)
-"""In all of these, something senses each deposit."""
+"""In all of these, a sensor sees each deposit."""
 BLIND = "blind"
 
 

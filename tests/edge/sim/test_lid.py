@@ -37,7 +37,7 @@ def bench() -> Bench:
     return Bench()
 
 
-def test_a_lid_travels_open_and_its_switch_says_so_only_when_it_is_there(bench: Bench) -> None:
+def test_a_lid_travels_open_and_its_switch_reports_it_only_at_the_end(bench: Bench) -> None:
     bench.lid.open(8)
     bench.wait(1.0)
     assert bench.lid.position == 0.5
@@ -54,7 +54,7 @@ def test_when_nobody_renews_its_lease_a_lid_shuts_by_itself(bench: Bench) -> Non
     assert bench.lid.is_shut
 
 
-def test_a_renewed_lease_counts_from_the_renewal_and_whoever_asks_hears_the_switch_again(
+def test_a_renewed_lease_counts_from_its_renewal_and_the_switch_is_reported_again(
     bench: Bench,
 ) -> None:
     bench.lid.open(8)
@@ -72,7 +72,7 @@ def test_ending_the_lease_shuts_the_lid_now(bench: Bench) -> None:
     assert bench.said == [(LidOpened, 2.0), (LidClosed, 5.0)]
 
 
-def test_a_lid_called_back_while_it_shuts_opens_from_where_it_is_after_its_motors_rest(bench: Bench) -> None:
+def test_a_lid_asked_to_open_while_it_shuts_turns_round_after_its_motors_rest(bench: Bench) -> None:
     bench.lid.open(3)
     bench.wait(3.5)
     bench.lid.open(8)
@@ -104,7 +104,7 @@ def test_a_hand_that_is_in_the_way_when_the_lease_ends_keeps_the_lid_from_moving
     assert bench.lid.is_open
 
 
-def test_ending_the_lease_does_not_send_a_lid_back_at_the_hand_it_gives_way_to(bench: Bench) -> None:
+def test_ending_the_lease_does_not_turn_a_reversing_lid_against_the_hand(bench: Bench) -> None:
     bench.lid.open(3)
     bench.wait(3.8)
     bench.lid.obstruct()
@@ -114,7 +114,7 @@ def test_ending_the_lease_does_not_send_a_lid_back_at_the_hand_it_gives_way_to(b
     assert bench.lid.is_open
 
 
-def test_a_reversal_is_not_the_opening_that_people_were_let_in_by(bench: Bench) -> None:
+def test_a_reversal_does_not_count_as_an_opening_by_command(bench: Bench) -> None:
     bench.lid.open(3)
     bench.wait(3.5)
     bench.lid.obstruct()
@@ -123,7 +123,7 @@ def test_a_reversal_is_not_the_opening_that_people_were_let_in_by(bench: Bench) 
     assert bench.lid.opened_at == 2.0
 
 
-def test_a_lid_already_standing_open_answers_a_new_command_with_its_switch(bench: Bench) -> None:
+def test_a_lid_that_stands_open_reports_its_switch_again_after_a_command(bench: Bench) -> None:
     bench.lid.fail(LidFault.STUCK_OPEN)
     bench.lid.open(3)
     bench.wait(10)
@@ -140,7 +140,7 @@ def test_a_lid_stuck_shut_stays_shut_and_silent(bench: Bench) -> None:
     assert bench.lid.is_shut
 
 
-def test_a_lid_freed_after_its_drive_was_given_up_is_not_driven_again_by_the_same_lease(bench: Bench) -> None:
+def test_a_lid_that_gave_up_is_not_driven_again_by_the_same_lease_once_freed(bench: Bench) -> None:
     bench.lid.fail(LidFault.STUCK_SHUT)
     bench.lid.open(8)
     bench.wait(5)
@@ -152,7 +152,7 @@ def test_a_lid_freed_after_its_drive_was_given_up_is_not_driven_again_by_the_sam
     assert bench.lid.is_open
 
 
-def test_a_lid_stuck_open_is_given_up_after_some_tries_and_shut_by_whoever_mends_it(bench: Bench) -> None:
+def test_a_lid_stuck_open_gives_up_after_some_tries_and_is_shut_when_mended(bench: Bench) -> None:
     bench.lid.fail(LidFault.STUCK_OPEN)
     bench.lid.open(3)
     bench.wait(60)
@@ -166,7 +166,7 @@ def test_a_lid_stuck_open_is_given_up_after_some_tries_and_shut_by_whoever_mends
     ("fault", "still_heard"),
     [(LidFault.OPEN_SWITCH_DEAD, LidClosed), (LidFault.SHUT_SWITCH_DEAD, LidOpened)],
 )
-def test_a_dead_switch_is_silent_and_a_lid_that_is_never_seen_shut_is_left_open(
+def test_a_dead_switch_is_silent_and_a_lid_not_seen_shut_is_left_open(
     bench: Bench, fault: LidFault, still_heard: type
 ) -> None:
     bench.lid.fail(fault)
@@ -211,7 +211,7 @@ ACTS = st.lists(
 
 
 @given(ACTS)
-def test_whatever_is_done_to_a_lid_it_is_never_driven_open_beyond_its_lease(
+def test_no_sequence_of_actions_drives_a_lid_open_beyond_its_lease(
     acts: list[tuple[str, float]],
 ) -> None:
     bench = Bench()
@@ -233,7 +233,7 @@ def test_whatever_is_done_to_a_lid_it_is_never_driven_open_beyond_its_lease(
     assert bench.lid.is_shut
 
 
-def test_the_check_for_leases_finds_a_lid_that_was_driven_open_too_long() -> None:
+def test_the_lease_check_finds_a_lid_that_was_driven_open_too_long() -> None:
     driven = Note(0.0, What.DRIVEN_OPEN, leased_until=3.0)
     notes = deque([driven, Note(3.5, What.OPENED, 3.0)])
     assert longest_beyond_lease_s(notes) == 0.5

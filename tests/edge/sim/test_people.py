@@ -31,7 +31,7 @@ def test_nobody_shares_a_card_or_a_name_and_few_share_a_household(seed: int, res
     assert people.staff.household is None
 
 
-def test_cards_are_em4100_numbers_under_the_community_s_key() -> None:
+def test_cards_are_em4100_numbers_hashed_with_the_communitys_key() -> None:
     person = neighbourhood(Random(1), CARD_KEY).residents[0]
     assert len(person.number) == 10
     assert int(person.number, 16) >= 0
@@ -39,7 +39,7 @@ def test_cards_are_em4100_numbers_under_the_community_s_key() -> None:
     assert person.card != neighbourhood(Random(1), bytes(32)).residents[0].card
 
 
-def test_the_roster_knows_residents_staff_and_the_blocked_card_but_no_stranger() -> None:
+def test_the_roster_has_residents_staff_and_the_blocked_card_but_no_stranger() -> None:
     people = neighbourhood(Random(1), CARD_KEY, 4)
     roster = people.roster
     assert len(roster) == 6
@@ -61,7 +61,7 @@ def things_of(visit: VisitPlan) -> list[Wanted | None]:
 
 
 @given(SEEDS, st.sampled_from(KINDS), st.integers(1, 5))
-def test_plans_are_ones_that_people_can_carry_out(seed: int, kind: str, most: int) -> None:
+def test_people_can_carry_out_their_plans(seed: int, kind: str, most: int) -> None:
     plans = planner(kind, seed)
     bins = {bin_.id for bin_ in station(kind).bin}
     before: frozenset[str] = frozenset()
@@ -81,7 +81,7 @@ def test_plans_are_ones_that_people_can_carry_out(seed: int, kind: str, most: in
 
 
 @given(SEEDS)
-def test_whoever_was_just_here_lets_others_go_first(seed: int) -> None:
+def test_people_who_were_just_here_let_others_go_first(seed: int) -> None:
     plans = planner(SHARED, seed, Habits(stranger=0, comes_along=0))
     here = plans.meeting(1, frozenset()).first.person.card
     assert plans.meeting(1, frozenset({here})).first.person.card != here
@@ -101,7 +101,7 @@ def test_the_habit_of_sorting_wrong_decides_which_bin_a_thing_goes_to(wrong: flo
     assert sum(right) / len(right) == expected
 
 
-def test_what_no_bin_is_for_goes_into_whichever_there_is() -> None:
+def test_waste_without_its_own_bin_goes_into_another_one() -> None:
     plans = planner(SINGLE, 1, Habits(walks_away=0, child=0), Category.HAZARDOUS)
     visit = plans.meeting(1, frozenset()).first
     assert {errand.bin for errand in visit.errands} == {"rest"}

@@ -43,7 +43,7 @@ def refusal(folder: Path) -> str:
 # --- folders ----------------------------------------------------------------------------------------
 
 
-def test_folders_named_by_category_are_read_with_what_lies_below_them(tmp_path: Path) -> None:
+def test_folders_named_by_category_are_read_with_their_subfolders(tmp_path: Path) -> None:
     picture(tmp_path / "kitchen" / "peel.JPG")
     picture(tmp_path / "kitchen" / "more" / "leaf.png")
     picture(tmp_path / "other" / "mask.jpeg")
@@ -58,7 +58,7 @@ def test_folders_named_by_category_are_read_with_what_lies_below_them(tmp_path: 
     assert names == {"peel", "leaf"}
 
 
-def test_an_index_is_read_by_its_columns_whatever_else_it_has(tmp_path: Path) -> None:
+def test_an_index_is_read_by_its_columns_and_other_columns_are_ignored(tmp_path: Path) -> None:
     picture(tmp_path / "set" / "a.jpg")
     picture(tmp_path / "set" / "b.jpg")
     (tmp_path / "index.csv").write_text(
@@ -83,13 +83,13 @@ def test_an_index_is_read_by_its_columns_whatever_else_it_has(tmp_path: Path) ->
         ("path,category\n" + "x" * 5_000 + ",other\n", "cannot be read (File name too long)"),
     ],
 )
-def test_a_broken_index_is_refused_with_its_line_and_the_mend(tmp_path: Path, index: str, told: str) -> None:
+def test_a_broken_index_is_refused_with_its_line_and_the_fix(tmp_path: Path, index: str, told: str) -> None:
     picture(tmp_path / "a.jpg")
     (tmp_path / "index.csv").write_text(index, encoding="utf-8")
     assert told in refusal(tmp_path)
 
 
-def test_an_index_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_an_index_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_bytes(b"path,category\n\xff\xfe,other\n")
     assert "is no CSV file in UTF-8" in refusal(tmp_path)
 
@@ -102,9 +102,7 @@ def test_an_index_of_unreasonable_size_is_refused_before_it_is_read(
     assert "index.csv is larger than" in refusal(tmp_path)
 
 
-def test_a_folder_with_more_photos_than_sense_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_with_too_many_photos_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(folders, "MAX_FILES", 3)
     for number in range(4):
         picture(tmp_path / ("other" if number % 2 else "kitchen") / f"{number}.jpg")
@@ -118,7 +116,7 @@ def test_a_missing_folder_and_one_without_a_photo_are_refused(tmp_path: Path) ->
     assert "no folder" in refusal(tmp_path / "loose.jpg")
 
 
-def test_a_folder_named_after_no_category_is_refused_by_name(tmp_path: Path) -> None:
+def test_a_folder_not_named_after_a_category_is_refused_by_name(tmp_path: Path) -> None:
     picture(tmp_path / "kitchen" / "a.jpg")
     picture(tmp_path / "kitchne" / "b.jpg")
     told = refusal(tmp_path)
@@ -165,7 +163,7 @@ def test_a_large_photo_is_shrunk_to_what_a_camera_gives(tmp_path: Path) -> None:
     assert shown.shape == (LONGEST // 4, LONGEST, 3)
 
 
-def test_a_file_that_is_no_picture_is_told_of_and_not_drawn_again(
+def test_a_file_that_is_not_a_picture_is_logged_and_not_drawn_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good, bad = picture(tmp_path / "good.jpg"), tmp_path / "bad.jpg"
@@ -187,7 +185,7 @@ def test_a_stamp_that_cannot_be_read_is_left_out_too(tmp_path: Path) -> None:
         photos.draw(Random(1), Category.OTHER)
 
 
-def test_a_hand_s_shadow_is_a_tray_with_a_darker_place_and_no_waste() -> None:
+def test_the_shadow_of_a_hand_is_a_tray_with_a_darker_place_and_no_waste() -> None:
     shadow = hand_shadow(Random(2))
     assert (shadow.category, shadow.weight_g) == (None, 0)
     rows = shadow.picture.mean(axis=(1, 2))
@@ -202,7 +200,7 @@ def test_trays_differ_by_seed_and_are_darker_at_their_edges() -> None:
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 300), (400, 1), (3000, 20)])
-def test_things_of_any_shape_find_room_on_the_tray(width: int, height: int) -> None:
+def test_things_of_any_shape_fit_on_the_tray(width: int, height: int) -> None:
     cut_out = np.full((height, width, 4), 255, np.uint8)
     for seed in range(5):
         rng = np.random.default_rng(seed)

@@ -60,7 +60,7 @@ def test_a_thing_that_fell_in_is_sensed_once_it_lies_still_and_weighed_where_the
     ]
 
 
-def test_where_nothing_looks_and_nothing_weighs_nothing_is_sensed() -> None:
+def test_without_a_camera_or_a_scale_nothing_is_sensed() -> None:
     site = Site(BLIND)
     site.plant.lids["rest"].open(30)
     site.wait(3)
@@ -81,7 +81,7 @@ def test_a_thing_thrown_into_the_last_gap_lies_still_before_the_lid_is_shut(trav
     assert kinds.index(ChamberChanged) < kinds.index(LidClosed)
 
 
-def test_a_bin_says_once_that_it_is_full_and_once_that_it_was_emptied() -> None:
+def test_a_bin_reports_once_that_it_is_full_and_once_that_it_was_emptied() -> None:
     site = Site(capacity=2)
     site.plant.lids["other"].open(60)
     site.wait(3)
@@ -103,7 +103,7 @@ def test_a_shadow_fills_no_bin() -> None:
     assert not site.plant.bins["other"].is_full
 
 
-def test_frames_show_the_last_thing_alike_but_no_two_the_same() -> None:
+def test_frames_show_the_last_thing_and_no_two_are_the_same() -> None:
     site = Site()
     site.plant.lids["other"].open(60)
     site.wait(3)
@@ -127,7 +127,7 @@ def test_the_same_thing_gives_the_same_frames_again() -> None:
     assert all(np.array_equal(np.asarray(a), np.asarray(b)) for a, b in zip(first, again, strict=True))
 
 
-def test_a_failed_camera_and_one_with_nothing_to_see_give_no_picture() -> None:
+def test_a_failed_camera_and_an_empty_bin_give_no_picture() -> None:
     site = Site()
     with pytest.raises(CameraError, match="nothing in it yet"):
         site.camera.take("other")
@@ -141,7 +141,7 @@ def test_a_failed_camera_and_one_with_nothing_to_see_give_no_picture() -> None:
     assert site.camera.take("other")
 
 
-def test_the_power_of_all_lids_goes_and_comes_together() -> None:
+def test_the_power_of_all_lids_is_cut_and_restored_together() -> None:
     site = Site()
     for lid in site.plant.lids.values():
         lid.open(60)

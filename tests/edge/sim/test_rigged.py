@@ -1,4 +1,4 @@
-"""A simulated place at a microcontroller's twin: what people do there goes over the real wire and back."""
+"""A simulated place at a microcontroller's twin: people's actions go over the real wire and back."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ lid = {{ kind = "controller", controller = "mcu", number = 1 }}
 
 
 @given(st.integers(0, 2**40 - 1))
-def test_what_simulated_readers_send_of_a_fob_is_what_decoders_read(fob: int) -> None:
+def test_the_decoders_read_what_simulated_readers_send(fob: int) -> None:
     number = f"{fob:010x}"
     frame = rdm6300.KIND.transmit(rdm6300.Rdm6300Section(id="a"), number).payload
     assert isinstance(frame, bytes)
@@ -78,7 +78,7 @@ def test_what_simulated_readers_send_of_a_fob_is_what_decoders_read(fob: int) ->
 
 
 class Site:
-    """The place, and what its drivers post."""
+    """The place, and the events of its drivers."""
 
     def __init__(self, folder: Path, program: subprocess.Popen[bytes]) -> None:
         assert program.stdin is not None
@@ -153,7 +153,7 @@ def test_a_hand_in_the_way_reverses_the_lid_in_the_programs_own_world(site: Site
     assert site.lid.opened_at == opened_at  # that was nobody's command
 
 
-def test_a_lid_leased_anew_while_it_stands_open_counts_as_opened_anew(site: Site) -> None:
+def test_a_lid_leased_again_while_it_stands_open_counts_as_opened_again(site: Site) -> None:
     site.lid.open(30)
     until(lambda: site.lid.is_open, "people see it open")
     opened_at = site.lid.opened_at

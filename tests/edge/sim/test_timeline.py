@@ -15,7 +15,7 @@ MOMENTS = st.lists(st.floats(0, 1000), max_size=40)
 
 
 class Idle:
-    """A station that wants nothing, or always the same moment."""
+    """A station without a deadline, or always with the same one."""
 
     def __init__(self, deadline: float | None = None) -> None:
         self.deadline = deadline
@@ -28,9 +28,7 @@ class Idle:
 
 
 @given(MOMENTS, MOMENTS)
-def test_things_happen_in_order_of_time_then_of_planning_however_they_were_planned(
-    first: list[float], later: list[float]
-) -> None:
+def test_actions_run_in_order_of_time_and_then_of_planning(first: list[float], later: list[float]) -> None:
     clock = VirtualClock()
     timeline = Timeline(clock)
     happened: list[tuple[float, int]] = []
@@ -41,7 +39,7 @@ def test_things_happen_in_order_of_time_then_of_planning_however_they_were_plann
     assert happened == sorted((due, number) for number, due in enumerate(first + later))
 
 
-def test_what_is_called_off_does_not_happen_and_is_not_waited_for() -> None:
+def test_a_cancelled_action_does_not_run_and_is_not_waited_for() -> None:
     timeline = Timeline(VirtualClock())
     happened: list[str] = []
     timeline.call_at(1.0, lambda: happened.append("no")).cancel()
@@ -52,7 +50,7 @@ def test_what_is_called_off_does_not_happen_and_is_not_waited_for() -> None:
     assert timeline.next_due() is None
 
 
-def test_what_an_action_brings_up_for_now_happens_now() -> None:
+def test_an_action_planned_for_now_by_another_one_runs_now() -> None:
     clock = VirtualClock()
     timeline = Timeline(clock)
     happened: list[str] = []
@@ -61,7 +59,7 @@ def test_what_an_action_brings_up_for_now_happens_now() -> None:
     assert happened == ["second"]
 
 
-def test_a_process_goes_on_after_each_wait_it_yields() -> None:
+def test_a_generator_goes_on_after_each_wait_that_it_yields() -> None:
     clock = VirtualClock()
     timeline = Timeline(clock)
     seen: list[float] = []
@@ -92,7 +90,7 @@ def test_the_calendar_follows_the_virtual_clock_and_says_whether_it_is_trusted()
     assert not clock.wall().trusted
 
 
-def test_a_world_in_which_nothing_can_happen_any_more_is_told_of() -> None:
+def test_a_world_in_which_nothing_more_can_happen_is_an_error() -> None:
     clock = VirtualClock()
     with pytest.raises(WorldStoodStillError, match="nothing is planned"):
         run_virtual(Timeline(clock), clock, Idle(), lambda: False)
@@ -105,14 +103,14 @@ def test_a_station_whose_deadline_never_passes_does_not_hang_the_run() -> None:
 
 
 class RunningClock(VirtualClock):
-    """Seconds that pass by themselves, a little at each look."""
+    """A clock that moves on a little at each read."""
 
     def now(self) -> float:
         self.move_to(super().now() + 0.01)
         return super().now()
 
 
-def test_in_real_time_things_happen_on_the_driver_s_thread_once_they_are_due() -> None:
+def test_in_real_time_due_actions_run_on_the_drivers_thread() -> None:
     timeline = Timeline(RunningClock())
     driver = RealTimeDriver(timeline)
     done = threading.Event()
@@ -125,7 +123,7 @@ def test_in_real_time_things_happen_on_the_driver_s_thread_once_they_are_due() -
     assert names == ["world"]
 
 
-def test_a_driver_stops_while_it_waits_for_something_far_away_or_for_nothing() -> None:
+def test_a_driver_stops_although_its_next_action_is_far_away_or_none_is_planned() -> None:
     for far_away in (True, False):
         timeline = Timeline(VirtualClock())
         if far_away:

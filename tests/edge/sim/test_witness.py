@@ -1,4 +1,4 @@
-"""What residents do, see and hear is told beside the station, whose words it must fit."""
+"""A witness writes what residents do, see and hear, and it must agree with the station's records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DECODER = msgspec.json.Decoder(Line)
 
 
 class Heard:
-    """Lines that a witness wrote."""
+    """The lines that a witness wrote."""
 
     def __init__(self) -> None:
         self.lines: list[bytes] = []
@@ -45,7 +45,7 @@ def heard() -> Heard:
     return Heard()
 
 
-def test_every_thing_in_a_bin_and_every_lid_that_opens_is_told(photos: PhotoSource, heard: Heard) -> None:
+def test_every_thing_in_a_bin_and_every_lid_that_opens_is_written(photos: PhotoSource, heard: Heard) -> None:
     game = Game(station(READER), photos, 3, 12)
     witness = Witness("gate", heard.write, game.clock.now)
     game.world.watch(witness.threw)
@@ -60,7 +60,7 @@ def test_every_thing_in_a_bin_and_every_lid_that_opens_is_told(photos: PhotoSour
 
 
 class Disk:
-    """A journal that refuses when it is told to."""
+    """A journal that refuses when the test wants it to."""
 
     epoch = "a" * 16
     refuses = False
@@ -77,7 +77,7 @@ class Disk:
             raise JournalError("full")
 
 
-def test_a_record_is_told_once_it_is_kept_and_a_refusal_takes_no_number(heard: Heard) -> None:
+def test_a_record_is_written_once_it_is_stored_and_a_refusal_uses_up_no_sequence(heard: Heard) -> None:
     witness, disk = Witness("gate", heard.write, lambda: 0.0), Disk()
     journal = witness.watch(disk)  # type: ignore[arg-type]
     journal.record_alarm(ALARM, NOON)
@@ -92,7 +92,7 @@ def test_a_record_is_told_once_it_is_kept_and_a_refusal_takes_no_number(heard: H
     assert {word.epoch for word in heard.words()} == {disk.epoch}
 
 
-def test_of_what_is_spoken_points_are_told(heard: Heard) -> None:
+def test_only_prompts_with_points_are_written(heard: Heard) -> None:
     witness = Witness("gate", heard.write, lambda: 0.0)
     said: list[Say] = []
 
@@ -109,7 +109,7 @@ def test_of_what_is_spoken_points_are_told(heard: Heard) -> None:
     assert (word.prompt, word.points) == ("points", 3)
 
 
-def test_a_simulation_without_a_witness_is_as_it_was(photos: PhotoSource) -> None:
+def test_a_simulation_without_a_witness_is_unchanged(photos: PhotoSource) -> None:
     simulation = Simulation(
         station(READER), photos, Script(1, neighbourhood(Random(1), CARD_KEY)), Random(1), 0.0
     )

@@ -23,7 +23,7 @@ from tests.edge.sim.stations import ALL, BLIND, BUTTON, KINDS, MIXED, READER, SH
 
 SEEDS = st.integers(0, 2**32)
 A_QUARTER = settings().max_examples // 4
-"""Whole worlds take longer to play than most examples."""
+"""A whole world takes longer than most examples."""
 LIVELY = Habits(
     wrong=0.3,
     walks_away=0.15,
@@ -34,11 +34,11 @@ LIVELY = Habits(
     child=0.1,
     blocked=0.2,
 )
-"""Everything that can happen happens often."""
+"""Habits with which everything happens often."""
 
 
 def assert_sound(game: Game) -> None:
-    """What must hold in every world, whatever breaks in it."""
+    """Check what must hold in every world, even if parts break."""
     assert game.station.state.visits == ()
     for lid in game.plant.lids.values():
         assert longest_beyond_lease_s(lid.notes) < 1e-9
@@ -46,7 +46,7 @@ def assert_sound(game: Game) -> None:
 
 
 def assert_complete(game: Game, visits: int) -> None:
-    """What must hold besides where nothing is broken."""
+    """Check what must also hold if nothing is broken."""
     assert_sound(game)
     assert game.station.faults_raised == set()
     records = [command for command in game.station.commands if isinstance(command, Record)]
@@ -83,7 +83,7 @@ WAITS = st.builds(
 
 @settings(max_examples=A_QUARTER)
 @given(SEEDS, st.sampled_from(KINDS), WAITS)
-def test_that_holds_for_slow_and_quick_lids_and_for_short_and_long_waits(
+def test_records_and_deposits_are_exact_for_any_lid_speed_and_any_waits(
     photos: PhotoSource, seed: int, kind: str, waits: VisitSection
 ) -> None:
     game = Game(station(kind, waits), photos, seed, 8, LIVELY, capacity=5)
@@ -92,14 +92,14 @@ def test_that_holds_for_slow_and_quick_lids_and_for_short_and_long_waits(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_hundred_visits_an_hour_of_simulated_time_are_exact_too(kind: str, photos: PhotoSource) -> None:
+def test_two_hundred_visits_in_simulated_time_are_exact_too(kind: str, photos: PhotoSource) -> None:
     game = Game(station(kind), photos, 7, 200)
     game.play()
     assert_complete(game, 200)
     assert game.clock.now() > 3000
 
 
-def test_one_seed_makes_one_story(photos: PhotoSource) -> None:
+def test_the_same_seed_makes_the_same_story(photos: PhotoSource) -> None:
     def story(seed: int) -> list[object]:
         game = Game(station(MIXED), photos, seed, 10, LIVELY)
         game.play()
@@ -117,7 +117,7 @@ def test_a_lone_resident_who_comes_again_and_again_makes_as_many_visits(photos: 
         assert {facts.card for facts in game.station.records} == {game.world.people.residents[0].card}
 
 
-def test_what_was_thrown_is_known_and_what_was_right_is_counted_right(photos: PhotoSource) -> None:
+def test_the_truth_about_every_thing_is_recorded_and_right_ones_are_counted(photos: PhotoSource) -> None:
     game = Game(station(READER), photos, 11, 40, Habits(wrong=0.4))
     game.play()
     outcomes = Counter(outcome_of(deposit) for facts in game.station.records for deposit in facts.deposits)
@@ -147,7 +147,7 @@ def test_full_bins_refuse_residents_until_staff_empty_them(photos: PhotoSource) 
     assert {throw.fate for throw in turned_away} == {Fate.TAKEN_HOME, Fate.LEFT_BESIDE}
 
 
-def test_whom_one_bin_refuses_tries_another(photos: PhotoSource) -> None:
+def test_a_resident_refused_by_one_bin_tries_another(photos: PhotoSource) -> None:
     game = Game(station(READER), photos, 4, 30, Habits(wrong=0, walks_away=0, child=0, comes_along=0), 2)
     game.play()
     assert_complete(game, 30)
@@ -163,7 +163,7 @@ def test_a_card_held_to_the_reader_is_one_tap(photos: PhotoSource) -> None:
     assert len(game.station.taps) == 4
 
 
-def test_whoever_walks_away_is_recorded_without_a_deposit(photos: PhotoSource) -> None:
+def test_a_resident_who_walks_away_is_recorded_without_a_deposit(photos: PhotoSource) -> None:
     for kind in KINDS:
         game = Game(station(kind), photos, 1, 4, Habits(walks_away=1, comes_along=0.5))
         game.play()
@@ -171,7 +171,7 @@ def test_whoever_walks_away_is_recorded_without_a_deposit(photos: PhotoSource) -
         assert [facts.deposits for facts in game.station.records] == [()] * 4
 
 
-def test_a_hand_in_the_closing_lid_is_told_and_then_the_lid_shuts(photos: PhotoSource) -> None:
+def test_a_hand_in_the_closing_lid_is_reported_and_then_the_lid_shuts(photos: PhotoSource) -> None:
     game = Game(station(READER), photos, 1, 6, Habits(hand_in_lid=1, walks_away=0, comes_along=0))
     game.play()
     assert_complete(game, 6)
@@ -216,7 +216,7 @@ def test_a_bin_that_nothing_watches_counts_one_unseen_deposit_a_visit(photos: Ph
         (LidFault.SHUT_SWITCH_DEAD, FaultCode.LID_STUCK_OPEN),
     ],
 )
-def test_a_broken_lid_is_named_while_all_visits_end(
+def test_a_broken_lid_is_named_and_all_visits_still_end(
     photos: PhotoSource, kind: str, fault: LidFault, told: FaultCode
 ) -> None:
     game = Game(station(kind), photos, 3, 15)
@@ -247,7 +247,7 @@ def test_with_a_dead_camera_every_visit_ends_and_its_deposits_are_unseen(photos:
     assert {outcome_of(deposit) for deposit in deposits} == {Outcome.UNSEEN}
 
 
-def test_a_thing_left_in_the_lid_s_way_is_named_a_fault_and_forgiven_when_it_is_gone(
+def test_a_thing_left_in_the_lids_way_is_a_fault_until_it_is_gone(
     photos: PhotoSource,
 ) -> None:
     game = Game(station(SINGLE), photos, 3, 2, Habits(comes_along=0, walks_away=0, hand_in_lid=0))
@@ -275,7 +275,7 @@ MISHAPS = st.lists(
 
 @settings(max_examples=A_QUARTER)
 @given(SEEDS, st.sampled_from(KINDS), MISHAPS)
-def test_whatever_breaks_and_is_mended_every_visit_ends(
+def test_every_visit_ends_even_if_parts_break_and_are_mended(
     photos: PhotoSource, seed: int, kind: str, mishaps: list[tuple[str, int, float, float]]
 ) -> None:
     game = Game(station(kind), photos, seed, 10, LIVELY, capacity=8)

@@ -1,4 +1,4 @@
-"""The least that can stand in a simulated world as its station: the pure parts, stepped on one thread."""
+"""The smallest station for a simulated world: the pure parts, stepped on one thread."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ AWARD_RULES = load_toml(Path(config.__file__).parent / "award_rules.v1.toml", Aw
 
 
 class TinyStation:
-    """Inbox and station in one. It sees what is true: its verdicts come from the world itself."""
+    """Inbox and station in one. Its verdicts are always true: they come from the world itself."""
 
     def __init__(self, settings: StationSettings) -> None:
         self.rules = visit_rules(settings)
@@ -48,7 +48,7 @@ class TinyStation:
         self.commands: list[Command] = []
         self.records: list[VisitFacts] = []
         self.let_in: set[str] = set()
-        """Cards that any lid was opened for."""
+        """The cards that a lid was opened for."""
         self._held = HeldCards()
         self._queue: deque[Event] = deque()
 

@@ -1,1 +1,1 @@
-"""On the wire between the Pi and what speaks serial."""
+"""Serial lines between the Pi and its microcontrollers and card readers."""

@@ -1,4 +1,4 @@
-"""A microcontroller on a serial port: the link, kept by the port's thread."""
+"""A microcontroller on a serial port: the port's thread keeps the link."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ BAUD = 115_200
 
 @dataclass(frozen=True, slots=True)
 class PortLost:
-    """The port cannot be opened or used; `reason` says why, and the mend. Posted once each time."""
+    """The port cannot be opened or used; `reason` says why and how to fix it. Posted once each time."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class PortFound:
-    """The port is there; `Up` or `Down` follows and says whether a device of ours is on it."""
+    """The port is open; `Up` or `Down` follows and says whether one of our devices is on it."""
 
 
 ControllerEvent = Event | PortLost | PortFound
 
 
 def _uncounted(port: int) -> None:
-    """Count nothing: the link itself detects damaged frames and reports a noisy line."""
+    """Count no line errors: the link itself detects damaged frames and reports a noisy line."""
     del port
 
 
@@ -38,7 +38,7 @@ class Controller:
     """Keeps a link over one port from `start` until `stop`, and sends requests over it.
 
     `on_event` is called on the port's thread, in order; it may call `ask`. At `Up`, send the lids' settings:
-    a device that restarted has forgotten them. Nothing asked while the link is down is kept.
+    a device that restarted has lost them. Requests while the link is down are dropped.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Controller:
         draw_id: Callable[[], int],
         on_poll: Callable[[], None] = lambda: None,
     ) -> None:
-        """`now` gives monotonic seconds; `draw_id` random numbers from 1 to 0xFFFFFFFF.
+        """Take `now`, which gives monotonic seconds, and `draw_id`, random numbers from 1 to 0xFFFFFFFF.
 
         `on_poll` is called on the port's thread several times a second while the port is open.
         """
@@ -66,7 +66,7 @@ class Controller:
 
     @property
     def is_up(self) -> bool:
-        """Whether what is asked reaches the device."""
+        """Whether requests reach the device."""
         return self._link.is_up
 
     def start(self) -> None:
@@ -74,19 +74,19 @@ class Controller:
         self._port.start()
 
     def stop(self) -> None:
-        """Close the port, within a second. The device ends every lease when it hears nothing more."""
+        """Close the port, within a second. The device ends every lease once the host is silent."""
         self._port.stop()
 
     def ask(self, *requests: Request) -> None:
-        """Send requests; their bytes are with the port when this returns, unless credit holds them back.
+        """Send requests; the port has their bytes when this returns, unless credit holds them back.
 
-        From any thread; never blocks. A request may be void by newer ones when its turn comes.
+        From any thread; never blocks. A newer request may replace one that waits.
         """
         with self._lock:
             if not self._link.is_up:
                 return
             self._carry_out(self._link.step(self._now(), requests=requests))
-        self._port.wake()  # its thread has to be back for the answer, and delivers the events
+        self._port.wake()  # its thread must be back in time for the answer, and delivers the events
 
     def _received(self, data: bytes) -> None:
         with self._lock:
@@ -116,9 +116,9 @@ class Controller:
         self._deliver()
 
     def _carry_out(self, output: LinkOutput) -> None:
-        """Call it with the lock held."""
+        """Write the bytes and queue the events; call it with the lock held."""
         if any(isinstance(event, Down) for event in output.events):
-            self._port.discard()  # what a stalled port still holds of the old link must not open a lid later
+            self._port.discard()  # bytes of the old link in a stalled port must not open a lid later
         self._port.write(output.out)
         self._events += output.events
 

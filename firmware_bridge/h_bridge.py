@@ -1,6 +1,6 @@
 """Commands of a motor's H-bridge: one direction at a time, with a rest before it reverses. Pure.
 
-A motor thrown into reverse draws twice its stall current; a geared one has stopped after REST_S.
+A motor that is reversed while it runs draws twice its stall current; a geared motor stops within REST_S.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ REST_S = 0.1
 
 
 class Drive(StrEnum):
-    """Where a motor pushes its lid."""
+    """The direction in which a motor drives its lid."""
 
     OFF = auto()
     OPEN = auto()
@@ -22,7 +22,7 @@ class Drive(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """What the bridge does, which way it last drove, and since when it is off."""
+    """What the bridge does, its last direction, and since when it is off."""
 
     drive: Drive = Drive.OFF
     last: Drive = Drive.OFF
@@ -30,7 +30,7 @@ class Bridge:
 
 
 def command(bridge: Bridge, wanted: Drive, now: float) -> Bridge:
-    """The bridge as it may be at `now`; call again at `rest_ends` when it is not as wanted yet."""
+    """Return the bridge as near to `wanted` as allowed now; if it differs, call again at `rest_ends`."""
     if wanted is bridge.drive:
         return bridge
     if bridge.drive is not Drive.OFF:
@@ -42,5 +42,5 @@ def command(bridge: Bridge, wanted: Drive, now: float) -> Bridge:
 
 
 def rest_ends(bridge: Bridge) -> float:
-    """When a bridge that is off may drive either way."""
+    """Return when a bridge that is off may drive in either direction."""
     return bridge.off_since + REST_S

@@ -1,12 +1,13 @@
 """How a lid moves: step(motion, request, seen, now, times) -> motion. Pure; knows no pins.
 
-A lease opens the lid; when it ends the lid is driven shut. Something in the way (the obstruction input,
-or a shut switch that stays silent through a whole drive, the only sign of a hand where no such
-input is wired) reverses it. It is tried again a few times, and then left open with its motor off.
-Only a reversal drives a lid open after its lease, and never for longer than one drive. A lid that a
-spring shuts is held instead of driven, so it is never given up while something is in its way. No motor
-runs while both switches say that the lid is there: one of them lies. One that was driven for very long
-rests before it begins another drive (`motor_rest`), except to reverse.
+- A lease opens the lid; when the lease ends, the lid is driven shut.
+- Something in the way reverses it: the obstruction input, or a shut switch that is still silent after a whole
+  drive, which is the only sign of a hand if no obstruction input is wired. Shutting is tried again a few
+  times; then the lid is left open with its motor off.
+- After its lease only a reversal drives a lid open, and never longer than one drive.
+- A lid that a spring shuts is held instead of driven; it is held as long as something is in its way.
+- No motor runs while both limit switches are closed, because one of them is wrong.
+- A motor that was driven for very long rests before its next drive (`motor_rest`), except to reverse.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from firmware_bridge.h_bridge import REST_S, Drive
 from firmware_bridge.motor_rest import Rest
 
 DRIVE_TRAVELS = 1.5
-"""A drive may last so many travels: room for a weak battery, and over before the visit calls it a fault."""
+"""Longest drive, in travels: enough for a weak battery, and over before the visit raises a fault."""
 RETRY_S = 2.0
 TRIES = 3
 
@@ -29,17 +30,17 @@ class Phase(StrEnum):
     """The phase of a lid's movement."""
 
     RESTING = auto()
-    """No lease. The lid stands where it was found, where a hand left it, or shut."""
+    """No lease. The lid is shut, or where it was found, or where a hand left it."""
     OPENING = auto()
     HELD = auto()
-    """Under a lease with the motor off: the gearing holds the lid, open or as far as it came."""
+    """Under a lease with the motor off: the gearing holds the lid where it is."""
     CLOSING = auto()
     REVERSING = auto()
-    """Driven open again, because something was in the way."""
+    """Driven open again because something was in the way."""
     WAITING = auto()
-    """Open enough, motor off, until the way has been free for a while."""
+    """Motor off until the way has been free for a while."""
     LEFT_OPEN = auto()
-    """Given up: motor off until somebody shuts it by hand, or asks again."""
+    """Given up: motor off until a person shuts it by hand, or until the next request."""
 
 
 _HELD_OPEN = frozenset({Phase.OPENING, Phase.HELD, Phase.REVERSING, Phase.WAITING})
@@ -48,7 +49,7 @@ _DRIVES = {Phase.OPENING: Drive.OPEN, Phase.REVERSING: Drive.OPEN, Phase.CLOSING
 
 @dataclass(frozen=True, slots=True)
 class LidInputs:
-    """What a lid's inputs say now."""
+    """The levels of a lid's inputs."""
 
     opened: bool
     closed: bool
@@ -72,32 +73,32 @@ LeaseRequest = GrantLease | RevokeLease
 
 @dataclass(frozen=True, slots=True)
 class LidTimes:
-    """A lid's bounds: seconds, and how often it is tried to shut it."""
+    """A lid's bounds: times in seconds, and the number of tries to shut it."""
 
     drive_s: float
-    """The longest that the motor runs in one direction at a stretch."""
+    """The longest time that the motor runs in one direction without a pause."""
     retry_s: float
     """How long the way must have been free before the next try."""
     patience_s: float
-    """No try begins later than this after the first."""
+    """No try begins later than this after the first one."""
     tries: int
     springs_shut: bool = False
-    """A spring or weight shuts it as soon as nothing holds it: `Motion.holds_open` is its drive."""
+    """A spring or weight shuts it as soon as it is not held: `Motion.holds_open` is its drive."""
 
     def tire(self, rest: Rest) -> bool:
-        """Whether a motor that owes this rest may begin no drive; what holds against a spring may always."""
+        """Return whether a motor that owes this rest may not begin a drive; a held lid's always may."""
         return not self.springs_shut and rest.is_due(self.drive_s)
 
 
 def lid_times(waits: VisitSection, *, springs_shut: bool = False) -> LidTimes:
-    """The bounds that fit a station's visits."""
-    drive_s = DRIVE_TRAVELS * waits.travel_s + REST_S  # its motor may have to rest before it turns round
+    """Return the bounds for a station's visit settings."""
+    drive_s = DRIVE_TRAVELS * waits.travel_s + REST_S  # a motor rests before it changes direction
     return LidTimes(drive_s, RETRY_S, waits.obstructed_s, TRIES, springs_shut)
 
 
 @dataclass(frozen=True, slots=True)
 class Motion:
-    """Where a lid stands in its movement. Times are the clock's monotonic seconds."""
+    """The state of a lid's movement. Times are in monotonic seconds."""
 
     phase: Phase = Phase.RESTING
     since: float = -inf
@@ -108,28 +109,28 @@ class Motion:
     has_left: bool = False
     """Whether the lid has left its shut switch since the lease began."""
     blocks: int = 0
-    """How often something was found in the way, ever; it only counts up."""
+    """How often something was found in the way; it only counts up."""
     rest: Rest = field(default_factory=Rest)
 
     @property
     def drive(self) -> Drive:
-        """What the motor is to do."""
+        """What the motor must do."""
         return _DRIVES.get(self.phase, Drive.OFF)
 
     @property
     def holds_open(self) -> bool:
-        """Whether a lid that a spring would shut is to be held."""
+        """Whether a lid that a spring would shut must be held."""
         return self.phase in _HELD_OPEN
 
     def owes(self, now: float) -> Rest:
-        """The rest that the motor owes at `now`, having done what it does since the last step."""
+        """Return the rest that the motor owes at `now`, given what it did since the last step."""
         return self.rest.counted(now, drives=self.drive is not Drive.OFF)
 
 
 def found(seen: LidInputs, now: float) -> Motion:
-    """A lid as it was found at start; shut once its way has been free for a while, unless it is already.
+    """Return the motion of a lid found at start: unless shut, it shuts once its way was free for a while.
 
-    One that stands open lost its lease together with the program that held it.
+    A lid that stands open lost its lease together with the program that held it.
     """
     if seen.closed:
         return Motion()
@@ -139,7 +140,7 @@ def found(seen: LidInputs, now: float) -> Motion:
 def step(
     motion: Motion, request: LeaseRequest | None, seen: LidInputs, now: float, times: LidTimes
 ) -> Motion:
-    """Where the lid stands after a request, or only after time has passed. `now` never steps back."""
+    """Return the motion after a request, or after time has passed. `now` never goes back."""
     motion = replace(motion, rest=motion.owes(now))
     if request is not None:
         motion = _requested(motion, request, seen, now, times)
@@ -151,18 +152,18 @@ def step(
 
 
 def must_rest(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> bool:
-    """Whether a lease would begin a drive that the motor has to rest before: `step` grants none then."""
+    """Return whether the motor must rest before a new lease could drive it: then `step` grants none."""
     is_under_way = motion.phase in (Phase.OPENING, Phase.HELD, Phase.REVERSING)
     return not (is_under_way or seen.opened) and times.tire(motion.owes(now))
 
 
 def halted(motion: Motion, now: float) -> Motion:
-    """A lid whose motor was turned off from outside: no lease, and nothing moves until somebody asks."""
+    """Return the motion after the motor was turned off from outside: no lease, at rest until a request."""
     return Motion(blocks=motion.blocks, rest=motion.owes(now))
 
 
 def next_due(motion: Motion, times: LidTimes) -> float:
-    """When `step` has to be called again though nothing was seen or asked; inf when never."""
+    """Return when `step` must be called even without a new input or request; inf if never."""
     match motion.phase:
         case Phase.OPENING:
             return min(motion.lease_until, motion.since + times.drive_s)
@@ -192,13 +193,13 @@ def _requested(motion: Motion, request: LeaseRequest, seen: LidInputs, now: floa
 
 def _open(motion: Motion, now: float) -> Motion:
     if motion.phase in (Phase.OPENING, Phase.HELD):
-        return motion  # a renewal starts no second drive: repeated often enough, the motor would never stop
+        return motion  # a renewal must not begin a second drive: renewed often, the motor would never stop
     since = motion.since if motion.phase is Phase.REVERSING else now
     return replace(motion, phase=Phase.OPENING, since=since, has_left=False)
 
 
 def _close(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> Motion:
-    """Begin to shut; wait first if something is in the way already, or the motor has to rest."""
+    """Begin to shut; wait first if something is in the way, or if the motor must rest."""
     motion = replace(motion, since=now, lease_until=-inf, closing_since=now)
     if seen.closed:
         return replace(motion, phase=Phase.RESTING)
@@ -208,7 +209,7 @@ def _close(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> Moti
 
 
 def _advanced(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> Motion:
-    """One change that what is seen, or the time, calls for."""
+    """Return the motion after one change that the inputs or the time require."""
     driven_enough = now >= motion.since + times.drive_s
     match motion.phase:
         case Phase.OPENING | Phase.CLOSING | Phase.REVERSING if seen.opened and seen.closed:
@@ -217,11 +218,11 @@ def _advanced(motion: Motion, seen: LidInputs, now: float, times: LidTimes) -> M
             motion = _close(motion, seen, now, times)
         case Phase.OPENING if seen.opened or driven_enough:
             motion = replace(motion, phase=Phase.HELD, since=now)
-        # A lid that is stuck shut keeps its lease, so that renewals do not drive it again and again.
+        # A lid stuck shut keeps its lease: otherwise each renewal would drive it again.
         case Phase.HELD | Phase.CLOSING | Phase.WAITING | Phase.LEFT_OPEN if seen.closed and motion.has_left:
             motion = replace(motion, phase=Phase.RESTING, since=now, lease_until=-inf)
         case Phase.CLOSING if seen.obstructed or driven_enough:
-            # What is held waits for its way as long as it takes: only a silent switch uses a try up.
+            # A held lid waits for a free way without limit: only a silent switch uses up a try.
             tries = motion.tries - 1 if times.springs_shut and seen.obstructed else motion.tries
             blocks = motion.blocks + 1
             motion = replace(motion, phase=Phase.REVERSING, since=now, blocks=blocks, tries=tries)

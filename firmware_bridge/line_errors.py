@@ -1,4 +1,4 @@
-"""How often a serial line's bytes came damaged, as Linux's driver counts it."""
+"""Counts a serial line's damaged bytes, by the counters of Linux's driver."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _FRAME, _PARITY, _BREAK = 6, 8, 9
 
 
 def line_errors(port: int) -> int | None:
-    """Framing errors, parity errors and breaks since the driver was loaded; None where none are counted.
+    """Return framing errors, parity errors and breaks since the driver was loaded; None if not counted.
 
-    `port` is an open descriptor. Breaks are what a receiver sees whose wire hangs loose on a low level.
+    `port` is an open descriptor. A loose wire at a low level shows as breaks.
     """
     try:
         counters = _COUNTERS.unpack(fcntl.ioctl(port, _TIOCGICOUNT, bytes(_COUNTERS.size)))

@@ -1,7 +1,4 @@
-"""Serial ports: bytes as they come and go, and a port that is opened again after it was unplugged.
-
-The only file that imports pyserial.
-"""
+"""A serial port that is opened again after it was unplugged. The only file that imports pyserial."""
 
 from __future__ import annotations
 
@@ -26,17 +23,17 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 5.0
 STEADY_READS = 40
-"""A port that failed before so many reads is flapping: its pause goes on growing."""
+"""A port that fails before this many reads is flapping: its pause keeps growing."""
 MOST_UNSENT = 4096
-"""Bytes that wait for a port that takes none; more are dropped."""
+"""Most bytes that wait for a stalled port; more are dropped."""
 WATCH_S = 1.0
-"""How often it is looked whether the port is still the one of its name, and how clean its line is."""
+"""How often the port's identity and its line errors are checked."""
 MOST_ERRORS = 3
-"""Damaged bytes between two looks, above which a line counts as garbled."""
+"""With more damaged bytes than this between two checks, a line counts as garbled."""
 _JOIN_S = 1.0
 _GARBLED = "its line is garbled; check its plug, the ground wire and the baud rate"
 _REASONS = {
-    errno.ENOENT: "there is no such port; plug the device in, or mend the port's name",
+    errno.ENOENT: "there is no such port; plug the device in, or correct the port's name",
     errno.EACCES: "this user may not open it; add the user to the group dialout",
     errno.EAGAIN: BUSY,
     errno.EBUSY: BUSY,
@@ -48,12 +45,14 @@ def _no_poll() -> float:
 
 
 class SerialPort:
-    """Reads one serial port on a thread of its own, exclusively, from `start` until `stop`; `write` from any.
+    """Reads one serial port exclusively, on its own thread, from `start` to `stop`; any thread may `write`.
 
-    `on_bytes` gets what came, at least one byte at a time. `on_found` is called each time the port has
-    been opened and answers a read; `on_lost` once each time it cannot be opened or read any more, or its
-    line is garbled, with the reason and the mend in words, and again when that changes. `on_poll` is called
-    between two reads and says how long the next may wait, in seconds. All are called on the port's thread.
+    All callbacks run on the port's thread:
+    - `on_bytes` gets received bytes, at least one;
+    - `on_found` is called each time the port was opened and can be read;
+    - `on_lost` is called once each time the port cannot be opened or read, or its line is garbled, with the
+      reason and the fix in words, and again when these change;
+    - `on_poll` is called between two reads and returns how long the next may wait, in seconds.
     """
 
     def __init__(  # noqa: PLR0913 (half of them are callbacks)
@@ -108,9 +107,9 @@ class SerialPort:
                 os.write(self._wakes[1], b"\0")
 
     def write(self, data: bytes) -> None:
-        """Send at once what the port takes, the rest when it takes more; from any thread, never blocks.
+        """Send at once as much as the port takes, and the rest later; from any thread, never blocks.
 
-        What is written while the port is not open, or while MOST_UNSENT bytes wait, is dropped.
+        Data is dropped while the port is not open, and when more than MOST_UNSENT bytes would wait.
         """
         with self._writing:
             if self._open_port is None or len(self._unsent) + len(data) > MOST_UNSENT:
@@ -122,23 +121,23 @@ class SerialPort:
             self.wake()
 
     def reopen(self) -> None:
-        """Close the port and open it again soon; call this from `on_poll`. No callback is called for it."""
+        """Close the port and open it again soon, without a callback; call this from `on_poll`."""
         self._is_reopening = True
 
     def discard(self) -> None:
-        """Forget what was written and is not sent yet, here and in the kernel; from any thread."""
+        """Drop unsent bytes, here and in the kernel; from any thread."""
         with self._writing, suppress(OSError, termios.error):
             self._unsent = b""
             if self._open_port is not None:
                 termios.tcflush(self._open_port, termios.TCOFLUSH)
 
     def _flush(self, port: int) -> None:
-        """Call it with `_writing` held."""
+        """Write as much as the port takes; call it with `_writing` held."""
         try:
             self._unsent = self._unsent[os.write(port, self._unsent) :]
         except BlockingIOError:
             return
-        except OSError:  # the port's thread meets the same error, and says so
+        except OSError:  # the port's thread gets the same error and reports it
             self._unsent = b""
 
     def _run(self) -> None:
@@ -153,10 +152,10 @@ class SerialPort:
         while not self._stopping.is_set():
             try:
                 was_steady = self._serve()
-            except Exception as error:  # noqa: BLE001 (the outermost loop: the reading goes on)
+            except Exception as error:  # noqa: BLE001 (the outermost loop: reading must go on)
                 self._complaints.raised(f"port {self._path}: a handler failed", error)
                 was_steady = False
-                self._lost("what it sent could not be handled; the log says why")
+                self._lost("its data could not be handled; see the log")
             if was_steady:
                 self._complaints.over()
                 pause_s = FIRST_PAUSE_S
@@ -164,7 +163,7 @@ class SerialPort:
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _serve(self) -> bool:
-        """Read until the port fails, `stop` or `reopen`; say whether it worked for a good while."""
+        """Read until the port fails, `stop` or `reopen`; return whether it worked for some time."""
         reads = 0
         self._is_reopening = False
         try:
@@ -193,7 +192,7 @@ class SerialPort:
         self._errors = None
 
     def _wait(self, port: int, seconds: float) -> None:
-        """Until there is something to read, room to write the rest, a wake, or the time is over."""
+        """Wait for something to read, room to write the rest, a wake, or the end of the time."""
         sending = [port] if self._unsent else []
         woken = self._wakes[0] if self._wakes is not None else port
         readable, writable, _ = select.select([port, woken], sending, [], max(0.0, seconds))
@@ -205,7 +204,7 @@ class SerialPort:
 
     def _watch(self, port: int) -> None:
         """Detect what reads do not show: another device under the port's name, and damaged bytes."""
-        if os.stat(self._path).st_rdev != os.fstat(port).st_rdev:  # noqa: PTH116 (beside fstat)
+        if os.stat(self._path).st_rdev != os.fstat(port).st_rdev:  # noqa: PTH116 (to match fstat)
             raise OSError(errno.ENXIO, "another device has its name now")
         before, self._errors = self._errors, self._count_errors(port)
         if before is not None and self._errors is not None and self._errors - before > MOST_ERRORS:
@@ -225,6 +224,6 @@ class SerialPort:
 
 
 def _reason(error: OSError | termios.error) -> str:
-    # pyserial's errors are OSErrors; termios's, from a port that vanishes while it is opened, are not.
+    # pyserial raises OSError; termios.error, from a port that vanishes while it is opened, is not one.
     number = error.errno if isinstance(error, OSError) else None
     return _REASONS.get(number or 0, f"it cannot be read ({error}); plug the device in again")

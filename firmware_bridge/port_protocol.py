@@ -1,4 +1,4 @@
-"""What a driver needs of a serial port. Pure: `firmware_bridge.port` has the real one."""
+"""The interface of a serial port for drivers. Pure; `firmware_bridge.port` has the real one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BUSY = "another program uses it; stop that program"
 
 
 class Port(Protocol):
-    """A serial port that is opened again and again until `stop`."""
+    """A serial port that is reopened after each failure until `stop`."""
 
     def start(self) -> None:
         """Open it; once."""
@@ -28,7 +28,7 @@ class Port(Protocol):
 
 
 class OpenPort(Protocol):
-    """Makes a port that reads once it is started. All callbacks run on the port's own thread."""
+    """Makes a port, which reads once it is started. All callbacks run on the port's own thread."""
 
     def __call__(
         self,
@@ -40,5 +40,5 @@ class OpenPort(Protocol):
         *,
         on_poll: Callable[[], float],
     ) -> Port:
-        """Make a port; see `firmware_bridge.port.SerialPort` for what the callbacks get."""
+        """Make a port; `firmware_bridge.port.SerialPort` describes the callbacks."""
         ...

@@ -1,14 +1,14 @@
-"""One fob, one number, whichever reader saw it.
+"""Gives a fob the same number at every reader.
 
-An EM4100 fob has 40 bits. An RDM6300 sends them all, Wiegand 34 the lower 32, Wiegand 26 the lower 24. What
-a community's readers have in common is what its fobs are known by, so a community chooses one width for all
-of them: that of its narrowest reader, and no less. At 24 bits strangers' fobs may be one card: among 1,000
-random fobs two are alike in 3 % of communities, among 5,000 in half of them; at 32 bits in 0.3 % of those
-with 5,000. Another width makes other numbers of all cards, so it is chosen before cards are given out.
+An EM4100 fob has 40 bits. An RDM6300 sends all of them, Wiegand 34 the lower 32, Wiegand 26 the lower 24. So
+a community chooses one width for all its readers: that of its narrowest one. At 24 bits two fobs may have the
+same number: this happens in 3 % of communities with 1,000 random fobs and in half of those with 5,000; at 32
+bits in 0.3 % of those with 5,000. Another width changes the numbers of all cards, so choose it before cards
+are given out.
 
-Noise makes numbers too. A wire that is stuck, or a field without a fob, gives zeros or ones, and both fit
-the checks of every format by themselves; so does one byte again and again in an RDM6300's frame, since the
-XOR of five equal bytes is that byte. None of these is a fob: of 2^40 numbers they are 256, of 2^24 two.
+Noise makes numbers too. A stuck wire, or a field without a fob, gives all zeros or all ones, and both pass
+the checks of every format. So does an RDM6300's frame of five equal bytes, because their XOR is the same
+byte. None of these is a fob: they are 256 of 2^40 numbers, and two of 2^24.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from enum import IntEnum
 
 
 class CardBits(IntEnum):
-    """How many of a fob's lower bits a community knows it by."""
+    """How many of a fob's lower bits a community uses."""
 
     WIEGAND_26 = 24
     WIEGAND_34 = 32
@@ -30,7 +30,7 @@ _STUCK = (frozenset("0"), frozenset("f"))
 
 
 def is_fob(number: str) -> bool:
-    """Whether a fob can have this number (hex digits of any width); False for numbers that noise makes."""
+    """Return whether a fob can have this number (hex digits of any width); False for numbers of noise."""
     digits = number.lower()
     byte = digits[:_BYTE_DIGITS]
     is_one_byte = len(digits) * _DIGIT_BITS == CardBits.ALL and digits == byte * (len(digits) // _BYTE_DIGITS)
@@ -38,9 +38,9 @@ def is_fob(number: str) -> bool:
 
 
 def canonical(number: str, width: CardBits) -> str:
-    """The canonical number of a fob, from what a reader's decoder gave: its lower `width` bits in hex digits.
+    """Return a fob's canonical number: the lower `width` bits of a decoder's number, as hex digits.
 
-    ValueError for a reader that gives fewer bits than that: its cards could not be told apart.
+    ValueError for a reader that gives fewer bits than that.
     """
     digits = width // _DIGIT_BITS
     if len(number) < digits:

@@ -1,12 +1,12 @@
-"""Serial 125 kHz readers that send an EM4100 fob's number as text: RDM6300, and ID-20LA with its family.
+"""Decodes serial 125 kHz readers that send an EM4100 fob's number as text: RDM6300, ID-12LA, ID-20LA.
 
 9600 baud, 8N1. A frame is 14 bytes: 02, the fob's five bytes as ten hex digits, their XOR as two hex
 digits, 03; an RDM6300 sends it every 65 ms while the fob is held. Format and example (62E3086CED, checksum
 08): Seeed Studio, "125Khz RFID module - UART",
 https://wiki.seeedstudio.com/125Khz_RFID_module-UART/. The fob's printed decimal number is its last four
 bytes: https://forum.hobbycomponents.com/viewtopic.php?f=82&p=7544. An ID-12LA or ID-20LA puts CR LF before
-the end byte, and sends its frame once for each time that a fob is brought near: ID Innovations, ID-20LA data
-sheet, "Data Format".
+the end byte, and sends its frame once each time that a fob comes near: ID Innovations, ID-20LA data sheet,
+"Data Format".
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ _START = 0x02
 _END = 0x03
 _DIGITS = frozenset(b"0123456789ABCDEFabcdef")
 _NEW_LINE = b"\r\n"
-"""What an ID-20LA sends before the end byte."""
+"""An ID-20LA sends it before the end byte."""
 _BYTES = 6
 """The fob's five bytes and their checksum."""
 
 
 class Rdm6300Decoder:
-    """Finds frames in a stream of bytes, however it is cut and whatever stands between them.
+    """Finds frames in a stream of bytes cut anywhere, with noise between them.
 
-    A start byte always begins a new frame, since no frame has one inside: that is how the decoder finds
-    its way back after noise. It never holds more than twelve digits and a line's end.
+    A start byte always begins a new frame, because no frame has one inside: so the decoder resynchronises
+    after noise. It never buffers more than twelve digits and a line end.
     """
 
     sends_once = False
-    """Whether the last whole frame was of a reader that sends one frame for each time a fob comes near."""
+    """Whether the last complete frame came from a reader that sends one frame each time a fob comes near."""
 
     def __init__(self) -> None:
         self._digits: bytearray | None = None
-        """What has come of the frame at hand; None outside of a frame."""
+        """The received part of the current frame; None outside of a frame."""
 
     def feed(self, data: bytes) -> list[str]:
-        """Give the numbers of all frames that `data` completes: five bytes as ten lower-case hex digits."""
+        """Return the numbers of the frames that `data` completes, as ten lower-case hex digits."""
         return [number for byte in data if (number := self._take(byte)) is not None]
 
     def _take(self, byte: int) -> str | None:
@@ -64,13 +64,13 @@ class Rdm6300Decoder:
 
 
 def _fits(frame: bytearray, byte: int) -> bool:
-    """Whether a byte may be the next one of a frame."""
+    """Return whether a byte may be the next one of a frame."""
     after = len(frame) - 2 * _BYTES
     return byte in _DIGITS if after < 0 else byte in _NEW_LINE[after : after + 1]
 
 
 def _number(digits: bytearray) -> str | None:
-    """Give a whole frame's number; None if it is short or its checksum is wrong."""
+    """Return a complete frame's number; None if it is too short or its checksum is wrong."""
     content = bytes.fromhex(digits.decode("ascii")) if len(digits) == 2 * _BYTES else b""
-    # The XOR over the fob's bytes and their checksum is zero when nothing was flipped on the way.
+    # The XOR over the fob's bytes and their checksum is zero if no bit was flipped.
     return content[:-1].hex() if content and reduce(xor, content) == 0 else None

@@ -1,1 +1,1 @@
-"""The link to a microcontroller: frames, numbered messages, and the host's side of it. Pure."""
+"""The host's side of the link to a microcontroller: frames and numbered messages. Pure."""

@@ -1,6 +1,6 @@
-"""Numbered messages: sent until they are acknowledged, taken once and in order (go-back-n). Pure.
+"""Numbered messages: repeated until acknowledged, accepted once and in order (go-back-n). Pure.
 
-Both sides of a link have a `Sender` and a `Receiver`; docs/protocol.md says what they do.
+Both sides of a link have a `Sender` and a `Receiver`; docs/protocol.md specifies them.
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ FIRST_WAIT_S = 0.1
 MAX_WAIT_S = 0.8
 MAX_REPEATS = 10
 MAX_IN_FLIGHT = 64
-"""Whatever the credit: with more than 127 under way an old number could be taken for a new one."""
+"""Limit for any credit: with more than 127 in flight an old number could pass for a new one."""
 
 
 def following(number: int) -> int:
-    """The number after this one: 1 to 255, and 1 again; 1 after 0, which is none."""
+    """Return the next number: 1 to 255, then 1 again; 1 after 0, which means none."""
     return number % _NUMBERS + 1
 
 
 class ReceiveResult(StrEnum):
-    """What to do with a numbered message that came."""
+    """What to do with a numbered message."""
 
     ACCEPTED = auto()
-    """The next one: act on it, acknowledge it."""
+    """It is the next one: act on it and acknowledge it."""
     DUPLICATE = auto()
-    """It was taken before: acknowledge it again, and no more."""
+    """It was accepted before: only acknowledge it again."""
     OUT_OF_ORDER = auto()
-    """One before it is missing: it will be sent again."""
+    """One before it is missing: ignore it, it will be sent again."""
 
 
 class Receiver:
-    """Takes each number once, in order. `taken` is the last one, 0 before the first."""
+    """Accepts each number once, in order. `taken` is the last one, 0 before the first."""
 
     def __init__(self) -> None:
         self.taken = 0
 
     def receive(self, number: int) -> ReceiveResult:
-        """Say what becomes of a message with this number, and remember it."""
+        """Return what to do with a message of this number, and remember an accepted one."""
         behind = (following(self.taken) - number) % _NUMBERS
         if behind == 0:
             self.taken = number
@@ -57,7 +57,7 @@ MessageT = TypeVar("MessageT")
 
 @dataclass(frozen=True, slots=True)
 class Queued(Generic[MessageT]):
-    """A message, and when it was asked for: what it says may age while it waits."""
+    """A message and the time of its request: its content may age while it waits."""
 
     message: MessageT
     at: float
@@ -70,10 +70,10 @@ class _InFlight(Generic[MessageT]):
 
 
 class Sender(Generic[MessageT]):
-    """Keeps messages until they are acknowledged; `waiting` holds those that credit keeps back.
+    """Keeps messages until they are acknowledged; `waiting` holds those that wait for credit.
 
-    The owner of the sender bounds `waiting`: what may be dropped or replaced depends on the
-    messages' meaning. `amend` returns a message as it must be sent at a given time.
+    The owner bounds `waiting`: which messages may be dropped or replaced depends on their meaning. `amend`
+    returns a message as it must be sent at a given time.
     """
 
     def __init__(self, credit: int, amend: Callable[[Queued[MessageT], float], MessageT]) -> None:
@@ -88,18 +88,18 @@ class Sender(Generic[MessageT]):
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the oldest message was repeated MAX_REPEATS times, and its last wait is over in vain."""
+        """Whether the oldest message was repeated MAX_REPEATS times and still not acknowledged in time."""
         return self._repeats > MAX_REPEATS
 
     @property
     def in_flight(self) -> int:
-        """How many messages are sent and not acknowledged."""
+        """How many messages are sent and not yet acknowledged."""
         return len(self._in_flight)
 
     def acknowledged(self, number: int, credit: int, now: float) -> list[MessageT]:
-        """The other side has taken everything up to `number`, and lets `credit` more be under way.
+        """Note that the other side has accepted everything up to `number` and gives `credit` more.
 
-        Give the messages that it took since the last time.
+        Return the messages that this acknowledges.
         """
         numbers = [in_flight.number for in_flight in self._in_flight]
         taken = []
@@ -113,13 +113,13 @@ class Sender(Generic[MessageT]):
         return taken
 
     def replace_in_flight(self, change: Callable[[MessageT], MessageT]) -> None:
-        """Change what is sent when a message is repeated; what was taken already stays as it was."""
+        """Change messages in flight; the change applies when they are repeated."""
         self._in_flight = deque(
             _InFlight(one.number, Queued(change(one.asked.message), one.asked.at)) for one in self._in_flight
         )
 
     def due(self, now: float) -> list[tuple[int, MessageT]]:
-        """Numbers and messages to send now: all under way again when their wait is over, then fresh ones."""
+        """Return numbers and messages to send now: repeats of all in flight if due, then new ones."""
         sent = []
         if now >= self._repeat_at:
             self._repeats += 1
@@ -134,5 +134,5 @@ class Sender(Generic[MessageT]):
         return sent
 
     def next_due(self) -> float:
-        """When `due` has something to send though nothing was heard or asked; inf when never."""
+        """Return when `due` will have something to repeat; inf if never."""
         return self._repeat_at

@@ -1,6 +1,6 @@
-"""Encode messages as a frame's type and body, and decode them. Strict: what does not fit is a `DecodeError`.
+"""Encodes messages as a frame's type and body, and decodes them strictly. Pure.
 
-docs/protocol.md has the table. Pure.
+docs/protocol.md has the table.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ _TRIES = range(1, 11)
 
 
 class DecodeError(StrEnum):
-    """Why a type and a body are no message."""
+    """Why a type and a body are not a message."""
 
     UNKNOWN_TYPE = auto()
     MALFORMED = auto()
-    """Another length than the type has, or a value out of bounds."""
+    """Wrong length for the type, or a value out of bounds."""
     LEASE_TOO_LONG = auto()
 
 
@@ -95,7 +95,7 @@ _FIXED: tuple[tuple[int, type[Message], struct.Struct, Callable[..., Message]], 
 
 
 def encode(message: Message) -> tuple[int, bytes]:
-    """The type and body of a message; struct.error for a value that its field cannot hold."""
+    """Encode a message as type and body; struct.error for a value that its field cannot hold."""
     match message:
         case Welcome():
             *fields, firmware = astuple(message)
@@ -111,7 +111,7 @@ def encode(message: Message) -> tuple[int, bytes]:
 
 
 def decode(code: int, body: bytes) -> Message | DecodeError:
-    """The message of a type and a body, or why it is none."""
+    """Decode a type and a body; a DecodeError if they are not a message."""
     match code:
         case 0x02:
             return _welcome(body)
@@ -123,7 +123,7 @@ def decode(code: int, body: bytes) -> Message | DecodeError:
             )
     for known, kind, layout, make in _FIXED:
         if known == code:
-            # A later version may add to HELLO at its end: both sides must be able to read that it is one.
+            # A later version may extend HELLO at its end, and this version must still recognise it.
             if len(body) != layout.size and not (kind is Hello and len(body) > layout.size):
                 return DecodeError.MALFORMED
             return _checked(make, layout.unpack_from(body))
@@ -133,7 +133,7 @@ def decode(code: int, body: bytes) -> Message | DecodeError:
 def _checked(make: Callable[..., Message], fields: tuple[int, ...]) -> Message | DecodeError:
     try:
         message = make(*fields)
-    except ValueError:  # a number that names no position, cause, kind or reason
+    except ValueError:  # an unknown position, cause, kind or reason
         return DecodeError.MALFORMED
     match message:
         case OpenLid(_, lease_ms) if lease_ms > MAX_LEASE_MS:
@@ -146,7 +146,7 @@ def _checked(make: Callable[..., Message], fields: tuple[int, ...]) -> Message |
 
 
 def _welcome(body: bytes) -> Welcome | DecodeError:
-    if len(body) < _WELCOME.size:  # a later version may add to it, as to HELLO
+    if len(body) < _WELCOME.size:  # a later version may extend it, like HELLO
         return DecodeError.MALFORMED
     return _make_welcome(*_WELCOME.unpack_from(body))
 

@@ -1,4 +1,4 @@
-"""Events of a host's side of the link. Pure."""
+"""Events of the host's side of a link. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from firmware_bridge.wrong_device import OtherDevice
 
 
 class DownReason(StrEnum):
-    """Why a link ended, or did not come about."""
+    """Why a link ended, or did not begin."""
 
     SILENT = auto()
     RESTARTED = auto()
     """The device has another boot id."""
     FORGOTTEN = auto()
-    """The device has ended the link, or speaks with another host."""
+    """The device has ended the link, or has a link with another host."""
     UNANSWERED = auto()
-    """Its heartbeats come, but it acknowledges nothing."""
+    """The device sends heartbeats, but acknowledges nothing."""
     STOOD_STILL = auto()
     """This side was suspended for a while."""
     PORT_LOST = auto()
@@ -26,21 +26,21 @@ class DownReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """The link is there; send the lids' settings now, the device may have forgotten them."""
+    """The link is up; send the lids' settings now, because the device may have lost them."""
 
     welcome: Welcome
 
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """There is no link; what waited is gone. Posted once, until `Up`."""
+    """There is no link; waiting requests are dropped. Posted once, until `Up`."""
 
     reason: DownReason
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A report of the device; each once and in order."""
+    """A report of the device; each comes once and in order."""
 
     report: Report
 
@@ -55,7 +55,7 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class LeaseAcknowledged:
-    """The device acknowledged a lease; it may still deny it, and says so in a moment."""
+    """The device acknowledged a lease; a `Rejected` may still follow."""
 
     lid: int
 
@@ -69,7 +69,7 @@ class Noisy:
 
 @dataclass(frozen=True, slots=True)
 class VersionRefused:
-    """Offered these versions; the device speaks at most `theirs`. Posted once, until `Up`."""
+    """The device speaks none of the offered versions, at most `theirs`. Posted once, until `Up`."""
 
     lowest: int
     highest: int
@@ -78,7 +78,7 @@ class VersionRefused:
 
 @dataclass(frozen=True, slots=True)
 class WrongDevice:
-    """Something else speaks on the port. Posted once, until `Up`."""
+    """Another kind of device is on the port. Posted once, until `Up`."""
 
     other_device: OtherDevice
 

@@ -1,8 +1,8 @@
-"""Frames on the wire between the Pi and a microcontroller: bytes <-> frames, and the way back after noise.
+"""Encodes and decodes the frames between the Pi and a microcontroller. Pure.
 
-A frame is COBS-encoded and ends with a zero. Inside: a length, type, sequence number, body, CRC-16/XMODEM
-with a final XOR. Without that XOR a delimiter flipped to 01 appends a zero that the CRC accepts; the length
-byte catches that, too. docs/protocol.md has the format in words. Pure.
+A frame is COBS-encoded and ends with a zero; after noise the next zero resynchronises. Inside: length, type,
+sequence number, body, and CRC-16/XMODEM with a final XOR. Without that XOR, a delimiter flipped to 01 would
+append a zero that the CRC accepts; the length byte catches that, too. docs/protocol.md specifies the format.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _SHORTEST = 1 + 2 + _CRC_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What travels: a type and a sequence number, 0 to 255, and at most MAX_BODY bytes."""
+    """A type and a sequence number, 0 to 255, and a body of at most MAX_BODY bytes."""
 
     type: int
     sequence: int
@@ -31,18 +31,18 @@ class Frame:
 
 
 class FrameError(StrEnum):
-    """Why the bytes between two zeros were not a frame."""
+    """Why the bytes between two zeros are not a frame."""
 
     TOO_LONG = auto()
     STUFFING = auto()
-    """COBS points beyond the end."""
+    """A COBS code points beyond the end."""
     LENGTH = auto()
-    """The length byte says another length."""
+    """The length byte does not match."""
     CRC = auto()
 
 
 def encode(frame: Frame) -> bytes:
-    """The frame's bytes on the wire, with the zero at their end. ValueError for a body that is too long."""
+    """Encode a frame as its bytes on the wire, with the final zero. ValueError if the body is too long."""
     if len(frame.body) > MAX_BODY:
         raise ValueError(f"a body has at most {MAX_BODY} bytes, this one {len(frame.body)}")
     content = bytes([2 + len(frame.body), frame.type, frame.sequence]) + frame.body
@@ -50,7 +50,7 @@ def encode(frame: Frame) -> bytes:
 
 
 class FrameDecoder:
-    """Finds frames in a stream of bytes, however it is cut; holds at most LONGEST_CODED + 1 of them."""
+    """Finds frames in a stream of bytes cut anywhere; buffers at most LONGEST_CODED + 1 bytes."""
 
     def __init__(self) -> None:
         self._held = bytearray()
@@ -62,7 +62,7 @@ class FrameDecoder:
         return Counter(self._dropped)
 
     def feed(self, data: bytes) -> list[Frame]:
-        """Give all frames that `data` completes."""
+        """Return the frames that `data` completes."""
         *pieces, rest = data.split(b"\0")
         found = []
         for piece in pieces:
@@ -104,7 +104,7 @@ def _crc(content: bytes) -> bytes:
 
 
 def _stuff(plain: bytes) -> bytes:
-    # No run between zeros reaches COBS's 254 bytes: a frame is shorter.
+    # A frame is shorter than 254 bytes, so no run needs COBS's second code.
     return b"".join(bytes([len(run) + 1]) + run for run in plain.split(b"\0"))
 
 

@@ -1,6 +1,6 @@
 """The host's side of the link to a microcontroller: bytes and time in, bytes and events out. Pure.
 
-docs/protocol.md says what both sides do. Time is passed in, in monotonic seconds; so is where ids come from.
+docs/protocol.md specifies both sides. Time, in monotonic seconds, and the source of ids are passed in.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ SILENCE_S = 1.0
 STOOD_STILL_S = 2.0
 """A host that was suspended this long begins a new link: its port's buffer holds old bytes."""
 REFUSED_PAUSE_S = 2.0
-"""Between two HELLOs to a device that speaks another version; it may be given new firmware."""
+"""Pause between two HELLOs to a device of another version, which may get new firmware."""
 CREDIT = 8
-"""Messages that a device may have under way."""
+"""Messages that a device may have in flight."""
 _U32 = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True, slots=True)
 class LinkOutput:
-    """What to write, and what happened."""
+    """The bytes to write, and the events."""
 
     out: bytes
     events: tuple[Event, ...]
 
 
 class _HostSession:
-    """A link that is up: what is under way in both directions."""
+    """The state of a link that is up: the messages in flight in both directions."""
 
     def __init__(self, welcome: Welcome, now: float) -> None:
         self.boot = welcome.boot
@@ -74,10 +74,10 @@ class _HostSession:
 
 
 class Link:
-    """One link after another over one port. Call `step` with whatever came and not later than `next_due`."""
+    """One link after another over one port. Call `step` for each input, and at `next_due` at the latest."""
 
     def __init__(self, draw_id: Callable[[], int], now: float) -> None:
-        """`draw_id` gives random numbers from 1 to 0xFFFFFFFF."""
+        """Take `draw_id`, which gives random numbers from 1 to 0xFFFFFFFF."""
         self._draw_id = draw_id
         self._started_at = self._stepped_at = now
         self._decoder = FrameDecoder()
@@ -94,7 +94,7 @@ class Link:
         return self._session is not None
 
     def step(self, now: float, data: bytes = b"", requests: Iterable[Request] = ()) -> LinkOutput:
-        """Take what came and what is asked; give what to write now. Requests without a link are dropped."""
+        """Take received bytes and new requests; return what to write. Without a link requests are dropped."""
         if self._session is not None and now - self._stepped_at > STOOD_STILL_S:
             self._down(DownReason.STOOD_STILL, now)
         self._stepped_at = now
@@ -114,19 +114,19 @@ class Link:
         return output
 
     def _listen(self, data: bytes, frames: int) -> None:
-        """Name what else speaks on the port; noise where our device spoke before is noise on its line."""
+        """Detect another device on the port; noise after our device answered is only a noisy line."""
         other_device = self._detector.feed(data, frames)
         if other_device is not None and not (other_device is OtherDevice.NOISE and self._was_up):
             self._emit_once(WrongDevice(other_device))
 
     def next_due(self) -> float:
-        """When `step` has to be called though nothing came and nothing is asked."""
+        """Return when `step` must be called even without bytes or requests."""
         if (session := self._session) is None:
             return self._hello_at
         return min(session.beat_at, session.sender.next_due(), session.heard_at + SILENCE_S)
 
     def port_lost(self, now: float) -> LinkOutput:
-        """The port is gone: the link ends. Call `port_found` before the next `step`."""
+        """End the link because the port is gone. Call `port_found` before the next `step`."""
         self._down(DownReason.PORT_LOST, now)
         self._emitted.clear()  # when the port is back, silence is reported again
         output = LinkOutput(b"", tuple(self._events))
@@ -134,9 +134,9 @@ class Link:
         return output
 
     def port_found(self, now: float) -> LinkOutput:
-        """Begin a new link: the port is back, perhaps with another device."""
+        """Begin a new link because the port is back, perhaps with another device."""
         self._was_up = False
-        self._decoder.feed(b"\0")  # half a frame from before must not be joined to a new one
+        self._decoder.feed(b"\0")  # half a frame of the old link must not join a new one
         self._begin(now)
         self._stepped_at = now
         return self.step(now)

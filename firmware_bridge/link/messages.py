@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 VERSION = 1
-"""The one version of the protocol that this code speaks."""
+"""The version of the protocol that this code speaks."""
 MAX_LEASE_MS = 60_000
 MAX_SERIAL = 32
-"""Bytes that one message from a serial reader carries."""
+"""Most bytes in one message of a serial reader."""
 
 
 class Position(IntEnum):
-    """Where a lid is; only a limit switch makes it SHUT or OPEN."""
+    """A lid's position; only a limit switch makes it SHUT or OPEN."""
 
     UNKNOWN = 0
     SHUT = 1
@@ -38,7 +38,7 @@ class Cause(IntEnum):
 
 
 class SensorKind(IntEnum):
-    """What a sensor measures, and in what unit."""
+    """What a sensor measures, and its unit."""
 
     WEIGHT = 0
     """Counts of an HX711."""
@@ -67,7 +67,7 @@ class Reason(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The host begins a link: the versions it speaks, the link's id, its first credit."""
+    """Begins a link: the host's versions, the link's id, and the first credit."""
 
     lowest: int
     highest: int
@@ -77,7 +77,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """The device's answer. `version` is 0 when it speaks none of those offered, at most `highest`."""
+    """The device's answer. `version` is 0 if it speaks none of those offered; `highest` is its highest."""
 
     version: int
     highest: int
@@ -94,7 +94,7 @@ class Welcome:
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """`number` is the last one taken; the other side may send up to `number` plus `credit`."""
+    """Acknowledges up to `number`; the other side may send up to `number` plus `credit`."""
 
     number: int
     credit: int
@@ -102,7 +102,7 @@ class Ack:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """`own` is the sender's id, `other` the receiver's as the sender knows it, 0 without a link."""
+    """Shows that the sender is alive. `own` is its id, `other` the receiver's, 0 without a link."""
 
     own: int
     other: int
@@ -111,20 +111,20 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class SetLid:
-    """A lid's bounds; it moves nothing."""
+    """Sets a lid's bounds; moves nothing."""
 
     lid: int
     travel_ms: int
     retry_ms: int = 2000
     """How long the way must have been free before the next try to shut."""
     patience_ms: int = 20_000
-    """No try begins later than this after the first."""
+    """No try begins later than this after the first one."""
     tries: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLid:
-    """Open, or stay open, at most so long; a lease of 0 ends it."""
+    """Open, or stay open, at most `lease_ms`; 0 ends the lease."""
 
     lid: int
     lease_ms: int
@@ -139,17 +139,17 @@ class EndLease:
 
 @dataclass(frozen=True, slots=True)
 class StopMotors:
-    """Every lease ends and every motor is off until `Resume`."""
+    """End every lease and turn every motor off until `Resume`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A person at the station has reset a panic."""
+    """Let motors run again: a person at the station has reset the emergency."""
 
 
 @dataclass(frozen=True, slots=True)
 class LidState:
-    """Where a lid is, and why it came to be there."""
+    """A lid's position, and the cause of it."""
 
     lid: int
     position: Position
@@ -158,7 +158,7 @@ class LidState:
 
 @dataclass(frozen=True, slots=True)
 class WiegandBits:
-    """What a Wiegand reader sent: a text of 0 and 1, first bit first."""
+    """The bits that a Wiegand reader sent, as a text of 0 and 1, first bit first."""
 
     reader: int
     bits: str
@@ -166,7 +166,7 @@ class WiegandBits:
 
 @dataclass(frozen=True, slots=True)
 class SerialBytes:
-    """What a serial reader sent: 1 to MAX_SERIAL bytes, cut anywhere."""
+    """Bytes that a serial reader sent: 1 to MAX_SERIAL, cut anywhere."""
 
     reader: int
     data: bytes
@@ -174,7 +174,7 @@ class SerialBytes:
 
 @dataclass(frozen=True, slots=True)
 class SensorValue:
-    """What a sensor reads, in its kind's unit."""
+    """A sensor's reading, in the unit of its kind."""
 
     kind: SensorKind
     index: int
@@ -183,7 +183,7 @@ class SensorValue:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The device took the message of this number, and does not do what it asks."""
+    """The device accepted the message of this number, but refuses the request."""
 
     number: int
     reason: Reason
@@ -194,10 +194,10 @@ Request = SetLid | OpenLid | EndLease | StopMotors | Resume
 Report = LidState | WiegandBits | SerialBytes | SensorValue | Refused
 """Messages of a device; numbered."""
 Control = Hello | Welcome | Ack | Heartbeat
-"""Messages that keep the link; not numbered."""
+"""Messages that keep the link up; not numbered."""
 Message = Request | Report | Control
 
 
 def is_numbered(message: Message) -> bool:
-    """Whether a message carries a sequence number, is acknowledged and repeated."""
+    """Return whether a message has a sequence number, and so is acknowledged and repeated."""
     return not isinstance(message, Control)

@@ -1,4 +1,4 @@
-"""Whether a line is noisy: frames that come damaged again and again. Pure; times are passed in."""
+"""Detects a noisy line by its damaged frames. Pure; times are passed in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ FLAWS = 8
 """This many damaged frames within WINDOW_S are noise; a new link or a moved plug causes fewer."""
 WINDOW_S = 5.0
 QUIET_S = 5.0
-"""A line without a damaged frame for so long is quiet again."""
+"""A line without a damaged frame for this long is quiet again."""
 
 
 class LineNoise:
-    """Counts damaged frames; `judge` returns when a line becomes noisy and when it is quiet again."""
+    """Counts damaged frames; `judge` reports when a line becomes noisy, and when it is quiet again."""
 
     def __init__(self) -> None:
         self._seen = 0
@@ -20,7 +20,7 @@ class LineNoise:
         self._is_noisy = False
 
     def judge(self, dropped: int, now: float) -> bool | None:
-        """Take in how many frames were dropped ever; give what the line is now, None if it is as before."""
+        """Take the total of dropped frames; return whether the line is noisy, None if that is unchanged."""
         self._at.extend([now] * min(FLAWS, dropped - self._seen))
         self._seen = dropped
         if self._is_noisy:

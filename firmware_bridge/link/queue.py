@@ -1,6 +1,6 @@
-"""What a host asks of a microcontroller, and in which order it waits its turn. Pure.
+"""The host's queue of requests to a microcontroller. Pure.
 
-At most one lease a lid, one setting a lid, one stop and one resume wait: the queue is bounded by the lids.
+For each lid at most one lease and one setting wait, and one stop and one resume: the lids bound the queue.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _MS = 1000
 
 
 def with_remaining_lease(asked: Queued[Request], now: float) -> Request:
-    """The request as it stands now: a lease is counted down from when it was asked, never below 0."""
+    """Return the request as it stands now: a lease counts down from its request, not below 0."""
     request = asked.message
     if isinstance(request, OpenLid):
         left_ms = request.lease_ms - max(0, round((now - asked.at) * _MS))
@@ -24,17 +24,17 @@ def with_remaining_lease(asked: Queued[Request], now: float) -> Request:
 
 
 def enqueue(waiting: deque[Queued[Request]], asked: Queued[Request]) -> None:
-    """Put a request into the queue: it takes the place of those it makes void, and what stops goes first."""
+    """Queue a request: it replaces those that it makes void, and requests that stop motors go first."""
     kept = [other for other in waiting if not _voids(asked.message, other.message)]
     rank = _rank(asked.message)
     before = sum(_rank(other.message) <= rank for other in kept)
-    # Ranks in the queue never fall, so those of no higher rank stand in front.
+    # The queue is sorted by rank, so requests of the same or a lower rank are in front.
     waiting.clear()
     waiting.extend([*kept[:before], asked, *kept[before:]])
 
 
 def superseded(request: Request, in_flight: Request) -> Request:
-    """What a request already under way says when it is repeated after a newer one: leases that are over."""
+    """Return a request in flight as it must be repeated after a newer one: its lease may be over."""
     if (
         isinstance(in_flight, OpenLid)
         and isinstance(request, EndLease | StopMotors)

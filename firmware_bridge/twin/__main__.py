@@ -1,4 +1,4 @@
-"""The twin as a process: a pty that speaks like a microcontroller, driven by lines on standard input."""
+"""The twin as a process: a simulated microcontroller on a pty, driven by lines on standard input."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ALL_SENSORS = sum(1 << kind for kind in SensorKind)
 
 
 def serve(rig: Rig, pty: int, lines: int) -> None:
-    """Run the rig on a pty's far end until no more lines come; both are descriptors."""
+    """Run the rig on a pty's far end until the input of lines ends; both are descriptors."""
     os.set_blocking(pty, False)
     rest = b""
     while True:
@@ -33,14 +33,14 @@ def serve(rig: Rig, pty: int, lines: int) -> None:
                 return
             *whole, rest = (rest + more).split(b"\n")
             for line in whole:
-                # Answered between two turns: the plant is where it is now, and the board has seen its inputs.
+                # A line is answered between two steps: the plant is up to date, and the board has seen it.
                 answer = rig.line(line.decode("ascii", "replace"))
                 _write(pty, rig.step(b"", time.monotonic()))
                 print(answer, flush=True)  # noqa: T201 (the rig's answers are lines)
 
 
 def _write(pty: int, data: bytes) -> None:
-    # What nobody reads is gone, as it is on a wire.
+    # Bytes that nobody reads are lost, as on a wire.
     with suppress(BlockingIOError):
         os.write(pty, data)
 
@@ -50,9 +50,9 @@ def _write(pty: int, data: bytes) -> None:
 @click.option("--wiegand", default=2, show_default=True, type=click.IntRange(0, 8), help="Wiegand readers.")
 @click.option("--serial", default=1, show_default=True, type=click.IntRange(0, 8), help="Serial readers.")
 def main(lids: int, wiegand: int, serial: int) -> None:
-    """Speak like a microcontroller on a pty, whose path is the first line printed.
+    """Simulate a microcontroller on a pty; the first printed line is the pty's path.
 
-    Lines on standard input drive it (docs/protocol.md, "Test rig"); it ends when they end.
+    Lines on standard input drive it (docs/protocol.md, "Test rig"); it ends when the input ends.
     """
     far, near = os.openpty()
     tty.setraw(near)

@@ -1,4 +1,4 @@
-"""What a microcontroller does: its link, its lids, what it says of its inputs. Pure: time is passed in."""
+"""A simulated microcontroller: its link, its lids and the reports of its inputs. Pure: time is passed in."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from firmware_bridge.twin.device_link import DeviceEvent, DeviceLink, HostSilent
 from firmware_bridge.twin.lid import TwinLid
 
 Sensor = tuple[SensorKind, int]
-"""A kind, and which one of it."""
+"""A sensor's kind and index."""
 WEIGHT_AGAIN_S = 5.0
 """A working scale is reported at least this often, so that silence means a fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What all contacts and sensors say now."""
+    """The levels of all contacts and the readings of all sensors."""
 
     lids: Sequence[LidInputs]
     sensors: Mapping[Sensor, int]
-    """Those that give a reading."""
+    """Only those that give a reading."""
 
 
 class Board:
-    """One life of a microcontroller, from one start to the next."""
+    """One run of a microcontroller, from one start to the next."""
 
     def __init__(self, boot: int, welcome: Welcome, inputs: Inputs, now: float) -> None:
-        """`boot` is this start's id; `welcome` says what the board has."""
+        """Start with the id `boot`; `welcome` says what the board has."""
         self._link = DeviceLink(boot, welcome, now)
         self._lids = [TwinLid(number, seen, now) for number, seen in enumerate(inputs.lids)]
         self._inputs = inputs
@@ -59,7 +59,7 @@ class Board:
         return [lid.drive for lid in self._lids]
 
     def step(self, data: bytes, inputs: Inputs, taps: Sequence[Report], now: float) -> bytes:
-        """Take what came from the host, the inputs and the readers; give what to write."""
+        """Take the host's bytes, the inputs and the readers' reports; return what to write."""
         self._inputs = inputs
         self._watch_hazards(now)
         for event in self._link.receive(data, now):
@@ -72,7 +72,7 @@ class Board:
         return out
 
     def next_due(self) -> float:
-        """When `step` has to be called though nothing came and no input changed."""
+        """Return when `step` must be called even without bytes or a changed input."""
         again = (
             self._reported_at.get(at, -inf) + WEIGHT_AGAIN_S for at in self._inputs.sensors if _is_weight(at)
         )

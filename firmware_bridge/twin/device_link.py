@@ -1,4 +1,4 @@
-"""The device's side of the link, as the firmware has it in C; for the twin. Pure. See docs/protocol.md."""
+"""The device's side of the link, for the twin; the firmware has the same in C. Pure. See docs/protocol.md."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from firmware_bridge.link.messages import (
 BEAT_S = 0.25
 SILENCE_S = 1.0
 ROOM = 16
-"""Messages that may wait to be sent, before taps are dropped."""
+"""Most messages that wait to be sent; with more, taps are dropped."""
 CREDIT = 4
 _U32 = 0xFFFF_FFFF
 _REASONS = {
@@ -48,12 +48,12 @@ class LinkBegan:
 
 @dataclass(frozen=True, slots=True)
 class HostSilent:
-    """The host is silent, or the link is gone: end every lease."""
+    """The host is silent or the link is gone: end every lease."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:
-    """The host asks; `number` is what a refusal names."""
+    """A request of the host; a refusal names its `number`."""
 
     number: int
     request: Request
@@ -63,7 +63,7 @@ DeviceEvent = LinkBegan | HostSilent | RequestReceived
 
 
 class _DeviceSession:
-    """A link that is up, seen from the device."""
+    """The device's state of a link that is up."""
 
     def __init__(self, hello: Hello, now: float) -> None:
         self.link = hello.link
@@ -74,10 +74,10 @@ class _DeviceSession:
 
 
 class DeviceLink:
-    """Answers one host after another. Call `receive` with what came, `report` what happened, then `send`."""
+    """Answers one host after another. Call `receive` with bytes, `report` for each event, then `send`."""
 
     def __init__(self, boot: int, welcome: Welcome, now: float) -> None:
-        """`boot` is this start's own id, not 0; `welcome` says what the device has, its ids are filled in."""
+        """Take this start's id `boot`, not 0, and `welcome`, which says what the device has."""
         self._welcome = replace(welcome, boot=boot, highest=VERSION, credit=CREDIT)
         self._started_at = self._beat_at = now
         self._decoder = FrameDecoder()
@@ -85,7 +85,7 @@ class DeviceLink:
         self._out = bytearray()
 
     def receive(self, data: bytes, now: float) -> list[DeviceEvent]:
-        """What the host asked with these bytes, and whether it fell silent; call it as time passes too."""
+        """Return the host's requests in these bytes, and whether it fell silent; call it regularly."""
         events: list[DeviceEvent] = []
         for one in self._decoder.feed(data):
             events += self._take(one, now)
@@ -95,12 +95,12 @@ class DeviceLink:
         return events
 
     def report(self, report: Report, now: float) -> None:
-        """Send a report when there is a link and credit; without a link it is dropped."""
+        """Queue a report until there is credit; without a link it is dropped."""
         if self._session is not None:
             _admit(self._session.sender.waiting, Queued(report, now))
 
     def send(self, now: float) -> tuple[bytes, list[DeviceEvent]]:
-        """What to write now; `HostSilent` when the host acknowledges nothing any more."""
+        """Return what to write now, and `HostSilent` if the host no longer acknowledges."""
         events: list[DeviceEvent] = []
         session = self._session
         if session is not None:
@@ -115,7 +115,7 @@ class DeviceLink:
         return out, events
 
     def next_due(self) -> float:
-        """When `receive` and `send` have to be called though nothing came."""
+        """Return when `receive` and `send` must be called even without bytes."""
         session = self._session
         if session is None:
             return self._beat_at
@@ -186,7 +186,7 @@ class DeviceLink:
 
 
 def _admit(waiting: deque[Queued[Report]], asked: Queued[Report]) -> None:
-    """Into a full queue, a lid's or sensor's newest report takes its older one's place, and no tap comes."""
+    """Queue a report; if the queue is full, drop a tap, or replace the older report of the same input."""
     report = asked.message
     if len(waiting) >= ROOM:
         if isinstance(report, WiegandBits | SerialBytes):

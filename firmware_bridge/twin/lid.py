@@ -1,4 +1,4 @@
-"""One lid as a microcontroller keeps it: lid_motion's rules, and its reports. Pure."""
+"""One lid of a simulated microcontroller: the rules of lid_motion, and its reports. Pure."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _LEASED = (Phase.OPENING, Phase.HELD)
 
 
 def times_of(settings: SetLid) -> LidTimes:
-    """A lid's bounds in seconds."""
+    """Return a lid's bounds in seconds."""
     drive_s = DRIVE_TRAVELS * settings.travel_ms / 1000 + REST_S
     return LidTimes(drive_s, settings.retry_ms / 1000, settings.patience_ms / 1000, settings.tries)
 
 
 class TwinLid:
-    """Asked by the host, shown its inputs; says what its motor is to do, and what is news of it."""
+    """A lid: takes requests and inputs, returns its motor's drive and its reports."""
 
     def __init__(self, number: int, seen: LidInputs, now: float) -> None:
-        """Take the lid as it stands; if it is not shut, its lease is lost and it is shut."""
+        """Begin with the lid as it is found; it has no lease, so it is shut if it is open."""
         self._number = number
         self._times = times_of(SetLid(number, 2000))
         self._motion = found(seen, now)
@@ -52,11 +52,11 @@ class TwinLid:
         return self._bridge.drive
 
     def set(self, settings: SetLid) -> None:
-        """Take other bounds."""
+        """Set its bounds."""
         self._times = times_of(settings)
 
     def must_rest(self, now: float) -> bool:
-        """Whether its motor was driven for so long that no lease may begin a drive now."""
+        """Return whether its motor must rest before a new lease could drive it."""
         return must_rest(self._motion, self._seen, now, self._times)
 
     def open(self, lease_s: float, now: float) -> None:
@@ -67,7 +67,7 @@ class TwinLid:
         self._motion = step(self._motion, GrantLease(lease_s), self._seen, now, self._times)
 
     def shut(self, cause: Cause, now: float) -> None:
-        """Begin to shut, for this reason."""
+        """Begin to shut for this cause."""
         before = self._motion
         self._motion = step(before, RevokeLease(), self._seen, now, self._times)
         if self._motion.blocks > before.blocks:
@@ -81,13 +81,13 @@ class TwinLid:
             self.shut(cause, now)
 
     def halt(self, cause: Cause, now: float) -> None:
-        """Motor off, no lease; nothing moves until it is asked."""
+        """Turn the motor off and end the lease; nothing moves until the next request."""
         self._motion = halted(self._motion, now)
         self._bridge = h_bridge.command(self._bridge, Drive.OFF, now)
         self._because(cause)
 
     def report_again(self) -> None:
-        """Tell a fresh link where the lid is."""
+        """Report the position again, for a new link."""
         self._cause = Cause.ASKED
         self._is_news = True
 
@@ -105,7 +105,7 @@ class TwinLid:
         return self._news()
 
     def due(self) -> float:
-        """When `step` has to be called though nothing changed."""
+        """Return when `step` must be called even if nothing changed."""
         rests = h_bridge.rest_ends(self._bridge) if self._bridge.drive is not self._motion.drive else inf
         return min(rests, next_due(self._motion, self._times))
 

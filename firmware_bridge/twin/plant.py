@@ -1,4 +1,4 @@
-"""A lid's mechanics: where its motor has driven it, and what its inputs say. Pure."""
+"""A lid's mechanics: its position and the levels of its inputs. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DIRECTIONS = {Drive.OPEN: 1.0, Drive.SHUT: -1.0, Drive.OFF: 0.0}
 
 @dataclass(slots=True)
 class PlantLid:
-    """One lid, changed by its motor and by hands; places go from SHUT to OPEN."""
+    """One lid, moved by its motor and by hands; its place is between SHUT and OPEN."""
 
     place: float = SHUT
     travel_ms: float = TRAVEL_MS
@@ -22,17 +22,17 @@ class PlantLid:
     is_jammed: bool = False
     is_obstructed: bool = False
     open_switch: bool | None = None
-    """What the switch says whatever the place; None for what is true."""
+    """A forced level of the switch; None for the true one."""
     shut_switch: bool | None = None
 
     def advance(self, seconds: float) -> None:
-        """Let the motor run for so long."""
+        """Let the motor run for this time."""
         if not self.is_jammed:
             way = _DIRECTIONS[self.drive] * seconds * 1000 / self.travel_ms * OPEN
             self.place = min(max(self.place + way, SHUT), OPEN)
 
     def seen(self) -> LidInputs:
-        """What the lid's inputs say."""
+        """Return the levels of the lid's inputs."""
         opened = self.place >= OPEN if self.open_switch is None else self.open_switch
         closed = self.place <= SHUT if self.shut_switch is None else self.shut_switch
         return LidInputs(opened, closed, self.is_obstructed)

@@ -16,10 +16,10 @@ _WIEGAND_BITS = range(4, 65)
 
 
 class Rig:
-    """A board with lids, readers and sensors. `step` lets time pass; `line` does what a test asks."""
+    """A board with lids, readers and sensors. `step` lets time pass; `line` carries out a test's line."""
 
     def __init__(self, welcome: Welcome, draw_boot: Callable[[], int], now: float) -> None:
-        """`welcome` says how many of what there are; `draw_boot` gives a fresh boot id."""
+        """Take `welcome`, which counts the parts, and `draw_boot`, which gives a new boot id."""
         self._welcome = welcome
         self._draw_boot = draw_boot
         self._lids = [PlantLid() for _ in range(welcome.lids)]
@@ -32,7 +32,7 @@ class Rig:
         self._board = self._boot()
 
     def step(self, data: bytes, now: float) -> bytes:
-        """Let motors run until `now`, then have the board take `data`; give what it writes."""
+        """Let motors run until `now`, then give `data` to the board; return what it writes."""
         for lid in self._lids:
             lid.advance(now - self._now)
         self._now = now
@@ -42,12 +42,12 @@ class Rig:
         return out
 
     def next_due(self) -> float:
-        """When `step` has to be called next; a lid's arrival at its end is due as well."""
+        """Return when `step` must be called next, also for a lid that arrives at an end."""
         arrivals = [self._now + _to_go_s(lid) for lid in self._lids if lid.drive is not Drive.OFF]
         return min([self._board.next_due(), *arrivals])
 
     def line(self, text: str) -> str:
-        """Do what one line asks; give its answer."""
+        """Carry out one line; return its answer."""
         try:
             return self._do(*text.split()) or "ok"
         except (KeyError, ValueError, IndexError, TypeError) as error:

@@ -149,7 +149,7 @@ def test_a_device_that_restarts_in_the_middle_is_linked_again_over_any_wire(
     assert any(isinstance(event, Down) for event in station.events)
 
 
-def test_requests_are_with_the_device_when_nobody_waits_for_a_turn(twin: Device) -> None:
+def test_requests_reach_the_device_without_waiting_for_the_ports_thread(twin: Device) -> None:
     with station_at(twin.path) as station:
         until(station.ups)
         opened(station, twin)
@@ -184,7 +184,7 @@ def test_two_daemons_on_one_port_are_told_apart(twin: Device) -> None:
             opened(first, twin)
 
 
-def test_an_unplugged_device_is_told_and_linked_again(tmp_path: Path) -> None:
+def test_an_unplugged_device_is_reported_and_linked_again(tmp_path: Path) -> None:
     plug = Wire(tmp_path / "controller")
     plug.plug_in()
     with station_at(plug.path) as station:
@@ -206,9 +206,7 @@ def spoken(message: Message) -> bytes:
     ("says", "other_device"),
     [(b"\x0262E3086CED08\x03", OtherDevice.CARD_READER), (b"\r\nRING\r\n" * 20, OtherDevice.NOISE)],
 )
-def test_some_other_device_on_the_port_is_named(
-    tmp_path: Path, says: bytes, other_device: OtherDevice
-) -> None:
+def test_another_device_on_the_port_is_named(tmp_path: Path, says: bytes, other_device: OtherDevice) -> None:
     port = Wire(tmp_path / "controller")
     port.plug_in()
     with station_at(port.path) as station:

@@ -16,7 +16,7 @@ def test_a_drive_goes_on_in_its_own_direction_without_a_rest() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.2), st.sampled_from(list(Drive)))))
-def test_it_rests_before_it_turns_round(wishes: list[tuple[float, Drive]]) -> None:
+def test_a_bridge_rests_before_it_changes_direction(wishes: list[tuple[float, Drive]]) -> None:
     bridge, now, drove, drove_until = Bridge(), 0.0, Drive.OFF, 0.0
     for pause_s, wanted in wishes:
         now += pause_s
@@ -29,6 +29,6 @@ def test_it_rests_before_it_turns_round(wishes: list[tuple[float, Drive]]) -> No
 
 
 @given(st.sampled_from(list(Drive)), st.sampled_from(list(Drive)))
-def test_what_is_wanted_comes_once_the_rest_is_over(first: Drive, then: Drive) -> None:
+def test_a_bridge_does_what_is_wanted_once_its_rest_is_over(first: Drive, then: Drive) -> None:
     bridge = command(command(Bridge(), first, 0.0), then, 5.0)
     assert command(bridge, then, max(5.0, rest_ends(bridge))).drive is then

@@ -65,7 +65,7 @@ def test_a_held_lid_falls_shut_when_its_lease_ends() -> None:
     assert (lid.place, lid.motion.holds_open) == (0.0, False)
 
 
-def test_a_held_lid_is_not_let_go_however_long_something_is_in_its_way() -> None:
+def test_a_held_lid_is_never_released_while_something_is_in_its_way() -> None:
     lid = SpringLid()
     lid.ask(GrantLease(4))
     lid.pass_time(5)
@@ -78,7 +78,7 @@ def test_a_held_lid_is_not_let_go_however_long_something_is_in_its_way() -> None
     assert lid.place == 0.0
 
 
-def test_a_hand_that_comes_again_and_again_never_uses_up_its_patience() -> None:
+def test_a_hand_that_returns_again_and_again_never_uses_up_the_tries() -> None:
     lid = SpringLid()
     lid.ask(GrantLease(4))
     lid.pass_time(5)
@@ -93,7 +93,7 @@ def test_a_hand_that_comes_again_and_again_never_uses_up_its_patience() -> None:
     assert lid.place == 0.0
 
 
-def test_a_silent_shut_switch_is_tried_a_few_times_and_then_the_opener_rests() -> None:
+def test_a_lid_with_a_silent_shut_switch_is_tried_a_few_times_and_then_left() -> None:
     lid = SpringLid(is_dumb=True)
     lid.ask(GrantLease(4))
     lid.pass_time(60)
@@ -106,7 +106,7 @@ ACTIONS = st.one_of(st.builds(GrantLease, st.floats(0.1, 15)), st.just(RevokeLea
 
 
 @given(st.lists(st.tuples(ACTIONS, st.floats(0, 8)), max_size=15))
-def test_whatever_happens_a_held_lid_is_shut_in_the_end_and_never_let_go_onto_a_hand(
+def test_after_any_events_a_held_lid_shuts_and_never_falls_onto_a_hand(
     story: list[tuple[LeaseRequest | bool, float]],
 ) -> None:
     lid = SpringLid()
@@ -143,7 +143,7 @@ def test_a_lid_found_open_with_something_in_its_way_waits() -> None:
     )
 
 
-def test_no_motor_runs_while_both_switches_say_that_the_lid_is_there() -> None:
+def test_no_motor_runs_while_both_limit_switches_are_closed() -> None:
     both = LidInputs(opened=True, closed=True, obstructed=False)
     for times in (TIMES, LidTimes(3.0, 2.0, 20.0, 3)):
         assert step(Motion(), GrantLease(8), both, 1.0, times).drive is Drive.OFF

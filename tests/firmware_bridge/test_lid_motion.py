@@ -137,7 +137,7 @@ def test_a_lease_that_is_ended_shuts_the_lid_at_once() -> None:
     assert plant.motion.drive is Drive.SHUT
 
 
-def test_a_lease_that_ends_under_way_turns_the_lid_round() -> None:
+def test_a_lease_that_ends_while_the_lid_opens_turns_it_round() -> None:
     plant = open_for(1)
     plant.pass_time(1.01)
     assert plant.motion.drive is Drive.SHUT
@@ -169,7 +169,7 @@ def test_something_in_the_way_opens_the_lid_again_and_it_shuts_when_the_way_is_f
     assert (plant.motion.phase, plant.place) == (Phase.RESTING, 0.0)
 
 
-def test_a_lid_is_not_shut_at_all_while_its_way_is_blocked_at_the_end_of_the_lease() -> None:
+def test_a_lid_whose_way_is_blocked_at_the_end_of_its_lease_does_not_begin_to_shut() -> None:
     plant = open_for(4)
     plant.pass_time(3)
     plant.obstructed = True
@@ -179,7 +179,7 @@ def test_a_lid_is_not_shut_at_all_while_its_way_is_blocked_at_the_end_of_the_lea
     assert (plant.motion.phase, plant.place) == (Phase.LEFT_OPEN, 1.0)
 
 
-def test_a_hand_that_no_input_tells_of_is_freed_and_the_lid_left_open_after_its_tries() -> None:
+def test_a_hand_that_no_input_senses_is_freed_and_the_lid_is_left_open_after_its_tries() -> None:
     plant = open_for(4, Plant(times=replace(TIMES, tries=2)))
     plant.pass_time(5)
     plant.jammed = True
@@ -189,7 +189,7 @@ def test_a_hand_that_no_input_tells_of_is_freed_and_the_lid_left_open_after_its_
     assert plant.motion.drive is Drive.OFF
 
 
-def test_no_try_begins_when_patience_is_over() -> None:
+def test_no_try_begins_after_the_patience_ended() -> None:
     plant = open_for(4, Plant(times=replace(TIMES, patience_s=7)))
     plant.pass_time(5)
     plant.jammed = True
@@ -220,7 +220,7 @@ def test_a_lid_left_open_rests_once_a_hand_shuts_it_and_opens_for_the_next_lease
     assert plant.place == 1.0
 
 
-def test_a_lid_left_open_is_tried_again_when_it_is_asked_for() -> None:
+def test_a_lid_left_open_is_tried_again_after_a_request() -> None:
     plant = open_for(4)
     plant.pass_time(3)
     plant.obstructed = True
@@ -231,7 +231,7 @@ def test_a_lid_left_open_is_tried_again_when_it_is_asked_for() -> None:
     assert (plant.motion.phase, plant.place) == (Phase.RESTING, 0.0)
 
 
-def test_a_lid_shut_by_hand_gives_its_lease_up() -> None:
+def test_a_lid_shut_by_hand_loses_its_lease() -> None:
     plant = open_for(30)
     plant.pass_time(5)
     plant.place = 0.0
@@ -266,7 +266,7 @@ def tired(plant: Plant) -> Plant:
     return plant
 
 
-def test_whoever_alternates_between_the_two_requests_gets_half_of_the_motors_time_at_most() -> None:
+def test_alternating_requests_drive_a_motor_at_most_half_of_the_time() -> None:
     plant = tired(Plant())
     driven_s, began = plant.driven_s, plant.now
     while plant.now < began + 1000:
@@ -301,7 +301,7 @@ def test_a_lid_that_stands_open_when_its_motor_must_rest_is_shut_after_the_rest(
     assert (plant.motion.phase, plant.place, plant.motion.blocks) == (Phase.RESTING, 0.0, 0)
 
 
-def test_a_hand_is_freed_whatever_rest_the_motor_owes() -> None:
+def test_a_hand_is_freed_even_if_the_motor_must_rest() -> None:
     plant = open_for(4)
     plant.pass_time(5)
     assert plant.motion.drive is Drive.SHUT
@@ -313,7 +313,7 @@ def test_a_hand_is_freed_whatever_rest_the_motor_owes() -> None:
     assert plant.place == 1.0
 
 
-def test_a_motor_that_was_stopped_from_outside_owes_its_rest_all_the_same() -> None:
+def test_a_motor_stopped_from_outside_still_owes_its_rest() -> None:
     plant = tired(Plant())
     plant.motion = halted(plant.motion, plant.now)
     assert must_rest(plant.motion, plant.seen, plant.now, plant.times)
@@ -330,7 +330,7 @@ def test_a_queue_of_residents_never_makes_a_motor_rest() -> None:
 
 
 @pytest.mark.parametrize("travel_s", [0.05, 0.5, 2.0, 10.0])
-def test_a_drive_is_longer_than_the_travel_and_over_before_the_visit_calls_it_a_fault(
+def test_a_drive_is_longer_than_a_travel_and_ends_before_the_visit_raises_a_fault(
     travel_s: float,
 ) -> None:
     times = lid_times(VisitSection(travel_s=travel_s))
@@ -346,7 +346,7 @@ ACTIONS = st.one_of(
 
 
 @given(st.lists(st.tuples(ACTIONS, st.floats(0, 12)), max_size=25), st.sampled_from([0.0, 0.4, 1.0]))
-def test_whatever_happens_the_bounds_hold_and_the_motor_comes_to_rest(
+def test_after_any_events_the_bounds_hold_and_the_motor_comes_to_rest(
     story: list[tuple[LeaseRequest | str | float, float]], place: float
 ) -> None:
     plant = Plant(place=place)

@@ -26,7 +26,7 @@ def test_a_line_is_noisy_after_several_damaged_frames_and_quiet_after_a_while_wi
     assert noise.judge(FLAWS, 1.0 + QUIET_S) is False
 
 
-def test_a_damaged_frame_now_and_then_is_no_noise() -> None:
+def test_an_occasional_damaged_frame_is_not_noise() -> None:
     noise = LineNoise()
     assert {noise.judge(dropped, dropped * WINDOW_S / 4) for dropped in range(100)} == {None}
 
@@ -43,7 +43,9 @@ def linked() -> tuple[Link, list[Event]]:
 
 
 @pytest.mark.parametrize("bytes_a_step", [3, 50, 5000])
-def test_random_bytes_between_a_controllers_frames_are_noise_and_no_other_device(bytes_a_step: int) -> None:
+def test_random_bytes_between_a_controllers_frames_are_noise_and_not_another_device(
+    bytes_a_step: int,
+) -> None:
     rng = random.Random(7)
     link, events = linked()
     for tick in range(100):
@@ -58,7 +60,7 @@ def test_random_bytes_between_a_controllers_frames_are_noise_and_no_other_device
     assert not [event for event in events if isinstance(event, WrongDevice)]
 
 
-def test_a_lease_counts_as_given_once_the_device_acknowledged_it() -> None:
+def test_a_lease_is_given_once_the_device_acknowledges_it() -> None:
     link, _ = linked()
     assert link.step(1.0, wire(Heartbeat(BOOT, LINK, 1)), [OpenLid(1, 5000)]).events == ()
     assert link.step(1.1, wire(Ack(0, 8))).events == ()

@@ -86,14 +86,14 @@ def test_a_missing_port_is_reported_once_and_found_when_it_comes(
     log = Log(wire.path)
     log.port.start()
     until(lambda: CountedSerial.tries == 2)
-    assert log.told == ["lost: there is no such port; plug the device in, or mend the port's name"]
+    assert log.told == ["lost: there is no such port; plug the device in, or correct the port's name"]
     wire.plug_in()
     until(lambda: log.told[1:] == ["found"])
     log.port.stop()
     wire.unplug()
 
 
-def test_a_second_program_on_the_port_is_turned_away_until_the_first_ends(wire: Wire, port: Log) -> None:
+def test_a_second_program_is_refused_the_port_until_the_first_ends(wire: Wire, port: Log) -> None:
     until(lambda: port.told == ["found"])
     second = Log(wire.path)
     second.port.start()
@@ -123,7 +123,7 @@ def test_stop_ends_while_the_port_is_missing(tmp_path: Path) -> None:
     until(lambda: not any(thread.name.startswith("port") for thread in threading.enumerate()))
 
 
-def test_what_is_no_serial_port_is_lost_and_not_read(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_serial_port_is_refused_and_not_read(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_bytes(b"\x0262E3086CED08\x03")
     log = Log(str(file))
@@ -134,7 +134,7 @@ def test_what_is_no_serial_port_is_lost_and_not_read(tmp_path: Path) -> None:
     assert log.data == b""
 
 
-def test_a_handler_that_fails_is_a_lost_port_that_comes_back(
+def test_a_handler_that_fails_counts_as_a_lost_port_and_is_called_again(
     wire: Wire, caplog: pytest.LogCaptureFixture
 ) -> None:
     told: list[str] = []
@@ -156,7 +156,7 @@ def test_a_handler_that_fails_is_a_lost_port_that_comes_back(
     assert "a handler failed" in caplog.text
 
 
-def test_what_is_written_goes_out_and_what_does_not_fit_is_dropped(wire: Wire, port: Log) -> None:
+def test_written_bytes_are_sent_and_those_without_room_are_dropped(wire: Wire, port: Log) -> None:
     until(lambda: port.told == ["found"])
     port.port.write(b"hello")
     until(lambda: wire.heard() == b"hello")
@@ -171,7 +171,7 @@ def test_what_is_written_goes_out_and_what_does_not_fit_is_dropped(wire: Wire, p
     until(lambda: wire.heard().endswith(b"on"))
 
 
-def test_what_is_discarded_is_never_sent(wire: Wire, port: Log) -> None:
+def test_discarded_bytes_are_never_sent(wire: Wire, port: Log) -> None:
     until(lambda: port.told == ["found"])
     for _ in range(200):
         port.port.write(b"old" * 300)
@@ -182,7 +182,7 @@ def test_what_is_discarded_is_never_sent(wire: Wire, port: Log) -> None:
     until(lambda: wire.heard() == b"new")
 
 
-def test_what_is_written_to_a_port_that_is_not_there_is_dropped(tmp_path: Path) -> None:
+def test_bytes_written_to_a_missing_port_are_dropped(tmp_path: Path) -> None:
     log = Log(str(tmp_path / "nothing"))
     log.port.write(b"before the start")
     log.port.start()
@@ -225,6 +225,6 @@ def test_a_garbled_line_is_lost_until_it_is_clean(wire: Wire) -> None:
     ]
 
 
-def test_where_the_driver_counts_no_errors_none_are_seen(wire: Wire) -> None:
+def test_a_driver_that_counts_no_errors_reports_none(wire: Wire) -> None:
     with Serial(wire.path) as port:
         assert line_errors(port.fileno()) is None

@@ -83,7 +83,7 @@ class World:
 
 @pytest.mark.parametrize("name", WIRES)
 @pytest.mark.parametrize("seed", range(2))
-def test_no_wire_and_no_restart_drives_a_lid_open_beyond_its_lease(name: str, seed: int) -> None:
+def test_no_bad_wire_and_no_restart_drives_a_lid_open_beyond_its_lease(name: str, seed: int) -> None:
     chance = random.Random(seed)
     world = World(wire(name, seed), wire(name, seed + 50))
     taps = 0
@@ -110,7 +110,7 @@ def test_no_wire_and_no_restart_drives_a_lid_open_beyond_its_lease(name: str, se
     assert world.place(0) == world.place(1) == (0, "off"), "without a host a lid stays open"
 
 
-def test_a_lid_that_is_asked_for_opens_and_shuts() -> None:
+def test_a_lid_opens_and_shuts_on_request() -> None:
     world = World(PerfectWire(), PerfectWire())
     world.run(0.5)
     world.ask(OpenLid(0, 2000))
@@ -130,7 +130,7 @@ def test_a_lid_that_is_asked_for_opens_and_shuts() -> None:
     ]
 
 
-def test_a_plants_lid_moves_with_its_motor_and_not_beyond_its_ends() -> None:
+def test_a_plants_lid_moves_with_its_motor_and_stops_at_its_ends() -> None:
     lid = PlantLid(travel_ms=500)
     lid.drive = Drive.OPEN
     lid.advance(0.25)
@@ -162,7 +162,7 @@ def test_a_wrong_count_is_refused_in_one_line() -> None:
     assert "0<=x<=8" in said.stderr
 
 
-def test_a_scale_that_is_read_is_told_again_and_again_and_a_silent_one_is_not() -> None:
+def test_a_working_scale_is_reported_regularly_and_a_silent_one_is_not() -> None:
     world = World(PerfectWire(), PerfectWire())
     world.run(1)
 

@@ -12,7 +12,7 @@ static void begin(uint8_t channel, uint32_t now_ms)
 {
     channel_now = channel;
     begun_ms = now_ms;
-    ADMUX = (uint8_t)(_BV(REFS0) | channel); /* against the supply */
+    ADMUX = (uint8_t)(_BV(REFS0) | channel); /* the supply is the reference */
     ADCSRA |= _BV(ADSC);
 }
 

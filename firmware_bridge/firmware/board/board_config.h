@@ -1,12 +1,12 @@
-/* What is wired to an ATmega2560 (Arduino Mega 2560, 16 MHz). README.md has the table with the board's
- * own pin names. Change what is fitted here; the pins of the rest stay unused. */
+/* The wiring of an ATmega2560 (Arduino Mega 2560, 16 MHz). README.md has the table with the board's own pin
+ * names. Set the number of parts here; pins of missing parts stay unused. */
 #ifndef TZ_BOARD_CONFIG_H
 #define TZ_BOARD_CONFIG_H
 
 #include <avr/io.h>
 
-/* How many of each. A lid, scale or level sensor that is not wired does no harm: such a lid stands there
- * obstructed, and of the others the host is told nothing. */
+/* How many of each. A lid, scale or level sensor that is not wired does no harm: such a lid counts as
+ * obstructed, and the others are not reported. */
 #define BOARD_LIDS 8            /* 1 to 8 */
 #define BOARD_WIEGAND_READERS 2 /* 0 to 2 */
 #define BOARD_SERIAL_READERS 2  /* 0 to 2 */
@@ -18,10 +18,10 @@
 #define BOARD_HAS_TEMPERATURE 1
 #define BOARD_HAS_SUPPLY 1
 
-/* A bit for each lid that a servo moves; an H-bridge moves the others. */
+/* One bit for each lid that a servo moves; H-bridges move the others. */
 #define BOARD_SERVO_LIDS 0xC0U
 
-/* Where a servo stands open and shut. */
+/* A servo's angles when open and shut. */
 #define BOARD_SERVO_OPEN_US 2000U
 #define BOARD_SERVO_SHUT_US 1000U
 
@@ -37,7 +37,7 @@
 #define FREE_PORT PORTB /* contact to ground while the way is free */
 #define FREE_PIN PINB
 
-/* Contacts to ground in rest: a broken wire is smoke, an open door, a pressed button. */
+/* Contacts to ground in rest: a broken wire means smoke, an open door, a pressed button. */
 #define CONTACTS_PORT PORTG
 #define CONTACTS_PIN PING
 #define SMOKE_BIT 1

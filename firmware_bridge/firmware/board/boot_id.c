@@ -2,9 +2,9 @@
 
 #include "parts.h"
 
-/* A count of starts. Each start writes another slot, so that a board which restarts four times a second
- * takes weeks to wear its EEPROM out (100,000 writes a cell). A slot whose halves disagree was being
- * written when the power went; its count was never used. */
+/* Counts the starts. Each start writes another slot, so that even a board that restarts four times a second
+ * takes weeks to wear out its EEPROM (100,000 writes a cell). A slot whose halves disagree was interrupted by
+ * a power cut; its count was never used. */
 enum { SLOTS = 64 };
 
 struct slot {

@@ -1,12 +1,12 @@
-/* What happens before main, and before any memory is set up. */
+/* Runs before main, and before any memory is set up. */
 #include <avr/wdt.h>
 
 #include "board_config.h"
 
 void early(void) __attribute__((naked, used, section(".init3")));
 
-/* Motors off first: a reset by the watchdog may have come while one ran. The watchdog stays on after it
- * reset the chip, with its shortest time, until MCUSR is cleared (data sheet, 11.5). */
+/* Motors off first: the watchdog may have reset the chip while one ran. After that reset the watchdog stays
+ * on, with its shortest time, until MCUSR is cleared (data sheet, 11.5). */
 void early(void)
 {
     MOTOR_OPEN_PORT = 0;

@@ -1,4 +1,4 @@
-/* The board: starts its parts, then turns the core for ever. */
+/* The board: starts its parts, then runs the core's turns forever. */
 #include <avr/interrupt.h>
 #include <avr/sleep.h>
 #include <avr/wdt.h>
@@ -86,7 +86,7 @@ void hal_pet(void)
 
 static void start(void)
 {
-    MCUCR = _BV(JTD); /* twice: the pins of JTAG are the scales' */
+    MCUCR = _BV(JTD); /* twice, as required: the scales use JTAG's pins */
     MCUCR = _BV(JTD);
     OPENED_PORT = CLOSED_PORT = FREE_PORT = 0xFF;
     CONTACTS_PORT |= _BV(SMOKE_BIT) | _BV(DOOR_BIT) | _BV(PANIC_BIT);
@@ -97,9 +97,9 @@ static void start(void)
     analog_start();
     motors_start();
     core_start(&core, &FITTED, boot_id_next(), ticks_ms());
-    SMCR = 0; /* to sleep is to idle: all clocks but the processor's go on */
+    SMCR = 0; /* idle sleep: all clocks but the processor's go on */
     sei();
-    uart_put(0); /* what the line made of the reset is no part of the first frame */
+    uart_put(0); /* noise from the reset must not become part of the first frame */
 }
 
 int main(void)

@@ -4,11 +4,11 @@
 #include "parts.h"
 #include "protocol.h"
 
-/* Ultrasonic sensors are asked in turn, so that none hears another's echo. */
+/* Ultrasonic sensors are triggered in turn, so that none hears another's echo. */
 enum { LEVEL_PAUSE_MS = 100 };
 
 static int32_t weights[BOARD_WEIGHTS];
-static uint8_t weights_waiting; /* a bit for each that has not been given yet */
+static uint8_t weights_waiting; /* a bit for each weight that was not passed on yet */
 static uint8_t level_now;
 static uint32_t triggered_ms;
 

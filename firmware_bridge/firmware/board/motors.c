@@ -4,11 +4,11 @@
 #include "board_config.h"
 #include "parts.h"
 
-/* Servos take turns: each has a slot of 2.5 ms, eight make a servo's usual 20 ms. Timer 1 counts halves
- * of a microsecond; its interrupt begins a pulse and ends it. */
+/* Servos take turns: each has a slot of 2.5 ms, and eight slots make a servo's usual 20 ms. Timer 1 counts half
+ * microseconds; its interrupt begins and ends each pulse. */
 enum { SERVOS = 8, SLOT = 5000, LEAD = 20 };
 
-static volatile uint16_t pulse_of[SERVOS]; /* 0: no pulse, the servo is limp */
+static volatile uint16_t pulse_of[SERVOS]; /* 0: no pulse */
 static uint8_t slot;
 static uint16_t pulse_now;
 
@@ -48,7 +48,7 @@ static void set_servo(uint8_t lid, uint8_t pin, enum drive drive)
     }
 }
 
-/* What must be off goes off first: never are both of a bridge's inputs high. */
+/* Turn off before turning on: both inputs of a bridge must never be high. */
 static void set_bridge(uint8_t pin, enum drive drive)
 {
     if (drive != DRIVE_OPEN) {

@@ -26,23 +26,23 @@ bool pulses_take_bit(uint8_t *reader, bool *bit);
 void pulses_trigger(uint8_t level);
 bool pulses_take_echo(uint8_t level, uint16_t *echo_us);
 
-/* scales.c: the HX711s, read together when all have a value. */
+/* scales.c: the HX711s, read together once all have a value. */
 void scales_start(void);
-/* A bit for each scale that was read into `bits`; 0 when none had a value. */
+/* Read into `bits`; return a bit for each scale that was read, 0 if none had a value. */
 uint8_t scales_read(uint32_t *bits, uint32_t now_ms);
 
-/* analog.c: one conversion at a time, nobody waits for it. */
+/* analog.c: one conversion at a time, without waiting for it. */
 void analog_start(void);
 bool analog_take(uint8_t *channel, uint16_t *reading, uint32_t now_ms);
 
-/* motors.c: H-bridges, and servos by Timer 1. */
+/* motors.c: H-bridges, and servos with Timer 1. */
 void motors_start(void);
 void motors_set(uint8_t lid, enum drive drive);
 
 /* boot_id.c: a count of starts in the EEPROM, never 0. */
 uint32_t boot_id_next(void);
 
-/* measured.c: the values of all that is measured, one after another. */
+/* measured.c: all measured values, one after another. */
 bool measured_next(uint8_t *kind, uint8_t *index, int32_t *value, uint32_t now_ms);
 
 #endif

@@ -8,7 +8,7 @@
 
 enum { TRIGGER_US = 10, ECHOES = 2 };
 
-/* An echo line rises when the sound is out, and falls when it is back: two edges, the first resets. */
+/* An echo line rises when the sound is sent and falls when it returns; the first of these edges resets. */
 static struct echo {
     volatile uint16_t rose;
     volatile uint16_t lasted;
@@ -63,7 +63,7 @@ ISR(INT5_vect)
 void pulses_start(void)
 {
     WIEGAND_PORT |= WIEGAND_PINS;
-    ECHO_PORT |= ECHO_PINS; /* a sensor that is not wired has no edges */
+    ECHO_PORT |= ECHO_PINS; /* pulled up: a sensor that is not wired has no edges */
     EICRA = _BV(ISC01) | _BV(ISC11) | _BV(ISC21) | _BV(ISC31); /* falling edges */
     EICRB = _BV(ISC40) | _BV(ISC50);                           /* any edge */
     TRIGGER_DDR |= (uint8_t)(3U << TRIGGER_FIRST);
@@ -103,7 +103,7 @@ bool pulses_take_echo(uint8_t level, uint16_t *echo_us)
         is_over = echo->edges == 2;
         *echo_us = echo->lasted / 2U;
         if (is_over) {
-            echo->edges = 3; /* taken; further edges are noise until the next trigger */
+            echo->edges = 3; /* read; further edges are noise until the next trigger */
         }
     }
     return is_over;

@@ -1,4 +1,4 @@
-/* A ring of bytes between one interrupt and the main loop: 255 fit, and its indexes wrap by themselves. */
+/* A ring of up to 255 bytes between one interrupt and the main loop; its indexes wrap by themselves. */
 #ifndef TZ_RING_H
 #define TZ_RING_H
 
@@ -7,8 +7,8 @@
 
 struct ring {
     volatile uint8_t bytes[256];
-    volatile uint8_t head; /* written by who takes */
-    volatile uint8_t tail; /* written by who puts */
+    volatile uint8_t head; /* written by the taker */
+    volatile uint8_t tail; /* written by the putter */
 };
 
 static inline uint8_t ring_room(const struct ring *ring)

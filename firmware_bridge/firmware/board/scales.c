@@ -5,7 +5,7 @@
 #include "measure.h"
 #include "parts.h"
 
-/* A scale that gives nothing for so long is not waited for: its neighbours are read without it. */
+/* The longest wait for a silent scale; then its neighbours are read without it. */
 enum { PATIENCE_MS = 500, ALL = (1 << BOARD_WEIGHTS) - 1 };
 
 static uint32_t read_ms;
@@ -13,7 +13,7 @@ static uint32_t read_ms;
 void scales_start(void)
 {
     HX711_CLOCK_DDR |= _BV(HX711_CLOCK_BIT);
-    HX711_DATA_PORT |= (uint8_t)(ALL << HX711_DATA_FIRST); /* one that is missing rests high: not ready */
+    HX711_DATA_PORT |= (uint8_t)(ALL << HX711_DATA_FIRST); /* pulled up: a missing one is never ready */
 }
 
 static uint8_t data(void)
@@ -24,7 +24,7 @@ static uint8_t data(void)
 static uint8_t pulse(void)
 {
     uint8_t said;
-    ATOMIC_BLOCK(ATOMIC_RESTORESTATE) /* a clock that stays high 60 us switches the HX711 off */
+    ATOMIC_BLOCK(ATOMIC_RESTORESTATE) /* a clock high for 60 us switches the HX711 off */
     {
         HX711_CLOCK_PORT |= _BV(HX711_CLOCK_BIT);
         _delay_us(1);

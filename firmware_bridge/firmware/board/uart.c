@@ -6,17 +6,17 @@
 #include "ring.h"
 
 enum {
-    UBRR_115200 = 16, /* doubled speed: 117,647 baud, 2.1 % fast, as every Arduino Mega */
+    UBRR_115200 = 16, /* doubled speed: 117,647 baud, 2.1 % fast, like every Arduino Mega */
     UBRR_9600 = 207   /* doubled speed: 9,615 baud */
 };
 
 static struct ring from_host, to_host, from_reader[2];
-/* Bytes that found a ring full, or were overrun: for whoever looks with a debugger, or through simavr. */
+/* Bytes lost to a full ring or an overrun; read it with a debugger or through simavr. */
 volatile uint16_t uart_lost;
 
 static void received(struct ring *ring, uint8_t status, uint8_t byte)
 {
-    bool overran = (status & _BV(DOR0)) != 0; /* DOR stands at the same bit in every USART */
+    bool overran = (status & _BV(DOR0)) != 0; /* DOR is the same bit in every USART */
     if ((!ring_put(ring, byte) || overran) && uart_lost < UINT16_MAX) {
         uart_lost++;
     }
@@ -24,7 +24,7 @@ static void received(struct ring *ring, uint8_t status, uint8_t byte)
 
 ISR(USART0_RX_vect)
 {
-    uint8_t status = UCSR0A; /* before UDR0, which it belongs to */
+    uint8_t status = UCSR0A; /* read before UDR0, to match its byte */
     received(&from_host, status, UDR0);
 }
 
@@ -64,7 +64,7 @@ void uart_start(void)
     UCSR3A = _BV(U2X3);
     UCSR3C = _BV(UCSZ31) | _BV(UCSZ30);
     UCSR3B = _BV(RXCIE3) | _BV(RXEN3);
-    PORTH |= _BV(PH0); /* an unplugged reader's line rests high */
+    PORTH |= _BV(PH0); /* pulled up: an unplugged reader's line rests high */
     PORTJ |= _BV(PJ0);
 }
 

@@ -1,4 +1,4 @@
-/* Milliseconds that wrap after 49 days: two moments less than 24 days apart compare rightly. */
+/* Milliseconds that wrap after 49 days: two moments less than 24 days apart compare correctly. */
 #ifndef TZ_CLOCK_H
 #define TZ_CLOCK_H
 

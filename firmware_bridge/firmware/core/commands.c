@@ -29,7 +29,7 @@ static enum refusal check_open(const struct core *core, const uint8_t *body, uin
 {
     uint16_t lease_ms = bytes_u16(body + 1);
     if (lease_ms == 0) {
-        return REFUSAL_NONE; /* that is END_LEASE */
+        return REFUSAL_NONE; /* same as END_LEASE */
     }
     if (core->motors_stopped) {
         return REFUSAL_MOTORS_STOPPED;
@@ -40,7 +40,7 @@ static enum refusal check_open(const struct core *core, const uint8_t *body, uin
     return lid_rests(&core->lids[body[0]], now_ms) ? REFUSAL_MOTOR_RESTS : REFUSAL_NONE;
 }
 
-/* Bounds first, as the host's own decoder has it: then what is there, then what may be now. */
+/* In this order, like the host's decoder: bounds, then whether the lid exists, then the present state. */
 static enum refusal check_lid(const struct core *core, const struct frame *frame, uint32_t now_ms)
 {
     const uint8_t *body = frame->body;
@@ -117,7 +117,7 @@ void command_do(struct core *core, const struct frame *frame, uint32_t now_ms)
     case MESSAGE_STOP_MOTORS:
         command_stop_motors(core, now_ms);
         break;
-    default: /* RESUME: nothing else passes the check */
+    default: /* RESUME: no other type passes the check */
         core->motors_stopped = false;
         break;
     }

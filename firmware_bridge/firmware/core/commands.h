@@ -1,13 +1,13 @@
-/* What the host may ask for: bodies checked, then acted upon. */
+/* The host's requests: checked, then carried out. */
 #ifndef TZ_COMMANDS_H
 #define TZ_COMMANDS_H
 
 #include "core.h"
 
-/* Why a message would be refused; REFUSAL_NONE when it would not. Changes nothing. */
+/* Return why a message would be refused, or REFUSAL_NONE. Changes nothing. */
 enum refusal command_check(const struct core *core, const struct frame *frame, uint32_t now_ms);
 
-/* Act on a message that passed `command_check`. */
+/* Carry out a message that passed `command_check`. */
 void command_do(struct core *core, const struct frame *frame, uint32_t now_ms);
 
 /* Stop every motor until RESUME. */

@@ -8,7 +8,7 @@
 static const struct settling ALARM = {20, 200}; /* a button that bounces on release stays pressed */
 static const struct settling DOOR = {50, 50};
 
-enum { SETTLES_MS = 60 }; /* longer than any contact needs to say that something is the matter */
+enum { SETTLES_MS = 60 }; /* longer than any contact needs to report an alarm */
 
 static uint8_t at_most(uint8_t value, uint8_t most)
 {
@@ -56,7 +56,7 @@ static void obey(struct core *core, const struct frame *frame, uint32_t now_ms)
     } else {
         const uint8_t body[2] = {frame->number, (uint8_t)refusal};
         if (!link_answer(&core->link, MESSAGE_REFUSED, body, sizeof body)) {
-            return; /* not taken: a host that overdrew its credit sends it again */
+            return; /* not accepted: a host that exceeded its credit sends it again */
         }
     }
     link_take(&core->link);
@@ -162,7 +162,7 @@ void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now
     turn_lids(core, inputs, now_ms);
     if (!core->has_settled) {
         settle(core, now_ms);
-        return; /* a host told "unknown" a moment before it is told "shut" would learn nothing */
+        return; /* "unknown" a moment before "shut" would tell the host nothing */
     }
     reports_tell(core, now_ms);
 }

@@ -1,5 +1,5 @@
-/* The device: what the host says, what the inputs say, and what the motors are to do.
- * No heap, no pins, no clock of its own: `now_ms` comes with every call, and never steps back. */
+/* The device: from the host's bytes and the inputs to the motors' drives.
+ * No heap, no pins, no clock of its own: `now_ms` is passed to every call, and never goes back. */
 #ifndef TZ_CORE_H
 #define TZ_CORE_H
 
@@ -17,7 +17,7 @@
 
 enum { LIDS_MOST = 8, WIEGAND_MOST = 4, SERIAL_MOST = 2 };
 
-/* What is fitted to this device. More than there is room for is cut down. */
+/* The parts of this device. Counts above the room for them are cut down. */
 struct core_fitted {
     uint8_t lids;
     uint8_t wiegand_readers;
@@ -25,7 +25,7 @@ struct core_fitted {
     uint8_t sensors[SENSOR_KINDS];
 };
 
-/* Contacts as they are this moment, a bit a lid; a bit is 1 where the contact connects to ground. */
+/* The contacts now, one bit for each lid; a bit is 1 if the contact connects to ground. */
 struct core_inputs {
     uint8_t opened;
     uint8_t closed;
@@ -45,32 +45,32 @@ struct core {
     struct serial_reader serial[SERIAL_MOST];
     struct contact smoke, door, panic;
     uint32_t started_ms;
-    bool has_settled; /* whether the contacts have had time to settle since the start */
+    bool has_settled; /* whether the contacts had time to settle after the start */
     bool motors_stopped;
-    uint16_t taps_dropped; /* Wiegand messages and serial bytes without a link or room; stays at 65535 */
+    uint16_t taps_dropped; /* Wiegand messages and serial bytes without a link or room; at most 65535 */
 };
 
-/* Make a device that has just booted. `boot_id` is not 0. */
+/* Initialise a device that has just booted. `boot_id` is not 0. */
 void core_start(struct core *core, const struct core_fitted *fitted, uint32_t boot_id, uint32_t now_ms);
 
-/* A byte came from the host. */
+/* Take a byte from the host. */
 void core_receive(struct core *core, uint8_t byte, uint32_t now_ms);
 
-/* A pulse came from a Wiegand reader, a byte from a serial one, a value from a sensor that is no contact. */
+/* Take a Wiegand reader's pulse, a serial reader's byte, a measured value. */
 void core_wiegand(struct core *core, uint8_t reader, bool bit, uint32_t now_ms);
 void core_serial(struct core *core, uint8_t reader, uint8_t byte, uint32_t now_ms);
 void core_measured(struct core *core, enum sensor_kind kind, uint8_t index, int32_t value);
 
-/* Read the contacts and let time pass; afterwards the motors are to do what `core_drive` says. */
+/* Read the contacts and advance the time; then set the motors by `core_drive`. */
 void core_step(struct core *core, const struct core_inputs *inputs, uint32_t now_ms);
 
-/* What a lid's motor is to do. */
+/* Return what a lid's motor must do. */
 enum drive core_drive(const struct core *core, uint8_t lid);
 
-/* Write the frame that is to go out next; says how many bytes, 0 if none. `wire` has FRAME_WIRE_MAX. */
+/* Write the next frame to send; return its bytes, 0 if none. `wire` has room for FRAME_WIRE_MAX. */
 size_t core_emit(struct core *core, uint8_t *wire, uint32_t now_ms);
 
-/* Whether the state is one that can be: the watchdog is petted after a step only then. */
+/* Return whether the state is consistent; only then the watchdog is fed after a step. */
 bool core_is_sane(const struct core *core);
 
 #endif

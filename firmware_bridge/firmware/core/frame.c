@@ -25,7 +25,7 @@ uint16_t frame_crc(const uint8_t *bytes, size_t count)
     return crc;
 }
 
-/* A plain frame has at most 69 bytes, so no COBS block reaches the 254 that would need a second code. */
+/* A plain frame has at most 69 bytes, so no COBS block reaches 254 bytes and needs a second code. */
 static size_t cobs_write(const uint8_t *plain, size_t count, uint8_t *wire)
 {
     size_t code_at = 0, written = 1;
@@ -42,7 +42,7 @@ static size_t cobs_write(const uint8_t *plain, size_t count, uint8_t *wire)
     return written;
 }
 
-/* Undo COBS; says how many bytes, 0 if the codes do not fit the bytes. */
+/* Decode COBS; return the number of bytes, 0 if the codes do not fit. */
 static size_t cobs_read(const uint8_t *coded, size_t count, uint8_t *plain)
 {
     size_t read = 0, written = 0;

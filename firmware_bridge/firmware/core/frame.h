@@ -9,32 +9,32 @@
 enum {
     FRAME_BODY_MAX = 64,
     FRAME_PLAIN_MAX = 1 + 2 + FRAME_BODY_MAX + 2,
-    FRAME_WIRE_MAX = FRAME_PLAIN_MAX + 2 /* one COBS code (it fits one block) and the closing zero */
+    FRAME_WIRE_MAX = FRAME_PLAIN_MAX + 2 /* one COBS code (a frame fits one block) and the final zero */
 };
 
 struct frame {
     uint8_t type;
-    uint8_t number; /* 0 in messages that are not numbered */
+    uint8_t number; /* 0 if not numbered */
     uint8_t length; /* of the body */
     uint8_t body[FRAME_BODY_MAX];
 };
 
-/* Collects bytes until a zero. Zeroed memory is a fresh one. */
+/* Collects bytes until a zero. Zeroed memory is a new reader. */
 struct frame_reader {
     uint8_t bytes[FRAME_WIRE_MAX];
     uint8_t count;
     bool too_long;
-    uint16_t dropped; /* frames that were wrong in length, CRC or COBS; stays at 65535 */
+    uint16_t dropped; /* frames with a wrong length, CRC or COBS; at most 65535 */
 };
 
-/* CRC-16/XMODEM, not yet XORed. */
+/* Return CRC-16/XMODEM without the final XOR. */
 uint16_t frame_crc(const uint8_t *bytes, size_t count);
 
-/* Write a frame as it goes over the wire; says how many bytes. `wire` has room for FRAME_WIRE_MAX.
- * A body longer than FRAME_BODY_MAX writes nothing. */
+/* Encode a frame for the wire; return its bytes, 0 for a body longer than FRAME_BODY_MAX.
+ * `wire` has room for FRAME_WIRE_MAX. */
 size_t frame_write(const struct frame *frame, uint8_t *wire);
 
-/* Take one byte; true when it ended a frame, which then stands in `frame`. */
+/* Take one byte; true if it completed a frame, which is then in `frame`. */
 bool frame_read(struct frame_reader *reader, uint8_t byte, struct frame *frame);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the core's turn needs of the machine below it. Each build has its own. */
+/* The machine below the core, as `turn` uses it. Each build implements it. */
 #ifndef TZ_HAL_H
 #define TZ_HAL_H
 
@@ -8,28 +8,28 @@
 
 #include "core.h"
 
-/* Milliseconds since the start; wraps. */
+/* Return the milliseconds since the start; wraps. */
 uint32_t hal_now_ms(void);
 
-/* The next byte from the host, if one has come. */
+/* Take the next byte from the host; false if there is none. */
 bool hal_receive(uint8_t *byte);
 
-/* How many bytes to the host can be taken now, and taking them. */
+/* Return how many bytes can be sent to the host now; send them. */
 size_t hal_send_room(void);
 void hal_send(const uint8_t *bytes, size_t count);
 
-/* The contacts, this moment. */
+/* Read the contacts. */
 void hal_contacts(struct core_inputs *inputs);
 
-/* The next Wiegand pulse, the next byte of a serial reader, the next value measured, if one has come. */
+/* Take the next Wiegand pulse, serial reader's byte, measured value; false if there is none. */
 bool hal_wiegand(uint8_t *reader, bool *bit);
 bool hal_serial(uint8_t *reader, uint8_t *byte);
 bool hal_measured(enum sensor_kind *kind, uint8_t *index, int32_t *value);
 
-/* Make a lid's motor do this. */
+/* Set a lid's motor. */
 void hal_drive(uint8_t lid, enum drive drive);
 
-/* Show the watchdog that all is well. */
+/* Feed the watchdog. */
 void hal_pet(void);
 
 #endif

@@ -3,7 +3,7 @@
 #include <string.h>
 
 static const struct settling SWITCH = {20, 20};
-static const struct settling WAY_IS_FREE = {200, 0}; /* believed late that it is, at once that it is not */
+static const struct settling WAY_IS_FREE = {200, 0}; /* an obstruction counts at once, a free way later */
 
 enum { TRAVEL_MS = 2000, RETRY_MS = 2000, PATIENCE_MS = 20000, TRIES = 3 }; /* until SET_LID */
 
@@ -140,8 +140,8 @@ static void move(struct lid *lid, uint32_t now_ms)
     lid->has_driven = lid->has_driven || drive != DRIVE_OFF;
 }
 
-/* A lid that is shut and at rest, which all lids nearly always are: nothing that a turn does would change
- * it. A board turns eight lids a thousand times a second. */
+/* Return whether the lid is shut and at rest, as nearly always: then a turn would change nothing. The board
+ * has a thousand turns of eight lids a second. */
 static bool is_still(const struct lid *lid, struct lid_contacts contacts)
 {
     return lid->motion.phase == PHASE_RESTING && lid->position == POSITION_SHUT && lid->bridge.drive == DRIVE_OFF &&

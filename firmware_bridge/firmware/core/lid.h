@@ -1,4 +1,4 @@
-/* One lid: its contacts, its movement, its motor, and what the host is told of it. */
+/* One lid: its contacts, its movement, its motor and its reports. */
 #ifndef TZ_LID_H
 #define TZ_LID_H
 
@@ -10,7 +10,7 @@
 #include "lid_motion.h"
 #include "protocol.h"
 
-/* What a lid's contacts say this moment: true where a contact connects to ground. */
+/* A lid's contacts now: true if a contact connects to ground. */
 struct lid_contacts {
     bool opened;
     bool closed;
@@ -25,16 +25,16 @@ struct lid {
     uint8_t position; /* enum lid_position */
     uint8_t cause;    /* enum lid_cause */
     bool has_driven;
-    bool is_news; /* the host has yet to be told */
+    bool is_news; /* still to be reported */
 };
 
-/* Make a lid as it is after a reset: motor off, position unknown. */
+/* Initialise a lid after a reset: motor off, position unknown. */
 void lid_start(struct lid *lid);
 
-/* The contacts have settled for the first time: a lid that stands open, and was not asked to, is shut. */
+/* Call when the contacts have settled for the first time: a lid found open without a request is shut. */
 void lid_find(struct lid *lid, uint32_t now_ms);
 
-/* Whether its motor was driven for so long that no lease may begin a drive now. */
+/* Return whether the motor must rest before a new lease could drive it. */
 bool lid_rests(const struct lid *lid, uint32_t now_ms);
 
 /* Open, or stay open, at most `lease_ms`. */
@@ -43,16 +43,16 @@ void lid_open(struct lid *lid, uint16_t lease_ms, uint32_t now_ms);
 /* Shut now for this cause, unless something is in the way. */
 void lid_shut(struct lid *lid, enum lid_cause cause, uint32_t now_ms);
 
-/* Shut for this cause if there is a lease; a lid without one is left alone. */
+/* Shut for this cause if there is a lease. */
 void lid_end_lease(struct lid *lid, enum lid_cause cause, uint32_t now_ms);
 
-/* Motor off at once, lease ended. */
+/* Turn the motor off at once and end the lease. */
 void lid_stop(struct lid *lid, uint32_t now_ms);
 
-/* A link began: the host is to be told where the lid is. */
+/* Report the position again, for a new link. */
 void lid_tell_again(struct lid *lid);
 
-/* Read the contacts and let time pass; the motor is to do `lid->bridge.drive` from now on. */
+/* Read the contacts and advance the time; then the motor must do `lid->bridge.drive`. */
 void lid_turn(struct lid *lid, struct lid_contacts contacts, uint32_t now_ms);
 
 #endif

@@ -24,7 +24,7 @@ static uint32_t owed_ms(const struct lid_motion *motion, uint32_t now_ms)
     return motion->owed_ms > spent_ms ? motion->owed_ms - spent_ms : 0;
 }
 
-/* To be called before the phase changes: what is owed grows in some phases and falls in others. */
+/* Call before the phase changes: the rest owed grows in some phases and falls in others. */
 static void count(struct lid_motion *motion, uint32_t now_ms)
 {
     motion->owed_ms = owed_ms(motion, now_ms);
@@ -53,7 +53,7 @@ void lid_ask_open(struct lid_motion *motion, struct lid_seen seen, uint32_t leas
     count(motion, now_ms);
     motion->lease_until_ms = now_ms + lease_ms;
     if (motion->phase == PHASE_OPENING || motion->phase == PHASE_HELD) {
-        return; /* a renewal is no second drive: asked often enough, the motor would never stop */
+        return; /* a renewal must not begin a second drive: renewed often, the motor would never stop */
     }
     enter(motion, PHASE_OPENING, motion->phase == PHASE_REVERSING ? motion->since_ms : now_ms);
     motion->has_left = false;
@@ -112,11 +112,11 @@ static bool wait_passed(struct lid_motion *motion, struct lid_seen seen, uint32_
 
 static bool is_shut_again(const struct lid_motion *motion, struct lid_seen seen)
 {
-    /* A lid that is stuck shut keeps its lease, so that renewals do not drive it again and again. */
+    /* A lid stuck shut keeps its lease: otherwise each renewal would drive it again. */
     return seen.closed && motion->has_left;
 }
 
-/* One change that what is seen, or the time, calls for; whether there was one. */
+/* Apply one change that the inputs or the time require; return whether there was one. */
 static bool passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
                    const struct lid_times *times)
 {
@@ -165,7 +165,7 @@ static bool passed(struct lid_motion *motion, struct lid_seen seen, uint32_t now
 
 void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times)
 {
-    enum { MOST_CHANGES = 8 }; /* no chain of phases at one moment is longer; a bound is better than trust */
+    enum { MOST_CHANGES = 8 }; /* no chain of phases at one moment is longer; the bound makes sure */
     count(motion, now_ms);
     if (!seen.closed) {
         motion->has_left = true;

@@ -1,10 +1,9 @@
 /* How a lid moves: the rules of firmware_bridge/lid_motion.py, in milliseconds. Knows no pins.
  *
- * A lease opens the lid; when it ends the lid is driven shut. Something in the way reverses it; it is
- * tried again a few times, and then left open with its motor off. No motor runs while both switches say
- * that the lid is there. A motor rests as long as it was driven: it may owe the rest of many drives, and then
- * no drive but a reversal begins until it owes less. What lid_motion.py says of springs is not here: a
- * relay's lid hangs on the Pi. */
+ * A lease opens the lid; when the lease ends, the lid is driven shut. Something in the way reverses it; it is
+ * tried again a few times, and then left open with its motor off. No motor runs while both limit switches are
+ * closed. A motor must rest as long as it was driven: if it owes the rest of many drives, only a reversal may
+ * drive it until it owes less. The springs of lid_motion.py are not here: a relay's lid is wired to the Pi. */
 #ifndef TZ_LID_MOTION_H
 #define TZ_LID_MOTION_H
 
@@ -23,7 +22,7 @@ enum lid_phase {
     PHASE_LEFT_OPEN
 };
 
-/* What a lid's inputs say now. */
+/* The levels of a lid's inputs. */
 struct lid_seen {
     bool opened;
     bool closed;
@@ -32,9 +31,9 @@ struct lid_seen {
 
 /* A lid's bounds. */
 struct lid_times {
-    uint32_t drive_ms;    /* the longest that the motor runs in one direction at a stretch */
+    uint32_t drive_ms;    /* the longest time that the motor runs in one direction without a pause */
     uint32_t retry_ms;    /* how long the way must have been free before the next try */
-    uint32_t patience_ms; /* no try begins later than this after the first */
+    uint32_t patience_ms; /* no try begins later than this after the first one */
     uint8_t tries;
 };
 
@@ -51,32 +50,32 @@ struct lid_motion {
     bool has_left;  /* whether it has left its shut switch since the lease began */
 };
 
-/* How long a drive may last for a lid that needs `travel_ms` from one end to the other: room for a weak
- * battery, and for the rest before the motor turns round. */
+/* Return the longest drive of a lid that needs `travel_ms` from one end to the other: enough for a weak
+ * battery, and for the rest before the motor changes direction. */
 uint32_t lid_drive_ms(uint16_t travel_ms);
 
-/* Whether a lease would begin a drive that the motor has to rest before. */
+/* Return whether the motor must rest before a new lease could drive it. */
 bool lid_must_rest(const struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms,
                    const struct lid_times *times);
 
-/* Open, or stay open, at most `lease_ms` from now; nothing happens if the motor must rest. `lid_step` follows. */
+/* Open, or stay open, at most `lease_ms` from now; nothing happens if the motor must rest. Then call `lid_step`. */
 void lid_ask_open(struct lid_motion *motion, struct lid_seen seen, uint32_t lease_ms, uint32_t now_ms,
                   const struct lid_times *times);
 
-/* Shut now, unless something is in the way. `lid_step` follows. */
+/* Shut now, unless something is in the way. Then call `lid_step`. */
 void lid_ask_shut(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times);
 
-/* The motor was turned off from outside: no lease, and nothing moves until somebody asks. */
+/* Note that the motor was turned off from outside: no lease, at rest until a request. */
 void lid_halt(struct lid_motion *motion, uint32_t now_ms);
 
-/* Let what is seen, and the time that has passed, have their effect. */
+/* Apply the inputs and the time that has passed. */
 void lid_step(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms, const struct lid_times *times);
 
-/* A lid that was found so at start: one that is not shut lost its lease with the program before, and is shut
- * once its way has been free for a while. */
+/* Begin with a lid as it was found at start: one that is not shut lost its lease with the program before, and
+ * is shut once its way has been free for a while. */
 void lid_found(struct lid_motion *motion, struct lid_seen seen, uint32_t now_ms);
 
-/* What the motor is to do. */
+/* Return what the motor must do. */
 enum drive lid_drive(const struct lid_motion *motion);
 
 #endif

@@ -86,7 +86,7 @@ static void acknowledged(struct link *link, const struct frame *frame, uint32_t 
     }
     heard(link, now_ms);
     if (many > link->under_way || (is_none && link->acked != 0)) {
-        return; /* of what was never sent: nothing that a host of this link says */
+        return; /* acknowledges a number never sent: not from a host of this link */
     }
     if (many > 0) {
         drop_acknowledged(link, number, many, now_ms);
@@ -158,7 +158,7 @@ enum link_event link_step(struct link *link, uint32_t now_ms)
     if (link->link_id == 0) {
         return LINK_NOTHING;
     }
-    bool waits = link->under_way > 0 && link->next > 0; /* not while credit holds back what was sent */
+    bool waits = link->under_way > 0 && link->next > 0; /* not while credit holds back sent messages */
     if (waits && (uint32_t)(now_ms - link->sent_ms) >= link->wait_ms) {
         if (link->resends == RESENDS_MOST) {
             forget(link);

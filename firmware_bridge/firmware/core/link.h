@@ -1,5 +1,5 @@
 /* The device's end of a link: numbers, acknowledgements, repeats, credit, heartbeats.
- * docs/protocol.md, "A link". Knows no meaning of what it carries. */
+ * docs/protocol.md, "A link". Does not know the meaning of messages. */
 #ifndef TZ_LINK_H
 #define TZ_LINK_H
 
@@ -10,16 +10,16 @@
 #include "frame.h"
 
 enum {
-    LINK_CREDIT = 8,                 /* so many frames of the host fit the receiving ring */
-    LINK_REPORTS = 16,               /* so many messages of ours may wait */
-    LINK_QUEUE = LINK_REPORTS + LINK_CREDIT, /* and a refusal of all that the host may have under way */
+    LINK_CREDIT = 8,                 /* frames of the host that fit the receive ring */
+    LINK_REPORTS = 16,               /* reports of ours that may wait */
+    LINK_QUEUE = LINK_REPORTS + LINK_CREDIT, /* room for a refusal of each message in flight from the host */
     LINK_SENT_BODY_MAX = 33 /* a SERIAL with 32 bytes is the longest that a device sends */
 };
 
-/* What WELCOME says of the device; stays the same from start to reset. */
+/* The device's description in WELCOME; constant from start to reset. */
 struct link_welcome {
     uint32_t boot_id;
-    uint16_t sensors; /* a bit per kind */
+    uint16_t sensors; /* a bit for each kind */
     uint8_t lids;
     uint8_t wiegand_readers;
     uint8_t serial_readers;
@@ -34,20 +34,20 @@ struct link_message {
 struct link {
     struct link_welcome welcome;
     uint32_t link_id;  /* 0: no link */
-    uint32_t heard_ms; /* when something of this link was last heard */
+    uint32_t heard_ms; /* when the host was last heard on this link */
     uint32_t beat_ms;  /* when the next HEARTBEAT is due */
     uint32_t sent_ms;  /* when the oldest unacknowledged message was last sent */
     uint32_t hello_id; /* the link that WELCOME answers */
-    uint16_t wait_ms;  /* how long the oldest waits before it is sent again */
+    uint16_t wait_ms;  /* how long until the oldest is sent again */
     uint8_t hello_version;
     uint8_t resends;
-    uint8_t expected; /* the number to take next */
-    uint8_t taken;    /* the number last taken; 0: none yet */
+    uint8_t expected; /* the number to accept next */
+    uint8_t taken;    /* the number last accepted; 0: none yet */
     uint8_t acked;    /* the number of ours last acknowledged; 0: none yet */
-    uint8_t credit;   /* how many may be under way after `acked` */
+    uint8_t credit;   /* how many may be in flight after `acked` */
     uint8_t given;    /* the credit last given to the host */
-    uint8_t head;     /* where the oldest stands in `queue` */
-    uint8_t count;    /* how many stand there */
+    uint8_t head;     /* index of the oldest in `queue` */
+    uint8_t count;    /* how many are queued */
     uint8_t next;     /* how many of them need not be sent (again) now */
     uint8_t under_way; /* how many of them were ever sent */
     bool is_silent;
@@ -58,34 +58,34 @@ struct link {
 
 enum link_event {
     LINK_NOTHING = 0,
-    LINK_BEGAN,   /* a fresh link; what was before is forgotten */
-    LINK_GONE,    /* there is no link any more */
-    LINK_SILENT,  /* the host has not been heard for a while; said once */
-    LINK_MESSAGE  /* a numbered message has come in its turn: act on it, then `link_take` */
+    LINK_BEGAN,   /* a new link; the state of the old one is dropped */
+    LINK_GONE,    /* the link has ended */
+    LINK_SILENT,  /* the host has been silent for a while; returned once */
+    LINK_MESSAGE  /* the next numbered message: carry it out, then `link_take` */
 };
 
-/* Make a device's link that has just booted. */
+/* Initialise the link of a device that has just booted. */
 void link_start(struct link *link, const struct link_welcome *welcome, uint32_t now_ms);
 
-/* A frame has come. */
+/* Take a frame. */
 enum link_event link_receive(struct link *link, const struct frame *frame, uint32_t now_ms);
 
-/* The message of LINK_MESSAGE was acted upon, or refused. One that is not taken comes again. */
+/* Accept the message of LINK_MESSAGE, carried out or refused. One that is not accepted is sent again. */
 void link_take(struct link *link);
 
-/* Let the time that has passed have its effect: LINK_GONE, LINK_SILENT or LINK_NOTHING. */
+/* Advance the time; return LINK_GONE, LINK_SILENT or LINK_NOTHING. */
 enum link_event link_step(struct link *link, uint32_t now_ms);
 
-/* Whether another report can be queued. */
+/* Return whether another report can be queued. */
 bool link_has_room(const struct link *link);
 
-/* Queue a report; false when there is no link or no room, or it is too long. */
+/* Queue a report; false if there is no link or no room, or if it is too long. */
 bool link_send(struct link *link, uint8_t type, const uint8_t *body, uint8_t length);
 
-/* The same for what answers a message of the host: the credit it was given keeps room for it. */
+/* Queue an answer to a message of the host; the host's credit keeps room for it. */
 bool link_answer(struct link *link, uint8_t type, const uint8_t *body, uint8_t length);
 
-/* Write the frame that is to go out next, if any; says how many bytes. `wire` has room for FRAME_WIRE_MAX. */
+/* Write the next frame to send; return its bytes, 0 if none. `wire` has room for FRAME_WIRE_MAX. */
 size_t link_emit(struct link *link, uint8_t *wire, uint32_t now_ms);
 
 #endif

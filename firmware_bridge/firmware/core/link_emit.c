@@ -1,4 +1,4 @@
-/* What a link sends, in the order of its urgency. */
+/* Sends a link's frames in the order of urgency. */
 #include <string.h>
 
 #include "bytes.h"
@@ -73,7 +73,7 @@ size_t link_emit(struct link *link, uint8_t *wire, uint32_t now_ms)
     }
     if (clock_reached(now_ms, link->beat_ms)) {
         link->beat_ms = now_ms + HEARTBEAT_MS;
-        link->ack_due = link->link_id != 0; /* should an earlier one have been lost */
+        link->ack_due = link->link_id != 0; /* in case an earlier one was lost */
         return emit_heartbeat(link, wire, now_ms);
     }
     if (link->next < link->count && link->next < link->credit) {

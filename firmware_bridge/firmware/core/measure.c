@@ -4,11 +4,11 @@ enum {
     COLDEST_CENTI_C = -4000,
     STEP_CENTI_C = 500,
     STEPS = 30,
-    FINER = 16,         /* the table's unit is a sixteenth of the converter's step */
+    FINER = 16,         /* the table's unit is a sixteenth of a converter step */
     SUPPLY_FULL_MV = 25000
 };
 
-/* What the converter reads at -40, -35, ... 105 degrees: 1023 * 16 * r / (r + 10k), with
+/* The converter's readings at -40, -35, ... 105 degrees: 1023 * 16 * r / (r + 10k), with
  * r = 10k * exp(3950 * (1 / T - 1 / 298.15 K)). */
 static const uint16_t NTC_READS[STEPS] = {15971, 15807, 15589, 15307, 14949, 14506, 13970, 13338,
                                           12616, 11812, 10944, 10033, 9105,  8184,  7293,  6451,

@@ -69,7 +69,7 @@ enum refusal {
     REFUSAL_MOTOR_RESTS = 7
 };
 
-#define LEASE_MOST_MS 60000U /* no enumerator: an int has 16 bits on the board */
+#define LEASE_MOST_MS 60000U /* not an enumerator: an int has 16 bits on the board */
 
 enum {
     TRAVEL_LEAST_MS = 50,
@@ -81,7 +81,7 @@ enum {
     RESEND_LAST_MS = 800,
     RESENDS_MOST = 10,
     NUMBERS = 255,      /* 1 to 255 */
-    NUMBERS_BEHIND = 127 /* so many before the expected one are ones had again */
+    NUMBERS_BEHIND = 127 /* this many numbers before the expected one count as repeats */
 };
 
 #endif

@@ -61,7 +61,7 @@ static bool is_due(const struct sensor *sensor, uint32_t now_ms)
         (uint32_t)(now_ms - sensor->told_ms) >= WEIGHT_AGAIN_MS) {
         return true;
     }
-    /* In 64 bits: two readings may lie further apart than 32 bits hold. */
+    /* In 64 bits: the difference of two readings may not fit into 32. */
     int64_t change = (int64_t)sensor->value - sensor->told;
     bool is_news = change >= NOISE[sensor->kind] || -change >= NOISE[sensor->kind];
     return is_news &&

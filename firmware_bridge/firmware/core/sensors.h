@@ -1,4 +1,4 @@
-/* What the sensors read last, and what the host is to be told of it. */
+/* The sensors' last readings, and which of them must be reported. */
 #ifndef TZ_SENSORS_H
 #define TZ_SENSORS_H
 
@@ -9,8 +9,8 @@
 
 enum {
     SENSORS_MOST = 16,
-    SENSOR_PAUSE_MS = 250, /* a value that is no contact's is told at most so often */
-    WEIGHT_AGAIN_MS = 5000 /* a scale that is read is told so often at least: silence means that it is not */
+    SENSOR_PAUSE_MS = 250, /* shortest time between two reports of a measured value */
+    WEIGHT_AGAIN_MS = 5000 /* longest time between two reports of a working scale: silence means a fault */
 };
 
 struct sensor {
@@ -20,8 +20,8 @@ struct sensor {
     uint8_t kind; /* enum sensor_kind */
     uint8_t index;
     bool is_known;
-    bool is_fresh; /* read since it was told */
-    bool is_owed; /* to be told, whatever its value */
+    bool is_fresh; /* read since the last report */
+    bool is_owed; /* must be reported, whatever its value */
 };
 
 struct sensors {
@@ -29,22 +29,22 @@ struct sensors {
     uint8_t count;
 };
 
-/* Make the table of what is fitted: so many of each kind; what does not fit SENSORS_MOST is left out. */
+/* Make the table of sensors from the count of each kind; those above SENSORS_MOST are left out. */
 void sensors_start(struct sensors *sensors, const uint8_t counts[SENSOR_KINDS]);
 
-/* A bit for each kind of which there is one. */
+/* Return a bit for each kind that is present. */
 uint16_t sensors_kinds(const struct sensors *sensors);
 
-/* A sensor has been read. */
+/* Note a sensor's reading. */
 void sensors_read(struct sensors *sensors, enum sensor_kind kind, uint8_t index, int32_t value);
 
-/* A link began: the host is to be told of all. */
+/* Report all sensors again, for a new link. */
 void sensors_tell_again(struct sensors *sensors);
 
-/* A sensor the host is to be told of now; NULL if none. `sensors_told` when it is done. */
+/* Return a sensor to be reported now; NULL if none. Call `sensors_told` once it is reported. */
 struct sensor *sensors_due(struct sensors *sensors, uint32_t now_ms);
 
-/* The host has been told of its value. */
+/* Note that a sensor's value was reported. */
 void sensors_told(struct sensor *sensor, uint32_t now_ms);
 
 #endif

@@ -1,4 +1,4 @@
-/* Collects a serial reader's bytes into pieces for the host, which decodes them. */
+/* Collects a serial reader's bytes into pieces; the host decodes them. */
 #ifndef TZ_SERIAL_READER_H
 #define TZ_SERIAL_READER_H
 
@@ -7,7 +7,7 @@
 
 enum {
     SERIAL_PIECE_MOST = 32,
-    SERIAL_PAUSE_MS = 5 /* five bytes long at 9,600 baud: the reader has finished */
+    SERIAL_PAUSE_MS = 5 /* the time of five bytes at 9,600 baud: the reader has finished */
 };
 
 /* Zeroed memory is a reader that has sent nothing. */
@@ -17,10 +17,10 @@ struct serial_reader {
     uint32_t last_ms;
 };
 
-/* Take a byte; false when a full piece still waits to be sent, and the byte is dropped. */
+/* Take a byte; false if it is dropped because a full piece still waits to be sent. */
 bool serial_reader_byte(struct serial_reader *reader, uint8_t byte, uint32_t now_ms);
 
-/* Whether a piece is to be sent: full, or followed by a pause. */
+/* Return whether a piece must be sent: it is full, or a pause has followed. */
 bool serial_reader_is_due(const struct serial_reader *reader, uint32_t now_ms);
 
 #endif

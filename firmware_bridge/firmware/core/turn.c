@@ -2,7 +2,7 @@
 
 #include "hal.h"
 
-/* So much is taken of each input in one turn: none can keep the lids from theirs. */
+/* The most that one turn takes of each input, so that no input can delay the lids. */
 enum { BYTES_A_TURN = 64, EVENTS_A_TURN = 16 };
 
 static void take_bytes(struct core *core, uint32_t now_ms)

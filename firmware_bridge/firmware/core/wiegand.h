@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum {
-    WIEGAND_BITS_LEAST = 4, /* fewer are noise; a keypad's key has 4 */
+    WIEGAND_BITS_LEAST = 4, /* fewer bits are noise; a keypad's key has 4 */
     WIEGAND_BITS_MOST = 64,
     WIEGAND_PAUSE_MS = 25 /* readers leave at most 20 ms between two bits of one message */
 };
@@ -21,10 +21,10 @@ struct wiegand {
 /* A pulse on D0 (false) or D1 (true). */
 void wiegand_pulse(struct wiegand *reader, bool bit, uint32_t now_ms);
 
-/* How many bits a message that is over has, in `data`; else 0. `wiegand_clear` before the next pulse. */
+/* Return the bits in `data` of a complete message, else 0. Call `wiegand_clear` before the next pulse. */
 uint8_t wiegand_message(struct wiegand *reader, uint32_t now_ms);
 
-/* Forget what was collected. */
+/* Drop the collected bits. */
 void wiegand_clear(struct wiegand *reader);
 
 #endif

@@ -1,4 +1,4 @@
-/* Drives the fuzz target with random lives where there is no libFuzzer: plain SECONDS SEED. */
+/* Runs the fuzz target on random input where there is no libFuzzer: plain SECONDS SEED. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 enum { LIFE_MOST = 2000 };
 
-/* Steele and Vigna's splitmix64: small, and the same everywhere for the same seed. */
+/* Steele and Vigna's splitmix64: small, and the same on every machine for the same seed. */
 static uint64_t draw(uint64_t *state)
 {
     uint64_t z = *state += 0x9E3779B97F4A7C15U;

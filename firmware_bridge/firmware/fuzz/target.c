@@ -1,5 +1,5 @@
-/* Bytes become a day in a device's life: noise and frames from a host, contacts, readers, time. After each
- * moment the rules that no fault may break are checked: those about motors. */
+/* Turns bytes into a device's input: noise and frames from a host, contacts, readers, time. After each step it
+ * checks the rules of motors that no fault may break. */
 #include "target.h"
 
 #include <stdbool.h>
@@ -26,8 +26,8 @@ struct life {
     struct core core;
     struct core_inputs inputs;
     uint32_t now_ms;
-    enum drive drove[LIDS_MOST];         /* at the moment before */
-    enum drive drove_last[LIDS_MOST];    /* when it last drove at all */
+    enum drive drove[LIDS_MOST];         /* in the step before */
+    enum drive drove_last[LIDS_MOST];    /* its last direction */
     uint32_t ended_ms[LIDS_MOST];
 };
 
@@ -58,7 +58,7 @@ static void check_lid(struct life *life, uint8_t i)
     if (drive == DRIVE_OFF && life->drove[i] != DRIVE_OFF) {
         life->ended_ms[i] = life->now_ms;
     }
-    /* From its phase's beginning: a host that asks to shut and to open in one breath begins a drive anew. */
+    /* Counted from the phase's beginning: a request to shut and then to open begins a new drive. */
     REQUIRE(drive == DRIVE_OFF || life->now_ms - lid->motion.since_ms <= lid->times.drive_ms + DRIVE_SLACK_MS);
     life->drove[i] = drive;
     life->drove_last[i] = drive == DRIVE_OFF ? life->drove_last[i] : drive;
@@ -147,7 +147,7 @@ static void set_contacts(struct life *life)
     life->inputs.closed = next(life);
     life->inputs.free = next(life);
     uint8_t alarms = next(life);
-    life->inputs.smoke = (alarms & 0x11U) == 0x11U; /* seldom, or nothing would ever open */
+    life->inputs.smoke = (alarms & 0x11U) == 0x11U; /* rarely: otherwise no lid would ever open */
     life->inputs.door_open = (alarms & 2U) != 0;
     life->inputs.panic = (alarms & 0x2CU) == 0x2CU;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Do what the bytes say to a core; aborts when a rule of the lids is broken. */
+/* Run a core on the input of these bytes; abort if a rule of the lids is broken. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #endif

@@ -1,4 +1,4 @@
-/* The firmware on a pty, with a simulated plant; docs/protocol.md, "Test rig". In real time. */
+/* The firmware on a pty with a simulated plant, in real time; docs/protocol.md, "Test rig". */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +15,7 @@ enum { RECEIVED_MOST = 256, TICK_MS = 1 };
 static const struct core_fitted FITTED = {
     .lids = 8, .wiegand_readers = 2, .serial_readers = 2, .sensors = {4, 2, 1, 1, 1, 1, 1}};
 
-/* The HAL's functions take no argument, as a microcontroller has one of each; this is the one here. */
+/* The HAL's functions take no argument, because a microcontroller has one of each; this is the one here. */
 static struct {
     struct rig rig;
     struct core core;
@@ -34,7 +34,7 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
-/* The moment of this turn, which is one for all its inputs however long this process was kept waiting. */
+/* The time of this turn: the same for all its inputs, even if this process was kept waiting. */
 uint32_t hal_now_ms(void)
 {
     return (uint32_t)((here.passed_ns - here.started_ns) / 1000000U);
@@ -71,7 +71,7 @@ void hal_contacts(struct core_inputs *inputs)
     inputs->panic = here.rig.sensors[SENSOR_PANIC][0] != 0;
 }
 
-/* A bit or byte each millisecond, as a reader at 9,600 baud sends. */
+/* Send a bit or byte each millisecond, like a reader at 9,600 baud. */
 static bool next_item(struct rig_sending *sending, uint32_t *last_ms, uint8_t *reader, uint8_t *item)
 {
     uint32_t now_ms = hal_now_ms();

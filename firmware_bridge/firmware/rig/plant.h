@@ -1,4 +1,4 @@
-/* Lids of a test rig: they move as their motors drive, and close their limit switches. */
+/* The lids of a test rig: their motors move them, and they close their limit switches. */
 #ifndef TZ_PLANT_H
 #define TZ_PLANT_H
 
@@ -25,10 +25,10 @@ struct plant {
 /* All lids shut, nothing in the way, motors off. */
 void plant_start(struct plant *plant);
 
-/* Let time pass: driven lids move. */
+/* Advance the time: driven lids move. */
 void plant_pass(struct plant *plant, double ms);
 
-/* What the contacts say, a bit a lid. */
+/* Read the contacts, one bit for each lid. */
 void plant_contacts(const struct plant *plant, struct core_inputs *inputs);
 
 #endif

@@ -67,7 +67,7 @@ static void read_character(struct rig *rig, char character)
 static void read_lines(struct rig *rig)
 {
     char character;
-    while (!is_busy(rig) && !rig->is_over) { /* a line begins when the one before it has been answered */
+    while (!is_busy(rig) && !rig->is_over) { /* a line begins after the one before it was answered */
         ssize_t count = read(STDIN_FILENO, &character, 1);
         if (count == 1) {
             read_character(rig, character);

@@ -7,7 +7,7 @@
 enum {
     WORDS_MOST = 4,
     BITS_LEAST = 4,
-    WIEGAND_RESTS = WIEGAND_PAUSE_MS + 5, /* so that two lines are two messages */
+    WIEGAND_RESTS = WIEGAND_PAUSE_MS + 5, /* so that two lines become two messages */
     SERIAL_RESTS = SERIAL_PAUSE_MS + 5
 };
 
@@ -16,7 +16,7 @@ struct words {
     int count;
 };
 
-/* Each gives an answer, or "" for one that comes later. */
+/* Each returns its answer, or "" if the answer comes later. */
 typedef const char *(*doer)(struct rig *rig, const struct words *words, char *room);
 
 static struct words cut(char *line)

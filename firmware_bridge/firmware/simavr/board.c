@@ -35,7 +35,7 @@ static void may_not(avr_irq_t *irq, uint32_t value, void *param)
 
 static avr_irq_t *uart(struct sim_board *board, char name, bool *may_send)
 {
-    uint32_t flags = 0; /* no sleeping of its own, no echo on standard output */
+    uint32_t flags = 0; /* simavr must not sleep by itself or print to standard output */
     avr_ioctl(board->avr, (uint32_t)AVR_IOCTL_UART_SET_FLAGS(name), &flags);
     uint32_t line = (uint32_t)AVR_IOCTL_UART_GETIRQ(name);
     avr_irq_register_notify(avr_io_getirq(board->avr, line, UART_IRQ_OUT_XON), may, may_send);
@@ -52,7 +52,7 @@ static void connect_uarts(struct sim_board *board)
     avr_irq_register_notify(avr_io_getirq(board->avr, line, UART_IRQ_OUTPUT), host_heard, board);
 }
 
-/* Each start of this program is another board's: its count of starts begins somewhere else. */
+/* Each start of this program simulates another board, so its count of starts begins at another value. */
 static bool set_boot_count(struct sim_board *board)
 {
     uint32_t slot[2] = {0, 0};
@@ -107,7 +107,7 @@ static struct sim_board *the_board(struct avr_t *avr)
     return avr->custom.data;
 }
 
-/* Called within the chip's reset, whoever asked for it. */
+/* Called within every reset of the chip. */
 static void was_reset(struct avr_t *avr)
 {
     struct sim_board *board = the_board(avr);
@@ -126,7 +126,7 @@ static void no_sleep(struct avr_t *avr, avr_cycle_count_t cycles)
     (void)cycles; /* the runner keeps the pace */
 }
 
-/* Standard output is the rig's. */
+/* Standard output belongs to the rig. */
 static void log_errors(struct avr_t *avr, const int level, const char *format, va_list values)
 {
     (void)avr;

@@ -1,4 +1,4 @@
-/* The simulated chip and what is wired to it: README.md has the pin table. */
+/* The simulated chip and its wiring; README.md has the pin table. */
 #ifndef TZ_SIM_BOARD_H
 #define TZ_SIM_BOARD_H
 
@@ -34,41 +34,41 @@ struct sim_wiegand {
 };
 
 struct sim_board {
-    struct rig rig; /* first, so that a rig's word finds its board */
+    struct rig rig; /* first, so that a rig's pointer is also its board's */
     avr_t *avr;
     elf_firmware_t elf;
     avr_irq_t *host_in, *reader_in[SIM_READERS];
-    uint8_t external[SIM_PORTS]; /* what the wires say, port 'A' first */
+    uint8_t external[SIM_PORTS]; /* the levels of the wires, port 'A' first */
     struct sim_servo servos[LIDS_MOST];
     struct sim_scales scales;
     struct sim_echo echoes[SIM_LEVELS];
     struct sim_wiegand line;
     bool host_may_send, reader_may_send[SIM_READERS];
     uint32_t resets, ran_ms;
-    uint32_t hung_since_ms, hung_ms; /* by `ran_ms`: when the loop last began to hang, and for how long */
+    uint32_t hung_since_ms, hung_ms; /* in `ran_ms`: when the loop last began to hang, and for how long */
     int64_t busy_ns;
     bool shot_through; /* both inputs of a bridge were high at once */
-    uint8_t hung[2];   /* what stood where the loop was made to hang */
+    uint8_t hung[2];   /* the original code where the loop was made to hang */
     uint32_t hung_at;  /* 0: nowhere */
     void (*core_reset)(struct avr_t *avr);
 };
 
-/* Load an ELF into a chip with the plant wired to it; false, with a sentence on standard error, if not. */
+/* Load an ELF into a chip wired to the plant; on failure print why on standard error and return false. */
 bool board_start(struct sim_board *board, const char *elf_path);
 
-/* Run for a millisecond of the chip's time, with the host's bytes in and out. */
+/* Run for a millisecond of the chip's time, and pass the host's bytes in and out. */
 void board_run_ms(struct sim_board *board);
 
 /* Reset as the watchdog does. */
 void board_reset(struct sim_board *board);
 
-/* Make the main loop stand still until the next reset; interrupts go on. */
+/* Hang the main loop until the next reset; interrupts go on. */
 bool board_hang(struct sim_board *board);
 
-/* How many bytes of RAM were never used since the start, between the heap's end and the stack. */
+/* Return the bytes of RAM between the heap's end and the stack that were never used since the start. */
 uint32_t board_stack_margin(const struct sim_board *board);
 
-/* How many bytes its UARTs lost since the last reset. */
+/* Return the bytes that the UARTs lost since the last reset. */
 uint32_t board_bytes_lost(const struct sim_board *board);
 
 /* instruments.c: scales and ultrasonic sensors. */

@@ -1,4 +1,4 @@
-/* Scales and ultrasonic sensors as they answer to the simulated chip's pins. */
+/* Scales and ultrasonic sensors on the simulated chip's pins. */
 #include "board.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* The board's firmware on a simulated ATmega2560, with its plant; docs/protocol.md, "Test rig".
- * In real time where this machine is quick enough, else slower. Also answers
- *   hang      the main loop stands still until the watchdog resets the chip
- *   board     `board RESETS STACK_MARGIN SHOT_THROUGH HUNG_MS BYTES_LOST SPEED`: for how long the loop hung
- *             last, in the chip's time; bytes that its UARTs lost; chip seconds a second at full pelt */
+ * In real time if this machine is fast enough, else slower. Also answers
+ *   hang      hang the main loop until the watchdog resets the chip
+ *   board     `board RESETS STACK_MARGIN SHOT_THROUGH HUNG_MS BYTES_LOST SPEED`: how long the loop last hung,
+ *             in the chip's time; bytes that its UARTs lost; chip seconds a second at full speed */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static void carry_out(struct sim_board *board)
     }
 }
 
-/* Run until standard input ends. A machine too slow makes the chip's time slower, never jumpy. */
+/* Run until standard input ends. On a slow machine the chip's time is slower, but never jumps. */
 static void run(struct sim_board *board)
 {
     int64_t due_ns = now_ns();

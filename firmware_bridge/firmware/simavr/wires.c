@@ -1,4 +1,4 @@
-/* What is wired to the simulated chip's pins: the plant, contacts, readers, voltages. */
+/* The wiring of the simulated chip's pins: the plant, contacts, readers, voltages. */
 #include <math.h>
 
 #include <avr_adc.h>
@@ -10,7 +10,7 @@
 enum {
     WIEGAND_PULSE_US = 50, /* a pulse's usual length */
     SERVO_MIDDLE_US = 1500,
-    SERVO_LIDS = 0xC0, /* as board_config.h has it */
+    SERVO_LIDS = 0xC0, /* as in board_config.h */
     SUPPLY_MV = 5000
 };
 
@@ -102,7 +102,7 @@ static void set_voltages(struct sim_board *board)
     avr_raise_irq(adc + 1, (uint32_t)board->rig.sensors[SENSOR_SUPPLY][0] / 5U);
 }
 
-/* A millisecond has passed: the inputs follow the plant and the rig. */
+/* Call after each millisecond: the inputs follow the plant and the rig. */
 void wires_sense(struct sim_board *board)
 {
     struct core_inputs inputs;
@@ -122,7 +122,7 @@ static uint8_t driven(struct sim_board *board, char port)
 {
     avr_ioport_state_t state;
     avr_ioctl(board->avr, (uint32_t)AVR_IOCTL_IOPORT_GETSTATE(port), &state);
-    return (uint8_t)(state.port & state.ddr); /* an undriven input of a bridge is pulled down on its board */
+    return (uint8_t)(state.port & state.ddr); /* a bridge's board pulls an undriven input down */
 }
 
 static enum drive servo_drive(const struct sim_servo *servo, bool has_supply)
@@ -133,7 +133,7 @@ static enum drive servo_drive(const struct sim_servo *servo, bool has_supply)
     return servo->pulse_us > SERVO_MIDDLE_US ? DRIVE_OPEN : DRIVE_SHUT;
 }
 
-/* The motors do what the pins say. */
+/* Set the motors by the pins. */
 void wires_drive(struct sim_board *board)
 {
     uint8_t opens = driven(board, 'A'), shuts = driven(board, 'C');
@@ -150,7 +150,7 @@ void wires_drive(struct sim_board *board)
     }
 }
 
-/* The wires are as they were, but the chip forgot them; and simavr the timers of what was under way on them. */
+/* Raise all wires' levels again: a reset makes the chip forget them, and simavr the timers of pulses. */
 void wires_after_reset(struct sim_board *board)
 {
     static const char INPUTS[] = "BDEFGHJKL";
@@ -160,7 +160,7 @@ void wires_after_reset(struct sim_board *board)
         tell_external(board, *port);
         for (uint8_t bit = 0; bit < 8; bit++) {
             bool level = ((board->external[index_of(*port)] >> bit) & 1U) != 0;
-            avr_raise_irq(wires_pin(board, *port, bit), !level); /* one that seems to stay would not be passed on */
+            avr_raise_irq(wires_pin(board, *port, bit), !level); /* an unchanged level would not be passed on */
             avr_raise_irq(wires_pin(board, *port, bit), level);
         }
     }
@@ -170,7 +170,7 @@ void wires_after_reset(struct sim_board *board)
 void wires_connect(struct sim_board *board)
 {
     for (int port = 0; port < SIM_PORTS; port++) {
-        board->external[port] = 0xFF; /* pulled up, or a line at rest */
+        board->external[port] = 0xFF; /* pulled up, or a line in rest */
     }
     wires_after_reset(board);
     instruments_connect(board);

@@ -59,7 +59,7 @@ MENDED_BY = {
     ),
     FaultCode.CONTROLLER_NOISY: (
         "tests/firmware_bridge/test_noise.py",
-        "test_random_bytes_between_a_controllers_frames_are_noise_and_no_other_device",
+        "test_random_bytes_between_a_controllers_frames_are_noise_and_not_another_device",
     ),
     FaultCode.PORT_BUSY: (MCU, "test_a_port_that_is_not_there_or_that_another_program_has_is_named"),
     FaultCode.SMOKE: (MCU, "test_smoke_is_a_fault_of_its_controller_and_over_when_it_is_gone"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.firmware_bridge.conformance.device import Device
-from tests.firmware_bridge.conformance.test_handshake import test_noise_before_a_hello_costs_nothing
+from tests.firmware_bridge.conformance.test_handshake import test_noise_before_a_hello_is_ignored
 from tests.firmware_bridge.conformance.test_inputs import calm, test_two_readers_are_two_taps_in_order
 from tests.firmware_bridge.conformance.test_lids import (
     lids,
@@ -24,7 +24,7 @@ __all__ = [
     "calm",
     "lids",
     "test_a_lease_that_is_over_shuts_the_lid",
-    "test_noise_before_a_hello_costs_nothing",
+    "test_noise_before_a_hello_is_ignored",
     "test_something_in_the_way_reverses_a_lid_that_shuts",
     "test_two_readers_are_two_taps_in_order",
 ]

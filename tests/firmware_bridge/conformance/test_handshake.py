@@ -22,7 +22,7 @@ def beats(host: Speaker) -> list[Heartbeat]:
     return [one for _, one in host.heard if isinstance(one, Heartbeat)]
 
 
-def test_it_answers_hello_with_what_it_has(host: Speaker) -> None:
+def test_it_answers_hello_with_its_parts(host: Speaker) -> None:
     welcome = host.greet()
     assert (welcome.version, welcome.highest) == (1, 1)
     assert welcome.boot
@@ -38,7 +38,7 @@ def test_it_chooses_the_highest_version_that_both_speak(host: Speaker) -> None:
     assert host.greet(lowest=0, highest=9).version == 1
 
 
-def test_of_versions_it_does_not_speak_it_takes_none_and_has_no_link(host: Speaker) -> None:
+def test_it_makes_no_link_with_a_host_of_unknown_versions(host: Speaker) -> None:
     welcome = host.greet(lowest=2, highest=9)
     assert (welcome.version, welcome.highest) == (0, 1)
     host.say(OpenLid(0, 5000), 1)
@@ -53,12 +53,12 @@ def test_a_longer_hello_of_a_later_version_is_understood(host: Speaker) -> None:
     host.until(lambda: any(isinstance(one, Welcome) and one.link == 4711 for _, one in host.heard), "WELCOME")
 
 
-def test_noise_before_a_hello_costs_nothing(host: Speaker) -> None:
+def test_noise_before_a_hello_is_ignored(host: Speaker) -> None:
     host.write(bytes(range(1, 256)) * 4)
     assert host.greet().version == 1
 
 
-def test_a_fresh_link_hears_of_every_lid_and_sensor(device: Device, host: Speaker) -> None:
+def test_a_new_link_gets_a_report_of_every_lid_and_sensor(device: Device, host: Speaker) -> None:
     device.do("place 1 500")
     device.do("sensor 2 0 1")
     welcome = host.greet()
@@ -83,7 +83,7 @@ def test_a_repeated_hello_of_the_same_link_changes_nothing(device: Device, linke
     assert device.lid(0) == (1000, "off")
 
 
-def test_a_fresh_link_ends_every_lease_and_numbers_begin_again(device: Device, linked: Speaker) -> None:
+def test_a_new_link_ends_every_lease_and_numbers_begin_again(device: Device, linked: Speaker) -> None:
     linked.ask(OpenLid(0, 60_000))
     linked.expect(LidState, lambda one: one.lid == 0 and one.position is Position.OPEN)
     linked.greet()
@@ -91,7 +91,7 @@ def test_a_fresh_link_ends_every_lease_and_numbers_begin_again(device: Device, l
     linked.until(lambda: device.lid(0) == (0, "off"), "the lid to shut")
 
 
-def test_without_a_link_it_beats_and_does_nothing_else(device: Device, host: Speaker) -> None:
+def test_without_a_link_it_only_sends_heartbeats(device: Device, host: Speaker) -> None:
     host.say(OpenLid(0, 60_000), 1)
     device.do("wiegand 0 01010101")
     host.until(lambda: len(beats(host)) >= 4, "heartbeats")
@@ -109,7 +109,7 @@ def test_heartbeats_name_both_sides_and_the_time_since_the_start(linked: Speaker
     assert 200 <= apart_ms < 1000  # by the device's own clock; a busy machine may make it late
 
 
-def test_an_acknowledgement_goes_beside_every_heartbeat(linked: Speaker) -> None:
+def test_every_heartbeat_comes_with_an_acknowledgement(linked: Speaker) -> None:
     number = linked.ask(EndLease(0))
     since = len(linked.heard)
     linked.until(lambda: sum(isinstance(one, Heartbeat) for _, one in linked.heard[since:]) >= 4, "beats")

@@ -26,7 +26,7 @@ def passed_through(host: Speaker) -> bytes:
 
 
 @pytest.mark.parametrize("bits", ["0101", CARD_26, CARD_34, "1" * 37, "10" * 32], ids=len)
-def test_what_a_wiegand_reader_sends_arrives_bit_by_bit(device: Device, calm: Speaker, bits: str) -> None:
+def test_a_wiegand_readers_bits_arrive_unchanged(device: Device, calm: Speaker, bits: str) -> None:
     device.do(f"wiegand 0 {bits}")
     assert calm.expect(WiegandBits) == WiegandBits(0, bits)
 
@@ -37,16 +37,14 @@ def test_two_readers_are_two_taps_in_order(device: Device, calm: Speaker) -> Non
         assert calm.expect(WiegandBits) == WiegandBits(reader, CARD_26)
 
 
-def test_what_a_serial_reader_sends_is_passed_through(device: Device, calm: Speaker) -> None:
+def test_a_serial_readers_bytes_are_passed_through(device: Device, calm: Speaker) -> None:
     device.do(f"serial 0 {FOB.hex()}")
     calm.until(lambda: len(passed_through(calm)) >= len(FOB), "the reader's bytes")
     assert passed_through(calm) == FOB
     assert Rdm6300Decoder().feed(FOB) == ["62e3086ced"]
 
 
-def test_every_byte_is_passed_through_and_none_is_too_many_for_a_message(
-    device: Device, calm: Speaker
-) -> None:
+def test_every_byte_is_passed_through_and_no_message_is_too_long(device: Device, calm: Speaker) -> None:
     everything = bytes(range(256))
 
     def has_come(count: int) -> bool:
@@ -59,7 +57,7 @@ def test_every_byte_is_passed_through_and_none_is_too_many_for_a_message(
     assert all(len(one.data) <= MAX_SERIAL for one in calm.told if isinstance(one, SerialBytes))
 
 
-def test_a_tap_from_before_the_link_is_not_told(device: Device, host: Speaker) -> None:
+def test_a_tap_from_before_the_link_is_not_reported(device: Device, host: Speaker) -> None:
     device.do(f"wiegand 0 {CARD_26}")
     device.do(f"serial 0 {FOB.hex()}")
     host.listen(0.3)
@@ -71,7 +69,7 @@ def test_a_tap_from_before_the_link_is_not_told(device: Device, host: Speaker) -
 
 
 @pytest.mark.parametrize("kind", [SensorKind.SMOKE, SensorKind.DOOR, SensorKind.PANIC])
-def test_a_contact_is_told_when_it_changes(device: Device, linked: Speaker, kind: SensorKind) -> None:
+def test_a_contact_is_reported_when_it_changes(device: Device, linked: Speaker, kind: SensorKind) -> None:
     linked.expect(SensorValue, lambda one: one == SensorValue(kind, 0, 0))
     for value in (1, 0, 1):
         device.do(f"sensor {kind} 0 {value}")
@@ -88,7 +86,7 @@ def test_a_contact_is_told_when_it_changes(device: Device, linked: Speaker, kind
         (SensorKind.SUPPLY, 12_000, 400),
     ],
 )
-def test_a_measured_value_is_told_in_its_unit(
+def test_a_measured_value_is_reported_in_its_unit(
     device: Device, linked: Speaker, kind: SensorKind, value: int, within: int
 ) -> None:
     first = next(one for _, one in linked.heard if hasattr(one, "sensors"))

@@ -49,7 +49,7 @@ def rests(device: Device, host: Speaker, place: int, lid: int = 0) -> None:
     host.until(lambda: device.lid(lid) == (place, "off"), f"the lid at {place}, at {device.lid(lid)}")
 
 
-def test_a_lid_is_opened_and_only_its_switch_says_so(device: Device, lids: Speaker) -> None:
+def test_a_lid_is_opened_and_only_its_switch_reports_it_open(device: Device, lids: Speaker) -> None:
     device.do("travel 0 700")
     lids.ask(SetLid(0, 700))
     lids.ask(OpenLid(0, LONG_MS))
@@ -70,7 +70,7 @@ def test_a_lease_that_is_over_shuts_the_lid(device: Device, lids: Speaker) -> No
     rests(device, lids, SHUT_AT)
 
 
-def test_a_lease_that_ends_on_the_way_shuts_a_lid_that_was_never_open(device: Device, lids: Speaker) -> None:
+def test_a_lease_that_ends_while_the_lid_opens_shuts_it(device: Device, lids: Speaker) -> None:
     device.do("travel 0 2000")
     lids.ask(SetLid(0, 2000, tries=2))
     lids.ask(OpenLid(0, 400))
@@ -103,12 +103,12 @@ def test_the_end_of_a_lease_shuts_the_lid(
     rests(device, lids, SHUT_AT)
 
 
-def test_a_lid_that_stands_open_says_so_to_whoever_asks_again(lids: Speaker) -> None:
+def test_a_lid_that_stands_open_reports_it_again_after_a_request(lids: Speaker) -> None:
     opened(lids)
     opened(lids)
 
 
-def test_two_lids_move_each_by_itself(device: Device, lids: Speaker) -> None:
+def test_two_lids_move_independently(device: Device, lids: Speaker) -> None:
     opened(lids)
     opened(lids, lid=1)
     lids.ask(EndLease(0))
@@ -164,7 +164,7 @@ def test_a_lid_that_is_obstructed_too_often_is_left_open(device: Device, lids: S
     rests(device, lids, OPEN_AT)
 
 
-def test_patience_ends_before_the_tries_do(device: Device, lids: Speaker) -> None:
+def test_patience_can_end_before_the_tries(device: Device, lids: Speaker) -> None:
     lids.ask(SetLid(0, 300, retry_ms=100, patience_ms=600, tries=10))
     opened(lids)
     device.do("obstruct 0 1")
@@ -225,7 +225,7 @@ def test_both_switches_at_once_stop_the_motor_and_keep_it_off(device: Device, li
     assert device.lid(0) == (place, "off")
 
 
-def test_a_motor_that_is_driven_to_and_fro_without_end_must_rest(device: Device, lids: Speaker) -> None:
+def test_a_motor_driven_back_and_forth_without_end_must_rest(device: Device, lids: Speaker) -> None:
     device.do("travel 0 5000")
     lids.ask(SetLid(0, 50, retry_ms=100))  # whose longest drive is 175 ms
     refused: list[Refused] = []
@@ -253,7 +253,7 @@ def test_a_motor_that_is_driven_to_and_fro_without_end_must_rest(device: Device,
 
 
 @pytest.mark.parametrize("switch", ["open", "shut"])
-def test_a_switch_that_lies_never_drives_a_lid_for_ever(device: Device, lids: Speaker, switch: str) -> None:
+def test_a_wrong_switch_never_drives_a_lid_forever(device: Device, lids: Speaker, switch: str) -> None:
     device.do(f"switch 0 {switch} 0")
     lids.ask(OpenLid(0, 500))
     lids.until(lambda: device.lid(0)[1] == "open", "the motor to open")
@@ -294,7 +294,9 @@ def test_stop_halts_every_motor_until_resume(device: Device, lids: Speaker) -> N
     rests(device, lids, SHUT_AT, lid=1)
 
 
-def test_panic_halts_every_motor_and_resume_waits_until_it_is_let_go(device: Device, lids: Speaker) -> None:
+def test_panic_halts_every_motor_and_resume_is_refused_until_it_is_released(
+    device: Device, lids: Speaker
+) -> None:
     device.do("travel 0 5000")
     lids.ask(SetLid(0, 5000))
     lids.ask(OpenLid(0, LONG_MS))

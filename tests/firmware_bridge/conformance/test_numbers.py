@@ -36,7 +36,7 @@ def quiet(host: Speaker) -> None:
     host.settle()
 
 
-def test_a_message_taken_before_is_acknowledged_again_and_not_done_again(
+def test_a_repeated_message_is_acknowledged_again_and_not_carried_out_again(
     device: Device, linked: Speaker
 ) -> None:
     linked.ask(OpenLid(0, 60_000))
@@ -64,9 +64,7 @@ def test_numbers_wrap_from_255_to_1(linked: Speaker) -> None:
     assert given[253:] == [254, 255, 1, 2, 3, 4, 5]
 
 
-def test_a_number_where_none_belongs_and_none_where_one_does_are_dropped(
-    device: Device, linked: Speaker
-) -> None:
+def test_messages_with_a_wrong_or_missing_number_are_dropped(device: Device, linked: Speaker) -> None:
     linked.say(OpenLid(0, 60_000), 0)
     linked.say(Heartbeat(linked.link, linked.boot, 0), 1)
     linked.listen(0.6)
@@ -74,7 +72,7 @@ def test_a_number_where_none_belongs_and_none_where_one_does_are_dropped(
     assert device.lid(0) == (0, "off")
 
 
-def test_it_repeats_the_same_until_it_is_acknowledged(device: Device, host: Speaker) -> None:
+def test_it_repeats_a_message_until_it_is_acknowledged(device: Device, host: Speaker) -> None:
     quiet(host)
     host.acks = False
     device.do("wiegand 1 0110")
@@ -108,7 +106,7 @@ def test_it_keeps_to_the_credit_it_was_given(device: Device, host: Speaker) -> N
     assert set(numbers(host, since)) == {(taken + 2) % 255 + 1}
 
 
-def test_credit_0_holds_it_back_until_it_is_lifted(device: Device, host: Speaker) -> None:
+def test_credit_0_stops_it_from_sending_until_more_is_given(device: Device, host: Speaker) -> None:
     quiet(host)
     host.acks = False
     host.say(Ack(host.taken, 0))
@@ -122,7 +120,7 @@ def test_credit_0_holds_it_back_until_it_is_lifted(device: Device, host: Speaker
     assert host.expect(WiegandBits).bits == "1111"
 
 
-def test_the_first_credit_is_that_of_hello(host: Speaker) -> None:
+def test_the_first_credit_comes_from_hello(host: Speaker) -> None:
     host.acks = False
     host.greet(credit=1)
     host.listen(1.0)

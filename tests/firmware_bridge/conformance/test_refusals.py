@@ -24,7 +24,7 @@ from tests.firmware_bridge.conformance.speaker import Speaker
         (0x10, "00 d007 d007 204e 0b", Reason.MALFORMED),
     ],
 )
-def test_what_it_does_not_do_is_refused_by_name(
+def test_unsupported_requests_are_refused_by_name(
     linked: Speaker, code: int, body: str, reason: Reason
 ) -> None:
     assert linked.refusal(code, bytes.fromhex(body)).reason is reason

@@ -34,7 +34,7 @@ def test_lower_case_digits_name_the_same_fob() -> None:
 
 
 @given(st.lists(FOBS), st.data())
-def test_it_does_not_matter_how_the_stream_is_cut(fobs: list[bytes], data: st.DataObject) -> None:
+def test_frames_are_found_however_the_stream_is_cut(fobs: list[bytes], data: st.DataObject) -> None:
     stream = b"".join(map(frame, fobs))
     cuts = data.draw(st.lists(st.integers(0, len(stream))).map(sorted))
     pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
@@ -92,7 +92,7 @@ def test_one_wrong_byte_never_makes_another_fob(fob: bytes, place: int, byte: in
         b"\x0262E3086CED08\x04",  # no end
     ],
 )
-def test_what_is_no_frame_is_no_card(stream: bytes) -> None:
+def test_bytes_that_are_not_a_frame_are_not_a_card(stream: bytes) -> None:
     assert Rdm6300Decoder().feed(stream) == []
 
 

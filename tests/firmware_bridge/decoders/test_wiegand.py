@@ -38,7 +38,7 @@ def rdm6300_frame(fob: bytes) -> bytes:
         ("00100010010100010010011111", f"{68:02x}{41551:04x}"),
     ],
 )
-def test_what_makers_and_other_decoders_give_as_examples_is_read(bits: str, number: str) -> None:
+def test_examples_of_makers_and_other_decoders_are_read(bits: str, number: str) -> None:
     assert decode(bits.replace(" ", "")) == number
 
 
@@ -48,7 +48,7 @@ def test_every_number_of_both_formats_is_read(data: bytes) -> None:
 
 
 @given(st.one_of(st.binary(min_size=3, max_size=3), st.binary(min_size=4, max_size=4)), st.data())
-def test_one_flipped_bit_is_no_card(data: bytes, draw: st.DataObject) -> None:
+def test_a_flipped_bit_is_not_a_card(data: bytes, draw: st.DataObject) -> None:
     bits = wiegand(data)
     place = draw.draw(st.integers(0, len(bits) - 1))
     flipped = bits[:place] + ("0" if bits[place] == "1" else "1") + bits[place + 1 :]
@@ -56,13 +56,13 @@ def test_one_flipped_bit_is_no_card(data: bytes, draw: st.DataObject) -> None:
 
 
 @given(st.binary(min_size=3, max_size=3))
-def test_exchanged_wires_are_no_card(data: bytes) -> None:
+def test_swapped_wires_are_not_a_card(data: bytes) -> None:
     # Each half has an odd number of bits (13): exchanged, the even half is odd, and the odd one even.
     assert decode(wiegand(data).translate(str.maketrans("01", "10"))) is Unreadable.PARITY
 
 
 @given(st.text("01", max_size=70).filter(lambda bits: len(bits) not in (26, 34)))
-def test_any_other_number_of_bits_is_no_card(bits: str) -> None:
+def test_any_other_number_of_bits_is_not_a_card(bits: str) -> None:
     assert decode(bits) is Unreadable.LENGTH
 
 
@@ -79,7 +79,7 @@ def test_one_fob_is_one_card_through_every_reader(fob: bytes) -> None:
     assert by_24_bits == {fob[2:].hex()}
 
 
-def test_the_number_printed_on_a_fob_is_what_wiegand_gives() -> None:
+def test_wiegand_gives_the_number_printed_on_a_fob() -> None:
     # 0008844356 and 134,62532 are printed on the fob that sends 10 00 86 F4 44 (Hobby Components' forum).
     (number,) = rdm6300.Rdm6300Decoder().feed(b"\x02100086F44426\x03")
     assert canonical(number, CardBits.WIEGAND_26) == f"{134:02x}{62532:04x}"

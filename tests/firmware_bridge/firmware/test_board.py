@@ -102,7 +102,7 @@ def test_each_start_counts_the_boot_id_up(board: Device, host: Speaker) -> None:
     assert boots == list(range(boots[0], boots[0] + 4))
 
 
-def test_after_a_restart_the_inputs_are_what_they_are(board: Device, host: Speaker) -> None:
+def test_after_a_restart_the_inputs_are_read_again(board: Device, host: Speaker) -> None:
     board.do("place 1 1000")
     for _ in range(2):
         board.do("reboot")
@@ -114,7 +114,7 @@ def test_after_a_restart_the_inputs_are_what_they_are(board: Device, host: Speak
         host.expect(LidState, lambda one: one.lid == 1 and one.position is Position.OPEN)
 
 
-def test_memory_is_left_when_everything_happens_at_once(board: Device, host: Speaker) -> None:
+def test_stack_memory_is_left_when_everything_happens_at_once(board: Device, host: Speaker) -> None:
     for lid in range(8):
         host.ask(OpenLid(lid, 1000))
     board.do("wiegand 0 " + "01" * 17)
@@ -149,7 +149,7 @@ def board_sizes(elf: str) -> dict[str, int]:
     return {row[0]: int(row[1]) for row in rows}
 
 
-def test_a_servos_lid_moves_by_its_pulses_and_is_limp_at_rest(board: Device, host: Speaker) -> None:
+def test_a_servos_lid_moves_by_its_pulses_and_gets_none_at_rest(board: Device, host: Speaker) -> None:
     host.ask(OpenLid(SERVO_LID, 60_000))
     host.expect(LidState, lambda one: one == LidState(SERVO_LID, Position.OPEN, Cause.ASKED))
     host.until(lambda: board.lid(SERVO_LID) == (1000, "off"), "the servo to rest")
@@ -170,7 +170,7 @@ def test_a_servos_lid_moves_by_its_pulses_and_is_limp_at_rest(board: Device, hos
         (SensorKind.SUPPLY, 0, 12_000, 30),
     ],
 )
-def test_what_is_wired_to_its_pins_is_measured(
+def test_sensors_on_its_pins_are_measured(
     board: Device, host: Speaker, kind: SensorKind, index: int, value: int, within: int
 ) -> None:
     board.do(f"sensor {kind} {index} {value}")

@@ -217,7 +217,7 @@ def test_a_lid_found_open_at_the_start_is_shut_once_its_way_was_free_for_a_while
     assert device.run_until(lambda: device.drive == "shut") >= 2000
 
 
-def test_a_link_begins_with_every_lid_and_every_contact(device: CoreDevice) -> None:
+def test_a_new_link_reports_every_lid_and_every_contact(device: CoreDevice) -> None:
     assert {one.lid for one in device.told_of(LidState)} == {0, 1}
     assert {one.position for one in device.told_of(LidState)} == {Position.SHUT}
     assert {one.kind for one in device.told_of(SensorValue)} == {
@@ -227,7 +227,7 @@ def test_a_link_begins_with_every_lid_and_every_contact(device: CoreDevice) -> N
     }  # of what was never measured there is nothing to tell
 
 
-def test_a_fresh_link_forgets_what_waited_and_ends_leases(device: CoreDevice) -> None:
+def test_a_new_link_drops_waiting_messages_and_ends_leases(device: CoreDevice) -> None:
     open_lid(device)
     device.beats = False
     device.pulse(0, "010101")
@@ -275,7 +275,7 @@ def test_a_serial_readers_bytes_are_passed_on_whole_and_in_pieces_of_32(device: 
     assert max(map(len, pieces)) == 32
 
 
-def test_a_tap_without_a_link_is_dropped_and_not_told_later(library: ctypes.CDLL) -> None:
+def test_a_tap_without_a_link_is_dropped_and_not_reported_later(library: ctypes.CDLL) -> None:
     device = CoreDevice(library)
     device.run(100)
     device.pulse(0, "01010101")
@@ -286,7 +286,9 @@ def test_a_tap_without_a_link_is_dropped_and_not_told_later(library: ctypes.CDLL
     assert not device.told_of(SerialBytes)
 
 
-def test_a_value_is_told_when_it_changes_by_more_than_noise_four_times_a_second(device: CoreDevice) -> None:
+def test_a_value_that_changes_by_more_than_noise_is_reported_at_most_four_times_a_second(
+    device: CoreDevice,
+) -> None:
     for step in range(1000):
         device.measured(SensorKind.WEIGHT, 0, 1000 * step + step % 2 * 50)
         device.run(1)
@@ -298,7 +300,7 @@ def test_a_value_is_told_when_it_changes_by_more_than_noise_four_times_a_second(
 
 
 @pytest.mark.parametrize("kind", [SensorKind.SMOKE, SensorKind.PANIC])
-def test_an_alarm_is_told_at_once_however_lately_it_was_told_before(
+def test_an_alarm_is_reported_at_once_even_right_after_the_last_report(
     device: CoreDevice, kind: SensorKind
 ) -> None:
     def told() -> int:
@@ -313,7 +315,7 @@ def test_an_alarm_is_told_at_once_however_lately_it_was_told_before(
     device.run_until(lambda: told() == 1, within_ms=100)
 
 
-def test_extreme_values_are_told_as_they_are(device: CoreDevice) -> None:
+def test_extreme_values_are_reported_unchanged(device: CoreDevice) -> None:
     for value in (-(2**31), 2**31 - 1):
         device.measured(SensorKind.WEIGHT, 3, value)
         device.run(300)
@@ -335,7 +337,7 @@ def test_credit_keeps_room_for_every_refusal(device: CoreDevice) -> None:
     assert device.is_sane
 
 
-def test_a_bouncing_switch_is_believed_when_it_has_settled(device: CoreDevice) -> None:
+def test_a_bouncing_switch_counts_once_it_has_settled(device: CoreDevice) -> None:
     device.ask(OpenLid(0, 60_000))
     device.contacts = Contacts(closed=False)
     for bounce in range(100):
@@ -346,7 +348,7 @@ def test_a_bouncing_switch_is_believed_when_it_has_settled(device: CoreDevice) -
     device.run_until(lambda: device.drive == "off", within_ms=25)
 
 
-def test_a_scale_that_is_read_is_told_again_and_again_and_a_silent_one_is_not(device: CoreDevice) -> None:
+def test_a_working_scale_is_reported_regularly_and_a_silent_one_is_not(device: CoreDevice) -> None:
     weight = SensorValue(SensorKind.WEIGHT, 0, 777)
 
     def told_within(ms: int, *, is_read: bool) -> int:

@@ -32,7 +32,7 @@ def read(library: ctypes.CDLL, data: bytes, reader: FrameReader) -> list[Frame]:
 
 
 @given(one=frames)
-def test_both_write_a_frame_as_the_same_bytes(library: ctypes.CDLL, one: Frame) -> None:
+def test_c_and_python_write_a_frame_as_the_same_bytes(library: ctypes.CDLL, one: Frame) -> None:
     assert written(library, one) == frame.encode(one)
 
 
@@ -50,7 +50,7 @@ def test_a_longer_body_is_not_written(library: ctypes.CDLL) -> None:
     pieces=st.lists(frames.map(frame.encode) | st.binary(max_size=90)),
     flips=st.lists(st.tuples(st.integers(0, 2000), st.integers(1, 255)), max_size=6),
 )
-def test_both_find_the_same_frames_in_the_same_noise(
+def test_c_and_python_find_the_same_frames_in_the_same_noise(
     library: ctypes.CDLL, pieces: list[bytes], flips: list[tuple[int, int]]
 ) -> None:
     stream = bytearray(b"".join(pieces))

@@ -113,7 +113,7 @@ def test_a_motor_that_is_driven_day_and_night_rests_as_lid_motion_says(
 
 
 @given(start=st.sampled_from(START_MS), halts=st.sets(st.integers(0, 239), max_size=6))
-def test_a_motor_that_is_stopped_from_outside_still_owes_its_rest(
+def test_a_motor_stopped_from_outside_still_owes_its_rest(
     library: ctypes.CDLL, start: int, halts: set[int]
 ) -> None:
     bounds = LidTimes(100, 50, 2000, 10)

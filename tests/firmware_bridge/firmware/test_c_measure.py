@@ -23,7 +23,7 @@ def test_an_echo_is_a_distance(library: ctypes.CDLL, echo_us: int, distance_mm: 
     assert abs(found.value - distance_mm) <= 1
 
 
-def test_an_echo_that_never_came_is_none(library: ctypes.CDLL) -> None:
+def test_a_missing_echo_is_no_distance(library: ctypes.CDLL) -> None:
     assert not library.measure_echo(38_000, ctypes.byref(ctypes.c_int32()))
 
 

@@ -47,12 +47,12 @@ def fuzz(seconds: int, corpus: Path) -> None:
         assert int(said.split()[0]) > 0
 
 
-def test_no_random_life_breaks_a_rule(tmp_path: Path) -> None:
+def test_no_random_input_breaks_a_rule(tmp_path: Path) -> None:
     fuzz(QUICK_S, tmp_path / "corpus")
 
 
 @pytest.mark.full
-def test_no_long_run_of_random_lives_breaks_a_rule(tmp_path: Path) -> None:
+def test_no_long_run_of_random_inputs_breaks_a_rule(tmp_path: Path) -> None:
     fuzz(FULL_S, tmp_path / "corpus")
 
 

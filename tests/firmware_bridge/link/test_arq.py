@@ -27,7 +27,7 @@ def offer(window: Sender[int], *messages: int) -> None:
 
 
 @given(st.integers(0, 255), st.integers(0, 255))
-def test_no_credit_lets_more_fly_than_numbers_can_tell_apart(first: int, later: int) -> None:
+def test_no_credit_allows_more_in_flight_than_numbers_can_tell_apart(first: int, later: int) -> None:
     window = sender(first)
     offer(window, *range(400))
     assert len(window.due(0.0)) == min(first, MAX_IN_FLIGHT)
@@ -37,7 +37,7 @@ def test_no_credit_lets_more_fly_than_numbers_can_tell_apart(first: int, later: 
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_each_number_is_taken_once_and_in_order_whatever_is_lost_or_repeated(seed: int) -> None:
+def test_each_number_is_accepted_once_and_in_order_despite_losses_and_repeats(seed: int) -> None:
     window, receiver = sender(8), Receiver()
     taken: list[int] = []
     chance, now = random.Random(seed), 0.0
@@ -54,7 +54,7 @@ def test_each_number_is_taken_once_and_in_order_whatever_is_lost_or_repeated(see
     assert taken == list(range(600))
 
 
-def test_a_sender_that_is_answered_late_again_and_again_is_not_exhausted() -> None:
+def test_a_sender_that_is_always_answered_late_is_not_exhausted() -> None:
     window, now = sender(1), 0.0
     offer(window, *range(10))
     for number in range(1, 11):
@@ -78,7 +78,7 @@ def test_a_sender_that_is_never_answered_is_exhausted_after_its_last_wait() -> N
 
 
 @given(st.integers(0, 255))
-def test_an_acknowledgement_of_what_is_not_under_way_changes_nothing(number: int) -> None:
+def test_an_acknowledgement_of_a_number_not_in_flight_changes_nothing(number: int) -> None:
     window = sender(2)
     offer(window, 1, 2, 3, 4)
     window.due(0.0)
@@ -87,7 +87,7 @@ def test_an_acknowledgement_of_what_is_not_under_way_changes_nothing(number: int
     assert window.in_flight == expected
 
 
-def test_a_receiver_tells_what_it_had_from_what_is_ahead() -> None:
+def test_a_receiver_tells_duplicates_from_numbers_ahead() -> None:
     receiver = Receiver()
     for number in (1, 2, 3):
         assert receiver.receive(number) is ReceiveResult.ACCEPTED

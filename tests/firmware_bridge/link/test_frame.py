@@ -14,13 +14,13 @@ BYTES = st.integers(0, 255)
 FRAMES = st.builds(Frame, BYTES, BYTES, st.binary(max_size=MAX_BODY))
 
 
-def test_a_frame_is_spelled_as_the_protocol_says() -> None:
+def test_a_frame_is_encoded_as_the_protocol_says() -> None:
     # END_LEASE of lid 0, number 1: length 3; CRC-16/XMODEM of 03 12 01 00 is 0x85EE, XOR 0xFFFF 0x7A11.
     assert encode(Frame(0x12, 1, b"\0")) == bytes.fromhex("04 03 12 01 03 11 7a 00")
 
 
 @given(st.lists(FRAMES, max_size=8), st.data())
-def test_it_does_not_matter_how_the_stream_is_cut(frames: list[Frame], data: st.DataObject) -> None:
+def test_frames_are_found_however_the_stream_is_cut(frames: list[Frame], data: st.DataObject) -> None:
     stream = b"".join(map(encode, frames))
     cuts = data.draw(st.lists(st.integers(0, len(stream))).map(sorted))
     decoder = FrameDecoder()
@@ -30,7 +30,7 @@ def test_it_does_not_matter_how_the_stream_is_cut(frames: list[Frame], data: st.
 
 
 @given(FRAMES)
-def test_no_zero_stands_inside_and_none_is_longer_than_said(frame: Frame) -> None:
+def test_no_frame_has_a_zero_inside_or_is_longer_than_the_limit(frame: Frame) -> None:
     coded = encode(frame)
     assert coded.index(0) == len(coded) - 1 <= LONGEST_CODED
 
@@ -41,7 +41,7 @@ def test_no_noise_hides_the_frame_after_the_next_zero(noise: bytes, frame: Frame
 
 
 @given(st.lists(FRAMES, min_size=1, max_size=4))
-def test_zeros_between_frames_are_nothing(frames: list[Frame]) -> None:
+def test_zeros_between_frames_are_ignored(frames: list[Frame]) -> None:
     decoder = FrameDecoder()
     assert decoder.feed(b"\0\0" + b"\0\0\0".join(map(encode, frames))) == frames
     assert not decoder.dropped
@@ -58,7 +58,7 @@ def test_zeros_between_frames_are_nothing(frames: list[Frame]) -> None:
         (encode(Frame(1, 2, b"abc")).replace(b"b", b"d")[:-1], FrameError.CRC),
     ],
 )
-def test_what_is_dropped_is_counted_by_its_reason(stream: bytes, flaw: FrameError) -> None:
+def test_dropped_frames_are_counted_by_reason(stream: bytes, flaw: FrameError) -> None:
     decoder = FrameDecoder()
     assert decoder.feed(stream + b"\0") == []
     assert decoder.dropped == {flaw: 1}
@@ -93,7 +93,7 @@ def test_every_pair_of_flipped_bits_is_found() -> None:
             assert FrameDecoder().feed(number.to_bytes(len(coded), "big") + b"\0") == []
 
 
-def test_of_100_000_corrupted_frames_none_is_taken_for_another() -> None:
+def test_none_of_100_000_corrupted_frames_passes_for_another() -> None:
     done, taken = accepted_as_another(100_000, seed=1)
     ways = ", ".join(f"{way} {count:,}" for way, count in sorted(done.items()))
     print(f"\n{done.total():,} corrupted frames ({ways}): {len(taken)} taken for another")  # noqa: T201 (the figure is asked for)

@@ -100,7 +100,7 @@ class Device:
 
 @pytest.mark.parametrize("name", WIRES)
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_the_wire_each_message_arrives_once_and_in_order(name: str, seed: int) -> None:
+def test_each_message_arrives_once_and_in_order_over_any_wire(name: str, seed: int) -> None:
     pair = Pair(wire(name, seed), wire(name, seed + 100))
     pair.run_until_up()
     sent: list[Report] = []
@@ -131,7 +131,7 @@ def test_the_bad_wire_damages_a_fifth_of_its_bytes() -> None:
     assert 0.18 < bad.damaged / bad.sent < 0.22
 
 
-def test_a_host_hears_what_the_device_has() -> None:
+def test_a_host_learns_the_devices_parts() -> None:
     pair = perfect()
     assert pair.events == [Up(replace(WELCOME, link=1001, boot=7))]
     assert pair.heard == [LinkBegan()]
@@ -153,13 +153,13 @@ def test_a_hello_is_repeated_until_it_is_answered() -> None:
     assert said[0] == said[3] == [hello]
 
 
-def test_nobody_there_is_told_once() -> None:
+def test_a_missing_device_is_reported_once() -> None:
     link = Link(Ids(), 0.0)
     events = [event for tenth in range(200) for event in link.step(tenth / 10).events]
     assert events == [Down(DownReason.SILENT)]
 
 
-def test_a_device_that_falls_silent_is_told_after_a_second_and_found_again() -> None:
+def test_a_device_that_falls_silent_is_reported_after_a_second_and_found_again() -> None:
     pair = perfect()
     up, pair.up = pair.up, DEAD()
     pair.run(SILENCE_S + 0.3)
@@ -203,7 +203,7 @@ def test_a_request_of_the_old_link_does_nothing_after_a_restart() -> None:
     assert [event for event in pair.heard if isinstance(event, RequestReceived)] == []
 
 
-def test_a_device_that_has_forgotten_the_link_is_asked_anew() -> None:
+def test_a_device_that_has_lost_the_link_gets_a_new_one() -> None:
     device = Device()
     device.hear(Heartbeat(7, 0, 0))
     assert device.events[1:] == [Down(DownReason.FORGOTTEN)]
@@ -218,14 +218,14 @@ def test_a_device_that_acknowledges_nothing_is_given_up_after_ten_repeats() -> N
     assert device.events[1:] == [Down(DownReason.UNANSWERED)]
 
 
-def test_a_host_that_stood_still_begins_again_and_forgets_what_lay_in_its_buffer() -> None:
+def test_a_host_that_was_suspended_begins_a_new_link_and_drops_its_buffer() -> None:
     device = Device()
     device.now = 5.0
     device.step(coded(tap(1), 1))
     assert device.events[1:] == [Down(DownReason.STOOD_STILL)]
 
 
-def test_a_repeated_report_is_acknowledged_again_and_told_once() -> None:
+def test_a_repeated_report_is_acknowledged_again_and_posted_once() -> None:
     device = Device()
     assert (0, Ack(1, 8)) in device.hear(tap(1), 1)
     assert (0, Ack(1, 8)) in device.hear(tap(1), 1)
@@ -249,7 +249,7 @@ def test_credit_holds_the_host_back_until_an_acknowledgement_lifts_it() -> None:
     assert device.hear(Ack(2, 4)) == [(3, requests[2]), (4, requests[3])]
 
 
-def test_what_is_asked_without_a_link_is_dropped() -> None:
+def test_requests_without_a_link_are_dropped() -> None:
     link = Link(Ids(), 0.0)
     link.step(0.0, requests=[OpenLid(0, 60_000)])
     turn = link.step(0.01, coded(replace(WELCOME, link=1001, boot=7)))
@@ -268,19 +268,19 @@ def test_a_lease_is_counted_down_while_it_waits_and_while_it_is_repeated() -> No
     assert leases[-1] == 0, "what waited longer than its lease opens nothing"
 
 
-def test_the_end_of_a_lease_overtakes_opens_that_wait() -> None:
+def test_the_end_of_a_lease_overtakes_waiting_opens() -> None:
     device = Device(credit=0)
     device.ask(OpenLid(0, 5000), OpenLid(1, 5000), OpenLid(2, 5000), EndLease(1))
     assert device.hear(Ack(0, 4)) == [(1, EndLease(1)), (2, OpenLid(0, 5000)), (3, OpenLid(2, 5000))]
 
 
-def test_the_newest_lease_of_a_lid_takes_the_place_of_those_that_wait() -> None:
+def test_a_lids_newest_lease_replaces_those_that_wait() -> None:
     device = Device(credit=0)
     device.ask(*[OpenLid(0, lease_ms) for lease_ms in range(1, 500)])
     assert device.hear(Ack(0, 8)) == [(1, OpenLid(0, 499))]
 
 
-def test_an_open_under_way_says_end_when_it_is_repeated_after_an_end() -> None:
+def test_an_open_in_flight_is_repeated_with_a_lease_of_0_after_an_end() -> None:
     device = Device()
     device.ask(OpenLid(0, 5000), OpenLid(1, 5000))
     device.ask(EndLease(0))
@@ -289,26 +289,26 @@ def test_an_open_under_way_says_end_when_it_is_repeated_after_an_end() -> None:
     assert (2, OpenLid(1, 4900)) in repeated
 
 
-def test_a_stop_of_all_motors_goes_first_and_makes_opens_void() -> None:
+def test_a_stop_of_all_motors_goes_first_and_cancels_opens() -> None:
     device = Device(credit=0)
     device.ask(SetLid(0, 1000), OpenLid(0, 5000), EndLease(1), StopMotors(), Resume())
     assert device.hear(Ack(0, 8)) == [(1, StopMotors()), (2, SetLid(0, 1000)), (3, Resume())]
 
 
-def test_a_refusal_names_what_was_asked() -> None:
+def test_a_refusal_names_its_request() -> None:
     device = Device()
     device.ask(EndLease(0), OpenLid(9, 1000))
     device.hear(Refused(2, Reason.NO_SUCH_LID), 1)
     assert device.events[-1] == Rejected(OpenLid(9, 1000), Reason.NO_SUCH_LID)
 
 
-def test_a_refusal_of_nothing_we_know_is_told_as_it_is() -> None:
+def test_a_refusal_of_an_unknown_request_is_posted_unchanged() -> None:
     device = Device()
     device.hear(Refused(77, Reason.MALFORMED), 1)
     assert device.events[-1] == Received(Refused(77, Reason.MALFORMED))
 
 
-def test_a_device_of_another_version_is_named_once_and_asked_more_seldom() -> None:
+def test_a_device_of_another_version_is_named_once_and_asked_less_often() -> None:
     link = Link(Ids(), 0.0)
     events: list[Event] = []
     hellos = 0
@@ -320,13 +320,13 @@ def test_a_device_of_another_version_is_named_once_and_asked_more_seldom() -> No
     assert hellos <= 7
 
 
-def test_a_later_version_that_was_not_offered_is_no_link() -> None:
+def test_a_version_that_was_not_offered_makes_no_link() -> None:
     link = Link(Ids(), 0.0)
     turn = link.step(0.0, coded(replace(WELCOME, version=2, highest=2, link=1001)))
     assert turn.events == (VersionRefused(1, 1, 2),)
 
 
-def test_an_answer_to_another_link_is_no_answer() -> None:
+def test_an_answer_to_another_link_is_ignored() -> None:
     link = Link(Ids(), 0.0)
     assert link.step(0.0, coded(replace(WELCOME, link=999))).events == ()
     assert not link.is_up
@@ -340,20 +340,20 @@ def test_an_answer_to_another_link_is_no_answer() -> None:
         (b"\r\nOK\r\nRING\r\n" * 8, OtherDevice.NOISE),
     ],
 )
-def test_some_other_device_is_named_once(says: bytes, other_device: OtherDevice) -> None:
+def test_another_device_is_named_once(says: bytes, other_device: OtherDevice) -> None:
     link = Link(Ids(), 0.0)
     events = [event for tick in range(20) for event in link.step(tick / 20, says).events]
     assert events == [WrongDevice(other_device)]
 
 
-def test_a_device_that_comes_after_a_stranger_is_linked() -> None:
+def test_a_device_that_replaces_another_kind_is_linked() -> None:
     link = Link(Ids(), 0.0)
     link.step(0.0, b"\x0262E3086CED08\x03")
     turn = link.step(0.1, b"\0" + coded(replace(WELCOME, link=1001, boot=7)))
     assert [type(event) for event in turn.events] == [Up]
 
 
-def test_noise_on_a_link_that_is_up_is_borne() -> None:
+def test_noise_does_not_end_a_link_that_is_up() -> None:
     device = Device()
     for _ in range(100):
         device.step(b"\x0262E3086CED08\x03" * 10)
@@ -363,7 +363,7 @@ def test_noise_on_a_link_that_is_up_is_borne() -> None:
     assert device.events[1:] == [Received(tap(1))]
 
 
-def test_a_lost_port_ends_the_link_and_half_a_frame_with_it() -> None:
+def test_a_lost_port_ends_the_link_and_drops_half_a_frame() -> None:
     device = Device()
     device.step(coded(tap(1), 1)[:5])
     assert device.link.port_lost(0.1).events == (Down(DownReason.PORT_LOST),)
@@ -373,14 +373,14 @@ def test_a_lost_port_ends_the_link_and_half_a_frame_with_it() -> None:
     assert [type(event) for event in turn.events] == [Up]
 
 
-def test_a_port_that_comes_back_without_a_device_is_told() -> None:
+def test_a_port_that_comes_back_without_a_device_is_reported() -> None:
     link = Link(Ids(), 0.0)
     assert link.port_lost(0.1).events == (Down(DownReason.PORT_LOST),)
     assert link.port_found(5.0).events == ()
     assert link.step(6.5).events == (Down(DownReason.SILENT),)
 
 
-def test_messages_without_a_number_that_need_one_and_the_other_way_round_are_dropped() -> None:
+def test_messages_with_a_wrong_or_missing_number_are_dropped() -> None:
     device = Device()
     device.hear(tap(1), 0)
     device.hear(Heartbeat(99, 1001, 0), 5)

@@ -55,14 +55,14 @@ MESSAGES: st.SearchStrategy[Message] = st.one_of(
 
 
 @given(MESSAGES)
-def test_every_message_comes_back_as_it_was_and_fits_a_frame(message: Message) -> None:
+def test_every_message_is_decoded_as_encoded_and_fits_a_frame(message: Message) -> None:
     code, body = encode(message)
     assert len(body) <= MAX_BODY
     assert decode(code, body) == message
 
 
 @given(U8, st.binary(max_size=MAX_BODY))
-def test_whatever_comes_is_a_message_or_a_named_misfit(code: int, body: bytes) -> None:
+def test_any_bytes_are_a_message_or_a_named_error(code: int, body: bytes) -> None:
     outcome = decode(code, body)
     assert isinstance(outcome, DecodeError) or encode(outcome)[0] == code
 
@@ -106,7 +106,7 @@ def test_a_body_cut_short_is_malformed(message: Message) -> None:
         (0x24, "07 02", Refused(7, Reason.LEASE_TOO_LONG)),
     ],
 )
-def test_messages_are_spelled_as_the_protocol_says(code: int, body: str, message: Message) -> None:
+def test_messages_are_encoded_as_the_protocol_says(code: int, body: str, message: Message) -> None:
     assert encode(message) == (code, bytes.fromhex(body))
 
 
@@ -127,11 +127,11 @@ def test_messages_are_spelled_as_the_protocol_says(code: int, body: str, message
         (0x7F, "", DecodeError.UNKNOWN_TYPE),
     ],
 )
-def test_what_does_not_fit_is_named(code: int, body: str, misfit: DecodeError) -> None:
+def test_a_wrong_message_is_a_named_error(code: int, body: str, misfit: DecodeError) -> None:
     assert decode(code, bytes.fromhex(body)) is misfit
 
 
 @given(MESSAGES)
-def test_all_but_what_keeps_the_link_is_numbered(message: Message) -> None:
+def test_all_messages_but_those_that_keep_the_link_are_numbered(message: Message) -> None:
     assert is_numbered(message) is not isinstance(message, Control)
     assert is_numbered(message) is (encode(message)[0] >= 0x10)

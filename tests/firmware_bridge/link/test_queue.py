@@ -43,7 +43,7 @@ def test_the_queue_is_bounded_by_the_lids(requests: list[Request]) -> None:
 
 
 @given(st.lists(REQUESTS, max_size=60))
-def test_what_was_asked_of_a_lid_last_is_what_waits(requests: list[Request]) -> None:
+def test_only_the_last_request_of_a_lid_waits(requests: list[Request]) -> None:
     queue = waiting(requests)
     for lid in range(LIDS):
         wish = last_wish(requests, lid)
@@ -53,7 +53,7 @@ def test_what_was_asked_of_a_lid_last_is_what_waits(requests: list[Request]) -> 
 
 
 @given(st.lists(REQUESTS, max_size=60))
-def test_nothing_that_stops_waits_behind_what_moves(requests: list[Request]) -> None:
+def test_no_stop_waits_behind_a_request_that_moves_a_lid(requests: list[Request]) -> None:
     queue = waiting(requests)
     ranks = [0 if isinstance(one, StopMotors) else 1 if isinstance(one, EndLease) else 2 for one in queue]
     assert ranks == sorted(ranks)
@@ -66,7 +66,7 @@ def test_a_lease_never_grows_by_waiting(lease_ms: int, asked_at: float, waits_s:
     assert 0 <= request.lease_ms <= max(0, round(lease_ms - waits_s * 1000) + 1)
 
 
-def test_only_leases_of_the_same_lid_are_over_by_a_newer_end() -> None:
+def test_a_newer_end_is_only_for_leases_of_the_same_lid() -> None:
     assert superseded(EndLease(1), OpenLid(1, 500)) == OpenLid(1, 0)
     assert superseded(EndLease(1), OpenLid(2, 500)) == OpenLid(2, 500)
     assert superseded(OpenLid(1, 9), OpenLid(1, 500)) == OpenLid(1, 500)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from scripts.testbed.ports import free_port
+from tests.running.purity import Purity
 from tests.running.stages import mark_stages
 from tests.skips import Skips
 from tests.some import all_of_some
@@ -37,8 +38,9 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have skips told of."""
+    """Have skips told of, and pure tests be pure."""
     config.pluginmanager.register(Skips(), "skips")
+    config.pluginmanager.register(Purity(), "purity")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

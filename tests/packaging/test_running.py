@@ -12,7 +12,7 @@ import pytest
 
 from tests.running.outcomes import Outcome, read_outcomes, slowest
 from tests.running.patience import MOST, REFERENCE_S, factor
-from tests.running.stages import LONG, PROCESS, Stage, stage_of
+from tests.running.stages import LONG, PROCESS, QUICK_PROGRAMS, Stage, stage_of
 from tests.running.verdict import NEVER_TWICE, known_flakes, may_try_again, worth_trying_again
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,13 @@ STARTING = ("subprocess", "multiprocessing", "playwright", "iotcore")
 """Libraries that start programs, or a server in threads of its own."""
 
 
-SHARED = ("tests.conftest", "tests.running.__main__", "tests.running.changed", "tests.running.patience")
+SHARED = (
+    "tests.conftest",
+    "tests.running.__main__",
+    "tests.running.changed",
+    "tests.running.patience",
+    "tests.running.purity",
+)
 """What every test has, and the run itself."""
 
 
@@ -78,22 +84,43 @@ def test_a_test_that_starts_programs_is_not_pure() -> None:
             )
 
 
-QUICK_PROGRAMS = {
-    "tests/config/test_library_lines.py",
-    "tests/edge/check/test_command.py",
-    "tests/edge/hardware/test_build.py",
-    "tests/edge/hardware/test_wiring.py",
-    "tests/edge/lids/test_jig.py",
-    "tests/edge/journal/test_backlog.py",
-    "tests/edge/loop/test_inbox.py",
-    "tests/packaging/test_changed.py",
-    "tests/packaging/test_cli.py",
-    "tests/packaging/test_cli_page.py",
-    "tests/packaging/test_marks.py",
-    "tests/packaging/test_ports.py",
-    "tests/models/test_runtime.py",
+PURE_CONFTEST = """
+from tests.running.purity import Purity
+
+def pytest_configure(config):
+    config.pluginmanager.register(Purity())
+"""
+BESIDE = {
+    "starts a thread": "threading.Thread(target=print).start()",
+    "starts a program": "subprocess.run(['true'])",
+    "opens a socket": "socket.create_connection(('127.0.0.1', 9))",
+    "waits": "time.sleep(0)",
+    "reads the real clock": "RealClock().now()",
 }
-"""They start none or one that ends at once: three import values from helpers that start some."""
+
+
+@pytest.mark.parametrize("does", BESIDE)
+def test_a_pure_test_is_refused_what_depends_on_the_rest_of_the_machine(tmp_path: Path, does: str) -> None:
+    imports = "import socket, subprocess, threading, time\nfrom edge.loop.clocks import RealClock\n"
+    # What the code under test catches must not hide it.
+    body = f"{imports}\ndef test_it():\n    try:\n        {BESIDE[does]}\n    except Exception: pass\n"
+    assert "passed" in run_at(tmp_path, "tests/station/test_it.py", body)
+    refused = run_at(tmp_path, "tests/edge/visit/test_it.py", body)
+    assert f"a pure test {does}" in refused
+
+
+def run_at(folder: Path, file: str, source: str) -> str:
+    """Run one test file that stands at this place; give what pytest says."""
+    place = folder / file
+    place.parent.mkdir(parents=True)
+    place.write_text(source, encoding="utf-8")
+    (folder / "conftest.py").write_text(PURE_CONFTEST, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    environment["PYTEST_ADDOPTS"] = "-p no:hypothesispytest -p no:cacheprovider"
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "0", file]
+    return subprocess.run(
+        command, cwd=folder, env=environment, check=False, capture_output=True, text=True
+    ).stdout
 
 
 def test_a_busy_machine_may_fail_a_test_with_processes_once() -> None:

@@ -14,9 +14,9 @@ class Stage(StrEnum):
     """The stages, in the order in which they run."""
 
     PURE = "pure"
-    """No process, no socket."""
+    """No process, no thread, no socket, no real time."""
     PROCESS = "process"
-    """Programs, brokers, databases."""
+    """Threads, sockets, programs, brokers, databases."""
     LONG = "long"
     """A soak, a benchmark, a browser: alone on the machine, at the end."""
 
@@ -32,38 +32,75 @@ LONG = (
     "tests/soak/test_soak.py",
 )
 PROCESS = (
+    "tests/cloud_sync/service/test_web.py",
     "tests/cloud_sync/transport/test_ca_file.py",
     "tests/cloud_sync/transport/test_mqtt.py",
     "tests/config/test_threads.py",
     "tests/demo/",
+    "tests/edge/check/test_broker.py",
+    "tests/edge/check/test_command.py",
+    "tests/edge/check/test_devices.py",
+    "tests/edge/eye/test_camera.py",
+    "tests/edge/eye/test_classifier.py",
+    "tests/edge/eye/test_newest_frame.py",
+    "tests/edge/hardware/test_build.py",
+    "tests/edge/hardware/test_contacts.py",
     "tests/edge/hardware/test_controller.py",
+    "tests/edge/hardware/test_polled_thread.py",
     "tests/edge/hardware/test_scale.py",
-    "tests/edge/lids/test_guard.py",
-    "tests/edge/lids/test_keeper.py",
-    "tests/edge/sim/test_rigged.py",
     "tests/edge/journal/test_backlog.py",
-    "tests/edge/journal/test_disk_full.py",
     "tests/edge/journal/test_crash.py",
+    "tests/edge/journal/test_disk_full.py",
     "tests/edge/journal/test_power_cut.py",
+    "tests/edge/journal/test_refusals.py",
+    "tests/edge/lids/test_gpio_lid.py",
+    "tests/edge/lids/test_guard.py",
+    "tests/edge/lids/test_jig.py",
+    "tests/edge/lids/test_keeper.py",
+    "tests/edge/lids/test_lid_kinds.py",
+    "tests/edge/loop/test_clocks.py",
+    "tests/edge/loop/test_inbox.py",
+    "tests/edge/loop/test_station_threads.py",
+    "tests/edge/loop/test_workers.py",
+    "tests/edge/panel/test_app.py",
+    "tests/edge/panel/test_serve.py",
+    "tests/edge/panel/test_sse.py",
+    "tests/edge/readers/test_kinds.py",
+    "tests/edge/readers/test_serial.py",
+    "tests/edge/screen/test_publisher.py",
+    "tests/edge/sim/test_rigged.py",
+    "tests/edge/sim/test_timeline.py",
     "tests/edge/sync/",
     "tests/firmware_bridge/conformance/",
     "tests/firmware_bridge/firmware/",
     "tests/firmware_bridge/test_end_to_end.py",
+    "tests/firmware_bridge/test_port.py",
     "tests/firmware_bridge/test_twin.py",
-    "tests/packaging/test_arm64.py",
-    "tests/packaging/test_mutants.py",
-    "tests/packaging/test_running.py",
-    "tests/packaging/test_skips.py",
-    "tests/packaging/test_setup.py",
-    "tests/packaging/test_packaging.py",
     "tests/ledger/",
     "tests/models/test_bundle.py",
+    "tests/models/test_candidates.py",
     "tests/models/test_classify.py",
-    "tests/edge/panel/test_serve.py",
+    "tests/models/test_runtime.py",
+    "tests/packaging/test_arm64.py",
+    "tests/packaging/test_mutants.py",
+    "tests/packaging/test_packaging.py",
+    "tests/packaging/test_running.py",
+    "tests/packaging/test_setup.py",
+    "tests/packaging/test_skips.py",
     "tests/soak/",
     "tests/station/",
 )
 """Files and folders by how their names begin; whatever stands in neither table is pure."""
+QUICK_PROGRAMS = (
+    "tests/config/test_library_lines.py",
+    "tests/edge/hardware/test_wiring.py",
+    "tests/packaging/test_changed.py",
+    "tests/packaging/test_cli.py",
+    "tests/packaging/test_cli_page.py",
+    "tests/packaging/test_marks.py",
+    "tests/packaging/test_ports.py",
+)
+"""They start none or one that ends at once: three import values from helpers that start some."""
 
 
 def stage_of(nodeid: str) -> Stage:

@@ -1,0 +1,52 @@
+"""A pure test starts nothing that runs beside it, opens no socket, and neither reads the clock nor waits.
+
+A plugin, loaded by tests/conftest.py. It refuses these while a pure test runs, its fixtures included: there
+nothing is tried again, so that nothing may depend on what else the machine does.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import NoReturn
+
+import pytest
+
+from edge.loop.clocks import RealClock
+from tests.running.stages import QUICK_PROGRAMS, Stage, stage_of
+
+REFUSED: tuple[tuple[object, str, str], ...] = (
+    (threading.Thread, "start", "starts a thread"),
+    (socket.socket, "bind", "opens a socket"),
+    (socket.socket, "connect", "opens a socket"),
+    (time, "sleep", "waits"),
+    (RealClock, "now", "reads the real clock"),
+    (RealClock, "wall", "reads the real clock"),
+)
+PROGRAMS: tuple[tuple[object, str, str], ...] = ((subprocess.Popen, "__init__", "starts a program"),)
+
+
+class Purity:
+    """Fails a pure test that is none."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        """Refuse what a pure test must not do, from its setup to its teardown."""
+        if stage_of(item.nodeid) is not Stage.PURE:
+            return (yield)
+        quick = item.nodeid.startswith(QUICK_PROGRAMS)
+        with pytest.MonkeyPatch.context() as patch:
+            for owner, name, does in REFUSED if quick else REFUSED + PROGRAMS:
+                patch.setattr(owner, name, _refusal(does))
+            return (yield)
+
+
+def _refusal(does: str) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        # Not an Exception, which the code under test might catch.
+        pytest.fail(f"a pure test {does}: name its file in tests/running/stages.py")
+
+    return refuse

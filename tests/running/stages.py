@@ -71,6 +71,7 @@ PROCESS = (
     "tests/edge/sim/test_rigged.py",
     "tests/edge/sim/test_timeline.py",
     "tests/edge/sync/",
+    "tests/edge/visit/test_emergency.py",
     "tests/firmware_bridge/conformance/",
     "tests/firmware_bridge/firmware/",
     "tests/firmware_bridge/test_end_to_end.py",

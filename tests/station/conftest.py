@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 
+from cloud_sync.wire.envelope import decode_event
+from cloud_sync.wire.facts import VisitFacts
 from config.wiring import HBridgeLid
+from edge.journal.schema import JOURNAL_FILE
 from edge.station_file import load_station
+from tests.edge.workbench import by_hand, rows
 from tests.firmware_bridge.wire import Wire
 from tests.station.plant import Levels, Plant
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, tried
@@ -121,6 +125,15 @@ class Site:
     def faults(self) -> set[str]:
         """Give the faults that the screen shows."""
         return {fault["code"] for fault in self.shown().get("faults", [])}
+
+    def visits(self) -> list[VisitFacts]:
+        """Give the visits that the station has kept; none before it has made its journal."""
+        file = Path(self.settings.station.state_dir) / JOURNAL_FILE
+        if rows(file, "sqlite_master") == 0:
+            return []
+        kept = by_hand(file, "SELECT event FROM outbox")
+        facts = [decode_event(event).facts for (event,) in kept if isinstance(event, bytes)]
+        return [one for one in facts if isinstance(one, VisitFacts)]
 
     def hold_card(self) -> None:
         """Tap a card, again and again with pauses, until the lid's motor opens it."""

@@ -106,6 +106,11 @@ class Plant:
         """Which way the motor runs now: 1 open, -1 shut."""
         return self._levels.output(self._wires.open_pin) - self._levels.output(self._wires.close_pin)
 
+    @property
+    def has_stopped(self) -> bool:
+        """Whether the motor ran, stands now, and `drives` tells so."""
+        return self.way == 0 and bool(self.drives) and self.drives[-1].way == 0
+
     def driven(self, way: int) -> list[Drive]:
         return [drive for drive in self.drives if drive.way == way]
 
@@ -115,8 +120,8 @@ class Plant:
             now, way = time.monotonic(), self.way
             opens = self._levels.output(self._wires.open_pin)
             self.both_were_high |= opens and self._levels.output(self._wires.close_pin)
+            self._remember(way, now)  # first: who sees the lid in its place may ask how it came there
             self.place = min(1.0, max(0.0, self.place + way * (now - before) / self.travel_s))
-            self._remember(way, now)
             before = now
             assert self._wires.obstruction is not None
             self._levels.set_contact(self._wires.opened_switch, closed=self.place >= 1)

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from itertools import count
-from pathlib import Path
 
 import pytest
 
-from cloud_sync.wire.envelope import decode_event
-from cloud_sync.wire.facts import VisitFacts
 from config.wiring import ControllerInput, ReaderInput
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
 from edge.hardware.build import hardware_builder
-from edge.journal.schema import JOURNAL_FILE
 from edge.loop.clocks import RealClock
 from edge.readers.kinds import rdm6300
 from edge.station_file import load_station
@@ -83,11 +77,7 @@ def test_a_station_goes_on_when_its_controller_has_no_lid_of_that_number(site: S
 
 def recorded(site: Site) -> list[tuple[int | None, bool]]:
     """Weight of each deposit on the journal, and whether anything saw it."""
-    file = Path(site.settings.station.state_dir) / JOURNAL_FILE
-    with closing(sqlite3.connect(file)) as journal:
-        events = [decode_event(event) for (event,) in journal.execute("SELECT event FROM outbox")]
-    visits = [one.facts for one in events if isinstance(one.facts, VisitFacts)]
-    return [(each.weight_g, each.verdict is not None) for visit in visits for each in visit.deposits]
+    return [(each.weight_g, each.verdict is not None) for visit in site.visits() for each in visit.deposits]
 
 
 def test_a_bin_with_a_scale_and_no_camera_counts_what_is_thrown_in_by_its_weight(
@@ -113,12 +103,7 @@ def test_a_bin_with_a_scale_and_no_camera_counts_what_is_thrown_in_by_its_weight
 
 def cards(site: Site) -> list[str]:
     """Give the card of each visit that the station has kept."""
-    file = Path(site.settings.station.state_dir) / JOURNAL_FILE
-    if not file.exists():
-        return []
-    with closing(sqlite3.connect(file)) as journal:
-        kept = [decode_event(body).facts for (body,) in journal.execute("SELECT event FROM outbox")]
-    return [facts.card for facts in kept if isinstance(facts, VisitFacts)]
+    return [visit.card for visit in site.visits()]
 
 
 def frame_of(number: str) -> bytes:

@@ -11,11 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from cloud_sync.wire.envelope import decode_event
-from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import JOURNAL_FILE
 from edge.sync.keys import CARD_KEY, STATION_KEY
-from tests.edge.workbench import by_hand
 from tests.station.conftest import Site
 from tests.waiting import COMMAND_WITHIN_S, until
 
@@ -28,12 +25,6 @@ def running(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 
 def state(site: Site) -> Path:
     return Path(site.settings.station.state_dir)
-
-
-def visits(site: Site) -> list[VisitFacts]:
-    rows = by_hand(state(site) / JOURNAL_FILE, "SELECT event FROM outbox")
-    facts = [decode_event(event).facts for (event,) in rows if isinstance(event, bytes)]
-    return [one for one in facts if isinstance(one, VisitFacts)]
 
 
 def ends(station: subprocess.Popen[bytes]) -> None:
@@ -55,7 +46,9 @@ def test_a_pipe_in_the_journals_place_keeps_no_lid_shut_and_no_stop_waiting(site
         until(lambda: site.faults() == {"journal_misplaced"}, "the panel says why", COMMAND_WITHIN_S)
         (state(site) / JOURNAL_FILE).unlink()
         until(lambda: not site.faults(), "a new journal is made", COMMAND_WITHIN_S)
-        until(lambda: (state(site) / JOURNAL_FILE).is_file() and visits(site), "it is kept", COMMAND_WITHIN_S)
+        until(
+            lambda: (state(site) / JOURNAL_FILE).is_file() and site.visits(), "it is kept", COMMAND_WITHIN_S
+        )
         ends(station)
 
 
@@ -75,16 +68,16 @@ def test_without_the_card_key_lids_open_and_nobody_is_recognised_until_it_is_res
     with running(site) as station:
         serves(site)
         until(lambda: site.faults() == {"card_key_unreadable"}, "the panel says so", COMMAND_WITHIN_S)
-        until(lambda: visits(site), "the visit is kept", COMMAND_WITHIN_S)
+        until(site.visits, "the visit is kept", COMMAND_WITHIN_S)
         ends(station)
     (state(site) / CARD_KEY).unlink()
     (state(site) / CARD_KEY).touch(0o600)
     (state(site) / CARD_KEY).write_bytes(key)
     with running(site):
         serves(site)
-        until(lambda: len(visits(site)) > 1, "the next visit is kept", COMMAND_WITHIN_S)
+        until(lambda: len(site.visits()) > 1, "the next visit is kept", COMMAND_WITHIN_S)
         assert site.faults() == set()
-    assert len({visit.card for visit in visits(site)}) == 2, "the stand-in is another card to everybody"
+    assert len({visit.card for visit in site.visits()}) == 2, "the stand-in is another card to everybody"
 
 
 @pytest.mark.parametrize("content", [b"", b"no key"])
@@ -109,7 +102,7 @@ def test_a_stop_while_a_lid_stands_open_shuts_it_and_keeps_the_visit(site: Site)
     with running(site) as station:
         serves(site)
         ends(station)
-        (visit,) = visits(site)
+        (visit,) = site.visits()
         assert len(visit.openings) == 1
         until(lambda: site.plant.place <= 0, "the lid is shut", COMMAND_WITHIN_S)
 
@@ -120,6 +113,6 @@ def test_a_stop_while_something_holds_the_lid_open_keeps_the_visit_all_the_same(
         serves(site)
         site.plant.obstructed = True
         ends(station)
-        (visit,) = visits(site)
+        (visit,) = site.visits()
         assert visit.openings[0].closed_s is None, "nobody saw it shut"
         site.plant.obstructed = False

@@ -218,7 +218,7 @@ def test_a_keeper_that_hangs_drives_its_motor_no_longer_than_the_guard_lets_it(
     place = site.plant.place
     hung_at = time.monotonic()
     keeper.send_signal(signal.SIGSTOP)
-    until(lambda: site.plant.way == 0, "the motor is off")
+    until(lambda: site.plant.has_stopped, "the motor is off")
     assert site.plant.drives[-2].ended <= hung_at + HOLD_S + TOLERANCE_S
     assert 0 < site.plant.place < 1 or site.plant.place == place, "nothing but the guard stopped it"
     assert station.poll() is None

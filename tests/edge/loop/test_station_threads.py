@@ -69,6 +69,7 @@ def test_a_disk_that_refuses_is_told_and_the_station_goes_on(bench: Running) -> 
     bench.journal.is_full = True
     bench.tap()
     until(lambda: Prompt.SAVED_LATER in bench.said(), "the bad news")
+    until(lambda: bench.station.state.faults, "the fault")
     bench.journal.is_full = False
     until(lambda: bench.station.state.faults == frozenset(), "the end of the fault")
     assert rows(bench.journal_file, "visits") == 1
@@ -98,7 +99,7 @@ def test_a_flood_from_many_threads_loses_no_award_and_ends(bench: Running) -> No
 def test_what_the_panel_reads_follows_the_station(bench: Running) -> None:
     bench.tap()
     until(lambda: Prompt.POINTS_HELD in bench.said(), "points")
-    until(lambda: bench.shown().points is not None, "points on the screen")
+    until(lambda: bench.is_shown() and bench.shown().points is not None, "points on the screen")
     assert bench.shown().picture == 1
     assert (bench.folder / "live" / "picture.jpg").read_bytes() == b"photo of kitchen"
 

@@ -1,4 +1,4 @@
-"""Real time: the Pi's monotonic clock, and whether its calendar can be believed."""
+"""Real time: the Pi's monotonic clock, and whether its calendar is trusted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from edge.ports import WallTime
 
 _SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
-"""What systemd-timesyncd leaves for as long as the boot lasts; others who keep the time leave nothing."""
+"""systemd-timesyncd makes this file for the rest of the boot; other time services make none."""
 _OUT_OF_STEP_US = 16_000_000
-"""The largest error that the kernel counts (NTP_PHASE_LIMIT): a clock that nobody set, or not for 9 hours."""
+"""The kernel's largest error (NTP_PHASE_LIMIT): the clock was never set, or not for 9 hours."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 BUILT_S = 1_767_225_600.0
-"""2026-01-01: a calendar before this has forgotten the year."""
+"""2026-01-01: a calendar before this is wrong."""
 
 
 class _Timex(ctypes.Structure):
@@ -33,7 +33,7 @@ class _Timex(ctypes.Structure):
 
 
 def kernel_error_us() -> int | None:
-    """Give how far off the kernel says that its clock may be, in microseconds; None where it does not say."""
+    """Return the kernel's bound of its clock's error, in microseconds; None if it gives none."""
     timex = _Timex()  # modes 0: nothing is set
     libc = ctypes.CDLL(None, use_errno=True)
     return int(timex.maxerror) if libc.adjtimex(ctypes.byref(timex)) >= 0 else None
@@ -43,19 +43,19 @@ class RealClock:
     """Implements `edge.ports.Clock` with the machine's own clocks."""
 
     def __init__(self, error_us: Callable[[], int | None] = kernel_error_us) -> None:
-        """Ask `error_us` whether somebody keeps the time: chrony, ntpd, gpsd and timesyncd tell the kernel.
+        """Ask `error_us` whether a service keeps the time: chrony, ntpd, gpsd and timesyncd tell the kernel.
 
-        This is what systemd itself asks, for it does not ask STA_UNSYNC either (src/basic/time-util.c).
+        systemd uses the same test, and not STA_UNSYNC (src/basic/time-util.c).
         """
         self._error_us = error_us
         self._was_in_step = False
 
     def now(self) -> float:
-        """Seconds of this boot, which no time server can step."""
+        """Return the seconds of this boot, which no time server can step."""
         return time.monotonic()
 
     def wall(self) -> WallTime:
-        """Calendar time; trusted once somebody set it: after a week offline it is off by half a minute."""
+        """Return calendar time; trusted once it was set: after a week offline it is off by half a minute."""
         unix_s = time.time()
         if not self._was_in_step:
             error_us = self._error_us()
@@ -65,5 +65,5 @@ class RealClock:
 
 
 def boot_id() -> str:
-    """The kernel's random name for this boot."""
+    """Return the kernel's random name for this boot."""
     return _BOOT_ID.read_text(encoding="ascii").strip()

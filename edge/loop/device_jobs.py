@@ -42,7 +42,7 @@ def classify(parts: Parts, command: Classify) -> Event:
 
 
 def read_journal(parts: Parts, known: JournalRead) -> Event:
-    """Read the journal; give what was `known` before, and why, when it refuses."""
+    """Read the journal; if it refuses, return what was `known` before, with the refusal."""
     roster = known.roster
     try:
         roster = parts.journal.roster()
@@ -50,7 +50,7 @@ def read_journal(parts: Parts, known: JournalRead) -> Event:
         faults = parts.journal.faults()
     except JournalError as error:
         if known.refusal is not error.fault:
-            log.error("%s", error)  # noqa: TRY400 (one line says it all)
+            log.error("%s", error)  # noqa: TRY400 (needs no traceback)
         return replace(known, at=parts.clock.now(), roster=roster, refusal=error.fault)
     if known.refusal is not None:
         log.info("the journal can be read again")

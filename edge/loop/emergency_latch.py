@@ -1,4 +1,4 @@
-"""Remembers an emergency across restarts: a file on the disk, and one in memory should the disk refuse."""
+"""Remembers an emergency across restarts: in a file on the disk, and in one in memory if the disk refuses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 FILE = "emergency"
 READ_S = 2.0
-"""How long one folder may take: a network mount that hangs must not keep lids shut."""
+"""Longest wait for one folder: a network mount that hangs must not keep lids shut."""
 _WORDS = b"Every motor of this station is stopped. A staff card tapped at the station ends that.\n"
 
 
@@ -23,20 +23,20 @@ class EmergencyLatch:
 
     @classmethod
     def of(cls, settings: StationSettings) -> EmergencyLatch:
-        """Where a station and the keeper of its lids remember it."""
+        """Make the latch of a station and of the keeper of its lids."""
         return cls([Path(settings.station.state_dir), Path(settings.station.runtime_dir)])
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        """Keep it in each of these folders; one that refuses is named in the log."""
+        """Keep it in each of these folders; a folder that refuses is logged."""
         self._files = [folder / FILE for folder in folders]
 
     @property
     def is_set(self) -> bool:
-        """Whether an emergency was begun and not ended; a folder that cannot be read in time says nothing."""
+        """Whether an emergency has begun and not ended; a folder that cannot be read does not count."""
         return any(_is_there(file) for file in self._files)
 
     def keep(self, *, is_set: bool) -> None:
-        """Remember this in every folder that can be written."""
+        """Set or clear the latch in every folder that can be written."""
         for file in self._files:
             try:
                 if is_set:
@@ -56,5 +56,5 @@ def _is_there(file: Path) -> bool:
     try:
         return within(READ_S, file.exists, "latch")
     except OSError as error:
-        log.error("whether an emergency was not ended cannot be read in %s (%s)", file, error)  # noqa: TRY400
+        log.error("the emergency's file %s cannot be read (%s)", file, error)  # noqa: TRY400
         return False

@@ -1,7 +1,7 @@
 """The station's side of its journal: reads it at intervals, writes the backlog, reports its faults.
 
-Every access to the disk is a job of the worker `journal`. A disk that hangs holds up that worker and nothing
-else: lids open, and finished visits wait in the backlog.
+Every access to the disk is a job of the worker `journal`. A disk that hangs holds up only that worker: lids
+open, and finished visits wait in the backlog.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ from edge.visit.recording import JOURNAL
 log = logging.getLogger(__name__)
 
 JOURNAL_READ_S = 0.5
-"""Between two reads: a card that was blocked by the sync process is refused within this time."""
+"""Pause between two reads: a card that the sync process blocked is refused within this time."""
 JOURNAL_REFUSED_S = 5.0
-"""Between two reads while the journal refuses: opening a journal reads all of it."""
+"""Pause between two reads while the journal refuses: opening a journal reads all of it."""
 JOURNAL_LOST_S = 60.0
 """A new read is issued after this time although the last one has no answer."""
 JOURNAL_LATE_S = 10.0
@@ -43,11 +43,11 @@ _FAULTS_OF_JOURNAL = (
     (FaultCode.JOURNAL_RECOVERED, JOURNAL),
     (FaultCode.STATION_KEY_RETIRED, "outbox"),
 )
-"""Faults that a read of the journal begins and ends, and the part that each is raised at."""
+"""Faults that a read of the journal raises and clears, and the part of each."""
 
 
 class JournalClient:
-    """Reads and writes the journal by way of the workers; used on the station's own thread only."""
+    """Reads and writes the journal through the workers; used only on the station's own thread."""
 
     def __init__(self, parts: Parts) -> None:
         """Issue nothing before the first `do_what_is_due`."""
@@ -57,18 +57,18 @@ class JournalClient:
         self.known = JournalRead(now)
         """The newest read."""
         self.has_answered = False
-        """Whether any read has come back, be it a refusal."""
+        """Whether any read has come back, even a refusal."""
         self._read_at = now
         self._in_flight = 0
         self._late_at = inf
 
     def next_due(self) -> float:
-        """When `do_what_is_due` is next needed, in monotonic seconds."""
+        """Return when `do_what_is_due` must be called next, in monotonic seconds."""
         drain_at = self._backlog.next_due()
         return min(self._read_at, self._late_at, inf if drain_at is None else drain_at)
 
     def do_what_is_due(self, now: float) -> Iterator[VisitEvent]:
-        """Issue the reads and writes that are due; give the fault of a disk that does not answer."""
+        """Issue the reads and writes that are due; yield the fault of a disk that does not answer."""
         if self._read_at <= now:
             self._read_at = now + JOURNAL_LOST_S
             busy = replace(self.known, at=now)
@@ -82,11 +82,11 @@ class JournalClient:
             yield from self._fault_events(now)
 
     def add(self, entry: Entry) -> bool:
-        """Keep a record until the journal has it; False when there is no room for it."""
+        """Keep a record until the journal has it; False if there is no room."""
         return self._backlog.add(entry)
 
     def write(self, now: float) -> None:
-        """Issue a write of what waits, if its time has come."""
+        """Issue a write of the waiting records, if it is due."""
         due = self._backlog.next_due()
         if due is not None and due <= now:
             self._backlog.submitted()
@@ -94,7 +94,7 @@ class JournalClient:
             self._submit(self._backlog.drain, busy, now)
 
     def handle_read(self, event: JournalRead) -> Iterator[VisitEvent]:
-        """Take a read's answer; give the faults that it begins and ends."""
+        """Note a read's answer; yield the faults that it raises and clears."""
         self._answered(event.at)
         if self.known.refusal is FaultCode.JOURNAL_SILENT and event.refusal is None:
             log.info("the journal answers again")
@@ -108,7 +108,7 @@ class JournalClient:
             yield kind(event.at, fault, part)
 
     def handle_drained(self, event: BacklogDrained) -> Iterator[VisitEvent]:
-        """Take a write's answer; give what became of each visit, and the faults that it begins and ends."""
+        """Note a write's answer; yield each visit's outcome, and the faults that it raises and clears."""
         self._answered(event.at)
         self._backlog.answered(event)
         for visit, award in event.kept:
@@ -123,11 +123,11 @@ class JournalClient:
             yield RecordDelayed(event.at, visit)
 
     def flush(self) -> None:
-        """Issue a last write of all that waits, whatever its pause; for a station that has stopped."""
+        """Issue a last write of all waiting records at once; for a station that has stopped."""
         self._parts.workers.submit("journal", self._backlog.drain, None)
 
     def name_lost(self) -> None:
-        """Log each record that the disk did not take before the station's end."""
+        """Log each record that the disk had not taken when the station ended."""
         self._backlog.name_lost()
 
     def _submit(self, job: Callable[[], Event | None], busy: Event | None, now: float) -> None:
@@ -141,7 +141,7 @@ class JournalClient:
         self._late_at = now + JOURNAL_LATE_S if self._in_flight else inf
 
     def _fault_events(self, now: float) -> Iterator[VisitEvent]:
-        """One fault with the cause of the refusal, or none: a new cause takes the place of the old one."""
+        """Yield one fault for the cause of the refusal, or none; a new cause replaces the old one."""
         refusal = self._backlog.refusal or self.known.refusal
         for code in sorted(JOURNAL_REFUSALS):
             if code is not refusal:

@@ -1,4 +1,4 @@
-"""What a station is made of; chosen in `edge.main` only."""
+"""The parts of a station; only `edge.main` chooses them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.screen.publisher import Screen
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The devices and services of one station. `screen` is None where nobody looks."""
+    """The devices and services of one station. `screen` is None if there is no screen."""
 
     clock: Clock
     lids: Mapping[str, Lid]

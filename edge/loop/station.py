@@ -1,7 +1,7 @@
 """The station: one inbox, its timers, and the dispatch of commands. The only owner of state.
 
-Devices post events; one thread takes them, steps the pure visit machine and hands its commands out.
-Blocking work goes to workers. A lid command goes out before anything touches a disk.
+Devices post events; one thread takes them, steps the pure visit machine and carries out its commands.
+Blocking work goes to workers. A lid command goes out before any access to a disk.
 """
 
 from __future__ import annotations
@@ -55,23 +55,23 @@ log = logging.getLogger(__name__)
 STOP_S = 5.0
 """How long a stop waits for lids to shut; then visits are recorded as they stand."""
 FIRST_READ_S = 6.0
-"""How long a tap at the start waits for the first read of the journal: it names the blocked cards.
+"""How long a tap at the start waits for the first read of the journal, which names the blocked cards.
 
-Longer than BUSY_S, the wait for another program's lock. After it every card opens lids: a disk that hangs
-must not keep them shut.
+Longer than BUSY_S, the wait for another program's lock. After it every card opens lids, because a disk that
+hangs must not keep them shut.
 """
 EARLY_TAPS = 16
-"""Taps kept until the first read of the journal; one more is dropped, and its card is tapped again."""
+"""Most taps kept until the first read of the journal; a further one is dropped."""
 KEPT_TIMINGS = 10_000
 
 
 class Station:
-    """Runs visits. `run` for real time, or `run_pending` again and again in virtual time."""
+    """Runs visits: by `run` in real time, or by repeated `run_pending` in virtual time."""
 
     def __init__(
         self, inbox: QueueInbox, rules: VisitRules, parts: Parts, state: State | None = None
     ) -> None:
-        """Take events from `inbox`; begin in `state` (faults found at start, say)."""
+        """Take events from `inbox`; begin in `state`, for example with faults found at start."""
         self.state = state or State()
         self.tap_to_lid_s: deque[float] = deque(maxlen=KEPT_TIMINGS)
         """From a tap's posting to its lid command being out, by the performance counter."""
@@ -80,12 +80,12 @@ class Station:
         self._parts = parts
         self._held = HeldCards()
         self._unproven = HeldCards()
-        """Unknown cards seen once: whether each is a card or noise, the next sight of it tells."""
+        """Unknown cards seen once; a second reading proves that one is a card and not noise."""
         self._last_at = parts.clock.now()
         self._journal = JournalClient(parts)
         self._early: deque[tuple[Tapped, float]] = deque(maxlen=EARLY_TAPS)
         self._cards_by = inf
-        """When taps stop waiting for the first read of the journal."""
+        """When early taps stop waiting for the first read of the journal."""
         self._has_begun = False
         self._speech = Speech()
         self._is_stopping = False
@@ -104,12 +104,12 @@ class Station:
             self._do_what_is_due()
 
     def stop(self) -> None:
-        """Make `run` wind down and return; callable from any thread and from a signal's handler."""
+        """Make `run` finish and return; may be called from any thread or a signal handler."""
         self._is_stopping = True
         self._inbox.wake()
 
     def run_pending(self) -> None:
-        """Handle everything that has been posted and everything that is due, without waiting."""
+        """Handle all posted events and everything that is due, without waiting."""
         self._begin()
         while True:
             self._do_what_is_due()
@@ -118,15 +118,15 @@ class Station:
             self._take(*taken)
 
     def flush(self) -> None:
-        """Issue a last write of what still waits for the disk; for a station whose `run` has returned."""
+        """Issue a last write of the records that still wait for the disk; call after `run` returned."""
         self._journal.flush()
 
     def name_lost(self) -> None:
-        """Log what the disk did not take; for a station that has stopped, with its workers."""
+        """Log the records that the disk did not take; call it after the workers have stopped."""
         self._journal.name_lost()
 
     def next_deadline(self) -> float | None:
-        """When the station next wants to be woken, in monotonic seconds."""
+        """Return the station's next deadline, in monotonic seconds; None if there is none."""
         screen = self._parts.screen
         times = [next_deadline(self.state), screen.next_due() if screen else None, self._journal.next_due()]
         times += [self._stop_by, self._cards_by if self._early else None]
@@ -139,7 +139,7 @@ class Station:
             self._do_what_is_due()
 
     def _is_over(self) -> bool:
-        """Whether a stop was asked for and nothing of a visit is outstanding, or its time is up."""
+        """Return whether a stop was requested and no visit is under way any more, or the time is up."""
         if not self._is_stopping:
             return False
         now = self._parts.clock.now()
@@ -153,7 +153,7 @@ class Station:
 
     def _do_what_is_due(self) -> None:
         now = self._parts.clock.now()
-        if self._inbox.is_empty:  # else what still waits may have come in time
+        if self._inbox.is_empty:  # otherwise a waiting event may still be in time
             self._tick_if_due(now)
         for event in self._journal.do_what_is_due(now):
             self._handle(event)
@@ -172,8 +172,8 @@ class Station:
     def _take(self, event: Event | None, posted: float) -> None:
         if event is None:
             return
-        # Threads may post a little out of order; the machine is promised that time never steps back,
-        # and an event of the future would make every wait overdue.
+        # Threads may post slightly out of order, but for the state machine time must never go back; and an
+        # event of the future would make every wait overdue.
         self._last_at = max(self._last_at, min(event.at, self._parts.clock.now()))
         event = replace(event, at=self._last_at)
         self._tick_if_due(self._last_at)
@@ -195,11 +195,11 @@ class Station:
                 self._handle(event)
 
     def _knows_cards(self, now: float) -> bool:
-        """Whether blocked cards are known, or too long was waited for that."""
+        """Return whether blocked cards are known, or the wait for them is over."""
         return self._journal.has_answered or now >= self._cards_by
 
     def _take_early_taps(self) -> None:
-        self._last_at = max(self._last_at, self._parts.clock.now())  # their waits begin now
+        self._last_at = max(self._last_at, self._parts.clock.now())  # the waits of these taps begin now
         while self._early:
             self._handle_tap(*self._early.popleft())
 
@@ -213,7 +213,7 @@ class Station:
             self._handle(decide(now, self._journal.known.roster), posted)
 
     def _is_proven(self, tap: Tapped) -> bool:
-        """Whether this is a card and not noise: a known one, or one that its reader has seen twice."""
+        """Return whether this is a card and not noise: it is known, or its reader has seen it twice."""
         if tap.card in self._journal.known.roster or not tap.again_s:
             return True
         is_second = self._unproven.is_held(tap, tap.again_s)
@@ -260,7 +260,7 @@ class Station:
         at, parts = self._last_at, self._parts
         match command:
             case OpenLid() | CloseLid() | StopMotors() | ResumeMotors():
-                return  # already out, ahead of everything else
+                return  # already carried out, before everything else
             case Capture(visit, deposit, _):
                 busy: Event = CaptureFailed(at, visit, deposit, busy=True)
                 self._submit("camera", lambda: device_jobs.capture(parts, command), busy)

@@ -1,4 +1,4 @@
-"""The station's inbox pets the watchdog at each turn of the loop; a hung loop stops petting."""
+"""Feeds systemd's watchdog at each turn of the station's loop; a hung loop stops feeding it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from edge.messages import Event
 
 
 class WatchedInbox(QueueInbox):
-    """The station's inbox, whose `take` pets the watchdog: its loop comes here at every turn."""
+    """The station's inbox; its `take`, called at every turn of the loop, feeds the watchdog."""
 
     def __init__(self, notifier: Notifier) -> None:
-        """Pet by `notifier`."""
+        """Feed the watchdog through `notifier`."""
         super().__init__()
         self._notifier = notifier
 
     def take(self, wait_s: float | None) -> tuple[Event | None, float] | None:
-        """As the inbox's, but never longer than the watchdog's patience allows."""
+        """Take as from the inbox, but never wait longer than the watchdog allows."""
         self._notifier.pet()
         if wait_s is None or wait_s > self._notifier.pet_s:
             wait_s = self._notifier.pet_s

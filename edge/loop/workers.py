@@ -1,4 +1,4 @@
-"""Where blocking work runs: one thread a device with a small mailbox, or at once when simulated."""
+"""Runs blocking jobs: on one thread for each device with a small mailbox, or at once when simulated."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 STOP_S = 5.0
 """How long a stop waits for all workers together."""
 SLOTS = 8
-"""Jobs that may wait for one device: a family throwing things in faster than the model looks."""
+"""Most jobs that wait for one device: a family may throw things in faster than the model answers."""
 
 
 class ThreadWorkers:
-    """One thread a device, started when it is first needed. Implements `edge.ports.Workers`."""
+    """One thread for each device, started at its first job. Implements `edge.ports.Workers`."""
 
     def __init__(self, inbox: Inbox, slots: int = SLOTS) -> None:
-        """Post results to `inbox`; let at most `slots` jobs wait for a device."""
+        """Post results to `inbox`; at most `slots` jobs wait for a device."""
         self._inbox = inbox
         self._slots = slots
         self._mailboxes: dict[str, queue.Queue[Job | None]] = {}
@@ -37,7 +37,7 @@ class ThreadWorkers:
         self._is_stopping = False
 
     def submit(self, device: str, job: Job, busy: Event | None) -> None:
-        """Run `job` on the device's thread and post what it returns; post `busy` when it has no room."""
+        """Run `job` on the device's thread and post its result; post `busy` if there is no room."""
         if device not in self._mailboxes:
             self._start(device)
         try:
@@ -59,7 +59,7 @@ class ThreadWorkers:
         while (job := mailbox.get()) is not None:
             self._do(device, job)
             if self._is_stopping and mailbox.empty():
-                return  # a mailbox that was full had no room for the word to stop
+                return  # a full mailbox had no room for the None that ends the thread
 
     def _do(self, device: str, job: Job) -> None:
         try:
@@ -72,9 +72,9 @@ class ThreadWorkers:
             self._inbox.post(result)
 
     def stop(self, wait_s: float = STOP_S) -> None:
-        """Let every thread finish the jobs it has, and end.
+        """Let every thread finish its jobs and end.
 
-        Returns after at most `wait_s` seconds in all; a thread that hangs then ends with the process.
+        Returns after at most `wait_s` seconds in all; a thread that still hangs ends with the process.
         """
         self._is_stopping = True
         until = time.monotonic() + wait_s
@@ -96,11 +96,11 @@ class InlineWorkers:
         self._inbox = inbox
 
     def submit(self, device: str, job: Job, busy: Event | None) -> None:
-        """Run `job` now and post what it returns; there is always room."""
+        """Run `job` now and post its result; there is always room."""
         del device, busy
         result = job()
         if result is not None:
             self._inbox.post(result)
 
     def stop(self) -> None:
-        """Nothing runs between calls."""
+        """Do nothing: no job runs between calls."""

@@ -1,4 +1,4 @@
-"""A soak while it runs: what was asked of it, what it has done, and how it waits."""
+"""A running soak: its options, its progress, and how it waits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from scripts.testbed.engines import Tier
 
 LOOK_S = 0.05
 TELL_S = 10.0
-"""Between two lines of progress."""
+"""Pause between two lines of progress."""
 START_S = 120.0
-"""So long may engines and stations take to be up."""
+"""Timeout of the start of engines and stations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What was asked of the soak. `visits` is the least number of records by quick stations."""
+    """The soak's options. `visits` is the least number of records of the quick stations."""
 
     root: Path
     seed: int
@@ -35,23 +35,23 @@ class Wishes:
 
     @property
     def replay(self) -> str:
-        """The command that strikes in the same way again."""
+        """The command that repeats the same faults."""
         return f"tongzhan soak --engine {self.tier} --seed {self.seed} --kills {self.kills}"
 
 
 @dataclass
 class Running:
-    """A soak from its first fault to its judgement."""
+    """A soak from its first fault to its verdict."""
 
     wishes: Wishes
     system: System
     hearing: Hearing
     losses: Losses
     blocked: frozenset[str]
-    """Cards that no lid may open for."""
+    """Cards for which no lid may open."""
     town: Town
     looks: Mapping[str, str]
-    """What each thing looks like to the stand-in, by its name."""
+    """The stand-in's verdict on each thing, by its name."""
     tell: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     timeline: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Running:
     _told_at: float = 0.0
 
     def tell_progress(self, more: str = "") -> None:
-        """Say how far it is, now and then."""
+        """Print the progress now and then."""
         now = time.monotonic()
         if now - self._told_at >= TELL_S:
             self._told_at = now
@@ -69,7 +69,7 @@ class Running:
 
 
 def wait(system: System, done: Callable[[], bool], within_s: float, look_s: float = LOOK_S) -> bool:
-    """Keep everything up until something is so; whether it came within that time."""
+    """Keep everything running until `done`; return whether that came in time."""
     until = time.monotonic() + within_s
     while not done():
         if time.monotonic() > until:
@@ -80,6 +80,6 @@ def wait(system: System, done: Callable[[], bool], within_s: float, look_s: floa
 
 
 def must(system: System, done: Callable[[], bool]) -> None:
-    """Wait for what has to come; TimeoutError if it does not."""
+    """Wait until `done`; TimeoutError if that does not come in time."""
     if not wait(system, done, START_S):
         raise TimeoutError(f"the system did not come up in {START_S:.0f} s; its logs say why (--keep DIR)")

@@ -1,4 +1,4 @@
-"""Brings faults about, and ends them again. Importable only after `cloud_sync.ledger.setup`."""
+"""Begins and ends faults. Importable only after `cloud_sync.ledger.setup`."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from scripts.soak.plan import Fault, Kind
 from scripts.soak.system import System
 
 DATABASE_S = 60.0
-"""So long may a database take to come back from a kill."""
+"""Timeout of a database's restart after a kill."""
 LOOK_S = 0.05
 
 
 @dataclass
 class Losses:
-    """What restored images and backups took away, kept for the judgement."""
+    """What restored images and backups removed, for the verdict."""
 
     gone: list[Journal] = field(default_factory=list)
-    """Rows that only a lost card had."""
+    """Rows that were only on a lost card."""
     cards: list[Journal] = field(default_factory=list)
-    """All that lay on each of them."""
+    """All rows of each lost card."""
     taken_back: set[EventId] = field(default_factory=set)
-    """What the ledger had and a restored backup did not."""
+    """Events that the ledger had and a restored backup did not."""
 
 
 class Faults:
-    """Strikes a system. `strike` gives what ends the fault, or None for one that is over at once."""
+    """Faults of a system. `strike` returns what ends the fault, or None if it is over at once."""
 
     def __init__(self, system: System, losses: Losses) -> None:
         self._system, self._losses = system, losses
@@ -55,7 +55,7 @@ class Faults:
         }
 
     def strike(self, fault: Fault) -> Callable[[], None] | None:
-        """Bring one fault about."""
+        """Begin one fault."""
         return self._strikes[fault.kind](fault)
 
     def _kill(self, fault: Fault) -> None:
@@ -75,9 +75,9 @@ class Faults:
         return lambda: network.heal(fault.target)
 
     def _fill_disk(self, fault: Fault) -> Callable[[], None]:
-        """No file of the station's processes may grow beyond what the journal's log has now, and a little.
+        """Limit the files of the station's processes to the present size of the journal's log, and a little.
 
-        A limit on the size of files stands for a full disk: it needs no root and strikes this station only.
+        A limit on file sizes acts like a full disk, needs no root, and affects only this station.
         """
         log = self._system.state_dir(fault.target) / f"{JOURNAL_FILE}-wal"
         size = log.stat().st_size if log.exists() else 0

@@ -1,4 +1,4 @@
-"""What must hold after a soak, whatever happened in it. Pure: stories in, problems out.
+"""What must hold after every soak. Pure: evidence in, problems out.
 
 What a card's restored image must and must not cost:
 
@@ -22,14 +22,14 @@ from scripts.soak.judge.reckoning import Life, Town
 from scripts.soak.judge.rows import EventId, Journal, Row, Settlement
 
 NAMED = 5
-"""Problems of one kind that are named; the rest are counted."""
+"""Most problems of one kind that are named; the rest are counted."""
 LEASE_TOLERANCE_S = 0.001
 """Rounding of the simulated clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One account: what it says it holds, what its transfers come to, and whether it may owe."""
+    """One account: its balance, the sum of its transfers, and whether it may be negative."""
 
     name: str
     balance: int
@@ -39,7 +39,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """What the ledger came to. An event or a settlement stands in its list as often as it is stored."""
+    """The ledger's content. An event or a settlement is in its list as often as it is stored."""
 
     events: Sequence[EventId]
     refused: Mapping[EventId, str]
@@ -51,30 +51,30 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that a soak is judged by."""
+    """All evidence of a soak."""
 
     journals: Sequence[Journal]
     ledger: Ledger
     told: Mapping[EventId, int]
-    """Points of every record that a station said its disk had taken."""
+    """Points of every record that a station reported as written."""
     taken_back: Collection[EventId] = ()
-    """What the ledger once had, and lost when it was restored from a backup."""
+    """Events that the ledger lost when it was restored from a backup."""
     blocked: Collection[str] = ()
-    """Cards that no lid may open for."""
+    """Cards for which no lid may open."""
     beyond_lease_s: float = 0.0
     cards: Sequence[Journal] = ()
-    """All that lay on each card that was replaced, as it was then."""
+    """The content of each replaced card at that time."""
     lives: Mapping[tuple[str, str], Life] = field(default_factory=dict)
     """What people did, saw and heard, by station and epoch."""
     looks: Mapping[str, str] = field(default_factory=dict)
-    """What each thing looks like to the stand-in, by its name."""
+    """The stand-in's verdict on each thing, by its name."""
     town: Town | None = None
-    """Without it nothing is priced."""
+    """None: nothing is priced."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The counts, and a line for each thing that is wrong."""
+    """The counts, and a line for each problem."""
 
     events: int
     awards: int
@@ -85,18 +85,18 @@ class Judgement:
     held: int
     lowered: int
     gone_with_card: int
-    """Records that went with a card that was replaced by an older image of it."""
+    """Records lost with a card that was replaced by an older image of it."""
     gone_points: int
-    """What these had promised."""
+    """The points of these records."""
     lost: int
     twice: int
     outcomes: Mapping[str, int]
-    """How often what was thrown in had to be judged right, wrong and so on."""
+    """The expected outcomes of what was thrown in, counted: right, wrong and so on."""
     problems: tuple[str, ...] = field(default=())
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """Hold the journals against the ledger, and the ledger against itself."""
+    """Compare the journals with the ledger, and the ledger with itself."""
     alive, gone = _rows(evidence.journals, gone=False), _rows(evidence.journals, gone=True)
     gone = {name: row for name, row in gone.items() if name not in alive}
     have = Counter(evidence.ledger.events)
@@ -129,7 +129,7 @@ def judge(evidence: Evidence) -> Judgement:
 
 
 def missing(journals: Sequence[Journal], events: Collection[EventId]) -> set[EventId]:
-    """Rows of journals in stations that the ledger does not have yet."""
+    """Return the rows of the stations' journals that the ledger does not have yet."""
     return _rows(journals, gone=False).keys() - events
 
 
@@ -179,7 +179,7 @@ def _problems(
 def _reckoned(
     evidence: Evidence, rows: Mapping[EventId, Row], truth: Mapping[EventId, Sequence[reckoning.Seen]]
 ) -> Iterator[str]:
-    """What does not fit what people did, saw and heard, nor the rules."""
+    """Yield what contradicts the rules, or what people did, saw and heard."""
     town = evidence.town
     if town is None:
         return
@@ -196,7 +196,7 @@ def _reckoned(
 def _unlike(
     rows: Mapping[EventId, Row], have: Collection[EventId], settlements: Mapping[EventId, Settlement]
 ) -> Iterator[str]:
-    """Awards that arrived, and whose settlement is not there or does not speak of the same points."""
+    """Yield awards that arrived, but whose settlement is missing or has other points."""
     for name in sorted(rows.keys() & set(have)):
         points = rows[name].points
         words = settlements.get(name)
@@ -240,7 +240,7 @@ def _account_problems(accounts: Sequence[Account]) -> Iterator[str]:
 
 
 def _named(kind: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
-    """The first few of a kind in words, and how many more there are."""
+    """Yield the first few problems of a kind, and how many more there are."""
     found = list(lines)
     yield from (f"{kind}: {line}" for line in found[:NAMED])
     if len(found) > NAMED:

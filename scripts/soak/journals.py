@@ -1,4 +1,4 @@
-"""Reads journals as they lie on the disk: while stations run, and after they were killed."""
+"""Reads journals from the disk, while stations run and after they were killed."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from edge.journal.schema import JOURNAL_FILE
 from scripts.soak.judge.rows import Journal, Row
 
 WAIT_S = 30.0
-"""How long to wait for a station that writes."""
+"""Longest wait for a station that is writing."""
 _ROWS = "SELECT epoch, sequence, event, receipted_s IS NOT NULL FROM outbox ORDER BY id"
 _AWARDS = "SELECT epoch, sequence, points FROM awards"
 
 
 def read_journal(folder: Path, station: str, *, gone: bool = False) -> Journal:
-    """Every row of the journal in a folder; an empty one where no journal was begun yet."""
+    """Read every row of the journal in a folder; an empty journal if there is none yet."""
     file = folder / JOURNAL_FILE
     if not file.exists():
         return Journal(station, {}, gone)
@@ -41,12 +41,12 @@ def _row(event: bytes, points: int | None, *, receipted: bool) -> Row:
 
 
 def depth(folder: Path) -> int:
-    """How many events of the journal in a folder wait for their receipt."""
+    """Count the events of a folder's journal that wait for a receipt."""
     return _count(folder, "SELECT count(*) FROM outbox WHERE receipted_s IS NULL")
 
 
 def written(folder: Path) -> int:
-    """How many events the journal in a folder has."""
+    """Count the events of a folder's journal."""
     return _count(folder, "SELECT count(*) FROM outbox")
 
 

@@ -1,7 +1,7 @@
-"""Which faults strike what and when: a pure function of the seed.
+"""The plan of faults: which, where and when; a pure function of the seed.
 
-What a fault finds the processes doing is not: they run in real time, so a replay strikes at the same
-moments, but not at the same instructions.
+The processes run in real time, so a replay has the same faults at the same times, but they do not hit the
+processes at the same instructions.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from typing import TypeVar
 Thing = TypeVar("Thing")
 
 GAP_S = (0.2, 1.6)
-"""Between two kills, at random."""
+"""Random pause between two kills."""
 START_UP_S = (0.05, 0.5)
-"""A kill that follows another of the same process so soon hits it while it starts."""
+"""A second kill of the same process after this time hits it while it starts."""
 START_UP_SHARE = 0.15
 OTHERS_PER_KILL = 0.6
-"""Faults of other kinds, for each kill."""
+"""Faults of other kinds for each kill."""
 DAY_S = 86_400.0
 
 
 class Kind(StrEnum):
-    """What can be done to a community."""
+    """The kinds of faults."""
 
     KILL = auto()
     """kill -9."""
     CUT = auto()
-    """A connection is reset, and none can be made."""
+    """Connections are reset, and none can be made."""
     SILENCE = auto()
-    """A connection stands, and nothing goes through."""
+    """Connections stay open, but nothing goes through."""
     DELAY = auto()
     THROTTLE = auto()
     DISK_FULL = auto()
@@ -40,23 +40,23 @@ class Kind(StrEnum):
     IMAGE = auto()
     """A station's card is copied while the station is off."""
     CARD_RESTORED = auto()
-    """A station gets its card's last image: what was written since goes with the card."""
+    """A station gets its card's last image; everything written since is lost."""
     BACKUP = auto()
     """The ledger is backed up while it runs."""
     LEDGER_RESTORED = auto()
-    """The ledger gets its last backup: what it took since, stations must send again."""
+    """The ledger gets its last backup; stations must send again what it took since."""
 
 
 ON_A_LINK = (Kind.CUT, Kind.SILENCE, Kind.DELAY, Kind.THROTTLE)
 ON_A_STATION = (Kind.DISK_FULL, Kind.IMAGE, Kind.CARD_RESTORED)
 ON_THE_LEDGER = (Kind.BACKUP, Kind.LEDGER_RESTORED)
 OTHERS = (*ON_A_LINK, *ON_A_STATION, Kind.CLOCK_STEP, *ON_THE_LEDGER, Kind.IMAGE, Kind.BACKUP)
-"""Images and backups twice as often as what is restored from them, as people do."""
+"""Images and backups are made twice as often as they are restored."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who can be struck, by name."""
+    """What faults can hit, by name."""
 
     processes: tuple[str, ...]
     links: tuple[str, ...]
@@ -67,7 +67,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `at_s` counts from the plan's begin; `lasts_s` is 0 for what is over at once.
+    """One fault. `at_s` counts from the plan's begin; `lasts_s` is 0 if it is over at once.
 
     `amount` is seconds for a delay and for a step of the clock, bytes a second for a throttle, bytes that
     the journal may still grow by for a full disk.
@@ -87,7 +87,7 @@ class Fault:
 
 
 def make_plan(seed: int, kills: int, cast: Cast) -> tuple[Fault, ...]:
-    """So many kills, other faults among them, in the order of their time."""
+    """Draw this many kills, with other faults among them, in the order of time."""
     rng = Random(seed)  # noqa: S311 (a seeded generator is what repeats a plan)
     killed = list(_kills(rng, kills, cast.processes))
     end_s = killed[-1].at_s if killed else 0.0
@@ -109,7 +109,7 @@ def _kills(rng: Random, kills: int, processes: Sequence[str]) -> Iterator[Fault]
 
 
 def _bag(rng: Random, count: int, things: Sequence[Thing]) -> list[Thing]:
-    """So many of `things`: each before any again."""
+    """Draw `count` of `things`; none comes twice before all have come once."""
     drawn: list[Thing] = []
     while len(drawn) < count:
         drawn += rng.sample(things, len(things))
@@ -132,5 +132,5 @@ def _other(rng: Random, kind: Kind, at_s: float, cast: Cast) -> Fault:
 
 
 def _step_s(rng: Random) -> float:
-    """From a boot without a clock (decades back) to a calendar that runs ahead; also minutes, also hours."""
+    """Draw a step: from a boot without a clock (decades back) to a calendar that is days ahead."""
     return rng.choice([-50 * 365 * DAY_S, -3 * DAY_S, -3600.0, -40.0, 40.0, 3600.0, 2 * DAY_S, 45 * DAY_S])

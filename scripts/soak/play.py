@@ -20,13 +20,13 @@ from scripts.testbed.processes import crew
 from scripts.testbed.proxy import network
 
 LEAST_RESIDENTS, MOST_RESIDENTS = 60, 1000
-"""More in a longer soak, so that daily caps are reached by some and not by all."""
+"""More in a longer soak, so that some reach the daily caps and some do not."""
 RECORD_S = 300.0
-"""So long may the visits take that were asked for, after the last fault."""
+"""Timeout of the requested visits after the last fault."""
 
 
 def soak(wishes: Wishes, tell: Callable[[str], None]) -> Report:
-    """Run a soak to its end and judge it. InputError for what a person can mend."""
+    """Run a soak to its end and judge it. InputError for problems that a person can fix."""
     with ExitStack() as stack:
         stack.enter_context(Folder(wishes.root).claimed())
         heard = stack.enter_context(hearing())
@@ -48,11 +48,11 @@ def soak(wishes: Wishes, tell: Callable[[str], None]) -> Report:
 
 
 Endings = list[tuple[float, int, "Callable[[], None]"]]
-"""What ends each fault that lasts, by its moment, in a heap."""
+"""A heap of what ends each lasting fault, by time."""
 
 
 def _strike_all(running: Running) -> None:
-    """Go through the plan; what lasts is ended when its time comes."""
+    """Go through the plan; end lasting faults when their time comes."""
     from scripts.soak.faults import Faults  # noqa: PLC0415 (models need Django set up)
 
     wishes, faults = running.wishes, Faults(running.system, running.losses)
@@ -75,7 +75,7 @@ def _strike_all(running: Running) -> None:
 
 
 def _live_until(running: Running, when: float, endings: Endings) -> None:
-    """Keep everything up until a moment, ending what is over by then."""
+    """Keep everything running until a moment, and end the faults that are over by then."""
     while True:
         now = time.monotonic()
         while endings and endings[0][0] <= now:

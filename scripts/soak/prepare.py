@@ -1,4 +1,4 @@
-"""Sets a soak's town up: engines, ledger, people, keys, a first backup and first images."""
+"""Sets up a soak's town: engines, ledger, people, keys, a first backup and first images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scripts.testbed.engines import DATABASE
 
 
 def prepare(system: System) -> tuple[Town, frozenset[str]]:
-    """Make everything and start it; what the judge knows, and the blocked cards that no lid may open for."""
+    """Make and start everything; return the judge's knowledge, and the blocked cards."""
     system.make()
     system.hold(*(name for name in system.starters if name != DATABASE))
     must(system, system.engine.answers)
@@ -72,7 +72,7 @@ def _settle(
 
 
 def _save(system: System) -> None:
-    """A first image of every card and a first backup, so that each can be restored at any time."""
+    """Make a first image of every card and a first backup, so that each can be restored at any time."""
     from scripts.soak.faults import Faults, Losses  # noqa: PLC0415 (models need Django set up)
 
     first = Faults(system, Losses())

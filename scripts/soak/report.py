@@ -1,4 +1,4 @@
-"""What a soak came to, as JSON or in words."""
+"""The report of a soak, as JSON or in words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One soak. `faults` counts what was done by its kind, `restarts` what ended by itself by its process."""
+    """One soak. `faults` counts faults by kind, `restarts` processes that ended by themselves, by name."""
 
     ok: bool
     engine: str
@@ -20,11 +20,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     awards_of: Mapping[str, int]
     """On each station's journals."""
     told: int
-    """Records that stations' witnesses said a disk had taken."""
+    """Records that the stations' witnesses reported as written."""
     told_of: Mapping[str, int]
     """By station."""
     outcomes: Mapping[str, int]
-    """What was thrown in, by what had to be made of it."""
+    """Things thrown in, counted by expected outcome."""
     events: int
     awards: int
     provisional: int
@@ -33,20 +33,20 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     lowered: int
     gone_with_card: int
     gone_points: int
-    """What the records that went with a card had promised."""
+    """The points of records lost with a card."""
     lost: int
     twice: int
     problems: tuple[str, ...]
     verify: Mapping[str, object]
-    """What `tongzhan ledger verify --json` said."""
+    """The output of `tongzhan ledger verify --json`."""
     beyond_lease_s: float
     timeline: tuple[str, ...]
     replay: str
-    """Does the same at the same moments; what each process does then is not for a seed to say."""
+    """Repeats the same faults at the same times; what each process does then may differ."""
 
 
 def summary(report: Report) -> str:
-    """The same for a person, without the timeline."""
+    """Format the report for a person, without the timeline."""
     judged = f"{report.settled} settled, {report.held} held, {report.lowered} lowered"
     faults = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(report.faults.items()))
     gone = f"{report.gone_with_card} ({report.gone_points} points)"

@@ -1,4 +1,4 @@
-"""A station for the soak, as a process: quick, telling what it has kept, with a calendar that can be moved.
+"""A station process for the soak: quick, with a witness, and with a calendar that can be moved.
 
 It is composed as every station is (`edge.main`); only its surroundings differ. Its visits happen in
 virtual time, a few a second, and each is on the disk before the next begins. A stand-in takes
@@ -36,7 +36,7 @@ from scripts.testbed.pictures import stand_in
 
 ENDLESS = 1_000_000
 LIDS_TOLD_EVERY = 20
-"""Records between two words on the lids: reading their logs takes longer the longer they are."""
+"""Records between two reports on the lids: reading their logs takes longer as they grow."""
 
 
 def townspeople(card_key: bytes, residents: int) -> Neighbourhood:
@@ -48,15 +48,15 @@ class SteppedClock:
     """A clock whose calendar is moved by the seconds in a file. Implements `edge.ports.Clock`."""
 
     def __init__(self, clock: Clock, file: Path) -> None:
-        """Be `clock`, and look into `file` whenever someone asks for the date."""
+        """Wrap `clock`, and read `file` at each question for the date."""
         self._clock, self._file = clock, file
 
     def now(self) -> float:
-        """Monotonic seconds, which nothing steps."""
+        """Return monotonic seconds, which nothing steps."""
         return self._clock.now()
 
     def wall(self) -> WallTime:
-        """The calendar; nobody vouches for one that is years behind."""
+        """Return the calendar; one that is years behind is not trusted."""
         try:
             step_s = float(self._file.read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):  # ValueError: it is being written
@@ -66,18 +66,18 @@ class SteppedClock:
 
 
 class PacedJournal(Journal):
-    """A journal that keeps visits apart, so that a station in virtual time does not fill the disk."""
+    """A journal that spaces out visits, so that a station in virtual time does not fill the disk."""
 
     def __init__(self, journal: Journal, every_s: float) -> None:
-        """Keep a visit at most each `every_s` seconds of real time."""
+        """Store at most one visit in `every_s` seconds of real time."""
         self._journal = journal
         self._every_s, self._kept_at = every_s, 0.0
         self._kept = 0
         self.look_at_lids: Callable[[], None] = lambda: None
-        """Called now and then, after a record was kept."""
+        """Called now and then, after a record was stored."""
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Keep a visit when it is time."""
+        """Store a visit when it is time."""
         time.sleep(max(0.0, self._kept_at + self._every_s - time.monotonic()))
         self._kept_at = time.monotonic()
         award = self._journal.record_visit(facts, stamp)
@@ -85,20 +85,20 @@ class PacedJournal(Journal):
         return award
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm."""
+        """Store an alarm."""
         self._journal.record_alarm(facts, stamp)
         self._count()
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Known cards by hash."""
+        """Return the known cards by hash."""
         return self._journal.roster()
 
     def outbox(self) -> OutboxDepth:
-        """How many events wait for their receipt, and how many the ledger refused."""
+        """Count the events that wait for a receipt, and those that the ledger refused."""
         return self._journal.outbox()
 
     def faults(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of."""
+        """Return the faults that only the journal knows."""
         return self._journal.faults()
 
     def _count(self) -> None:
@@ -108,7 +108,7 @@ class PacedJournal(Journal):
 
 
 def run(config: Path, photos: Path, residents: int, pipe: int, every_s: float) -> int:
-    """Play visits until SIGTERM; give the exit status."""
+    """Play visits until SIGTERM; return the exit status."""
     settings = load_station(config)
     folder = Path(settings.station.state_dir)
     people = townspeople(load_keys(folder).card, residents)
@@ -139,7 +139,7 @@ def _look_at_lids(composition: Composition, witness: Witness) -> None:
 
 
 def main() -> int:
-    """Be the process: `python -m scripts.soak.station CONFIG PHOTOS RESIDENTS PIPE EVERY_S`."""
+    """Run the process: `python -m scripts.soak.station CONFIG PHOTOS RESIDENTS PIPE EVERY_S`."""
     parser = argparse.ArgumentParser()
     for name, kind in (
         ("config", Path),

@@ -1,4 +1,4 @@
-"""The whole system of a soak: its folder, its processes, and what keeps them running."""
+"""The whole system of a soak: its folder and its processes, which it keeps running."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SLOW = "east"
 """A station as a person starts it: `tongzhan station run`, threads, real time, the model."""
 STATIONS = (*QUICK, SLOW)
 SLOW_SEED = 7
-"""Of the people around the slow station, which `station run` invents for itself."""
+"""Seed of the people around the slow station, which `station run` invents."""
 RECORD_EVERY_S = 0.25
-"""Between two visits of one quick station."""
+"""Pause between two visits of one quick station."""
 OFTEN = 4
-"""Kills of every other process for one of the slow station."""
+"""Kills of each other process for one kill of the slow station."""
 AGAIN_S = 0.5
-"""A process that ended by itself is started again after so long, as a service manager does."""
+"""Pause before a process that ended by itself is started again, like a service manager's."""
 
 _HASTE = """
 [visit]
@@ -43,7 +43,7 @@ held_card_s = 0.5
 
 @dataclass
 class System:
-    """Processes by name, each kept running unless it is held."""
+    """Processes by name, kept running unless held."""
 
     root: Path
     photos: Path
@@ -51,15 +51,15 @@ class System:
     crew: Crew
     network: Network
     pipe: int
-    """Where stations' witnesses tell what people did and saw."""
+    """Where the stations' witnesses write what people did and saw."""
     first_port: int
     residents: int
-    """So many people around the quick stations."""
+    """The number of people around the quick stations."""
     workers: int = 2
     held: set[str] = field(default_factory=set)
-    """Processes that are not to be started now."""
+    """Processes that must not be started now."""
     ended: Counter[str] = field(default_factory=Counter)
-    """How often each ended by itself."""
+    """How often each process ended by itself."""
 
     def __post_init__(self) -> None:
         """Choose ports and name the processes; nothing runs yet."""
@@ -69,7 +69,7 @@ class System:
 
     @property
     def cast(self) -> Cast:
-        """Who can be struck: the slow station less often than others, or it would never end a visit."""
+        """What faults can hit: the slow station more rarely, because otherwise it would never end a visit."""
         links = (*(f"sync-{name}" for name in STATIONS), *self.worker_names)
         often = [name for name in self.starters if name != f"station-{SLOW}"]
         return Cast((*often * OFTEN, f"station-{SLOW}"), links, STATIONS, QUICK)
@@ -81,15 +81,15 @@ class System:
 
     @property
     def ledger_toml(self) -> Path:
-        """What the first worker, and every other command on the ledger, is configured by."""
+        """The configuration of the first worker and of every other command on the ledger."""
         return self.root / "worker-1.toml"
 
     def state_dir(self, station: str) -> Path:
-        """A station's journal and keys."""
+        """Return the folder of a station's journal and keys."""
         return self.root / station
 
     def station_toml(self, station: str) -> Path:
-        """A station's configuration."""
+        """Return the file of a station's configuration."""
         return self.root / f"{station}.toml"
 
     def make(self) -> None:
@@ -102,7 +102,7 @@ class System:
         self._configure()
 
     def guard(self) -> None:
-        """Configure the broker, and give its users what they log in by; after the stations were admitted."""
+        """Configure the broker and its users' logins; call it after the stations were admitted."""
         self.engine.guard()
         self._configure()
 
@@ -120,7 +120,7 @@ class System:
             file.write_text(text, encoding="utf-8")
 
     def keep_up(self) -> None:
-        """Start what should run and does not."""
+        """Start the processes that should run and do not."""
         for name, start in self.starters.items():
             if name in self.held or self.crew.pid(name) is not None:
                 continue
@@ -152,7 +152,7 @@ class System:
 
     @property
     def _broker_ports(self) -> tuple[int, int]:
-        """Where stations and where workers reach the broker: iotcore has one port for both."""
+        """The broker's ports for stations and for workers: iotcore has one for both."""
         both = self.tier is Tier.LAPTOP
         return self.first_port, self.first_port if both else self.first_port + 3
 
@@ -185,4 +185,4 @@ class System:
 
 
 PORTS = 4 + len(STATIONS) + 2
-"""In a row: broker, database, pages, the broker for the ledger, and a link for each station and worker."""
+"""Ports in a row: broker, database, pages, the ledger's broker, and a link for each station and worker."""

@@ -1,4 +1,4 @@
-"""Hears what stations' witnesses tell on their pipe."""
+"""Reads what the stations' witnesses write to their pipe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = msgspec.json.Decoder(Line)
 
 
 class Hearing:
-    """What has been told so far. A thread of its own reads, so that no station waits for us."""
+    """What was read so far. Its own thread reads, so that no station waits for us."""
 
     def __init__(self) -> None:
         self.told: dict[EventId, int] = {}
@@ -39,7 +39,7 @@ class Hearing:
         self._thread.start()
 
     def close(self) -> None:
-        """Hear the last words and end; every station has ended before."""
+        """Read the last lines and end; call it after every station has ended."""
         os.close(self.pipe)
         self._thread.join()
 
@@ -68,7 +68,7 @@ class Hearing:
 
 @contextmanager
 def hearing() -> Iterator[Hearing]:
-    """A hearing that is closed at the end, whatever happens."""
+    """Make a hearing that is closed in any case."""
     ours = Hearing()
     try:
         yield ours

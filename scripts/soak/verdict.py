@@ -1,4 +1,4 @@
-"""After the last fault: everything is started anew, given time to arrive, and judged.
+"""After the last fault: starts everything again, waits until all events have arrived, and judges.
 
 Importable only after `cloud_sync.ledger.setup`.
 """
@@ -21,17 +21,17 @@ from scripts.soak.system import STATIONS
 from scripts.testbed.processes import TONGZHAN
 
 DRAIN_S = 600.0
-"""So long may the last events take to arrive; what is not there by then is lost."""
+"""Timeout of the last events; those that have not arrived by then are lost."""
 LOOK_S = 0.5
 VERIFY_S = 600.0
 COMPLAINTS = 20
-"""Lines of the ledger's audit that are kept."""
+"""Most lines of the ledger's audit that are kept."""
 
 
 def drain(running: Running) -> tuple[str, ...]:
-    """Start everything anew, let stations work and finish, wait until all is in the ledger; what failed.
+    """Start everything again, let stations work and finish, wait for the ledger; return what failed.
 
-    Each station must record something more, whatever was done to it before.
+    Each station must record something more, after all its faults.
     """
     system = running.system
     ours = tuple(name for name in system.starters if name not in system.engine.processes)
@@ -59,7 +59,7 @@ def _finish(running: Running, names: tuple[str, ...]) -> None:
 
 
 def _has_arrived(running: Running) -> bool:
-    """Whether no event waits, and the ledger has every one: a receipt alone would only say so."""
+    """Return whether no event waits and the ledger has all of them: a receipt alone would not prove it."""
     system = running.system
     waiting = sum(depth(system.state_dir(name)) for name in STATIONS)
     running.tell_progress(f", {waiting} wait for their receipt")
@@ -70,7 +70,7 @@ def _has_arrived(running: Running) -> bool:
 
 
 def judged(running: Running, failed: tuple[str, ...]) -> Report:
-    """Hold everything against everything, and put the report together; `failed` is what drain said."""
+    """Judge all evidence and make the report; `failed` is the result of `drain`."""
     system, wishes = running.system, running.wishes
     verify = _verify(running)
     evidence = Evidence(
@@ -109,14 +109,14 @@ def judged(running: Running, failed: tuple[str, ...]) -> Report:
 
 
 def _damaged(running: Running) -> tuple[str, ...]:
-    """Journals that a station found damaged: a kill never damages one."""
+    """Return the journals that a station found damaged: a kill must never damage one."""
     system = running.system
     found = [place for name in STATIONS for place in system.state_dir(name).glob("journal-damaged-*")]
     return tuple(f"{place.parent.name} set its journal aside as damaged: {place.name}" for place in found)
 
 
 def _verify(running: Running) -> Mapping[str, object]:
-    """What the ledger's own audit says, by the command that an operator has for it."""
+    """Return the ledger's own audit, by the operator's command."""
     command = [*TONGZHAN, "ledger", "verify", "--json", "--config", str(running.system.ledger_toml)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=VERIFY_S)  # noqa: S603 (ours)
     try:

@@ -1,1 +1,1 @@
-"""Engines, processes and networks of our own that the demo, the soak, benchmarks and tests start and end."""
+"""Engines, processes and networks that the demo, the soak, benchmarks and tests start and end."""

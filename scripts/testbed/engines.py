@@ -1,4 +1,4 @@
-"""Engines of our own, started and killed at will: a broker with a database."""
+"""Our own broker and database, which can be started and killed at any time."""
 
 from __future__ import annotations
 
@@ -36,20 +36,20 @@ class Tier(StrEnum):
 
 
 class Engine(Protocol):
-    """A broker and a database of the soak's own, in its folder."""
+    """A broker and a database in a folder of their own."""
 
     @property
     def processes(self) -> tuple[str, ...]:
-        """Those of broker and database, in the order they are started in."""
+        """The processes of broker and database, in the order of their start."""
         ...
 
     @property
     def database(self) -> str:
-        """What ledger.toml says for it."""
+        """The value of `database` in ledger.toml."""
         ...
 
     def make(self) -> None:
-        """Write what the processes need before they first start."""
+        """Write the files that the processes need at their first start."""
         ...
 
     def start(self, name: str, crew: Crew) -> None:
@@ -57,15 +57,15 @@ class Engine(Protocol):
         ...
 
     def answers(self) -> bool:
-        """Whether the database can be used now."""
+        """Return whether the database can be used now."""
         ...
 
     def prepare(self) -> None:
-        """Make the empty database, once it answers; `tongzhan ledger init` comes after."""
+        """Make the empty database, once it answers; `tongzhan ledger init` follows."""
         ...
 
     def guard(self) -> None:
-        """Configure the broker as an operator does, once the stations are admitted; then it may start."""
+        """Configure the broker as an operator does, after the stations were admitted; then it may start."""
         ...
 
     def login(self, station: str | None) -> str:
@@ -122,14 +122,14 @@ class TownEngine(_Open):
         self._folder = folder
         self._postgres = Postgres(within_reach(find_programs(), folder), folder / "postgres", database_port)
         self.database = self._postgres.url
-        # What backs the database up is to be of the server's own version, and is found by name.
+        # The backup's programs must have the server's version, and are found through PATH.
         os.environ["PATH"] = f"{self._postgres.programs}:{os.environ.get('PATH', '')}"
 
     def make(self) -> None:
-        """The broker's configuration and the server's folder."""
+        """Write the broker's configuration and make the server's folder."""
         place = self._folder / "mosquitto"
         place.mkdir()
-        place.chmod(0o777)  # as root, mosquitto runs as a user of its own
+        place.chmod(0o777)  # started by root, mosquitto runs as its own user
         text = _MOSQUITTO.format(port=self._port, folder=place)
         (self._folder / "mosquitto.conf").write_text(text, encoding="utf-8")
         self._postgres.make()
@@ -143,7 +143,7 @@ class TownEngine(_Open):
 
     @property
     def conf(self) -> Path:
-        """What mosquitto is started with."""
+        """Return mosquitto's command line."""
         return self._folder / "mosquitto.conf"
 
     def answers(self) -> bool:

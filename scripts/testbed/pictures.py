@@ -1,4 +1,4 @@
-"""Pictures for a soak, coloured things on a grey tray, and a stand-in for the model that reads the colours.
+"""Pictures of coloured things on a grey tray for a soak, and a stand-in for the model that reads the colours.
 
 A thing's colour says what the stand-in takes it for: its own category, another one, or unsure. The file's
 name says the same, so that a judge knows what verdict a correct station must reach.
@@ -31,9 +31,9 @@ COLOURS = {
     UNSURE: (210, 20, 210),
 }
 COPIES = {"itself": 5, "another": 2, UNSURE: 2}
-"""How many pictures of each category look like what."""
+"""How many pictures of each category have which look."""
 COLOURFUL = 40.0
-"""A centre whose channels lie less far apart than this is grey: nothing lies there."""
+"""A centre whose channels differ by less than this is grey: the tray is empty."""
 NAME = "stand-in 1"
 
 
@@ -50,7 +50,7 @@ def draw_photos(folder: Path) -> Path:
 
 
 def looks_like(name: str) -> str:
-    """What a drawn thing looks like to the stand-in, by its file's name: a category, or `UNSURE`."""
+    """Return the stand-in's verdict on a drawn thing, by its file's name: a category, or `UNSURE`."""
     return name.rpartition("-")[2]
 
 
@@ -61,10 +61,10 @@ def _draw(file: Path, colour: tuple[int, int, int]) -> None:
 
 
 class StandIn:
-    """Knows things by their colour, always. Takes the place of `models.runtime.Classifier`."""
+    """Recognises things by their colour, without errors. Replaces `models.runtime.Classifier`."""
 
     def classify(self, pictures: Sequence[Rgb]) -> Verdict:
-        """What lies in the middle of the first picture; ValueError without one."""
+        """Recognise the thing in the middle of the first picture; ValueError without a picture."""
         if not pictures:
             raise ValueError("no picture")
         height, width = pictures[0].shape[:2]
@@ -79,6 +79,6 @@ class StandIn:
 
 
 def stand_in(settings: StationSettings) -> Eyes:
-    """Eyes that need no model, so that a station starts quickly and its verdicts are known beforehand."""
+    """A classifier without a model: the station starts quickly, and its verdicts are known beforehand."""
     del settings
     return Eyes(LateEye(lambda: cast("Classifier", StandIn())), {})

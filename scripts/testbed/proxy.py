@@ -1,4 +1,4 @@
-"""A network that can be cut, silenced, delayed and throttled: TCP proxies in a thread of ours."""
+"""A network that can be cut, silenced, delayed and throttled: TCP proxies on one thread."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from config.process.threads import interrupt, thread
 
 LOOPBACK = "127.0.0.1"
 CHUNK = 2048
-"""Bytes that go through at once: small, so that a throttle or a cut falls within a message."""
+"""Bytes passed on at once: few, so that a throttle or a cut can fall within a message."""
 
 
 @dataclass
@@ -45,19 +45,19 @@ class Network:
         self._do(self._cut(name, refusing=True))
 
     def silence(self, name: str) -> None:
-        """Let connections stand, and nothing through."""
+        """Keep connections open, but pass nothing on."""
         self._do(self._set(name, silent=True))
 
     def delay(self, name: str, delay_s: float) -> None:
-        """Hold back every chunk for so long."""
+        """Delay every chunk by this time."""
         self._do(self._set(name, delay_s=delay_s))
 
     def throttle(self, name: str, bytes_per_s: float) -> None:
-        """Let so much through, each way and connection."""
+        """Limit the rate of each direction of each connection."""
         self._do(self._set(name, bytes_per_s=bytes_per_s))
 
     def heal(self, name: str) -> None:
-        """Be a perfect network again. What stood silent goes through, late."""
+        """Make a link perfect again. Silenced bytes go through late."""
         self._do(self._set(name))
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class Network:
 
 
 async def _serve(link: _Link, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """One caller's connection, from its first byte to its last."""
+    """Serve one client's connection."""
     if link.refusing:
         writer.transport.abort()
         return
@@ -126,7 +126,7 @@ async def _serve(link: _Link, reader: asyncio.StreamReader, writer: asyncio.Stre
 
 
 async def _either(*pumps: Coroutine[object, object, None]) -> None:
-    """Run both ways until one ends: a half-open MQTT connection is of no use."""
+    """Run both directions until one ends: a half-open MQTT connection is useless."""
     tasks = [asyncio.ensure_future(pump) for pump in pumps]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -149,7 +149,7 @@ async def _pump(link: _Link, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """A network that is gone at the end, whatever happens."""
+    """Make a network that ends in any case."""
     ours = Network()
     try:
         yield ours

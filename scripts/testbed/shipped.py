@@ -1,4 +1,4 @@
-"""mosquitto as `tongzhan ledger broker` configures it, with PostgreSQL: as both ship."""
+"""mosquitto as `tongzhan ledger broker` configures it, with PostgreSQL: the shipped configuration."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ GUARD_S = 240.0
 
 
 class ShippedTownEngine(TownEngine):
-    """A broker that speaks TLS only, with a password and rights for each station and for the ledger."""
+    """A broker with TLS only, and a password and rights for each station and the ledger."""
 
     def __init__(self, folder: Path, ports: tuple[int, int], pages_port: int, database_port: int) -> None:
-        """`ports` are the broker's, for stations and for the ledger."""
+        """Take the broker's `ports`, for stations and for the ledger."""
         super().__init__(folder, ports[1], database_port)
         self._ports, self._pages_port = ports, pages_port
         self._root = folder
@@ -30,7 +30,7 @@ class ShippedTownEngine(TownEngine):
 
     @property
     def conf(self) -> Path:
-        """What mosquitto is started with."""
+        """Return mosquitto's command line."""
         return self._broker / "mosquitto.conf"
 
     def guard(self) -> None:
@@ -48,7 +48,7 @@ class ShippedTownEngine(TownEngine):
             raise InputError(f"ledger broker: {done.stderr.strip()}", "mend what it names")
 
     def login(self, station: str | None) -> str:
-        """TLS, a user and a password, once they are made."""
+        """Return the settings of TLS, user and password, once these are made."""
         user = ledger_user(COMMUNITY) if station is None else station_user(COMMUNITY, station)
         password = self._broker / "credentials" / f"{user}.password"
         if not password.exists():

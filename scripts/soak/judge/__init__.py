@@ -1,1 +1,1 @@
-"""The soak's judge: what people did and saw, priced and held against journals and ledger."""
+"""The soak's judge: prices what people did and saw, and compares it with journals and ledger."""

@@ -1,4 +1,4 @@
-"""Reads what the ledger came to, from its tables.
+"""Reads the ledger's tables for the verdict.
 
 Importable only after `cloud_sync.ledger.setup`.
 """
@@ -21,8 +21,8 @@ _IDENTITY = ("event__station__slug", "event__epoch", "event__sequence")
 
 
 def read_events() -> frozenset[EventId]:
-    """The identity of every event that the ledger has now."""
-    connections.close_all()  # the file may be another than before, the server may have been killed
+    """Return the identity of every event that the ledger has now."""
+    connections.close_all()  # the file may have been replaced, or the server killed
     rows = Event.objects.values_list("station__slug", "epoch", "sequence")
     found = frozenset((station, epoch, sequence) for station, epoch, sequence in rows)
     connections.close_all()
@@ -30,7 +30,7 @@ def read_events() -> frozenset[EventId]:
 
 
 def read_ledger(audit: Sequence[str]) -> Ledger:
-    """Everything in the ledger that has to do with points; `audit` is what its own audit found wrong."""
+    """Read everything about points in the ledger; `audit` has the problems that its own audit found."""
     connections.close_all()
     with transaction.atomic():
         ledger = Ledger(
@@ -78,7 +78,7 @@ def _settlements() -> list[tuple[EventId, Settlement]]:
 
 
 def _net(kind: AccountKind) -> Counter[EventId]:
-    """What came into accounts of a kind for each event, less what went out."""
+    """Return, by event, what came into accounts of a kind, less what went out."""
     net: Counter[EventId] = Counter()
     for side, sign in (("credit", 1), ("debit", -1)):
         rows = Transfer.objects.filter(**{f"{side}__kind": kind}).values_list(*_IDENTITY)

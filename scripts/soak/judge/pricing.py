@@ -1,6 +1,6 @@
-"""The judge's own prices: what a visit earns by the rules' file, computed apart from the product. Pure.
+"""The judge's own prices: what a visit earns by the rules' file, computed independently of the product. Pure.
 
-Nothing of `cloud_sync.rules.award_rules` is used: an error there is to be found, not repeated.
+It uses nothing of `cloud_sync.rules.award_rules`, so that it finds an error there and does not repeat it.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Prices:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What was already earned on a day."""
+    """What was already earned on one day."""
 
     points: int = 0
     deposits: int = 0
@@ -37,7 +37,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Earned:
-    """What a visit earns on top of a day; `why` is why its first lowered deposit got less, empty if none."""
+    """What a visit earns on top of a day; `why` its first lowered deposit got less, empty if none did."""
 
     points: int
     deposits: int
@@ -57,28 +57,28 @@ class Word:
 
 @dataclass
 class Days:
-    """Days by whose they are and which; they fill up as visits are priced in their order."""
+    """What each person has earned on each day; it grows as visits are priced in their order."""
 
     spent: dict[tuple[str, str], Day] = field(default_factory=dict)
 
     def of(self, whose: str, day: str) -> Day:
-        """What was earned so far."""
+        """Return what was earned so far."""
         return self.spent.get((whose, day), Day())
 
     def add(self, whose: str, day: str, points: int, deposits: int) -> None:
-        """A visit was priced."""
+        """Add a priced visit."""
         before = self.of(whose, day)
         self.spent[whose, day] = Day(before.points + points, before.deposits + deposits)
 
 
 def prices_of(rules: Mapping[str, Mapping[str, int]]) -> Prices:
-    """The numbers of a rules' file as TOML gives it."""
+    """Take the numbers from a parsed rules file."""
     points, daily = rules["points"], rules["daily"]
     return Prices(rules["right"], points["neutral"], points["wrong"], daily["points"], daily["deposits"])
 
 
 def earn(deposits: Sequence[Deposit], prices: Prices, before: Day, *, staff: bool) -> Earned:
-    """What these deposits earn on top of a day; staff earn nothing."""
+    """Price deposits on top of a day; staff earn nothing."""
     points = number = 0
     why = ""
     for category, outcome in deposits:
@@ -99,9 +99,9 @@ def earn(deposits: Sequence[Deposit], prices: Prices, before: Day, *, staff: boo
 
 
 def settle(spoken: int, earned: Earned, *, bound: bool, dated: bool = True) -> Word:
-    """What the ledger must settle, hold and lower of the points that were spoken, and why.
+    """Return what the ledger must settle, hold and lower of the spoken points, and why.
 
-    A visit that could not be `dated`, because the ledger's clock was in doubt, waits whoever made it.
+    A visit that could not be `dated`, because the ledger's clock was in doubt, waits for everyone.
     """
     due = min(spoken, earned.points)
     lowered = spoken - due

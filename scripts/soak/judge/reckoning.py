@@ -1,7 +1,7 @@
-"""What people did and saw, held against journals and ledger. Pure.
+"""Compares what people did and saw with journals and ledger. Pure.
 
-Every visit is priced again from what was thrown in, as the simulated residents know it, by the judge's own
-`pricing`; where the disk took a record and nobody lived to tell of it, from the record's own words.
+The judge's own `pricing` prices every visit again from what the simulated residents threw in. If a record was
+written but its witness was killed before it reported it, the record itself is priced.
 """
 
 from __future__ import annotations
@@ -31,29 +31,29 @@ from scripts.soak.judge.rows import EventId, Journal, Row, Settlement
 
 ROUNDING_S = 0.01
 LATE_S = 5.0
-"""A station in real time may hear of a lid so much later than people saw it."""
+"""A station in real time may learn of a lid this much later than people see it."""
 LONGEST_S = 400.0
-"""A visit that began so long after a lid opened is another one."""
+"""A visit that began this long after a lid opened is another visit."""
 DAY_S = 86_400
 UNDATED = "doubted"
-"""How the ledger marks a visit whose day it does not know yet: nothing of it counts to a day."""
+"""The ledger's mark for a visit whose day it does not know yet: it does not count to any day."""
 
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """What is true of cards and bins. `certain` names stations whose eyes are the stand-in's."""
+    """The truth about cards and bins. `certain` names stations that use the stand-in for the model."""
 
     prices: Prices
     zone: tzinfo
     households: Mapping[str, str]
-    """By card, of those that are bound."""
+    """By card, only bound cards."""
     staff: frozenset[str]
     certain: frozenset[str]
 
 
 @dataclass
 class Life:
-    """What was seen and heard from one start of a station to its end."""
+    """What was seen and heard during one run of a station."""
 
     threw: list[ThingThrown] = field(default_factory=list)
     opened: list[LidStoodOpen] = field(default_factory=list)
@@ -64,14 +64,14 @@ class Life:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was thrown in: the bin, its category, and what a certain eye makes of it."""
+    """One thing thrown in: the bin's category, and the expected outcome."""
 
     bin: str
     outcome: str
 
 
 def truths(lives: Mapping[tuple[str, str], Life], looks: Mapping[str, str]) -> dict[EventId, list[Seen]]:
-    """What was thrown in during every visit that a disk took, by the record; `looks` by a thing's name."""
+    """Return, by record, what was thrown in during every recorded visit; `looks` are by a thing's name."""
     found = {}
     for (station, epoch), life in lives.items():
         for kept in life.kept:
@@ -94,7 +94,7 @@ def _outcome(threw: ThingThrown, looks: Mapping[str, str]) -> str:
 
 
 def stated(deposit: DepositFacts) -> str:
-    """A deposit's outcome in a record's own words."""
+    """Return a deposit's outcome by its record."""
     verdict = deposit.verdict
     if verdict is None:
         return UNSEEN
@@ -104,7 +104,7 @@ def stated(deposit: DepositFacts) -> str:
 
 
 def counted(truth: Mapping[EventId, Sequence[Seen]], town: Town) -> Counter[str]:
-    """How often each outcome had to come about."""
+    """Count how often each outcome was expected."""
     return Counter(
         seen.outcome for name, deposits in truth.items() if name[0] in town.certain for seen in deposits
     )
@@ -113,7 +113,7 @@ def counted(truth: Mapping[EventId, Sequence[Seen]], town: Town) -> Counter[str]
 def unlike_the_truth(
     rows: Mapping[EventId, Row], truth: Mapping[EventId, Sequence[Seen]], town: Town
 ) -> Iterator[str]:
-    """Records that say something else than what was thrown in."""
+    """Yield records that differ from what was thrown in."""
     for name, seen in sorted(truth.items()):
         visit = rows[name].visit if name in rows else None
         if visit is None:
@@ -129,7 +129,7 @@ def unlike_the_truth(
 def priced_wrong_at_stations(
     journals: Sequence[Journal], truth: Mapping[EventId, Sequence[Seen]], town: Town
 ) -> Iterator[str]:
-    """Awards of each card as it lay in its station, priced again in their order."""
+    """Price the awards of each journal again in their order; yield differences."""
     for journal in journals:
         days = Days()
         for name, row in journal.rows.items():
@@ -150,7 +150,7 @@ def priced_wrong_in_ledger(
     truth: Mapping[EventId, Sequence[Seen]],
     town: Town,
 ) -> Iterator[str]:
-    """Settlements in the ledger's order, each held against what it must be, and why."""
+    """Compare each settlement, in the ledger's order, with what it must be; yield differences."""
     days = Days()
     for name, said in sorted(settlements, key=lambda pair: pair[1].order):
         row = rows.get(name)
@@ -178,7 +178,7 @@ def priced_wrong_in_ledger(
 
 
 def unlike_what_was_seen(rows: Mapping[EventId, Row], lives: Mapping[tuple[str, str], Life]) -> Iterator[str]:
-    """Openings on journals that nobody saw, and lids that people saw open for no visit."""
+    """Yield recorded openings that nobody saw, and lids that people saw open without a visit."""
     for (station, epoch), life in sorted(lives.items()):
         left = list(life.opened)
         for kept in life.kept:
@@ -202,7 +202,7 @@ def unlike_what_was_heard(
     lives: Mapping[tuple[str, str], Life],
     town: Town,
 ) -> Iterator[str]:
-    """Points that were spoken, and are not on the journal in that order."""
+    """Yield spoken points that are not in the journal in that order."""
     for (station, epoch), life in sorted(lives.items()):
         names = [(station, epoch, kept.sequence) for kept in life.kept if kept.card is not None]
         written = iter([_sentence(rows[name], town) for name in names if name in rows])
@@ -214,7 +214,7 @@ def unlike_what_was_heard(
 
 
 def out_of_order(lives: Mapping[tuple[str, str], Life]) -> Iterator[str]:
-    """Records whose visits ended in another order than they were kept in."""
+    """Yield records whose visits ended in another order than they were written in."""
     for (station, epoch), life in sorted(lives.items()):
         for before, after in pairwise(one for one in life.kept if one.card is not None):
             if after.ended_at < before.ended_at - ROUNDING_S:

@@ -1,4 +1,4 @@
-"""Events and what became of them, as the judge reads them out of journals and the ledger."""
+"""Events and their settlement, as the judge reads them from journals and the ledger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EventId = tuple[str, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One event on a journal, and the points of its award; no award and no card for an alarm."""
+    """One event of a journal and the points of its award; an alarm has no award and no card."""
 
     digest: str
     points: int | None
@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """All rows of one journal; `gone` for one on a card that was replaced by an older image of it."""
+    """All rows of one journal; `gone` if its card was replaced by an older image."""
 
     station: str
     rows: Mapping[EventId, Row]
@@ -34,7 +34,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The ledger's word on one visit, and what its transfers moved for it."""
+    """The ledger's settlement of one visit, and what its transfers moved."""
 
     provisional: int
     settled: int
@@ -43,7 +43,7 @@ class Settlement:
     given: int
     """Points from the issuing account for this visit, less what went back there."""
     waiting: int
-    """Points of these that still lie in suspense."""
+    """The part of these points that is still in suspense."""
     lowered_by: str = ""
     held_by: str = ""
     day: str = ""

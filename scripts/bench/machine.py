@@ -10,9 +10,9 @@ import msgspec
 
 STAT = Path("/proc/stat")
 BUSY = 0.15
-"""From this share of all processors on, times are those of a busy machine."""
+"""At this share of all processors or more, the machine counts as busy."""
 _IDLE, _IOWAIT, _STEAL, _COUNTED = 3, 4, 7, 8
-"""Places of a line of /proc/stat, proc(5); what follows them is counted in them already."""
+"""Fields of a line of /proc/stat, proc(5); later fields are already included in these."""
 
 
 class CpuTimes(msgspec.Struct, frozen=True):
@@ -22,25 +22,25 @@ class CpuTimes(msgspec.Struct, frozen=True):
     idle_s: float
     stolen_s: float
     ours_s: float
-    """Of this process and of those it has waited for."""
+    """That of this process and of the children that it has waited for."""
 
 
 class CpuShares(msgspec.Struct, frozen=True):
-    """What a machine did between two moments, as shares of all its processors' time."""
+    """A machine's load between two moments, as shares of all its processors' time."""
 
     others: float
-    """Processes that are not ours."""
+    """That of other processes."""
     stolen: float
-    """Whatever else runs on the host of a virtual machine."""
+    """That of other guests on the virtual machine's host."""
 
     @property
     def is_busy(self) -> bool:
-        """Whether times measured meanwhile depend on others."""
+        """Whether others affect the times measured meanwhile."""
         return self.others + self.stolen > BUSY
 
 
 def now() -> CpuTimes:
-    """Look at the clock of the processors."""
+    """Read the processor times now."""
     return moment(STAT.read_text(encoding="ascii"), os.sysconf("SC_CLK_TCK"), _ours_s())
 
 
@@ -51,7 +51,7 @@ def moment(stat: str, ticks_a_second: int, ours_s: float) -> CpuTimes:
 
 
 def between(before: CpuTimes, after: CpuTimes) -> CpuShares:
-    """Give what others took from `before` to `after`."""
+    """Return what others took from `before` to `after`."""
     total = after.total_s - before.total_s
     if total <= 0.0:
         return CpuShares(0.0, 0.0)

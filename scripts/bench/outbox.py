@@ -33,7 +33,7 @@ from models.verdict import VerdictState
 from scripts.bench.result import Result, percentile, show
 
 ROUND = 20
-"""Records of each kind in a row before the next kind's turn."""
+"""Records of one kind before it is the next kind's turn."""
 STAMP = Stamp(wall_s=1_780_000_000.0, trusted=True, boot="bench", monotonic_s=1.0)
 DAY_S = 86_400.0
 PAGE = 4096
@@ -113,7 +113,7 @@ def _result(took: dict[str, list[float]], event_bytes: int) -> Result:
 
 
 def visit(number: int, deposits: int = 2) -> VisitFacts:
-    """A household's visit with deposits that the model has seen; forty cards take turns."""
+    """Make a household's visit with deposits that the model has seen; forty cards take turns."""
     seen = VerdictFacts(VerdictState.OK, 0.93, "waste 1.0", Category.KITCHEN, "banana_peel")
     return VisitFacts(
         card=f"{number % 40:064x}",
@@ -132,8 +132,8 @@ def _record(journal: SqliteJournal, facts: VisitFacts, stamp: Stamp) -> None:
 
 
 def _came(number: int) -> tuple[VisitFacts, Stamp]:
-    """A visit as the station hands it to its journal."""
-    # A hundred visits a day: caps are looked up over as many rows as at a busy station.
+    """Make the visit of this number, and the time of its record."""
+    # A hundred visits a day, so that caps cover as many rows as at a busy station.
     at = STAMP.wall_s + DAY_S * (number // 100)
     return visit(number), Stamp(at, trusted=True, boot=STAMP.boot, monotonic_s=number)
 
@@ -143,7 +143,7 @@ def _rules() -> AwardRules:
 
 
 def _row_of(folder: Path) -> tuple[bytes, int, str, str, int, int, bytes]:
-    """The values of the journal's first row: what every kind writes again and again."""
+    """Return the values of the journal's first row, which every kind writes repeatedly."""
     connection = connect(folder / "journal.sqlite3")
     row: tuple[bytes, int, str, str, int, int, bytes] = connection.execute(
         "SELECT event, crc, card, day, points, counted, lines FROM records ORDER BY id LIMIT 1"
@@ -153,7 +153,7 @@ def _row_of(folder: Path) -> tuple[bytes, int, str, str, int, int, bytes]:
 
 
 def _bare(file: Path, row: tuple[object, ...], undo: ExitStack) -> Append:
-    """One prepared INSERT of an equal row into a table without an index, each its own commit."""
+    """Make a prepared INSERT of an equal row into a table without an index; each is its own commit."""
     connection = sqlite3.connect(file, isolation_level=None)
     undo.callback(connection.close)
     connection.execute("PRAGMA journal_mode=WAL")
@@ -169,7 +169,7 @@ def _bare(file: Path, row: tuple[object, ...], undo: ExitStack) -> Append:
 
 
 def _fsync(file: Path, undo: ExitStack) -> Append:
-    """4 KiB behind the last ones, kept by the disk."""
+    """Make a write of 4 KiB at the end of a file, with fsync."""
     plain = file.open("wb", buffering=0)
     undo.callback(plain.close)
     page = bytes(PAGE)

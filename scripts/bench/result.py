@@ -1,4 +1,4 @@
-"""What every benchmark prints: one record as JSON, or the same as a table."""
+"""The output of every benchmark: one record as JSON, or the same as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scripts.bench import machine
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What one benchmark measured, everything in one run.
+    """The figures of one benchmark, all from one run.
 
     `ratio` is ours to the limit, so that 1.0 is as good as it can get and a mark reads "at least":
     ours / limit where more is better, limit / ours where less is. `peers` are others' figures in the same
@@ -28,7 +28,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(result: Result, *, as_json: bool) -> None:
-    """Print the record, as one line of JSON or as a table a person reads, and how busy the machine was."""
+    """Print the record as one line of JSON or as a table, and how busy the machine was."""
     load = _load()
     if load is not None:
         result = with_load(result, load)
@@ -41,7 +41,7 @@ def show(result: Result, *, as_json: bool) -> None:
 
 
 def with_load(result: Result, load: machine.CpuShares) -> Result:
-    """Give the record with what the machine did meanwhile among its details."""
+    """Return the record with the machine's load among its details."""
     meanwhile = {
         "others_cpu_share": round(load.others, 3),
         "stolen_cpu_share": round(load.stolen, 3),
@@ -51,20 +51,20 @@ def with_load(result: Result, load: machine.CpuShares) -> Result:
 
 
 def busy_note(load: machine.CpuShares) -> str:
-    """Say in a line that figures are those of a busy machine."""
+    """Return a line that says that the machine was busy."""
     taken = f"others took {load.others:.0%} of its processors, its host {load.stolen:.0%}"
     return f"  The machine was busy: {taken}. Times and rates are worse than it can do; ratios hold better."
 
 
 def _load() -> machine.CpuShares | None:
-    """What the machine did since the benchmark began; None where nobody noted that."""
+    """Return the machine's load since the benchmark began; None if its begin was not noted."""
     context = click.get_current_context(silent=True)
     before = context.find_object(machine.CpuTimes) if context is not None else None
     return machine.between(before, machine.now()) if before is not None else None
 
 
 def table(result: Result) -> str:
-    """Lay the record out in two columns."""
+    """Format the record in two columns."""
     rows: list[tuple[str, str]] = [
         ("ours", f"{result.ours:,.4g} {result.unit}"),
         ("limit", f"{result.limit:,.4g} {result.unit}"),
@@ -77,7 +77,7 @@ def table(result: Result) -> str:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Give the smallest of the values that `share` of them do not exceed; the values need not be sorted."""
+    """Return the smallest value that `share` of the values do not exceed; they need not be sorted."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, max(0, -int(-share * len(ordered) // 1) - 1))]
 

@@ -37,9 +37,9 @@ from scripts.demonstration.town import COMMUNITY, STATION, write_configuration
 from scripts.testbed.processes import Crew, crew
 
 PACE_S = 0.05
-"""One visit is recorded so often while the outbox is drained: a busy station."""
+"""Pause between two visits while the outbox is drained: a busy station."""
 QUIET = 40
-"""Records before the draining begins."""
+"""Records before the drain begins."""
 PATIENCE_S = 300.0
 BROKER = "import sys; from iotcore import Broker; Broker(int(sys.argv[1]), '127.0.0.1').run_forever()"
 
@@ -62,7 +62,7 @@ def sync(events: int, *, as_json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """What draining took, and how long the station's own records took before and meanwhile."""
+    """The time of the drain, and of the station's own records before and during it."""
 
     events: int
     seconds: float
@@ -112,7 +112,7 @@ def _result(drained: Drained, limit: float, single: float) -> Result:
 
 
 def _prepare_ledger(folder: Folder, state_dir: Path) -> StationKeys:
-    """Make the ledger, its households and both its stations; the keys that both sign with."""
+    """Make the ledger, its households and its station; return the station's keys."""
     from cloud_sync.ledger.install import init  # noqa: PLC0415 (Django is set up while this runs)
     from cloud_sync.ledger.keys import read_card_key, read_signing_key  # noqa: PLC0415
 
@@ -134,7 +134,7 @@ def _prepare_ledger(folder: Folder, state_dir: Path) -> StationKeys:
 
 
 def fill(folder: Path, epoch: str, events: int) -> None:
-    """Put visits of the weeks before today into a journal as if its station had recorded them."""
+    """Put visits of the past weeks into a journal as if its station had recorded them."""
     with closing(open_journal(folder)) as journal:
         take_over(journal, Salvaged(None, tuple(_records(epoch, events)), {}))
 
@@ -159,12 +159,12 @@ def _rules() -> AwardRules:
 
 
 def _apply_both(keys: StationKeys, name: str, events: int) -> tuple[float, float]:
-    """Seconds that the ledger takes for so many events, WINDOW messages a transaction and one."""
+    """Return the seconds for this many events, with WINDOW messages in a transaction and with one."""
     return _apply(keys, _packed(f"{name}0", events), WINDOW), _apply(keys, _packed(f"{name}1", events), 1)
 
 
 def _packed(epoch: str, events: int) -> list[list[bytes]]:
-    """So many events in batches as a station packs them."""
+    """Pack this many events into batches as a station does."""
     left = [record.event for record in _records(epoch.rjust(16, "0"), events)]
     packed: list[list[bytes]] = []
     while left:
@@ -174,7 +174,7 @@ def _packed(epoch: str, events: int) -> list[list[bytes]]:
 
 
 def _apply(keys: StationKeys, batches: Sequence[Sequence[bytes]], at_once: int) -> float:
-    """Seconds that the ledger takes for these batches, so many in one transaction."""
+    """Return the ledger's seconds for these batches, several in one transaction."""
     from django.utils import timezone  # noqa: PLC0415 (Django is set up now)
 
     from cloud_sync.ledger.intake.apply import apply_messages  # noqa: PLC0415
@@ -191,9 +191,9 @@ def _apply(keys: StationKeys, batches: Sequence[Sequence[bytes]], at_once: int) 
 
 
 def _drain(state_dir: Path, ours: Crew, start: Callable[[], None]) -> Drained:
-    """Record visits at a busy station's pace before and while `start`'s process drains what was there.
+    """Record visits at a busy station's pace before and while `start`'s process drains the journal.
 
-    Counts from the first receipt on, so that nobody's starting is measured.
+    Counts from the first receipt on, so that no start of a process is measured.
     """
     journal = SqliteJournal(state_dir, "d" * 16, _rules(), ZoneInfo("Asia/Shanghai"))
     with closing(Outbox(state_dir)) as outbox, closing(journal):
@@ -216,7 +216,7 @@ def _drain(state_dir: Path, ours: Crew, start: Callable[[], None]) -> Drained:
 
 
 def _record(journal: SqliteJournal, number: int) -> float:
-    """Record one visit a little later than the last; how long that took."""
+    """Record one visit a little later than the last; return how long that took."""
     time.sleep(PACE_S)
     began = time.perf_counter()
     journal.record_visit(visit(number, deposits=1), msgspec.structs.replace(STAMP, wall_s=time.time()))

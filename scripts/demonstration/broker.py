@@ -14,7 +14,7 @@ from scripts.testbed.ports import LOOPBACK
 
 @contextmanager
 def broker(port: int) -> Iterator[None]:
-    """A broker inside this demo. Ctrl-C must not reach it: it is needed until the last receipt."""
+    """Run a broker inside this demo. Ctrl-C must not reach it: it is needed until the last receipt."""
     ours = Broker(port=port, listen=LOOPBACK)
     # The broker's process inherits the blocked signal. One that comes meanwhile waits for us, and is not
     # lost as an ignored one would be.

@@ -1,4 +1,4 @@
-"""One readable line a visit: who came, what the model saw, into which bin it fell, what it earned."""
+"""Prints one readable line for each visit: who came, what the model saw, which bin, how many points."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class VisitLines:
         self._count = 0
 
     def line(self, facts: VisitFacts, award: Award) -> str:
-        """The next visit's line."""
+        """Return the next visit's line."""
         self._count += 1
         what = "; ".join(self._deposit(deposit) for deposit in facts.deposits) or "nothing thrown in"
         if facts.role is Role.STAFF:
@@ -61,7 +61,7 @@ class VisitLines:
 
 
 class ReportingJournal(Journal):
-    """A journal that reports each visit once it has been kept."""
+    """A journal that reports each visit once it is stored."""
 
     def __init__(self, journal: Journal, report: Callable[[VisitFacts, Award], None]) -> None:
         """Pass everything to `journal`; call `report` after each visit."""
@@ -69,23 +69,23 @@ class ReportingJournal(Journal):
         self._report = report
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Keep a visit, then report it."""
+        """Store a visit, then report it."""
         award = self._journal.record_visit(facts, stamp)
         self._report(facts, award)
         return award
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Keep an alarm."""
+        """Store an alarm."""
         self._journal.record_alarm(facts, stamp)
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Known cards by hash."""
+        """Return the known cards by hash."""
         return self._journal.roster()
 
     def outbox(self) -> OutboxDepth:
-        """How many events wait for their receipt, and how many the ledger refused."""
+        """Count the events that wait for a receipt, and those that the ledger refused."""
         return self._journal.outbox()
 
     def faults(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of."""
+        """Return the faults that only the journal knows."""
         return self._journal.faults()

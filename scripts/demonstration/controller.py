@@ -1,4 +1,4 @@
-"""What moves the demo's lids and reads its cards: the firmware's host build over a pty, or simulated ones."""
+"""The demo's lids and readers: those of the firmware's host build over a pty, or simulated ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COMPILERS = ("cc", "gcc", "clang")
 BUILD_S = 120.0
 """Timeout of the build; it takes a second or two on a laptop."""
 GREET_S = 10.0
-"""Timeout for the program to print the name of its pty."""
+"""Timeout of the program's first line, the name of its pty."""
 NAME = "controller"
 MEND = "mend that, or leave --controller away"
 
 
 class ControllerChoice(StrEnum):
-    """How the demo's lids and readers may be had."""
+    """The choices of the demo's lids and readers."""
 
     AUTO = "auto"
     FIRMWARE = "firmware"
@@ -32,7 +32,7 @@ class ControllerChoice(StrEnum):
 
 
 class NoFirmwareError(Exception):
-    """Why the firmware's host build cannot be had here, in words."""
+    """The firmware's host build cannot be used here; the text says why."""
 
 
 def controller(
@@ -82,7 +82,7 @@ def _start(program: Path, port: Path, processes: Crew) -> subprocess.Popen[bytes
 
 
 def _make(folder: Path) -> Path:
-    """Build the program, unless it is newer than its sources."""
+    """Build the program if its sources are newer."""
     compiler = next(filter(None, map(shutil.which, COMPILERS)), None)
     if compiler is None:
         raise NoFirmwareError("no C compiler here; apt-get install gcc libc6-dev make")

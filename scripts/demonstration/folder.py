@@ -1,4 +1,4 @@
-"""Where the demo keeps its things and which ports it uses."""
+"""The demo's folder and its ports."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scripts.testbed.ports import LOOPBACK, free_ports
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The demo's listeners, all on 127.0.0.1. 0: there is none."""
+    """The demo's listeners, all on 127.0.0.1; 0 means none."""
 
     page: int
     """The demo's own page, with the panel in it."""
@@ -29,7 +29,7 @@ class Ports:
 
     @property
     def uplink(self) -> int:
-        """Where the station reaches the broker."""
+        """The port at which the station reaches the broker."""
         return self.link or self.broker
 
 
@@ -51,12 +51,12 @@ class Folder:
 
     @property
     def firmware(self) -> Path:
-        """What the firmware's host build is built in."""
+        """The build folder of the firmware's host build."""
         return self.root / "firmware"
 
     @property
     def logs(self) -> Path:
-        """One file for each process."""
+        """The folder of logs, with a file for each process."""
         return self.root / "logs"
 
     @contextmanager
@@ -74,13 +74,13 @@ class Folder:
 
 
 def default_root() -> Path:
-    """The demo's folder where none is named: it stays, so that the next demo goes on from there."""
+    """Return the default folder: it is kept, so that the next demo goes on from there."""
     base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(base) / "tongzhan" / "demo"
 
 
 def ports_from(first: int) -> Ports:
-    """Five ports in a row; InputError names one that is taken."""
+    """Return five ports in a row; InputError names one that is taken."""
     ports = Ports(first, first + 1, first + 2, first + 3, first + 4)
     names = ("page", "ledger", "broker", "panel", "link")
     for what in names:
@@ -89,7 +89,7 @@ def ports_from(first: int) -> Ports:
 
 
 def any_free_ports() -> Ports:
-    """Three ports that nobody uses, for a demo that shows no pages."""
+    """Return three free ports, for a demo without pages."""
     first = free_ports(3)
     return Ports(first, first + 1, first + 2)
 

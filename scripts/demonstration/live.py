@@ -1,4 +1,4 @@
-"""What only a demo on screen has: the page with its strip, and the counting behind it."""
+"""The page of a demo on screen, and the counts that it shows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CLOSE_WITHIN_S = 3
 
 @contextmanager
 def serving(app: object, ports: Ports) -> Iterator[None]:
-    """Serve the demo's page in a thread; InputError if its port cannot be had."""
+    """Serve the demo's page in a thread; InputError if its port is taken."""
     listener = listen(LOOPBACK, ports.page)
     server = WebServer(app, BOUNDS, timeout_graceful_shutdown=CLOSE_WITHIN_S)
     worker = thread(partial(server.run, sockets=[listener]), "page", interrupt)
@@ -44,7 +44,7 @@ def serving(app: object, ports: Ports) -> Iterator[None]:
 
 @contextmanager
 def counting(comparison: Comparison, visitors: Visitors) -> Iterator[None]:
-    """Compare journal and ledger, and read the last resident's balance, again and again in a thread."""
+    """Compare journal and ledger, and read the last resident's balance, repeatedly in a thread."""
     from django.db import Error as LedgerError  # noqa: PLC0415 (needs the ledger's settings)
 
     from scripts.demonstration.seeding import balance_of, let_go  # noqa: PLC0415 (as above)

@@ -19,7 +19,7 @@ UNSURE = Particular(Category.HAZARDOUS, "medicine", 1)
 
 
 def opening(settings: StationSettings, people: Neighbourhood, things: Things) -> tuple[Meeting, ...]:
-    """Three meetings of one resident each, of three households."""
+    """Return three meetings, of one resident each from three households."""
     bins = {section.category: section.id for section in settings.bin}
     right, wrong, unsure = (_had(wanted, things) for wanted in (RIGHT, WRONG, UNSURE))
     elsewhere = Category.KITCHEN if wrong.category is not Category.KITCHEN else Category.RECYCLABLE
@@ -35,7 +35,7 @@ def opening(settings: StationSettings, people: Neighbourhood, things: Things) ->
 
 
 def _had(wanted: Particular, things: Things) -> Particular:
-    """The same of another category where the source has none of this one."""
+    """Return a thing of another category if the source has none of this one."""
     if wanted.category in things.categories:
         return wanted
     return Particular(things.categories[0], wanted.name, wanted.seed)

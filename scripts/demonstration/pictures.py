@@ -1,4 +1,4 @@
-"""The README's pictures, made again from a running demo: `scripts/pictures`.
+"""Makes the README's pictures from a running demo: `scripts/pictures`.
 
 Each is what Chromium showed of the demo's own pages; nothing is composed. The moving one takes a frame every
 FRAME_S and plays them SPEED times as fast.
@@ -32,7 +32,7 @@ WITHIN_MS = 120_000
 FRAME_S, SPEED = 0.5, 2.0
 LONGEST_FRAMES = 48
 STANDS_FRAMES = 8
-"""The moving picture stands this long on the points."""
+"""How long the moving picture shows the points."""
 WATCH_S = 400.0
 PICTURES = 3
 MOVING_WIDTH = 640
@@ -56,9 +56,9 @@ class Look:
         (self._panel,) = self.page.main_frame.child_frames
 
     def take(self) -> tuple[bytes, str, bool]:
-        """A screenshot, the verdict's outcome and whether points stand on it.
+        """Take a screenshot; return it with the verdict's outcome and whether it shows points.
 
-        The outcome is empty where the screen changed while it was taken.
+        The outcome is empty if the screen changed meanwhile.
         """
         before = self._panel.evaluate(STATE)
         shot = self.page.screenshot()
@@ -67,7 +67,7 @@ class Look:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make all pictures; InputError where Chromium or the demo is not to be had."""
+    """Make all pictures; InputError if Chromium or the demo is missing."""
     parser = argparse.ArgumentParser(prog="scripts/pictures")
     parser.add_argument("--out", type=Path, default=OUT, help="folder to write to")
     out: Path = parser.parse_args(arguments).out
@@ -86,7 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @contextmanager
 def _demo() -> Iterator[str]:
-    """A demo in a folder of its own, gone afterwards; its address."""
+    """Run a demo in a temporary folder; yield its address."""
     port = free_ports(5)
     address = f"http://{LOOPBACK}:{port}/"
     with tempfile.TemporaryDirectory(prefix="tongzhan-pictures-") as state:
@@ -104,7 +104,7 @@ def _demo() -> Iterator[str]:
 
 
 def _take(browser: Browser, language: Language, address: str, out: Path) -> None:
-    """Take every picture in one language: the first three visits of a demo, then two pages of its ledger."""
+    """Take all pictures in one language: a demo's first three visits, then two pages of its ledger."""
     with ExitStack() as stack:
         wide, upright = (Look(browser, language, size, address) for size in (WIDE, UPRIGHT))
         for look in (wide, upright):
@@ -118,7 +118,7 @@ def _take(browser: Browser, language: Language, address: str, out: Path) -> None
 
 
 def _visits(wide: Look, upright: Look, moving: Path) -> dict[str, bytes]:
-    """Watch until a right, a wrong and an unsure deposit were seen; InputError if that takes too long."""
+    """Watch until a right, a wrong and an unsure deposit have been shown; InputError if it takes too long."""
     found: dict[str, bytes] = {}
     frames: list[bytes] = []
     until = time.monotonic() + WATCH_S

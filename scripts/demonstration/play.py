@@ -1,4 +1,4 @@
-"""One run of the demo from first process to last: set up, play, let everything arrive, count."""
+"""One run of the demo: set up, play, wait for the last receipts, count."""
 
 from __future__ import annotations
 
@@ -51,23 +51,23 @@ from scripts.testbed.processes import Crew, crew
 from scripts.testbed.proxy import network
 
 ARRIVE_S = 60.0
-"""How long the last events may take to get their receipts."""
+"""Timeout of the last receipts."""
 PANEL_WITHIN_S = 30.0
-"""How long the panel's process may take to start before the address is printed all the same."""
+"""How long the panel's process may take to start; then the address is printed anyway."""
 TOWN_SEED = 2026
-"""The same people live in the town in every run."""
+"""Every run has the same people."""
 RESIDENTS = 120
 """Sixty households."""
 POINTS_SEEN_S = 4.0
-"""On screen, the last visit's points stand this long before the next resident comes, or the demo ends."""
+"""On screen, how long the last visit's points are shown before the next resident comes or the demo ends."""
 ENDLESS = 1_000_000
 ONE_AT_A_TIME = Habits(comes_along=0.0)
-"""On screen nobody taps while another's lid is open, so that a viewer can follow one person."""
+"""On screen nobody taps while another person's lid is open, so that a viewer can follow one person."""
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What was asked of the demo. `visits` is None for a demo on screen without an end."""
+    """The demo's options. `visits` is None for a demo on screen without an end."""
 
     folder: Folder
     ports: Ports
@@ -81,7 +81,7 @@ class DemoOptions:
 
 @dataclass(frozen=True, slots=True)
 class _Town:
-    """What was made before anything ran. `links` are the residents' statements by card."""
+    """What is made before anything runs. `links` are the residents' statements by card."""
 
     simulation: Simulation
     visitors: Visitors
@@ -89,7 +89,7 @@ class _Town:
 
 
 def play(options: DemoOptions, say: Callable[[str], None]) -> DemoReport:
-    """Run the demo to its end and count. InputError for what a person can mend."""
+    """Run the demo to its end and count. InputError for problems that a person can fix."""
     with ExitStack() as stack:
         stack.enter_context(options.folder.claimed())
         runtime = stack.enter_context(_memory_folder())
@@ -127,7 +127,7 @@ def _prepare(
     program: subprocess.Popen[bytes] | None,
     say: Callable[[str], None],
 ) -> _Town:
-    """Keys, people, ledger: everything but processes."""
+    """Make keys, people and ledger: everything but processes."""
     say("making the ledger and the town")
     things: Things = DrawnThings() if options.photos is None else open_photos(options.photos)
     state_dir = Path(settings.station.state_dir)
@@ -150,7 +150,7 @@ def _prepare(
 
 
 def _script(options: DemoOptions, settings: StationSettings, people: Neighbourhood, things: Things) -> Script:
-    """On screen: three chosen visits first, and time to see the points of each; headless: the crowd alone."""
+    """Return the script: on screen three chosen visits come first, with time to see their points."""
     visits = options.visits or ENDLESS
     if options.headless:
         return Script(visits=visits, people=people)
@@ -173,7 +173,7 @@ def _board(program: subprocess.Popen[bytes], card_key: bytes) -> FirmwareProgram
 def _start(
     options: DemoOptions, stack: ExitStack, processes: Crew, say: Callable[[str], None]
 ) -> Switches | None:
-    """Broker, ledger, sync and, on screen, the pages and what a visitor may break."""
+    """Start broker, ledger and sync, and on screen also the pages and the switches."""
     ports = options.ports
     say("starting broker, ledger and sync" + ("" if options.headless else ", and the pages"))
     stack.enter_context(broker(ports.broker))
@@ -196,7 +196,7 @@ def _start(
 
 
 def _greet(ports: Ports, processes: Crew, say: Callable[[str], None]) -> None:
-    """Say where to look, once the panel answers: a frame that found nobody would stay empty."""
+    """Print the address once the panel answers: before that, its frame would stay empty."""
     deadline = time.monotonic() + PANEL_WITHIN_S
     while is_free(ports.panel) and not processes.fallen() and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -214,7 +214,7 @@ def _show(
     composition: Composition,
     stack: ExitStack,
 ) -> None:
-    """The demo's page, until `stack` closes."""
+    """Serve the demo's page until `stack` closes."""
     from scripts.demonstration.strip.office import Office  # noqa: PLC0415 (models need Django set up)
 
     counts = comparison(Path(settings.station.state_dir), lambda: composition.journal.epoch)
@@ -226,7 +226,7 @@ def _show(
 
 @contextmanager
 def _memory_folder() -> Iterator[Path]:
-    """A folder in memory where the kernel has one, gone when the demo ends."""
+    """Make a folder for the demo's time, in memory if the kernel has one there."""
     shared = Path("/dev/shm")  # noqa: S108 (mkdtemp makes a private folder in it)
     with tempfile.TemporaryDirectory(prefix="tongzhan-", dir=shared if shared.is_dir() else None) as name:
         yield Path(name)
@@ -235,7 +235,7 @@ def _memory_folder() -> Iterator[Path]:
 def _run_in_real_time(
     composition: Composition, simulation: Simulation, processes: Crew, switches: Switches | None
 ) -> None:
-    """Play in real time until all visits are over, Ctrl-C, or a process that fell."""
+    """Play in real time until all visits are over, Ctrl-C, or the end of a process."""
     station = composition.station
     stopping = threading.Event()
 
@@ -267,7 +267,7 @@ def _run_in_real_time(
 
 
 def _let_all_arrive(settings: StationSettings, processes: Crew, switches: Switches | None) -> None:
-    """Mend what a visitor broke, and wait until the outbox is empty; what has not arrived by then is lost."""
+    """Undo what a visitor broke, and wait for an empty outbox; events that do not arrive in time are lost."""
     if switches is not None:
         switches.mend()
     outbox = Outbox(Path(settings.station.state_dir))

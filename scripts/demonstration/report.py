@@ -1,4 +1,4 @@
-"""What a demo comes to: the journal's story held against the ledger's, event by event."""
+"""The result of a demo: the journal compared with the ledger, event by event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Quantiles(msgspec.Struct, frozen=True):
 
 
 class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The counts of one run of the demo; `lost` and `twice` look at everything its journal ever held."""
+    """The counts of one run of the demo; `lost` and `twice` cover everything in its journal."""
 
     visits: int
     deposits: int
@@ -40,7 +40,7 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def problem(self) -> str | None:
-        """What is wrong, in words; None when every event arrived once and every point is accounted for."""
+        """Return the problem in words; None if every event arrived once and every point is accounted for."""
         if self.lost:
             return f"{self.lost} events of the journal are not in the ledger"
         if self.twice:
@@ -55,7 +55,7 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LedgerSide(msgspec.Struct, frozen=True, kw_only=True):
-    """What the ledger holds: sums over one epoch, and the identity of every event it applied."""
+    """The ledger's part: sums over one epoch, and the identity of every event that it applied."""
 
     held: int
     lowered: int
@@ -63,12 +63,12 @@ class LedgerSide(msgspec.Struct, frozen=True, kw_only=True):
     transferred: int
     twice: int
     problems: tuple[str, ...]
-    """What the ledger's own audit found wrong."""
+    """The problems that the ledger's own audit found."""
     applied: frozenset[tuple[str, int]]
 
 
 class JournalSide(msgspec.Struct, frozen=True, kw_only=True):
-    """What the journal holds: counts over one epoch, and the identity of every event it ever wrote."""
+    """The journal's part: counts over one epoch, and the identity of every event that it wrote."""
 
     facts: tuple[VisitFacts, ...]
     lines: tuple[Line, ...]
@@ -77,7 +77,7 @@ class JournalSide(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_journal(state_dir: Path, epoch: str) -> JournalSide:
-    """The journal's story of the run that `epoch` names."""
+    """Read the journal's part of the run with this `epoch`."""
     database = open_journal(state_dir)
     try:
         facts = [
@@ -100,7 +100,7 @@ def read_journal(state_dir: Path, epoch: str) -> JournalSide:
 
 
 def make_report(journal: JournalSide, ledger: LedgerSide, tap_to_lid_s: Iterable[float]) -> DemoReport:
-    """Hold the two stories against each other."""
+    """Compare journal and ledger."""
     verdicts = [deposit.verdict for visit in journal.facts for deposit in visit.deposits]
     seen = [verdict for verdict in verdicts if verdict is not None]
     return DemoReport(

@@ -40,7 +40,7 @@ def seed(people: Neighbourhood, station_key: str, station_dir: Path) -> dict[str
 
 
 def bind_cards(people: Neighbourhood) -> dict[str, str]:
-    """Make households and bind every known card; each resident's statement link by card."""
+    """Make households and bind every known card; return each resident's statement link by card."""
     community = Community.objects.get(slug=COMMUNITY)
     links = {}
     for person in people.known:
@@ -54,7 +54,7 @@ def bind_cards(people: Neighbourhood) -> dict[str, str]:
 
 
 def admit(station: str, public_key: str, station_dir: Path, roster: Mapping[str, RosterEntry]) -> None:
-    """Have the ledger listen to a station, and the station know its cards."""
+    """Admit a station to the ledger, and give it its roster."""
     add_station(Community.objects.get(slug=COMMUNITY), station, public_key)
     journal, _ = open_mended(station_dir, timezone.now())  # sets aside a journal of an older program
     journal.close()
@@ -66,7 +66,7 @@ def admit(station: str, public_key: str, station_dir: Path, roster: Mapping[str,
 
 
 def read_ledger(epoch: str) -> LedgerSide:
-    """What the ledger holds of the run that `epoch` names, and everything it ever applied."""
+    """Read the ledger's part of the run with this `epoch`, and all events that it ever applied."""
     run = VisitSettlement.objects.filter(event__epoch=epoch)
     sums = run.aggregate(held=Sum("held"), lowered=Sum("lowered"), settled=Sum("settled"))
     given = Transfer.objects.filter(event__epoch=epoch, debit__kind=AccountKind.ISSUING)
@@ -84,7 +84,7 @@ def read_ledger(epoch: str) -> LedgerSide:
 
 
 def read_arrived(epoch: str) -> Arrived:
-    """How often each event of the run is in the ledger, and how many transfers are there twice."""
+    """Count how often each event of the run is in the ledger, and how many transfers are there twice."""
     applied = Event.objects.filter(epoch=epoch, state=EventState.APPLIED)
     times = applied.values_list("sequence").annotate(times=Count("pk"))
     transfers = Transfer.objects.filter(event__epoch=epoch).values("event", "purpose")
@@ -93,7 +93,7 @@ def read_arrived(epoch: str) -> Arrived:
 
 
 def balance_of(card: str) -> int | None:
-    """What the household of a card has; None for a card without one."""
+    """Return the points of a card's household; None if the card has none."""
     account = Account.objects.filter(household__cards__hash=card).values_list("balance", flat=True)
     return account.first()
 

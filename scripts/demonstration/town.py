@@ -1,4 +1,4 @@
-"""The demo's small town, written down: configuration, keys, households, cards."""
+"""Writes the configuration of the demo's small town."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ number = {number}
 _LID = 'lid = {{ kind = "controller", controller = "mcu", number = {number} }}\n'
 
 CARD_BITS = CardBits.WIEGAND_34
-"""The town knows a fob by this many bits: what its narrowest reader gives, simulated or not."""
+"""The bits of a fob that the town uses: those of its narrowest reader, simulated or not."""
 RULES = Path(__file__).parent / "award_rules.demo.toml"
 MINT_LIMIT = 1_000_000
-"""Points that the demo's station may bring in a day, so that none of them waits for a person."""
+"""The station's points in a day, so many that none of them waits for a person."""
 
 _LEDGER = """\
 [ledger]
@@ -105,7 +105,7 @@ def station_toml(
     controller: Path | None = None,
     rules: Path | None = None,
 ) -> str:
-    """A simulated station of the town; `broker` is a port of this machine.
+    """Format station.toml of a simulated station; `broker` is a port of this machine.
 
     With a `controller`'s port its lids and readers hang there, else they are simulated too. `rules` are award
     rules other than those that ship.
@@ -128,6 +128,6 @@ def _bin(number: int, *, wired: bool) -> str:
 
 
 def ledger_toml(database: str, ports: Ports) -> str:
-    """The town's ledger over a database."""
+    """Format ledger.toml of the town's ledger."""
     names = {"community": COMMUNITY, "host": LOOPBACK, "database": database}
     return _LEDGER.format(**names, broker=ports.broker, ledger=ports.ledger)

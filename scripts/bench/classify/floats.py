@@ -1,4 +1,4 @@
-"""An int8 network in floats again, for runtimes that know no whole numbers: same layers, same ranges."""
+"""Converts an int8 network to floats, for runtimes without integers: same layers, same ranges."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 MOST = 255
-"""The largest whole number that a value on its way becomes."""
+"""The largest integer of a quantised value."""
 
 
 def in_floats(model: bytes) -> bytes:
-    """Give a network of quantise-dequantise pairs as one of floats; needs the package onnx.
+    """Convert a network of quantise-dequantise pairs to floats; needs the package onnx.
 
-    A constant becomes what it stands for. A pair on the way becomes a clip to the range that its whole
-    numbers reach, for quantising left out the clips that the range makes needless.
+    A constant becomes its real value. Any other pair becomes a clip to the range of its integers, because
+    quantising had removed the clips that this range replaces.
     """
-    import onnx  # noqa: PLC0415 - whoever wants a peer that needs it installs it
+    import onnx  # noqa: PLC0415 - only needed for a peer
     from onnx import numpy_helper  # noqa: PLC0415
 
     network = onnx.load_from_string(model)
@@ -34,7 +34,7 @@ def in_floats(model: bytes) -> bytes:
 
 
 def _floating(nodes: Any, constants: dict[str, NDArray[Any]]) -> list[Any]:  # noqa: ANN401 - onnx has no types
-    """Replace both nodes of each pair; `constants` gains what they stand for, and the clips' bounds."""
+    """Replace both nodes of each pair; `constants` gains their real values, and the clips' bounds."""
     from onnx import helper  # noqa: PLC0415
 
     quantised = {node.output[0]: node.input[0] for node in nodes if node.op_type == "QuantizeLinear"}
@@ -56,7 +56,7 @@ def _floating(nodes: Any, constants: dict[str, NDArray[Any]]) -> list[Any]:  # n
 
 
 def _meant(whole: NDArray[Any], scale: NDArray[Any], zero: NDArray[Any], axis: int) -> NDArray[np.float32]:
-    """What whole numbers stand for; a scale may be one number, or one for each row along an axis."""
+    """Return the real values of integers; a scale is one number, or one for each row along an axis."""
     if scale.ndim:
         shape = [-1 if number == axis else 1 for number in range(whole.ndim)]
         scale, zero = scale.reshape(shape), zero.reshape(shape)

@@ -21,13 +21,13 @@ from scripts.bench.classify.floats import in_floats
 Call = Callable[[NDArray[np.float32]], object]
 
 ALIKE = 0.9
-"""Correlation of two runtimes' logits: whole numbers are rounded differently by each."""
+"""Least correlation of two runtimes' logits: each rounds integers differently."""
 
 
 def network_calls(model: bytes, size: int, threads: int, scratch: Path) -> Mapping[str, Call]:
-    """Give one call for each runtime that is here and computes this network; session.run always is.
+    """Return a call for each installed runtime that computes this network; session.run always does.
 
-    `scratch` is a folder for what a runtime wants converted.
+    `scratch` is a folder for converted networks.
     """
     sample = normalise(golden_pictures(1, size), mean=127.0, std=128.0)
     file = scratch / "network.onnx"
@@ -42,7 +42,7 @@ def network_calls(model: bytes, size: int, threads: int, scratch: Path) -> Mappi
 
 
 def agreeing(calls: Mapping[str, Call], reference: Call, sample: NDArray[np.float32]) -> dict[str, Call]:
-    """Leave out what answers otherwise than the reference: a network half understood is quick for nothing."""
+    """Drop runtimes whose answer differs from the reference: the speed of a wrong result is worthless."""
     expected = _flat(reference(sample))
     return {name: call for name, call in calls.items() if _alike(_flat(call(sample)), expected)}
 
@@ -83,7 +83,7 @@ def _opencv(file: Path, threads: int) -> Call | None:
 
 
 def _ncnn(model: bytes, size: int, threads: int, scratch: Path) -> Call | None:
-    """The same network in floats: its converter knows no quantised one."""
+    """Load the same network in floats: ncnn's converter does not support quantised ones."""
     if any(importlib.util.find_spec(name) is None for name in ("ncnn", "pnnx", "onnx")):
         return None
     import ncnn  # noqa: PLC0415 - only where it is installed
@@ -108,7 +108,7 @@ def _ncnn(model: bytes, size: int, threads: int, scratch: Path) -> Call | None:
 
 
 def _converted(file: Path, size: int) -> bool:
-    """Whether pnnx, the converter that comes from pip, made ncnn's two files beside the ONNX file."""
+    """Convert with pnnx from pip; return whether it made ncnn's two files next to the ONNX file."""
     found = importlib.util.find_spec("pnnx")
     if found is None or found.origin is None:
         return False

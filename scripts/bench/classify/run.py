@@ -35,7 +35,7 @@ from scripts.bench.result import Result, percentile, show
 
 WARM_UP = 3
 TAP_EVERY_S = 0.005
-"""How often the thread that stands for a card reader wakes up."""
+"""How often the thread that stands in for a card reader wakes up."""
 
 
 @click.command()
@@ -72,7 +72,7 @@ def classify(photos: Path | None, *, bundle: Path | None, count: int, threads: i
 
 
 def measure(folder: Path, paths: Sequence[Path], threads: int, scratch: Path) -> Result:
-    """Time everything photo by photo, in an order that turns, so that a busy moment hits them all alike."""
+    """Time everything photo by photo, in rotating order, so that a busy moment affects all alike."""
     loaded = load_bundle(folder)
     ours = load_classifier(folder, load_sorting("beijing"), threads)
     others = network_calls(loaded.model, loaded.manifest.input.size, threads, scratch)
@@ -146,7 +146,7 @@ def _ms(call: Callable[[], object]) -> float:
 
 
 def _tap_delays(classify_one: Callable[[], object], rounds: int) -> dict[str, float]:
-    """How late a thread wakes up that waits like a card reader's: alone, and beside the classifying one."""
+    """Measure how late a thread like a card reader's wakes up: alone, and next to the classifying one."""
     with _reader() as alone:
         time.sleep(TAP_EVERY_S * min(rounds, 200))
     with _reader() as beside:
@@ -179,7 +179,7 @@ def _reader() -> Iterator[list[float]]:
 
 
 def _peak_memory_mb(folder: Path, photo: Path) -> float:
-    """The most memory that a process of its own held which classified one photo."""
+    """Measure the peak memory of a process that classifies one photo."""
     command = ["from scripts.cli import main; main()", "classify", str(photo), "--bundle", str(folder)]
     running = subprocess.Popen([sys.executable, "-c", *command], stdout=subprocess.DEVNULL)  # noqa: S603
     _, status, used = os.wait4(running.pid, 0)

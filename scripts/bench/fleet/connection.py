@@ -1,4 +1,4 @@
-"""One MQTT connection on asyncio, for many in one process."""
+"""An MQTT connection on asyncio, so that one process can have many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LAST_NUMBER = 65_535
 
 
 class Connection(asyncio.Protocol):
-    """Connected and subscribed once `open` returns. `taken` gets topic and payload of what comes."""
+    """Connected and subscribed once `open` returns. `taken` gets the topic and payload of each message."""
 
     def __init__(self, client_id: str, topic: str, taken: Callable[[str, bytes], None]) -> None:
         self.is_lost = False
@@ -24,7 +24,7 @@ class Connection(asyncio.Protocol):
         self._number = 0
 
     async def open(self, port: int) -> None:
-        """Connect and subscribe; OSError or TimeoutError when the broker does not have it."""
+        """Connect and subscribe; OSError or TimeoutError if the broker refuses."""
         loop = asyncio.get_running_loop()
         await loop.create_connection(lambda: self, LOOPBACK, port)
         await asyncio.wait_for(self._ready, CONNECT_S)
@@ -39,12 +39,12 @@ class Connection(asyncio.Protocol):
         self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Say who this is."""
+        """Send CONNECT."""
         self._transport = cast("asyncio.Transport", transport)
         self._transport.write(wire.connect(self._client_id))
 
     def data_received(self, data: bytes) -> None:
-        """Take packets as they come."""
+        """Handle received packets."""
         for kind, flags, body in self._packets.feed(data):
             if kind == wire.CONNACK:
                 self._transport.write(wire.subscribe(1, self._topic))
@@ -57,7 +57,7 @@ class Connection(asyncio.Protocol):
                 self._taken(topic, payload)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Note it: a benchmark that loses connections says so."""
+        """Note the loss: a benchmark reports lost connections."""
         self.is_lost = True
         if not self._ready.done():
             self._ready.set_exception(exc or ConnectionResetError("the broker ended the connection"))

@@ -1,4 +1,4 @@
-"""In the ledger's place: answers every batch at once and does nothing with it. The limit of the benchmark."""
+"""Replaces the ledger as the benchmark's limit: answers every batch at once and does nothing else."""
 
 from __future__ import annotations
 

@@ -30,14 +30,14 @@ from scripts.testbed.processes import Crew, crew
 
 RATES = (200.0, 1000.0)
 SPARE_DESCRIPTORS = 100
-"""Of a process, beside its connections."""
+"""Descriptors of a process besides its connections."""
 UP_S = 60.0
 PHASE_SPARE_S = 240.0
-"""Beyond its load, so long may a phase take for connecting and for the last receipts."""
+"""How long a phase may take for connecting and for the last receipts, in addition to its load."""
 SENDS_AT_ONCE = {Tier.TOWN}
-"""mosquitto as it is configured here; iotcore has no such option."""
+"""Tiers whose broker sends at once: mosquitto as configured here; iotcore has no such option."""
 KEPT = 0.98
-"""A rate is kept if this share of it had receipts while it lasted."""
+"""A rate is sustained if this share of its records had receipts while it lasted."""
 
 
 @click.command()
@@ -85,16 +85,16 @@ def fleet(*, stations: int, seconds: float, rates: tuple[float, ...], engine: st
 
 @dataclass(frozen=True, slots=True)
 class _Phase:
-    """One rate: with an echo, and with the ledger."""
+    """The measurements at one rate: with an echo, and with the ledger."""
 
     echo: Measured
     ledger: Measured
     worker_cpu_s: float
-    """Of the worker's own process, while the ledger was measured."""
+    """Those of the worker's process, while the ledger was measured."""
 
 
 class _House:
-    """Broker, database, worker and echo of the benchmark's own."""
+    """The benchmark's own broker, database, worker and echo."""
 
     def __init__(self, root: Path, ours: Crew, tier: Tier, port: int) -> None:
         self.tier = tier
@@ -121,7 +121,7 @@ class _House:
         self._crew.launch("echo", [sys.executable, "-m", "scripts.bench.fleet.echo", str(self._port)])
 
     def measure(self, stations: int, rate: float, seconds: float) -> _Phase:
-        """The same load on both, one after the other."""
+        """Put the same load on both, one after the other."""
         worker = self._new_worker(f"at-{rate:g}".replace(".", "-"))
         load = FleetLoad(ECHO, stations, rate, seconds, self._port, seed=int(rate))
         echo = self._play(load)
@@ -131,7 +131,7 @@ class _House:
         return _Phase(echo, ledger, _cpu_s(worker) - before)
 
     def _new_worker(self, name: str) -> int:
-        """A worker of its own for each rate: what the last one has not managed is not this one's."""
+        """Start a new worker for each rate, so that the last one's backlog does not count."""
         self._crew.kill("worker")
         self._crew.start("worker", ["ledger", "ingest", "--config", str(self._toml), "--worker", name])
         self._wait(self._is_at_work, "the worker")
@@ -170,7 +170,7 @@ class _House:
 
 
 def _admit(stations: int) -> None:
-    """Have the ledger know the whole fleet and its households."""
+    """Register the whole fleet and its households at the ledger."""
     from django.db import connections, transaction  # noqa: PLC0415 (models need Django set up)
     from django.utils import timezone  # noqa: PLC0415
 
@@ -190,7 +190,7 @@ def _admit(stations: int) -> None:
 
 
 def _allow_descriptors(stations: int) -> None:
-    """Each station is a connection here and at the broker; InputError if that is too many."""
+    """Raise the limit of descriptors for a connection for each station; InputError if that is too many."""
     wanted = stations + SPARE_DESCRIPTORS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < wanted:
@@ -201,14 +201,14 @@ def _allow_descriptors(stations: int) -> None:
 
 
 def _peak_mb(pid: int) -> float:
-    """The most memory that a process ever had, as Linux counts it (VmHWM)."""
+    """Return a process's peak memory, as Linux counts it (VmHWM)."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     found = [line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")]
     return int(found[0]) / 1024 if found else 0.0
 
 
 def _cpu_s(pid: int) -> float:
-    """Processor time that a process has used, as Linux counts it (proc(5): utime and stime)."""
+    """Return the processor time of a process, as Linux counts it (proc(5): utime and stime)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

@@ -1,4 +1,4 @@
-"""A fleet as a process: records come at a steady average rate, at random stations; each is sent at once.
+"""A fleet as a process: records at a steady average rate, at random stations, each sent at once.
 
 A station has at most `delivery.WINDOW` batches on their way, as a real one has; what is recorded
 meanwhile waits and goes together. Times are from a record's planned moment to its receipt, so a fleet
@@ -31,16 +31,16 @@ from scripts.bench.result import percentile
 
 DAY_S = 86_400.0
 DAYS = 25
-"""Visits are spread over so many days, or the households' daily caps would end all awards."""
+"""Visits are spread over this many days: otherwise the households' daily caps would end all awards."""
 HOUSEHOLDS = 200
 TOGETHER = 50
-"""Connections opened at once."""
+"""Connections opened at the same time."""
 LOOK_S = 0.05
 POINTS = 2
 
 
 class FleetLoad(msgspec.Struct, frozen=True):
-    """One phase: what to send where. `ledger_key` is empty when the echo answers."""
+    """The load of one phase. `ledger_key` is empty if the echo answers."""
 
     community: str
     stations: int
@@ -54,9 +54,9 @@ class FleetLoad(msgspec.Struct, frozen=True):
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """What came of one phase. Times are seconds; a rate is events a second within the phase.
+    """The result of one phase. Times are in seconds; a rate is events a second within the phase.
 
-    A record that got no receipt counts with the time it had waited when the phase was over.
+    A record without a receipt counts with its waiting time at the end of the phase.
     """
 
     made: int
@@ -69,17 +69,17 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def station_key(number: int) -> Ed25519PrivateKey:
-    """The key of the fleet's station of this number: the same in every process."""
+    """Return the key of the station of this number: the same in every process."""
     return Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"fleet {number}".encode()).digest())
 
 
 def station_name(number: int) -> str:
-    """Its name."""
+    """Return the name of the station of this number."""
     return f"s{number:05}"
 
 
 def card(number: int) -> str:
-    """The card of the household of this number."""
+    """Return the card of the household of this number."""
     return card_hash(b"fleet".ljust(32), Credential.EM4100, f"{number:010x}")
 
 
@@ -104,14 +104,14 @@ class _Station:
         self.connection = Connection(f"tz-{load.community}-{self._name}", topic, self._heard)
 
     def record(self, at: float, rng: random.Random) -> None:
-        """A visit is over: write its event and send what may be sent."""
+        """Write the event of a visit, and send what may be sent."""
         self._sequence += 1
         event = Event(self._epoch, self._sequence, _stamp(rng), _visit(rng))
         self._waiting.append((at, encode_event(event)))
         self._send()
 
     def unanswered(self) -> list[float]:
-        """When each record was made that has no receipt yet."""
+        """Return the time of each record that has no receipt yet."""
         flying = [at for batch in self._flying for at in batch.made_at]
         return flying + [at for at, _ in self._waiting]
 
@@ -140,7 +140,7 @@ class _Station:
 
 
 async def play(load: FleetLoad) -> Measured:
-    """Connect the whole fleet, record at the rate asked for, and wait for the last receipts."""
+    """Connect the whole fleet, record at the load's rate, and wait for the last receipts."""
     times: list[tuple[float, float]] = []
     stations = [_Station(load, number, times) for number in range(load.stations)]
     for at in range(0, len(stations), TOGETHER):
@@ -173,7 +173,7 @@ async def _last_receipts(times: list[tuple[float, float]], made: int, within_s: 
 
 
 async def _record(load: FleetLoad, stations: list[_Station], began: float) -> int:
-    """Let records happen at random moments, on average at the rate; how many there were."""
+    """Make records at random moments, on average at the rate; return how many."""
     rng = random.Random(load.seed)  # noqa: S311 (plays residents, guards nothing)
     at, made = began + rng.expovariate(load.rate), 0
     while at < began + load.seconds:

@@ -1,4 +1,4 @@
-"""The few MQTT 3.1.1 packets that a thousand stations in one process need. Pure.
+"""The few MQTT 3.1.1 packets for a thousand stations in one process. Pure.
 
 paho has a thread a connection; a thousand of them would measure the threads. Packet layouts are those
 of the OASIS standard, MQTT Version 3.1.1, chapter 3.
@@ -20,7 +20,7 @@ def connect(client_id: str) -> bytes:
 
 
 def subscribe(number: int, topic: str) -> bytes:
-    """Ask for a topic at QoS 1."""
+    """Subscribe to a topic at QoS 1."""
     return _packet(SUBSCRIBE, 0x02, number.to_bytes(2) + _text(topic) + b"\x01")
 
 
@@ -31,12 +31,12 @@ def publish(number: int, topic: str, payload: bytes, *, retain: bool = False) ->
 
 
 def puback(number: int) -> bytes:
-    """Take what came."""
+    """Acknowledge a message."""
     return _packet(PUBACK, 0, number.to_bytes(2))
 
 
 def published(flags: int, body: bytes) -> tuple[str, int | None, bytes]:
-    """Topic, number (None at QoS 0) and payload of a PUBLISH."""
+    """Return the topic, number (None at QoS 0) and payload of a PUBLISH."""
     length = int.from_bytes(body[:2])
     topic, rest = body[2 : 2 + length].decode(), body[2 + length :]
     if not flags & 0x06:
@@ -45,13 +45,13 @@ def published(flags: int, body: bytes) -> tuple[str, int | None, bytes]:
 
 
 class Packets:
-    """Cuts a stream into packets: kind, flags and body of each that is complete."""
+    """Cuts a stream into packets: the kind, flags and body of each complete one."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
 
     def feed(self, chunk: bytes) -> list[tuple[int, int, bytes]]:
-        """Take what came; give the packets that it completes."""
+        """Take received bytes; return the packets that they complete."""
         self._buffer += chunk
         found = []
         while (packet := self._next()) is not None:

@@ -1,1 +1,1 @@
-"""What `tongzhan bench ledger` is made of: places to settle in, bare SQL to compare with, a stock of rows."""
+"""The parts of `tongzhan bench ledger`: databases to settle in, bare SQL to compare with, a stock of rows."""

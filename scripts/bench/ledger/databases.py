@@ -1,4 +1,4 @@
-"""A ledger to measure in: its databases, each prepared, and how to go from one to the other."""
+"""The ledger to measure: its prepared databases, and how to switch between them."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ deposits = 1000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One prepared database of the ledger that this process is set up for."""
+    """One prepared database of this process's ledger."""
 
     name: str
     """A SQLite file, or a database of the PostgreSQL server."""
     address: str
-    """What a driver connects by: the same, or a URL."""
+    """The driver's address: the same, or a URL."""
 
     def enter(self) -> None:
-        """Let Django work here from now on."""
+        """Have Django use this database from now on."""
         from django.db import connections  # noqa: PLC0415 (Django is set up while the benchmark runs)
 
         connection = connections["default"]
@@ -62,7 +62,7 @@ class Place:
             connection.settings_dict["NAME"] = self.name
 
     def community(self) -> Community:
-        """The community of this place, which is entered."""
+        """The community of this database; call `enter` before."""
         from cloud_sync.ledger.stations.models import Community  # noqa: PLC0415
 
         return Community.objects.get()
@@ -70,7 +70,7 @@ class Place:
 
 @contextmanager
 def places(database: str, folder: Path, count: int) -> Iterator[Sequence[Place]]:
-    """Prepared databases of that kind (`sqlite` or `postgres`), and Django set up for the first."""
+    """Prepare databases of a kind (`sqlite` or `postgres`), and set Django up for the first."""
     (folder / "rules.toml").write_text(RULES_TOML, encoding="utf-8")
     if database == "sqlite":
         files = [folder / f"ledger-{number}.sqlite3" for number in range(count)]
@@ -98,7 +98,7 @@ def _prepared(folder: Path, made: Sequence[Place]) -> Sequence[Place]:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[Postgres]:
-    """A PostgreSQL of our own, each commit on the disk before it is acknowledged."""
+    """Start our own PostgreSQL, with every commit synced to the disk."""
     server = Postgres(within_reach(find_programs(), folder), folder / "postgres", free_port())
     server.make()
     with (folder / "postgres.log").open("ab") as log:

@@ -1,4 +1,4 @@
-"""What a benchmark's stations send: a town's people, and signed batches of their visits."""
+"""The input of a benchmark: a town's people, and signed batches of their visits."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STATIONS = 30
 
 
 def people() -> dict[str, Ed25519PrivateKey]:
-    """Make households, each with an account and a card, and stations; the stations' keys."""
+    """Make stations, and households with an account and a card each; return the stations' keys."""
     from cloud_sync.ledger.points.models import Account, Card, Household  # noqa: PLC0415 (Django is set up now)
     from cloud_sync.ledger.stations.models import Community  # noqa: PLC0415
     from cloud_sync.ledger.stations.registry import add_station  # noqa: PLC0415
@@ -51,14 +51,14 @@ def people() -> dict[str, Ed25519PrivateKey]:
 
 
 def message(keys: Mapping[str, Ed25519PrivateKey], number: int, now: datetime) -> tuple[bytes, str]:
-    """The batch of that number, signed, and its station."""
+    """Return the signed batch of this number, and its station."""
     station = f"gate-{number % STATIONS}"
     bodies = [_body(number * BATCH + place, now) for place in range(BATCH)]
     return envelope.seal_batch(keys[station], "bench", station, bodies), station
 
 
 def lean_rows(number: int, now: datetime) -> list[Row]:
-    """The same batch as the lean ledger takes it."""
+    """Return the same batch in the form of the lean ledger."""
     first = number * BATCH
     return [
         (number % STATIONS, _epoch(number), event, _body(event, now), 1 + _household(event))
@@ -71,7 +71,7 @@ def _card(number: int) -> str:
 
 
 def _body(number: int, now: datetime) -> bytes:
-    """One visit with one thing in the right bin, of a household that a hash of its number chooses."""
+    """Make a visit with one thing in the right bin, of a household chosen by a hash of the number."""
     verdict = VerdictFacts(VerdictState.OK, 0.97, "waste-1", Category.KITCHEN, "banana")
     facts = VisitFacts(
         _card(_household(number)),
@@ -89,7 +89,7 @@ def _body(number: int, now: datetime) -> bytes:
 
 
 def _epoch(batch: int) -> str:
-    """Of the journal of the station that sends the batch of this number."""
+    """Return the epoch of the station that sends the batch of this number."""
     return f"aa{batch % STATIONS:014x}"
 
 

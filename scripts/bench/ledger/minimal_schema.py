@@ -1,4 +1,4 @@
-"""A peer: the leanest ledger one can think of, in a schema of its own, by hand-written SQL.
+"""A peer: the leanest possible ledger, with its own schema and hand-written SQL.
 
 An event's row, two ledger rows and the balances; no word on a visit, no chain, no digest, no limits, no
 receipt. The same events in transactions of the same size.
@@ -21,7 +21,7 @@ TABLES = (
     """CREATE TABLE lean_row (id {key}, event BIGINT NOT NULL REFERENCES lean_event,
     account BIGINT NOT NULL REFERENCES lean_account, points BIGINT NOT NULL, UNIQUE (event, account))""",
 )
-"""With the references and the floor that a ledger cannot do without."""
+"""With the references and the lower bound that a ledger needs at least."""
 ISSUING = 0
 
 Row = tuple[int, str, int, bytes, int]
@@ -36,7 +36,7 @@ class Lean(Protocol):
         """Apply events in one durable transaction; repeated ones change nothing."""
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database."""
 
 
 class LeanSqlite:
@@ -70,7 +70,7 @@ class LeanSqlite:
         database.execute("COMMIT")
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._database.close()
 
 
@@ -111,12 +111,12 @@ class LeanPostgres:
         database.commit()
 
     def close(self) -> None:
-        """Say goodbye to the server."""
+        """Close the connection."""
         self._database.close()
 
 
 def _rows(keys: Sequence[int], batch: Sequence[Row]) -> list[tuple[int, int, int]]:
-    """Both ledger rows of each event."""
+    """Return both ledger rows of each event."""
     return [
         row
         for key, (_, _, _, _, account) in zip(keys, batch, strict=True)

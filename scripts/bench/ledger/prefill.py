@@ -1,4 +1,4 @@
-"""Filling a ledger with rows that look like years of use, by SQL alone: no chain worth verifying."""
+"""Fills a ledger with rows like those of years of use, by SQL alone; its chain cannot be verified."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from cloud_sync.ledger.stations.models import Community
 
 A_DAY = 20_000
-"""Visits that one day of the past gets."""
+"""Visits on each past day."""
 BODY_BYTES = 500
 
 SERIES = {
@@ -51,7 +51,7 @@ STATEMENTS = (
 
 
 def fill(community: Community, count: int) -> None:
-    """Store `count` settled visits of this community, whose ledger is empty but for its people."""
+    """Store `count` settled visits of this community, whose ledger has only its people so far."""
     from django.db import connection  # noqa: PLC0415 (Django is set up while the benchmark runs)
 
     from cloud_sync.ledger.points.models import Account, ChainHead, Household  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The limit: hand-written SQL that stores the very rows which the ledger has stored, and nothing else.
+"""The limit: hand-written SQL that stores exactly the rows that the ledger has stored.
 
 Its database is another of the ledger's own: the same tables, constraints and indexes. The rows are read
 from the ledger's database after its turn, so they are the same in every column, in the same transactions;
@@ -31,29 +31,29 @@ HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What one transaction of the ledger wrote."""
+    """The writes of one transaction of the ledger."""
 
     inserts: list[tuple[Table, list[Row]]]
     moved: list[tuple[int, int]]
-    """What each account's balance changed by, and the account's key."""
+    """The change of each account's balance, and the account's key."""
     head: tuple[int, bytes, int, bytes, int]
     """The end of the chain and of the register: position, link, position, link, community."""
 
 
 @dataclass
 class Copied:
-    """Reads what the ledger stored since it was last asked; each place it reads from has its own."""
+    """Reads what the ledger stored since the last read; each database has its own reader."""
 
     last: int
-    """The newest event's key that was read."""
+    """The key of the newest event read."""
     minted: Counter[tuple[int, Any]] = field(default_factory=Counter)
     batches: int = 0
-    """The newest signed batch's key that was read."""
+    """The key of the newest signed batch read."""
     records: int = 0
-    """The position of the newest record that was read."""
+    """The position of the newest record read."""
 
     def read(self, events: int) -> list[Written]:
-        """What the transactions of so many events each wrote, of the ledger that Django is at."""
+        """Return the writes of the transactions, of `events` events each, in Django's present database."""
         from cloud_sync.ledger.chain.evidence import BATCHES  # noqa: PLC0415
         from cloud_sync.ledger.chain.records import RECORDS  # noqa: PLC0415
         from cloud_sync.ledger.db import sql  # noqa: PLC0415 (Django is set up now)
@@ -115,21 +115,21 @@ class Copied:
 
 
 def _epoch(name: tuple[int, str], through: int, at: object) -> Row:
-    """How far an epoch reaches, when and by which boot it was written."""
+    """Make an epoch's row: its `through`, and the time and boot of its last event."""
     return *name, through, at, "boot", at, at, False
 
 
 class Same(Protocol):
-    """One engine's way to store them."""
+    """One engine's way to store the rows."""
 
     def prepare(self, written: Sequence[Written]) -> list[Any]:
-        """Turn transactions into what `take` takes, before the clock starts."""
+        """Convert transactions for `take`, before the clock starts."""
 
     def take(self, written: Any) -> None:  # noqa: ANN401 (what prepare made)
-        """Store one of them in one durable transaction."""
+        """Store one prepared transaction, durably."""
 
     def close(self) -> None:
-        """Let the database go."""
+        """Close the database."""
 
 
 class SameSqlite:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 SMALL = 100_000
 ROUNDS = 10
-"""They take turns this often, so that a busy neighbour slows all of them."""
+"""Rounds of turns, so that a busy neighbour slows all of them."""
 TOGETHER = 10
-"""Messages of one transaction where several are applied together."""
+"""Messages in one transaction when several are applied together."""
 
 
 @click.command()
@@ -70,16 +70,16 @@ def ledger(*, db: str, events: int, stored: int, as_json: bool) -> None:
 
 @dataclass
 class Lane:
-    """One of those that take turns."""
+    """One of the ledgers that take turns."""
 
     take: Callable[[Any], object]
-    """Applies one transaction's worth."""
+    """Applies one transaction."""
     enter: Callable[[], None] = lambda: None
     rates: list[float] = field(default_factory=list)
     """Events a second of each round."""
 
     def run(self, transactions: Sequence[Any], events: int) -> None:
-        """Take this round's transactions, `events` in all."""
+        """Apply this round's transactions, `events` in all."""
         self.enter()
         began = time.perf_counter()
         for one in transactions:
@@ -89,7 +89,7 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Events a second in each round: ours in each place, the limit, the lean peer."""
+    """Events a second in each round: ours in each database, the limit, the lean peer."""
 
     ours: list[list[float]]
     limit: list[float]
@@ -97,14 +97,14 @@ class Rates:
 
     @property
     def ratio(self) -> float:
-        """Ours to the limit."""
+        """The ratio of ours to the limit."""
         pairs = zip(self.ours[0], self.limit, strict=True)
         return statistics.median(mine / limit for mine, limit in pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Where they run: the ledger's places, each with its messages, and the databases of the other two."""
+    """The databases: the ledger's, each with its messages, and those of the other two."""
 
     grounds: list[tuple[Place, list[Sent]]]
     same: Same
@@ -113,7 +113,7 @@ class Course:
     now: datetime
 
     def race(self, first: int, batches: int, at_once: int, grounds: int) -> Rates:
-        """Let them take these batches in turns, so many a transaction, ours in the first places."""
+        """Have them apply these batches in turns, several in a transaction, ours in the first databases."""
         from cloud_sync.ledger.intake.apply import apply_messages  # noqa: PLC0415 (Django is set up now)
 
         used = self.grounds[:grounds]
@@ -154,7 +154,7 @@ def _measure(db: str, folder: Path, events: int, stocks: Sequence[int]) -> Resul
 
 
 def _prepare(place: Place, stock: int, batches: int, now: datetime) -> list[Sent]:
-    """Fill a place with people and a stock of rows; the messages that are to come."""
+    """Fill a database with people and a stock of rows; return the messages to apply."""
     from cloud_sync.ledger.intake.parse import Sent  # noqa: PLC0415 (Django is set up now)
 
     place.enter()
@@ -183,7 +183,7 @@ def _lean(db: str, folder: Path, place: Place) -> Lean:
 def _stored(
     grounds: Sequence[tuple[Place, list[Sent]]], stocks: Sequence[int], alone: Rates
 ) -> dict[str, float | int | str | bool]:
-    """How many transfers came to each place, how fast, and how much slower above many."""
+    """Return how many transfers each database got, how fast, and how much slower with many rows."""
     from cloud_sync.ledger.points.models import Transfer  # noqa: PLC0415 (Django is set up now)
 
     found: dict[str, float | int | str | bool] = {}

@@ -28,7 +28,7 @@ from scripts.testbed.processes import TONGZHAN, Crew, crew
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 5.0
-"""Between the last READY and the first look: the model is loaded beside the loop by then."""
+"""Pause between the last READY and the first measurement: the model is loaded by then."""
 PROCESSES = ("lids", "run", "sync", "panel")
 _STATION = """\
 [station]
@@ -114,7 +114,7 @@ def _bare_s() -> float:
 
 
 def _spent_s(ours: Crew, name: str) -> float:
-    """Give the processor time that a process has used, all its threads together."""
+    """Return the processor time that a process has used, for all its threads."""
     pid = ours.pid(name)
     if pid is None:
         raise InputError(f"{name} ended by itself", "see its log")
@@ -149,7 +149,7 @@ def _message(manager: socket.socket) -> bytes:
 
 
 def _watched(ours: Crew, folder: Path, config: Path, seconds: float) -> Mapping[str, float]:
-    """Run all four processes and give the figures of each: memory, and the share of a processor at rest."""
+    """Run all four processes and return the figures of each: memory, and processor share at rest."""
     for command in PROCESSES:
         if command == "panel":  # it says no READY
             panel = ["station", "panel", "--config", os.fspath(config), "--port", str(free_port())]
@@ -176,7 +176,7 @@ def _usages(ours: Crew) -> dict[str, Usage]:
 
 @contextmanager
 def _wire() -> Iterator[str]:
-    """Give the path of a serial port at whose other end nobody speaks."""
+    """Make a serial port whose other end stays silent; return its path."""
     master, slave = pty.openpty()
     tty.setraw(slave)
     try:

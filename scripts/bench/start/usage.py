@@ -1,4 +1,4 @@
-"""What a process needs, as the kernel counts it: memory from smaps_rollup, processor time from stat."""
+"""A process's resources as the kernel counts them: memory from smaps_rollup, processor time from stat."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import msgspec
 
 PROC = Path("/proc")
 _UTIME, _STIME = 11, 12
-"""Places behind the name in /proc/PID/stat, proc(5)."""
+"""Fields after the name in /proc/PID/stat, proc(5)."""
 
 
 class Usage(msgspec.Struct, frozen=True):
     """One process at one moment."""
 
     rss_mb: float
-    """Memory in use, pages shared with others counted in full."""
+    """Memory in use; pages shared with other processes count in full."""
     pss_mb: float
-    """The same, each shared page divided by the number of processes that share it."""
+    """Memory in use; a shared page is divided by the number of processes that share it."""
     cpu_s: float
-    """Processor time since its start, children that it has waited for not counted."""
+    """Processor time since its start, without that of its children."""
 
 
 def usage(pid: int, proc: Path = PROC) -> Usage:
-    """Read a process's figures; OSError if it has ended or is not ours to look at."""
+    """Read a process's figures; OSError if it has ended or may not be read."""
     rollup = (proc / str(pid) / "smaps_rollup").read_text(encoding="ascii")
     lines = (line.partition(":") for line in rollup.splitlines()[1:])
     figures = {name: rest.split()[0] for name, _, rest in lines}

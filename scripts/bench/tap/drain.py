@@ -1,4 +1,4 @@
-"""A week of events drained while a station runs: a full journal, a broker, a ledger, its sync process."""
+"""Drains a week of events while a station runs: a full journal, a broker, a ledger, a sync process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEGINS_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """A full journal whose draining has yet to begin."""
+    """A full journal that is not being drained yet."""
 
     events: int
     _config: Path
@@ -44,16 +44,16 @@ class Drain:
             time.sleep(0.05)
 
     def waiting(self) -> int:
-        """How many events still wait for their receipt."""
+        """Return how many events still wait for a receipt."""
         with closing(Outbox(Path(load_station(self._config).station.state_dir))) as outbox:
             return outbox.depth()
 
 
 @contextmanager
 def draining(config: Path, events: int) -> Iterator[Drain]:
-    """Fill the journal of a station of the town's community, with all that is needed to drain it.
+    """Fill the journal of a station of the town's community, and start everything to drain it.
 
-    Appends the broker's port to the station's configuration. Everything ends with the block.
+    Appends the broker's port to the station's configuration. Everything ends with the context.
     """
     folder, ports = Folder(config.parent / "cloud"), any_free_ports()
     folder.root.mkdir()
@@ -68,7 +68,7 @@ def draining(config: Path, events: int) -> Iterator[Drain]:
 
 
 def _admit(config: Path, folder: Folder, ports: Ports) -> None:
-    """Make the ledger, and have it and the station know each other's keys."""
+    """Make the ledger, and exchange its and the station's keys."""
     from cloud_sync.ledger.install import init  # noqa: PLC0415 (Django, only where something is drained)
     from cloud_sync.ledger.keys import read_card_key, read_signing_key  # noqa: PLC0415 (as above)
 

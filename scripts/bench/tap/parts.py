@@ -41,7 +41,7 @@ _TURN_S = 0.005
 
 
 def pins(report: Callable[[int, bool], None]) -> Any:  # noqa: ANN401 (gpiozero has no types)
-    """Mock pins that report each change of an output, at the moment it is made."""
+    """Mock pins that report each change of an output at once."""
     from gpiozero.pins.mock import MockFactory, MockPWMPin  # noqa: PLC0415 (only this process moves pins)
 
     class Pin(MockPWMPin):  # type: ignore[misc]  # gpiozero has no types
@@ -55,7 +55,7 @@ def pins(report: Callable[[int, bool], None]) -> Any:  # noqa: ANN401 (gpiozero 
 
 
 class Plant:
-    """Lids that move as their motors' pins say, all at once, on a thread."""
+    """Lids that follow their motors' pins, all on one thread."""
 
     def __init__(self, settings: StationSettings, factory: Any) -> None:  # noqa: ANN401 (as above)
         self._factory = factory
@@ -98,7 +98,7 @@ def keeper(config: Path, told: int) -> None:
 
 
 def station(config: Path, *, seeing: bool) -> None:
-    """Be the station until SIGTERM; `seeing` looks at pictures all the while, as after every deposit."""
+    """Run the station until SIGTERM; with `seeing` it classifies all the time, as after a deposit."""
     settings = load_station(config)
     card_key = load_keys(Path(settings.station.state_dir)).card
     around = Surroundings(
@@ -125,7 +125,7 @@ def _see(settings: StationSettings, over: threading.Event) -> None:
 
 
 def bare(port: str, told: int) -> None:
-    """Do nothing but read a frame and set a pin."""
+    """Only read a frame and set a pin."""
 
     def report(_pin: int, high: bool) -> None:  # noqa: FBT001 (a level)
         if high:

@@ -28,13 +28,13 @@ from scripts.testbed.processes import Crew, crew
 LIDS = 6
 START_S = 60.0
 SPACING_S = 0.2
-"""Between two taps: each bin has its turn every 1.2 s, and its lid is shut again by then."""
+"""Pause between two taps: each bin has its turn every 1.2 s, and its lid is shut again by then."""
 REPEAT_S = 0.065
-"""How often an RDM6300 sends the frame of a card that is held to it."""
+"""How often an RDM6300 repeats the frame of a held card."""
 DRAINED_A_TAP = 2000
 """Events that wait for each tap: 10,000 a second, twice what a worker settles."""
 ANSWER_S = 2.0
-"""A tap without a pin after so long is counted as missed."""
+"""A tap without a pin after this time counts as missed."""
 _STATION = """\
 [station]
 community = "lotus-lane"
@@ -110,7 +110,7 @@ def tap(taps: int, drain: int | None, *, as_json: bool) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Played:
-    """Milliseconds from the last byte to the pin, ours and bare, and what was drained meanwhile."""
+    """Milliseconds from the last byte to the pin, ours and bare, and how much was drained meanwhile."""
 
     times: dict[str, list[float]]
     drained_before: int = 0
@@ -127,7 +127,7 @@ def _figures(name: str, times: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 def _scenario(folder: Path, taps: int, events: int | None = None) -> _Played:
-    """Start everything, tap, and end it; with `events`, while it classifies and drains so many."""
+    """Start everything, tap, and end it; with `events`, while it classifies and drains that many."""
     folder.mkdir()
     with ExitStack() as stack:
         wires = [stack.enter_context(_wire()) for _ in range(LIDS + 1)]
@@ -145,7 +145,7 @@ def _scenario(folder: Path, taps: int, events: int | None = None) -> _Played:
 
 
 def _measured(drain: Drain | None, measure: Callable[[], dict[str, list[float]]]) -> _Played:
-    """Measure, with the drain running all the while if there is one."""
+    """Measure, while the drain runs if there is one."""
     if drain is None:
         return _Played(measure())
     drain.begin()
@@ -177,13 +177,13 @@ def _measure(masters: list[int], told: int, taps: int) -> dict[str, list[float]]
 
 
 def _tap_once(master: int, told: int, times: int = 1) -> float | None:
-    """One card at one reader: milliseconds until a pin was set, None if none was in time.
+    """Tap one card at one reader; return the milliseconds until a pin was set, None if none was in time.
 
     The reader sends it `times` times, and the last one counts: a station that does not know the card waits
     for its second frame.
     """
     while select.select([told], [], [], 0)[0]:
-        os.read(told, 4096)  # nothing old may answer for this one
+        os.read(told, 4096)  # an old answer must not count for this tap
     frame = _frame()
     for _ in range(times - 1):
         os.write(master, frame)
@@ -206,7 +206,7 @@ def _ready(ours: Crew, master: int, told: int) -> None:
 
 
 def _frame() -> bytes:
-    """The frame of a card that nobody ever tapped before, as an RDM6300 sends it."""
+    """Make an RDM6300's frame of a new card."""
     number = secrets.token_bytes(5)
     check = number[0] ^ number[1] ^ number[2] ^ number[3] ^ number[4]
     return b"\x02" + number.hex().upper().encode() + f"{check:02X}".encode() + b"\x03"

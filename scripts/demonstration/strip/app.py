@@ -32,7 +32,7 @@ PRESSED = "X-Tongzhan-Demo"
 
 
 def create_app(strip: Strip, ports: Ports, sign_in: Callable[[], tuple[str, str]]) -> Starlette:
-    """The application. `sign_in` gives name and value of a cookie with which the office lets a browser in."""
+    """Make the application. `sign_in` gives name and value of a cookie that signs in at the office."""
     page = _Page(strip, ports, sign_in)
     return Starlette(
         routes=[
@@ -58,7 +58,7 @@ class _Page:
         self._template = environment.get_template("page.html")
 
     async def page(self, request: Request) -> Response:
-        """Strip and panel, in the language of `?lang=`, else of the cookie, else of the browser."""
+        """Answer with strip and panel in the language of `?lang=`, or the cookie's, or the browser's."""
         language = _language(request)
         other = Language.ENGLISH if language is Language.CHINESE else Language.CHINESE
         return HTMLResponse(
@@ -77,19 +77,19 @@ class _Page:
         )
 
     async def strip(self, request: Request) -> Response:
-        """What the strip says now."""
+        """Answer with the strip's present content."""
         view = msgspec.json.encode(self._strip.view(_language(request)))
         return Response(view, media_type="application/json")
 
     async def statement(self, request: Request) -> Response:
-        """Lead to the last resident's statement."""
+        """Redirect to the last resident's statement."""
         url = self._strip.statement_url(_language(request))
         if url is None:
             return PlainTextResponse("还没有人来。 Nobody has come yet.\n", status_code=404)
         return RedirectResponse(url, status_code=302)
 
     async def office(self, request: Request) -> Response:
-        """Lead to the office's page, signed in."""
+        """Redirect to the office's page, signed in."""
         name, value = await run_in_threadpool(self._sign_in)
         host = request.url.hostname
         address = f"http://{host}:{self._ports.ledger}/office/?lang={_language(request).value}"

@@ -1,4 +1,4 @@
-"""What the station's journal has kept, held against what the ledger has applied, while both go on."""
+"""Compares the station's journal with the ledger's applied events while both go on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Counts:
     kept: int
     """Events in the journal."""
     waiting: int
-    """Of these, without a receipt: on their way."""
+    """Of these, on their way: without a receipt."""
     arrived: int
     """Of these, applied by the ledger."""
     lost: int
@@ -32,14 +32,14 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """The ledger's side: how often each sequence of the run is there, and how many transfers are doubled."""
+    """The ledger's part: how often it has each sequence of the run, and how many transfers twice."""
 
     times: dict[int, int]
     doubled: int
 
 
 def compare(kept: dict[int, bool], ledger: Arrived, at: float) -> Counts:
-    """Count. `kept` says of each sequence in the journal, from 1 on, whether it has its receipt."""
+    """Compare. `kept` has, for each sequence in the journal, whether it has its receipt."""
     receipted = {sequence for sequence, done in kept.items() if done}
     gaps = max(kept, default=0) - len(kept)
     return Counts(
@@ -53,7 +53,7 @@ def compare(kept: dict[int, bool], ledger: Arrived, at: float) -> Counts:
 
 
 def read_kept(state_dir: Path, epoch: str) -> dict[int, bool]:
-    """For each of the epoch's sequences in the journal: whether it has its receipt. It only reads."""
+    """Read, for each of the epoch's sequences in the journal, whether it has its receipt."""
     file = f"file:{state_dir / JOURNAL_FILE}?mode=ro"
     with closing(sqlite3.connect(file, uri=True, timeout=2.0)) as database:
         query = "SELECT sequence, receipted_s IS NOT NULL FROM outbox WHERE epoch = ?"
@@ -67,12 +67,12 @@ class Comparison:
     def __init__(self, kept: Callable[[], dict[int, bool]], read_arrived: Callable[[], Arrived]) -> None:
         self._kept, self._arrived = kept, read_arrived
         self.latest: Counts | None = None
-        """None until both could be read for the first time."""
+        """None until both have been read once."""
 
     def refresh(self) -> None:
-        """Count again. The journal is read first: what has its receipt by then must be in the ledger.
+        """Count again. The journal is read first: events receipted by then must be in the ledger.
 
-        Exceptions of either database pass through; `latest` stays as it was, with its age.
+        Exceptions of either database pass through; then `latest` is unchanged.
         """
         kept = self._kept()
         self.latest = compare(kept, self._arrived(), time.monotonic())

@@ -1,4 +1,4 @@
-"""The demo's officer, signed in: a session of Django's own, for the one browser that looks.
+"""Signs the demo's officer in with a Django session, for the demo's browser.
 
 Importable only after `cloud_sync.ledger.setup`.
 """
@@ -28,7 +28,7 @@ class Office:
         add_officer(self._community, NAME)
 
     def session(self) -> tuple[str, str]:
-        """Name and value of a cookie that is signed in."""
+        """Return name and value of a signed-in cookie."""
         user = User.objects.get(username=username(self._community, NAME))
         session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY] = str(user.pk)

@@ -1,4 +1,4 @@
-"""Who is at the simulated station, and what the strip says of it all in one language."""
+"""The strip's content: who is at the simulated station, counts and switches, in one language."""
 
 from __future__ import annotations
 
@@ -55,16 +55,16 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def load_texts() -> Texts:
-    """The strip's texts."""
+    """Load the strip's texts."""
     return load_toml(TEXTS, Texts)
 
 
 class StripView(msgspec.Struct, frozen=True):
-    """What the strip shows, in words of one language; the page lays it out and decides nothing."""
+    """The strip's content in one language; the page only lays it out."""
 
     who: str
     statement: str
-    """The link's words; empty before the first resident with a household."""
+    """The link's text; empty before the first resident with a household."""
     statement_url: str
     balance: str
     network: str
@@ -78,13 +78,13 @@ class StripView(msgspec.Struct, frozen=True):
     lost: str
     twice: str
     is_whole: bool
-    """Nothing is lost and nothing is there twice."""
+    """No event is lost or there twice."""
     counted: str
 
 
 @dataclass
 class Visitors:
-    """Who tapped last, and whose points came last. Written by the world's thread, read by the page's."""
+    """The last tap and the last visit. The world's thread writes it, the page's thread reads it."""
 
     people: Neighbourhood
     bins: dict[str, Category]
@@ -98,21 +98,21 @@ class Visitors:
     balance: int | None = None
 
     def tapped(self, reader: str, card: str) -> None:
-        """Someone holds a card to a reader."""
+        """Note a card held to a reader."""
         self.at_bin = (card, self.bins[reader])
 
     def recorded(self, card: str) -> None:
-        """A visit of this card is in the journal."""
+        """Note that a visit of this card is in the journal."""
         if card in self.links:
             self.last = card
 
     def person(self, card: str) -> Person | None:
-        """Whose card it is; None for a card that nobody registered."""
+        """Return the card's owner; None for an unregistered card."""
         return next((person for person in self.people.known if person.card == card), None)
 
 
 class Strip:
-    """Everything the page asks for."""
+    """Everything that the page requests."""
 
     def __init__(
         self, visitors: Visitors, switches: Switches, comparison: Comparison, sorting: Sorting
@@ -123,7 +123,7 @@ class Strip:
         self.comparison, self._sorting = comparison, sorting
 
     def view(self, language: Language) -> StripView:
-        """The strip as it is now."""
+        """Return the strip's present content."""
         text = {name: getattr(self.texts, name).within(language) for name in Texts.__struct_fields__}
         counts, switches, restarts = self.comparison.latest, self.switches, self.switches.restarts_in_s
         statement, url, balance = self._statement(text, language)
@@ -150,7 +150,7 @@ class Strip:
         )
 
     def statement_url(self, language: Language) -> str | None:
-        """The last resident's statement; None before the first."""
+        """Return the address of the last resident's statement; None before the first."""
         link = self.visitors.links.get(self.visitors.last or "")
         return None if link is None else f"{link}?lang={language.value}"
 

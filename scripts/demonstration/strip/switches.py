@@ -1,4 +1,4 @@
-"""What a visitor of the demo may break: the station's network, and the ledger's worker."""
+"""The demo's switches: a visitor may break the station's network and the ledger's worker."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LINK = "station"
 WORKER = "ingest"
 """The process that applies events at the ledger."""
 RESTART_S = 30.0
-"""A killed worker starts again by itself after this long, as systemd would start it."""
+"""A killed worker starts again after this time, as systemd would start it."""
 
 
 class Switches:
-    """Breaks and mends; every method may be called from any thread."""
+    """Breaks and repairs; every method may be called from any thread."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class Switches:
         worker: tuple[str, ...],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`worker` are the arguments that `crew` starts the ledger's worker with."""
+        """Take `worker`, the arguments with which `crew` starts the ledger's worker."""
         self._network, self._crew, self._worker, self._now = network, crew, worker, now
         self._lock = threading.Lock()
         self._is_cut = False
@@ -40,7 +40,7 @@ class Switches:
 
     @property
     def restarts_in_s(self) -> float | None:
-        """When the killed worker starts again by itself; None while it runs."""
+        """Seconds until the killed worker starts again; None while it runs."""
         at = self._restart_at
         return None if at is None else max(0.0, at - self._now())
 
@@ -60,13 +60,13 @@ class Switches:
             self._restart_at = self._now() + RESTART_S
 
     def tick(self) -> None:
-        """Start a worker again whose time has come."""
+        """Start the worker again if it is due."""
         with self._lock:
             if self._restart_at is not None and self._now() >= self._restart_at:
                 self._start_worker()
 
     def mend(self) -> None:
-        """Make everything whole, so that what waits can arrive."""
+        """Repair everything, so that waiting events can arrive."""
         with self._lock:
             if self._is_cut:
                 self._network.heal(LINK)

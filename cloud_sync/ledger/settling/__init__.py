@@ -1,1 +1,1 @@
-"""What each visit is settled at: the rules, what they read, and what they would have given."""
+"""Settle visits: date them, price them by the award rules, and preview other rules."""

@@ -1,4 +1,4 @@
-"""Dates the visits of a batch: by their stamps, their neighbours in the journal, and what is stored of it."""
+"""Date the visits of a batch by their stamps, their neighbours in the journal, and earlier stored visits."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloud_sync.ledger.settling.timing import Moment, StampedEvent, moments, sta
 from cloud_sync.wire.facts import Stamp
 
 Stamped = tuple[Origin, Stamp]
-"""A stored event, and when it says that it was written."""
+"""A stored event and the stamp in it."""
 NOT_SURE = (Timed.BOUNDED, Timed.DOUBTED)
 
 
@@ -24,10 +24,10 @@ def date_visits(
     since: Mapping[int, datetime] | None = None,
     came_since: datetime | None = None,
 ) -> list[Moment]:
-    """Date each visit that came at `now`; one whose time is not sure is judged among its station's others.
+    """Date each visit received at `now`; an unsure time is bounded by the station's other visits.
 
-    `since` is by station the earliest moment that its visits can be of: it bounds those of unknown time.
-    Where it is not known when they came, `came_since` is the earliest that it may have been.
+    `since` gives for each station the earliest possible moment of a visit; it bounds unknown times.
+    If it is not known when the visits were received, `came_since` is the earliest possible moment.
     """
     times = [stated(stamp, now, doubt) for _, stamp in visits]
     sure = [moment for moment in times if moment is not None]
@@ -43,7 +43,7 @@ def date_visits(
 
 
 def local_days(moment: Moment, zone: ZoneInfo) -> list[date]:
-    """The local days on which a visit may have been, the latest first."""
+    """Return the possible local days of a visit, the latest first."""
     last = moment.latest.astimezone(zone).date()
     if moment.timed != "bounded":
         return [last]
@@ -69,14 +69,14 @@ def _of_station(
 
 
 def _not_before(moment: Moment, since: datetime | None) -> Moment:
-    """A visit of unknown time was not before it can have been."""
+    """Raise the lower bound of an unknown time to `since`."""
     if since is None or moment.timed != "bounded" or moment.earliest >= since:
         return moment
     return Moment(min(moment.latest, since), moment.latest, moment.timed)
 
 
 def _last_before(station: int, epoch: str, batch: Sequence[StampedEvent]) -> datetime | None:
-    """When the visit was that stands before this batch's first one in its journal, as far as that is sure."""
+    """Return the time of the nearest earlier visit in this journal whose time is sure."""
     first = min(item.sequence for item in batch if item.epoch == epoch)
     rows = VisitSettlement.objects.filter(
         event__station=station, event__epoch=epoch, event__sequence__lt=first

@@ -1,4 +1,4 @@
-"""Whether the ledger's clock can be right, judged by the clocks of its stations. Pure."""
+"""Judge the ledger's clock by the clocks of its stations. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec import Struct
 
 FURTHEST_AHEAD = timedelta(hours=36)
-"""No community is without any event for so long, while its ledger runs."""
+"""While its ledger runs, every community has an event more often than this."""
 FURTHEST_BACK = timedelta(hours=1)
 NOTHING_SURE = datetime.fromtimestamp(0, UTC)
 
@@ -19,14 +19,14 @@ class Doubt(Struct, frozen=True):
     known: datetime | None
     """The newest trusted time of stations; None if there is none."""
     believed: datetime | None = None
-    """The same when the clock was last believed, if that is noted."""
+    """The value of `known` when the clock was last believed, if it was recorded."""
 
     @property
     def sure_until(self) -> datetime:
-        """The latest trusted stamp that can be believed although the ledger's clock cannot confirm it.
+        """The latest trusted stamp to believe although the ledger's clock cannot confirm it.
 
-        FURTHEST_AHEAD beyond what was known when the doubt began: a stolen key then reaches two days
-        ahead and no further, and ordinary visits are paid for a day and a half.
+        It is FURTHEST_AHEAD after what was known when the doubt began: a stolen key reaches at most
+        two days ahead, and ordinary visits are still paid for a day and a half.
         """
         if self.known is None:
             return NOTHING_SURE
@@ -50,7 +50,7 @@ class Doubt(Struct, frozen=True):
 def doubt_of(now: datetime, heard: datetime | None, transfer: datetime | None) -> Doubt | None:
     """Judge a clock that says `now` by the newest trusted time of stations; None if it can be right.
 
-    Where no station has any, the newest transfer's date stands for it.
+    If no station has a trusted time, the date of the newest transfer is used.
     """
     known = heard or transfer
     if known is None or -FURTHEST_BACK <= now - known <= FURTHEST_AHEAD:

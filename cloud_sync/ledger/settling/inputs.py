@@ -1,6 +1,6 @@
-"""What settling a batch reads first: cards and accounts, what days already gave, who owes, what was minted.
+"""Read what settling a batch needs: cards, accounts, points already earned by day, debts, minted points.
 
-All of it under the community's lock, so that nothing of it changes until the batch is settled.
+Everything is read under the community's lock, so that it cannot change until the batch is settled.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ CARDS = sql.Table(
 )
 
 Earner = int | str
-"""Who earns: a household's primary key, or an unbound card's hash."""
+"""A household's primary key, or the hash of an unbound card."""
 
 
 class Holder(Struct, frozen=True, gc=False):
@@ -34,18 +34,18 @@ class Holder(Struct, frozen=True, gc=False):
     hash: str
     household: int | None
     account: int | None
-    """Of the household."""
+    """The household's account."""
     staff: bool
     suspected: bool
     earner: Earner
-    """Whose day the card's visits count to."""
+    """Whose daily caps the card's visits count against."""
     opened: datetime | None = None
-    """When the household's account was opened, if that is known."""
+    """When the household's account was opened, if known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What a batch is settled against; tallies, minted points and debts move while it is."""
+    """What a batch is settled against; tallies, minted points and debts are updated while settling."""
 
     own: Accounts
     holders: dict[str, Holder]
@@ -53,9 +53,9 @@ class Books:
     debts: dict[int, list[OpenDebt]]
     """By the debtor's account, oldest first."""
     minted: dict[tuple[int, date], int]
-    """By station, its primary key, and day."""
+    """By station (primary key) and day."""
     mint_limits: dict[int, int]
-    """Of each station, a day."""
+    """Points a day, by station (primary key)."""
 
 
 def open_books(
@@ -64,10 +64,10 @@ def open_books(
     wanted: Collection[tuple[str, date]],
     minting: Collection[tuple[int, date]],
 ) -> Books:
-    """Everything that visits of one community's stations are settled against.
+    """Read everything that visits at one community's stations are settled against.
 
-    `wanted` are cards, by hash, each with a local day on which it may have been used; `minting` are
-    stations with the days to whose limits their visits count.
+    `wanted` are card hashes, each with a local day on which the card may have been used; `minting` are
+    stations, each with a day whose mint limit its visits count against.
     """
     holders = _holders(community, {card for card, _ in wanted})
     households = sorted({holder.household for holder in holders.values() if holder.household is not None})
@@ -82,7 +82,7 @@ def open_books(
 
 
 def mint_limits_of(stations: Collection[Station]) -> dict[int, int]:
-    """What each station may bring in a day."""
+    """Return the points that each station may bring in a day."""
     return {station.pk: _mint_limit(station) for station in stations}
 
 
@@ -92,7 +92,7 @@ def _mint_limit(station: Station) -> int:
 
 
 def _holders(community: Community, hashes: Collection[str]) -> dict[str, Holder]:
-    """These cards by hash; one never seen before gets its row."""
+    """Return these cards by hash; add a row for each card not seen before."""
     found = _find_holders(community, hashes)
     if unseen := sorted(set(hashes) - set(found)):
         sql.insert(CARDS, [(community.pk, hash_, "active", "resident", b"") for hash_ in unseen])
@@ -127,15 +127,15 @@ def _find_holders(community: Community, hashes: Iterable[str]) -> dict[str, Hold
 def tallies_of(
     community: Community, wanted: Collection[tuple[Earner, date]]
 ) -> dict[tuple[Earner, date], Tally]:
-    """What each household and each unbound card has already earned on its days."""
+    """Return what each household and each unbound card has already earned on its days."""
     sums = "CAST(SUM(settled + held) AS BIGINT), CAST(SUM(counted) AS BIGINT) FROM points_visitsettlement"
-    # Asked only where there are any: without it the index has all that a day's tally adds up.
+    # Added only if needed: without this condition the index alone answers the query.
     dated = " AND timed <> 'doubted'" if _waits_to_be_dated(community) else ""
     of_day: dict[date, list[Earner]] = {}
     for earner, day in wanted:
         of_day.setdefault(day, []).append(earner)
     found: dict[tuple[Earner, date], Tally] = {}
-    for day, earners in of_day.items():  # a day's own statement: most batches have one day, or two
+    for day, earners in of_day.items():  # one statement a day: most batches have one or two days
         rows = sql.select(
             f"SELECT household_id, {sums} WHERE local_day = %s{dated} AND household_id AMONG "
             "GROUP BY household_id",
@@ -161,7 +161,7 @@ def _waits_to_be_dated(community: Community) -> bool:
 
 
 def minted_on(wanted: Collection[tuple[int, date]]) -> dict[tuple[int, date], int]:
-    """What stations have brought on these days, by their primary keys."""
+    """Return the points that stations have brought on these days, by their primary keys."""
     rows = sql.matching(
         "SELECT m.station_id, w.day, m.points FROM w CROSS JOIN points_minted m "
         "WHERE m.station_id = w.station AND m.day = w.day",

@@ -1,4 +1,4 @@
-"""What one station may bring in a day, where the community's limit does not fit it."""
+"""Set the mint limit of one station if the community's limit does not fit it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from cloud_sync.ledger.stations.registry import find_station
 def set_mint_limit(
     community: Community, slug: str, points: int | None, by: str, reason: str, now: datetime
 ) -> int:
-    """Give a station a limit of its own, or with None the community's; what holds from now on.
+    """Set a station's own mint limit, or with None the community's; return the limit from now on.
 
-    It is a decision, kept with who and why; setting what already holds is none. Points that wait go on
-    waiting. InputError if there is no such station.
+    A change is recorded as a decision, with who and why. Points that already wait go on waiting.
+    InputError if there is no such station.
     """
     station = find_station(community, slug)
     if station.daily_mint_limit != points:

@@ -1,9 +1,9 @@
-"""Whether a visit can be as old as it says: no database, no clock.
+"""Bound how old a visit can be. Pure: no database, no clock.
 
-A station that was offline for a week must be paid for all of it, and a stolen key must not date visits
-back over the calendar. A journal is sent in the order it was written: what comes now is not older than
-what had come of the same station before the last day of receipt but one (a day's own backlog may come in
-any order). So one day of receipt brings a station's days since it was last heard, and no others.
+A station that was offline for a week must be paid for all of it, but a stolen key must not date visits
+back over the calendar. A journal is sent in the order it was written, so an event received now cannot be
+older than the newest event received before the station's previous day of receipt (the backlog of one day
+may arrive in any order). One day of receipt therefore brings only the days since the station was last heard.
 """
 
 from __future__ import annotations
@@ -14,15 +14,16 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 KEPT = timedelta(days=31)
-"""Older than that nothing comes of itself: a journal keeps 30 days of what it has a receipt for."""
+"""No older event arrives in normal use: a journal keeps events with a receipt for 30 days."""
 SLACK = timedelta(hours=1)
-"""By so much a station's clock may have been set back between two events."""
+"""How far a station's clock may be set back between two events."""
 
 
 class Heard(Struct, frozen=True, gc=False):
-    """What is known of a station: when it was admitted, and the newest times in its events.
+    """When a station was admitted, and the newest times in its events.
 
-    `newest` had come before the day `on` began, `newest_before` before the day of receipt before it.
+    `on` is the last day of receipt. `newest` was received before that day began, `newest_before` before the
+    previous day of receipt began.
     """
 
     admitted: datetime | None = None
@@ -32,9 +33,9 @@ class Heard(Struct, frozen=True, gc=False):
 
 
 def earliest(heard: Heard, received: datetime, zone: ZoneInfo, *, doubted: bool = False) -> datetime | None:
-    """The earliest moment that an event of this station, received now, can be of; None is no bound.
+    """Return the earliest possible moment of an event of this station received now; None for no bound.
 
-    A `doubted` clock of the ledger's makes nothing old, nor does an admission that such a clock dated.
+    If the ledger's clock is `doubted`, its time sets no bound, nor does an admission dated in its future.
     """
     caught_up = heard.newest_before if heard.on == received.astimezone(zone).date() else heard.newest
     bounds = [
@@ -46,5 +47,5 @@ def earliest(heard: Heard, received: datetime, zone: ZoneInfo, *, doubted: bool 
 
 
 def began(at: datetime, zone: ZoneInfo) -> datetime:
-    """When the day of a moment began where the community is."""
+    """Return the start of a moment's local day."""
     return datetime.combine(at.astimezone(zone).date(), time(), zone)

@@ -1,4 +1,4 @@
-"""What past days would have earned under other rules; it changes nothing."""
+"""Compute what past days would have earned under other rules; nothing is changed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from cloud_sync.wire.facts import DepositFacts, Role, VisitFacts
 from config.errors import InputError
 
 EXTREMES = 5
-"""Households named at either end."""
+"""How many households with the largest gain, and with the largest loss, are named."""
 AT_ONCE = 500
-"""Visits that are in memory together."""
+"""Visits in memory at a time."""
 
 
 class OutcomeChange(Struct, frozen=True):
-    """How often deposits ended so, and what they earned and would earn."""
+    """How often deposits had this outcome, and what they earned and would earn."""
 
     outcome: Outcome
     times: int
@@ -43,9 +43,9 @@ class HouseholdChange(Struct, frozen=True):
 
 
 class Preview(Struct, frozen=True):
-    """Days `since` to `until`, the last not counted; `before` is by the rules that each visit names.
+    """The days from `since` until before `until`; `before` is priced by the rules that each visit names.
 
-    `given` is what the ledger really gave or holds of it.
+    `given` is what the ledger really gave or still holds.
     """
 
     since: date
@@ -73,9 +73,9 @@ class _Row(Struct, frozen=True):
 
 
 def preview(community: Community, rules: AwardRules, since: date, until: date) -> Preview:
-    """What the visits of these local days would have earned under `rules`.
+    """Compute what the visits of these local days would have earned under `rules`.
 
-    InputError for days that are none. Memory does not grow with their number.
+    InputError if there is no day between `since` and `until`. Memory does not grow with their number.
     """
     if since >= until:
         raise InputError(f"from {since} to {until} there is no day", "let the first day come before the last")
@@ -89,7 +89,7 @@ def preview(community: Community, rules: AwardRules, since: date, until: date) -
 
 
 class _Count:
-    """Sums while visits go by, one earner after another."""
+    """Running sums over visits, one earner after another."""
 
     def __init__(self) -> None:
         self.visits = self.given = self.before = self.after = 0
@@ -100,7 +100,7 @@ class _Count:
         self.lost: list[tuple[int, str, int, int]] = []
 
     def take(self, rows: Iterable[_Row], known: dict[int, AwardRules], rules: AwardRules) -> None:
-        """Count one earner's visits, which come by days."""
+        """Count one earner's visits, which are sorted by day."""
         before = after = 0
         household = None
         for _, visits in groupby(rows, key=lambda row: row.day):
@@ -129,7 +129,7 @@ class _Count:
         return Tally(tally.points + earned.points, tally.deposits + earned.counted), earned.points
 
     def told(self, since: date, until: date, version: int) -> Preview:
-        """What it comes to."""
+        """Return the result."""
         return Preview(
             since=since,
             until=until,
@@ -153,7 +153,7 @@ def _add(points: Counter[Outcome], lines: Iterable[Line]) -> None:
 
 
 def _keep(extremes: list[tuple[int, str, int, int]], change: tuple[int, str, int, int]) -> None:
-    """Keep the EXTREMES largest changes that are changes at all."""
+    """Keep the EXTREMES largest changes above zero."""
     if change[0] <= 0:
         return
     heapq.heappush(extremes, change)
@@ -167,7 +167,7 @@ def _changes(extremes: Sequence[tuple[int, str, int, int]]) -> tuple[HouseholdCh
 
 
 def _rows(community: Community, since: date, until: date) -> Iterator[_Row]:
-    """Visits earner by earner, each earner's day by day, each day's in the order they were settled."""
+    """Yield visits sorted by earner, then by day, then in the order they were settled."""
     rows = VisitSettlement.objects.filter(community=community, local_day__gte=since, local_day__lt=until)
     bound = rows.filter(household__isnull=False).order_by("household_id", "local_day", "event_id")
     unbound = rows.filter(household__isnull=True).order_by("card_hash", "local_day", "event_id")

@@ -1,4 +1,4 @@
-"""Prices visits one after the other: the rules' word on each, and on which of its days it counts."""
+"""Price visits one after the other: apply the rules to each, and choose the day that it counts to."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from cloud_sync.rules.award_rules import Award, AwardRules, HeldBy, Settlement, 
 from cloud_sync.wire.facts import Role, Stamp, VisitFacts
 
 NOTHING = Tally()
-# Finding a member in its enum costs as much as the comparison it is for.
+# Looking up an enum member costs as much as the comparison itself.
 STAFF, RESIDENT = Role.STAFF, Role.RESIDENT
 CLONED, BACKDATED, LEDGER_CLOCK = HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.LEDGER_CLOCK
 OF_STATIONS = (HeldBy.MINT_LIMIT, CLONED, BACKDATED)
-"""Reasons that say something of the station, and count to no limit until a person has decided."""
+"""Reasons that concern the station; such points count to no limit until a person has decided."""
 
 
 class Beyond(Struct, frozen=True, gc=False):
-    """A station, by its primary key, and points of a visit that wait for what says something of it."""
+    """Points of a visit that wait for a reason in OF_STATIONS, with the station's primary key."""
 
     station: int
     points: int
@@ -33,21 +33,21 @@ class Beyond(Struct, frozen=True, gc=False):
 
 
 class Grounds(Struct, frozen=True):
-    """What makes visits wait before anything is said of their card."""
+    """Reasons for visits to wait, whatever their card is."""
 
     cloned: frozenset[tuple[int, str]] = frozenset()
-    """Stations, each with an epoch that came from another one too."""
+    """Stations, each with an epoch that another station sent too."""
     since: Mapping[int, datetime] = {}
-    """By station, the earliest moment that its visits can be of."""
+    """The earliest possible moment of a visit, by station."""
     doubt: Doubt | None = None
-    """Of the ledger's own clock."""
+    """Doubt about the ledger's own clock."""
 
 
 NO_GROUNDS = Grounds()
 
 
 class Visit(Struct, frozen=True, gc=False):
-    """A stored visit event with its facts, still to be settled."""
+    """A stored visit event with its facts, not yet settled."""
 
     origin: Origin
     facts: VisitFacts
@@ -64,7 +64,7 @@ class Priced(Struct, frozen=True, gc=False):
 
 
 class Pricing:
-    """Prices visits in their order, for each uses up some of what the next one finds in the `books`."""
+    """Prices visits in their order: each one updates the tallies and limits in `books` for the next."""
 
     def __init__(self, books: Books, grounds: Grounds, zone: ZoneInfo) -> None:
         self.beyond: list[Beyond] = []
@@ -79,7 +79,7 @@ class Pricing:
         mint_day: date,
         rules: AwardRules,
     ) -> Priced:
-        """Price one visit on that of its possible days where it earns most."""
+        """Price one visit on the possible day where it earns most."""
         books, station, provisional = self._books, visit.origin.station, visit.facts.provisional
         if moment.timed == "doubted":
             return _undated(visit, holder, moment, days[0], rules)
@@ -103,7 +103,7 @@ class Pricing:
         return Priced(word, counted, day, at)
 
     def _doubt(self, origin: Origin, moment: Moment, holder: Holder) -> HeldBy | None:
-        """Why the visit itself waits for a person, whatever its card is."""
+        """Return why the visit itself waits for a person, whatever its card is."""
         if (origin.station, origin.epoch) in self._grounds.cloned:
             return CLONED
         since = self._grounds.since.get(origin.station)
@@ -116,7 +116,7 @@ class Pricing:
 
 
 def _undated(visit: Visit, holder: Holder, moment: Moment, day: date, rules: AwardRules) -> Priced:
-    """All that it can earn waits, and counts to no day and no limit until it is dated."""
+    """Hold everything that the visit can earn; it counts to no day and no limit until it is dated."""
     earned = award(visit.facts.deposits, STAFF if holder.staff else RESIDENT, rules, NOTHING)
     word = settle(visit.facts.provisional, earned, bound=True, doubt=LEDGER_CLOCK)
     return Priced(word, 0, day, moment.latest)
@@ -125,7 +125,7 @@ def _undated(visit: Visit, holder: Holder, moment: Moment, day: date, rules: Awa
 def _best(
     visit: Visit, holder: Holder, days: Sequence[date], books: Books, rules: AwardRules
 ) -> tuple[int, Tally, Award]:
-    """Its possible day where it earns most, as the place in `days`; that day's tally, and the award."""
+    """Return the index in `days` where the visit earns most, that day's tally, and the award."""
     role = STAFF if holder.staff else RESIDENT
     deposits, earner = visit.facts.deposits, holder.earner
     tally = books.tallies.get((earner, days[0]), NOTHING)

@@ -1,8 +1,8 @@
-"""Dates and settles visits that waited for the ledger's clock, once it is believed or a person says so.
+"""Date and settle visits that waited for the ledger's clock, once it is believed or a person says so.
 
-They came while nobody could say which day it was. Each is dated from its own journal, as if it came now,
-and gets what that day still gives: the caps of its day, its station's limit and the card's own waits
-apply to it as to any visit.
+These visits were received while the ledger could not know the day. Each is dated from its own journal, as
+if received now, and earns what that day still allows: the day's caps, the station's limit and the card's
+own waits apply as to any visit.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import VisitFacts
 
 AT_ONCE = 200
-"""Visits that one transaction dates, so that settling never waits long for it."""
+"""Visits dated in one transaction, so that settling never waits long for the lock."""
 NEIGHBOURS = 50
-"""Events before and behind them in the journal that may say when they were."""
+"""Events before and after them in the journal that may help to date them."""
 FAR = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """How many visits were dated, and the points of them that residents were given."""
+    """How many visits were dated, and the points that residents were given for them."""
 
     visits: int = 0
     given: int = 0
@@ -58,7 +58,7 @@ class Dated:
 
 
 def date_all(community: Community, now: datetime) -> Dated:
-    """Date every visit of a community that waits for the ledger's clock; `now` is believed."""
+    """Date every visit of a community that waits for the ledger's clock; `now` must be believed."""
     waiting = _waiting(community).order_by().values_list("event__station", flat=True).distinct()
     total = Dated()
     for station in Station.objects.select_related("community").filter(pk__in=list(waiting)).order_by("pk"):
@@ -67,7 +67,7 @@ def date_all(community: Community, now: datetime) -> Dated:
 
 
 def date_station(station: Station, now: datetime) -> Dated:
-    """Date every visit of a station that waits for the ledger's clock; `now` is believed."""
+    """Date every visit of a station that waits for the ledger's clock; `now` must be believed."""
     total = Dated()
     while some := _date_some(station, now):
         total += some
@@ -75,10 +75,10 @@ def date_station(station: Station, now: datetime) -> Dated:
 
 
 def date_by_hand(end: ChainEnd, row: VisitSettlement, decision: Decision, now: datetime) -> int:
-    """Settle one visit on the day that its station states, because a person says so; the points given.
+    """Settle one visit on the day that its station states, because a person decided so.
 
-    Within a transaction that holds the lock. What the day does not give stays lowered; of an unknown card
-    it goes on waiting for that card alone.
+    Return the points given. Call it within a transaction that holds the lock. What the day does not give
+    stays lowered; the points of an unknown card go on waiting for that card only.
     """
     trusting = Doubt(now, FAR)
     station = Station.objects.select_related("community").get(pk=row.event.station_id)
@@ -103,7 +103,7 @@ def _date_some(station: Station, now: datetime) -> Dated:
 
 
 def is_waiting(station: Station) -> bool:
-    """Whether a visit of this station waits for the ledger's clock."""
+    """Return whether a visit of this station waits for the ledger's clock."""
     return _waiting(station.community).filter(event__station=station).exists()
 
 
@@ -134,20 +134,20 @@ def _date(
     for row in rows:
         _write(row, changes[row.pk], now, end.ran_s)
     by_key = {row.pk: row for row in rows}
-    noted = [_columns(by_key[key]) for key in changes]  # in the order that they were priced in
+    noted = [_columns(by_key[key]) for key in changes]  # in the order of pricing
     records.note_dated(end.community.pk, noted, store_minted(books), after, now)
     return Dated(len(rows), sum(move.points for move in moves if move.purpose is Purpose.RELEASE))
 
 
 class Redated(NamedTuple):
-    """What is settled of a visit now, and how it was timed."""
+    """The new price of a visit, and how it was timed."""
 
     priced: Priced
     timed: str
 
 
 class _Dating(NamedTuple):
-    """By what visits of one station are dated; a person's decision ends every wait but that for a card."""
+    """How visits of one station are dated; a person's decision ends every wait except for a card."""
 
     station: Station
     now: datetime
@@ -162,9 +162,9 @@ def _books(community: Community, station: Station) -> Books:
 def _price(
     community: Community, books: Books, rows: Sequence[VisitSettlement], dating: _Dating
 ) -> dict[int, Redated]:
-    """Price visits again by their event, each on its day; what stations brought moves in `books`.
+    """Price visits again from their events, each on its day, and update `books`.
 
-    Those whose day is sure come first: one that may have been on several days takes what they leave.
+    Visits whose day is sure come first: a visit with several possible days takes what they leave.
     """
     if not rows:
         return {}
@@ -199,7 +199,7 @@ def _price(
 
 
 def _moments(rows: Sequence[VisitSettlement], visits: Sequence[Visit], dating: _Dating) -> list[Moment]:
-    """When each was, judged among its neighbours in the journal, those included that came since."""
+    """Date each visit by its neighbours in the journal, including those received since."""
     around = {visit.origin.event: (visit.origin, visit.stamp) for visit in visits}
     around |= {origin.event: (origin, stamp) for origin, stamp in _neighbours(dating.station, visits)}
     ordered = sorted(around.values(), key=lambda one: (one[0].epoch, one[0].sequence))
@@ -210,12 +210,12 @@ def _moments(rows: Sequence[VisitSettlement], visits: Sequence[Visit], dating: _
 
 
 def _or_as_shown(moment: Moment, row: VisitSettlement) -> Moment:
-    """Where nothing else dates a visit that a person lets go, it was when its row says."""
+    """Use the time in the visit's row if nothing else dates it (a person released it)."""
     return Moment(row.happened_at, row.happened_at, "bounded") if moment.timed == "doubted" else moment
 
 
 def _neighbours(station: Station, visits: Sequence[Visit]) -> Iterator[Stamped]:
-    """Events of the same journals that stand near these visits, with their stamps."""
+    """Yield events near these visits in the same journals, with their stamps."""
     here = Event.objects.filter(pk__in=[visit.origin.event for visit in visits])
     spans = here.order_by().values("epoch").annotate(first=Min("sequence"), last=Max("sequence"))
     for span in spans:
@@ -229,7 +229,7 @@ def _neighbours(station: Station, visits: Sequence[Visit]) -> Iterator[Stamped]:
             try:
                 yield origin_of(row), decode_event(bytes(row.body)).stamp
             except msgspec.DecodeError:
-                continue  # erased, or set aside: it says nothing
+                continue  # erased or set aside: it has no stamp
 
 
 def _visit(row: VisitSettlement) -> Visit:
@@ -242,7 +242,7 @@ def _visit(row: VisitSettlement) -> Visit:
 def _holders(
     community: Community, rows: Sequence[VisitSettlement], *, is_decided: bool
 ) -> Mapping[int, Holder]:
-    """By its event, whose visit each is: its household as it was noted, not the one that has the card now."""
+    """Return each visit's holder by event: the household noted then, not the one that has the card now."""
     households = {row.household_id for row in rows if row.household_id is not None}
     accounts = {one.household_id: one for one in Account.objects.filter(household__in=households)}
     hashes = {row.card_hash for row in rows}
@@ -267,7 +267,7 @@ def _holders(
 
 
 def _erased(row: VisitSettlement) -> Redated:
-    """A visit whose facts were erased cannot be priced again: a person decides on what it holds."""
+    """Leave the points of an erased visit to a person: without its facts it cannot be priced again."""
     lowered_by = LoweredBy(row.lowered_by) if row.lowered_by else None
     word = Settlement(0, row.held, row.lowered, lowered_by, HeldBy.BACKDATED if row.held else None)
     return Redated(Priced(word, 0, row.local_day, row.happened_at), Timed.BOUNDED.value)
@@ -276,7 +276,7 @@ def _erased(row: VisitSettlement) -> Redated:
 def _movements(
     accounts: Accounts, row: VisitSettlement, found: Redated, decision: Decision | None
 ) -> Iterator[Movement]:
-    """What of the points that waited is given now, and what goes back because the day does not give it."""
+    """Yield the transfers: points given now, and points returned because the day does not allow them."""
     word, origin = found.priced.word, origin_of(row.event)
     if word.settled and row.household_id is not None:
         yield Movement(

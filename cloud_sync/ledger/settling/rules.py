@@ -17,7 +17,7 @@ from config.errors import InputError
 
 
 def add_rules(community: Community, rules: AwardRules) -> None:
-    """Add a version; InputError if that version is here with other content, for it may be in use."""
+    """Add a version; InputError if this version is stored with other content: it may be in use."""
     body = msgspec.json.encode(rules, order="sorted")
     with transaction.atomic():
         stored, is_new = Rules.objects.get_or_create(
@@ -31,7 +31,7 @@ def add_rules(community: Community, rules: AwardRules) -> None:
 
 
 def known_rules(community: Community, versions: Collection[int]) -> dict[int, AwardRules]:
-    """Those of the versions that the ledger has."""
+    """Return those of the versions that the ledger has."""
     statement = "SELECT version, body FROM points_rules WHERE community_id = %s AND version AMONG"
     rows = sql.select(statement, versions, [community.pk])
     return {version: _rules(bytes(body)) for version, body in rows}
@@ -39,5 +39,5 @@ def known_rules(community: Community, versions: Collection[int]) -> dict[int, Aw
 
 @lru_cache(maxsize=64)
 def _rules(body: bytes) -> AwardRules:
-    """Read what `add_rules` stored; every batch asks for the same."""
+    """Read what `add_rules` stored; cached because every batch needs the same rules."""
     return msgspec.json.decode(body, type=AwardRules)

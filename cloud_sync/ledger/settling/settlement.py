@@ -1,4 +1,4 @@
-"""Settling visits: the rules' word on each, its transfers, and its row."""
+"""Settle visits: price each by the rules, write its row, post its transfers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.rules.award_rules import AwardRules, Settlement
 
 MINT_DAYS_BACK = timedelta(days=31)
-"""Older visits count to the mint limit of this day, so that a stolen key cannot spread over the calendar."""
+"""Older visits count to the mint limit of this day: a stolen key cannot spread them over the calendar."""
 
 AWARD, HOLD = Purpose.AWARD, Purpose.HOLD
 
@@ -61,9 +61,9 @@ def settle_visits(  # noqa: PLR0913 (two of them have a default that fits)
     *,
     came: datetime | None = None,
 ) -> list[Beyond]:
-    """Settle visits at these stations of one community in their order; give those that wait for its station.
+    """Settle visits at these stations of one community in order; return those that wait for their station.
 
-    Within the transaction that stored their events; `came` says when they were received, if that was
+    Call it within the transaction that stored their events; `came` says when they were received, if
     before `now`.
     """
     received = came or now
@@ -103,7 +103,7 @@ def settle_visits(  # noqa: PLR0913 (two of them have a default that fits)
 
 
 def store_minted(books: Books) -> list[tuple[int, str, int]]:
-    """Write what stations brought until now; these rows, in their order."""
+    """Write the points that stations brought until now; return these rows in order."""
     minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
     sql.insert(MINTED, minted)
     return minted

@@ -1,10 +1,10 @@
-"""When a visit was, read from what its station stated. Pure: no database, no clock.
+"""Find out when a visit was from what its station stated. Pure: no database, no clock.
 
-A trusted time stands. An untrusted one is mended by a trusted stamp of the same boot in the same batch,
-for two stamps of one boot differ by their monotonic seconds. Where there is none, it lies between its
-neighbours and the receipt, and the settlement chooses the day in the resident's favour.
+A trusted time is taken as it is. An untrusted one is mended by a trusted stamp of the same boot in the same
+batch: two stamps of one boot differ by their monotonic seconds. If there is none, the time is bounded by
+the visit's neighbours and the receipt, and the settlement chooses the day in the resident's favour.
 
-While the ledger's clock is in doubt it dates nothing: what needs it has to wait.
+While the ledger's clock is in doubt it dates nothing: visits that need it wait.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from cloud_sync.ledger.stations.spans import AHEAD
 from cloud_sync.wire.facts import Stamp
 
 FURTHEST_BACK = timedelta(days=7)
-"""How far before its latest moment a visit of unknown time is looked for."""
+"""The longest span before the latest possible moment of a visit of unknown time."""
 
 Timed = Literal["stated", "mended", "bounded", "doubted"]
-"""As `points.models.Timed` stores it."""
+"""The values of `points.models.Timed`."""
 
 
 class StampedEvent(Struct, frozen=True, gc=False):
@@ -35,7 +35,7 @@ class StampedEvent(Struct, frozen=True, gc=False):
 
 
 class Moment(Struct, frozen=True, gc=False):
-    """When something was, UTC: at `latest`, or between the two where that is all that is known."""
+    """When something was, UTC: at `latest`, or between `earliest` and `latest` if no more is known."""
 
     earliest: datetime
     latest: datetime
@@ -43,7 +43,7 @@ class Moment(Struct, frozen=True, gc=False):
 
 
 def stated(stamp: Stamp, now: datetime, doubt: Doubt | None = None) -> Moment | None:
-    """Read the time of a trusted stamp that came at `now`; None for one that is not to be believed."""
+    """Read the time of a trusted stamp received at `now`; None for a stamp that cannot be believed."""
     if not stamp.trusted:
         return None
     at = datetime.fromtimestamp(stamp.wall_s, UTC)
@@ -57,10 +57,10 @@ def moments(
     before: Mapping[str, datetime] | None = None,
     doubt: Doubt | None = None,
 ) -> list[Moment]:
-    """Date each event of a batch that came at `now`, in the batch's order.
+    """Date each event of a batch received at `now`, in the batch's order.
 
-    `before` names for an epoch a moment that all of its events here follow. Under a `doubt` of the
-    ledger's clock an event that only this clock could date is "doubted", at a guess.
+    `before` gives for an epoch a moment before all of its events in the batch. With a `doubt` about the
+    ledger's clock, an event that only this clock could date is "doubted" and its time is a guess.
     """
     known = [stated(item.stamp, now, doubt) or _mended(item, batch, now, doubt) for item in batch]
     if None not in known:
@@ -74,7 +74,7 @@ def moments(
 def _mended(
     item: StampedEvent, batch: Iterable[StampedEvent], now: datetime, doubt: Doubt | None
 ) -> Moment | None:
-    """Date by the stamp nearest in the journal; a later one comes before an earlier one."""
+    """Date by the nearest trusted stamp of the same boot; prefer a later one to an earlier one."""
     helps = [
         other
         for other in batch
@@ -119,6 +119,6 @@ def _bounded(
 
 
 def _guess(item: StampedEvent, doubt: Doubt) -> Moment:
-    """What is shown of a visit until it can be dated: its own time, else the newest that was known."""
+    """Guess a time to show until the visit can be dated: its own, or else the newest known time."""
     at = datetime.fromtimestamp(item.stamp.wall_s, UTC) if item.stamp.trusted else doubt.known or doubt.now
     return Moment(at, at, "doubted")

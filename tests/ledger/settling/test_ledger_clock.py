@@ -1,4 +1,4 @@
-"""A clock of the ledger's that is wrong dates no visit: what needs it waits, and gets its day later."""
+"""A wrong ledger clock dates no visit: visits that need it wait, and get their day later."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def household(town: Town) -> Household:
 
 
 def full(number: int, at: datetime | Stamp, epoch: str = "a" * 16) -> bytes:
-    """A visit that earns a household all that a day gives: 30 points."""
+    """Return a visit that earns a household the whole daily cap: 30 points."""
     when = at if isinstance(at, Stamp) else stamp(at)
     return event(number, visit_facts(1, *[HAZARDOUS] * 6, provisional=30), at=when, epoch=epoch)
 
@@ -54,19 +54,19 @@ def unsure(number: int, boot: str = "no clock") -> Stamp:
 
 
 def known(town: Town, at: datetime = NOW) -> None:
-    """Another household's visit, by which the ledger's clock was right at that time."""
+    """Deliver another household's visit which confirms the ledger's clock at that time."""
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2), at=stamp(at), epoch="f" * 16), now=at)
     assert look_at_clock(town.community, at) is None
 
 
 def bring(town: Town, *bodies: bytes, now: datetime) -> None:
-    """Deliver as a worker does whose clock says `now`."""
+    """Deliver as a worker whose clock says `now` does."""
     doubt = find_doubt(town.community, now)
     apply_messages([Sent(town.seal(*bodies), "sunny-garden", "east-gate")], now, doubt=doubt)
 
 
 def agree(town: Town, number: int, at: datetime) -> None:
-    """The clock is right again: a station's visit says so, and the worker's chores come round."""
+    """Set the clock right: a station's visit confirms it, and the worker's periodic work runs."""
     bring(town, event(number, visit_facts(7, WRONG, provisional=0), at=stamp(at), epoch="e" * 16), now=at)
     assert look_at_clock(town.community, at) is None
     end_waits(town.community, at)
@@ -79,7 +79,7 @@ def test_a_month_of_visits_by_a_wrong_clock_is_paid_in_full_once_it_is_right(
     known(town)
     for day in range(1, 26):
         bring(town, full(day, NOW + day * DAY), now=NOW + day * DAY + wrong_by)
-    assert town.balance(household) == 30  # within a day and a half of what was known
+    assert town.balance(household) == 30  # within a day and a half of the last known time
     assert town.suspense == 24 * 30 + 2
     waiting = VisitSettlement.objects.filter(household=household, held__gt=0)
     assert set(waiting.values_list("held_by", "timed")) == {(HeldBy.LEDGER_CLOCK, Timed.DOUBTED)}
@@ -93,23 +93,25 @@ def test_a_month_of_visits_by_a_wrong_clock_is_paid_in_full_once_it_is_right(
 
 
 @pytest.mark.parametrize("wrong_by", WRONG_BY)
-def test_visits_without_a_time_of_their_own_wait_too_and_lie_between_their_neighbours(
+def test_visits_without_a_trusted_time_wait_too_and_are_dated_between_their_neighbours(
     town: Town, household: Household, wrong_by: timedelta
 ) -> None:
     known(town)
     now = NOW + 3 * DAY
     bring(town, full(1, unsure(1)), full(2, unsure(2)), now=now + wrong_by)
     assert (town.balance(household), town.suspense) == (0, 62)
-    bring(town, full(3, stamp(now)), now=now)  # the clock was set: the next visit stands behind them
+    bring(town, full(3, stamp(now)), now=now)  # the clock was set: the next visit follows them
     assert find_doubt(town.community, now) is None
     end_waits(town.community, now)
     rows = VisitSettlement.objects.filter(household=household).order_by("event__sequence")
     assert all(now - 7 * DAY <= row.happened_at <= now for row in rows)
-    assert town.balance(household) == 90  # each on a day that still gives something
+    assert town.balance(household) == 90  # each on a day whose cap is not reached
     assert verify().ok, verify().problems
 
 
-def test_a_visit_that_a_later_one_of_its_boot_dates_gets_that_day(town: Town, household: Household) -> None:
+def test_a_visit_dated_by_a_later_one_of_its_boot_counts_to_that_day(
+    town: Town, household: Household
+) -> None:
     known(town)
     bring(town, full(1, unsure(100, "b")), now=NOW - 100 * DAY)
     later = Stamp((NOW + 5 * DAY).timestamp(), trusted=True, boot="b", monotonic_s=100.0 + 2 * 86_400)
@@ -133,7 +135,7 @@ def test_a_stolen_key_that_dates_visits_ahead_gets_no_more_than_two_days(
     assert verify().ok, verify().problems
 
 
-def test_what_waits_counts_to_no_day_of_anybody(town: Town, household: Household) -> None:
+def test_a_waiting_visit_counts_to_no_day(town: Town, household: Household) -> None:
     known(town)
     bring(town, full(1, unsure(1)), now=NOW - 100 * DAY)  # shown on the last known day
     assert VisitSettlement.objects.get(household=household).local_day == NOW.date()
@@ -142,7 +144,7 @@ def test_what_waits_counts_to_no_day_of_anybody(town: Town, household: Household
     assert verify().ok, verify().problems
 
 
-def test_caps_and_the_stations_limit_hold_for_what_is_dated_later(town: Town, household: Household) -> None:
+def test_caps_and_the_stations_limit_apply_to_visits_dated_later(town: Town, household: Household) -> None:
     known(town)
     day = NOW + 10 * DAY
     bring(town, full(1, day), full(2, day + HOUR), now=NOW - 100 * DAY)
@@ -166,23 +168,21 @@ def test_nothing_is_released_while_the_clock_is_doubted(town: Town, household: H
     assert Alarm.objects.get(closed_at=None).reason == Cause.CLOCK
 
 
-def test_a_person_lets_a_visit_go_on_the_day_that_its_station_states(
-    town: Town, household: Household
-) -> None:
+def test_a_person_can_release_a_visit_on_the_day_its_station_states(town: Town, household: Household) -> None:
     known(town)
     day = NOW + 10 * DAY
     bring(town, full(1, day), full(2, day + HOUR), full(3, unsure(1)), now=NOW - 100 * DAY)
     rows = list(VisitSettlement.objects.filter(household=household).order_by("event__sequence"))
     given = [release(row, "officer Li", "I stood there", NOW) for row in rows[:2]]
-    assert given == [30, 0]  # its day gives no more
+    assert given == [30, 0]  # the day's cap is reached
     assert release(rows[2], "officer Li", "on the day before", NOW) == 30
     assert town.balance(household) == 60
     assert verify().ok, verify().problems
     agree(town, 1, day + 2 * HOUR)
-    assert town.balance(household) == 60  # a person's word stands
+    assert town.balance(household) == 60  # a person's decision stands
 
 
-def test_a_person_refuses_a_visit_and_the_clock_changes_nothing_of_it(
+def test_a_refused_visit_stays_refused_when_the_clock_is_right_again(
     town: Town, household: Household
 ) -> None:
     known(town)
@@ -207,7 +207,7 @@ def test_an_unknown_cards_visit_is_dated_and_then_waits_for_its_card(town: Town)
     assert verify().ok, verify().problems
 
 
-def test_a_card_that_is_bound_meanwhile_has_its_visits_and_the_clock_gives_them(town: Town) -> None:
+def test_a_card_bound_meanwhile_gets_its_points_when_the_clock_is_right_again(town: Town) -> None:
     known(town)
     visit = visit_facts(9, HAZARDOUS, provisional=5)
     bring(town, event(1, visit, at=stamp(NOW + 10 * DAY), epoch="a" * 16), now=NOW - 100 * DAY)
@@ -218,7 +218,7 @@ def test_a_card_that_is_bound_meanwhile_has_its_visits_and_the_clock_gives_them(
     assert verify().ok, verify().problems
 
 
-def test_what_was_erased_meanwhile_waits_for_a_person(town: Town, household: Household) -> None:
+def test_a_visit_erased_meanwhile_waits_for_a_person(town: Town, household: Household) -> None:
     known(town)
     bring(town, full(1, NOW + 10 * DAY), now=NOW - 100 * DAY)
     erase_household(household, "officer Li", "asked for", NOW)
@@ -228,32 +228,32 @@ def test_what_was_erased_meanwhile_waits_for_a_person(town: Town, household: Hou
     assert verify().ok, verify().problems
 
 
-def test_the_first_visits_of_all_wait_where_they_are_far_ahead_of_the_ledgers_clock(
+def test_the_very_first_visits_wait_if_they_are_far_ahead_of_the_ledgers_clock(
     town: Town, household: Household
 ) -> None:
     bring(town, full(1, NOW), now=NOW - 100 * DAY)
     assert (town.balance(household), town.suspense) == (0, 30)
     doubt = look_at_clock(town.community, NOW - 100 * DAY + HOUR)
     assert doubt is not None
-    assert doubt.sure_until < NOW - 100 * DAY  # one station's word proves no time
+    assert doubt.sure_until < NOW - 100 * DAY  # one station alone proves no time
     assert Alarm.objects.get().reason == Cause.CLOCK
     assert look_at_clock(town.community, NOW + HOUR) is None
     end_waits(town.community, NOW + HOUR)
     assert town.balance(household) == 30
 
 
-def test_what_waits_is_judged_by_what_its_station_had_sent_before(town: Town, household: Household) -> None:
+def test_a_waiting_visit_is_bounded_by_what_its_station_sent_before(town: Town, household: Household) -> None:
     for day in range(-3, 1):
         town.deliver(full(10 + day, NOW + day * DAY, "d" * 16), now=NOW + day * DAY)
     assert look_at_clock(town.community, NOW) is None
     bring(town, full(1, NOW + 10 * DAY), now=NOW - 100 * DAY)
-    town.deliver(full(2, NOW + 12 * DAY), now=NOW + 12 * DAY)  # before anybody had dated the other
+    town.deliver(full(2, NOW + 12 * DAY), now=NOW + 12 * DAY)  # before the other one was dated
     date_all(town.community, NOW + 12 * DAY)
     assert not VisitSettlement.objects.filter(held_by=HeldBy.BACKDATED).exists()
     assert town.balance(household) == 6 * 30
 
 
-def test_more_than_one_transaction_takes_are_dated_each_once(town: Town, household: Household) -> None:
+def test_visits_beyond_one_transaction_are_each_dated_once(town: Town, household: Household) -> None:
     known(town)
     bodies = [full(n, NOW + timedelta(days=2 + n)) for n in range(1, AT_ONCE + 20)]
     for start in range(0, len(bodies), 20):
@@ -288,7 +288,7 @@ CARDS = (1, 2, 3)
     ),
     binds_at=st.integers(0, 14),
 )
-def test_whatever_the_clock_says_nothing_is_lost_nothing_is_beyond_caps_and_each_visit_gets_its_day(
+def test_with_any_clock_nothing_is_lost_caps_hold_and_each_visit_gets_its_day(
     new_database: Callable[[], str],
     wrong_by: timedelta,
     visits: list[tuple[int, int, bool, str, bool]],

@@ -1,4 +1,4 @@
-"""What past days would have earned under other rules."""
+"""The preview of other rules over past days."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TODAY, TOMORROW = date(2026, 11, 20), date(2026, 11, 21)
 
 @pytest.fixture
 def week(town: Town) -> Town:
-    """Two households, an unknown card, staff; today and a week ago."""
+    """Return a town with visits of two households, an unknown card and staff, today and a week ago."""
     for number in (1, 2):
         bind_card(add_household(town.community, f"1-1-10{number}"), card(number), NOW)
     set_staff_card(town.community, card(3))
@@ -46,7 +46,9 @@ def week(town: Town) -> Town:
     return town
 
 
-def test_it_says_what_each_outcome_and_the_extremes_would_have_earned(week: Town) -> None:
+def test_a_preview_says_what_each_outcome_and_the_most_changed_households_would_have_earned(
+    week: Town,
+) -> None:
     before = week.balances
     told = preview(week.community, rules(2, right=3), TODAY, TOMORROW)
     assert (told.visits, told.given, told.before, told.after) == (4, 12, 12, 13)
@@ -68,17 +70,17 @@ def test_daily_caps_of_the_new_rules_count_within_each_day(week: Town) -> None:
     assert told.most_lost[0] == HouseholdChange("1-1-101", 22, 9)
 
 
-def test_the_rules_of_today_would_have_earned_what_was_earned(week: Town) -> None:
+def test_a_preview_of_todays_rules_gives_what_was_earned(week: Town) -> None:
     told = preview(week.community, rules(2, points=30, deposits=12), TODAY, TOMORROW)
     assert told.before == told.given
 
 
 @pytest.mark.parametrize("until", [TODAY, TODAY - timedelta(days=3)])
-def test_days_that_are_none_are_refused(week: Town, until: date) -> None:
+def test_a_range_without_days_is_refused(week: Town, until: date) -> None:
     with pytest.raises(InputError, match="no day"):
         preview(week.community, rules(2), TODAY, until)
 
 
-def test_without_any_visit_it_is_all_nothing(week: Town) -> None:
+def test_a_preview_without_visits_is_all_zero(week: Town) -> None:
     told = preview(week.community, rules(2), date(2020, 1, 1), date(2020, 2, 1))
     assert (told.visits, told.before, told.after, told.most_gained, told.most_lost) == (0, 0, 0, (), ())

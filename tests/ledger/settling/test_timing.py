@@ -1,4 +1,4 @@
-"""When a visit was, if its station cannot say."""
+"""Dating a visit whose station has no trusted time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MINUTE = timedelta(minutes=1)
 def written(
     sequence: int, at: datetime | None, *, boot: str = "b1", monotonic_s: float = 0.0, epoch: str = "aa"
 ) -> StampedEvent:
-    """An event whose clock said `at`, or could not be trusted."""
+    """Return an event whose clock said `at`, or could not be trusted."""
     wall_s = 5.0 if at is None else at.timestamp()
     return StampedEvent(
         epoch, sequence, Stamp(wall_s, trusted=at is not None, boot=boot, monotonic_s=monotonic_s)
@@ -29,7 +29,7 @@ def exactly(at: datetime) -> Moment:
     return Moment(at, at, "stated")
 
 
-def test_a_trusted_time_stands() -> None:
+def test_a_trusted_time_is_taken_as_it_is() -> None:
     assert moments([written(1, NOW - MINUTE)], NOW) == [exactly(NOW - MINUTE)]
 
 
@@ -39,7 +39,7 @@ def test_an_untrusted_time_is_mended_by_a_later_trusted_one_of_the_same_boot() -
     assert moments(batch, NOW)[0] == Moment(at, at, "mended")
 
 
-def test_of_two_helpers_the_later_one_mends() -> None:
+def test_a_later_trusted_stamp_mends_before_an_earlier_one() -> None:
     batch = [
         written(1, NOW - 60 * MINUTE, monotonic_s=0.0),
         written(2, None, monotonic_s=60.0),
@@ -48,7 +48,7 @@ def test_of_two_helpers_the_later_one_mends() -> None:
     assert moments(batch, NOW)[1].latest == NOW - MINUTE
 
 
-def test_a_stamp_of_another_boot_does_not_mend_but_bounds() -> None:
+def test_a_stamp_of_another_boot_bounds_but_does_not_mend() -> None:
     batch = [
         written(1, NOW - 60 * MINUTE, boot="b1", monotonic_s=5000.0),
         written(2, None, boot="b2", monotonic_s=1.0),
@@ -57,17 +57,17 @@ def test_a_stamp_of_another_boot_does_not_mend_but_bounds() -> None:
     assert moments(batch, NOW)[1] == Moment(NOW - 60 * MINUTE, NOW - 20 * MINUTE, "bounded")
 
 
-def test_another_epoch_is_no_neighbour() -> None:
+def test_events_of_another_epoch_are_not_neighbours() -> None:
     batch = [written(1, NOW - 60 * MINUTE, epoch="bb", boot="b0"), written(2, None)]
     assert moments(batch, NOW)[1] == Moment(NOW, NOW, "bounded")
 
 
-def test_what_the_ledger_knows_of_the_journal_bounds_it_too() -> None:
+def test_stored_visits_of_the_journal_bound_the_time_too() -> None:
     before = {"aa": NOW - 5 * MINUTE}
     assert moments([written(2, None)], NOW, before) == [Moment(NOW - 5 * MINUTE, NOW, "bounded")]
 
 
-def test_without_any_neighbour_it_was_at_the_receipt() -> None:
+def test_without_neighbours_a_visit_is_dated_at_its_receipt() -> None:
     assert moments([written(1, None)], NOW) == [Moment(NOW, NOW, "bounded")]
 
 
@@ -76,7 +76,7 @@ def test_a_clock_ahead_of_the_ledgers_is_not_believed() -> None:
     assert moments([written(1, NOW + AHEAD + MINUTE)], NOW) == [Moment(NOW, NOW, "bounded")]
 
 
-def test_it_is_not_looked_for_further_back_than_a_week() -> None:
+def test_an_unknown_time_reaches_at_most_a_week_back() -> None:
     before = {"aa": NOW - timedelta(days=300)}
     assert moments([written(2, None)], NOW, before)[0].earliest == NOW - FURTHEST_BACK
 
@@ -92,7 +92,7 @@ def test_it_is_not_looked_for_further_back_than_a_week() -> None:
         max_size=12,
     )
 )
-def test_whatever_stamps_say_no_visit_is_after_its_receipt_and_each_has_a_moment(
+def test_with_any_stamps_every_visit_has_a_moment_and_none_is_after_its_receipt(
     stamps: list[tuple[float | None, str, float, str]],
 ) -> None:
     batch = [

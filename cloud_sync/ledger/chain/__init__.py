@@ -1,1 +1,1 @@
-"""The hash chain over transfers and the audit that proves it, with the sums, from the rows alone."""
+"""The hash chain over transfers, and the audit that checks it and all sums from the rows alone."""

@@ -1,6 +1,6 @@
-"""The audit, read from the rows alone: sums, chain, register, signatures, and what the facts earn.
+"""Audit the ledger from its rows alone: sums, chain, register, signatures, and what the facts earn.
 
-It names everything that is wrong, MOST of a kind, and ends with whatever the rows hold.
+The audit names everything that is wrong, up to MOST lines a check, and finishes whatever the rows hold.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ from cloud_sync.ledger.points.models import Account, Transfer, VisitSettlement
 from cloud_sync.ledger.stations.models import Community
 
 MOST = 20
-"""Lines of one check; the rest are counted."""
+"""Lines shown for one check; the rest are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What the ledger comes to. Points in `settled`, `held` and `lowered` are those of all visits."""
+    """The result of an audit; `settled`, `held` and `lowered` are the points of all visits."""
 
     transfers: int
     sum: int
-    """Of all accounts: 0."""
+    """The sum of all accounts; it must be 0."""
     duplicates: int
     settled: int
     held: int
     lowered: int
     heads: Mapping[str, str]
-    """Each community's last link, hex: who notes it elsewhere can show later that nothing was rewritten."""
+    """Each community's last link, hex. A copy kept elsewhere can show later that nothing was rewritten."""
     breaks: Sequence[Break]
     signed: int
-    """Batches whose signature was looked at."""
+    """Batches whose signature was checked."""
     unsigned: int
     """Events from before signatures were kept."""
     erased: int
-    """Households whose pseudonym was cut: their visits' facts can be read no longer."""
+    """Erased households: the facts of their visits can no longer be read."""
     problems: tuple[str, ...]
     """One line for each thing that is wrong, a broken chain first."""
 
@@ -57,7 +57,7 @@ class Audit:
         return not self.problems
 
     def sums(self) -> dict[str, object]:
-        """The figures of a whole ledger, by name."""
+        """Return the figures of the whole ledger by name."""
         return {
             "ok": self.ok,
             "transfers": self.transfers,
@@ -69,7 +69,7 @@ class Audit:
         }
 
     def as_json(self, *, heads: bool = False) -> dict[str, object]:
-        """What `tongzhan ledger verify --json` prints: the sums, and what is wrong where something is."""
+        """Return what `tongzhan ledger verify --json` prints: the sums, and the problems if any."""
         figures = self.sums()
         if self.problems:
             figures["problems"] = list(self.problems)
@@ -82,7 +82,7 @@ class Audit:
 
 
 def verify() -> Audit:
-    """Check the whole database as it stands at one instant; writers go on meanwhile."""
+    """Check the whole database as of one instant; writers are not blocked."""
     with snapshot():
         checks = [_Community(community) for community in Community.objects.order_by("pk")]
         problems = [
@@ -121,11 +121,11 @@ class _Community:
         self._noted = _finish("register", lambda: register.walk(community, self.register))
 
     def chain(self) -> list[str]:
-        """What is wrong with its transfers' chain."""
+        """Return what is wrong with the chain of transfers."""
         return _finish("chain", self._find_breaks)
 
     def rows(self) -> list[str]:
-        """What is wrong with its register, its signed batches, and all that hangs on them."""
+        """Return what is wrong with the register, the signed batches, and the rows that depend on them."""
         community, noted = self._community, self.register
         return [
             *self._noted,
@@ -143,7 +143,7 @@ class _Community:
 
 
 def _finish(name: str, check: Callable[[], Iterable[str]]) -> list[str]:
-    """The lines of one check, at most MOST; one that cannot be finished says so, and the others go on."""
+    """Run one check and return its lines, at most MOST; if it fails, say so and let the others run."""
     lines: list[str] = []
     more = 0
     try:
@@ -153,14 +153,14 @@ def _finish(name: str, check: Callable[[], Iterable[str]]) -> list[str]:
                     lines.append(line)
                 else:
                     more += 1
-    except Exception as error:  # noqa: BLE001 (whatever a row may hold, an audit names it and goes on)
+    except Exception as error:  # noqa: BLE001 (a row may hold anything: the audit names it and goes on)
         said = (str(error).splitlines() or [""])[0]
         lines.append(f"the check of {name} cannot be finished ({type(error).__name__}: {said})")
     return [*lines, f"and {more} more of the check of {name}"] if more else lines
 
 
 def _heads() -> Mapping[str, str]:
-    """Each community's last link; empty where it has none that could be one."""
+    """Return each community's last link; empty if what is stored cannot be a link."""
     statement = (
         "SELECT c.slug, h.chain FROM points_chainhead h JOIN stations_community c "
         "ON c.id = h.community_id ORDER BY c.id"

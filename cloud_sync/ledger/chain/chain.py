@@ -1,7 +1,7 @@
-"""The chain over a community's transfers: each link is a hash of the link before it and of its row. Pure.
+"""The chain over a community's transfers: each link hashes the previous link and its own row. Pure.
 
-Whoever has the rows can walk it without this code: a row is the JSON array that `Link` describes, and
-its link is SHA-256(previous link, then those bytes). The first row's previous link is empty.
+The chain can be checked without this code: a row is the JSON array that `Link` describes, and its link is
+SHA-256(previous link, then those bytes). The link before the first row is empty.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 def link(previous: bytes, row: Link) -> bytes:
-    """The 32 bytes that tie this row to all before it."""
+    """Return the 32 bytes that tie this row to all rows before it."""
     return hashlib.sha256(previous + _ENCODER.encode(row)).digest()
 
 
 def record_link(previous: bytes, position: int, kind: str, at_us: int, body: bytes) -> bytes:
-    """The 32 bytes that tie a record of the register to all before it; `body` is its JSON."""
+    """Return the 32 bytes that tie a record of the register to all before it; `body` is its JSON."""
     head = _ENCODER.encode((position, kind, at_us))
     return hashlib.sha256(previous + head + body).digest()
 
 
 def microseconds(at: datetime) -> int:
-    """Whole microseconds since 1970, UTC; `at` has a time zone."""
+    """Return whole microseconds since 1970, UTC; `at` must have a time zone."""
     return (at - _ORIGIN) // _MICROSECOND

@@ -1,4 +1,4 @@
-"""Walking a community's chain from its first transfer to its head, in bounded memory, past what is wrong."""
+"""Check a community's chain from its first transfer to its head, in bounded memory, past every error."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.stations.models import Community
 
 AT_ONCE = 1000
-"""Rows that are in memory together."""
+"""Rows in memory at a time."""
 
 _ROWS = (
     "SELECT t.position, t.debit_id, t.credit_id, t.points, t.purpose, e.station_id, e.epoch, e.sequence, "
@@ -28,7 +28,7 @@ _ROWS = (
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """A transfer of a community at which its chain does not hold, and how."""
+    """A transfer at which a community's chain breaks, and why."""
 
     community: str
     position: int
@@ -39,9 +39,9 @@ class Break:
 
 
 def find_breaks(community: Community, pseudonyms: Collection[str] = ()) -> Iterator[Break]:
-    """Wherever the chain breaks, in its order.
+    """Yield every break of the chain, in order.
 
-    `pseudonyms` stand for the cards of erased households, whose events have no bytes any more.
+    `pseudonyms` replace the cards of erased households; their events have no bytes any more.
     """
     walk = _Walk(pseudonyms)
     for row in _rows(community):
@@ -57,14 +57,14 @@ def _rows(community: Community) -> Iterator[sql.Row]:
 
 
 def _head(community: Community) -> tuple[object, object]:
-    """The position and the link that the chain's head says."""
+    """Return the position and the link stored in the chain's head."""
     statement = "SELECT position, chain FROM points_chainhead WHERE community_id = %s"
     rows = sql.execute(statement, [community.pk])
     return (rows[0][0], rows[0][1]) if rows else (0, chain.FIRST)
 
 
 class _Walk:
-    """Takes row after row; what is wrong with one does not hide what is wrong with the next."""
+    """Checks row after row; an error in one row does not hide an error in the next."""
 
     def __init__(self, pseudonyms: Collection[str]) -> None:
         self._pseudonyms = pseudonyms
@@ -74,7 +74,7 @@ class _Walk:
         self._last = chain.FIRST
 
     def take(self, row: sql.Row) -> Iterator[tuple[int, str]]:
-        """What is wrong at this row."""
+        """Yield what is wrong with this row."""
         expected = self._position + 1
         wanted: frozenset[bytes] = frozenset()
         try:
@@ -96,7 +96,7 @@ class _Walk:
         self._links = frozenset({self._last, *wanted})
 
     def end(self, head: tuple[object, object]) -> Iterator[tuple[int, str]]:
-        """What is wrong with the chain's head."""
+        """Yield what is wrong with the chain's head."""
         last, link = head[0], bytes(head[1]) if isinstance(head[1], bytes | memoryview) else head[1]
         if (last, link) != (self._position, self._last):
             at = min(self._position, last) if isinstance(last, int) else self._position
@@ -119,7 +119,7 @@ def _as_hashed(row: sql.Row) -> chain.Link:
 
 
 def _bytes(value: object) -> bytes:
-    """A column of bytes; TypeError for one that holds anything else."""
+    """Return a column's bytes; TypeError if it holds anything else."""
     if not isinstance(value, bytes | memoryview):
         what = f"{type(value).__name__} where bytes belong"
         raise TypeError(what)

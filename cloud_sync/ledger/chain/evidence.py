@@ -1,4 +1,4 @@
-"""What stations signed: a row for each batch that brought something, and its bytes made again from events."""
+"""Keep what stations signed: one row for each batch that brought something new."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BATCHES = sql.Table(
 )
 
 Run = tuple[str, int, int]
-"""An epoch, and the first and the last of sequences that follow each other."""
+"""An epoch with the first and the last of consecutive sequences."""
 
 
 def keep(
@@ -36,7 +36,7 @@ def keep(
     passed: Sequence[tuple[int, Lost]],
     now: datetime,
 ) -> None:
-    """Keep the signature of each message that brought a new event, or a loss that was now passed over."""
+    """Keep the signature of each message that brought a new event, or a loss that was accepted now."""
     fresh = {item.identity for item in new}
     losers = {station for station, _ in passed}
     contradicting = {item.digest for item in conflicts}
@@ -63,7 +63,7 @@ def _row(one: Delivered, contradicting: set[str], at: object) -> sql.Row:
 
 
 def _is_plain(one: Delivered) -> bool:
-    """Whether the signed bytes are those that its parts give when they are put together again."""
+    """Return whether the signed bytes can be rebuilt from the batch's parts."""
     batch = one.batch
     again = envelope.batch_body(
         batch.community, batch.station, [item.body for item in one.events], batch.lost
@@ -72,7 +72,7 @@ def _is_plain(one: Delivered) -> bool:
 
 
 def runs(events: Sequence[Incoming]) -> list[Run]:
-    """Which events a batch holds, in its order, in few words."""
+    """Return a batch's events as runs of sequences, in its order."""
     found: list[Run] = []
     for _, epoch, sequence in [item.identity for item in events]:
         if found and found[-1][0] == epoch and found[-1][2] == sequence - 1:
@@ -83,10 +83,10 @@ def runs(events: Sequence[Incoming]) -> list[Run]:
 
 
 def read_runs(holds: bytes) -> list[Run]:
-    """What `runs` wrote; msgspec.DecodeError for anything else."""
+    """Read what `runs` wrote; msgspec.DecodeError for anything else."""
     return msgspec.json.decode(holds, type=list[Run])
 
 
 def read_lost(lost: bytes) -> tuple[Lost, ...]:
-    """The losses that a batch states; msgspec.DecodeError for anything else."""
+    """Read the losses that a batch states; msgspec.DecodeError for anything else."""
     return msgspec.json.decode(lost, type=tuple[Lost, ...]) if lost else ()

@@ -1,14 +1,14 @@
 """The register: an append-only chain of records over everything that transfers depend on.
 
-A record of a row has `row` ("table/key") and `seal`, the hash of what the row is from now on, and says what
-happened to it. Rows may be edited by whoever has SQL; the newest record then no longer fits, and `verify`
-names the row. A record holds no name, code or card hash: only seals, which are salted where a person is
-behind the row. The other kinds: `settled` (a transaction's visits, a tag each), `dated` (the same of visits
-that waited for the ledger's clock, in place of the first), `waits` (tags of visits whose wait changed),
-`unsigned` (events from before signatures were kept), `erased`.
+A record of a row has `row` ("table/key") and `seal`, the hash of the row's new content, and says what
+happened to the row. If someone edits a row by SQL, its newest record no longer fits, and `verify` names the
+row. A record holds no name, code or card hash: only seals, salted if the row is about a person.
+The other kinds are `settled` (a transaction's visits, with a tag each), `dated` (the same for visits that
+waited for the ledger's clock; it replaces the first), `waits` (tags of visits whose wait changed),
+`unsigned` (events from before signatures were kept) and `erased`.
 
-A new column that points hang on goes into `seals.SEALED`, or into a settlement's tags; its migration then
-notes the table's rows again with `find_rows`. Whatever changes how visits wait calls `note_waits` after.
+Add a new column that points depend on to `seals.SEALED` or to a settlement's tags; its migration must note
+the table's rows again with `find_rows`. Code that changes how visits wait must call `note_waits` afterwards.
 """
 
 from __future__ import annotations
@@ -42,49 +42,49 @@ RECORDS = sql.Table(
 )
 SALT_BYTES = 16
 FOUND_AT_ONCE = 500
-"""Rows that a migration has in memory together."""
+"""Rows that a migration holds in memory at a time."""
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What a record says, of whichever kind."""
+    """The content of a record of any kind."""
 
     row: str = ""
-    """The row that it seals: "table/key"."""
+    """The sealed row: "table/key"."""
     seal: str = ""
     household: int | None = None
-    """Of a card: the household that it was given to, or taken from."""
+    """For a card: the household that it was given to or taken from."""
     by: str = ""
     reason: str = ""
     visits: list[tuple[int, int]] = []
-    """Settled visits by their events' keys: the first of each run, and how many."""
+    """Settled visits as runs of their events' keys: the first key of a run, and the count."""
     tags: str = ""
-    """Of those visits, `seals.settled_tag` one after the other, base64."""
+    """`seals.settled_tag` of each of those visits, joined, base64."""
     came: int | None = None
     """When their events were received, in microseconds."""
     waits: list[tuple[int, str]] = []
     minted: list[tuple[int, str, int]] = []
-    """Station, day, and the points that it brought until now."""
+    """Station, day, and the points that the station had brought by then."""
     events: int = 0
-    """Of unsigned events: how many, the last key, and a sum over them."""
+    """For unsigned events: how many there are; `last` is the last key, `sum` a hash over them."""
     last: int = 0
     sum: str = ""
     passed: list[tuple[int, str, int]] = []
-    """Station, epoch, and how far it had been passed over without all of its events."""
+    """Station, epoch, and how far its `through` had moved past missing events."""
     pseudonym: str = ""
-    """In place of the hashes of an erased household's cards."""
+    """Replaces the hashes of an erased household's cards."""
     batches: list[tuple[int, str]] = []
-    """Signed batches that held its events, each with a sum over the digests of all their events."""
+    """Signed batches that held the household's events, each with a hash over all its events' digests."""
     after: int = 0
-    """Of visits that were dated again: the position of the last transfer before."""
+    """For visits dated again: the position of the last transfer before."""
 
 
 def read(body: bytes) -> Told:
-    """What a record's body says; msgspec.DecodeError for one that is none."""
+    """Read a record's body; msgspec.DecodeError if it is not a record."""
     return msgspec.json.decode(body, type=Told)
 
 
 def note(community: int, kind: str, body: object, now: datetime | None = None) -> None:
-    """Add a record at the register's end, whose lock this takes; within a transaction."""
+    """Add a record at the register's end; call it within a transaction, it takes the register's lock."""
     at = now or timezone.now()
     statement = "SELECT records, records_chain FROM points_chainhead WHERE community_id = %s"
     ((last, link),) = sql.execute(statement + (" FOR UPDATE" if sql.on_postgres() else ""), [community])
@@ -104,7 +104,7 @@ def register(
     now: datetime | None = None,
     **told: object,
 ) -> None:
-    """Note what a row is from now on; `told` says what happened to it, without naming a person's data."""
+    """Note a row's new content; `told` says what happened to it and must not hold personal data."""
     table = row._meta.db_table  # noqa: SLF001 (Django's documented name)
     if "salt" in seals.SEALED[table] and not bytes(getattr(row, "salt")):  # noqa: B009 (of two models)
         row.__dict__["salt"] = secrets.token_bytes(SALT_BYTES)
@@ -113,13 +113,13 @@ def register(
 
 
 def find_rows(apps: Apps, table: str, columns: Sequence[str]) -> None:
-    """Note every row of a table as it is found, sealed by these columns: for a migration that adds some.
+    """Note every row of a table as it is, sealed over `columns`; for a migration that adds columns.
 
-    `columns` are those of that version, in the order of `seals.SEALED` in it.
+    `columns` are those of the migration's version, in the order of its `seals.SEALED`.
     """
     app, _, name = table.partition("_")
     rows = apps.get_model(app, name).objects.order_by("pk")
-    if table == "points_card":  # one that was only seen has nothing to note
+    if table == "points_card":  # a card that was only seen has nothing to note
         rows = rows.exclude(household=None, status="active", role="resident", suspected_at=None)
     for row in rows.iterator(chunk_size=FOUND_AT_ONCE):
         if "salt" in columns and not bytes(row.salt):
@@ -131,7 +131,7 @@ def find_rows(apps: Apps, table: str, columns: Sequence[str]) -> None:
 
 
 def _home(table: str, row: Any) -> int:  # noqa: ANN401 (a row of a past version)
-    """Whose row it is."""
+    """Return the key of the community that the row belongs to."""
     if table == "stations_community":
         return int(row.pk)
     if table == "stations_stationkey":
@@ -159,7 +159,7 @@ def note_settled(
     came: datetime,
     now: datetime,
 ) -> None:
-    """Note visits that were just settled, by their columns, and what stations brought."""
+    """Note visits that were just settled, by their columns, and the points that stations brought."""
     body = _settled_body(rows, minted) | {"came": chain.microseconds(came)}
     note(community, "settled", body, now)
 
@@ -171,10 +171,9 @@ def note_dated(
     after: int,
     now: datetime,
 ) -> None:
-    """Note visits that waited for the ledger's clock as they are from now on, by their columns.
+    """Note the new state of visits that waited for the ledger's clock, by their columns.
 
-    They come in the order that they were priced in; `after` is the position of the last transfer before
-    those that this brought.
+    `rows` are in the order of pricing; `after` is the position of the last transfer before theirs.
     """
     note(community, "dated", _settled_body(rows, minted) | {"after": after}, now)
 
@@ -182,7 +181,7 @@ def note_dated(
 def note_found(
     community: int, rows: Iterable[Mapping[str, Any]], minted: Iterable[tuple[int, str, int]]
 ) -> None:
-    """As `note_settled`, of visits that were settled before there was a register."""
+    """Note visits that were settled before there was a register; see `note_settled`."""
     note(community, "settled", _settled_body(rows, minted))
 
 
@@ -199,12 +198,12 @@ def _settled_body(
 
 
 def unsigned_line(station: int, epoch: str, sequence: int, digest: str) -> bytes:
-    """What the sum over unsigned events takes of each."""
+    """Return what one unsigned event adds to the hash over all of them."""
     return f"{station}/{epoch}/{sequence} {digest}\n".encode()
 
 
 def note_waits(community: int, events: Collection[int], now: datetime) -> None:
-    """Note how visits wait from now on, once their rows are written; `events` are their primary keys."""
+    """Note how visits wait now; call it after their rows are written. `events` are their primary keys."""
     if not events:
         return
     found = VisitSettlement.objects.filter(pk__in=events).order_by("pk")
@@ -217,14 +216,14 @@ def note_waits(community: int, events: Collection[int], now: datetime) -> None:
 
 
 def runs(keys: Sequence[int]) -> list[tuple[int, int]]:
-    """Numbers in their order as runs without a gap: the first of each, and how many."""
+    """Group ordered numbers into runs without a gap: the first of each, and the count."""
     groups = groupby(enumerate(keys), key=lambda pair: pair[1] - pair[0])
     found = [[key for _, key in group] for _, group in groups]
     return [(group[0], len(group)) for group in found]
 
 
 def moment_us(at: datetime | str | None) -> int | None:
-    """Microseconds since 1970 of a moment as either engine keeps it."""
+    """Return a moment, as either engine stores it, in microseconds since 1970."""
     return None if at is None else chain.microseconds(sql.moment_of(at))
 
 

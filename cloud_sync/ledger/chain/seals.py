@@ -1,4 +1,4 @@
-"""Short hashes over rows, by which a record of the register holds them to what they were. Pure."""
+"""Short hashes over rows; the register's records keep them to detect edits. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from cloud_sync.ledger.chain.chain import microseconds
 
 TAG_BYTES = 8
-"""Of a settlement's tag: enough to find an edited row, and a row's worth a batch is little."""
+"""Bytes of a settlement's tag: enough to find an edited row, and cheap to store for every visit."""
 
 SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -30,37 +30,37 @@ SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""The columns of each table whose rows the register names, beside their primary key."""
+"""The sealed columns of each table in the register; the primary key is always sealed too."""
 
 _ENCODER = msgspec.json.Encoder()
 
 
 def seal(table: str, key: int, values: Sequence[object]) -> str:
-    """32 hex digits over a row; `values` stand in the order of SEALED."""
+    """Return 32 hex digits over a row; `values` are in the order of SEALED."""
     plain = [table, key, *map(_plain, values)]
     return hashlib.sha256(_ENCODER.encode(plain)).hexdigest()[:32]
 
 
 def settled_tag(row: Sequence[object]) -> bytes:
-    """TAG_BYTES over what never changes of a settlement.
+    """Return TAG_BYTES over the values of a settlement that never change.
 
-    Event, household when it was settled, moment in microseconds, local day, how it was timed, provisional
-    points, those due (settled, held or withdrawn), those lowered, why, and deposits counted.
+    These are: event, household when it was settled, moment in microseconds, local day, how it was timed,
+    points provisional, due (settled, held or withdrawn) and lowered, why lowered, and deposits counted.
     """
     return hashlib.sha256(_ENCODER.encode(row)).digest()[:TAG_BYTES]
 
 
 def waits_tag(row: Sequence[object]) -> str:
-    """16 hex digits over what of a settlement waits or was withdrawn.
+    """Return 16 hex digits over the part of a settlement that waits or was withdrawn.
 
-    Event, points held, why, since when in microseconds or null and in the ledger's own running time, points
-    withdrawn, and why.
+    These are: event, points held, why, since when (microseconds or null, and the ledger's own running
+    time), points withdrawn, and why.
     """
     return hashlib.sha256(_ENCODER.encode(row)).hexdigest()[:16]
 
 
 def _plain(value: object) -> object:
-    """A column's value as JSON, the same on both engines."""
+    """Return a column's value as JSON, the same on both engines."""
     if isinstance(value, datetime):
         return microseconds(value if value.tzinfo else value.replace(tzinfo=UTC))
     if isinstance(value, date):

@@ -1,4 +1,4 @@
-"""Sums that must agree, computed from the rows and not from what the code believes."""
+"""Check sums that must agree, computed from the rows alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMED = 3
 
 def _twice() -> Iterator[str]:
     if found := duplicates():
-        yield f"{found} events or transfers are here twice"
+        yield f"{found} events or transfers are stored twice"
 
 
 def _floors() -> Iterator[str]:
@@ -32,7 +32,7 @@ def _floors() -> Iterator[str]:
 
 
 def _balances_unlike_transfers() -> Iterator[str]:
-    """Accounts whose balance is not what their transfers come to."""
+    """Yield a line for each account whose balance differs from the sum of its transfers."""
     incoming = dict(Transfer.objects.values_list("credit").annotate(Sum("points")))
     outgoing = dict(Transfer.objects.values_list("debit").annotate(Sum("points")))
     for account in Account.objects.select_related("household", "community").iterator():
@@ -65,16 +65,16 @@ def _settlement_problems() -> Iterator[str]:
 def _debt_problems() -> Iterator[str]:
     paid = Coalesce(Sum("parts__points"), 0)
     unlike = Debt.objects.annotate(paid=paid).exclude(points=F("paid") + F("forgiven") + F("left"))
-    yield from _named(unlike, "debt {0.pk} of {0.points}: what was paid, forgiven and is left is another sum")
+    yield from _named(unlike, "debt {0.pk} of {0.points}: paid, forgiven and left do not add up to it")
     offsets = Transfer.objects.filter(purpose=Purpose.OFFSET).annotate(paid=paid)
-    yield from _named(offsets.exclude(points=F("paid")), "offset {0.position} paid other debts than it says")
+    yield from _named(offsets.exclude(points=F("paid")), "offset {0.position} is not the sum of what it paid")
     reversed_ = Transfer.objects.filter(debt__isnull=False) | Transfer.objects.filter(
         reversed_by__isnull=False
     )
     taken = Coalesce(Sum("reversed_by__points"), 0)
     owed = Coalesce(F("debt__points"), 0)
     unlike_gift = reversed_.annotate(taken=taken, owed=owed).exclude(points=F("taken") + F("owed"))
-    yield from _named(unlike_gift, "the correction of transfer {0.position} comes to another sum")
+    yield from _named(unlike_gift, "the correction of transfer {0.position} does not add up to it")
 
 
 def _moved(*purposes: Purpose) -> Coalesce:
@@ -83,7 +83,7 @@ def _moved(*purposes: Purpose) -> Coalesce:
 
 
 def _named(rows: QuerySet[Any], line: str) -> Iterator[str]:
-    """A line for each of the first rows, and one that counts the others."""
+    """Yield a line for each of the first rows, and one that counts the others."""
     for row in rows.order_by("pk")[:NAMED]:
         yield line.format(row)
     more = max(0, rows.count() - NAMED)
@@ -92,7 +92,7 @@ def _named(rows: QuerySet[Any], line: str) -> Iterator[str]:
 
 
 def duplicates() -> int:
-    """Identities that occur more than once: constraints forbid it, so this asks whether they still stand."""
+    """Count identities that occur more than once: constraints forbid it, but a constraint can be dropped."""
     events = Event.objects.values("station", "epoch", "sequence").annotate(times=Count("pk"))
     transfers = Transfer.objects.values("event", "purpose").annotate(times=Count("pk"))
     return events.filter(times__gt=1).count() + transfers.filter(times__gt=1).count()
@@ -107,4 +107,4 @@ CHECKS: Mapping[str, Callable[[], Iterator[str]]] = MappingProxyType(
         "debts": _debt_problems,
     }
 )
-"""Each gives a line for each sum that does not agree."""
+"""Each check yields a line for each sum that does not agree."""

@@ -27,7 +27,7 @@ def busy_town(town: Town) -> Town:
 
 
 def raw(statement: str) -> None:
-    """Change rows past all of our code and all constraints, as a person at the database could."""
+    """Change rows past our code and all constraints, as a person with SQL could."""
     triggers.release()
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA ignore_check_constraints=ON")
@@ -102,7 +102,7 @@ TAMPERED: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("how", TAMPERED)
 @pytest.mark.usefixtures("busy_town")
-def test_whatever_was_tampered_with_is_named(how: str) -> None:
+def test_each_kind_of_tampering_is_named(how: str) -> None:
     statement, line = TAMPERED[how]
     raw(statement)
     audit = verify()
@@ -111,7 +111,7 @@ def test_whatever_was_tampered_with_is_named(how: str) -> None:
 
 
 @pytest.mark.usefixtures("busy_town")
-def test_a_row_that_sqlites_replace_put_past_the_triggers_breaks_the_chain() -> None:
+def test_a_row_written_past_the_triggers_by_sqlites_replace_breaks_the_chain() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM points_transfer LIMIT 0")
         names = [column[0] for column in cursor.description]
@@ -121,7 +121,7 @@ def test_a_row_that_sqlites_replace_put_past_the_triggers_breaks_the_chain() -> 
 
 
 def without(table: str, constraint: str) -> str:
-    """The definition of a table from which one constraint was taken."""
+    """Return the SQL definition of a table without one constraint."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT sql FROM sqlite_master WHERE name = %s", [table])
         definition: str = cursor.fetchone()[0]
@@ -138,7 +138,7 @@ def without(table: str, constraint: str) -> str:
     ],
 )
 @pytest.mark.usefixtures("busy_town")
-def test_a_double_that_a_lost_constraint_let_in_is_counted(
+def test_a_duplicate_let_in_by_a_dropped_constraint_is_counted(
     table: str, constraint: str, changed: dict[str, str]
 ) -> None:
     definition = without(table, constraint)
@@ -155,7 +155,7 @@ def test_a_double_that_a_lost_constraint_let_in_is_counted(
     assert any("twice" in problem for problem in audit.problems)
 
 
-def test_only_the_first_of_many_like_problems_are_named(town: Town) -> None:
+def test_only_the_first_of_many_similar_problems_are_named(town: Town) -> None:
     town.deliver(*(event(number, visit_facts(1, RIGHT, provisional=2)) for number in range(1, 9)))
     raw("DELETE FROM points_transfer")
     lines = [line for line in verify().problems if "say otherwise" in line]

@@ -1,4 +1,4 @@
-"""Whatever is done to stored transfers, the audit names the first one where the chain no longer holds."""
+"""If stored transfers are changed, the audit names the first one where the chain breaks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def chained(town: Town) -> Town:
     return town
 
 
-def test_a_chain_that_nobody_touched_is_whole(chained: Town) -> None:
+def test_an_untouched_chain_is_whole(chained: Town) -> None:
     audit = verify()
     assert audit.ok, audit.problems
     assert list(Transfer.objects.order_by("id").values_list("position", flat=True)) == [1, 2, 3, 4, 5, 6]
@@ -98,7 +98,7 @@ TAMPERED: dict[str, tuple[tuple[str, ...], int]] = {
 
 @pytest.mark.parametrize("how", TAMPERED)
 @pytest.mark.usefixtures("chained")
-def test_the_first_transfer_that_is_wrong_is_named(how: str) -> None:
+def test_the_first_wrong_transfer_is_named(how: str) -> None:
     statements, position = TAMPERED[how]
     triggers.release()
     with connection.cursor() as cursor:
@@ -132,7 +132,7 @@ def test_a_link_depends_on_every_column() -> None:
     assert len(links) == 15
 
 
-def test_an_audit_does_not_keep_anybody_from_writing(chained: Town) -> None:
+def test_an_audit_does_not_block_writers(chained: Town) -> None:
     with snapshot():
         assert Transfer.objects.count() == 6
         other = connection.copy()

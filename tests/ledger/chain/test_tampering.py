@@ -1,4 +1,4 @@
-"""Whatever is edited, removed or forged by SQL, `verify` names it, and goes on to the end."""
+"""`verify` names everything that SQL edited, removed or forged, and still finishes."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ NOT_COVERED = {
 
 @pytest.fixture
 def rich(town: Town) -> Town:
-    """A row of everything: awards, waits, corrections, debts, limits, keys, decisions."""
+    """Return a town with rows of every kind: awards, waits, corrections, debts, limits, keys, decisions."""
     home, next_door = (add_household(town.community, code, "王家") for code in ("3-2-501", "3-2-502"))
     bind_card(home, card(1), NOW)
     bind_card(home, card(2), NOW)
@@ -163,7 +163,7 @@ def other(field: models.Field[Any, Any], value: Any) -> Any:  # noqa: ANN401 (a 
 
 
 def run(statement: str, values: list[Any]) -> bool:
-    """Change rows past every check that the database can be told to leave out; whether it let it be."""
+    """Change rows past every check that the database can switch off; return whether it accepted it."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement, values)
@@ -185,7 +185,7 @@ def name_of(model: type[models.Model]) -> tuple[str, str]:
 
 
 def edited(rows: slice) -> list[str]:
-    """Edits of one value that `verify` did not name: in every column, of these rows of its table."""
+    """Edit each column of these rows, one value at a time; return the edits that `verify` did not name."""
     unchecked()
     before = set(verify().problems)
     assert [problem for problem in before if "the trigger " not in problem] == []
@@ -210,7 +210,7 @@ def edited(rows: slice) -> list[str]:
 
 @pytest.mark.parametrize("engine", [Tier.LAPTOP], indirect=True, ids=str)
 @pytest.mark.usefixtures("engine", "rich")
-def test_one_value_that_was_edited_in_any_column_is_named() -> None:
+def test_an_edited_value_in_any_column_is_named() -> None:
     assert edited(slice(1, 2)) == []
 
 
@@ -219,23 +219,23 @@ WAITS = ("held_at_s = -9", "held_since = '2020-01-01 00:00:00'", "held_by = 'min
 
 @pytest.mark.parametrize("change", WAITS)
 @on_both
-def test_a_wait_that_was_edited_is_named(town: Town, change: str) -> None:
+def test_an_edited_wait_is_named(town: Town, change: str) -> None:
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
     assert verify().ok, verify().problems
     assert run(f"UPDATE points_visitsettlement SET {change}", [])  # noqa: S608 (a constant)
-    assert any("waits, or was withdrawn, otherwise than was noted" in line for line in verify().problems)
+    assert any("how it waits or was withdrawn is not what was noted" in line for line in verify().problems)
 
 
 @pytest.mark.full
 @on_both
 @pytest.mark.usefixtures("rich")
-def test_one_value_that_was_edited_in_any_column_of_more_rows_is_named() -> None:
+def test_an_edited_value_in_any_column_of_the_first_and_last_rows_is_named() -> None:
     assert edited(slice(None)) == []
 
 
 @on_both
 @pytest.mark.usefixtures("rich")
-def test_a_row_that_was_removed_from_any_table_is_named() -> None:
+def test_a_row_removed_from_any_table_is_named() -> None:
     unchecked()
     before = set(verify().problems)
     unnamed = []
@@ -255,8 +255,8 @@ def test_a_row_that_was_removed_from_any_table_is_named() -> None:
 
 @pytest.mark.parametrize("engine", [Tier.LAPTOP], indirect=True, ids=str)
 @pytest.mark.usefixtures("engine", "rich")
-def test_a_value_of_another_type_is_named_and_the_audit_goes_on_to_its_end() -> None:
-    unchecked()  # PostgreSQL lets no other type in
+def test_a_value_of_the_wrong_type_is_named_and_the_audit_still_finishes() -> None:
+    unchecked()  # PostgreSQL accepts no other type
     wrong = []
     for model, field in columns():
         (table, pk), column = name_of(model), field.column
@@ -275,8 +275,8 @@ def test_a_value_of_another_type_is_named_and_the_audit_goes_on_to_its_end() -> 
 
 @pytest.mark.parametrize("engine", [Tier.LAPTOP], indirect=True, ids=str)
 @pytest.mark.usefixtures("engine", "rich")
-def test_text_that_is_not_utf8_is_named_and_the_audit_goes_on_to_its_end() -> None:
-    unchecked()  # PostgreSQL lets no such text in
+def test_text_that_is_not_utf8_is_named_and_the_audit_still_finishes() -> None:
+    unchecked()  # PostgreSQL accepts no such text
     wrong = []
     for model, field in columns():
         (table, pk), column = name_of(model), field.column
@@ -285,7 +285,9 @@ def test_text_that_is_not_utf8_is_named_and_the_audit_goes_on_to_its_end() -> No
         if not isinstance(field, models.CharField) or not run(change, [b"\xff", key]):
             continue
         found = verify().problems
-        named = f"{table} {key!r}: its column {column} holds what it cannot (text that is not UTF-8)"
+        named = (
+            f"{table} {key!r}: its column {column} holds a value of the wrong type (text that is not UTF-8)"
+        )
         if named not in found or any("cannot be finished" in line for line in found):
             wrong.append(f"{table}.{column}: {found}")
         assert run(change.replace("CAST(%s AS TEXT)", "%s"), [value, key])
@@ -293,7 +295,7 @@ def test_text_that_is_not_utf8_is_named_and_the_audit_goes_on_to_its_end() -> No
 
 
 def forged(town: Town, points: int, *, with_record: bool) -> None:
-    """What somebody does with SQL alone who knows every hash: a visit that no station signed."""
+    """Insert a visit that no station signed, with all hashes correct, as an expert with SQL could."""
     facts = visit_facts(1, *[HAZARDOUS] * 12, provisional=points)
     body = event(11, facts)
     station = Station.objects.get(slug="east-gate")
@@ -331,19 +333,19 @@ def forged(town: Town, points: int, *, with_record: bool) -> None:
 
 
 @on_both
-def test_a_visit_that_was_inserted_at_the_chains_end_is_named_however_well(rich: Town) -> None:
+def test_a_visit_inserted_at_the_chains_end_is_named_even_with_correct_hashes(rich: Town) -> None:
     before = set(verify().problems)
     forged(rich, 30_000, with_record=True)
     named = set(verify().problems) - before
     key = Event.objects.get(sequence=11).pk
     assert named == {
         f"event {key} (east-gate/{EPOCH}/11) is in no batch that its station signed",
-        f"the settlement of event {key}: 30000 points were given or wait, its facts earn 12",
+        f"the settlement of event {key}: 30000 points were given or wait, but its facts earn 12",
     }
 
 
 @on_both
-def test_a_visit_that_no_record_tells_of_is_named(rich: Town) -> None:
+def test_a_visit_without_a_record_is_named(rich: Town) -> None:
     before = set(verify().problems)
     forged(rich, 5, with_record=False)
     key = Event.objects.get(sequence=11).pk
@@ -387,7 +389,7 @@ def test_a_visit_whose_day_was_full_cannot_be_given_more_afterwards(town: Town) 
 
 
 @on_both
-def test_many_breaks_are_all_named_within_bounds(rich: Town) -> None:
+def test_many_breaks_are_all_found_and_named_up_to_a_limit(rich: Town) -> None:
     assert rich.community.pk
     run("UPDATE points_transfer SET points = points + 1", [])
     audit = verify()

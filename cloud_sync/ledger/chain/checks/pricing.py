@@ -1,7 +1,7 @@
-"""The facts of each visit priced again: nobody got more than they earn by the rules that the visit names.
+"""Price each visit's facts again: nobody may get more than they earn by the rules that the visit names.
 
-The day's caps are applied to what is surely known of the day: visits that were given to the same household
-before, and visits of the same card. So an honest ledger is never accused, whatever cards were bound when.
+The day's caps are applied only to what is certain of that day: earlier visits given to the same household,
+and visits of the same card. So an honest ledger is never accused, no matter when cards were bound.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from cloud_sync.wire.envelope import decode_event
 from cloud_sync.wire.facts import Role, VisitFacts
 
 CLOSE = timedelta(milliseconds=1)
-"""What a float's seconds may lose."""
+"""Rounding of seconds stored as a float."""
 A_DAY = timedelta(days=1)
 
 _VISITS = (
@@ -40,7 +40,7 @@ _VISITS = (
 
 
 class _Visit(msgspec.Struct, frozen=True):
-    """A settled visit with the transfer that it began with."""
+    """A settled visit with its first transfer."""
 
     event: int
     household: int | None
@@ -57,17 +57,17 @@ class _Visit(msgspec.Struct, frozen=True):
     body: bytes
     purpose: str | None
     position: int
-    """Of that transfer; 0 without one."""
+    """Position of that transfer; 0 if there is none."""
     returned: bool
 
     @property
     def earner(self) -> tuple[object, str]:
-        """Whose day it counts to."""
+        """The household or card, and the day, that the visit counts to."""
         return (self.card if self.household is None else self.household), self.day
 
 
 def problems(community: Community, register: Register) -> Iterator[str]:
-    """A line for each visit that is not what its facts say, or that earned more than they do."""
+    """Yield a line for each visit that differs from its facts, or got more than they earn."""
     rules = known_rules(community, [version for (version,) in _versions(community)])
     cards: dict[str, int] = dict(
         sql.execute("SELECT hash, id FROM points_card WHERE community_id = %s", [community.pk])
@@ -83,7 +83,7 @@ def _versions(community: Community) -> list[sql.Row]:
 
 
 def _visit(row: sql.Row) -> _Visit | None:
-    """A row as a visit; None for one of other types, which is named where types are looked at."""
+    """Read a row as a visit; None if its types are wrong (`row_types` reports those)."""
     plain = (bytes(value) if isinstance(value, memoryview) else value for value in row)
     try:
         return msgspec.convert(
@@ -94,7 +94,7 @@ def _visit(row: sql.Row) -> _Visit | None:
 
 
 class _Day:
-    """One earner's day, visit after visit in the order that they were settled."""
+    """One earner's day, visit after visit in the order of settling."""
 
     def __init__(self, register: Register, rules: Mapping[int, AwardRules], cards: Mapping[str, int]) -> None:
         self._register, self._rules, self._cards = register, rules, cards
@@ -103,14 +103,14 @@ class _Day:
         self._deposits: Counter[str] = Counter()
 
     def problems(self, visits: Iterable[_Visit]) -> Iterator[str]:
-        """A line for each that is wrong."""
+        """Yield a line for each visit that is wrong."""
         for visit in sorted(visits, key=self._place):
             if what := self._wrong(visit):
                 yield f"the settlement of event {visit.event}: {what}"
             self._count(visit)
 
     def _place(self, visit: _Visit) -> tuple[int, bool, int]:
-        """When it was priced: a visit that was dated again, after the last transfer before that."""
+        """Return the order of pricing: a visit dated again comes after the last transfer before that."""
         dated = self._register.dated.get(visit.event)
         return (visit.position, False, visit.event) if dated is None else (dated[0], True, dated[1])
 
@@ -133,14 +133,14 @@ class _Day:
         if visit.timed == "stated" and (
             not stamp.trusted or abs(at - datetime.fromtimestamp(stamp.wall_s, UTC)) > CLOSE
         ):
-            return "it says another time than its event"
+            return "its time is not that of its event"
         if abs(date.fromisoformat(visit.day) - at.date()) > A_DAY:
             return f"it was at {at:%Y-%m-%d %H:%M} UTC and counts to {visit.day}"
         return None
 
     def _not_its(self, visit: _Visit) -> str | None:
         if visit.card not in self._cards and visit.event > self._register.unsigned.last:
-            return "its card is not here"  # the first version made no row for one that was only seen
+            return "its card has no row"  # the first version made no row for a card that was only seen
         if visit.household is None:
             return None
         if (self._cards.get(visit.card), visit.household) in self._register.bound:
@@ -149,19 +149,19 @@ class _Day:
 
     def _overpaid(self, visit: _Visit, facts: VisitFacts) -> str | None:
         if (rules := self._rules.get(facts.rules)) is None:
-            return f"it was settled by rules version {facts.rules}, which are not here"
+            return f"it was settled by rules version {facts.rules}, which this ledger does not have"
         role = Role.STAFF if visit.lowered_by == LoweredBy.STAFF else Role.RESIDENT
         is_dated = visit.timed != Timed.DOUBTED
         earned = award(facts.deposits, role, rules, self._before(visit) if is_dated else Tally())
         most = min(facts.provisional, earned.points)
         if visit.due > most:
-            return f"{visit.due} points were given or wait, its facts earn {most}"
+            return f"{visit.due} points were given or wait, but its facts earn {most}"
         if visit.counted != (earned.counted if is_dated else 0):
-            return f"{visit.counted} deposits count, its facts have {earned.counted}"
+            return f"{visit.counted} deposits count, but its facts have {earned.counted}"
         return None
 
     def _before(self, visit: _Visit) -> Tally:
-        """What the day had surely given before."""
+        """Return what the day had certainly given before."""
         card = Tally(self._points[visit.card], self._deposits[visit.card])
         if visit.purpose == "award":
             return Tally(self._given.points + card.points, self._given.deposits + card.deposits)

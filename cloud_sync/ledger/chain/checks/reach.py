@@ -1,4 +1,4 @@
-"""How far each epoch is said to be safe, against the events that are here."""
+"""Check each epoch's `through` against the stored events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _SEQUENCES = (
 
 
 def problems(community: Community, register: Register, signed: SignedEvents) -> Iterator[str]:
-    """A line for each epoch whose `through` is not the end of its events without a gap."""
+    """Yield a line for each epoch whose `through` is not the end of its events without a gap."""
     passed = {(station, epoch): through for station, epoch, through in register.unsigned.passed}
     for station, slug, epoch, through, cloned, shared, count, follows in sql.stream(_EPOCHS, [community.pk]):
         name = f"epoch {slug}/{epoch}"
@@ -41,7 +41,7 @@ def problems(community: Community, register: Register, signed: SignedEvents) -> 
             )
             yield f"{name} {said} it too"
         if not isinstance(through, int):
-            yield f"{name}: through is no number"
+            yield f"{name}: through is not a number"
         elif follows:
             yield f"{name} says through {through}, and event {through + 1} is here"
         elif count != through:
@@ -53,7 +53,7 @@ def problems(community: Community, register: Register, signed: SignedEvents) -> 
 
 
 def _unexplained(station: int, epoch: str, through: int, known: int, signed: SignedEvents) -> Iterator[int]:
-    """The first sequence of each gap that no signed loss covers."""
+    """Yield the first sequence of each gap that no signed loss covers."""
     lost = signed.lost[station, epoch]
     before = 0
     for sequence in [*(row[0] for row in sql.stream(_SEQUENCES, [station, epoch, through])), through + 1]:

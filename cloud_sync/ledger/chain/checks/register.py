@@ -1,4 +1,4 @@
-"""Walking a community's register, and holding rows to its newest word on them."""
+"""Check a community's register, and settlements against it."""
 
 from __future__ import annotations
 
@@ -19,36 +19,36 @@ AT_ONCE = 500
 
 @dataclass
 class Register:
-    """What the whole register comes to."""
+    """The sum of a whole register."""
 
     seals: dict[str, str] = field(default_factory=dict)
     """The newest seal of each row, by "table/key"."""
     bound: set[tuple[int, int]] = field(default_factory=set)
-    """Cards with each household that they were ever given to, both primary keys."""
+    """Each card with every household that it was ever given to, both primary keys."""
     parted: set[int] = field(default_factory=set)
     """Cards that were ever taken from a household."""
     waits: dict[int, str] = field(default_factory=dict)
     """The newest tag of each visit that ever waited."""
     minted: dict[tuple[int, str], int] = field(default_factory=dict)
     pseudonyms: set[str] = field(default_factory=set)
-    """Of erased households."""
+    """Pseudonyms of erased households."""
     batches: dict[int, str] = field(default_factory=dict)
-    """Sums over batches that held events of theirs."""
+    """Hashes over the batches that held events of erased households."""
     dated: dict[int, tuple[int, int]] = field(default_factory=dict)
-    """Visits that were dated again, each with the last transfer before that, and its place among them."""
+    """Visits that were dated again: the last transfer before that, and the visit's place in the order."""
     unsigned: records.Told = field(default_factory=records.Told)
     settled: Spans = field(default_factory=Spans)
     """Events whose settlement was noted."""
 
 
 def walk(community: Community, register: Register) -> Iterator[str]:
-    """A line for each record that does not hold; `register` is filled with what the others say."""
+    """Yield a line for each record that is wrong; fill `register` with what the others say."""
     position, previous, computed = 0, chain.FIRST, chain.FIRST
     unlike: dict[int, str] = {}
     for found, kind, body, at, link in _records(community):
         where = f"the register of {community.slug} breaks at record {found}"
         if found != position + 1:
-            yield f"{where}: {position + 1} should stand there"
+            yield f"{where}: record {position + 1} was expected"
         position = found
         try:
             written = bytes(body), records.moment_us(at), bytes(link)
@@ -120,9 +120,9 @@ _SETTLEMENTS = (
 
 
 def _unlike_records(kind: str, told: records.Told, unlike: dict[int, str]) -> Iterator[str]:
-    """A line for each settlement of this record that is gone or came at another time.
+    """Yield a line for each settlement of this record that is gone or came at another time.
 
-    Those that are not as they were noted go into `unlike`, until a later record says how they were dated.
+    Settlements that differ from their record go into `unlike`, until a later record dates them again.
     """
     tags = base64.b64decode(told.tags)
     place = 0

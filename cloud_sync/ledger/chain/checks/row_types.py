@@ -1,6 +1,6 @@
-"""Values of another type than their column's, and text that is no UTF-8: SQLite lets both in.
+"""Find values of the wrong type for their column, and text that is not UTF-8: SQLite accepts both.
 
-They would end a walk over rows, or be read as something else.
+Such values would end a loop over rows, or be read as something else.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ DATE, MOMENT = len("2026-11-20"), len("2026-11-20 04:00:00")
 
 
 def problems() -> Iterator[str]:
-    """A line for each row that holds another type than it should, or refers to no row."""
-    if sql.on_postgres():  # which lets none in
+    """Yield a line for each row with a value of the wrong type, or with a reference to a missing row."""
+    if sql.on_postgres():  # it accepts no such value
         return
     for app in APPS:
         for model in apps.get_app_config(app).get_models():
@@ -38,11 +38,11 @@ def _of_table(model: type[models.Model]) -> Iterator[str]:
         f'FROM "{table}" WHERE {any_bad}'
     )
     for row, column, found in sql.stream(statement):
-        yield f"{table} {row!r}: its column {column} holds what it cannot ({found})"
+        yield f"{table} {row!r}: its column {column} holds a value of the wrong type ({found})"
 
 
 def _found(column: str) -> str:
-    """What is said of a value that cannot stand in this column."""
+    """Return SQL that describes a value which this column cannot hold."""
     return f"CASE WHEN {_broken(column)} THEN 'text that is not UTF-8' ELSE typeof(\"{column}\") END"
 
 
@@ -51,7 +51,7 @@ def _broken(column: str) -> str:
 
 
 def _bad(field: models.Field[object, object]) -> str:
-    """The condition on which a value cannot stand in its column."""
+    """Return the SQL condition for a value that its column cannot hold."""
     column = f'"{field.column}"'
     wrong = f"typeof({column}) != '{_kind(field)}'"
     match field:
@@ -75,4 +75,4 @@ def _kind(field: models.Field[object, object]) -> str:
 
 def _without_a_parent() -> Iterator[str]:
     for table, row, parent, _ in sql.execute("PRAGMA foreign_key_check", []):
-        yield f"{table} {row}: it refers to a row of {parent} that is not there"
+        yield f"{table} {row}: it refers to a row of {parent} that does not exist"

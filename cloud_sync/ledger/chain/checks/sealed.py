@@ -1,4 +1,4 @@
-"""Rows against the register: bindings, keys, limits, decisions, what waits, and what stations brought."""
+"""Check rows against the register: bindings, keys, limits, decisions, waits, and stations' points."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ HOME = {
     "stations_stationkey": "station_id IN (SELECT id FROM stations_station WHERE community_id = %s)",
     "points_debt": "household_id IN (SELECT id FROM points_household WHERE community_id = %s)",
 }
-"""Which rows of a table are a community's, where they have no column for it."""
+"""How to find a community's rows in tables that have no column for the community."""
 
 
 def problems(community: Community, register: Register) -> Iterator[str]:
-    """A line for each row that is not what the register says, or that it does not know."""
+    """Yield a line for each row that differs from the register or is missing in it."""
     for table in seals.SEALED:
         yield from _of_table(table, community, register)
     yield from _waits(community, register)
@@ -39,7 +39,7 @@ def _of_table(table: str, community: Community, register: Register) -> Iterator[
         name = f"{table}/{key}"
         if name not in named:
             if not _is_only_seen(table, values):
-                yield f"{table} {key}: no record tells of it"
+                yield f"{table} {key}: it has no record in the register"
             continue
         named.discard(name)
         if _seal(table, key, values) != register.seals[name]:
@@ -60,7 +60,7 @@ def _is_only_seen(table: str, values: Sequence[object]) -> bool:
 
 
 def _selected(table: str, column: str) -> str:
-    """A column as it is read: a moment as text, so that one that is none can be named."""
+    """Return the SQL for a column; a moment is read as text, so that an invalid one can be named."""
     return f'CAST("{column}" AS TEXT)' if _is_moment(table, column) else f'"{column}"'
 
 
@@ -72,7 +72,7 @@ def _is_moment(table: str, column: str) -> bool:
 
 
 def _seal(table: str, key: int, values: Sequence[object]) -> str:
-    """The seal of a row as it is now; empty for one that cannot be read."""
+    """Return the seal of a row as it is now; empty if it cannot be read."""
     try:
         return seals.seal(
             table,
@@ -100,7 +100,7 @@ def _waits(community: Community, register: Register) -> Iterator[str]:
         except (TypeError, ValueError):
             tag = ""
         if register.waits.get(event) != tag:
-            yield f"the settlement of event {event} waits, or was withdrawn, otherwise than was noted"
+            yield f"the settlement of event {event}: how it waits or was withdrawn is not what was noted"
 
 
 def _minted(community: Community, register: Register) -> Iterator[str]:
@@ -115,7 +115,7 @@ def _minted(community: Community, register: Register) -> Iterator[str]:
             yield f"points_minted: station {station} brought {noted} on {day}, not {points}"
     for (station, day), points in sorted(left.items()):
         if points:
-            yield f"points_minted: what station {station} brought on {day}, {points}, is gone"
+            yield f"points_minted: the {points} points that station {station} brought on {day} are gone"
 
 
 def _unknown_visits(community: Community, register: Register) -> Iterator[str]:

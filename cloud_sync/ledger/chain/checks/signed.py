@@ -1,4 +1,4 @@
-"""What stations signed: every batch's signature over its events, and every event in a signed batch."""
+"""Check that every batch's signature fits its events, and that every event is in a signed batch."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from cloud_sync.ledger.stations.models import Community
 from cloud_sync.wire import envelope
 
 EpochOf = tuple[int, str]
-"""Station, its primary key, and epoch."""
+"""A station's primary key, and an epoch."""
 
 
 @dataclass
 class SignedEvents:
-    """What signed batches hold, and what they state as lost."""
+    """The sequences that signed batches hold, and those that they state as lost."""
 
     events: defaultdict[EpochOf, Spans] = field(default_factory=lambda: defaultdict(Spans))
     lost: defaultdict[EpochOf, Spans] = field(default_factory=lambda: defaultdict(Spans))
     batches: int = 0
     erased: int = 0
-    """Batches whose signature can be checked no longer, for events in them were erased."""
+    """Batches whose signature can no longer be checked because events in them were erased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Stored:
     digest: str
     received_at: str
     is_first: bool
-    """Whether no batch before held it, so that it came with this one."""
+    """Whether this batch was the first to bring it."""
 
 
 _BATCHES = (
@@ -52,7 +52,7 @@ _BATCHES = (
 
 
 def walk(community: Community, register: Register, signed: SignedEvents) -> Iterator[str]:
-    """A line for each batch whose signature does not fit, and for each event that no batch holds."""
+    """Yield a line for each batch whose signature does not fit, and for each event in no batch."""
     keys = _keys(community)
     for key, station, slug, *row in sql.stream(_BATCHES, [community.pk]):
         signed.batches += 1
@@ -66,7 +66,7 @@ def walk(community: Community, register: Register, signed: SignedEvents) -> Iter
 
 
 def _keys(community: Community) -> Mapping[tuple[int, str], bytes]:
-    """Every key that a station ever had, by station and name."""
+    """Return every key that a station ever had, by station and key id."""
     statement = (
         "SELECT k.station_id, k.key_id, k.public FROM stations_stationkey k "
         "JOIN stations_station s ON s.id = k.station_id WHERE s.community_id = %s"
@@ -86,7 +86,7 @@ def _wrong(
     name: tuple[int, int, str, str],
     row: Sequence[object],
 ) -> str | None:
-    """What is wrong with one batch; what it holds is noted all the same, so that it is named once."""
+    """Return what is wrong with one batch; note its events even so, so that each problem is named once."""
     (batch, station, home, slug), key_id = name, str(row[0])
     signature, holds, stated, body = (bytes(value) for value in row[1:5])  # type: ignore[call-overload]
     lost = evidence.read_lost(stated)
@@ -113,7 +113,7 @@ def _wrong(
 
 
 def _edited(events: Sequence[_Stored], came: str, last: int) -> str | None:
-    """What is wrong with a batch's events by themselves; `last` is the last one that came unsigned."""
+    """Return what is wrong with the events of a batch; `last` is the key of the last unsigned event."""
     if any(one.body and hashlib.sha256(one.body).hexdigest() != one.digest for one in events):
         return "the bytes of an event were edited"
     at = records.moment_us(came)
@@ -141,14 +141,14 @@ def _stored(station: int, signed: SignedEvents, runs: Sequence[evidence.Run]) ->
 
 
 def _holds(body: bytes, events: Sequence[_Stored], lost: Sequence[envelope.Lost]) -> bool:
-    """Whether signed bytes that were kept whole hold these events."""
+    """Return whether signed bytes that were kept whole hold these events and losses."""
     batch = envelope.read_batch(body)
     there = {bytes(raw) for raw in batch.events}
     return all(one.body in there for one in events) and tuple(batch.lost) == tuple(lost)
 
 
 def sum_of(digests: Sequence[str]) -> str:
-    """One sum over a batch's events, in its order."""
+    """Return one hash over a batch's events, in its order."""
     return hashlib.sha256("".join(digests).encode()).hexdigest()[:32]
 
 

@@ -1,4 +1,4 @@
-"""Whole numbers kept as few spans, however many they are."""
+"""A set of whole numbers stored as spans."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from bisect import bisect_right
 
 
 class Spans:
-    """A set of whole numbers that mostly follow each other."""
+    """A set of whole numbers that are mostly consecutive."""
 
     def __init__(self) -> None:
         self._given: list[tuple[int, int]] = []
@@ -26,7 +26,7 @@ class Spans:
         return place > 0 and number <= spans[place - 1][1]
 
     def _spans(self) -> list[tuple[int, int]]:
-        """In order, none touching the next."""
+        """Return the spans in order, adjacent ones merged."""
         if not self._merged:
             for first, last in sorted(self._given):
                 if self._merged and first <= self._merged[-1][1] + 1:

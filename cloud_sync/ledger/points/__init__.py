@@ -1,1 +1,1 @@
-"""Households, cards, accounts, transfers, and what each visit was settled at."""
+"""Households, cards, accounts, transfers, and the settlement of each visit."""

@@ -1,4 +1,4 @@
-"""A community's accounts, as far as something that moves points needs them."""
+"""Open and find a community's accounts."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ class Accounts:
     issuing: int
     suspense: int
     household: dict[int, int]
-    """Account by household, both primary keys."""
+    """Accounts by household, both primary keys."""
 
 
 def open_accounts(community: Community) -> None:
-    """Make sure that a community has its issuing and its suspense account, and a chain."""
+    """Ensure that a community has its issuing and suspense accounts and a chain."""
     with transaction.atomic():
         ChainHead.objects.get_or_create(community=community)
         for kind in (AccountKind.ISSUING, AccountKind.SUSPENSE):
@@ -34,8 +34,8 @@ def open_accounts(community: Community) -> None:
 
 
 def accounts_of(community: Community, households: Collection[int] = ()) -> Accounts:
-    """The community's own accounts and those of these households; they do not change once they are there."""
-    # Word for word the condition of the index on these two, or SQLite would read every account.
+    """Return the community's own accounts and those of these households; they never change."""
+    # Exactly the condition of the index on these two: with any other SQLite would read every account.
     own = "SELECT kind, id FROM points_account WHERE community_id = %s AND kind IN ('issuing', 'suspense')"
     one: dict[str, int] = dict(sql.execute(own, [community.pk]))
     of_households = "SELECT household_id, id FROM points_account WHERE household_id AMONG"

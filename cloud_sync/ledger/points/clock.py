@@ -1,8 +1,8 @@
 """The ledger's own time: how long it has run, and whether its clock can be believed.
 
-What waits ends by running time: it grows by what both a worker's monotonic clock and its calendar say
-that has passed, so no clock that is wrong ends a wait. A calendar that is far from what stations say is
-doubted, and told of, until they agree.
+Waits end by running time. It grows by the smaller of what a worker's monotonic clock and its calendar say
+has passed, so a wrong clock ends no wait. A calendar far from the stations' times is doubted, and an alarm
+says so, until a station agrees.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from cloud_sync.ledger.stations.models import Alarm, Community, Epoch
 from cloud_sync.wire.facts import Stamp
 
 BY = "the ledger"
-"""Who closes an alarm that a station has answered."""
+"""Closes the clock's alarm once a station agrees."""
 
 
 def find_doubt(community: Community, now: datetime) -> Doubt | None:
-    """Judge the clock by what is stored of the community's stations; None if it can be right."""
+    """Judge the clock by the stored times of the community's stations; None if it can be right."""
     heard, head = _heard(community), ChainHead.objects.get(community=community)
     transfer = Transfer.objects.filter(community=community, position=head.position).first()
     if heard is None and (waits := _ahead(community)) is not None:
-        # Nobody has ever agreed with this clock: a station that is ahead of it proves no time.
+        # No station has ever agreed with this clock, and one that is ahead of it proves no time.
         return None if doubt_of(now, waits, None) is None else Doubt(now, None)
     doubt = doubt_of(now, heard, None if transfer is None else transfer.created_at)
     return None if doubt is None else structs.replace(doubt, believed=head.believed_at)
 
 
 def look_at_clock(community: Community, now: datetime) -> Doubt | None:
-    """Judge the clock and keep its alarm: open while it is doubted, closed once a station agrees with it.
+    """Judge the clock and maintain its alarm: open while it is doubted, closed once a station agrees.
 
-    Of a clock that is believed it is noted what stations said: a doubt then begins there, also for a
+    While the clock is believed, store the stations' newest time: a later doubt begins there, also for a
     worker that starts later.
     """
     doubt = find_doubt(community, now)
@@ -54,9 +54,9 @@ def look_at_clock(community: Community, now: datetime) -> Doubt | None:
 
 
 def doubt_of_first(community: Community, stamps: Sequence[Stamp], now: datetime) -> Doubt | None:
-    """Doubt a clock that no station ever agreed with, where the first trusted stamps are far from it.
+    """Doubt a clock that no station ever agreed with if the first trusted stamps are far from it.
 
-    Which of the two is wrong nobody can know yet; an alarm says so.
+    Nobody can know yet which of the two is wrong; an alarm says so.
     """
     newest = max((stamp.wall_s for stamp in stamps if stamp.trusted), default=None)
     if newest is None:
@@ -73,7 +73,7 @@ def doubt_of_first(community: Community, stamps: Sequence[Stamp], now: datetime)
 
 
 def _heard(community: Community) -> datetime | None:
-    """The newest trusted time of its stations that this clock could believe."""
+    """Return the newest trusted time of the community's stations that was believed."""
     found: datetime | None = Epoch.objects.filter(station__community=community).aggregate(at=Max("last_at"))[
         "at"
     ]
@@ -81,7 +81,7 @@ def _heard(community: Community) -> datetime | None:
 
 
 def _ahead(community: Community) -> datetime | None:
-    """The newest time of visits that wait to be dated."""
+    """Return the newest time among visits that wait to be dated."""
     waits = VisitSettlement.objects.filter(community=community, timed=Timed.DOUBTED, withdrawn=0)
     found: datetime | None = waits.aggregate(at=Max("happened_at"))["at"]
     return found
@@ -89,7 +89,7 @@ def _ahead(community: Community) -> datetime | None:
 
 @atomically
 def count_running(community: Community, seconds: int, now: datetime) -> int:
-    """Count that a worker ran so many seconds more, as far as the calendar agrees; what was counted."""
+    """Add a worker's running time, as far as the calendar agrees; return the seconds added."""
     lock(community)
     head = ChainHead.objects.get(community=community)
     passed = seconds if head.noted_at is None else int((now - head.noted_at).total_seconds())
@@ -100,6 +100,6 @@ def count_running(community: Community, seconds: int, now: datetime) -> int:
 
 @atomically
 def take_back_what_is_yet_to_come(community: Community, now: datetime) -> int:
-    """Date what a wrong clock dated into the future as heard now; how many journals that was."""
+    """Set to now what a wrong clock noted as heard in the future; return how many journals that was."""
     later = Epoch.objects.filter(station__community=community, updated__gt=now + FURTHEST_BACK)
     return later.update(updated=now)

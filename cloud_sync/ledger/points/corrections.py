@@ -1,4 +1,4 @@
-"""Corrections: a new transfer takes back what an earlier one gave, and what was spent becomes a debt."""
+"""Corrections: a new transfer takes back what an earlier one gave; points already spent become a debt."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cloud_sync.ledger.points.posting import Movement, Purpose, atomically, lock
 from config.errors import InputError
 
 GIFTS = (Purpose.AWARD, Purpose.RELEASE, Purpose.RESTORE)
-"""Transfers that gave a household points, and so can be corrected."""
+"""Transfers that give a household points, and so can be corrected."""
 
 
 @dataclass(frozen=True, slots=True)
 class Corrected:
-    """What a correction took at once, and the debt it left, if any."""
+    """The points that a correction took at once, and the debt that it left, if any."""
 
     taken: int
     debt: Debt | None
@@ -28,7 +28,7 @@ class Corrected:
 def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Corrected:
     """Reverse a transfer that gave a household points, once; the points go back to issuing.
 
-    InputError for a transfer that gave no household anything, and for one that was corrected before.
+    InputError if the transfer gave no household points, or was corrected before.
     """
     end = lock(transfer.community)
     household, account = _receiver(transfer)
@@ -67,12 +67,12 @@ def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Correcte
 
 @atomically
 def forgive(debt: Debt, by: str, reason: str, now: datetime) -> int:
-    """Let a household off what it still owes; the points. InputError where nothing is owed any more."""
+    """Forgive what is left of a debt and return the points. InputError if nothing is left."""
     community = debt.household.community
     lock(community)
     row = Debt.objects.get(pk=debt.pk)
     if not row.left:
-        raise InputError(f"debt {row.pk} is settled", "choose one of which something is left")
+        raise InputError(f"debt {row.pk} is settled", "choose a debt that is still open")
     row.forgiven, row.left = row.left, 0
     row.forgiveness = decide(community, by, reason, now)
     row.save(update_fields=["forgiven", "left", "forgiveness"])
@@ -81,7 +81,7 @@ def forgive(debt: Debt, by: str, reason: str, now: datetime) -> int:
 
 
 def _receiver(transfer: Transfer) -> tuple[Household, Account]:
-    """The household that the transfer gave points, and its account as it stands under the lock."""
+    """Return the household that the transfer gave points to, and its account as it is under the lock."""
     account = Account.objects.select_related("household").get(pk=transfer.credit_id)
     if transfer.purpose not in GIFTS or account.household is None:
         what = f"transfer {transfer.position} ({transfer.purpose}) gave no household any points"

@@ -1,4 +1,4 @@
-"""A person's word on points: who said it, when, and why."""
+"""A person's decision on points: who decided, when, and why."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_REASON = 200
 
 
 def decide(community: Community, by: str, reason: str, now: datetime) -> Decision:
-    """Note a decision; InputError unless it says who decided and why, each in one line that fits."""
+    """Record a decision; InputError unless it says who decided and why, each in one line that fits."""
     by, reason = said(by, reason)
     decision = Decision.objects.create(community=community, by=by, reason=reason, decided_at=now)
     records.register(community.pk, "decided", decision, now)
@@ -22,5 +22,5 @@ def decide(community: Community, by: str, reason: str, now: datetime) -> Decisio
 
 
 def said(by: str, reason: str) -> tuple[str, str]:
-    """Who decides and why, as they are stored; InputError unless each is one line that fits."""
+    """Return who decides and why, as stored; InputError unless each is one line that fits."""
     return typed.line("who decides", by, MAX_BY), typed.line("the reason", reason, MAX_REASON)

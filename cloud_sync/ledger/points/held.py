@@ -1,11 +1,12 @@
-"""Points that wait: given when what they wait for has come, returned to issuing when it has not.
+"""Held points: given when their wait ends well, returned to issuing otherwise.
 
-An unknown card's points wait until it is bound, UNBOUND long; a card that is bound later has them all
-the same. Those with signs of cheating wait for a person, SUSPECTED long, and then are the resident's.
-Those that say something of their station wait for a person. Those that only the ledger's clock could date
-wait until it is believed again (`settling.redating`), or for a person.
+- An unknown card's points wait up to UNBOUND for a household; a card bound later still gets them.
+- A suspected card's points wait up to SUSPECTED for a person, and then go to the resident.
+- Points held for a reason that concerns their station wait for a person.
+- Points of visits that only the ledger's clock could date wait until it is believed again
+  (`settling.redating`), or for a person.
 
-So long by the calendar, and by the time that workers have run (`clock`): a clock that is wrong ends nothing.
+A wait must have lasted by the calendar and by the workers' running time (`clock`): a wrong clock ends none.
 """
 
 from __future__ import annotations
@@ -37,12 +38,12 @@ from config.errors import InputError
 UNBOUND = timedelta(days=90)
 SUSPECTED = timedelta(days=7)
 AT_ONCE = 500
-"""Visits that one transaction of `expire` takes, so that settling never waits long for it."""
+"""Visits that one transaction of `expire` takes, so that settling never waits long for the lock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """What waiting came to an end: points given to residents, and points returned to issuing."""
+    """The points of waits that ended: given to residents, and returned to issuing."""
 
     given: int = 0
     returned: int = 0
@@ -55,11 +56,11 @@ class Expired:
 
 
 def release_card(end: ChainEnd, household: Household, card: Card, now: datetime) -> int:
-    """A card has just become this household's: its visits too, and what waited for that; points given.
+    """Give a household the visits and held points of a card just bound to it; return the points given.
 
-    What was returned because nobody bound the card is given, too. Within a transaction that holds the
-    lock. A suspected card's points go on waiting, now for a person, and it gets back what was returned
-    once it is cleared.
+    Points that were returned because nobody bound the card are given, too. A suspected card's points go on
+    waiting, now for a person; what was returned is given once the card is cleared. Call it within a
+    transaction that holds the lock.
     """
     found = VisitSettlement.objects.filter(community=household.community, card_hash=card.hash, household=None)
     rows = list(found.select_related("event"))
@@ -74,9 +75,9 @@ def release_card(end: ChainEnd, household: Household, card: Card, now: datetime)
 
 
 def restore(end: ChainEnd, card: Card, now: datetime) -> int:
-    """Give a household what was returned for want of its card, by transfers that name the old; the points.
+    """Give a household the points that were returned because its card was not bound; return them.
 
-    Within a transaction that holds the lock.
+    The new transfers name the returns that they reverse. Call it within a transaction that holds the lock.
     """
     found = VisitSettlement.objects.filter(
         community=end.community, card_hash=card.hash, household=card.household, withdrawn_by=Withdrawn.EXPIRED
@@ -96,15 +97,15 @@ def restore(end: ChainEnd, card: Card, now: datetime) -> int:
 
 @atomically
 def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) -> int:
-    """A person lets what a visit holds go to its resident; the points given now.
+    """Give a visit's held points to its resident, as a person decided; return the points given now.
 
-    An unknown card's visit has no resident yet: what a person clears of it waits on, only for its card.
-    InputError where nothing is held, or nothing but the card is missing.
+    An unknown card's visit has no resident yet: once a person cleared it, it waits for its card only.
+    InputError if nothing is held, or if only the card's household is missing.
     """
     end = lock(settlement.community)
     row = _held(settlement)
     if row.household_id is None and row.held_by == HeldBy.UNKNOWN_CARD:
-        raise InputError(f"the card of visit {row.event} is nobody's", "bind it to a household")
+        raise InputError(f"the card of visit {row.event} has no household", "bind it to a household")
     decision = decide(row.community, by, reason, now)
     if row.held_by == HeldBy.LEDGER_CLOCK:
         return date_by_hand(end, row, decision, now)
@@ -116,14 +117,14 @@ def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) ->
 
 @atomically
 def refuse(settlement: VisitSettlement, by: str, reason: str, now: datetime) -> int:
-    """A person withholds what a visit holds; the points returned to issuing. InputError where nothing is."""
+    """Return a visit's held points to issuing, as a person decided. InputError if nothing is held."""
     end = lock(settlement.community)
     row = _held(settlement)
     return _withdraw(end, [row], Withdrawn.REFUSED, now, decide(row.community, by, reason, now))
 
 
 def expire(community: Community, now: datetime) -> Expired:
-    """End every wait that has lasted as long as it may."""
+    """End every wait that has reached its limit."""
     total = Expired()
     while some := _expire_some(community, now):
         total += some
@@ -144,15 +145,15 @@ def _expire_some(community: Community, now: datetime) -> Expired:
 
 
 def _over(end: ChainEnd, longest: timedelta, now: datetime) -> Q:
-    """What has waited so long by both clocks."""
+    """Return the condition for a wait that lasted `longest` by both clocks."""
     return Q(held_since__lte=now - longest, held_at_s__lte=end.ran_s - int(longest.total_seconds()))
 
 
 def _held(settlement: VisitSettlement) -> VisitSettlement:
-    """The settlement as it stands under the lock; InputError unless it holds something."""
+    """Return the settlement as it is under the lock; InputError unless it holds points."""
     row = VisitSettlement.objects.select_related("event", "community").get(pk=settlement.pk)
     if not row.held:
-        raise InputError(f"visit {row.event} holds no points", "choose one of those that wait")
+        raise InputError(f"visit {row.event} holds no points", "choose a visit that waits")
     return row
 
 
@@ -173,7 +174,7 @@ def _pay_out(
     decision: Decision | None = None,
     returns: Mapping[int, Transfer] | None = None,
 ) -> int:
-    """Give what these visits hold, or what their `returns` took, to their households; the points."""
+    """Give households what these visits hold, or what `returns` took from them; return the points."""
     households = {row.household_id for row in rows if row.household_id is not None}
     accounts = accounts_of(end.community, households)
     gifts = [

@@ -1,4 +1,4 @@
-"""Paying debts out of what a household is just being given: a transfer of its own for each gift."""
+"""Pay a household's debts from points that it is given, with one more transfer for each gift."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cloud_sync.ledger.points.posting import Movement, Purpose
 
 @dataclass(slots=True)
 class OpenDebt:
-    """A debt of which something is left."""
+    """A debt that is not yet paid or forgiven."""
 
     key: int
     household: int
@@ -23,7 +23,7 @@ class OpenDebt:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What one offset, known by its event, pays of one debt."""
+    """What one offset (named by its event) pays of one debt."""
 
     event: int
     debt: int
@@ -31,8 +31,8 @@ class Payment:
 
 
 def open_debts(households: Collection[int]) -> dict[int, list[OpenDebt]]:
-    """What these households owe, by their accounts, oldest first; under the community's lock."""
-    # Mostly nobody owes anything, and then this is all there is to ask.
+    """Return these households' open debts by account, oldest first; hold the community's lock."""
+    # Usually nobody owes anything, and this one query is enough.
     if not sql.execute('SELECT 1 FROM points_debt WHERE "left" > 0 LIMIT 1', []):
         return {}
     rows = sql.select(
@@ -50,9 +50,9 @@ def open_debts(households: Collection[int]) -> dict[int, list[OpenDebt]]:
 def with_offsets(
     given: Sequence[Movement], debts: Mapping[int, list[OpenDebt]], issuing: int
 ) -> tuple[list[Movement], list[Payment]]:
-    """The same movements, each followed by what it pays of its receiver's debts, which become less.
+    """Return the movements, each followed by the offset that pays its receiver's debts; reduce `debts`.
 
-    What is paid goes to the `issuing` account.
+    Offsets go to the `issuing` account.
     """
     if not debts:
         return list(given), []
@@ -84,7 +84,7 @@ def _pay(gift: Movement, debts: Sequence[OpenDebt]) -> list[Payment]:
 
 
 def store(payments: Sequence[Payment]) -> None:
-    """Note what was paid of each debt, once its transfers are posted."""
+    """Store what was paid of each debt; call it after the offsets are posted."""
     if not payments:
         return
     events = {payment.event for payment in payments}

@@ -1,4 +1,4 @@
-"""Posting transfers: rows, chain and balances change together, under the community's one lock."""
+"""Post transfers: rows, chain and balances change together, under the community's lock."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 TRIES = 5
-"""How often a transaction that gave way to another one is tried."""
+"""How often a transaction that gave way to another is tried."""
 GAVE_WAY = frozenset({"40001", "40P01"})
 """PostgreSQL's codes for a serialization failure and a deadlock."""
 
@@ -46,35 +46,35 @@ TRANSFERS = sql.Table(
 
 
 class Purpose(StrEnum):
-    """What a transfer is for; with its event it is the transfer's identity."""
+    """What a transfer is for; together with its event it identifies the transfer."""
 
     AWARD = "award"
-    """Issuing to household: a visit settled at once."""
+    """Issuing to household: a visit is settled at once."""
     HOLD = "hold"
     """Issuing to suspense: a visit's points wait."""
     RELEASE = "release"
-    """Suspense to household: what waited is given."""
+    """Suspense to household: held points are given."""
     RETURN = "return"
-    """Suspense to issuing: what waited is not given."""
+    """Suspense to issuing: held points are not given."""
     LOWER = "lower"
-    """Suspense to issuing: what of a waiting visit its day, once known, does not give."""
+    """Suspense to issuing: points that a waiting visit's day, once known, does not allow."""
     RESTORE = "restore"
-    """Issuing to household: what was returned for want of a card is given after all."""
+    """Issuing to household: points returned because the card was not bound are given after all."""
     CORRECTION = "correction"
-    """Household to issuing: a person took back what one transfer gave, as far as it was there."""
+    """Household to issuing: a person took back what one transfer gave, as far as it was not spent."""
     OFFSET = "offset"
-    """Household to issuing: what was just given pays a debt."""
+    """Household to issuing: points just given pay a debt."""
 
 
-# Looking up a member's value costs as much as the rest of its row.
+# Looking up a member's value costs as much as building the rest of the row.
 PURPOSES = {purpose: purpose.value for purpose in Purpose}
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """The event behind a transfer, as far as the chain names it."""
+    """The event behind a transfer, as the chain names it."""
 
     event: int
-    """Its primary key."""
+    """The event's primary key."""
     station: int
     epoch: str
     sequence: int
@@ -82,7 +82,7 @@ class Origin(Struct, frozen=True, gc=False):
 
 
 class Movement(Struct, frozen=True, gc=False):
-    """Points that are to move between two accounts; a transfer once it is posted."""
+    """Points to move between two accounts; once posted, a transfer."""
 
     origin: Origin
     purpose: Purpose
@@ -90,29 +90,29 @@ class Movement(Struct, frozen=True, gc=False):
     credit: int
     points: int
     household: int | None = None
-    """Whose statement shows it as a line of its own."""
+    """The household whose statement shows it as a separate line."""
     reverses: Transfer | None = None
     decision: Decision | None = None
 
 
 @dataclass(slots=True)
 class ChainEnd:
-    """The end of a community's chain, while its lock is held. The same as the row of `models.ChainHead`."""
+    """The end of a community's chain while its lock is held; the values of its `models.ChainHead`."""
 
     community: Community
     position: int
     chain: bytes
     ran_s: int
-    """How long workers have run for the community in all."""
+    """Total running time of the community's workers."""
 
 
 def origin_of(event: Event) -> Origin:
-    """What the chain says of a stored event."""
+    """Return a stored event as the chain names it."""
     return Origin(event.pk, event.station_id, event.epoch, event.sequence, event.digest)
 
 
 def atomically(change: Callable[Given, Result]) -> Callable[Given, Result]:
-    """Run a function as one transaction, again from its start if it had to give way to another one."""
+    """Run a function as one transaction; start again if it had to give way to another transaction."""
 
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
         for attempt in range(1, TRIES + 1):
@@ -130,14 +130,14 @@ def atomically(change: Callable[Given, Result]) -> Callable[Given, Result]:
 
 
 def gave_way(error: Exception) -> bool:
-    """Whether a transaction failed only because another one was in its way."""
+    """Return whether a transaction failed only because of a conflict with another one."""
     return getattr(error.__cause__, "sqlstate", None) in GAVE_WAY
 
 
 def lock(community: Community) -> ChainEnd:
-    """Take the lock that everything which moves a community's points holds until its transaction ends.
+    """Take the community's lock; all code that moves points holds it until its transaction ends.
 
-    It comes before any lock on cards and accounts, so nobody can hold those in another order.
+    Take it before any lock on cards and accounts: the same order everywhere prevents deadlocks.
     """
     statement = "SELECT position, chain, ran_s FROM points_chainhead WHERE community_id = %s"
     if sql.on_postgres():
@@ -147,13 +147,13 @@ def lock(community: Community) -> ChainEnd:
 
 
 def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
-    """Write transfers at the chain's end and move the balances; `end` is what `lock` gave, and moves too."""
+    """Append transfers to the chain and move the balances; `end` comes from `lock` and is updated."""
     if not movements:
         return
     at, at_us = sql.keeper()(now), chain.microseconds(now)
     community: int = end.community.pk
     rows: list[sql.Row] = []
-    moved: defaultdict[int, int] = defaultdict(int)  # a Counter looks a new key up in Python
+    moved: defaultdict[int, int] = defaultdict(int)  # a Counter is slower for new keys
     for position, movement in enumerate(movements, end.position + 1):
         purpose = PURPOSES[movement.purpose]
         end.chain = chain.link(end.chain, _link(position, movement, purpose, at_us))

@@ -1,4 +1,4 @@
-"""Whatever stations send and people decide, in any order, by several workers: no point is made or lost."""
+"""With any events and decisions, in any order, and several workers: no point is created or lost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ hostile = settings(
 
 
 class Story:
-    """One community's days, told by chance."""
+    """Random days of one community."""
 
     def __init__(self, town: Town, data: st.DataObject) -> None:
         self.town, self.data, self.now = town, data, NOW
@@ -79,7 +79,7 @@ class Story:
         town.limit(20)
 
     def step(self) -> None:
-        """Something happens; what the ledger refuses to do is no mistake."""
+        """Do one random thing; the ledger may refuse it."""
         days = timedelta(days=self.data.draw(st.sampled_from([0, 0, 1, 7, 90])))
         self.now = self.town.wait(days, self.now)
         try:
@@ -170,7 +170,7 @@ class Story:
 
 
 def lines_of(household: Household) -> int:
-    """What the lines of all pages of a statement come to."""
+    """Return the sum of all lines of a statement, over all its pages."""
     total, before = 0, None
     while True:
         page = make_statement(household, NOW, before)
@@ -183,7 +183,7 @@ def lines_of(household: Household) -> int:
 
 @hostile
 @given(data=st.data())
-def test_whatever_people_decide_every_sum_agrees_and_the_chain_is_whole(
+def test_after_any_decisions_every_sum_agrees_and_the_chain_is_whole(
     new_database: Callable[[], str], data: st.DataObject
 ) -> None:
     new_database()

@@ -1,4 +1,4 @@
-"""The ledger's own clock: what waits is counted by running time, and a calendar that jumps is doubted."""
+"""The ledger's own clock: waits are measured by running time, and a calendar that jumps is doubted."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
         (NOW + FURTHEST_BACK + SECOND, None, True),
         (None, NOW - 100 * DAY, True),
         (None, NOW, False),
-        (NOW - 100 * DAY, NOW, True),  # what it dated itself by the same clock says nothing
+        (NOW - 100 * DAY, NOW, True),  # a transfer dated by the same clock proves nothing
         (NOW, NOW + 100 * DAY, False),  # it was ahead once, and stations agree with it again
     ],
 )
-def test_a_clock_is_doubted_by_what_stations_say(
+def test_the_clock_is_judged_by_the_stations_times(
     heard: datetime | None, transfer: datetime | None, *, doubted: bool
 ) -> None:
     assert (doubt_of(NOW, heard, transfer) is not None) is doubted
 
 
 class Calendar:
-    """The machine's calendar, as the worker reads it; its monotonic clock stands."""
+    """The machine's calendar and running time, as the worker reads them."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.at, self.ran_s = NOW, 1000.0
@@ -88,7 +88,7 @@ class Calendar:
 
 
 class Connected(MqttLink):
-    """A link that is there, and takes what is published."""
+    """A link that is connected and accepts every publication."""
 
     connected = True
 
@@ -111,13 +111,13 @@ class TestOverBothDatabases:
         return Worker(link, key, threading.Event(), apply_messages, town.community)
 
     def day(self, town: Town, calendar: Calendar, worker: Worker, number: int) -> None:
-        """A day on which a card that is nobody's is tapped, and the worker's chores come round."""
+        """Let a day pass on which an unbound card is tapped and the worker does its chores."""
         visit = visit_facts(200 + number, RIGHT, provisional=2)
         town.deliver(event(number, visit, at=stamp(calendar.at), epoch="d" * 16), now=calendar.at)
         worker._do_chores()  # noqa: SLF001 (a round would wait for messages)
         calendar.pass_by(DAY)
 
-    def test_a_clock_a_hundred_days_ahead_ends_nothing_raises_an_alarm_and_is_told_in_one_line(
+    def test_a_clock_a_hundred_days_ahead_ends_no_wait_raises_an_alarm_and_logs_one_line(
         self, town: Town, calendar: Calendar, worker: Worker, caplog: pytest.LogCaptureFixture
     ) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
@@ -132,7 +132,7 @@ class TestOverBothDatabases:
         assert (alarm.station, alarm.reason) == (LEDGER, Cause.CLOCK)
         assert verify().ok, verify().problems
 
-    def test_a_clock_that_is_set_while_the_worker_runs_is_looked_at_at_once(
+    def test_a_clock_set_while_the_worker_runs_is_judged_at_once(
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
@@ -153,7 +153,7 @@ class TestOverBothDatabases:
         assert VisitSettlement.objects.get(card_hash=card(8)).withdrawn == 2
         assert not Alarm.objects.exists()
 
-    def test_a_ledger_that_was_off_for_a_week_asks_until_a_station_agrees(
+    def test_a_ledger_that_was_off_for_a_week_doubts_its_clock_until_a_station_agrees(
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         self.day(town, calendar, worker, 1)
@@ -175,14 +175,14 @@ class TestOverBothDatabases:
         self.day(town, calendar, worker, 2)
         assert Alarm.objects.get().closed_at is None
 
-    def test_a_worker_holds_what_a_wrong_clock_cannot_date_and_gives_it_once_the_clock_is_set(
+    def test_visits_that_a_wrong_clock_cannot_date_are_held_and_given_once_the_clock_is_set(
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         home = add_household(town.community, "3-2-501", "", NOW)
         bind_card(home, card(1), NOW)
         self.day(town, calendar, worker, 1)
         right = calendar.at
-        calendar.at -= 100 * DAY  # no chores come round before the message
+        calendar.at -= 100 * DAY  # no chores run before the message
         self.send(town, worker, event(1, visit_facts(1, RIGHT, provisional=2), at=UNSURE, epoch="e" * 16))
         assert (town.balance(home), town.suspense) == (0, 4)
         calendar.at = right + HOUR
@@ -190,7 +190,7 @@ class TestOverBothDatabases:
         worker.turn()
         assert (town.balance(home), town.suspense) == (4, 2)
 
-    def test_a_ledger_that_was_off_dates_what_waits_as_soon_as_a_station_agrees(
+    def test_a_ledger_that_was_off_dates_waiting_visits_as_soon_as_a_station_agrees(
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         home = add_household(town.community, "3-2-501", "", NOW)
@@ -205,7 +205,7 @@ class TestOverBothDatabases:
         assert town.balance(home) == 4
 
     def send(self, town: Town, worker: Worker, body: bytes) -> None:
-        """One message as the broker gives it to the worker, which takes its turn."""
+        """Give the worker one message as the broker does, and let it take a turn."""
         message = Message(
             topics.events("sunny-garden", "east-gate"),
             town.seal(body),
@@ -215,7 +215,7 @@ class TestOverBothDatabases:
         worker._link.messages.put(message)  # noqa: SLF001
         worker.turn()
 
-    def test_what_was_heard_in_the_future_is_taken_back(
+    def test_a_time_heard_in_the_future_is_set_to_now(
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)), now=NOW + 100 * DAY)
@@ -225,7 +225,7 @@ class TestOverBothDatabases:
         (listed,) = summaries(town.community)
         assert listed.heard == calendar.at
 
-    def test_receipts_by_a_doubted_clock_name_journals_however_old(self, town: Town) -> None:
+    def test_receipts_under_a_doubted_clock_name_journals_of_any_age(self, town: Town) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
         station = town.community.stations.select_related("community").get()
         late = NOW + 100 * DAY
@@ -243,10 +243,10 @@ class TestOverBothDatabases:
         assert count_running(town.community, 600, NOW) == 0
         assert (
             count_running(town.community, 600, NOW + 300 * SECOND) == 300
-        )  # another worker had noted the rest
+        )  # another worker has counted the rest
         assert counted() == 1500
 
-    def test_a_look_at_the_clock_names_both_times(self, town: Town) -> None:
+    def test_the_doubt_names_both_times(self, town: Town) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
         assert look_at_clock(town.community, NOW + HOUR) is None
         told = str(look_at_clock(town.community, NOW - 2 * HOUR))

@@ -1,4 +1,4 @@
-"""What a correction takes, what it leaves as a debt, and how a debt ends."""
+"""Corrections: what they take, what becomes a debt, and how a debt ends."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def household(town: Town) -> Household:
 
 
 def spend(household: Household, points: int) -> None:
-    """Points that went elsewhere: gifts come later, so this is done past the ledger."""
+    """Spend points by editing the balance: the ledger has no gifts yet."""
     Account.objects.filter(household=household).update(balance=5 - points)
     Account.objects.filter(kind="suspense").update(balance=points)
 
@@ -46,7 +46,7 @@ def the_award() -> Transfer:
     return Transfer.objects.get(purpose=Purpose.AWARD)
 
 
-def test_a_correction_takes_back_what_is_there_by_a_new_transfer(town: Town, household: Household) -> None:
+def test_a_correction_takes_unspent_points_back_by_a_new_transfer(town: Town, household: Household) -> None:
     corrected = correct(the_award(), "officer Li", "the photo was another's", LATER)
     assert (corrected.taken, corrected.debt) == (5, None)
     assert (town.balance(household), town.balances["issuing sunny-garden"]) == (0, 0)
@@ -56,7 +56,7 @@ def test_a_correction_takes_back_what_is_there_by_a_new_transfer(town: Town, hou
     assert verify().ok, verify().problems
 
 
-def test_what_was_spent_becomes_a_debt_that_the_next_points_pay(town: Town, household: Household) -> None:
+def test_spent_points_become_a_debt_that_the_next_points_pay(town: Town, household: Household) -> None:
     spend(household, 4)
     corrected = correct(the_award(), "officer Li", "the photo was another's", LATER)
     assert corrected.taken == 1
@@ -84,7 +84,7 @@ def test_one_award_pays_several_debts_oldest_first(town: Town, household: Househ
     assert town.balance(household) == 0
 
 
-def test_points_that_waited_pay_a_debt_too(town: Town, household: Household) -> None:
+def test_released_points_pay_a_debt_too(town: Town, household: Household) -> None:
     town.deliver(event(2, visit_facts(2, RIGHT, provisional=2)))
     Account.objects.filter(household=household).update(balance=0)
     Account.objects.filter(kind="issuing").update(balance=-2)
@@ -105,7 +105,7 @@ def test_a_debt_may_be_forgiven_once(town: Town, household: Household) -> None:
     assert not Transfer.objects.filter(purpose=Purpose.OFFSET).exists()
 
 
-def test_what_was_corrected_is_not_corrected_again(household: Household) -> None:
+def test_a_transfer_is_corrected_only_once(household: Household) -> None:
     spend(household, 5)
     correct(the_award(), "officer Li", "a copied card", LATER)
     with pytest.raises(InputError, match="was corrected before"):
@@ -114,7 +114,7 @@ def test_what_was_corrected_is_not_corrected_again(household: Household) -> None
 
 
 @pytest.mark.usefixtures("household")
-def test_a_transfer_that_gave_nobody_anything_is_not_corrected(town: Town) -> None:
+def test_a_transfer_that_gave_no_household_points_cannot_be_corrected(town: Town) -> None:
     town.deliver(event(2, visit_facts(9, RIGHT, provisional=2)))
     with pytest.raises(InputError, match="gave no household any points"):
         correct(Transfer.objects.get(purpose=Purpose.HOLD), "officer Li", "why not", LATER)
@@ -123,12 +123,12 @@ def test_a_transfer_that_gave_nobody_anything_is_not_corrected(town: Town) -> No
 @pytest.mark.parametrize(("by", "reason"), [("", "why"), ("who", " "), ("who", "x" * 201), ("a\nb", "why")])
 @pytest.mark.usefixtures("household")
 def test_a_decision_says_who_and_why_in_a_line(by: str, reason: str) -> None:
-    with pytest.raises(InputError, match="will not do"):
+    with pytest.raises(InputError, match="cannot be used"):
         correct(the_award(), by, reason, LATER)
     assert Transfer.objects.count() == 1
 
 
-def test_the_statement_explains_each_line_and_they_come_to_the_balance(
+def test_the_statement_explains_each_line_and_the_lines_add_up_to_the_balance(
     town: Town, household: Household
 ) -> None:
     Account.objects.filter(household=household).update(balance=1)

@@ -1,4 +1,4 @@
-"""Debts on the office's pages: who owes, why, what paid of it, and letting a household off."""
+"""Debts on the office's pages: who owes, why, what paid it, and waiving a debt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORGIVE = "/office/debts/{}/forgive/"
 
 
 def owing(town: Town, number: int = 1, *, left: int = 0) -> Household:
-    """A household that owes a visit's 5 points, less those `left`: it was corrected after they were spent."""
+    """Correct a visit's 5 points after all but `left` were spent; the household owes the rest."""
     household = add_household(town.community, f"3-2-50{number}", "王家")
     bind_card(household, card(number), NOW)
     town.deliver(event(number, visit_facts(number, HAZARDOUS, provisional=5)))
@@ -44,7 +44,7 @@ def test_nobody_owes_anything_at_first(town: Town) -> None:
     assert looked_at(town) == DebtsPage("Sunny Garden", (), (), more=False)
 
 
-def test_a_debt_says_who_owes_since_which_correction_and_what_paid_of_it(town: Town) -> None:
+def test_a_debt_shows_who_owes_which_correction_caused_it_and_what_paid_it(town: Town) -> None:
     owing(town)
     (item,) = looked_at(town).owed
     assert (item.household, item.standing, item.points) == ("3-2-501 · 王家", Standing.OWED, "5 points")
@@ -59,14 +59,14 @@ def test_a_debt_says_who_owes_since_which_correction_and_what_paid_of_it(town: T
     )
 
 
-def test_what_was_still_there_was_taken_at_once(town: Town) -> None:
+def test_a_debt_is_only_what_was_spent(town: Town) -> None:
     owing(town, left=3)
     (item,) = looked_at(town).owed
     assert item.points == "2 points"
     assert item.correction == "A correction took back transfer 1, 5 points; 2 points had been spent."
 
 
-def test_what_is_paid_and_what_is_forgiven_have_ended_and_say_how(town: Town) -> None:
+def test_paid_and_forgiven_debts_are_listed_as_ended_and_say_how(town: Town) -> None:
     owing(town)
     owing(town, 2)
     town.deliver(event(8, visit_facts(1, HAZARDOUS, provisional=5)), now=LATER)
@@ -81,7 +81,7 @@ def test_what_is_paid_and_what_is_forgiven_have_ended_and_say_how(town: Town) ->
     assert len(let_off.payments) == 1
 
 
-def test_many_payments_and_many_debts_are_cut_off_and_said_to_be_more(
+def test_long_lists_of_debts_and_payments_are_cut_and_say_that_there_are_more(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cloud_sync.ledger.office.debts.SHOWN", 1)
@@ -96,7 +96,7 @@ def test_many_payments_and_many_debts_are_cut_off_and_said_to_be_more(
 
 @pytest.fixture
 def officer(town: Town) -> Client:
-    """A browser in which an officer has signed in."""
+    """Return a client in which an officer has signed in."""
     client = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
     client.force_login(User.objects.create(username=username(town.community, "wang")))
     return client
@@ -109,7 +109,7 @@ def token(client: Client) -> str:
     return found[1]
 
 
-def test_an_officer_lets_a_household_off_with_a_reason(town: Town, officer: Client) -> None:
+def test_an_officer_waives_a_debt_with_a_reason(town: Town, officer: Client) -> None:
     owing(town)
     debt = Debt.objects.get()
     form = {"reason": "  our mistake ", "csrfmiddlewaretoken": token(officer)}
@@ -125,7 +125,7 @@ def test_an_officer_lets_a_household_off_with_a_reason(town: Town, officer: Clie
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "x" * 201, "two\nlines"])
-def test_a_reason_that_will_not_do_is_asked_for_again(town: Town, officer: Client, reason: str) -> None:
+def test_an_invalid_reason_is_asked_for_again(town: Town, officer: Client, reason: str) -> None:
     owing(town)
     form = {"reason": reason, "csrfmiddlewaretoken": token(officer)}
     answer = officer.post(FORGIVE.format(Debt.objects.get().pk), form, follow=True)

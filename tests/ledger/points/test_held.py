@@ -1,4 +1,4 @@
-"""Points that wait: what they wait for, for how long, and what becomes of them."""
+"""Held points: what they wait for, how long, and how the wait ends."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def test_an_unknown_cards_points_return_to_issuing_after_90_days(town: Town) -> 
 
 
 def returned(town: Town) -> datetime:
-    """Points of card 8 went back because nobody bound it; when that was."""
+    """Let the points of card 8 expire because nobody bound it; return when that was."""
     town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
     late = town.wait(91 * DAY)
     assert expire(town.community, late) == Expired(returned=2)
     return late
 
 
-def test_a_card_bound_after_its_points_went_back_brings_them_all_the_same(town: Town) -> None:
+def test_a_card_bound_after_its_points_expired_still_gets_them(town: Town) -> None:
     late = returned(town)
     household = add_household(town.community, "3-2-501", "", late)
     assert bind_card(household, card(8), late) == 2
@@ -82,7 +82,7 @@ def test_a_card_bound_after_its_points_went_back_brings_them_all_the_same(town: 
     assert verify().ok, verify().problems
 
 
-def test_what_came_back_can_be_corrected_as_any_gift(town: Town) -> None:
+def test_restored_points_can_be_corrected_like_any_others(town: Town) -> None:
     late = returned(town)
     household = add_household(town.community, "3-2-501", "", late)
     bind_card(household, card(8), late)
@@ -103,7 +103,7 @@ def test_a_suspected_card_gets_back_what_expired_once_it_is_cleared(town: Town) 
     assert verify().ok, verify().problems
 
 
-def test_no_clock_ends_a_wait_that_the_ledger_has_not_run_through(town: Town) -> None:
+def test_no_calendar_ends_a_wait_before_the_ledger_has_run_that_long(town: Town) -> None:
     town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
     assert not expire(town.community, NOW + 100 * DAY)
     town.wait(90 * DAY)
@@ -111,7 +111,7 @@ def test_no_clock_ends_a_wait_that_the_ledger_has_not_run_through(town: Town) ->
     assert expire(town.community, NOW + 90 * DAY) == Expired(returned=2)
 
 
-def test_a_suspected_cards_points_wait_a_week_and_are_the_residents_then(
+def test_a_suspected_cards_points_wait_a_week_and_then_go_to_the_resident(
     town: Town, household: Household
 ) -> None:
     suspected()
@@ -158,7 +158,7 @@ def test_a_suspected_card_without_a_household_waits_for_both(town: Town, househo
     assert town.balance(household) == 2
 
 
-def test_what_is_suspected_no_more_waits_for_its_card_as_long_as_any_other_whatever_the_clock(
+def test_a_visit_no_longer_suspected_waits_for_its_card_as_long_as_any_other_with_any_clock(
     town: Town,
 ) -> None:
     town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
@@ -173,9 +173,9 @@ def test_what_is_suspected_no_more_waits_for_its_card_as_long_as_any_other_whate
     assert expire(town.community, town.wait(7 * DAY, late)) == Expired(returned=2)
 
 
-def test_what_a_person_clears_of_an_unknown_card_waits_for_the_card(town: Town) -> None:
+def test_a_cleared_visit_of_an_unknown_card_waits_for_the_card(town: Town) -> None:
     town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
-    with pytest.raises(InputError, match="nobody's"):
+    with pytest.raises(InputError, match="has no household"):
         release(the_visit(), "officer Li", "looks fine", NOW)
     suspected(8)
     town.deliver(event(2, visit_facts(8, RIGHT, provisional=2)))
@@ -185,9 +185,7 @@ def test_what_a_person_clears_of_an_unknown_card_waits_for_the_card(town: Town) 
     assert later.held_by == HeldBy.UNKNOWN_CARD
 
 
-def test_what_a_station_brings_beyond_its_daily_limit_waits_for_a_person(
-    town: Town, household: Household
-) -> None:
+def test_points_beyond_a_stations_daily_limit_wait_for_a_person(town: Town, household: Household) -> None:
     town.limit(7)
     visits = (visit_facts(1, thing, provisional=points) for thing, points in ((HAZARDOUS, 5), (HAZARDOUS, 5)))
     town.deliver(*(event(number, facts) for number, facts in enumerate(visits, 1)))
@@ -202,7 +200,9 @@ def test_what_a_station_brings_beyond_its_daily_limit_waits_for_a_person(
     assert verify().ok, verify().problems
 
 
-def test_the_limit_is_of_one_station_and_one_day_and_may_be_its_own(town: Town, household: Household) -> None:
+def test_the_limit_is_per_station_and_day_and_a_station_may_have_its_own(
+    town: Town, household: Household
+) -> None:
     town.limit(2)
     town.station("west-gate")
     town.station("east-gate")
@@ -218,7 +218,7 @@ def test_the_limit_is_of_one_station_and_one_day_and_may_be_its_own(town: Town, 
     assert VisitSettlement.objects.latest("event_id").held_by == HeldBy.MINT_LIMIT
 
 
-def test_the_statement_shows_when_what_waited_came(town: Town, household: Household) -> None:
+def test_the_statement_shows_when_waiting_points_were_given(town: Town, household: Household) -> None:
     suspected()
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
     with translation.override("en"):

@@ -1,4 +1,4 @@
-"""What the database itself forbids, whatever code comes later."""
+"""What the database itself forbids, so that no later code can do it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.ledger.town import NOW, RIGHT, Town, event, visit_facts
 
 @pytest.fixture
 def held(town: Town) -> Town:
-    """One visit of an unknown card: one event, one transfer of 2 points, one settlement."""
+    """Deliver one visit of an unknown card: one event, one transfer of 2 points, one settlement."""
     add_household(town.community, "1-1-101")
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
     return town
@@ -122,14 +122,14 @@ def test_a_transfer_cannot_be_changed_or_removed(held: Town, how: str) -> None:
     assert Transfer.objects.get().points == held.suspense == 2
 
 
-def test_a_transfer_is_not_lost_with_what_it_belongs_to(held: Town) -> None:
+def test_a_transfer_is_not_removed_with_the_rows_it_refers_to(held: Town) -> None:
     for row in (Event.objects.get(), Account.objects.get(kind="suspense"), Station.objects.get()):
         with pytest.raises(ProtectedError):
             row.delete()
     assert held.suspense == 2
 
 
-def test_opening_a_communitys_accounts_twice_makes_them_once(held: Town) -> None:
+def test_opening_a_communitys_accounts_twice_creates_them_once(held: Town) -> None:
     before = held.balances
     open_accounts(held.community)
     assert held.balances == before

@@ -1,4 +1,4 @@
-"""Transactions that give way to others, and a database that goes away for a while."""
+"""Transactions that give way to others, and a database that is away for a while."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.waiting import WITHIN_S
 
 
 class GaveWayError(Exception):
-    """What PostgreSQL's driver says."""
+    """An error as PostgreSQL's driver raises it."""
 
     sqlstate = "40001"
 
 
 def failing(times: int, cause: Exception) -> list[int]:
-    """How often a change that fails so often at first was begun."""
+    """Run a change that fails `times` times first; return how often it was begun."""
     begun: list[int] = []
 
     @atomically
@@ -41,12 +41,12 @@ def failing(times: int, cause: Exception) -> list[int]:
 
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(("times", "begun"), [(0, 1), (2, 3), (TRIES, TRIES), (99, TRIES)])
-def test_what_gave_way_is_begun_again_a_few_times(times: int, begun: int) -> None:
+def test_a_transaction_that_gave_way_is_retried_a_few_times(times: int, begun: int) -> None:
     assert len(failing(times, GaveWayError())) == begun
 
 
 @pytest.mark.usefixtures("database")
-def test_what_failed_otherwise_is_not() -> None:
+def test_other_failures_are_not_retried() -> None:
     with pytest.raises(OperationalError):
         failing(1, OSError("disk full"))
 
@@ -54,7 +54,7 @@ def test_what_failed_otherwise_is_not() -> None:
 class TestOnPostgres:
     pytestmark = ON_POSTGRES
 
-    def test_two_that_lock_each_other_out_both_end_well(self, town: Town) -> None:
+    def test_two_deadlocked_transactions_both_succeed(self, town: Town) -> None:
         names = [add_household(town.community, code).code for code in ("1", "2")]
         meet = Barrier(2)
         begun: list[str] = []
@@ -63,7 +63,7 @@ class TestOnPostgres:
         def rename(first: str, second: str) -> None:
             begun.append(first)
             Household.objects.filter(code=first).update(name=first)
-            with suppress(BrokenBarrierError):  # the one that is tried again meets nobody
+            with suppress(BrokenBarrierError):  # the retried one meets nobody
                 meet.wait(timeout=WITHIN_S)
             Household.objects.filter(code=second).update(name=first)
 

@@ -1,4 +1,4 @@
-"""Double entry in whole points. What must never happen is forbidden by the database itself."""
+"""Double entry in whole points. The database itself forbids what must never happen."""
 
 from __future__ import annotations
 

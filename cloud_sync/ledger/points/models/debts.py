@@ -10,14 +10,14 @@ from cloud_sync.ledger.points.models.transfers import Decision, Transfer
 
 
 class Debt(models.Model):
-    """What a correction could not take because it was spent: offset against later awards, or forgiven."""
+    """Points that a correction could not take because they were spent: paid by later awards, or forgiven."""
 
     household = models.ForeignKey(Household, models.PROTECT, related_name="debts", db_index=False)
     reverses = models.OneToOneField(Transfer, models.PROTECT, related_name="debt")
     """The transfer whose correction left this debt."""
     points = models.BigIntegerField()
     left = models.BigIntegerField()
-    """What is still owed; never more than `points`, never below zero."""
+    """Points still owed; never more than `points`, never below zero."""
     forgiven = models.BigIntegerField(default=0)
     created_at = models.DateTimeField()
     decision = models.ForeignKey(Decision, models.PROTECT, related_name="debts", db_index=False)

@@ -1,4 +1,4 @@
-"""What shows later that rows are as they were written: signed batches, and the register's records."""
+"""Evidence that rows are as they were written: signed batches, and the register's records."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from cloud_sync.ledger.stations.models import Community, Station
 
 
 class SignedBatch(models.Model):
-    """The signature under events of one station: one row for a batch that brought something new.
+    """A station's signature over a batch; one row for each batch that brought something new.
 
-    The signed bytes are made again from the stored events, in the order that `holds` names them.
+    The signed bytes are rebuilt from the stored events, in the order of `holds`.
     """
 
     station = models.ForeignKey(Station, models.PROTECT, related_name="batches", db_index=False)
@@ -20,9 +20,9 @@ class SignedBatch(models.Model):
     holds = models.BinaryField()
     """JSON: `[epoch, first, last]` for each run of sequences."""
     lost = models.BinaryField(default=b"")
-    """JSON: the sequences that it states as lost, as the batch wrote them; empty for none."""
+    """JSON: the losses that the batch states; empty for none."""
     body = models.BinaryField(default=b"")
-    """The signed bytes themselves, where the stored events alone do not give them."""
+    """The signed bytes themselves, if they cannot be rebuilt from the stored events."""
     received_at = models.DateTimeField()
 
     class Meta:
@@ -33,16 +33,16 @@ class SignedBatch(models.Model):
 
 
 class Record(models.Model):
-    """One line of a community's register: what a row is from now on, who said so and why.
+    """One record of a community's register: a row's new content, who changed it and why.
 
-    `position` counts 1, 2, 3 …; `chain` is the SHA-256 of the link before it and of this line.
+    `position` counts 1, 2, 3 …; `chain` is the SHA-256 of the previous link and this record.
     """
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="records", db_index=False)
     position = models.BigIntegerField()
     kind = models.CharField(max_length=16)
     body = models.BinaryField()
-    """JSON; `points.records` says what each kind holds."""
+    """JSON; `chain.records` says what each kind holds."""
     at = models.DateTimeField()
     chain = models.BinaryField()
 

@@ -10,25 +10,25 @@ from django.db.models.lookups import LessThanOrEqual
 from cloud_sync.ledger.stations.models import Community
 
 MAX_CODE, MAX_NAME = 32, 64
-"""Letters of a household's code and name."""
+"""Longest code and name of a household, in characters."""
 
 
 class Household(models.Model):
-    """Who earns: the people behind one door, under the code that the community's office uses."""
+    """The people behind one door, who earn points together; `code` is what the community's office uses."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="households", db_index=False)
     code = models.CharField(max_length=MAX_CODE)
     name = models.CharField(max_length=MAX_NAME, blank=True, default="")
     salt = models.BinaryField(default=b"")
-    """Random bytes in every seal of this row, so that a seal tells nothing once they are gone."""
+    """Random bytes in every seal of this row; once they are erased, a seal reveals nothing."""
     links_ended = models.PositiveIntegerField(default=0)
-    """How often its statement's links were taken back; only links made since then open it."""
+    """How often the links to its statement were revoked; only links made since then work."""
     links_ended_by = models.ForeignKey("points.Decision", models.PROTECT, related_name="+", null=True)
 
     class Meta:
         constraints = [
             UniqueConstraint(fields=["community", "code"], name="household_code_in_community"),
-            # SQLite itself does not look at the length of a text.
+            # SQLite does not check the length of a text.
             CheckConstraint(
                 condition=LessThanOrEqual(Length("code"), MAX_CODE)
                 & LessThanOrEqual(Length("name"), MAX_NAME),
@@ -48,14 +48,14 @@ class CardStatus(models.TextChoices):
 
 
 class CardRole(models.TextChoices):
-    """Whose card it is; staff earn nothing."""
+    """Whether a card is a resident's or a staff member's; staff earn nothing."""
 
     RESIDENT = "resident"
     STAFF = "staff"
 
 
 class Card(models.Model):
-    """A card by its pseudonym. One without a household was seen at a station and waits to be bound."""
+    """A card by its pseudonym. A card without a household was seen at a station and is not bound yet."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="cards", db_index=False)
     hash = models.CharField(max_length=64)
@@ -63,9 +63,9 @@ class Card(models.Model):
     status = models.CharField(max_length=8, choices=CardStatus, default=CardStatus.ACTIVE)
     role = models.CharField(max_length=8, choices=CardRole, default=CardRole.RESIDENT)
     suspected_at = models.DateTimeField(null=True)
-    """Since when signs of cheating make its points wait for a person."""
+    """When signs of cheating were found; since then its points wait for a person."""
     salt = models.BinaryField(default=b"")
-    """As a household's; empty until the card's first record."""
+    """As for a household; empty until the card's first record."""
 
     class Meta:
         constraints = [UniqueConstraint(fields=["community", "hash"], name="card_hash_in_community")]
@@ -75,7 +75,7 @@ class Card(models.Model):
 
 
 class AccountKind(models.TextChoices):
-    """What an account is for. Only an issuing account may owe."""
+    """What an account is for. Only an issuing account may be below zero."""
 
     ISSUING = "issuing"
     SUSPENSE = "suspense"
@@ -83,14 +83,14 @@ class AccountKind(models.TextChoices):
 
 
 class Account(models.Model):
-    """A holder of points. `balance` is what came in less what went out, kept with every transfer."""
+    """A holder of points. `balance` is points in minus points out, updated with every transfer."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="accounts")
     kind = models.CharField(max_length=9, choices=AccountKind)
     household = models.OneToOneField(Household, models.PROTECT, related_name="account", null=True)
     balance = models.BigIntegerField(default=0)
     opened_at = models.DateTimeField(null=True)
-    """When a household's was opened; not known of one that an older ledger opened."""
+    """When a household's account was opened; null if an older version opened it."""
 
     class Meta:
         constraints = [

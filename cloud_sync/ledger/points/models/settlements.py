@@ -1,4 +1,4 @@
-"""The ledger's word on each visit, the rules it settles by, and what each station brought."""
+"""The settlement of each visit, the rules behind it, and the points that each station brought."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ class Timed(models.TextChoices):
     STATED = "stated"
     """The station's clock could be trusted."""
     MENDED = "mended"
-    """By a trusted stamp of the same boot."""
+    """Computed from a trusted stamp of the same boot."""
     BOUNDED = "bounded"
-    """Between its neighbours and the receipt, where it earns the most."""
+    """Between its neighbours and the receipt, on the day where it earns most."""
     DOUBTED = "doubted"
     """Not yet known: the ledger's clock is in doubt. The day is a guess, and nothing counts to it."""
 
 
 class Withdrawn(models.TextChoices):
-    """Why points that waited were not given."""
+    """Why held points were not given."""
 
     EXPIRED = "expired"
     """Nobody registered the card in time."""
@@ -33,7 +33,7 @@ class Withdrawn(models.TextChoices):
 
 
 class VisitSettlement(models.Model):
-    """The ledger's word on one visit: settled + held + lowered = provisional."""
+    """The settlement of one visit: settled + held + lowered = provisional."""
 
     event = models.OneToOneField(Event, models.PROTECT, related_name="settlement", primary_key=True)
     community = models.ForeignKey(Community, models.PROTECT, related_name="settlements", db_index=False)
@@ -43,7 +43,7 @@ class VisitSettlement(models.Model):
     )
     happened_at = models.DateTimeField()
     local_day = models.DateField()
-    """The calendar day of `happened_at` where the community is: what daily caps count by."""
+    """The community's calendar day of `happened_at`; daily caps count by it."""
     provisional = models.BigIntegerField()
     settled = models.BigIntegerField()
     held = models.BigIntegerField()
@@ -55,14 +55,14 @@ class VisitSettlement(models.Model):
         max_length=16, blank=True, default="", choices=[(reason.value, reason.value) for reason in HeldBy]
     )
     counted = models.IntegerField()
-    """Deposits that count against the daily number."""
+    """Deposits that count against the daily limit of deposits."""
     timed = models.CharField(max_length=8, choices=Timed, default=Timed.STATED)
     held_since = models.DateTimeField(null=True)
-    """When the wait began; no longer set once nothing is held."""
+    """When the wait began; null once nothing is held."""
     held_at_s = models.BigIntegerField(default=0)
     """The community's `ran_s` when the wait began."""
     withdrawn = models.BigIntegerField(default=0)
-    """The part of `lowered` that was held first."""
+    """The part of `lowered` that was held before."""
     withdrawn_by = models.CharField(max_length=16, blank=True, default="", choices=Withdrawn)
 
     class Meta:
@@ -97,12 +97,12 @@ class VisitSettlement(models.Model):
             ),
         ]
         indexes = [
-            # With all that a day's tally adds up: settling asks for nothing else of these rows.
+            # Covers everything that a day's tally adds up; settling reads nothing else of these rows.
             Index(
                 fields=["household", "local_day", "settled", "held", "counted"],
                 name="settlement_tally_of_household",
             ),
-            # Nearly all visits are of bound cards and in neither of these two.
+            # Nearly all visits are of bound cards and are in neither of these two.
             Index(
                 fields=["community", "card_hash", "local_day"],
                 condition=Q(household__isnull=True),
@@ -125,7 +125,7 @@ class VisitSettlement(models.Model):
 
 
 class Rules(models.Model):
-    """One version of the award rules; it never changes once it is here."""
+    """One version of the award rules; it never changes once stored."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="rules", db_index=False)
     version = models.BigIntegerField()
@@ -141,7 +141,7 @@ class Rules(models.Model):
 
 
 class Minted(models.Model):
-    """What one station brought in a day without a person's look."""
+    """Points that one station brought in a day without a person's decision."""
 
     station = models.ForeignKey(Station, models.PROTECT, related_name="minted", db_index=False)
     day = models.DateField()

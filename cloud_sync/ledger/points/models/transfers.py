@@ -13,23 +13,23 @@ from cloud_sync.ledger.stations.models import Community, Event
 
 
 class ImmutableError(TypeError):
-    """An attempt to change or remove what stands for ever; correct it with a new transfer instead."""
+    """An attempt to change or remove a stored transfer; correct it with a new transfer instead."""
 
 
 class TransferQuerySet(models.QuerySet["Transfer"]):
-    """Transfers can be added and read."""
+    """Transfers can only be added and read."""
 
     def update(self, **_fields: object) -> Never:
-        """Refused."""
+        """Refuse."""
         raise ImmutableError("a transfer cannot be changed")
 
     def delete(self) -> Never:
-        """Refused."""
+        """Refuse."""
         raise ImmutableError("a transfer cannot be removed")
 
 
 class Decision(models.Model):
-    """What a person decided about points, and why; it never changes."""
+    """A person's decision about points, and why; it never changes."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="decisions", db_index=False)
     by = models.CharField(max_length=64)
@@ -46,7 +46,7 @@ class Decision(models.Model):
 
 
 class ChainHead(models.Model):
-    """The end of a community's chain. Whoever posts transfers holds this row's lock from the start."""
+    """The end of a community's chain. Code that posts transfers locks this row first."""
 
     community = models.OneToOneField(Community, models.PROTECT, related_name="chain_head", primary_key=True)
     position = models.BigIntegerField(default=0)
@@ -57,9 +57,9 @@ class ChainHead(models.Model):
     records_chain = models.BinaryField(default=b"")
     """That record's link; empty before the first."""
     ran_s = models.BigIntegerField(default=0)
-    """Seconds that workers have run for this community in all: what waits are counted by."""
+    """Total seconds that workers have run for this community; waits are measured by it."""
     noted_at = models.DateTimeField(null=True)
-    """When that was last noted, by the clock of the worker that did."""
+    """When `ran_s` was last updated, by the worker's clock."""
     believed_at = models.DateTimeField(null=True)
     """The newest trusted time of the community's stations when the ledger's clock was last believed."""
 
@@ -73,10 +73,10 @@ class ChainHead(models.Model):
 
 
 class Transfer(models.Model):
-    """Points from `debit` to `credit`, written once. Its event and its purpose are its identity.
+    """Points from `debit` to `credit`, written once. Its event and its purpose identify it.
 
-    `position` counts a community's transfers 1, 2, 3 … in the order they were posted; `chain` is the
-    SHA-256 of the link before it and this row (`points.chain`).
+    `position` counts a community's transfers 1, 2, 3 … in the order of posting; `chain` is the SHA-256 of
+    the previous link and this row (`chain.chain`).
     """
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="transfers", db_index=False)
@@ -91,7 +91,7 @@ class Transfer(models.Model):
     household = models.ForeignKey(
         Household, models.PROTECT, related_name="movements", null=True, db_index=False
     )
-    """Whose statement shows it as a line of its own, beside the visits."""
+    """The household whose statement shows it as a separate line, beside the visits."""
     reverses = models.ForeignKey(
         "self", models.PROTECT, related_name="reversed_by", null=True, db_index=False
     )
@@ -113,7 +113,7 @@ class Transfer(models.Model):
             CheckConstraint(condition=Q(position__gte=1), name="transfer_position_from_one"),
         ]
         indexes = [
-            # Awards, nearly all rows, are not in it.
+            # Awards, which are nearly all rows, are not in it.
             Index(
                 fields=["household"],
                 condition=Q(household__isnull=False),
@@ -138,5 +138,5 @@ class Transfer(models.Model):
         super().save(force_insert=True, using=using)
 
     def delete(self, *_args: object, **_kwargs: object) -> Never:
-        """Refused."""
+        """Refuse."""
         raise ImmutableError("a transfer cannot be removed")

@@ -1,1 +1,1 @@
-"""The database beneath the models: the hot path's SQL, triggers, engines, backups and upgrades."""
+"""The database below the models: the hot path's SQL, triggers, engines, backups and upgrades."""

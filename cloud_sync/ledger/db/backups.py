@@ -1,7 +1,7 @@
-"""A ledger put away and brought back: its database as it stood at one instant, and its keys.
+"""Back up and restore a ledger: its database as of one instant, and its keys.
 
-The ledger may run meanwhile. Either is whole or did not happen: a backup gets its name once it is
-complete, and a database is restored in one transaction.
+The ledger may keep running. Both are atomic: a backup gets its name once it is complete, and a database is
+restored in one transaction.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ BUSY_S = 60.0
 
 
 def back_up(settings: LedgerSettings, to: Path) -> None:
-    """Put the ledger into a new folder that only its owner can read; InputError if it cannot be made."""
+    """Copy the ledger into a new folder that only its owner can read; InputError if that fails."""
     draft = to.with_name(f".{to.name}.new")
     if to.exists():
-        raise InputError(f"{to} is there already", "name a folder that is not")
+        raise InputError(f"{to} exists already", "name a new folder")
     try:
         shutil.rmtree(draft, ignore_errors=True)
         make_private_folder(draft)
@@ -48,15 +48,17 @@ def back_up(settings: LedgerSettings, to: Path) -> None:
 
 
 def restore(settings: LedgerSettings, source: Path, *, replace: bool) -> None:
-    """Bring a backup back into the database and the keys that the settings name.
+    """Restore a backup into the database and the keys that the settings name.
 
-    InputError for what is no backup of such a database, for a database that holds a ledger unless it may be
-    replaced, and for keys that are there and are others.
+    InputError if there is no backup for such a database, if the database holds a ledger and `replace` is
+    not set, or if other keys exist.
     """
     name = settings.ledger.database
     file = source / (POSTGRES_FILE if is_postgres(name) else SQLITE_FILE)
     if not file.is_file():
-        raise InputError(f"no file {file}", "name a folder that `tongzhan ledger backup` wrote, of this kind")
+        raise InputError(
+            f"no file {file}", "name a folder that `tongzhan ledger backup` wrote for this kind of database"
+        )
     if not replace and holds_something(name):
         what = "the database of this ledger.toml is not empty"
         raise InputError(what, "back it up, stop the workers, then add --replace")
@@ -68,7 +70,7 @@ def restore(settings: LedgerSettings, source: Path, *, replace: bool) -> None:
 
 
 def holds_something(database: str) -> bool:
-    """Whether the database has any table of ours."""
+    """Return whether the database has any of our tables."""
     if is_postgres(database):
         query = "SELECT count(*) FROM pg_tables WHERE tablename = 'stations_community'"
         return _run("psql", database, "--no-psqlrc", "-Atc", query).strip() != "0"
@@ -89,7 +91,7 @@ def _put_away(database: str, folder: Path) -> None:
 
 
 def _copy_sqlite(database: Path, to: Path) -> None:
-    """Copy what one reader sees; writers go on, and what they commit meanwhile is not in it."""
+    """Copy one reader's view; writers are not blocked, and their later commits are not in the copy."""
     if not database.exists():
         raise InputError(f"no file {database}", "run: tongzhan ledger init --config F")
     try:
@@ -104,7 +106,7 @@ def _copy_sqlite(database: Path, to: Path) -> None:
 
 
 def _restore_sqlite(database: Path, file: Path) -> None:
-    """Write the backup over the database's pages in one transaction, safe beside who has it open."""
+    """Write the backup over the database's pages in one transaction; safe while others have it open."""
     try:
         make_private_folder(database.parent)
         make_private(database)
@@ -118,13 +120,13 @@ def _restore_sqlite(database: Path, file: Path) -> None:
 
 
 def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
-    """Python itself would wait for ever."""
+    """Stop when the database is busy: Python itself would wait forever."""
     if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        raise InputError("somebody writes to the database", "stop the workers, then try again")
+        raise InputError("another process writes to the database", "stop the workers, then try again")
 
 
 def _restore_keys(state_dir: Path, source: Path) -> None:
-    """Bring back keys that are missing. Others in their place would make every card a stranger's."""
+    """Restore missing keys. InputError if other keys exist: with them every card would be unknown."""
     make_private_folder(state_dir)
     for name in KEYS:
         kept, here = source / name, state_dir / name
@@ -134,14 +136,14 @@ def _restore_keys(state_dir: Path, source: Path) -> None:
             write_atomic(here, kept.read_bytes(), private=True, durable=True)
             hand_over(here)
         elif here.read_bytes() != kept.read_bytes():
-            raise InputError(f"{here} is another ledger's than the backup's", "move it away, then try again")
+            raise InputError(f"{here} differs from the backup's key", "move it away, then try again")
 
 
 def _run(program: str, database: str, *arguments: str) -> str:
-    """Run one of PostgreSQL's own programs on a database; its password goes by the environment."""
+    """Run one of PostgreSQL's programs on a database; pass the password in the environment."""
     found = shutil.which(program)
     if found is None:
-        raise InputError(f"no {program} here", "install it: sudo apt-get install postgresql-client")
+        raise InputError(f"{program} is not installed", "install it: sudo apt-get install postgresql-client")
     from cloud_sync.ledger.db.address import without_password  # noqa: PLC0415 (SQLite needs no libpq)
 
     address, password = without_password(database)
@@ -155,7 +157,7 @@ def _run(program: str, database: str, *arguments: str) -> str:
 
 
 def _sync(path: Path) -> None:
-    """Let a file's bytes, or a folder's names, reach the disk."""
+    """Force a file's bytes, or a folder's names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

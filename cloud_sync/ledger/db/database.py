@@ -1,4 +1,4 @@
-"""The ledger's database: made, brought up to date, and checked before anything runs on it."""
+"""Create and upgrade the ledger's database, and check it before anything runs on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INIT = "run: tongzhan ledger init --config F"
 
 
 def prepare(settings: LedgerSettings) -> None:
-    """Migrate, and bring in the community, its accounts and its rules; again does no harm."""
+    """Migrate, and add the community, its accounts and its rules; safe to repeat."""
     rules = [
         load_toml(file, AwardRules, refuse_writers, named_by="ledger.rules") for file in settings.rule_files
     ]
@@ -42,7 +42,7 @@ def prepare(settings: LedgerSettings) -> None:
 
 
 def check(settings: LedgerSettings) -> Community:
-    """Find the community of these settings; InputError unless `prepare` has been here, in this version."""
+    """Return the community of these settings; InputError unless this version's `prepare` was run."""
     check_version(settings)
     community = Community.objects.filter(slug=settings.ledger.community).first()
     if community is None:
@@ -52,13 +52,13 @@ def check(settings: LedgerSettings) -> Community:
 
 
 def check_version(settings: LedgerSettings) -> None:
-    """Check that the database is here and prepared for this version; InputError says what is missing.
+    """Check that the database exists and is prepared for this version; InputError says what is missing.
 
-    Reads no row of a community, so that an audit can begin whatever the rows hold.
+    Reads no row of a community, so that an audit can start whatever the rows hold.
     """
     name = settings.ledger.database
     if not is_postgres(name):
-        if not Path(name).exists():  # SQLite would begin one, for anybody to read
+        if not Path(name).exists():  # SQLite would create one that everybody can read
             raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
         keep_private(Path(name))
     try:
@@ -72,7 +72,7 @@ def check_version(settings: LedgerSettings) -> None:
 
 @transaction.atomic
 def _bring_in_community(settings: LedgerSettings) -> Community:
-    """The community with its accounts, as these settings say; what they change is noted."""
+    """Create or update the community and its accounts from the settings; record every change."""
     ledger = settings.ledger
     wanted = {
         "name_zh": ledger.name_zh,
@@ -91,14 +91,14 @@ def _bring_in_community(settings: LedgerSettings) -> Community:
 
 
 def _unusable(name: str, error: Exception) -> InputError:
-    said = (str(error).splitlines() or [type(error).__name__])[0]  # PostgreSQL goes on about the context
+    said = (str(error).splitlines() or [type(error).__name__])[0]  # PostgreSQL adds context in more lines
     return InputError(f"database {_shown(name)} cannot be used ({said})", _mend(name, error, said))
 
 
 _POSTGRES_SAYS = (
     ("password authentication failed", "mend user and password in ledger.database"),
     ("no password supplied", "put the password into ledger.database"),
-    ("no pg_hba.conf entry", "let pg_hba.conf of the server let this user in from here"),
+    ("no pg_hba.conf entry", "allow this user from this machine in the server's pg_hba.conf"),
     ("database", "make it: sudo -u postgres createdb --owner USER NAME"),
     ("role", "make the user: sudo -u postgres createuser --pwprompt USER"),
     ("translate host name", "mend the host in ledger.database"),
@@ -109,7 +109,7 @@ _POSTGRES_SAYS = (
     ("timeout expired", "look at the network between here and the server"),
     ("permission denied", "give the user of ledger.database its rights on the database"),
 )
-"""What the server or libpq says, and the mend; the first that fits counts."""
+"""What the server or libpq says, and the mend; the first match counts."""
 
 
 def _mend(name: str, error: Exception, said: str) -> str:
@@ -122,7 +122,7 @@ def _mend(name: str, error: Exception, said: str) -> str:
 
 
 def _shown(name: str) -> str:
-    """A database's name without its password."""
+    """Return a database's name without its password."""
     if not is_postgres(name):
         return name
     from cloud_sync.ledger.db.address import shown  # noqa: PLC0415 (a ledger on SQLite needs no libpq)

@@ -1,4 +1,4 @@
-"""Reading the whole ledger as it stands at one instant, without keeping anybody from writing."""
+"""Read the whole ledger as of one instant, without blocking writers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from cloud_sync.ledger.db import sql
 
 @contextmanager
 def snapshot() -> Iterator[None]:
-    """Let all queries inside see one instant and read text whatever its bytes are; nothing inside may write.
+    """Let all queries inside see the same instant; nothing inside may write.
 
-    Only SQLite keeps bytes that are no UTF-8 as text; they are then read with marks in their place.
+    Invalid UTF-8, which only SQLite stores as text, is read with replacement characters.
     """
     if sql.on_postgres():
         with transaction.atomic():

@@ -1,7 +1,7 @@
-"""The hot path's own SQL in two dialects: a batch of rows in one statement.
+"""The hot path's SQL in two dialects: a batch of rows in one statement.
 
-SQLite has `executemany`, PostgreSQL `unnest`. Everything that is not hot goes through Django's ORM.
-Times are given as datetimes with a zone; each dialect stores them as Django would. Call within a transaction.
+SQLite has `executemany`, PostgreSQL `unnest`. Everything else goes through Django's ORM. Times are datetimes
+with a zone; each dialect stores them as Django does. Call these functions within a transaction.
 """
 
 from __future__ import annotations
@@ -18,35 +18,35 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 Row = tuple[Any, ...]
 MOST_ROWS = 5000
-"""Of one query's w on SQLite, which takes 32,766 values a statement (SQLITE_MAX_VARIABLE_NUMBER)."""
+"""Rows of w in one query on SQLite, which takes 32,766 values a statement (SQLITE_MAX_VARIABLE_NUMBER)."""
 
 STREAMED = 500
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name and the columns that are written, each with its PostgreSQL type."""
+    """A table's name and the columns to write, each with its PostgreSQL type."""
 
     name: str
     columns: Mapping[str, str]
     conflict: str = ""
-    """What to do with a row that is there: an ON CONFLICT clause."""
+    """What to do if the row exists: an ON CONFLICT clause."""
 
     @cached_property
     def sqlite(self) -> str:
-        """The statement for one row of many."""
+        """The statement that inserts one row."""
         marks = ", ".join("?" * len(self.columns))
         return f"INSERT INTO {self._into} VALUES ({marks}) {self.conflict}"  # noqa: S608 (constants)
 
     @cached_property
     def postgres(self) -> str:
-        """The statement for all rows at once, a list for each column."""
+        """The statement that inserts all rows, given a list for each column."""
         lists = ", ".join(f"%s::{kind}[]" for kind in self.columns.values())
         return f"INSERT INTO {self._into} SELECT * FROM unnest({lists}) {self.conflict}"  # noqa: S608 (constants)
 
     @cached_property
     def with_key(self) -> Table:
-        """The same table, the primary key's column first."""
+        """The same table with the primary key's column first."""
         return Table(self.name, {"id": "bigint", **self.columns}, self.conflict)
 
     @property
@@ -55,14 +55,14 @@ class Table:
 
 
 def on_postgres() -> bool:
-    """Which of the two dialects the ledger's database speaks."""
-    # The connection would say it too, but finding that takes twenty times as long.
+    """Return whether the ledger's database is PostgreSQL."""
+    # Asking the connection gives the same answer but takes twenty times as long.
     engine: str = connections.settings[DEFAULT_DB_ALIAS]["ENGINE"]
     return engine.endswith(".postgresql")
 
 
 def keeper() -> Callable[[datetime], datetime | str]:
-    """What turns a moment into what the database keeps; SQLite's is the text that Django writes."""
+    """Return the function that converts a moment to what the database stores; on SQLite, Django's text."""
     return _as_it_is if on_postgres() else _as_text
 
 
@@ -76,18 +76,18 @@ def _as_text(at: datetime) -> str:
 
 
 def day_of(value: date | str) -> date:
-    """The calendar day that a raw query gave."""
+    """Return the date that a raw query gave."""
     return date.fromisoformat(value) if isinstance(value, str) else value
 
 
 def moment_of(value: datetime | str) -> datetime:
-    """The moment that a raw query gave; SQLite's has lost its zone, which is UTC."""
+    """Return the moment that a raw query gave; SQLite stores it without its zone, UTC."""
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def insert(table: Table, rows: Sequence[Row]) -> None:
-    """Write rows, whose values stand in the order of the table's columns."""
+    """Insert rows; their values are in the order of the table's columns."""
     if not rows:
         return
     if on_postgres():
@@ -97,16 +97,16 @@ def insert(table: Table, rows: Sequence[Row]) -> None:
 
 
 def insert_returning(table: Table, columns: str, rows: Sequence[Row]) -> list[Row]:
-    """Write rows on PostgreSQL and read these columns of each, in any order."""
+    """Insert rows on PostgreSQL and return these columns of each, in any order."""
     values = [list(column) for column in zip(*rows, strict=True)]
     return execute(f"{table.postgres} RETURNING {columns}", values) if rows else []
 
 
 def execute(statement: str, values: Sequence[Any]) -> list[Row]:
-    """Run one statement whose marks are %s and that has no other percent sign; its rows, if it has any.
+    """Run one statement and return its rows, if any; its marks are %s, and it has no other percent sign.
 
-    Past Django's cursors, which would rewrite the statement at each call, and on PostgreSQL put the
-    values into its text; errors are Django's all the same.
+    This bypasses Django's cursors, which rewrite the statement at each call and on PostgreSQL put the
+    values into its text. Errors are still Django's.
     """
     connection = _connection()
     with connection.wrap_database_errors:
@@ -119,9 +119,9 @@ def execute(statement: str, values: Sequence[Any]) -> list[Row]:
 
 
 def select(statement: str, among: Iterable[Any], values: Sequence[Any] = ()) -> list[Row]:
-    """The rows of a query in which one column must be AMONG some values; nothing is asked without any.
+    """Return the rows of a query in which one column is AMONG some values; no values, no query.
 
-    The word AMONG stands once in the statement, as in "WHERE id AMONG", after the marks of `values`.
+    The word AMONG occurs once in the statement, as in "WHERE id AMONG", after the marks of `values`.
     """
     wanted = list(among)
     if not wanted:
@@ -134,10 +134,10 @@ def select(statement: str, among: Iterable[Any], values: Sequence[Any] = ()) -> 
 def matching(
     statement: str, columns: Mapping[str, str], rows: Sequence[Row], values: Sequence[Any] = ()
 ) -> list[Row]:
-    """The rows of a query FROM w CROSS JOIN …, where w holds these rows; nothing is asked without any.
+    """Return the rows of a query FROM w CROSS JOIN …, where w holds `rows`; no rows, no query.
 
-    `columns` are w's, each with its PostgreSQL type; `values` are for the marks of the statement. CROSS
-    JOIN has SQLite take a row of w first and look the rest up.
+    `columns` are w's, each with its PostgreSQL type; `values` are for the statement's marks. CROSS JOIN
+    makes SQLite loop over w first and look the rest up.
     """
     if on_postgres():
         names = ", ".join(columns)
@@ -154,7 +154,7 @@ def matching(
     return found
 
 
-# Texts with a mark for each value are long, and those of full batches are the same again and again.
+# A statement with a mark for each value is long, and full batches use the same ones again and again.
 @lru_cache(maxsize=128)
 def _among(statement: str, count: int) -> str:
     return statement.replace("AMONG", f"IN ({', '.join('?' * count)})")
@@ -167,7 +167,7 @@ def _among_rows(statement: str, columns: tuple[str, ...], count: int) -> str:
 
 
 def stream(statement: str, values: Sequence[Any] = ()) -> Iterator[Row]:
-    """The rows of one query, STREAMED of them in memory at once; within a transaction."""
+    """Yield the rows of one query, at most STREAMED in memory at a time; call it within a transaction."""
     with _connection().chunked_cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(STREAMED):
@@ -175,7 +175,7 @@ def stream(statement: str, values: Sequence[Any] = ()) -> Iterator[Row]:
 
 
 def add(table: str, column: str, changes: Mapping[int, int]) -> None:
-    """Add to a column of the rows with these primary keys, in their order."""
+    """Add to a column of the rows with these primary keys, in the keys' order."""
     ordered = sorted(changes.items())
     if on_postgres():
         statement = (
@@ -189,7 +189,7 @@ def add(table: str, column: str, changes: Mapping[int, int]) -> None:
 
 
 def _connection() -> BaseDatabaseWrapper:
-    """This thread's, open."""
+    """Return this thread's connection, open."""
     connection = connections[DEFAULT_DB_ALIAS]
     if connection.connection is None:
         connection.ensure_connection()
@@ -202,7 +202,7 @@ def _execute_many(statement: str, rows: Sequence[Row]) -> None:
         connection.connection.executemany(statement, rows)
 
 
-def _server_cursor(connection: Any) -> Any:  # noqa: ANN401 (psycopg's, which SQLite's users need not install)
+def _server_cursor(connection: Any) -> Any:  # noqa: ANN401 (psycopg's; SQLite needs no psycopg)
     import psycopg  # noqa: PLC0415 (as above)
 
     return psycopg.Cursor(connection)

@@ -1,8 +1,8 @@
-"""Rows that stand for ever: triggers by which the database itself refuses to change or to remove them.
+"""Triggers that make the database itself refuse to change or remove rows that must stay.
 
-They stop a mistake in code, and most of what somebody with SQL alone may try. Who may alter tables can take
-a trigger away, and SQLite's REPLACE asks none (sqlite.org/lang_conflict.html): then the chain still finds the
-row that was changed, and `verify` names a trigger that is not there.
+They stop mistakes in code and most attempts by SQL. Someone who may alter tables can drop a trigger, and
+SQLite's REPLACE runs none (sqlite.org/lang_conflict.html): then the chain still finds the changed row, and
+`verify` names the missing trigger.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from cloud_sync.ledger.db import sql
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """One table whose rows stay as they were written."""
+    """A table whose rows must stay as written."""
 
     table: str
     says: str
-    """What whoever tries otherwise is told."""
+    """The database's error message for an attempt to change or remove a row."""
     may_change: tuple[str, ...] = ()
     may_empty: tuple[str, ...] = ()
-    """Columns of bytes that an erasure empties; `verify` names one that was emptied without."""
+    """Columns of bytes that an erasure empties; `verify` names a column emptied without an erasure."""
 
 
 GUARDS = (
@@ -44,7 +44,7 @@ GUARDS = (
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """One trigger: the statement that makes it, and what the database then says of it."""
+    """A trigger: the statement that creates it, and how the database then describes it."""
 
     name: str
     table: str
@@ -52,7 +52,8 @@ class Trigger:
     looks: object
 
 
-# Told by its trigger what to say, then which columns may change, those that may only be emptied with a "~".
+# Arguments from the trigger: the error message, then the columns that may change; "~" marks one that may only
+# be emptied.
 FUNCTION = r"""
 DECLARE
     may text[] := TG_ARGV[1:];
@@ -84,7 +85,7 @@ FIND_SQLITE = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
 
 
 def guard() -> None:
-    """Bring in every trigger that is missing or was altered."""
+    """Create every trigger that is missing or was altered."""
     with transaction.atomic(), connection.cursor() as cursor:
         wrong = missing()
         if wrong and sql.on_postgres():
@@ -95,7 +96,7 @@ def guard() -> None:
 
 
 def release() -> None:
-    """Take every trigger away, as a step of an upgrade must that changes such rows itself."""
+    """Drop every trigger; an upgrade step that changes such rows needs this."""
     second = "not_emptied" if sql.on_postgres() else "not_removed"
     here = connection.introspection.table_names()
     with transaction.atomic(), connection.cursor() as cursor:
@@ -105,13 +106,13 @@ def release() -> None:
 
 
 def missing() -> list[Trigger]:
-    """Triggers that are not there, are switched off, or do something else than they should."""
+    """Return the triggers that are missing, disabled or altered."""
     there = _there()
     return [trigger for trigger in _wanted() if there.get(trigger.name) != trigger.looks]
 
 
 def problems() -> Iterator[str]:
-    """A line for each trigger that is missing."""
+    """Yield a line for each trigger that is missing or altered."""
     for trigger in missing():
         yield (
             f"the trigger {trigger.name} is missing or was altered: rows of {trigger.table} could be edited; "
@@ -121,12 +122,12 @@ def problems() -> Iterator[str]:
 
 def _wanted() -> list[Trigger]:
     triggers = _postgres if sql.on_postgres() else _sqlite
-    here = connection.introspection.table_names()  # an older database lacks some, until it is upgraded
+    here = connection.introspection.table_names()  # an older database lacks some until it is upgraded
     return [trigger for one in GUARDS if one.table in here for trigger in triggers(one)]
 
 
 def _there() -> Mapping[str, object]:
-    """What the database says of each trigger that it has."""
+    """Return how the database describes each of its triggers."""
     if sql.on_postgres():
         return {name: tuple(looks) for name, *looks in sql.execute(FIND_POSTGRES, [])}
     return dict(sql.execute(FIND_SQLITE, []))
@@ -137,7 +138,7 @@ def _dropping(name: str, table: str) -> str:
 
 
 def _sqlite(one: Guard) -> Iterator[Trigger]:
-    # Django's own introspection would parse the table's statement, which takes longer than a whole audit.
+    # Django's introspection parses the table's statement, which takes longer than a whole audit.
     described = sql.execute(f"PRAGMA table_info({one.table})", [])
     kept = [column for _, column, *_ in described if column not in one.may_change]
     differs = " OR ".join(_differs(column, may_empty=column in one.may_empty) for column in kept)

@@ -1,7 +1,7 @@
-"""Bringing a database to this version: each step and the note that it was done are one transaction.
+"""Upgrade a database to this version: each step and the note that it is done are one transaction.
 
-So it may be killed at any instant and run again. Django's own executor notes a step after its transaction
-where indexes are made last, and a kill in between leaves tables that the next run tries to make again.
+So an upgrade may be killed at any instant and run again. Django's executor may note a step after its
+transaction; a kill in between leaves tables that the next run tries to create again.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class WholeSteps(MigrationExecutor):
         fake: bool = False,  # noqa: FBT001, FBT002 (Django's signature)
         fake_initial: bool = False,  # noqa: ARG002, FBT001, FBT002 (Django's signature)
     ) -> Any:  # noqa: ANN401 (as Django types it)
-        """Run one step, with what it leaves for the end, and note it."""
+        """Run one step with its deferred statements, and note it."""
         with self.connection.schema_editor(atomic=True) as editor:
             if not fake:
                 state = migration.apply(state, editor)
@@ -37,9 +37,9 @@ class WholeSteps(MigrationExecutor):
 
 
 def upgrade() -> int:
-    """Apply what this version adds to the database; how many steps those were. DatabaseError.
+    """Apply this version's migrations and return how many there were. Raises DatabaseError.
 
-    Triggers that are missing come back: SQLite makes an altered table anew, without them.
+    Missing triggers are created again: SQLite rebuilds an altered table without them.
     """
     executor = WholeSteps(connection)
     plan = executor.migration_plan(executor.loader.graph.leaf_nodes())

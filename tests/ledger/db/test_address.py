@@ -67,9 +67,9 @@ def test_what_is_not_understood_is_refused_without_a_letter_of_the_password(addr
 
 
 def test_an_unknown_part_and_a_wrong_mode_are_named() -> None:
-    with pytest.raises(InputError, match="PostgreSQL knows no tls;"):
+    with pytest.raises(InputError, match="PostgreSQL has no parameter tls;"):
         for_django(f"{USUAL}?tls=true")
-    with pytest.raises(InputError, match=r"no sslmode required; known: disable, .*verify-full"):
+    with pytest.raises(InputError, match=r"there is no sslmode required; use one of disable, .*verify-full"):
         for_django(f"{USUAL}?sslmode=required")
 
 

@@ -137,7 +137,7 @@ def test_a_backup_is_its_owners_alone(settings: LedgerSettings, tmp_path: Path) 
 @pytest.mark.usefixtures("town")
 def test_nothing_is_overwritten_by_mistake(settings: LedgerSettings, tmp_path: Path) -> None:
     back_up(settings, tmp_path / "monday")
-    with pytest.raises(InputError, match="is there already"):
+    with pytest.raises(InputError, match="exists already"):
         back_up(settings, tmp_path / "monday")
     (tmp_path / "monday" / "card_key").write_text("0" * 64)
     with pytest.raises(InputError, match="another ledger's"):

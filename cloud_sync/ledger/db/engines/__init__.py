@@ -1,5 +1,5 @@
-"""Django's two database engines without deferrable constraints, which not every PostgreSQL relative has.
+"""Django's two database engines without deferrable constraints: some PostgreSQL relatives lack them.
 
-A broken reference then fails at its statement, not at the commit. Tables that an earlier version made
-on SQLite keep theirs until a migration makes them anew; on PostgreSQL a migration alters them.
+A broken reference then fails at its statement, not at the commit. SQLite tables of an earlier version keep
+deferrable constraints until a migration rebuilds them; on PostgreSQL a migration alters them.
 """

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL engine, with references that are checked at once."""
+"""Django's PostgreSQL engine, with references checked at once."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from django.db.backends.postgresql import base, operations, schema
 
 
 class DatabaseOperations(operations.DatabaseOperations):
-    """Says that references are not deferrable."""
+    """Makes references not deferrable."""
 
     def deferrable_sql(self) -> str:
-        """Nothing."""
+        """Return no SQL."""
         return ""
 
 
 class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
-    """Does not set constraints IMMEDIATE first, which PostgreSQL refuses for those that always are."""
+    """Never sets constraints IMMEDIATE: PostgreSQL refuses that for constraints that always are."""
 
     sql_create_column_inline_fk = "CONSTRAINT %(name)s REFERENCES %(to_table)s(%(to_column)s)%(deferrable)s"
     sql_delete_fk = BaseDatabaseSchemaEditor.sql_delete_fk
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What Django connects by."""
+    """The connection class that Django uses."""
 
     SchemaEditorClass = DatabaseSchemaEditor
     ops_class = DatabaseOperations

@@ -1,4 +1,4 @@
-"""Django's SQLite engine, with references that are checked at once, and with what finds broken text."""
+"""Django's SQLite engine, with references checked at once and a function to find invalid UTF-8."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class DatabaseSchemaEditor(schema.DatabaseSchemaEditor):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """What Django connects by."""
+    """The connection class that Django uses."""
 
     SchemaEditorClass = DatabaseSchemaEditor
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> sqlite3.Connection:
-        """A connection whose statements can ask `is_utf8` of a BLOB: SQLite keeps any bytes as TEXT."""
+        """Add the SQL function `is_utf8` for a BLOB: SQLite stores any bytes as TEXT."""
         made: sqlite3.Connection = super().get_new_connection(conn_params)
         made.create_function("is_utf8", 1, _is_utf8, deterministic=True)
         return made

@@ -1,1 +1,1 @@
-"""The ledger as a web site: settings, addresses, the server, and pages that belong to no app."""
+"""The ledger as a web site: settings, URLs, the server, and pages that belong to no app."""

@@ -6,7 +6,7 @@ import warnings
 
 from django.core.asgi import get_asgi_application
 
-# WhiteNoise hands over files as plain iterators. Ours are a few kilobytes, so reading them whole is right.
+# WhiteNoise returns files as plain iterators. Ours are a few kilobytes, so they may be read whole.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
 
 application = get_asgi_application()

@@ -1,4 +1,4 @@
-"""Picks between the Chinese and the English form of a word, by the language that is activated."""
+"""Pick the Chinese or the English form of a text by the active language."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ def in_chinese() -> bool:
 
 
 def localized(zh: str, en: str) -> str:
-    """Return the form in the reader's language, or the other one where that is empty."""
+    """Return the form in the reader's language, or the other one if that is empty."""
     return (zh or en) if in_chinese() else (en or zh)

@@ -1,8 +1,8 @@
-"""The ledger's log: a statement's address is its key, so none of it gets in; and strangers cannot fill it.
+"""The ledger's log: never shows a statement's URL, which is its key, and cannot be flooded by strangers.
 
-Django logs the path of each request that it refuses. Here such a line has the pattern of the address
-instead, and lines that are alike come at most once in ALIKE_S, with their number. Whatever else looks like
-a statement's token is blotted out of every line, tracebacks included.
+Django logs the path of each request that it refuses. Here such a line shows the URL's pattern instead, and
+equal lines are written at most once in ALIKE_S, with their count. Anything else that looks like a
+statement's token is removed from every line, tracebacks included.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from dataclasses import dataclass
 from config.process.logs import ZonedFormatter
 
 ALIKE_S = 60.0
-"""Lines about requests that are alike are written once in this time."""
+"""Equal lines about requests are written once in this time."""
 MOST_KINDS = 256
-"""Kinds of line that are told apart; when there are more, all are told anew."""
+"""Different lines that are remembered; when there are more, all are forgotten."""
 SERVER_ERROR = 500
 BLOT = "…"
 
 _TOKEN = re.compile(r"[\w-]+(?::|%(?:25)*3a)[\w-]+(?::|%(?:25)*3a)[\w-]{20,}", re.IGNORECASE | re.ASCII)
-"""Payload, time and signature, as django.core.signing joins them; the colons may be encoded."""
+"""Payload, time and signature as django.core.signing joins them; the colons may be percent-encoded."""
 _ADDRESS = re.compile(r"(statement(?:/|\\|%(?:25)*2f)+)[^\s'\"<>?]+", re.IGNORECASE)
 
 
 def discreet(text: str) -> str:
-    """Blot out whatever may be a statement's token."""
+    """Remove everything that may be a statement's token."""
     return _TOKEN.sub(BLOT, _ADDRESS.sub(rf"\1{BLOT}", text))
 
 
 class DiscreetFormatter(ZonedFormatter):
-    """Formats as usual, and blots out tokens."""
+    """Formats as usual, and removes tokens."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Format one record, its traceback included."""
@@ -47,7 +47,7 @@ class _Kind:
 
 
 class RequestFilter(logging.Filter):
-    """Rewrites what Django says of a request; `now` gives monotonic seconds."""
+    """Rewrites Django's lines about requests; `now` gives monotonic seconds."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -55,23 +55,23 @@ class RequestFilter(logging.Filter):
         self._kinds: dict[str, _Kind] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let a record through that is not about a request, or is the first of its kind for a while."""
+        """Let a record through if it is not about a request, or is the first of its kind for a while."""
         request = getattr(record, "request", None)
         if request is None:
             return True
         status = getattr(record, "status_code", None)
         if not isinstance(status, int) or status < SERVER_ERROR:
-            record.exc_info = None  # who asks wrongly is no fault of the code
+            record.exc_info = None  # a bad request is not a fault of the code
         said = f"{status} for {request.method} {_route(request)}{_raised(record)}"
         beside = self._beside(said)
         if beside is None:
             return False
-        more = f"; {beside} more like it since the last such line" if beside else ""
+        more = f"; {beside} more since the last such line" if beside else ""
         record.msg, record.args = "%s%s", (said, more)
         return True
 
     def _beside(self, said: str) -> int | None:
-        """Count those alike that were kept back since the last; None while one more is kept back."""
+        """Return how many equal lines were suppressed since the last one; None to suppress this one too."""
         now = self._now()
         kind = self._kinds.get(said)
         if kind is not None and now < kind.written_at + ALIKE_S:
@@ -84,9 +84,9 @@ class RequestFilter(logging.Filter):
 
 
 def _route(request: object) -> str:
-    """The pattern of the address that was asked for; nothing of the address itself."""
+    """Return the pattern of the requested URL, nothing of the URL itself."""
     match = getattr(request, "resolver_match", None)
-    return "an address that is not here" if match is None else f"/{match.route}"
+    return "an unknown address" if match is None else f"/{match.route}"
 
 
 def _raised(record: logging.LogRecord) -> str:
@@ -94,7 +94,7 @@ def _raised(record: logging.LogRecord) -> str:
 
 
 def start_log() -> None:
-    """Write one line an event on stderr, where the service manager keeps it."""
+    """Log to stderr, one line an event; the service manager keeps it."""
     handler = logging.StreamHandler()
     handler.setFormatter(DiscreetFormatter("%(asctime)s %(levelname)s %(message)s"))
     handler.addFilter(RequestFilter())

@@ -1,4 +1,4 @@
-"""What every page has: headers that keep a statement private, and the reader's language."""
+"""Middleware for every page: privacy headers, and the reader's language."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import translation
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
-# Nothing from elsewhere, nothing inline: a statement holds names and habits.
+# No foreign and no inline content: a statement holds names and habits.
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -23,7 +23,7 @@ YEAR_S = 365 * 24 * 3600
 
 
 def guard(get_response: Handler) -> Handler:
-    """Put the privacy headers on every response; only files that are the same for all may be kept."""
+    """Put the privacy headers on every response; only files that are the same for all may be cached."""
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

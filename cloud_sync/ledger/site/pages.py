@@ -1,4 +1,4 @@
-"""Pages that belong to no app: the front door, health, the city's colours, what is not here."""
+"""Pages that belong to no app: home, health, the city's colours, not found."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from config.sorting import Sorting
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this is; nothing here is anyone's."""
+    """Say what this site is; the page shows nobody's data."""
     return render(request, "home.html", {"ledger": settings.LEDGER.ledger})
 
 
 @require_safe
 def health(_request: HttpRequest) -> JsonResponse:
-    """200 while the database answers, else 503."""
+    """Answer 200 while the database answers, else 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -30,7 +30,7 @@ def health(_request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def colours(_request: HttpRequest) -> HttpResponse:
-    """The city's colour for each category, as a stylesheet."""
+    """Return the city's colour for each category as a stylesheet."""
     sorting: Sorting = settings.SORTING
     rules = [
         f'[data-category="{category}"] {{ --colour: {face.hex}; }}'
@@ -42,5 +42,5 @@ def colours(_request: HttpRequest) -> HttpResponse:
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's signature)
-    """What is shown for an address that leads nowhere, or no longer."""
+    """Show the page for a URL that does not exist, or no longer works."""
     return render(request, "404.html", status=404)

@@ -1,4 +1,4 @@
-"""The ledger's web pages as a process."""
+"""Serve the ledger's web pages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ log = logging.getLogger(__name__)
 
 _MENDS = {
     errno.EACCES: "set a port above 1023 under [pages]",
-    errno.EADDRNOTAVAIL: "set an address of this machine under [pages]: 0.0.0.0 or :: for every one",
+    errno.EADDRNOTAVAIL: "set an address of this machine under [pages]: 0.0.0.0 or :: for all",
     socket.EAI_NONAME: "set an address of this machine under [pages]: no host has that name",
 }
 GRACE_S = 5
-"""How long an open request may still take once the server is to stop."""
+"""How long an open request may still take after the server was asked to stop."""
 
 
 def serve(settings: LedgerSettings) -> None:
@@ -35,7 +35,7 @@ def serve(settings: LedgerSettings) -> None:
 
 
 def listen(pages: PagesSection) -> socket.socket:
-    """A socket that listens where the pages are served; InputError says why it cannot."""
+    """Open the pages' listening socket; InputError says why it cannot."""
     family = socket.AF_INET6 if ":" in pages.host else socket.AF_INET
     try:
         return socket.create_server((pages.host, pages.port), family=family)

@@ -1,4 +1,4 @@
-"""Django's settings, all taken from the ledger.toml that TONGZHAN_LEDGER_CONFIG names."""
+"""Django's settings, read from the ledger.toml that TONGZHAN_LEDGER_CONFIG names."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from models.bundle import load_labels
 
 HERE = Path(__file__).parents[1]
 BUSY_S = 20
-"""How long a writer waits for another before it reports that the database is busy."""
+"""How long a writer waits for another one before it reports a busy database."""
 
 
 def _database(name: str) -> dict[str, Any]:
-    """Django's description of a `database` value."""
+    """Return Django's form of a `database` value."""
     if not is_postgres(name):
         return {
             "ENGINE": "cloud_sync.ledger.db.engines.sqlite3",
             "NAME": name,
             "OPTIONS": {
                 "timeout": BUSY_S,
-                # A transaction that reads first and then wants to write would fail at once, not wait.
+                # Otherwise a transaction that reads first and then writes fails at once instead of waiting.
                 "transaction_mode": "IMMEDIATE",
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                # SQLite's own 2 MiB would read a grown ledger's indexes from its file again and again.
+                # With SQLite's default of 2 MiB a large ledger's indexes are read from the file repeatedly.
                 "PRAGMA cache_size=-65536; PRAGMA wal_autocheckpoint=4000",
             },
         }
@@ -44,11 +44,11 @@ def _database(name: str) -> dict[str, Any]:
 
 
 if CONFIG_VARIABLE not in os.environ:
-    raise InputError(f"{CONFIG_VARIABLE} is not set", "let it name the ledger.toml")
+    raise InputError(f"{CONFIG_VARIABLE} is not set", "set it to the path of the ledger.toml")
 LEDGER = load_ledger(Path(os.environ[CONFIG_VARIABLE]))
 SORTING = load_sorting(LEDGER.ledger.sorting)
 LABELS = load_labels()
-"""The words of the shipped model's labels; a label of another model is not named on statements."""
+"""Names of the shipped model's labels; statements do not name another model's labels."""
 
 DEBUG = False
 SECRET_KEY = read_secret_key(LEDGER.state_dir)
@@ -98,23 +98,23 @@ LANGUAGE_COOKIE_NAME = "language"
 LANGUAGES = [("zh-hans", "中文"), ("en", "English")]
 LOCALE_PATHS = [HERE / "locale"]
 
-# Officers: nobody else signs in.
+# Only officers sign in.
 LOGIN_URL = "office-login"
 LOGIN_REDIRECT_URL = "office"
 LOGOUT_REDIRECT_URL = "office-login"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LEDGER.is_tls
-# Sent only in answer to what came by TLS, which the proxy says and uvicorn believes of its addresses alone.
+# Sent only over TLS; the proxy says so, and uvicorn believes only the proxies' addresses.
 SECURE_HSTS_SECONDS = LEDGER.pages.hsts_days * 24 * 3600 if LEDGER.is_tls else 0
-# Behind a TLS proxy the pages themselves are asked by http, which a form's origin then is not.
+# Behind a TLS proxy the pages are requested by http, but a form's origin is https.
 CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(LEDGER.url)[:2])]
 
-# A statement's address is its key, so it must not reach anyone by a Referer header.
+# A statement's URL is its key, so no Referer header may carry it.
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
 
-# An office's form is a few hundred bytes.
+# The office's forms are a few hundred bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
 
-# Commands set up their own log lines; Django's would say each twice.
+# Commands set up logging themselves; with Django's, each line would appear twice.
 LOGGING_CONFIG = None

@@ -1,4 +1,4 @@
-"""Pages while the database is away: a sentence for who asks, and one line in the log."""
+"""Answer requests while the database is away: a short page, and one line in the log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 BAD = 400
 AGAIN_S = 60
-"""When a browser, or a proxy, may ask again."""
+"""When a browser or a proxy may ask again."""
 
 
 class StandBy:
@@ -26,19 +26,19 @@ class StandBy:
         self._complaints = Complaints(log)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Answer as always."""
+        """Answer as usual."""
         response = self._get_response(request)
         if response.status_code < BAD:
             self._complaints.over()
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Give the page for a database that is away; None for any other exception of a view."""
+        """Return the 503 page if the database is away; None for any other exception."""
         if not isinstance(error, OperationalError | InterfaceError):
             return None
         said = (str(error).splitlines() or [type(error).__name__])[0]
         if self._complaints.is_new(said):
-            log.error("the database cannot be used (%s); pages say so until it can", said)
+            log.error("the database cannot be used (%s); pages show this until it can", said)
         response = render(request, "503.html", status=503)
         response.headers["Retry-After"] = str(AGAIN_S)
         response._has_been_logged = True  # type: ignore[attr-defined]  # noqa: SLF001 (Django would log each)

@@ -1,4 +1,4 @@
-"""Every address of the ledger."""
+"""All URLs of the ledger."""
 
 from __future__ import annotations
 

@@ -333,7 +333,7 @@ def test_pages_say_in_a_sentence_that_the_database_is_away_and_the_log_says_it_o
         assert (response.status_code, response.headers["Retry-After"]) == (503, "60")
         assert sentence in response.content.decode()
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
-    assert lines == ["the database cannot be used (connection refused); pages say so until it can"]
+    assert lines == ["the database cannot be used (connection refused); pages show this until it can"]
     assert "Traceback" not in caplog.text
 
 

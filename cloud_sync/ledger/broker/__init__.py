@@ -1,1 +1,1 @@
-"""A guarded mosquitto made from what the ledger knows: who may connect, and what each may say and hear."""
+"""Configure mosquitto from the ledger: who may connect, and what each may publish and read."""

@@ -1,4 +1,4 @@
-"""The broker's certificate, and the authority that signs it and that stations know it by."""
+"""Create the broker's certificate, and the authority that signs it and that stations trust."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 AUTHORITY_AGE = timedelta(days=20 * 365)
-"""Longer than a station's life, so that no station has to be visited for it."""
+"""Longer than a station's life, so that no station needs a new ca.pem."""
 SERVER_AGE = timedelta(days=397)
 RENEWED_BEFORE = timedelta(days=60)
 SKEW = timedelta(days=1)
-"""A board without a clock may be a little behind."""
+"""Certificates begin this much earlier: a board without a clock may be behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,12 @@ class Identity:
     key: bytes
 
     def __repr__(self) -> str:
-        """Show nothing: a key never reaches a log."""
+        """Show nothing: a key must not reach a log."""
         return "Identity(…)"
 
 
 def make_authority(name: str, now: datetime) -> Identity:
-    """A new authority, which signs servers and nothing below them."""
+    """Create an authority that may sign servers only."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     usage = _usage(signs_certificates=True)
@@ -53,9 +53,9 @@ def make_authority(name: str, now: datetime) -> Identity:
 def make_server(
     authority: Identity, names: Collection[str], now: datetime, key_pem: bytes | None = None
 ) -> Identity:
-    """A new certificate for a broker that is called by any of these host names or addresses.
+    """Create a certificate for a broker with these host names or addresses.
 
-    A renewed one keeps its key: mosquitto 2.0.11, told to reload, exits over a certificate whose key is new.
+    A renewed certificate keeps its key: mosquitto 2.0.11 exits when it reloads a certificate with a new key.
     """
     signer = x509.load_pem_x509_certificate(authority.certificate)
     key = ec.generate_private_key(ec.SECP256R1()) if key_pem is None else _key(key_pem)
@@ -72,7 +72,7 @@ def make_server(
 
 
 def serves(certificate: bytes, authority: bytes, names: Collection[str], now: datetime) -> bool:
-    """Whether a server's certificate does: this authority's, for these names, begun, and not soon over."""
+    """Return whether a server's certificate is this authority's, for these names, and not about to end."""
     try:
         held = x509.load_pem_x509_certificate(certificate)
         held.verify_directly_issued_by(x509.load_pem_x509_certificate(authority))
@@ -84,7 +84,7 @@ def serves(certificate: bytes, authority: bytes, names: Collection[str], now: da
 
 
 def out_of_time(certificate: bytes, now: datetime) -> str:
-    """Say why a certificate is not valid now, in words; empty for one that is."""
+    """Return why a certificate is not valid now; empty if it is valid."""
     held = x509.load_pem_x509_certificate(certificate)
     if now < held.not_valid_before_utc:
         return f"is valid only from {held.not_valid_before_utc:%Y-%m-%d} on"
@@ -131,7 +131,7 @@ def _name(name: str) -> x509.GeneralName:
 def _key(pem: bytes) -> ec.EllipticCurvePrivateKey:
     key = load_pem_private_key(pem, password=None)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
-        msg = "a broker's keys are those of an elliptic curve"
+        msg = "a broker's keys are elliptic curve keys"
         raise TypeError(msg)
     return key
 

@@ -1,4 +1,4 @@
-"""The broker's folder: everything mosquitto reads, and each new user's password for its owner."""
+"""Write the broker's folder: everything mosquitto reads, and each new user's password for its owner."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ MOSQUITTOS = (
     *("server.key", "stations.passwords", "stations.rights"),
     *("ledgers.passwords", "ledgers.rights"),
 )
-"""Secret files that mosquitto reads, as the user it runs as."""
+"""Secret files that mosquitto reads as its own user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a community's broker should be like."""
+    """The wanted configuration of a community's broker."""
 
     community: str
     stations: Collection[str]
-    """Those that may connect; any other of this community is shut out."""
+    """Stations that may connect; no other station of this community may."""
     renewed: Collection[str]
-    """Stations that get a new password, so that their old one ends."""
+    """Stations that get a new password; their old one ends."""
     names: Collection[str]
-    """Host names and addresses by which it is called."""
+    """The broker's host names and addresses."""
     listeners: Listeners
     ledger_password: Path | None = None
-    """Where the ledger looks for its own password; its folder's owner gets the file."""
+    """Where the ledger reads its own password; the owner of that folder gets the file."""
 
 
 def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]:
-    """Write the folder anew; where each user with a new password finds it, readable by nobody else.
+    """Write the folder; return the file with the password of each user who got a new one.
 
-    Users that were there keep their passwords, those of other communities too. InputError if the folder
-    cannot be written, or the system has no user of the name that mosquitto is to run as.
+    Existing users keep their passwords, also those of other communities. InputError if the folder cannot be
+    written, or if mosquitto's user does not exist on this system.
     """
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -68,7 +68,7 @@ def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]
 
 
 def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> None:
-    """Make the authority once; the certificate when it is missing, nearly over, or for other names."""
+    """Create the authority once, and the certificate if it is missing, about to end, or for other names."""
     if not (folder / "ca.key").exists():
         authority = make_authority("Tongzhan broker", now)
         write_atomic(folder / "ca.key", authority.key, private=True, durable=True)
@@ -76,10 +76,10 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
     refuse_shared(folder / "ca.key")
     authority = Identity((folder / "ca.pem").read_bytes(), (folder / "ca.key").read_bytes())
     if why := out_of_time(authority.certificate, now):
-        # Not made anew unasked: the clock may be what is wrong, and every station would want the new one.
+        # Not replaced automatically: the clock may be wrong, and every station would need the new one.
         raise InputError(
-            f"the authority in {folder}/ca.pem {why}, and it is {now:%Y-%m-%d} here",
-            "set this machine's clock; if that is right, move ca.pem and ca.key away, run this again, "
+            f"the authority in {folder}/ca.pem {why}, and this machine's date is {now:%Y-%m-%d}",
+            "set this machine's clock; if it is right, move ca.pem and ca.key away, run this again, "
             "and copy the new ca.pem to every station",
         )
     certificate, key = folder / "server.pem", folder / "server.key"
@@ -93,7 +93,7 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
 def _write_users(
     folder: Path, who: str, community: str, wanted: Collection[str], renewed: Collection[str]
 ) -> dict[str, Path]:
-    """Write one listener's passwords and rights; the files with the passwords that are new."""
+    """Write one listener's passwords and rights; return the files with new passwords, by user."""
     file = folder / f"{who}.passwords"
     if file.exists():
         refuse_shared(file)
@@ -102,7 +102,8 @@ def _write_users(
     kept = {user: hash_ for user, hash_ in hashes.items() if user not in gone}
     fresh = {user: secrets.token_urlsafe(24) for user in wanted if user not in kept or user in renewed}
     credentials = {user: folder / "credentials" / f"{user}.password" for user in fresh}
-    # A password is with its owner before the broker asks for it: killed in between, the next run draws anew.
+    # Write a password for its owner before the broker requires it: after a kill in between, the next run
+    # makes a new one.
     for user, password in fresh.items():
         write_atomic(credentials[user], f"{password}\n".encode(), private=True, durable=True)
     kept |= {user: users.hashed(password, secrets.token_bytes(12)) for user, password in fresh.items()}
@@ -114,7 +115,7 @@ def _write_users(
 
 
 def _give(password: Path, to: Path) -> Path:
-    """Move the ledger's password to where the ledger reads it, as a user of its own that root is not."""
+    """Move the ledger's password to where the ledger reads it, and give the file to the ledger's user."""
     write_atomic(to, password.read_bytes(), private=True, durable=True)
     password.unlink()
     hand_over(to)
@@ -127,12 +128,14 @@ def _write(folder: Path, name: str, text: str, mode: int) -> None:
 
 
 def _hand_over(folder: Path, owner: str) -> None:
-    """Let mosquitto read its secrets. Only root can, and only root starts it as another user."""
+    """Let mosquitto read its secrets. Only root can do this, and only root starts it as another user."""
     if os.geteuid() != 0:
         return
     try:
         account = pwd.getpwnam(owner)
     except KeyError:
-        raise InputError(f"no user {owner} here", "install mosquitto, or name another with --user") from None
+        raise InputError(
+            f"this machine has no user {owner}", "install mosquitto, or name another user with --user"
+        ) from None
     for name in MOSQUITTOS:
         os.chown(folder / name, account.pw_uid, account.pw_gid)

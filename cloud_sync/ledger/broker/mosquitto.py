@@ -1,4 +1,4 @@
-"""The configuration that mosquitto 2 is given."""
+"""Write the configuration of mosquitto 2."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from pathlib import Path
 from config.reading.common import LOOPBACK
 
 LARGEST_BYTES = 128 * 1024
-"""Of one packet: twice what the ledger reads, because mosquitto cuts the connection over a larger one."""
+"""Largest packet: twice what the ledger reads, because mosquitto closes the connection at a larger one."""
 
 TEMPLATE = """\
-# Made by `tongzhan ledger broker`, which makes it again: change nothing here.
+# Written by `tongzhan ledger broker`, which overwrites it: change nothing here.
 user {owner}
 per_listener_settings true
 log_dest stderr
@@ -22,21 +22,21 @@ log_type notice
 persistence true
 persistence_location {data}/
 autosave_interval 60
-# A full queue would drop what was acknowledged. Stations bound what is on its way; receipts free it.
+# A full queue would drop acknowledged messages. Stations limit what is in flight; receipts free it.
 max_queued_messages 0
-# A worker applies what waits in one transaction; by default it would be given twenty messages at a time.
+# A worker applies all waiting messages in one transaction; the default gives it only twenty at a time.
 max_inflight_messages 256
 max_packet_size {largest}
-# Otherwise each small packet waits for the last one's delayed acknowledgement: 40 ms a step.
+# Otherwise each small packet waits for the last one's delayed acknowledgement: 40 ms each.
 set_tcp_nodelay true
-# A session that nobody comes back to, such as that of a worker under another name, is dropped.
+# Drop an abandoned session, such as that of a worker that was renamed.
 persistent_client_expiration 35d
 
-# Stations. A station's session goes by its user's name, so that no station can take another's away.
+# Stations. A station's session has its user's name, so that no station can take over another's.
 listener {station_port}
 use_username_as_clientid true
 {stations}
-# The ledger's workers; several share one user, each with a session of its own.
+# The ledger's workers; they share one user, each with its own session.
 listener {ledger_port}{ledger_bind}
 {ledgers}"""
 
@@ -58,15 +58,15 @@ class Listeners:
     station_port: int
     ledger_port: int
     ledger_host: str
-    """As the ledger calls it: on this machine alone if that is a loopback address."""
+    """The ledger's host name for the broker; a loopback address limits the listener to this machine."""
     owner: str
-    """The system user that mosquitto runs as when it is started by root."""
+    """The system user that mosquitto runs as if root starts it."""
     data: Path
-    """Folder of mosquitto's own database."""
+    """Folder of mosquitto's database."""
 
 
 def mosquitto_conf(folder: Path, listeners: Listeners) -> str:
-    """A whole mosquitto.conf whose other files lie in `folder`."""
+    """Return a whole mosquitto.conf; the other files are in `folder`."""
     return TEMPLATE.format(
         owner=listeners.owner,
         data=listeners.data,

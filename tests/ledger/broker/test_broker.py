@@ -420,5 +420,5 @@ def test_passwords_are_hashed_as_mosquittos_own_tool_does(tmp_path: Path) -> Non
 def test_a_system_without_that_user_is_told(guarded: Guarded) -> None:
     if getpass.getuser() != "root":
         pytest.skip("only root hands files over")
-    with pytest.raises(InputError, match="no user nobody-of-that-name here"):
+    with pytest.raises(InputError, match="this machine has no user nobody-of-that-name"):
         guarded.write(listeners=replace(guarded.wanted.listeners, owner="nobody-of-that-name"))

@@ -1,1 +1,1 @@
-"""What a visit earns: the award rules, shared by station and ledger. Pure."""
+"""The award rules: what a visit earns. Shared by station and ledger. Pure."""

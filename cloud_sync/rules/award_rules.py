@@ -1,4 +1,4 @@
-"""What a visit earns, and what the ledger settles of it. Pure, shared by station and ledger."""
+"""Compute what a visit earns, and what the ledger settles of it. Pure, shared by station and ledger."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Points = Annotated[int, Meta(ge=0, le=10_000)]
 
 
 class Outcome(StrEnum):
-    """What became of one deposit, as a person would say it."""
+    """The outcome of one deposit."""
 
     RIGHT = "right"
     WRONG = "wrong"
@@ -33,7 +33,7 @@ class LoweredBy(StrEnum):
     DAILY_DEPOSITS = "daily_deposits"
     STAFF = "staff"
     RECOUNTED = "recounted"
-    """The station's own sum was larger than its facts earn under the rules it names."""
+    """The station's sum was larger than its facts earn under the rules that it names."""
 
 
 class HeldBy(StrEnum):
@@ -41,33 +41,33 @@ class HeldBy(StrEnum):
 
     UNKNOWN_CARD = "unknown_card"
     CHEATING = "cheating"
-    """Strong signs of cheating, until a person has decided."""
+    """Strong signs of cheating; a person decides."""
     MINT_LIMIT = "mint_limit"
     """The station brought more in a day than is plausible."""
     CLONED = "cloned_journal"
-    """The same journal came from two stations."""
+    """Two stations sent the same journal."""
     BACKDATED = "backdated"
-    """The visit is dated before anything that can come now."""
+    """The visit is older than an event received now can be."""
     LEDGER_CLOCK = "ledger_clock"
-    """The ledger's clock is in doubt, and only it could date the visit; until the clock is believed again."""
+    """Only the ledger's clock could date the visit, and it is in doubt; waits until it is believed again."""
 
 
 class OutcomePoints(Struct, frozen=True, forbid_unknown_fields=True):
-    """Points for the outcomes that no category changes."""
+    """Points for the outcomes that do not depend on a category."""
 
     neutral: Points
     wrong: Points
 
 
 class DailyCaps(Struct, frozen=True, forbid_unknown_fields=True):
-    """The most that one household, or one unknown card, earns in a calendar day."""
+    """The most that one household or one unknown card can earn in a calendar day."""
 
     points: Points
     deposits: Annotated[int, Meta(ge=0, le=1000)]
 
 
 class AwardRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """One version of the rules; once used it never changes."""
+    """One version of the rules; it never changes once used."""
 
     version: Annotated[int, Meta(ge=1)]
     right: dict[Category, Points]
@@ -75,21 +75,21 @@ class AwardRules(Struct, frozen=True, forbid_unknown_fields=True):
     daily: DailyCaps
 
     def __post_init__(self) -> None:
-        """ValueError unless every category has its points."""
+        """Raise ValueError unless every category has points."""
         if missing := [category.value for category in Category if category not in self.right]:
             msg = f"right: no points for {', '.join(missing)}"
             raise ValueError(msg)
 
 
 class Tally(Struct, frozen=True, gc=False):
-    """What was already earned on the day, before this visit."""
+    """What the day has already earned before this visit."""
 
     points: int = 0
     deposits: int = 0
 
 
 class Line(Struct, frozen=True, gc=False):
-    """One deposit's share: `points` given, out of `full`; `lowered_by` says why they differ."""
+    """One deposit's share: `points` given out of `full`; `lowered_by` says why they differ."""
 
     outcome: Outcome
     full: int
@@ -105,16 +105,16 @@ class Award(Struct, frozen=True, gc=False):
     @property
     def points(self) -> int:
         """The sum over all lines."""
-        return sum([line.points for line in self.lines])  # a generator costs more than so short a list
+        return sum([line.points for line in self.lines])  # faster than a generator for so few lines
 
     @property
     def counted(self) -> int:
-        """How many deposits count against the daily number."""
+        """How many deposits count against the daily limit of deposits."""
         return sum([line.outcome is not _NOTHING for line in self.lines])
 
 
 class Settlement(Struct, frozen=True, gc=False):
-    """The ledger's word on one visit: settled + held + lowered = provisional."""
+    """The settlement of one visit: settled + held + lowered = provisional."""
 
     settled: int
     held: int
@@ -123,14 +123,14 @@ class Settlement(Struct, frozen=True, gc=False):
     held_by: HeldBy | None = None
 
 
-# Finding a member in its enum costs more than all that is then done with it.
+# Looking up an enum member costs more than the work done with it.
 _RIGHT, _WRONG, _NOTHING = Outcome.RIGHT, Outcome.WRONG, Outcome.NOTHING
 _UNSURE, _UNSEEN = Outcome.UNSURE, Outcome.UNSEEN
 _EMPTY_VERDICT, _UNSURE_VERDICT, _STAFF = VerdictState.EMPTY, VerdictState.UNSURE, Role.STAFF
 
 
 def outcome_of(deposit: DepositFacts) -> Outcome:
-    """How one deposit ended; a doubt is never read against the resident."""
+    """Return the outcome of one deposit; doubt never counts against the resident."""
     verdict = deposit.verdict
     if verdict is None:
         return _UNSEEN
@@ -142,7 +142,7 @@ def outcome_of(deposit: DepositFacts) -> Outcome:
 
 
 def award(deposits: Sequence[DepositFacts], role: Role, rules: AwardRules, tally: Tally) -> Award:
-    """What these deposits earn on top of what the day already gave. Staff earn nothing."""
+    """Compute what these deposits earn on top of the day's tally. Staff earn nothing."""
     lines: list[Line] = []
     points_left = max(0, rules.daily.points - tally.points)
     deposits_left = max(0, rules.daily.deposits - tally.deposits)
@@ -187,9 +187,9 @@ def settle(
 ) -> Settlement:
     """Settle a visit whose facts earn `earned`; `bound` says that its card belongs to a household.
 
-    Never more than the station spoke: a station that forgot an award cannot mint by asking again.
-    Points wait for a person where there is a `doubt` of the visit itself, beyond what the station may
-    still bring that day (`mintable`; None is no limit), and of a `suspected` card.
+    Never give more than the station announced: a station that forgot an award cannot mint by asking again.
+    Points wait for a person if there is a `doubt` about the visit itself, if they exceed what the station
+    may still bring that day (`mintable`; None for no limit), or if the card is `suspected`.
     """
     due = min(provisional, earned.points)
     lowered = provisional - due

@@ -1,1 +1,1 @@
-"""What every long-running process of ours shares: systemd's notifications and the web server's limits."""
+"""Shared by all long-running processes: systemd notifications, the web server's limits, certificates."""

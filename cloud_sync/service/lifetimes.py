@@ -1,4 +1,4 @@
-"""How long certificates still hold, wherever somebody looks: at a station, at the ledger."""
+"""How long certificates are still valid, for the station and the ledger."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from cryptography import x509
 
 WARN_BEFORE = timedelta(days=30)
-"""So long before a certificate ends somebody is told."""
+"""How long before a certificate ends a warning starts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,25 +19,25 @@ class Lifetime:
     ends: datetime
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it holds now."""
+        """Return whether it is valid now."""
         return self.begins <= now < self.ends
 
     def is_ending(self, now: datetime) -> bool:
-        """Whether it holds no more, or not for long."""
+        """Return whether it has ended or ends soon."""
         return self.ends - now < WARN_BEFORE
 
     def days(self, now: datetime) -> int:
-        """Whole days that are left; below 0 once it is over."""
+        """Return the whole days left; below 0 once it has ended."""
         return (self.ends - now).days
 
 
 def of_server(der: bytes) -> Lifetime:
-    """Read a server's certificate; ValueError for what is none."""
+    """Read a server's certificate; ValueError if it is not one."""
     return _lifetime(x509.load_der_x509_certificate(der))
 
 
 def of_authorities(pem: bytes) -> Lifetime:
-    """Read a file of authorities, of which the longest-lived counts; ValueError for a file without any."""
+    """Read a file of authorities, of which the longest-lived counts; ValueError if it has none."""
     return max((_lifetime(one) for one in x509.load_pem_x509_certificates(pem)), key=lambda one: one.ends)
 
 

@@ -1,4 +1,4 @@
-"""What a service tells systemd: that it is ready, and that it still turns (sd_notify(3), in a few lines)."""
+"""Notify systemd that a service is ready and that its loop still runs (sd_notify(3), in a few lines)."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ log = logging.getLogger(__name__)
 
 NEVER_S = float("inf")
 _PETS_A_LIMIT = 4
-"""The watchdog is petted so often within its limit: one that is late is no reason to die."""
+"""Pings within the watchdog's limit: a single late ping does not kill the service."""
 
 
 class Notifier:
-    """Tells the service manager about this process; without one it does nothing."""
+    """Notifies the service manager about this process; does nothing if there is none."""
 
     def __init__(self, address: str | None = None, limit_s: float = NEVER_S) -> None:
-        """Tell the datagram socket at `address`; `limit_s` is the watchdog's patience."""
+        """Notify the datagram socket at `address`; `limit_s` is the watchdog's timeout."""
         self._limit_s = limit_s
         self._petted_at = -NEVER_S
         self._socket: socket.socket | None = None
@@ -31,26 +31,26 @@ class Notifier:
 
     @property
     def pet_s(self) -> float:
-        """How often `pet` should be called at least; infinite where nobody watches."""
+        """The longest interval between calls of `pet`; infinite without a watchdog."""
         return self._limit_s / _PETS_A_LIMIT
 
     def ready(self) -> None:
-        """The service does its work now."""
+        """Say that the service is ready."""
         self._say("READY=1")
 
     def pet(self) -> None:
-        """The service turns; cheap, so call it at every turn."""
+        """Ping the watchdog; cheap, so call it in every loop iteration."""
         now = time.monotonic()
         if now >= self._petted_at + self.pet_s:
             self._petted_at = now
             self._say("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """The service was asked to stop and is about it."""
+        """Say that the service is stopping."""
         self._say("STOPPING=1")
 
     def close(self) -> None:
-        """Say nothing any more."""
+        """Close the socket; nothing is sent afterwards."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -61,11 +61,11 @@ class Notifier:
         try:
             self._socket.sendto(words.encode("ascii"), self._address)
         except OSError as error:
-            log.warning("the service manager does not hear %s (%s)", words, error)
+            log.warning("the service manager cannot be told %s (%s)", words, error)
 
 
 def notifier_of(environment: Mapping[str, str] | None = None, pid: int | None = None) -> Notifier:
-    """The notifier that systemd's variables describe: this process's own, unless others are given."""
+    """Create the notifier that systemd's variables describe; by default this process's variables."""
     variables = os.environ if environment is None else environment
     limit_us = variables.get("WATCHDOG_USEC", "")
     meant_for = variables.get("WATCHDOG_PID", "")
@@ -75,20 +75,20 @@ def notifier_of(environment: Mapping[str, str] | None = None, pid: int | None = 
 
 
 class WatchedStop(threading.Event):
-    """What a loop asks at every turn, whether it is to stop; being asked pets the watchdog."""
+    """A stop flag that a loop checks in every iteration; each check pings the watchdog."""
 
     def __init__(self, notifier: Notifier) -> None:
-        """Pet by `notifier`."""
+        """Ping through `notifier`."""
         super().__init__()
         self._notifier = notifier
 
     def is_set(self) -> bool:
-        """Say whether to stop."""
+        """Return whether to stop, and ping."""
         self._notifier.pet()
         return super().is_set()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for a stop as an event does, and pet meanwhile: to wait is no hang."""
+        """Wait for a stop as an event does, and keep pinging: waiting is not hanging."""
         until = None if timeout is None else time.monotonic() + timeout
         while True:
             self._notifier.pet()

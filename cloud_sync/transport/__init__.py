@@ -1,1 +1,1 @@
-"""How messages travel: MQTT. Another broker protocol would be another file."""
+"""Transport of messages: MQTT. Another broker protocol would be another file."""

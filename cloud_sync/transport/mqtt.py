@@ -1,9 +1,9 @@
-"""The only place that speaks MQTT: a thin adapter over paho, used by a station's sync and by the ledger.
+"""The only module that speaks MQTT: a thin adapter over paho, used by a station's sync and by the ledger.
 
-Every connection gets a fresh paho client. A paho client that outlives its connection would keep
-unacknowledged messages in memory and send them again past any window, and a late acknowledgement
-could hit another message that got the same packet id. The broker's session lives on under the
-client id, so nothing that was not acknowledged is lost by this.
+Every connection gets a new paho client. A paho client that outlives its connection keeps unacknowledged
+messages in memory and sends them again past any window, and a late acknowledgement could hit another
+message with the same packet id. The broker keeps the session under the client id, so no unacknowledged
+message is lost.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from config.station import CloudSection
 log = logging.getLogger(__name__)
 _PAHO = logging.getLogger(f"{__name__}.paho")
 _PAHO.addFilter(lambda record: "Client is not connected" not in record.getMessage())
-"""paho says so as an error whenever its loop finds the connection over, after each goodbye, too."""
+"""paho logs this as an error whenever its loop finds the connection closed, even after a goodbye."""
 
 QOS = 1
 KEEPALIVE_S = 30
@@ -39,27 +39,27 @@ FIRST_PAUSE_S = 0.25
 LONGEST_PAUSE_S = 30.0
 GOODBYE_S = 4.0
 LASTING_S = 10.0
-"""After a connection that lasted this long, pauses start from the first again."""
+"""After a connection that lasted this long, pauses start again from the first."""
 STEADY_S = 4 * LONGEST_PAUSE_S
-"""After a connection that lasted this long, nobody else uses our name."""
+"""After a connection that lasted this long, we assume that nobody else uses our name."""
 TAKEN_OVER = 3
-"""So many good connections in a row that end within seconds are taken over, and not a broker that is away."""
+"""After this many good connections in a row that end within seconds, another client uses our name."""
 BACKLOG = 256
-"""Messages that wait for the caller; beyond it the network thread waits, and TCP slows the broker."""
+"""Messages that wait for the caller; when it is full the network thread waits, and TCP slows the broker."""
 
 
 class Refusal(StrEnum):
-    """Why a broker that answers does not let a client in."""
+    """Why a broker refuses a client."""
 
     NAME = auto()
-    """It does not take the user name with this password, or the client's name."""
+    """It does not accept the user name with this password, or the client id."""
     RIGHTS = auto()
     """It denies a subscription."""
 
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """What the broker says, retained, for a client that vanished without a goodbye."""
+    """The retained message that the broker publishes for a client that vanished without a goodbye."""
 
     topic: str
     payload: bytes
@@ -67,7 +67,7 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message that came in; the broker keeps it until `ack()`."""
+    """A received message; the broker keeps it until `ack()`."""
 
     topic: str
     payload: bytes
@@ -75,12 +75,12 @@ class Message:
     _acknowledge: Callable[[], None]
 
     def ack(self) -> None:
-        """Let the broker forget it. Does nothing once the connection it came by is gone: it comes again."""
+        """Let the broker forget it. Does nothing if its connection has ended: the message comes again."""
         self._acknowledge()
 
 
 def pause_s(failures: int, jitter: random.Random) -> float:
-    """How long to wait after so many failed connections in a row: doubling, capped, never in step."""
+    """Return the pause after this many failed connections in a row: doubling, capped, with jitter."""
     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 32))
     return longest * jitter.uniform(0.5, 1.0)
 
@@ -89,11 +89,11 @@ class MqttLink:
     """A persistent MQTT 3.1.1 session at QoS 1 that reconnects by itself.
 
     `messages` is filled by the network thread and read by the caller's: `messages.get(timeout=…)`.
-    `window` bounds the publishes that wait for their PUBACK. A link that is not `lasting` leaves the
-    broker no session. `on_puback` gets the token of each publish that the broker took; it runs on the
-    network thread, so it may only hand over.
-    `connections` counts them: when it has grown, send again what has no receipt. `refusal` says why the
-    broker, when it last answered, did not let us in.
+    `window` limits the publishes that wait for their PUBACK. A link that is not `lasting` leaves no session
+    at the broker. `on_puback` gets the token of each publish that the broker took; it runs on the network
+    thread, so it must not block.
+    `connections` counts connections: when it has grown, send again what has no receipt. `refusal` says why
+    the broker refused us when it last answered.
     """
 
     def __init__(  # noqa: PLR0913 (seven of them have a default that fits)
@@ -114,7 +114,7 @@ class MqttLink:
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
         self.window, self.on_puback = window, on_puback
         self._broker, self._will = broker, will
-        _password(broker)  # one that cannot be read is told to whoever is there
+        _password(broker)  # raise now if it cannot be read
         self.complaints = Complaints(log)
         self._lasting = lasting
         self._jitter = jitter or random.Random()  # noqa: S311 (spreads reconnections, guards nothing)
@@ -124,36 +124,36 @@ class MqttLink:
         self._thread = thread(self._keep_connected, f"mqtt {client_id}")
 
     def start(self) -> None:
-        """Begin to connect, and keep doing so until `stop()`; returns at once."""
+        """Connect in the background, again and again until `stop()`; return at once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Send what was published, say goodbye to the broker (so no will is sent) and end the thread.
+        """Send what was published, disconnect from the broker (so no will is sent) and end the thread.
 
-        A broker that does not answer is not waited for: after GOODBYE_S it is left without a goodbye.
+        If the broker does not answer within GOODBYE_S, leave without a goodbye.
         """
         self._stopping.set()
         if (connection := self._connection) is not None:
             connection.close()
             if not connection.ended.wait(GOODBYE_S):
                 connection.ended.set()
-        self._thread.join(GOODBYE_S)  # it may be in the middle of a TLS handshake, which waits for long
+        self._thread.join(GOODBYE_S)  # it may be in a TLS handshake, which can take long
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has taken us and granted every subscription."""
+        """Whether the broker has accepted us and granted every subscription."""
         connection = self._connection
         return connection is not None and connection.usable
 
     @property
     def contested(self) -> bool:
-        """Whether another connection under our name seems to end ours again and again."""
+        """Whether another client with our name seems to end our connection again and again."""
         return self._taken_over >= TAKEN_OVER
 
     def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
-        """Send now; the token that `on_puback` will get, or None if not connected or the window is full.
+        """Send now; return the token for `on_puback`, or None if not connected or the window is full.
 
-        A refused publish is not kept: the caller's outbox is the only queue.
+        A publish that gets None is not kept: the caller's outbox is the only queue.
         """
         connection = self._connection
         return connection.publish(topic, payload, retain=retain) if connection else None
@@ -165,13 +165,13 @@ class MqttLink:
             self._stopping.wait(pause_s(failures, self._jitter))
 
     def _tried_once(self) -> bool:
-        """Connect and stay until the connection ends; whether it lasted. Logs each new cause once."""
+        """Connect and wait until the connection ends; return whether it lasted. Log each new cause once."""
         at = f"{self._broker.host}:{self._broker.port}"
         try:
             return self._connect_once()
         except InputError as error:
             self.complain(logging.ERROR, f"{error.what}; {error.mend}; it is tried again until then")
-        except (OSError, ValueError) as error:  # ValueError: a name that cannot be a host's
+        except (OSError, ValueError) as error:  # ValueError: not a valid host name
             self.complain(logging.WARNING, f"no broker at {at} ({error})")
         except Exception as error:  # noqa: BLE001 (the outermost loop: it tries again)
             self.complaints.raised(f"the connection to {at} failed", error)
@@ -188,7 +188,7 @@ class MqttLink:
             try:
                 connection.client.connect(self._broker.host, self._broker.port, KEEPALIVE_S)
             except OSError:
-                self._noticed_taking_over(0)  # a broker that is away takes nothing over
+                self._noticed_taking_over(0)  # the broker is away: nobody takes our connection over
                 raise
             return self._live(connection)
         finally:
@@ -212,17 +212,17 @@ class MqttLink:
         return lasted
 
     def _noticed_taking_over(self, times: int) -> None:
-        """Note how often in a row our connection was good and ended within seconds; say when that changes.
+        """Count good connections in a row that ended within seconds; log when `contested` changes.
 
-        A broker ends a connection without a word when another one comes with the same name.
+        A broker silently ends a connection when another client connects with the same name.
         """
         was = self.contested
         self._taken_over = times
         name, at = self.client_id, f"{self._broker.host}:{self._broker.port}"
         if self.contested and not was:
             log.warning(
-                "another process or Pi uses the name %s at the broker %s: it ends our connection and we end "
-                "its own; stop one of them, or give it a name and a key of its own",
+                "another process or Pi uses the name %s at the broker %s: each ends the other's connection; "
+                "stop one of them, or give it its own name and key",
                 *(name, at),
             )
         elif was and not self.contested:
@@ -237,10 +237,10 @@ class MqttLink:
             reconnect_on_failure=False,
             manual_ack=True,
         )
-        client.suppress_exceptions = True  # a callback that fails must not end the network thread unseen
+        client.suppress_exceptions = True  # a failing callback must not end the network thread unnoticed
         client.enable_logger(_PAHO)
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(0)  # no queue in paho: our window alone decides
+        client.max_inflight_messages_set(0)  # no queue in paho: only our window decides
         client.on_socket_open = _without_delay
         if self._broker.tls_ca is not None:
             _trust(client, self._broker.tls_ca)
@@ -251,7 +251,7 @@ class MqttLink:
         return client
 
     def deliver(self, message: Message) -> None:
-        """Put one message before the caller, waiting for room; called by the network thread."""
+        """Queue one message for the caller, waiting for room; called by the network thread."""
         while not self._stopping.is_set():
             try:
                 self.messages.put(message, timeout=0.2)
@@ -261,16 +261,16 @@ class MqttLink:
 
 
 class _Client(Client):
-    """paho's client; `ended` is set when its network loop is over, by a goodbye or an unreadable packet."""
+    """paho's client; `ended` is set when its network loop ends, by a goodbye or an unreadable packet."""
 
     ended: threading.Event
     complaints: Complaints
 
     def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:  # noqa: FBT001, FBT002 (paho's own)
-        """Run until the connection is over; paho's thread calls this."""
+        """Run until the connection ends; paho's thread calls this."""
         try:
             return super().loop_forever(timeout, retry_first_connection)
-        except Exception as error:  # noqa: BLE001 (its thread ends: that must be noticed)
+        except Exception as error:  # noqa: BLE001 (paho's thread ends here: that must be noticed)
             self.complaints.raised("the connection to the broker broke", error)
             return MQTTErrorCode.MQTT_ERR_UNKNOWN
         finally:
@@ -308,7 +308,7 @@ class _Connection:
             self.ended.set()
 
     def forget(self) -> None:
-        """Let go of the client, which closes its sockets as it goes; it and we hold each other until then."""
+        """Break the reference cycle so that sockets close now, not at garbage collection."""
         client = self.client
         client.on_connect = client.on_subscribe = client.on_message = None
         client.on_publish = client.on_disconnect = client.on_socket_open = None
@@ -356,13 +356,13 @@ class _Connection:
 
 
 def _without_delay(_client: Client, _data: object, sock: object) -> None:
-    """Send small packets at once; otherwise each waits for the broker's delayed acknowledgement, 40 ms."""
+    """Send small packets at once; otherwise each waits 40 ms for the broker's delayed acknowledgement."""
     if isinstance(sock, socket.socket):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _trust(client: Client, authority: str) -> None:
-    """Speak TLS with whom this CA file vouches for. InputError for a file that is none at this moment."""
+    """Use TLS and trust this CA file. InputError if the file cannot be used at this moment."""
     try:
         client.tls_set(ca_certs=authority)
     except (OSError, ValueError) as error:  # ssl's own error is an OSError

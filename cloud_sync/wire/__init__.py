@@ -1,1 +1,1 @@
-"""What travels between a station and its ledger: facts, envelopes, topics and cards' pseudonyms. Pure."""
+"""What a station and its ledger exchange: facts, envelopes, topics and card pseudonyms. Pure."""

@@ -1,6 +1,6 @@
-"""A card's pseudonym: what is stored and sent in place of its number.
+"""Card pseudonyms: stored and sent in place of a card's number.
 
-Pseudonymity, not secrecy: whoever steals the community's key can search all 32-bit numbers.
+Pseudonymity, not secrecy: a thief of the community's key can search all 32-bit numbers.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ KEY_BYTES = 32
 
 
 def card_hash(key: bytes, credential: Credential, number: str) -> str:
-    """64 hex digits: HMAC-SHA-256 over the credential's kind and its canonical number.
+    """Return 64 hex digits: HMAC-SHA-256 over the credential's kind and its canonical number.
 
-    The canonical number of an EM4100 fob is its five bytes as ten lower-case hex digits, so that one
-    fob is one card through any reader. ValueError for a key of another length than KEY_BYTES.
+    The canonical number of an EM4100 fob is its five bytes as ten lower-case hex digits, so that a fob is
+    the same card at any reader. ValueError unless the key has KEY_BYTES.
     """
     if len(key) != KEY_BYTES:
         msg = f"a card key has {KEY_BYTES} bytes, this one {len(key)}"

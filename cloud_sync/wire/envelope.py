@@ -3,9 +3,9 @@ r"""A signed batch: one line of header, then JSON that any MQTT tool can read.
     {"v":1,"key":"<key id>","sig":"<base64>"}\n
     {"community":"…","station":"…","events":[…],"lost":[["<epoch>",first,last],…]}
 
-`lost` is left out when there is none; an end that does not know it reads the rest as before. The
-Ed25519 signature covers every byte after the first newline. The same frame carries receipts down,
-signed by the ledger. Limits: 100 events, of 16 epochs, and 16 KiB of body.
+`lost` is left out if there is none; a reader that does not know it ignores it. The Ed25519 signature covers
+every byte after the first newline. Receipts come down in the same frame, signed by the ledger. Limits: 100
+events, 16 epochs, 16 KiB of body.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ MAX_EVENTS = 100
 MAX_BODY_BYTES = 16 * 1024
 MAX_HEADER_BYTES = 512
 MAX_BATCH_EPOCHS = 16
-"""A batch carries events of so many epochs at most, so that a receipt always has room for all of them."""
+"""Epochs in one batch at most, so that a receipt always has room for all of them."""
 MAX_RECEIPT_EPOCHS = 64
-"""A receipt with fewer epochs names every one that the ledger took events of in the last 30 days."""
+"""A receipt with fewer epochs names every epoch that brought events in the last 30 days."""
 MAX_RETIRED = 16
 _LOST_BYTES = 64
-"""One entry of `lost` as JSON, at most."""
+"""Longest entry of `lost` as JSON."""
 
 
 class EnvelopeError(Exception):
-    """A message that must not be believed; `reason` is one word for counters and alarms."""
+    """The message must not be believed; `reason` is one word for counters and alarms."""
 
     def __init__(self, reason: str, detail: str) -> None:
         self.reason = reason
@@ -59,9 +59,9 @@ class Header(msgspec.Struct, frozen=True):
 class Lost(msgspec.Struct, frozen=True, array_like=True):
     """Sequences `first` to `last` of `epoch` that the station no longer has and will never send.
 
-    Its journal was damaged, or the ledger came back from a backup older than what stations keep. A
-    receipt's `through` may pass over them, for else it would stand still for ever, and the ledger says
-    so to a person. The batch that states a loss carries an event of the same epoch behind it.
+    Its journal was damaged, or the ledger was restored from a backup older than what stations keep. A
+    receipt's `through` may pass over them, because otherwise it would never move again, and the ledger
+    raises an alarm. A batch that states a loss also carries a later event of the same epoch.
     """
 
     epoch: EpochName
@@ -70,7 +70,7 @@ class Lost(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Events of one station, each still as the bytes that the station wrote."""
+    """Events of one station, each as the bytes that the station wrote."""
 
     community: str
     station: str
@@ -79,7 +79,7 @@ class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Signed(msgspec.Struct, frozen=True):
-    """What shows later who signed a batch: the key's id, the signature, and the bytes it covers."""
+    """Proof of who signed a batch: the key's id, the signature, and the bytes it covers."""
 
     key: str
     signature: bytes
@@ -87,14 +87,14 @@ class Signed(msgspec.Struct, frozen=True):
 
 
 class EventId(msgspec.Struct, frozen=True):
-    """The part of an event that names it, read even where the rest cannot be."""
+    """The part of an event that identifies it; readable even if the rest is not."""
 
     epoch: str
     sequence: int
 
 
 class EpochReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Every event of `epoch` up to `through` is durably applied or durably set aside.
+    """Every event of `epoch` up to `through` is durably applied or set aside.
 
     `refused` lists [sequence, reason] of those set aside.
     """
@@ -107,8 +107,8 @@ class EpochReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
 class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the ledger holds of one station: an entry for each epoch, newest first, MAX_RECEIPT_EPOCHS.
 
-    `retired` names keys of this station that the ledger no longer believes: what such a key signed
-    earned nothing, and a station whose key it is keeps its events and stops sending.
+    `retired` names keys of this station that the ledger no longer accepts: what such a key signs earns
+    nothing. A station that still uses one keeps its events and stops sending.
     """
 
     community: str
@@ -123,47 +123,47 @@ _EVENTS = Decoder(list[Event])
 
 
 def key_id(public_key: Ed25519PublicKey) -> str:
-    """A key's name: the first 16 hex digits of its SHA-256."""
+    """Return a key's id: the first 16 hex digits of its SHA-256."""
     return hashlib.sha256(public_key.public_bytes(Encoding.Raw, PublicFormat.Raw)).hexdigest()[:16]
 
 
 def encode_event(event: Event) -> bytes:
-    """An event's bytes as the station keeps and sends them, for ever the same."""
+    """Return an event's bytes as the station stores and sends them; they never change."""
     return msgspec.json.encode(event)
 
 
 def decode_event(raw: bytes) -> Event:
-    """An event from its bytes; msgspec.DecodeError when it is malformed or of an unknown kind."""
+    """Read an event from its bytes; msgspec.DecodeError if it is malformed or of an unknown kind."""
     event = _parse(raw, _EVENT)
-    # What a newer station says beside it may have any letters; of what is known, only names could.
+    # Unknown fields of a newer station may have any letters; among known fields, only names could.
     if not _is_plain(raw) and not _is_plain(encode_event(event)):
         raise msgspec.DecodeError("a name has letters that are not plain ASCII")
     return event
 
 
 def decode_events(raws: Sequence[bytes]) -> list[Event]:
-    """Many events, each from the bytes of one JSON value; msgspec.DecodeError if one needs a closer look."""
+    """Read many events at once; msgspec.DecodeError if any must be decoded on its own."""
     together = b"[" + b",".join(raws) + b"]"
     events = _parse(together, _EVENTS)
     if not _is_plain(together):
-        raise msgspec.DecodeError("one of them has letters that are not plain ASCII")
+        raise msgspec.DecodeError("an event has letters that are not plain ASCII")
     return events
 
 
 def _is_plain(json: bytes) -> bool:
-    """Whether all strings are ASCII that JSON leaves as it is."""
+    """Return whether all strings are ASCII without JSON escapes."""
     return json.isascii() and b"\\" not in json
 
 
 def decode_event_id(raw: bytes) -> EventId:
-    """Only an event's identity; msgspec.DecodeError when even that cannot be read."""
+    """Read only an event's identity; msgspec.DecodeError if even that cannot be read."""
     return _parse(raw, _EVENT_ID)
 
 
 def take_batch(events: Iterable[bytes], limit: int = MAX_EVENTS, lost: int = 0) -> list[bytes]:
-    """The longest prefix that fits one batch: at most `limit` events and MAX_BODY_BYTES; at least one.
+    """Return the longest prefix that fits one batch: at most `limit` events and MAX_BODY_BYTES, at least one.
 
-    `lost` is how many losses the batch is to state.
+    `lost` is the number of losses that the batch will state.
     """
     taken: list[bytes] = []
     # Braces, two names of at most 32 letters with their keys, and the losses.
@@ -183,22 +183,22 @@ def seal_batch(
     events: Iterable[bytes],
     lost: tuple[Lost, ...] = (),
 ) -> bytes:
-    """A signed batch of events, ready to publish."""
+    """Return a signed batch of events, ready to publish."""
     return _seal(key, Batch(community, station, [msgspec.Raw(event) for event in events], lost))
 
 
 def seal_receipt(key: Ed25519PrivateKey, receipt: Receipt) -> bytes:
-    """A signed receipt, ready to publish."""
+    """Return a signed receipt, ready to publish."""
     return _seal(key, receipt)
 
 
 def open_batch(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Batch:
-    """The batch inside a message, its signature checked; EnvelopeError names why not."""
+    """Check a message's signature and return its batch; EnvelopeError says what is wrong."""
     return open_signed(message, keys)[0]
 
 
 def open_signed(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> tuple[Batch, Signed]:
-    """The batch inside a message, and what shows that it was signed; EnvelopeError names why not."""
+    """Check a message's signature and return its batch with the proof; EnvelopeError says what is wrong."""
     signed = _verified(message, keys)
     batch = read_batch(signed.body)
     if len(batch.events) > MAX_EVENTS:
@@ -207,26 +207,26 @@ def open_signed(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> tuple[B
 
 
 def read_batch(body: bytes) -> Batch:
-    """The batch that signed bytes hold; EnvelopeError if they hold none."""
+    """Read the batch in signed bytes; EnvelopeError if there is none."""
     return _decode(body, _BATCH)
 
 
 def batch_body(community: str, station: str, events: Iterable[bytes], lost: tuple[Lost, ...] = ()) -> bytes:
-    """The bytes of a batch, as `seal_batch` signs them."""
+    """Return the bytes of a batch as `seal_batch` signs them."""
     return msgspec.json.encode(Batch(community, station, [msgspec.Raw(event) for event in events], lost))
 
 
 def is_signed(body: bytes, signature: bytes, public: bytes) -> bool:
-    """Whether the holder of this Ed25519 key, given as its 32 bytes, signed the body."""
+    """Return whether this Ed25519 key (32 bytes) signed the body."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, body)
-    except (InvalidSignature, ValueError):  # ValueError: these bytes are no key
+    except (InvalidSignature, ValueError):  # ValueError: not a key
         return False
     return True
 
 
 def open_receipt(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Receipt:
-    """The receipt inside a message, its signature checked; EnvelopeError names why not."""
+    """Check a message's signature and return its receipt; EnvelopeError says what is wrong."""
     return _decode(_verified(message, keys).body, _RECEIPT)
 
 
@@ -238,7 +238,7 @@ def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
 
 
 def _verified(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
-    # A single event may be larger than the limit a station packs to; the header adds its own part.
+    # A single event may be larger than the limit that stations pack to; the header comes on top.
     if len(message) > MAX_HEADER_BYTES + 4 * MAX_BODY_BYTES:
         raise EnvelopeError("too_large", f"{len(message)} bytes")
     line, newline, body = message.partition(b"\n")
@@ -246,13 +246,13 @@ def _verified(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
         raise EnvelopeError("no_header", "the first line is not a header")
     header = _decode(line, _HEADER)
     if header.v != VERSION:
-        raise EnvelopeError("version", f"version {header.v}, this end speaks {VERSION}")
+        raise EnvelopeError("version", f"version {header.v}, only {VERSION} is known")
     if header.key not in keys:
         raise EnvelopeError("unknown_key", f"no key {header.key[:16]!r}")
     try:
         signature = base64.b64decode(header.sig, validate=True)
         keys[header.key].verify(signature, body)
-    except (InvalidSignature, ValueError):  # ValueError: it is not base64
+    except (InvalidSignature, ValueError):  # ValueError: not base64
         raise EnvelopeError("signature", "the signature does not fit the body") from None
     return Signed(header.key, signature, body)
 
@@ -267,5 +267,5 @@ def _decode(data: bytes, decoder: Decoder[Record]) -> Record:
 def _parse(data: bytes, decoder: Decoder[Stated]) -> Stated:
     try:
         return decoder.decode(data)
-    except (UnicodeDecodeError, RecursionError) as error:  # msgspec lets these two through as they are
+    except (UnicodeDecodeError, RecursionError) as error:  # msgspec does not wrap these two
         raise msgspec.DecodeError(str(error)) from None

@@ -1,7 +1,7 @@
-"""What a station states about a visit or an alarm: the wire's records, shared by station and ledger.
+"""What a station states about a visit or an alarm: the records on the wire, shared by station and ledger.
 
-Times inside a visit are seconds since its start; only the event's `Stamp` ties them to the world.
-Unknown fields are ignored, so that an older ledger reads a newer station of the same version.
+Times in a visit are seconds since its start; only the event's `Stamp` gives the calendar time. Unknown
+fields are ignored, so that an older ledger can read a newer station of the same version.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ MAX_NAME = 64
 CardHash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 """HMAC-SHA-256 of a credential, as `cloud_sync.wire.cards` makes it."""
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-"""What a file or a program calls something: ASCII that JSON leaves as it is, a byte a letter.
+"""A name in a file or a program: ASCII without JSON escapes, one byte a letter.
 
-`cloud_sync.wire.envelope.decode_event` sees to the letters, for all names of an event at once: a pattern
-for each would cost more than the rest of the decoding.
+`cloud_sync.wire.envelope.decode_event` checks the letters for all names of an event at once: a pattern for
+each would cost more than the rest of the decoding.
 """
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 Span = Annotated[float, Meta(ge=0, le=86_400)]
@@ -32,15 +32,15 @@ SequenceNumber = Annotated[int, Meta(ge=1, le=2**53)]
 """An event's place in its epoch, from 1."""
 
 MAX_WALL_S = 32_503_680_000.0
-"""The year 3000, well before the calendars of Python and of databases end."""
+"""The year 3000, well before the end of Python's and the databases' calendars."""
 
 MAX_OPENINGS = 24
 MAX_DEPOSITS = 32
-"""Bounds of one visit, so that its event always fits a broker's smallest message (16 KiB)."""
+"""Limits of one visit, so that its event always fits the smallest limit of a broker (16 KiB)."""
 
 
 class Role(StrEnum):
-    """Who taps, as far as the station knows."""
+    """Whose card was tapped, as far as the station knows."""
 
     RESIDENT = "resident"
     STAFF = "staff"
@@ -48,13 +48,13 @@ class Role(StrEnum):
 
 
 class Credential(StrEnum):
-    """What kind of thing was tapped. All of these are weak: they can be copied."""
+    """The kind of card or fob. All of these are weak: they can be copied."""
 
     EM4100 = "em4100"
 
 
 class VerdictFacts(Struct, frozen=True, gc=False, omit_defaults=True):
-    """What the model said of one deposit; `category` is null unless `state` is ok."""
+    """The model's verdict on one deposit; `category` is null unless `state` is ok."""
 
     state: VerdictState
     probability: Annotated[float, Meta(ge=0, le=1)]
@@ -64,7 +64,7 @@ class VerdictFacts(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class DepositFacts(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One thing thrown in. No verdict means that nothing could look at it: unseen."""
+    """One deposit. No verdict means that no camera could see it: unseen."""
 
     bin: Name
     bin_category: Category
@@ -74,7 +74,7 @@ class DepositFacts(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class OpeningFacts(Struct, frozen=True, gc=False, omit_defaults=True):
-    """One lid that this visit opened; no `closed_s` means that its closing was never seen."""
+    """A lid that this visit opened; no `closed_s` means that its closing was not seen."""
 
     bin: Name
     opened_s: Span
@@ -82,7 +82,7 @@ class OpeningFacts(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class VisitFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="visit"):
-    """One visit from first tap to last lid. `provisional` is what the station spoke, in points."""
+    """One visit from the first tap to the last lid. `provisional` is the award announced by the station."""
 
     card: CardHash
     credential: Credential
@@ -95,7 +95,7 @@ class VisitFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="visit"):
 
 
 class AlarmFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="alarm"):
-    """A fault that began (`raised`) or ended at one part of the station."""
+    """A fault that began (`raised`) or ended at a part of the station."""
 
     fault: Name
     part: Name
@@ -103,18 +103,18 @@ class AlarmFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="alarm"):
 
 
 class Stamp(Struct, frozen=True, gc=False):
-    """When an event was written: wall-clock if it can be trusted, and always the boot's own seconds."""
+    """When an event was written: the wall clock if it can be trusted, and always the boot's seconds."""
 
     wall_s: Annotated[float, Meta(ge=0, le=MAX_WALL_S)]
     """Unix time; meaningless unless `trusted`."""
     trusted: bool
     boot: Name
-    """Random name of this boot: two stamps of one boot differ by their `monotonic_s`."""
+    """Random name of this boot; two stamps of one boot differ by their `monotonic_s`."""
     monotonic_s: Annotated[float, Meta(ge=0)]
 
 
 class Event(Struct, frozen=True, gc=False):
-    """One event under its identity: (community, station, epoch, sequence), made once, never again."""
+    """One event; (community, station, epoch, sequence) identifies it and is never used again."""
 
     epoch: EpochName
     sequence: SequenceNumber

@@ -1,29 +1,29 @@
-"""Name where on the broker each message goes: tz/1/{community}/{station}/ and what it is."""
+"""Name the broker's topics: tz/1/{community}/{station}/ and the kind of message."""
 
 from __future__ import annotations
 
 _ROOT = "tz/1"
 MOST_LETTERS = 64
-"""Of a name that is worth telling of: twice what a station's may have."""
+"""Longest name accepted in a topic: twice what a station's name may have."""
 
 
 def events(community: str, station: str) -> str:
-    """Signed batches, from a station; `+` for either name subscribes to all."""
+    """Return the topic of a station's signed batches; `+` for either name subscribes to all."""
     return f"{_ROOT}/{community}/{station}/events"
 
 
 def receipts(community: str, station: str) -> str:
-    """What the ledger holds of a station, retained."""
+    """Return the retained topic of the ledger's receipts for a station."""
     return f"{_ROOT}/{community}/{station}/receipts"
 
 
 def state(community: str, station: str) -> str:
-    """Whether a station is online and how it is, retained, with a last will."""
+    """Return the retained topic of a station's state; its last will goes there too."""
     return f"{_ROOT}/{community}/{station}/state"
 
 
 def station_of(topic: str) -> tuple[str, str]:
-    """The (community, station) that a topic names; ValueError for a topic that is not ours."""
+    """Return the (community, station) of a topic; ValueError if the topic is not ours."""
     parts = topic.split("/")
     is_ours = len(parts) == 5 and "/".join(parts[:2]) == _ROOT  # noqa: PLR2004
     if not is_ours or not all(0 < len(name) <= MOST_LETTERS for name in parts[2:4]):

@@ -1,1 +1,1 @@
-"""Uvicorn for the ledger's pages and the station's panel, with bounds on what a stranger can hold open."""
+"""Uvicorn for the ledger's pages and the station's panel, with limits on what strangers can hold open."""

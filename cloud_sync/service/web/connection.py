@@ -1,4 +1,4 @@
-"""One HTTP/1.1 connection with time limits, which uvicorn's own has only between two requests."""
+"""An HTTP/1.1 connection with time limits; uvicorn's has one only between two requests."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from cloud_sync.service.web.gate import Gate
 
 log = logging.getLogger(__name__)
-log.setLevel(logging.ERROR)  # uvicorn has a warning for each bad request; the gate has a line for all of them
+log.setLevel(logging.ERROR)  # uvicorn warns at each bad request; the gate logs one line for all of them
 
 
 class Due(StrEnum):
-    """What the other end owes us, as the log calls it when it does not come."""
+    """What the other end must do next; the values are log texts for when it does not."""
 
     REQUEST = "sent no whole request in time"
     BODY = "sent no whole body in time"
@@ -25,7 +25,7 @@ class Due(StrEnum):
 
 
 class Connection(H11Protocol):
-    """Closes itself when what the other end owes does not come in time, or is too much."""
+    """Closes itself when the other end is too slow or sends too much."""
 
     def __init__(self, *given: Any, gate: Gate, **named: Any) -> None:  # noqa: ANN401 (uvicorn's own)
         super().__init__(*given, **named)
@@ -39,30 +39,30 @@ class Connection(H11Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether no whole request is here that wants its answer."""
+        """Whether no complete request waits for its answer."""
         cycle = cast("RequestResponseCycle | None", self.cycle)
         return cycle is None or cycle.response_complete or self.conn.their_state is h11.SEND_BODY
 
     def turn_away(self) -> None:
-        """Close at once, whatever is still on its way."""
+        """Close at once, without sending what is left."""
         self.transport.abort()
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        """Begin with the gate's word on it."""
+        """Ask the gate for a place."""
         super().connection_made(transport)
         self._address = self.client[0] if self.client else ""
         self._expect(Due.REQUEST)
         self._gate.enter(self, self._address)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End, with all timers."""
+        """Stop all timers and leave the gate."""
         self._expect(None)
         self.resume_writing()
         self._gate.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes, and see what is due next."""
+        """Take bytes and start the next time limit."""
         super().data_received(data)
         self._body_bytes += len(data)
         if self.conn.their_state is not h11.SEND_BODY:
@@ -72,7 +72,7 @@ class Connection(H11Protocol):
         self._see_what_is_due()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request."""
+        """Continue with the next request."""
         super().on_response_complete()
         self._see_what_is_due()
 
@@ -82,19 +82,19 @@ class Connection(H11Protocol):
         self._see_what_is_due()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP."""
+        """Refuse what is not HTTP."""
         self._gate.turned_away.note("sent no HTTP", self._address)
         super().send_400_response(msg)
 
     def pause_writing(self) -> None:
-        """Give the other end its time to take what was sent."""
+        """Start the time limit for the other end to read what was sent."""
         super().pause_writing()
         self._stall_timer = self.loop.call_later(
             self._gate.bounds.answer_s, self._give_up, "did not take an answer"
         )
 
     def resume_writing(self) -> None:
-        """Go on: it was taken."""
+        """Stop that time limit: the other end has read it."""
         super().resume_writing()
         if self._stall_timer is not None:
             self._stall_timer.cancel()
@@ -111,7 +111,7 @@ class Connection(H11Protocol):
             self._expect(None)
 
     def _expect(self, due: Due | None) -> None:
-        """Start a time limit, unless it is the one that runs: more bytes do not prolong it."""
+        """Start a time limit unless it already runs: more bytes do not extend it."""
         if due is self._due:
             return
         if self._due_timer is not None:

@@ -1,7 +1,7 @@
-"""Who may be connected: bounds in all and an address, and one log line for many that were turned away.
+"""Limit connections in total and for each address, and log one line for many closed connections.
 
-A connection that waits (no whole request yet, or idle between two) gives its place to a newer one. One that
-is being answered keeps it.
+A connection that waits (no complete request yet, or idle between two) gives its place to a newer one. A
+connection that is being answered keeps it.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 GATHER_S = 5.0
-"""How long the first of many waits in the log for the others."""
+"""How long the first log line waits to gather more connections."""
 QUIET_S = 60.0
-"""The log then has one line in this time, however many there are."""
+"""After that the log gets one line in this time, however many there are."""
 
 Later = Callable[[float, Callable[[], None]], object]
 """Calls a function after so many seconds: an event loop's `call_later`."""
@@ -26,19 +26,19 @@ Later = Callable[[float, Callable[[], None]], object]
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one server lets strangers have. Seconds count from the first byte that is due."""
+    """Limits on what strangers may use of one server. Seconds count from the first byte that is due."""
 
     connections: int = 256
     per_address: int = 32
     header_s: float = 10.0
     """For a whole request line with its headers."""
     body_s: float = 10.0
-    """For all of a body after them."""
+    """For the whole body after them."""
     answer_s: float = 30.0
-    """For taking an answer that stands ready."""
+    """For reading an answer that is ready."""
     body_bytes: int = 64 * 1024
     proxies: tuple[str, ...] = ()
-    """Addresses or networks of proxies: each brings many people, so only the bound in all holds for it."""
+    """Addresses or networks of proxies: each brings many people, so only the total limit applies to it."""
 
 
 class Guest(Protocol):
@@ -46,14 +46,14 @@ class Guest(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether no whole request is here that wants its answer."""
+        """Whether no complete request waits for its answer."""
 
     def turn_away(self) -> None:
         """Close it."""
 
 
 class TurnedAway:
-    """Counts what was closed and why, for one line in the log."""
+    """Counts closed connections by reason, for one line in the log."""
 
     def __init__(self, later: Later) -> None:
         self._later = later
@@ -62,7 +62,7 @@ class TurnedAway:
         self._is_due = False
 
     def note(self, reason: str, address: str) -> None:
-        """Count one; it is in the log within QUIET_S."""
+        """Count one; it appears in the log within QUIET_S."""
         self._reasons[reason] += 1
         self._addresses[address] += 1
         if not self._is_due:
@@ -77,7 +77,7 @@ class TurnedAway:
         self._later(QUIET_S, self._tell)
 
     def flush(self) -> None:
-        """Write now what was counted."""
+        """Log the counts now."""
         if not self._reasons:
             return
         reasons = ", ".join(f"{count} {reason}" for reason, count in self._reasons.most_common())
@@ -89,7 +89,7 @@ class TurnedAway:
 
 
 class Gate:
-    """Keeps connections within bounds. All methods are called in the server's event loop."""
+    """Keeps connections within bounds. Call all methods in the server's event loop."""
 
     def __init__(self, bounds: Bounds, turned_away: TurnedAway) -> None:
         self.bounds = bounds
@@ -98,7 +98,7 @@ class Gate:
         self._here: dict[Guest, str] = {}  # in the order they came
 
     def enter(self, guest: Guest, address: str) -> None:
-        """Let a connection in; the longest waiting one goes where it is one too many, else it goes itself."""
+        """Let a connection in; if there is one too many, close the longest waiting one, or else this one."""
         self._here[guest] = address
         if not self._is_proxy(address):
             self._make_room(

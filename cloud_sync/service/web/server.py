@@ -1,4 +1,4 @@
-"""A uvicorn server within bounds that tells systemd it is ready and that its loop turns."""
+"""A uvicorn server with limits that tells systemd that it is ready and that its loop runs."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from cloud_sync.service.web.connection import Connection
 from cloud_sync.service.web.gate import Bounds, Gate, TurnedAway
 
 BACKLOG = 64
-"""Connections that the kernel keeps for us; a burst of so many is accepted before any can be turned away."""
+"""Connections that the kernel queues; a burst of this size is accepted before any can be turned away."""
 FILES_BESIDE = 256
-"""Descriptors for all else: databases, static files, the backlog."""
+"""Descriptors for everything else: databases, static files, the backlog."""
 
 
 class WebServer(uvicorn.Server):
@@ -37,7 +37,7 @@ class WebServer(uvicorn.Server):
         self._turned_away = TurnedAway(
             lambda seconds, call: asyncio.get_running_loop().call_later(seconds, call)
         )
-        # Uvicorn calls it and asks no more of it than that.
+        # Uvicorn only calls it.
         protocol = cast("type[asyncio.Protocol]", partial(Connection, gate=Gate(bounds, self._turned_away)))
         super().__init__(
             uvicorn.Config(
@@ -47,7 +47,7 @@ class WebServer(uvicorn.Server):
                 lifespan="off",
                 log_config=None,
                 log_level="warning",
-                access_log=False,  # a statement's address is its key: it must not get into a log
+                access_log=False,  # a statement's URL is its key: it must not get into a log
                 server_header=False,
                 proxy_headers=bool(bounds.proxies),
                 forwarded_allow_ips=list(bounds.proxies),
@@ -58,13 +58,13 @@ class WebServer(uvicorn.Server):
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say so."""
+        """Listen, and tell systemd."""
         await super().startup(sockets)
         if self.started:
             self._notifier.ready()
 
     async def on_tick(self, counter: int) -> bool:
-        """Turn, which pets the watchdog."""
+        """Ping the watchdog."""
         self._notifier.pet()
         return await super().on_tick(counter)
 
@@ -79,7 +79,7 @@ def _later(seconds: float, call: Callable[[], None]) -> None:
 
 
 def _within_open_files(bounds: Bounds) -> Bounds:
-    """Bounds that this process has file descriptors for; a machine's limit is raised as far as is needed."""
+    """Fit the bounds to this process's file descriptors; raise the soft limit as far as needed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = bounds.connections + FILES_BESIDE
     if soft != resource.RLIM_INFINITY and soft < needed:

@@ -103,7 +103,7 @@ def test_the_last_points_of_a_day_are_given_in_part_and_say_why() -> None:
     )
 
 
-def test_deposits_beyond_the_daily_number_earn_nothing_and_say_why() -> None:
+def test_deposits_beyond_the_daily_limit_earn_nothing_and_say_why() -> None:
     earned = award([EMPTY, RIGHT, RIGHT], Role.RESIDENT, SHIPPED, Tally(deposits=11))
     assert [(line.points, line.lowered_by) for line in earned.lines] == [
         (0, None),
@@ -112,7 +112,7 @@ def test_deposits_beyond_the_daily_number_earn_nothing_and_say_why() -> None:
     ]
 
 
-def test_a_wrong_deposit_is_lowered_by_no_cap() -> None:
+def test_no_cap_lowers_a_wrong_deposit() -> None:
     earned = award([WRONG], Role.RESIDENT, SHIPPED, Tally(points=30))
     assert earned.lines == (Line(Outcome.WRONG, 0, 0),)
 
@@ -149,7 +149,7 @@ def test_staff_earn_nothing(deposits: list[DepositFacts], rules: AwardRules, tal
 
 
 @given(deposits=DEPOSITS, role=ROLES, rules=RULES, tally=TALLIES, more=TALLIES)
-def test_whoever_already_has_more_never_gets_more(
+def test_a_higher_tally_never_earns_more(
     deposits: list[DepositFacts], role: Role, rules: AwardRules, tally: Tally, more: Tally
 ) -> None:
     larger = Tally(tally.points + more.points, tally.deposits + more.deposits)
@@ -168,7 +168,7 @@ def test_one_visit_earns_what_two_would(
 
 
 @given(deposits=DEPOSITS, extra=st.builds(deposit, VERDICTS), rules=RULES)
-def test_throwing_one_thing_more_never_costs_points(
+def test_one_more_deposit_never_costs_points(
     deposits: list[DepositFacts], extra: DepositFacts, rules: AwardRules
 ) -> None:
     without = award(deposits, Role.RESIDENT, rules, Tally())
@@ -215,7 +215,7 @@ def test_settled_held_and_lowered_make_up_the_provisional_points(
     ],
     ids=["agreed", "a cap elsewhere", "the station overstated", "the station understated", "no deposits"],
 )
-def test_what_is_lowered_and_why(
+def test_lowered_points_have_a_reason(
     provisional: int, lines: tuple[Line, ...], lowered: int, reason: LoweredBy | None
 ) -> None:
     settlement = settle(provisional, Award(lines), bound=True)
@@ -231,7 +231,7 @@ def test_an_unbound_cards_points_are_held_and_say_why() -> None:
 # --- the rules' file ----------------------------------------------------------------------------
 
 
-def test_rules_that_forget_a_category_are_refused() -> None:
+def test_rules_without_points_for_a_category_are_refused() -> None:
     data = {
         "version": 1,
         "right": {"kitchen": 1, "other": 1},

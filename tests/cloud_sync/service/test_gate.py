@@ -56,12 +56,12 @@ def enter(gate: Gate, *callers: tuple[str, bool]) -> list[Caller]:
     return came
 
 
-def test_the_longest_waiting_one_of_an_address_makes_room_for_its_next(gate: Gate) -> None:
+def test_an_addresss_longest_waiting_connection_makes_room_for_its_next(gate: Gate) -> None:
     came = enter(gate, ("a", True), ("b", True), ("a", True), ("a", True))
     assert [one.turned_away for one in came] == [True, False, False, False]
 
 
-def test_one_that_is_being_answered_keeps_its_place(gate: Gate) -> None:
+def test_a_connection_that_is_being_answered_keeps_its_place(gate: Gate) -> None:
     came = enter(gate, ("a", False), ("a", True), ("a", True))
     assert [one.turned_away for one in came] == [False, True, False]
     full = enter(gate, ("b", False), ("b", False), ("b", True))
@@ -73,12 +73,12 @@ def test_all_addresses_together_are_bounded_too(gate: Gate) -> None:
     assert [one.turned_away for one in came] == [True, True, False, False, False, False]
 
 
-def test_a_proxy_brings_as_many_as_there_is_room_for(gate: Gate) -> None:
+def test_a_proxy_may_use_all_connections(gate: Gate) -> None:
     came = enter(gate, *(("10.0.0.7", True) for _ in range(5)))
     assert [one.turned_away for one in came] == [True, False, False, False, False]
 
 
-def test_one_that_left_is_not_counted(gate: Gate) -> None:
+def test_a_closed_connection_is_not_counted(gate: Gate) -> None:
     for _ in range(10):
         (one,) = enter(gate, ("a", False))
         gate.leave(one)
@@ -86,7 +86,7 @@ def test_one_that_left_is_not_counted(gate: Gate) -> None:
         assert not one.turned_away
 
 
-def test_many_that_were_turned_away_are_one_line_a_minute(
+def test_many_closed_connections_are_one_log_line_a_minute(
     loop: Loop, caplog: pytest.LogCaptureFixture
 ) -> None:
     turned_away = TurnedAway(loop.later)
@@ -105,7 +105,7 @@ def test_many_that_were_turned_away_are_one_line_a_minute(
     assert (len(caplog.messages), loop.due) == (2, [])
 
 
-def test_what_was_not_told_yet_is_told_at_the_end(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
+def test_counts_not_yet_logged_are_logged_at_the_end(loop: Loop, caplog: pytest.LogCaptureFixture) -> None:
     turned_away = TurnedAway(loop.later)
     turned_away.note("sent no HTTP", "c")
     turned_away.flush()

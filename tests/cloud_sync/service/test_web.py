@@ -94,12 +94,12 @@ def answer(connection: socket.socket) -> bytes:
     [b"", b"GET / HTTP/1.1\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nX: y"],
     ids=["nothing", "line", "part"],
 )
-def test_a_request_that_does_not_end_is_closed(begun: bytes) -> None:
+def test_an_endless_request_is_closed(begun: bytes) -> None:
     with serving(Bounds(header_s=SHORT, body_s=LONG)) as served:
         assert is_closed(served.call(begun))
 
 
-def test_a_byte_now_and_then_prolongs_nothing() -> None:
+def test_single_bytes_do_not_extend_the_time_limit() -> None:
     with serving(Bounds(header_s=10 * SHORT, body_s=LONG)) as served:
         slow = served.call(b"GET / HTTP/1.1\r\nX: ")
         slow.settimeout(SHORT / 10)
@@ -126,7 +126,7 @@ def test_the_second_request_of_a_connection_has_the_same_limit() -> None:
         assert is_closed(held)
 
 
-def test_a_body_that_does_not_end_is_closed() -> None:
+def test_an_endless_body_is_closed() -> None:
     with serving(Bounds(header_s=LONG, body_s=SHORT)) as served:
         assert is_closed(served.call(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf"))
 
@@ -140,14 +140,14 @@ def test_a_body_that_is_too_large_is_closed() -> None:
         assert answer(small).startswith(b"http ")
 
 
-def test_an_answer_that_nobody_takes_is_given_up() -> None:
+def test_an_answer_that_nobody_reads_is_given_up() -> None:
     with serving(Bounds(header_s=LONG, answer_s=SHORT)) as served:
         served.call(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         until(lambda: served.open == 1, "it is being answered")
         until(lambda: served.open == 0, "it is given up")
 
 
-def test_one_address_does_not_keep_others_or_itself_from_being_answered() -> None:
+def test_an_address_with_many_connections_blocks_neither_others_nor_itself() -> None:
     bounds = Bounds(connections=20, per_address=8, header_s=LONG)
     with serving(bounds) as served:
         held = [served.call(b"GET /") for _ in range(60)]
@@ -156,7 +156,7 @@ def test_one_address_does_not_keep_others_or_itself_from_being_answered() -> Non
         assert all(is_closed(one) for one in held[: 60 - bounds.per_address])
 
 
-def test_a_flood_of_bad_requests_is_no_flood_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_of_bad_requests_does_not_flood_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with serving(PATIENT) as served:
         for _ in range(50):
@@ -179,7 +179,7 @@ FORWARDED = b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.9\r\nX-For
         (("127.0.0.0/8",), b"https 203.0.113.9"),
     ],
 )
-def test_only_a_proxy_of_ours_is_believed_about_who_asks(
+def test_only_our_proxy_is_believed_about_the_clients_address(
     monkeypatch: pytest.MonkeyPatch, proxies: tuple[str, ...], told: bytes
 ) -> None:
     monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
@@ -187,7 +187,7 @@ def test_only_a_proxy_of_ours_is_believed_about_who_asks(
         assert answer(served.call(FORWARDED)) == told
 
 
-def test_it_tells_systemd_that_it_is_ready_and_that_it_turns(tmp_path: Path) -> None:
+def test_the_server_tells_systemd_that_it_is_ready_and_alive(tmp_path: Path) -> None:
     with Manager(tmp_path, 0.4) as manager:
         notifier = notifier_of(manager.env, pid=0)
         with serving(PATIENT, notifier=notifier):
@@ -200,7 +200,7 @@ def test_it_tells_systemd_that_it_is_ready_and_that_it_turns(tmp_path: Path) -> 
     ("limits", "raised", "connections"),
     [((1024, 4096), [], 256), ((300, 4096), [512], 256), ((64, 300), [300], 44)],
 )
-def test_it_takes_no_more_connections_than_it_has_descriptors_for(
+def test_the_server_takes_no_more_connections_than_it_has_file_descriptors_for(
     monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], raised: list[int], connections: int
 ) -> None:
     asked: list[int] = []

@@ -79,7 +79,7 @@ def test_a_message_reaches_a_subscriber_and_its_puback_the_sender(join: Join) ->
     message.ack()
 
 
-def test_a_retained_message_waits_for_who_comes_later(join: Join) -> None:
+def test_a_retained_message_waits_for_later_subscribers(join: Join) -> None:
     pubacks: SimpleQueue[int] = SimpleQueue()
     sender = join("sender", on_puback=pubacks.put)
     sender.publish("tz/a/receipts", b"kept", retain=True)
@@ -188,7 +188,7 @@ def test_the_window_refuses_a_publish_beyond_it_until_a_puback_makes_room(join: 
     assert sender.publish("tz/events", b"room again") is not None
 
 
-def test_a_consumer_that_is_slow_gets_everything_once_it_reads(join: Join) -> None:
+def test_a_slow_consumer_gets_everything_once_it_reads(join: Join) -> None:
     consumer, sender = join("consumer", "tz/events"), join("sender", window=500)
     bodies = [b"%d" % number for number in range(400)]
     for body in bodies:
@@ -215,7 +215,7 @@ sys.stdin.read()
 """
 
 
-def test_the_will_speaks_for_a_client_that_was_killed(broker: Broker, join: Join) -> None:
+def test_the_will_is_sent_for_a_killed_client(broker: Broker, join: Join) -> None:
     watcher = join("watcher", "tz/a/state")
     command = [sys.executable, "-c", DOOMED, str(broker.port)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as doomed:
@@ -257,7 +257,7 @@ def sockets() -> set[str]:
     return {name for name in named if name.startswith("socket:")}
 
 
-def test_a_link_that_ended_leaves_no_socket_to_the_garbage_collector(broker: Broker) -> None:
+def test_an_ended_link_leaves_no_open_socket_to_the_garbage_collector(broker: Broker) -> None:
     before = sockets()
     gc.disable()
     try:
@@ -271,7 +271,7 @@ def test_a_link_that_ended_leaves_no_socket_to_the_garbage_collector(broker: Bro
         gc.enable()
 
 
-def test_two_links_of_one_name_say_so_once_and_not_that_the_broker_is_away(
+def test_two_links_with_one_name_log_it_once_and_do_not_call_the_broker_away(
     join: Join, caplog: pytest.LogCaptureFixture
 ) -> None:
     one = join("tz-sunny-garden-east-gate")
@@ -285,7 +285,7 @@ def test_two_links_of_one_name_say_so_once_and_not_that_the_broker_is_away(
     assert all("tz-sunny-garden-east-gate" in line for line in told())
 
 
-def test_a_broker_that_is_away_is_nobody_with_the_same_name(free_port: Callable[[], int]) -> None:
+def test_an_unreachable_broker_is_not_taken_for_a_second_client(free_port: Callable[[], int]) -> None:
     link = MqttLink(CloudSection(port=free_port()), "gate", [])
     link._noticed_taking_over(TAKEN_OVER)  # noqa: SLF001 (as after so many)
     assert link.contested
@@ -294,7 +294,7 @@ def test_a_broker_that_is_away_is_nobody_with_the_same_name(free_port: Callable[
     link.stop()
 
 
-def test_pauses_grow_are_capped_and_never_in_step() -> None:
+def test_pauses_grow_are_capped_and_have_jitter() -> None:
     jitter = random.Random(7)
     pauses = [pause_s(failures, jitter) for failures in range(1000)]
     assert pauses[0] <= FIRST_PAUSE_S
@@ -343,7 +343,7 @@ def test_a_wrong_password_is_refused_and_logged(guarded: Guarded, caplog: pytest
 
 # paho leaves the socket of a failed handshake to the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_broker_that_the_authority_does_not_vouch_for_gets_no_password(
+def test_a_broker_with_a_certificate_of_another_authority_gets_no_password(
     guarded: Guarded,
     tmp_path: Path,
     make_certificate: Callable[[Path, Path], None],
@@ -407,7 +407,7 @@ def mistaken(*_: object) -> NoReturn:
     raise RuntimeError("no such packet")
 
 
-def test_a_mistake_in_the_network_loop_ends_the_connection_and_not_the_link(
+def test_an_error_in_the_network_loop_ends_the_connection_but_not_the_link(
     broker: Broker, join: Join, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert broker.port
@@ -419,7 +419,7 @@ def test_a_mistake_in_the_network_loop_ends_the_connection_and_not_the_link(
     assert caplog.text.count("the connection to the broker broke") == 1
 
 
-def test_what_a_link_sends_waits_for_no_other_packet(broker: Broker, join: Join) -> None:
+def test_a_link_sends_each_packet_at_once(broker: Broker, join: Join) -> None:
     assert broker.port
     link = join("prompt")
     client = link._connection.client if link._connection else None  # noqa: SLF001 (the socket is paho's)

@@ -36,23 +36,23 @@ def test_a_fresh_station_may_send_at_once() -> None:
     assert may_send(Delivery(), 0.0)
 
 
-def test_no_more_batches_are_on_their_way_than_the_window_holds() -> None:
+def test_no_more_batches_are_in_flight_than_the_window_holds() -> None:
     delivery = window(*range(10, 10 * WINDOW, 10))
     assert may_send(delivery, 0.0)
     assert not may_send(sent(delivery, 10 * WINDOW, 0.0), 0.0)
 
 
-def test_a_receipt_frees_the_batches_that_it_covers_whole() -> None:
+def test_a_receipt_frees_the_batches_that_it_covers_completely() -> None:
     assert receipted(window(10, 20, 30), 21, 5.0).on_the_way == (30,)
     assert receipted(window(10, 20, 30), 20, 5.0).on_the_way == (20, 30)
     assert receipted(window(10, 20, 30), None, 5.0).on_the_way == ()
 
 
-def test_a_receipt_for_part_of_a_batch_keeps_it_on_its_way() -> None:
+def test_a_receipt_for_part_of_a_batch_keeps_it_in_flight() -> None:
     assert receipted(window(10, 20), 5, 5.0).on_the_way == (10, 20)
 
 
-def test_a_receipt_gives_the_next_batch_the_whole_wait() -> None:
+def test_after_a_receipt_the_next_batch_has_the_full_patience() -> None:
     delivery = receipted(window(10, 20), 11, 2.0)
     assert not overdue(delivery, 2.0 + PATIENCE_S - 0.1)
     assert overdue(delivery, 2.0 + PATIENCE_S)
@@ -63,35 +63,35 @@ def test_the_oldest_batch_decides_when_patience_ends() -> None:
     assert overdue(delivery, PATIENCE_S)
 
 
-def test_patience_follows_what_receipts_take_within_bounds() -> None:
+def test_patience_follows_the_receipts_time_within_bounds() -> None:
     assert receipted(window(10), None, 0.1).patience_s == PATIENCE_S
     assert receipted(window(10), None, 8.0).patience_s == 24.0
     assert receipted(window(10), None, 1e6).patience_s == PATIENCE_MAX_S
 
 
-def test_a_receipt_that_answers_an_earlier_sending_counts_from_the_first_one() -> None:
+def test_a_receipt_for_an_earlier_sending_counts_from_the_first_sending() -> None:
     delivery = sent(failed(window(10), 10.0, 0.0), 10, 12.0)
     assert receipted(delivery, None, 20.0).patience_s == 60.0
 
 
-def test_a_silent_ledger_is_asked_ever_more_seldom() -> None:
+def test_a_silent_ledger_is_tried_less_and_less_often() -> None:
     delivery = Delivery()
     for _ in range(20):
         delivery = failed(delivery, 0.0, 0.0)
     assert delivery.patience_s == BACK_OFF_MAX_S
 
 
-def test_nothing_on_its_way_is_never_overdue() -> None:
+def test_without_batches_in_flight_nothing_is_overdue() -> None:
     assert not overdue(Delivery(), 1e9)
 
 
-def test_a_ledger_that_went_back_is_sent_everything_from_the_oldest() -> None:
+def test_a_restored_ledger_is_sent_everything_from_the_oldest() -> None:
     delivery = receipted(window(10, 20), None, 1.0)
     assert delivery.sent_through == 20
     assert begun_again(delivery) == Delivery()
 
 
-def test_what_was_learned_of_the_ledger_outlives_a_new_connection() -> None:
+def test_the_learned_patience_survives_a_new_connection() -> None:
     assert begun_again(receipted(window(10), None, 30.0)).patience_s == 90.0
 
 
@@ -112,21 +112,21 @@ def test_pauses_double_from_a_second_up_to_their_limit() -> None:
 
 
 @given(jitter=st.floats(0, 1))
-def test_jitter_takes_up_to_half_of_a_pause_away(jitter: float) -> None:
+def test_jitter_shortens_a_pause_by_up_to_half(jitter: float) -> None:
     for short, whole in zip(pauses(12, jitter), pauses(12, 0.0), strict=True):
         assert whole / 2 <= short <= whole
     if jitter > 0.01:
         assert pauses(1, jitter) < pauses(1, 0.0)
 
 
-def test_a_failure_begins_again_with_the_oldest_row_after_the_pause() -> None:
+def test_after_a_failure_and_its_pause_sending_starts_with_the_oldest_row() -> None:
     delivery = failed(window(10, 20), 50.0, 0.0)
     assert (delivery.sent_through, delivery.on_the_way) == (0, ())
     assert not may_send(delivery, 50.9)
     assert may_send(delivery, 51.0)
 
 
-def test_a_receipt_after_failures_ends_the_backing_off() -> None:
+def test_a_receipt_after_failures_ends_the_back_off() -> None:
     delivery = failed(failed(Delivery(), 0.0, 0.0), 0.0, 0.0)
     delivery = receipted(sent(delivery, 10, 60.0), None, 61.0)
     assert (delivery.failures, may_send(delivery, 61.0)) == (0, True)

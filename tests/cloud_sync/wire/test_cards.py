@@ -30,7 +30,7 @@ def test_a_pseudonym_is_the_hmac_of_kind_and_number(number: str) -> None:
     assert card_hash(KEY, Credential.EM4100, number) == hmac_by_hand(KEY, f"em4100:{number}".encode())
 
 
-def test_each_community_has_pseudonyms_of_its_own() -> None:
+def test_each_community_has_its_own_pseudonyms() -> None:
     other = bytes(reversed(KEY))
     assert card_hash(KEY, Credential.EM4100, "01") != card_hash(other, Credential.EM4100, "01")
 

@@ -99,7 +99,7 @@ def test_a_receipt_opens_as_it_was_sealed(receipt: Receipt) -> None:
     assert open_receipt(seal_receipt(KEY, receipt), KEYS) == receipt
 
 
-def test_a_keys_name_is_the_beginning_of_its_digest() -> None:
+def test_a_keys_id_is_the_beginning_of_its_digest() -> None:
     assert key_id(KEY.public_key()) == "56475aa75463474c"
 
 
@@ -113,7 +113,7 @@ def test_a_newer_stations_extra_keys_are_ignored() -> None:
     assert len(open_batch(signed(body), KEYS).events) == 2
 
 
-def test_a_batch_states_what_is_lost_and_one_without_a_loss_says_nothing_of_it() -> None:
+def test_a_batch_states_its_losses_and_leaves_the_key_out_without_any() -> None:
     lost = (Lost("a" * 16, 1, 30),)
     batch = open_batch(seal_batch(KEY, "lane", "gate", [event(31)], lost), KEYS)
     assert batch.lost == lost
@@ -121,7 +121,7 @@ def test_a_batch_states_what_is_lost_and_one_without_a_loss_says_nothing_of_it()
     assert open_batch(MESSAGE, KEYS).lost == ()
 
 
-def test_a_receipt_names_keys_that_are_no_longer_believed() -> None:
+def test_a_receipt_names_retired_keys() -> None:
     receipt = Receipt("lane", "gate", (), retired=("56475aa75463474c",))
     assert open_receipt(seal_receipt(KEY, receipt), KEYS) == receipt
     assert b"retired" not in seal_receipt(KEY, Receipt("lane", "gate", ()))
@@ -137,7 +137,7 @@ def test_a_receipt_names_keys_that_are_no_longer_believed() -> None:
         Receipt("lane", "gate", (), retired=("56475aa75463474c",) * 17),
     ],
 )
-def test_a_receipt_beyond_its_bounds_is_malformed_whoever_signed_it(receipt: Receipt) -> None:
+def test_a_receipt_beyond_its_limits_is_malformed_even_if_signed(receipt: Receipt) -> None:
     with pytest.raises(EnvelopeError, match="malformed"):
         open_receipt(seal_receipt(KEY, receipt), KEYS)
 
@@ -151,7 +151,7 @@ def test_a_receipt_beyond_its_bounds_is_malformed_whoever_signed_it(receipt: Rec
         (Lost("a" * 16, 1, 2**53 + 1),),
     ],
 )
-def test_losses_beyond_their_bounds_are_malformed_whoever_signed_them(lost: tuple[Lost, ...]) -> None:
+def test_losses_beyond_their_limits_are_malformed_even_if_signed(lost: tuple[Lost, ...]) -> None:
     assert reason(seal_batch(KEY, "lane", "gate", [event(1)], lost)) == "malformed"
 
 
@@ -189,7 +189,7 @@ def test_noise_is_refused(noise: bytes) -> None:
 
 
 @given(st.binary(max_size=200))
-def test_noise_under_a_good_signature_is_malformed(noise: bytes) -> None:
+def test_noise_with_a_good_signature_is_malformed(noise: bytes) -> None:
     assert reason(signed(noise)) == "malformed"
 
 
@@ -223,7 +223,7 @@ def test_noise_under_a_good_signature_is_malformed(noise: bytes) -> None:
         ),
     ],
 )
-def test_each_way_of_being_wrong_has_its_word(message: bytes, why: str) -> None:
+def test_each_kind_of_error_has_its_own_reason(message: bytes, why: str) -> None:
     assert reason(message) == why
 
 
@@ -232,11 +232,11 @@ def test_a_signature_of_another_body_is_refused() -> None:
     assert reason(HEADER + b"\n" + other.split(b"\n", 1)[1]) == "signature"
 
 
-def test_a_name_that_points_to_another_key_is_refused() -> None:
+def test_a_key_id_of_another_key_is_refused() -> None:
     assert reason(MESSAGE, {key_id(KEY.public_key()): OTHER.public_key()}) == "signature"
 
 
-def test_a_batch_is_no_receipt() -> None:
+def test_a_batch_is_not_accepted_as_a_receipt() -> None:
     with pytest.raises(EnvelopeError, match="malformed"):
         open_receipt(MESSAGE, KEYS)
 
@@ -257,7 +257,7 @@ def test_the_identity_of_an_unreadable_event_can_still_be_read() -> None:
     assert (named.epoch, named.sequence) == ("ab", 7)
 
 
-def test_the_limits_are_those_that_stations_and_brokers_were_promised() -> None:
+def test_the_limits_keep_their_published_values() -> None:
     assert (MAX_EVENTS, MAX_BODY_BYTES) == (100, 16 * 1024)
 
 
@@ -288,14 +288,14 @@ def test_batches_lose_and_reorder_nothing_and_stay_within_their_limits(
 
 
 @given(events=st.lists(RAW, min_size=1, max_size=130))
-def test_a_batch_is_as_long_as_it_may_be(events: list[bytes]) -> None:
+def test_a_batch_is_filled_up_to_its_limits(events: list[bytes]) -> None:
     batch = take_batch(events)
     if len(batch) < min(len(events), MAX_EVENTS):
         longer = msgspec.json.encode(Batch("", "", [msgspec.Raw(raw) for raw in events[: len(batch) + 1]]))
         assert len(longer) > MAX_BODY_BYTES - 160
 
 
-def test_an_event_larger_than_a_batch_goes_alone_rather_than_never() -> None:
+def test_an_event_larger_than_a_batch_is_sent_alone() -> None:
     huge = b'"' + b"x" * MAX_BODY_BYTES + b'"'
     assert take_batch([huge, event(1)]) == [huge]
     assert len(open_batch(seal_batch(KEY, "lane", "gate", [huge]), KEYS).events) == 1

@@ -59,7 +59,7 @@ def changed(event: Event, path: str, value: object) -> bytes:
     return msgspec.json.encode(data)
 
 
-def test_the_longest_visit_there_can_be_fits_one_batch_beside_another_event() -> None:
+def test_the_longest_possible_visit_fits_one_batch_with_another_event() -> None:
     longest, alarm = encode_event(LONGEST), encode_event(ALARM)
     assert take_batch([longest, alarm]) == [longest, alarm]
     assert decode_event(longest) == LONGEST
@@ -74,7 +74,7 @@ def test_an_event_is_always_the_same_bytes() -> None:
     assert encode_event(decode_event(encode_event(LONGEST))) == encode_event(LONGEST)
 
 
-def test_what_a_newer_station_says_beside_is_ignored() -> None:
+def test_unknown_fields_of_a_newer_station_are_ignored() -> None:
     assert decode_event(changed(LONGEST, "facts.mood", 'cheerful, 开心\n"')) == LONGEST
 
 
@@ -91,7 +91,7 @@ TOLD = [
 
 
 @given(st.lists(st.sampled_from(TOLD), max_size=5))
-def test_many_events_at_once_are_read_as_one_by_one_or_not_at_all(raws: list[bytes]) -> None:
+def test_events_read_together_are_the_same_as_one_by_one_or_refused(raws: list[bytes]) -> None:
     try:
         together = decode_events(raws)
     except msgspec.DecodeError:
@@ -138,6 +138,6 @@ def test_many_events_at_once_are_read_as_one_by_one_or_not_at_all(raws: list[byt
         ("stamp.boot", "\x85"),
     ],
 )
-def test_what_no_station_may_state_is_refused(path: str, value: object) -> None:
+def test_invalid_facts_are_refused(path: str, value: object) -> None:
     with pytest.raises(msgspec.DecodeError):
         decode_event(changed(LONGEST, path, value))

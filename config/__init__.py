@@ -1,1 +1,1 @@
-"""Typed settings, and the words of voice and screen. Imports nothing of ours."""
+"""Typed settings, and the texts of voice and screen. Imports no other package of ours."""

@@ -1,4 +1,4 @@
-"""The one error a person is shown: what is wrong and how to mend it, in one line."""
+"""The error that is shown to a person: what is wrong and how to mend it, in one line."""
 
 
 class InputError(Exception):
@@ -14,4 +14,4 @@ class InputError(Exception):
 
 
 Problem = tuple[str, str]
-"""What is wrong, beginning with the key path; and the mend."""
+"""What is wrong, beginning with the key path, and the mend."""

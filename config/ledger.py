@@ -1,4 +1,4 @@
-"""What an operator writes down about one community's ledger, typed and checked as a whole."""
+"""The settings of one community's ledger (ledger.toml), typed and checked as a whole."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from config.wiring import Slug
 
 LOCAL_PROXIES = ("127.0.0.1", "::1")
 ANY_HOST = "*"
-"""Django's word for every name; one that begins with a dot stands for its subdomains, too."""
-_EVERYWHERE = "127.0.0.1 for this machine alone, 0.0.0.0 or :: for every address"
+"""Django's word for every name; a name that begins with a dot includes its subdomains."""
+_EVERYWHERE = "127.0.0.1 for this machine only, 0.0.0.0 or :: for every address"
 MAX_NAME = 64
-"""Letters of a community's name."""
+"""Longest name of a community, in letters."""
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -48,16 +48,16 @@ class LedgerSection(_Section, frozen=True):
     database: str
     """A SQLite file, or postgresql://user:password@host:port/name."""
     state_dir: str
-    """Folder of the secret key and the signing key; readable by the ledger alone."""
+    """Folder of the secret key and the signing key; only the ledger may read it."""
     timezone: str = "Asia/Shanghai"
     rules: Annotated[tuple[str, ...], Meta(min_length=1)] = ("award_rules.v1.toml",)
-    """Every version of the award rules: files beside this one, else those that Tongzhan ships."""
+    """Every version of the award rules: files beside this one, or else those shipped with Tongzhan."""
     daily_mint_limit: Annotated[int, Meta(ge=0, le=10**12)] = 20_000
-    """Points that one station may bring in a day; what goes beyond waits for a person."""
+    """Points that one station may bring in a day; points beyond it wait for a person."""
     silent_hours: Annotated[float, Meta(ge=0)] = 72.0
-    """A station that was heard, and then for so many hours no more, is an alarm; 0: never."""
+    """Raise an alarm when a station has not been heard for so many hours; 0: never."""
     sorting: str = DEFAULT_SORTING
-    """Whose names and colours the four categories have: a city that Tongzhan ships, or a TOML file."""
+    """Names and colours of the four categories: a city shipped with Tongzhan, or a TOML file."""
 
 
 class PagesSection(_Section, frozen=True):
@@ -68,12 +68,12 @@ class PagesSection(_Section, frozen=True):
     allowed_hosts: tuple[str, ...] = ("127.0.0.1", "localhost")
     """Names by which a browser may call this ledger."""
     public_url: str | None = None
-    """How residents reach the pages, when that is not http://host:port (behind a TLS proxy)."""
+    """The address residents use, if it is not http://host:port (behind a TLS proxy)."""
     proxies: tuple[str, ...] | None = None
-    """Addresses or networks of that proxy: only what comes from there is believed about who asks and whether
-    by TLS. Absent, they are this machine's own where public_url begins with https://, else nobody's."""
+    """Addresses or networks of that proxy: only these are believed about the client's address and TLS.
+    Absent: this machine's own if public_url begins with https://, otherwise none."""
     hsts_days: Annotated[int, Meta(ge=0, le=730)] = 365
-    """How long a browser that came by TLS insists on it; 0 lets it go."""
+    """How long a browser that came by TLS must keep using it; 0 lets it stop."""
 
 
 class LedgerSettings(_Section, frozen=True):
@@ -85,7 +85,7 @@ class LedgerSettings(_Section, frozen=True):
 
     @property
     def url(self) -> str:
-        """The address that residents' links begin with, without a slash at its end."""
+        """The beginning of residents' links, without a slash at the end."""
         pages = self.pages
         host = f"[{pages.host}]" if ":" in pages.host else pages.host
         return (pages.public_url or f"http://{host}:{pages.port}").rstrip("/")
@@ -97,7 +97,7 @@ class LedgerSettings(_Section, frozen=True):
 
     @property
     def proxies(self) -> tuple[str, ...]:
-        """Whose word on the asker's address and scheme counts."""
+        """The addresses that are believed about a client's address and scheme."""
         if self.pages.proxies is not None:
             return self.pages.proxies
         return LOCAL_PROXIES if self.is_tls else ()
@@ -109,12 +109,12 @@ class LedgerSettings(_Section, frozen=True):
 
     @property
     def rule_files(self) -> tuple[Path, ...]:
-        """The award rules' files, one a version."""
+        """The files of the award rules, one for each version."""
         return tuple(Path(name) for name in self.ledger.rules)
 
 
 def load_ledger(path: Path) -> LedgerSettings:
-    """The ledger described by a TOML file; paths in it become absolute. InputError names what is wrong."""
+    """Read a ledger.toml and make its paths absolute. InputError names what is wrong."""
     settings = _with_plain_names(load_toml(path, LedgerSettings, refuse_writers), path)
     if _holds_password(settings):
         refuse_shared(path, OTHERS)
@@ -124,7 +124,7 @@ def load_ledger(path: Path) -> LedgerSettings:
 
 
 def _with_plain_names(settings: LedgerSettings, path: Path) -> LedgerSettings:
-    """The same with the community's names as they are stored; InputError for one that will not do."""
+    """Return the settings with the community's names normalised; InputError for an invalid name."""
     ledger = settings.ledger
     names = {
         key: typed.line(f"{path}: ledger.{key}", getattr(ledger, key), MAX_NAME)
@@ -134,27 +134,27 @@ def _with_plain_names(settings: LedgerSettings, path: Path) -> LedgerSettings:
 
 
 def is_postgres(database: str) -> bool:
-    """Whether a `database` value names a PostgreSQL server rather than a SQLite file."""
+    """Return whether a `database` value names a PostgreSQL server, not a SQLite file."""
     return database.startswith(POSTGRES)
 
 
 def _problems(settings: LedgerSettings) -> list[Problem]:
-    """What no single key can tell is wrong."""
+    """Return the problems that no single key shows."""
     found = zone_problems("ledger.timezone", settings.ledger.timezone)
     if "://" in settings.ledger.database and not is_postgres(settings.ledger.database):
-        found.append(("ledger.database: no such kind of database", "use a file or postgresql://…"))
+        found.append(("ledger.database: unknown kind of database", "use a file or postgresql://…"))
     return found + _page_problems(settings.pages) + broker_problems("broker", settings.broker)
 
 
 def _page_problems(pages: PagesSection) -> list[Problem]:
-    """What is wrong with where the pages are served, and by which names."""
+    """Return what is wrong with the pages' addresses and names."""
     found = []
     if problem := host_problem(pages.host):
         found.append((f"pages.host: {problem[0]}", problem[1] if pages.host else _EVERYWHERE))
     if pages.public_url is not None and (problem := _url_problem(pages.public_url)):
         found.append((f"pages.public_url: {problem[0]}", problem[1]))
     found += [
-        (f"pages.proxies: {address!r} is no address", 'use one like "127.0.0.1" or "10.0.0.0/24"')
+        (f"pages.proxies: {address!r} is not an address", 'use one like "127.0.0.1" or "10.0.0.0/24"')
         for address in pages.proxies or ()
         if not _is_address(address)
     ]
@@ -169,19 +169,19 @@ def _url_problem(url: str) -> Problem | None:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError as error:
-        return f"{url!r} is no address ({error})", "write it as https://points.example.org"
+        return f"{url!r} is not an address ({error})", "write it as https://points.example.org"
     if parts.scheme not in {"http", "https"}:
-        return f"{url!r} is no address", "begin it with https://"
+        return f"{url!r} is not an address", "begin it with https://"
     return host_problem(host)
 
 
 def _holds_password(settings: LedgerSettings) -> bool:
-    """Whether the file itself is a secret."""
+    """Return whether the file itself is a secret."""
     try:
         return (
             is_postgres(settings.ledger.database) and urlsplit(settings.ledger.database).password is not None
         )
-    except ValueError:  # told of by who takes the address apart
+    except ValueError:  # reported when the address is parsed
         return True
 
 

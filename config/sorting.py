@@ -1,4 +1,4 @@
-"""The four categories of GB/T 19095-2019 and how a city maps the model's fine labels to them. Pure."""
+"""The four categories of GB/T 19095-2019, and how a city maps the model's labels to them. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from config.errors import InputError
 
 
 class Category(StrEnum):
-    """Where a thing belongs. Values are wire and file names; order is the standard's."""
+    """The category of waste. Values are names on the wire and in files; the order is the standard's."""
 
     RECYCLABLE = "recyclable"
     HAZARDOUS = "hazardous"
@@ -37,10 +37,10 @@ class Face(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Sorting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One city's rules: what each category looks like, and where each fine label belongs.
+    """One city's rules: how each category looks, and which category each label belongs to.
 
-    `zh` and `en` name the city. `category` has a face for each of the four, `labels` a category for
-    each fine label that a model may predict.
+    `zh` and `en` name the city. `category` has a face for each of the four, `labels` a category for each
+    label that a model may predict.
     """
 
     format: Literal[1]
@@ -57,9 +57,9 @@ class Sorting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ValueError(msg)
 
     def categories_of(self, labels: Sequence[str]) -> tuple[Category, ...]:
-        """Say where each of a model's labels belongs, in their order.
+        """Return the category of each of a model's labels, in order.
 
-        InputError names the labels this city forgot, or those that the model does not know.
+        InputError names labels that are missing here, or that the model does not know.
         """
         if forgotten := [label for label in labels if label not in self.labels]:
             what = f"sorting of {self.en}: no category for {', '.join(forgotten)}"

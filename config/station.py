@@ -1,4 +1,4 @@
-"""What an installer writes down about one station, typed and checked as a whole."""
+"""The settings of one station (station.toml), typed and checked as a whole."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from config.wiring import (
 
 MAX_READERS = 9
 LONGEST_LEASE_S = 60.0
-"""No single command holds a lid for longer, whatever moves it; docs/protocol.md has the same bound."""
+"""Longest time that one command may hold a lid, whatever moves it; docs/protocol.md has the same bound."""
 AMinute = Annotated[float, Meta(gt=0, le=60)]
-"""Seconds that somebody stands there and waits."""
+"""Seconds that a person waits at the station."""
 
 
 class Devices(StrEnum):
@@ -35,7 +35,7 @@ class Devices(StrEnum):
 
 
 class OpenBy(StrEnum):
-    """What opens a bin: a reader of its own, tap then press, or any tap."""
+    """What opens a bin: its own reader, a tap and then its button, or any tap."""
 
     READER = "reader"
     BUTTON = "button"
@@ -43,7 +43,7 @@ class OpenBy(StrEnum):
 
 
 class Language(StrEnum):
-    """The languages every screen and prompt has."""
+    """The languages of every screen and prompt."""
 
     CHINESE = "zh"
     ENGLISH = "en"
@@ -58,71 +58,71 @@ DisplayName = Annotated[
         description="a name of at most 40 letters, without spaces around it",
     ),
 ]
-"""How people call a place."""
+"""The name that people use for a place."""
 
 
 class StationSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Who the station is and where it keeps things."""
+    """The station's name and folders."""
 
     community: Slug
-    """As the ledger names the community."""
+    """The community's name at the ledger."""
     name: Slug
-    """As the ledger names this station."""
+    """The station's name at the ledger."""
     name_zh: DisplayName | None = None
-    """The station's name on its screen, such as 东门桶站. Made from `name` when absent."""
+    """The station's name on its screen, such as 东门桶站. Made from `name` if absent."""
     name_en: DisplayName | None = None
     community_zh: DisplayName | None = None
-    """The community's name on the screen, such as 荷花里. Made from `community` when absent."""
+    """The community's name on the screen, such as 荷花里. Made from `community` if absent."""
     community_en: DisplayName | None = None
     devices: Devices
     state_dir: str
-    """Journal and keys: survives power cuts. Relative to the configuration file."""
+    """Folder of the journal and the keys, on disk. Relative to the configuration file."""
     runtime_dir: str
-    """Live state for the screen: a folder in memory, such as /run/tongzhan."""
+    """Folder of the screen's live state, in memory, such as /run/tongzhan."""
     card_bits: Literal[24, 32, 40] = 40
-    """How many of a fob's lower bits are its number, in the whole community: as many as its narrowest reader
-    gives. A Wiegand 26 reader gives 24, Wiegand 34 gives 32, an RDM6300 all 40."""
+    """How many of a fob's lower bits are its number, the same in the whole community: as many as its
+    narrowest reader sends. A Wiegand 26 reader sends 24, Wiegand 34 sends 32, an RDM6300 all 40."""
     timezone: str = "Asia/Shanghai"
     language: Language = Language.CHINESE
     rules: str = "award_rules.v1.toml"
-    """The award rules: a file beside the configuration, else one that Tongzhan ships."""
+    """The award rules: a file beside the configuration, or else one shipped with Tongzhan."""
 
 
 class CloudSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The broker the station delivers to."""
+    """The MQTT broker."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535)] = 8883
     tls_ca: str | None = None
-    """Certificate authority file; TLS is off without it, and then only a loopback host is allowed."""
+    """Certificate authority file. Without it TLS is off, and only a loopback host is allowed."""
     username: str | None = None
     password_file: str | None = None
 
 
 class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which bundle sees, and how this city sorts."""
+    """The model bundle, and the city's sorting rules."""
 
     bundle: str | None = None
-    """A bundle's folder; the one that Tongzhan ships when absent."""
+    """A bundle's folder; if absent, the one shipped with Tongzhan."""
     sorting: str = "beijing"
     threads: Annotated[int, Meta(ge=1, le=8)] = 2
 
 
 class VisitSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How long a visit waits for what. All in seconds."""
+    """Time limits of a visit, in seconds."""
 
     lease_s: Annotated[float, Meta(gt=0, le=LONGEST_LEASE_S)] = 8.0
     max_open_s: Annotated[float, Meta(gt=0, le=600)] = 40.0
-    """The longest that a lid stands open for one opening, however often its lease is renewed."""
+    """Longest time that a lid stays open for one opening, however often its lease is renewed."""
     travel_s: Annotated[float, Meta(ge=0.05, le=30)] = 2.0
-    """A lid's travel from shut to open; twice this and a second more is a fault. A motor may run for one and
-    a half of it against whatever holds the lid."""
+    """A lid's travel time from shut to open; more than twice this plus a second is a fault. A motor may run
+    for one and a half times this against a blocked lid."""
     obstructed_s: Annotated[float, Meta(gt=0, le=65)] = 20.0
-    """How long it is tried to shut a lid that something was in the way of."""
+    """How long the station tries to shut an obstructed lid."""
     linger_s: AMinute = 5.0
     """After the last lid shut, how long the resident may open another bin in the same visit."""
     choose_s: AMinute = 12.0
-    """After a tap, how long the station waits for a press on a bin's button."""
+    """How long the station waits for a bin's button after a tap."""
     capture_s: AMinute = 3.0
     classify_s: AMinute = 6.0
     record_s: AMinute = 10.0
@@ -138,36 +138,36 @@ class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     id: Slug
     source: Annotated[str, Meta(min_length=1)] | Annotated[int, Meta(ge=0, le=255)] = 0
-    """A V4L2 number or device path, or the address of a network camera that OpenCV opens."""
+    """A V4L2 number or device path, or the URL of a network camera that OpenCV can open."""
     width: Annotated[int, Meta(ge=160, le=4096)] = 640
     height: Annotated[int, Meta(ge=120, le=4096)] = 480
 
 
 class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One bin: what belongs in it, what opens it, what sees it."""
+    """One bin: its category, what opens it, which camera sees it."""
 
     id: Slug
     category: Category
     open_by: OpenBy = OpenBy.READER
     reader: Slug | None = None
     button: Pin | None = None
-    """Connects the pin to ground while it is pressed."""
+    """Connects the pin to ground while pressed."""
     camera: Slug | None = None
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """The bin's mouth in the picture: left, top, right, bottom as fractions of its size."""
     weighed: bool = False
-    """Simulated devices only: the bin stands on a scale. Real devices have `scale`."""
+    """Simulated devices only: the bin stands on a scale. Real devices use `scale`."""
     scale: ScaleSection | None = None
-    """Weighs what is thrown in. Where there is no camera, deposits are counted by weight."""
+    """Weighs deposits; without a camera, deposits are counted by weight."""
     lid: LidSection | None = None
     full_switch: Pin | None = None
     """Connects the pin to ground while the bin is full."""
     level: LevelSection | None = None
-    """Says the same from a distance; a bin has one of the two."""
+    """Measures how full the bin is; use this or `full_switch`, not both."""
 
     @property
     def has_scale(self) -> bool:
-        """Whether what is thrown in is weighed."""
+        """Whether deposits are weighed."""
         return self.weighed or self.scale is not None
 
 
@@ -180,7 +180,7 @@ class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     visit: VisitSection = VisitSection()
     bin: Annotated[tuple[BinSection, ...], Meta(min_length=1, max_length=8)]
     reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=MAX_READERS)]
-    """Each of a kind's own type; `config.reading.reader_tables` puts the kinds in."""
+    """Each kind has its own type; `config.reading.reader_tables` adds the kinds."""
     camera: tuple[CameraSection, ...] = ()
     panic: PanicSection | None = None
     controller: Annotated[tuple[ControllerSection, ...], Meta(max_length=4)] = ()

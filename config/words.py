@@ -1,4 +1,4 @@
-"""The words of voice and screen, in Chinese and English, read from prompts.toml."""
+"""The texts of voice and screen in Chinese and English, read from prompts.toml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Both(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     en: str
 
     def within(self, language: Language) -> str:
-        """The text in one language."""
+        """Return the text in one language."""
         return self.zh if language is Language.CHINESE else self.en
 
 
@@ -42,19 +42,19 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault: dict[str, FaultWords]
 
     def said(self, prompt: str, values: dict[str, Both]) -> Both:
-        """A prompt with its places filled, in both languages. KeyError for a prompt that has no words."""
+        """Return a prompt with its places filled, in both languages. KeyError for an unknown prompt."""
         entry = self.prompt[prompt]
         chinese = entry.zh.format_map({name: value.zh for name, value in values.items()})
         english = entry.en.format_map({name: value.en for name, value in values.items()})
         return Both(chinese, english[:1].upper() + english[1:])
 
     def asked(self, action: str) -> Both:
-        """A next action in both languages. KeyError for one that has no words."""
+        """Return a next action in both languages. KeyError for an unknown action."""
         return self.action[action]
 
 
 def load_words(path: Path = SHIPPED_WORDS) -> Words:
-    """The words in a file; InputError names a place that nothing fills."""
+    """Read the texts in a file; InputError names an unknown place in a prompt."""
     words = load_toml(path, Words)
     for name, entry in words.prompt.items():
         for language, text in (("zh", entry.zh), ("en", entry.en)):
@@ -65,11 +65,11 @@ def load_words(path: Path = SHIPPED_WORDS) -> Words:
 
 
 def _wrong_places(text: str) -> str | None:
-    """What is wrong with a text's places; None when each is one that is filled."""
+    """Return what is wrong with a text's places; None if all are known."""
     try:
         parts = list(string.Formatter().parse(text))
     except ValueError as error:
-        return f"braces that do not fit ({error})"
+        return f"braces do not match ({error})"
     for _, place, style, conversion in parts:
         if place is not None and (place not in _PLACES or style or conversion):
             return f"unknown place {{{place}}}"

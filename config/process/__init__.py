@@ -1,1 +1,1 @@
-"""What every process of ours does with its threads, its log and the lines of native libraries."""
+"""Shared by all processes: threads, logs, atomic files, and the lines of native libraries."""

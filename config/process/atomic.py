@@ -1,4 +1,4 @@
-"""Replaces a file as a whole: a reader, a crash or a power cut finds the old content or the new one."""
+"""Replace a file atomically: a reader, a crash or a power cut finds the old content or the new one."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import os
 from pathlib import Path
 
 PRIVATE, SHARED = 0o600, 0o666
-"""Modes of a new file; the umask takes from the second."""
+"""Modes of a new file; the umask applies to the second."""
 
 
 def write_atomic(path: Path, data: bytes, *, private: bool = False, durable: bool = False) -> None:
-    """Put `data` in the place of whatever is at `path`. OSError leaves that as it was.
+    """Replace the file at `path` by `data`. After an OSError the old file is unchanged.
 
-    `private`: only the owner can read it, from its first moment. `durable`: content and name are on the disk
-    when this returns; without it a power cut may bring the old content back, or none.
+    `private`: only the owner can ever read it. `durable`: content and name are on the disk when this
+    returns; without it a power cut may restore the old content, or leave none.
 
-    One writer a path at a time: the draft `.NAME.new` beside it has one name.
+    Only one writer at a time may use a path: the draft beside it is always named `.NAME.new`.
     """
     draft = path.with_name(f".{path.name}.new")
-    draft.unlink(missing_ok=True)  # left by a writer that was killed, perhaps with another mode
+    draft.unlink(missing_ok=True)  # a killed writer may have left it, perhaps with another mode
     descriptor = os.open(
         draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE if private else SHARED
     )
@@ -29,7 +29,7 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False, durable: boo
             if durable:
                 os.fsync(file.fileno())
         draft.replace(path)
-    except BaseException:  # whatever ended the write, its draft must not stay
+    except BaseException:  # whatever ended the write, the draft must not stay
         draft.unlink(missing_ok=True)
         raise
     if durable:
@@ -37,7 +37,7 @@ def write_atomic(path: Path, data: bytes, *, private: bool = False, durable: boo
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the disk hold the names in a folder."""
+    """Force the names in a folder to the disk."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

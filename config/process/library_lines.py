@@ -1,7 +1,7 @@
-"""What native libraries write on stderr past our logging: into the log, each kind of line once an hour.
+"""Put what native libraries write to stderr into the log, each kind of line once an hour.
 
-FFmpeg, libjpeg and libpng tell of each damaged picture, as often as one comes. Their lines are read from a
-pipe in stderr's place; what Python itself writes goes to the real one.
+FFmpeg, libjpeg and libpng write a line for every damaged picture. A pipe replaces stderr to read their
+lines; Python itself keeps writing to the real stderr.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from config.process.threads import thread
 log = logging.getLogger(__name__)
 
 ALIKE_S = 3600.0
-"""Lines that differ in numbers alone are told once in this time."""
+"""Lines that differ only in numbers are logged once in this time."""
 MOST_KINDS = 20
-"""Kinds of line that are told in this time; more are only counted."""
+"""Kinds of line logged in this time; more are only counted."""
 MOST_LETTERS = 300
 STDERR = 2
 _READ = 1 << 16
@@ -30,10 +30,10 @@ _NUMBER = re.compile(r"0x[0-9a-fA-F]+|\d+")
 
 
 class Digest:
-    """Keeps back what was told already. `now` gives monotonic seconds."""
+    """Suppresses repeated lines. `now` gives monotonic seconds."""
 
     def __init__(self, tell: Callable[[str], None], now: Callable[[], float] = time.monotonic) -> None:
-        """Give `tell` what is to be told."""
+        """Call `tell` with each line to log."""
         self._tell, self._now = tell, now
         self._kinds: set[str] = set()
         self._since = now()
@@ -41,7 +41,7 @@ class Digest:
         self._rest = b""
 
     def feed(self, data: bytes) -> None:
-        """Take bytes as they come; a line without an end is one when it is as long as may be told."""
+        """Take bytes as they come; a line longer than MOST_LETTERS counts as complete."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MOST_LETTERS:
             lines, self._rest = [*lines, self._rest], b""
@@ -50,7 +50,7 @@ class Digest:
                 self._take(text)
 
     def end(self) -> None:
-        """Tell how many lines were kept back."""
+        """Log how many lines were suppressed."""
         if self._beside:
             self._tell(f"{self._beside} more such lines of libraries")
         self._beside = 0
@@ -70,7 +70,7 @@ class Digest:
 
 @contextmanager
 def library_lines() -> Iterator[None]:
-    """Log what libraries write on stderr while this lasts."""
+    """Log what libraries write to stderr inside this context."""
     try:
         real = os.dup(STDERR)
     except OSError:  # there is no stderr: nobody reads it
@@ -86,7 +86,7 @@ def library_lines() -> Iterator[None]:
         try:
             yield
         finally:
-            os.dup2(real, STDERR)  # the pipe's last writer, so that its reader comes to an end
+            os.dup2(real, STDERR)  # closes the pipe's last writer, so that its reader ends
             pump.join(1.0)
             os.close(real)
 
@@ -100,7 +100,7 @@ def _pump(read: int, digest: Digest) -> None:
 
 @contextmanager
 def _python_to(descriptor: int) -> Iterator[None]:
-    """Let Python's own stderr, and log handlers that have it, write to another descriptor."""
+    """Let Python's stderr, and log handlers that use it, write to another descriptor."""
     before = sys.stderr
     if not _is_stderr(before):
         yield

@@ -1,4 +1,4 @@
-"""The only place that starts threads: one that ends by an exception ends its process, or tells who asked."""
+"""The only module that starts threads: a thread that fails ends its process, or calls a given function."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Answer = TypeVar("Answer")
 log = logging.getLogger(__name__)
 
 FAILED = 70
-"""The process's exit status after a thread failed; the service manager starts it again. EX_SOFTWARE."""
+"""Exit status after a thread failed (EX_SOFTWARE); the service manager starts the process again."""
 
 
 def end_process(error: Exception) -> None:
-    """End the process at once, with FAILED: half a process looks alive and does not do its work."""
+    """End the process at once with FAILED: half a process looks alive but does not do its work."""
     del error
     logging.shutdown()
     os._exit(FAILED)
 
 
 def interrupt(error: Exception) -> None:
-    """Raise KeyboardInterrupt in the main thread, which has processes of its own to end."""
+    """Raise KeyboardInterrupt in the main thread, which must stop its own processes."""
     del error
     _thread.interrupt_main()
 
@@ -33,32 +33,33 @@ def interrupt(error: Exception) -> None:
 def thread(
     run: Callable[[], object], name: str, failed: Callable[[Exception], object] = end_process
 ) -> threading.Thread:
-    """Make a daemon thread for `run`; the caller starts it.
+    """Create a daemon thread for `run`; the caller starts it.
 
-    `run` catches what it can go on after. What it raises is logged and given to `failed`, on that thread.
+    `run` catches errors after which it can continue. What it raises is logged and passed to `failed`, on
+    that thread.
     """
 
     def outermost() -> None:
         try:
             run()
         except Exception as error:
-            log.critical("the thread %s ended by a mistake", name, exc_info=True)
+            log.critical("the thread %s failed", name, exc_info=True)
             failed(error)
 
     return threading.Thread(target=outermost, name=name, daemon=True)
 
 
 def later(wait_s: float, run: Callable[[], object], name: str) -> threading.Event:
-    """Call `run` on a thread of its own after `wait_s`, unless the event that this gives is set before."""
+    """Call `run` on a new thread after `wait_s`, unless the returned event is set before."""
     called_off = threading.Event()
     thread(lambda: called_off.wait(wait_s) or run(), name).start()
     return called_off
 
 
 def within(wait_s: float, run: Callable[[], Answer], name: str) -> Answer:
-    """Give what `run` returns; raise what it raises, or TimeoutError after `wait_s` seconds.
+    """Return what `run` returns; raise what it raises, or TimeoutError after `wait_s` seconds.
 
-    For reads of a disk that may never answer. After a timeout `run` stays behind on its daemon thread.
+    For reads of a disk that may never answer. After a timeout `run` continues on its daemon thread.
     """
     answers: list[Answer] = []
     errors: list[BaseException] = []
@@ -88,12 +89,12 @@ class Complaints:
         self._last = ""
 
     def raised(self, what: str, error: Exception) -> None:
-        """Log what failed and by which exception, to be called while it is handled."""
+        """Log what failed with its exception; call it while handling the exception."""
         if self.is_new(f"{what}: {type(error).__name__}: {error}"):
             self._log.error("%s", what, exc_info=error)
 
     def is_new(self, words: str) -> bool:
-        """Whether the last complaint was another one; `words` is the last from now on."""
+        """Return whether `words` differs from the last complaint, and remember it."""
         is_new, self._last = words != self._last, words
         return is_new
 

@@ -1,1 +1,1 @@
-"""Reading what people write: files, hosts, names, TOML into typed records, and one line for each mistake."""
+"""Read what people write (files, hosts, names, TOML) into typed records; report a mistake in one line."""

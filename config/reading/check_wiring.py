@@ -1,4 +1,4 @@
-"""What is wrong between the wires of a real station: pins, ports and a controller's numbers used twice."""
+"""Find wiring mistakes of a real station: pins, ports and controller numbers used twice, unsafe pins."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _PULLED_UP = range(9)
 UART_PINS = (14, 15)
 """TX and RX of the serial port on the header's pins 8 and 10."""
 HEADER_UART = re.compile(r"/dev/(serial[01]|ttyAMA0|ttyS0|tongzhan/uart-0)")
-"""Its names: which of them it has depends on the model, and on whether Bluetooth has the better one."""
+"""Names of that port: they depend on the Pi's model, and on whether Bluetooth uses the better UART."""
 LEAST_COUNTS = 200
-"""Smaller changes of a weight are noise to a controller (firmware/core/sensors.c)."""
+"""A controller treats smaller weight changes as noise (firmware/core/sensors.c)."""
 MOST_LEAST_G = 5000
 _T = TypeVar("_T", int, str, tuple[str, str, int])
 
 
 def wiring_problems(settings: StationSettings) -> list[Problem]:
-    """What is wrong with the wires of a station whose devices are real, each with its mend."""
+    """Return the wiring mistakes of a station with real devices, each with its mend."""
     found: list[Problem] = []
     for number, bin_ in enumerate(settings.bin):
         found += _bin_problems(f"bin[{number}]", bin_)
@@ -44,7 +44,7 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
         found += _supply_problems(f"controller[{number}]", controller)
     found += _unknown_controllers(settings) + _uart_problems(settings)
     found += [
-        (f"{later}: {port} is already {earlier}", "name its own")
+        (f"{later}: {port} is already {earlier}", "give each its own port")
         for port, earlier, later in _twice(_ports(settings))
     ]
     found += [
@@ -58,7 +58,7 @@ def wiring_problems(settings: StationSettings) -> list[Problem]:
 
 
 def motor_pins(lid: GpioLidSection) -> dict[str, int]:
-    """The pins that make a lid move, by their keys."""
+    """Return the pins that move a lid, by key."""
     match lid:
         case HBridgeLid():
             return {"open_pin": lid.open_pin, "close_pin": lid.close_pin}
@@ -91,21 +91,23 @@ def _bin_problems(key: str, bin_: BinSection) -> list[Problem]:
 def _scale_problems(key: str, scale: ScaleSection) -> list[Problem]:
     factor = abs(scale.counts_per_g)
     if not 0 < factor < inf:
-        return [(f"{key}.counts_per_g: {scale.counts_per_g:g} is no factor", "calibrate it: docs/wiring.md")]
+        return [
+            (f"{key}.counts_per_g: {scale.counts_per_g:g} is not a factor", "calibrate it: docs/wiring.md")
+        ]
     if scale.least_g * factor >= LEAST_COUNTS:
         return []
     least_g = ceil(LEAST_COUNTS / factor)
-    what = f"{scale.least_g} g are {scale.least_g * factor:.0f} counts, and a controller tells {LEAST_COUNTS}"
+    what = f"{scale.least_g} g are {scale.least_g * factor:.0f} counts, a controller needs {LEAST_COUNTS}"
     mend = (
         f"set it to {least_g} or more"
         if least_g <= MOST_LEAST_G
         else "calibrate counts_per_g: docs/wiring.md"
     )
-    return [(f"{key}.least_g: {what} at the least", mend)]
+    return [(f"{key}.least_g: {what} or more", mend)]
 
 
 def _motor_problems(key: str, lid: GpioLidSection) -> list[Problem]:
-    """A motor's pin that is high while the Pi starts would move the lid with nobody watching."""
+    """Find motor pins that are high while the Pi starts: they would move the lid unsupervised."""
     found = [
         (f"{key}.{name}: pin {pin} is high while the Pi starts and would run the motor", "use 9 to 27")
         for name, pin in motor_pins(lid).items()
@@ -119,7 +121,7 @@ def _motor_problems(key: str, lid: GpioLidSection) -> list[Problem]:
 def _reader_problems(key: str, reader: ReaderSection, card_bits: int) -> list[Problem]:
     found = [(f"{key}.{problem}", mend) for problem, mend in reader.problems()]
     if reader.fob_bits is not None and card_bits > reader.fob_bits:
-        what = f"{key}.kind: it sends {reader.fob_bits} bits of a fob, and station.card_bits is {card_bits}"
+        what = f"{key}.kind: it sends {reader.fob_bits} bits of a fob, but station.card_bits is {card_bits}"
         found.append((what, f"set station.card_bits to {reader.fob_bits} or less in the whole community"))
     return found
 
@@ -142,23 +144,23 @@ def _unknown_controllers(settings: StationSettings) -> list[Problem]:
 
 
 def _uart_problems(settings: StationSettings) -> list[Problem]:
-    """Wires on the pins of the header's serial port, while something talks over it.
+    """Find wires on the pins of the header's serial port while that port is in use.
 
-    A byte to a controller would run a motor, and a motor's pin would be taken away from the port.
+    A byte sent to a controller would run a motor, and a motor's pin would be lost to the port.
     """
     ports = [(port, key) for port, key in _ports(settings) if HEADER_UART.fullmatch(port)]
     if not ports:
         return []
     port, user = ports[0]
     return [
-        (f"{key}: pin {pin} is a wire of the serial port {port}, which is {user}", "use another pin, or port")
+        (f"{key}: pin {pin} is a wire of the serial port {port}, which is {user}", "use another pin or port")
         for pin, key in used_pins(settings)
         if pin in UART_PINS
     ]
 
 
 def _at_controllers(settings: StationSettings) -> Iterator[tuple[str, str, tuple[str, int]]]:
-    """All that hangs on a controller: its key path, the controller, and which of its what."""
+    """Yield everything wired to a controller: key path, controller, kind of input and its number."""
     for number, bin_ in enumerate(settings.bin):
         if isinstance(bin_.lid, ControllerLid):
             yield f"bin[{number}].lid", bin_.lid.controller, ("lid", bin_.lid.number)
@@ -185,7 +187,7 @@ def _ports(settings: StationSettings) -> Iterator[tuple[str, str]]:
 
 
 def used_pins(settings: StationSettings) -> Iterator[tuple[int, str]]:
-    """Every pin of the Pi that has a wire of the station on it, and the key that says so."""
+    """Yield every pin of the Pi that the station uses, and the key that names it."""
     if settings.panic is not None:
         yield settings.panic.pin, "panic.pin"
     for number, bin_ in enumerate(settings.bin):
@@ -206,7 +208,7 @@ def _lid_pins(lid: LidSection | None) -> dict[str, int | None]:
 
 
 def _twice(uses: Iterable[tuple[_T, str]]) -> Iterator[tuple[_T, str, str]]:
-    """What is used again: the thing, the key that has it, and the later key."""
+    """Yield each thing used twice: the thing, its first key and the later key."""
     first: dict[_T, str] = {}
     for thing, key in uses:
         if thing in first:

@@ -1,4 +1,4 @@
-"""What station.toml and ledger.toml have in common: their paths, their broker, their time zone."""
+"""Shared by station.toml and ledger.toml: paths, broker and time zone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def zone_problems(key: str, name: str) -> list[Problem]:
-    """What is wrong with a time zone's name."""
+    """Return what is wrong with a time zone's name."""
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones, a name too long
@@ -26,7 +26,7 @@ def zone_problems(key: str, name: str) -> list[Problem]:
 
 
 def broker_problems(key: str, broker: CloudSection) -> list[Problem]:
-    """What is wrong with a broker's table: one on another machine must be reached by TLS."""
+    """Return what is wrong with a broker's table; a broker on another machine needs TLS."""
     if problem := host_problem(broker.host):
         return [(f"{key}.host: {problem[0]}", problem[1])]
     if broker.tls_ca is None and broker.host not in LOOPBACK:
@@ -35,23 +35,23 @@ def broker_problems(key: str, broker: CloudSection) -> list[Problem]:
 
 
 def absolute_broker(broker: CloudSection, base: Path) -> CloudSection:
-    """A broker's table whose files, named relative to `base`, have absolute paths."""
+    """Return a broker's table with absolute paths; they were relative to `base`."""
     return msgspec.structs.replace(
         broker, tls_ca=under(base, broker.tls_ca), password_file=under(base, broker.password_file)
     )
 
 
 def under(base: Path, path: str | None) -> str | None:
-    """A path relative to `base` as an absolute one; None stays None."""
+    """Return a path relative to `base` as an absolute one; None stays None."""
     return None if path is None else str(base / path)
 
 
 def beside_or_shipped(base: Path, name: str) -> str:
-    """A file beside the configuration, else the one of that name that Tongzhan ships."""
+    """Return a file beside the configuration, or else the file of that name shipped with Tongzhan."""
     beside = base / name
     return str(beside if beside.exists() else Path(__file__).parents[1] / name)
 
 
 def absolute_sorting(base: Path, name: str) -> str:
-    """A city that Tongzhan ships by its name, any other file by its absolute path."""
+    """Return the name of a city shipped with Tongzhan, or the absolute path of any other file."""
     return name if name in shipped_sortings() else str(base / name)

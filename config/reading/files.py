@@ -1,4 +1,4 @@
-"""Read a text file that a person wrote, and name the mend of what the system refuses, cause by cause."""
+"""Read a text file that a person wrote, and name the mend for each error of the system."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "UTF-16"),
     (codecs.BOM_UTF16_BE, "UTF-16"),
 )
-"""What other encodings begin with; the longer first, since one begins like another."""
+"""Byte order marks of other encodings, longest first: UTF-32's begins like UTF-16's."""
 _CHINESE = "GB18030"
-"""Holds GBK and GB 2312, which a Chinese Windows calls ANSI."""
+"""Includes GBK and GB 2312, which a Chinese Windows calls ANSI."""
 
 _MENDS = {
     errno.ENOENT: "make it, or name another",
@@ -40,19 +40,19 @@ _MENDS = {
     errno.ENXIO: "move it away; a plain file belongs there, or none",
 }
 _SQLITE_MENDS = {
-    sqlite3.SQLITE_BUSY: "end what else uses it, then try again",
-    sqlite3.SQLITE_LOCKED: "end what else uses it, then try again",
+    sqlite3.SQLITE_BUSY: "stop other programs that use it, then try again",
+    sqlite3.SQLITE_LOCKED: "stop other programs that use it, then try again",
     sqlite3.SQLITE_FULL: _MENDS[errno.ENOSPC],
     sqlite3.SQLITE_IOERR: _MENDS[errno.EIO],
-    sqlite3.SQLITE_CORRUPT: "it is damaged: bring back a backup",
-    sqlite3.SQLITE_NOTADB: "it is no SQLite file: name another path, or bring back a backup",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a backup",
+    sqlite3.SQLITE_NOTADB: "it is not a SQLite file: name another path, or restore a backup",
 }
 NOT_YOURS = frozenset({errno.EACCES, errno.EPERM})
-"""What the system says to a user who may not."""
+"""Errors of a user without permission."""
 
 
 class SpecialFileError(OSError):
-    """Something that is no plain file lies where one is expected: reading it could wait forever."""
+    """The path is not a plain file: reading it could wait forever."""
 
     def __init__(self, path: Path, kind: str) -> None:
         super().__init__(errno.ENXIO, f"it is a {kind}, not a file", str(path))
@@ -70,8 +70,8 @@ _KINDS = (
 def refuse_special(path: Path) -> None:
     """Raise SpecialFileError for a pipe, socket, device or folder; a file, or nothing at all, is fine.
 
-    To be called before opening: a named pipe blocks `open` until somebody writes to it. OSError if the
-    path cannot be looked at.
+    Call it before opening: a named pipe blocks `open` until somebody writes to it. OSError if the path
+    cannot be examined.
     """
     try:
         mode = path.stat().st_mode
@@ -83,7 +83,7 @@ def refuse_special(path: Path) -> None:
 
 
 def read_text(path: Path) -> str:
-    """Give the text of a file, without its byte order mark; InputError names what is wrong and the mend."""
+    """Return a file's text without its byte order mark; InputError names what is wrong and the mend."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -92,7 +92,7 @@ def read_text(path: Path) -> str:
 
 
 def text_of(data: bytes, source: str) -> str:
-    """Decode what was in a file; InputError names the encoding that it seems to have instead of UTF-8."""
+    """Decode a file's content; InputError names the likely encoding if it is not UTF-8."""
     for mark, name in _MARKS:
         if data.startswith(mark):
             raise _encoded(source, name)
@@ -107,12 +107,12 @@ def text_of(data: bytes, source: str) -> str:
 
 
 def unreadable(path: Path, error: OSError) -> InputError:
-    """Say that a file cannot be read, with the mend of this very cause."""
+    """Return the error for a file that cannot be read, with the mend for its cause."""
     return InputError(f"{path} cannot be read ({error.strerror or error})", mend_of(error, path))
 
 
 def mend_of(error: OSError, path: Path) -> str:
-    """Give the mend of what the system refused at `path`."""
+    """Return the mend for what the system refused at `path`."""
     if error.errno in NOT_YOURS:
         owner = owner_of(path)
         return f"run this as its owner: sudo -u {owner} …" if owner else "mend its rights"
@@ -120,7 +120,7 @@ def mend_of(error: OSError, path: Path) -> str:
 
 
 def sqlite_mend(error: BaseException | None, path: Path) -> str:
-    """Give the mend of what SQLite, or the system below it, refused at `path`."""
+    """Return the mend for what SQLite, or the system below it, refused at `path`."""
     if isinstance(error, OSError):
         return mend_of(error, path)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
@@ -130,11 +130,11 @@ def sqlite_mend(error: BaseException | None, path: Path) -> str:
 
 
 def _why_not(path: Path) -> int:
-    """Give the error number of a try of our own: SQLite does not say why it cannot open or write a file."""
+    """Try to write and return the error number: SQLite does not say why it cannot open or write a file."""
     try:
         with path.open("ab") if path.exists() else tempfile.TemporaryFile(dir=path.parent):
             pass
-        with tempfile.TemporaryFile(dir=path.parent):  # its -wal and -journal stand beside it
+        with tempfile.TemporaryFile(dir=path.parent):  # -wal and -journal are in the same folder
             pass
     except OSError as error:
         return error.errno or 0
@@ -142,7 +142,7 @@ def _why_not(path: Path) -> int:
 
 
 def owner_of(path: Path) -> str:
-    """Name the user who owns a path, or the nearest folder above it that can be seen; empty if that is us."""
+    """Return the owner of a path, or of the nearest folder above that can be seen; empty if that is us."""
     for place in (path, *path.parents):
         try:
             uid = place.stat().st_uid
@@ -161,13 +161,13 @@ def _encoded(source: str, name: str, where: str = "") -> InputError:
     mend = "save it as UTF-8"
     if name != "no text":
         mend += f", or run: iconv -f {name} -t UTF-8 {source} > {source}.utf8"
-    seems = "is no UTF-8" if name == "no text" else f"is written in {name}"
+    seems = "is not UTF-8" if name == "no text" else f"is written in {name}"
     told = f"{source} cannot be read (it {seems}{where})"
     return InputError(told, mend)
 
 
 def _guess(data: bytes) -> str:
-    """Name the encoding of text that is no UTF-8: the Chinese one, if it reads so."""
+    """Guess the encoding of text that is not UTF-8: the Chinese one if the text makes sense in it."""
     if b"\0" in data:
         return "UTF-16" if len(data) % 2 == 0 else "no text"
     try:

@@ -1,4 +1,4 @@
-"""Names of hosts as people give them: a name, an IPv4 or an IPv6 address, and nothing around it."""
+"""Check host names that people give: a name, an IPv4 or an IPv6 address, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,44 +8,44 @@ from ipaddress import ip_address
 from config.errors import InputError, Problem
 
 MOST_LETTERS = 253
-"""Of a name on the network (RFC 1035, 2.3.4, without the final dot)."""
+"""Longest host name (RFC 1035, 2.3.4, without the final dot)."""
 _LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 
 
 def check_host(name: str, given: str) -> str:
-    """Give `name` back if it can be a host's; InputError names what it was `given` as: a key, an option."""
+    """Return `name` if it can be a host's; InputError names the key or option in `given`."""
     if problem := host_problem(name):
         raise InputError(f"{given}: {problem[0]}", problem[1])
     return name
 
 
 def host_problem(name: str) -> Problem | None:  # noqa: PLR0911 (a table of mistakes, each with its mend)
-    """What keeps a name from being a host's, and the mend; None for one that can be."""
+    """Return why a name cannot be a host's, and the mend; None if it can."""
     if _is_address(name):
         return None
     if not name.strip():
         return "no host", "give a name or an address, such as 127.0.0.1"
     if "://" in name:
-        return f"{name!r} begins with a scheme", f"give the host alone: {_bare(name)}"
+        return f"{name!r} begins with a scheme", f"give only the host: {_bare(name)}"
     if any(sign in name for sign in ", ;\t\n"):
         return f"{name!r} is more than one host", "give one name"
     if name.startswith("[") or "%" in name:
-        return f"{name!r} is no address", f"give it without brackets and zone: {_bare(name)}"
+        return f"{name!r} is not an address", f"give it without brackets and zone: {_bare(name)}"
     if "/" in name or ":" in name or "@" in name:
-        return f"{name!r} is more than a host", f"give the host alone: {_bare(name)}"
+        return f"{name!r} is more than a host", f"give only the host: {_bare(name)}"
     if name.endswith("."):
         return f"{name!r} ends with a dot", f"leave it out: {name.rstrip('.')}"
     if not name.isascii():
-        return f"{name!r} is not in the letters of the network", f"give it as {_in_ascii(name)}"
+        return f"{name!r} has letters that are not ASCII", f"give it as {_in_ascii(name)}"
     return _label_problem(name)
 
 
 def _label_problem(name: str) -> Problem | None:
     labels = name.split(".")
     if len(name) > MOST_LETTERS or any(not _LABEL.fullmatch(label) for label in labels):
-        return f"{name!r} is no host's name", "use letters, digits and hyphens, with single dots between"
+        return f"{name!r} is not a host name", "use letters, digits and hyphens, with single dots between"
     if labels[-1].isdigit():
-        return f"{name!r} is no address", "give four numbers from 0 to 255, as 192.168.1.20"
+        return f"{name!r} is not an address", "give four numbers from 0 to 255, such as 192.168.1.20"
     return None
 
 
@@ -58,7 +58,7 @@ def _is_address(name: str) -> bool:
 
 
 def _bare(name: str) -> str:
-    """What is left of an address without scheme, user, port, path, brackets and zone."""
+    """Return an address without scheme, user, port, path, brackets and zone."""
     rest = name.partition("://")[2] or name
     rest = rest.partition("/")[0].rpartition("@")[2]
     if rest.startswith("["):

@@ -24,9 +24,9 @@ _AT = re.compile(r" - at (?P<key>`key` in )?`\$(?P<path>[^`]*)`$")
 _UNKNOWN = re.compile(r"unknown field `(?P<name>[^`]+)`")
 _MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
 _PATTERN = "matching regex"
-"""In what msgspec says of a text that does not fit its pattern, which is no words for a person."""
+"""Part of msgspec's message for a text that does not match its pattern; not readable for a person."""
 _ANY_KEY = "[...]"
-"""What msgspec writes for a key of a table whose keys are free."""
+"""How msgspec writes a key of a table with free keys."""
 
 
 def load_toml(
@@ -37,16 +37,16 @@ def load_toml(
     named_by: str = "--config",
     prepare: Callable[[dict[str, Any]], dict[str, Any]] = lambda data: data,
 ) -> Record:
-    """The file as a `record`; InputError names the file, the whole key path and the mend.
+    """Read the file into a `record`; InputError names the file, the whole key path and the mend.
 
-    `guard` looks at the file's rights once it is known to be there. `named_by` is the option, or the key of
-    another file, that named this one. `prepare` fills in what a default of `record` cannot.
+    `guard` checks the file's permissions once it is known to exist. `named_by` is the option, or another
+    file's key, that named this file. `prepare` fills in defaults that `record` cannot express.
     """
     return convert(prepare(_parse(path, guard, named_by)), record, str(path))
 
 
 def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
-    """Plain TOML data as a `record`; `source` names the file in the error."""
+    """Convert plain TOML data to a `record`; `source` names the file in errors."""
     try:
         return msgspec.convert(data, record, strict=True)
     except msgspec.ValidationError as error:
@@ -55,7 +55,7 @@ def convert(data: dict[str, Any], record: type[Record], source: str) -> Record:
 
 def _parse(path: Path, guard: Callable[[Path], None], named_by: str) -> dict[str, Any]:
     try:
-        with path.open("rb") as file:  # a stat would let a pipe through, which has no end
+        with path.open("rb") as file:  # read no more than the limit: a pipe has no size and no end
             data = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
         raise InputError(f"no file {path}", f"create it, or name another with {named_by}") from None
@@ -91,7 +91,7 @@ def _explain(message: str, data: dict[str, Any], record: type[Record], source: s
 
 
 def _in_words(record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> str:
-    """What a value should have been, where its pattern is described in words; empty elsewhere."""
+    """Return the description of a value's pattern; empty if it has none."""
     wanted = _type_at(record, path, data) if path else None
     if not isinstance(wanted, msgspec.inspect.Metadata):
         return ""
@@ -107,7 +107,7 @@ def _parts(path: str) -> list[str]:
 
 
 def _with_keys_named(path: str, message: str, data: dict[str, Any], record: type[Record]) -> str:
-    """The path with the key at fault for each `[...]`: the one that fails alike without the others."""
+    """Replace each `[...]` by the key at fault: the key that alone causes the same error."""
     while _ANY_KEY in path:
         table, rest = path.split(_ANY_KEY, 1)
         keys = _value_at(data, table)
@@ -149,7 +149,7 @@ def _choose(wrong: str, known: list[str]) -> str:
 
 
 def _fields_at(record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> list[str]:
-    """The key names a record accepts at a key path such as `bin[0].lid`."""
+    """Return the key names that a record accepts at a key path such as `bin[0].lid`."""
     info = _type_at(record, path, data)
     return (
         [field.encode_name for field in info.fields] if isinstance(info, msgspec.inspect.StructType) else []
@@ -157,7 +157,7 @@ def _fields_at(record: type[msgspec.Struct], path: str, data: dict[str, Any]) ->
 
 
 def _type_at(record: type[msgspec.Struct], path: str, data: dict[str, Any]) -> msgspec.inspect.Type | None:
-    """The type of what stands at a key path. `data` decides where a table may be one of several."""
+    """Return the type at a key path. `data` decides if a table may be one of several."""
     info: msgspec.inspect.Type | None = msgspec.inspect.type_info(record)
     value: Any = data
     for part in _parts(path):
@@ -184,14 +184,14 @@ def _inside(
 
 
 def _tags(info: msgspec.inspect.Type | None, part: str) -> msgspec.inspect.LiteralType | None:
-    """The names that a table's own kind may have, if that is what the key `part` says."""
+    """Return the kinds that a table may have, if the key `part` is the one that names its kind."""
     tables = [kind for kind in _kinds(info) if isinstance(kind, msgspec.inspect.StructType)]
     names = [str(table.tag) for table in tables if table.tag_field == part]
     return msgspec.inspect.LiteralType(tuple(names)) if names else None
 
 
 def _meant(info: msgspec.inspect.Type | None, value: Any) -> msgspec.inspect.Type | None:  # noqa: ANN401 (as above)
-    """The type that is not None; of several tables the one whose name the value has."""
+    """Return the type that is not None; of several tables, the one of the value's kind."""
     kinds = _kinds(info)
     for kind in kinds:
         if not isinstance(kind, msgspec.inspect.StructType) or kind.tag_field is None:

@@ -1,4 +1,4 @@
-"""Load a city's sorting rules: one that Tongzhan ships by its name, or any file by its path."""
+"""Load a city's sorting rules: a shipped city by name, or any file by path."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _HERE = Path(__file__).parents[1]
 
 
 def load_sorting(name_or_path: str | Path = DEFAULT_SORTING) -> Sorting:
-    """Give the rules of `beijing`, `shanghai` or a TOML file; InputError names the key that is wrong."""
+    """Return the rules of `beijing`, `shanghai` or a TOML file; InputError names the wrong key."""
     if isinstance(name_or_path, str) and (shipped := _HERE / f"sorting.{name_or_path}.toml").is_file():
         return load_toml(shipped, Sorting)
     if not Path(name_or_path).is_file():
@@ -24,7 +24,7 @@ def load_sorting(name_or_path: str | Path = DEFAULT_SORTING) -> Sorting:
 
 
 def shipped_sortings() -> list[str]:
-    """List the cities whose rules Tongzhan ships."""
+    """Return the cities whose rules are shipped with Tongzhan."""
     return sorted(
         path.name.removeprefix("sorting.").removesuffix(".toml") for path in _HERE.glob("sorting.*.toml")
     )

@@ -1,4 +1,4 @@
-"""Load a station.toml and hold it together: names that point nowhere, wires used twice, paths."""
+"""Load a station.toml and check it as a whole: unknown names, wires used twice, missing files."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from config.reading.reader_tables import ReaderTables
 from config.station import BinSection, Devices, OpenBy, StationSettings
 
 _STATION = "station"
-"""The part that the station's own faults name."""
+"""The name of the part in the station's own faults."""
 _MODEL = "model"
-"""The part that the model's own faults name."""
+"""The name of the part in the model's own faults."""
 
 
 def load_station(path: Path, readers: ReaderTables) -> StationSettings:
     """Return the station that a TOML file describes, its paths absolute. InputError names what is wrong.
 
-    `readers` are the kinds that the file may name; `edge.station_file` passes all that there are.
+    `readers` are the kinds that the file may name; `edge.station_file` passes all of them.
     """
     settings = load_toml(path, readers.record, prepare=readers.with_default_kind)
     for problem, mend in _problems(settings):
@@ -42,7 +42,7 @@ def load_station(path: Path, readers: ReaderTables) -> StationSettings:
 
 
 def _problems(settings: StationSettings) -> list[Problem]:
-    """What no single key can tell is wrong: names that point nowhere, or twice to one thing."""
+    """Return the problems that no single key shows: unknown names, and things used twice."""
     readers = [reader.id for reader in settings.reader]
     cameras = [camera.id for camera in settings.camera]
     found = _duplicates("bin", [bin_.id for bin_ in settings.bin])
@@ -63,14 +63,14 @@ def _duplicates(kind: str, ids: list[str]) -> list[Problem]:
 
 
 def _alike(readers: list[str], controllers: list[str], cameras: list[str]) -> list[Problem]:
-    """Ids of two kinds whose faults have the same names."""
+    """Find ids that would give two parts the same name in faults."""
     both = sorted(set(readers) & set(controllers))
     found = [(f"controller: a reader has the id {name}, too", "give each its own id") for name in both]
     if _STATION in controllers:
-        what = f"controller: {_STATION} is what the station itself is called"
+        what = f"controller: {_STATION} is the station's own name in faults"
         found.append((what, "give the controller another id"))
     if _MODEL in cameras:
-        found.append((f"camera: {_MODEL} is what the model is called", "give the camera another id"))
+        found.append((f"camera: {_MODEL} is the model's own name in faults", "give the camera another id"))
     return found
 
 
@@ -89,7 +89,7 @@ def _bin_problems(key: str, bin_: BinSection, readers: list[str], cameras: list[
 
 
 def _one_camera_twice(settings: StationSettings) -> list[Problem]:
-    """A camera can be opened once; two that name it would take turns at failing."""
+    """Find cameras with the same source: a device can be opened only once."""
     first: dict[str, int] = {}
     for number, camera in enumerate(settings.camera):
         first.setdefault(camera_device(camera.source), number)
@@ -101,23 +101,23 @@ def _one_camera_twice(settings: StationSettings) -> list[Problem]:
     return [
         (
             f"camera[{number}].source: {camera.source} is already camera[{before}].source",
-            "name its own, or let one camera look at both bins",
+            "give each its own, or let one camera see both bins",
         )
         for number, camera, before in twice
     ]
 
 
 def camera_device(source: str | int) -> str:
-    """One name for a camera's source, however it is written: 0 and "/dev/video0" are one device."""
+    """Return one name for a camera's source: 0 and "/dev/video0" are the same device."""
     return f"/dev/video{source}" if isinstance(source, int) else source
 
 
 def _wait_problems(settings: StationSettings) -> list[Problem]:
-    """Waits that fit no lid together, though each does alone."""
+    """Find time limits that contradict each other."""
     visit, found = settings.visit, []
     if min(visit.lease_s, visit.max_open_s) <= visit.travel_s:
         key = "lease_s" if visit.lease_s <= visit.travel_s else "max_open_s"
-        found = [(f"visit.{key}: over before the lid stands open", "make it longer than visit.travel_s")]
+        found = [(f"visit.{key}: ends before the lid is open", "make it longer than visit.travel_s")]
     pairs = [
         ("lease_s", visit.lease_s, "max_open_s", visit.max_open_s),
         ("lease_s", visit.lease_s, "max_visit_s", visit.max_visit_s),
@@ -135,7 +135,7 @@ def _place_problems(settings: StationSettings) -> list[Problem]:
 
 
 def _missing_files(settings: StationSettings) -> list[Problem]:
-    """Files that a key names and that are not there; the settings' paths are absolute by now."""
+    """Find named files that do not exist; the settings' paths must be absolute."""
     named = {
         "station.rules": settings.station.rules,
         "cloud.tls_ca": settings.cloud.tls_ca,

@@ -1,4 +1,4 @@
-"""Files that hold secrets or names: who else may read or change them."""
+"""Permissions of files that hold secrets or names: who else may read or change them."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
 
 def is_shared(file: Path, bits: int = GROUP_OR_OTHERS) -> bool:
-    """Whether others have any of these rights on a file; OSError if it cannot be looked at."""
+    """Return whether others have any of these rights on a file; OSError if it cannot be examined."""
     return bool(S_IMODE(file.stat().st_mode) & bits)
 
 
 def refuse_shared(file: Path, bits: int = GROUP_OR_OTHERS) -> None:
-    """Raise InputError if others have any of these rights on a file; OSError if it cannot be looked at."""
+    """Raise InputError if others have any of these rights on a file; OSError if it cannot be examined."""
     if is_shared(file, bits):
         _refuse(file, bits)
 
 
 def warn_of_writers(file: Path) -> None:
-    """Warn with the mend where anybody can change a file; to refuse a station's would keep lids shut."""
+    """Warn, with the mend, if anybody can change a file; refusing a station's file would keep lids shut."""
     if is_shared(file, ANYBODY_WRITES):
         log.warning("%s can be changed by anybody; run: sudo chmod o-w %s", file, file)
 
 
 def refuse_writers(file: Path) -> None:
-    """Raise InputError where anybody can change a file by which points are given."""
+    """Raise InputError if anybody can change a file that decides on points."""
     refuse_shared(file, ANYBODY_WRITES)
 
 
 def read_secret(file: Path) -> str:
-    """Read a password or key that a group may read; InputError if others can, or a group can change it."""
+    """Read a password or key; InputError if others can read it, or anyone but its owner can change it."""
     try:
         refuse_shared(file, OTHERS | ANYBODY_ELSE_WRITES)
     except OSError as error:
@@ -52,20 +52,20 @@ def read_secret(file: Path) -> str:
 
 
 def make_private(file: Path) -> None:
-    """Make an empty file that only its owner can read, unless it is there; OSError."""
+    """Create an empty file that only its owner can read, unless it exists. Raises OSError."""
     if not file.exists():
         os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
         hand_over(file)
 
 
 def keep_private(database: Path) -> None:
-    """Take others' rights on a SQLite database away, or warn with the mend where it is not ours to do so."""
+    """Remove others' rights on a SQLite database, or warn with the mend if we may not."""
     for file in (database, Path(f"{database}-wal"), Path(f"{database}-shm")):
         try:
             mode = S_IMODE(file.stat().st_mode)
             if mode & OTHERS:
                 file.chmod(mode & ~OTHERS)
-                log.warning("%s could be read by anybody; now it cannot", file)
+                log.warning("%s could be read by anybody; its permissions are mended", file)
         except FileNotFoundError:
             continue
         except OSError:
@@ -84,9 +84,9 @@ def _mend(file: Path, bits: int) -> str:
 
 
 def hand_over(path: Path) -> None:
-    """Give what root made to the owner of the folder it lies in, who is to use it; others change nothing.
+    """Give a file that root created to the owner of its folder; do nothing for other users.
 
-    A command that is typed with sudo so leaves nothing that the service's user cannot read.
+    So a command run with sudo leaves no file that the service's user cannot read.
     """
     if os.geteuid() != 0:
         return
@@ -96,7 +96,10 @@ def hand_over(path: Path) -> None:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can enter, unless it is there; OSError. Those above are as usual."""
+    """Create a folder that only its owner can enter, unless it exists. Raises OSError.
+
+    Missing parent folders get the usual permissions.
+    """
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The tables that `[[reader]]` may be: one for each kind of reader, passed in by whoever knows the kinds."""
+"""The tables that `[[reader]]` may be, one for each kind of reader; the caller passes the kinds in."""
 
 from __future__ import annotations
 

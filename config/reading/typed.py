@@ -1,7 +1,7 @@
-"""What people type, in the one form that is stored and looked up: normalised here and nowhere else.
+"""Normalise what people type to the one form that is stored and looked up; only this module does it.
 
-A full-width keyboard, a dash of another kind, a letter in the other case or a stray space make no other
-name. Characters that nobody sees are refused, for two names that look alike must be alike.
+Full-width letters, other dashes, other case or extra spaces do not make another name. Invisible characters
+are refused, because names that look the same must be the same.
 """
 
 from __future__ import annotations
@@ -12,61 +12,63 @@ import unicodedata
 from config.errors import InputError
 
 SHORTEST_CARD = 12
-"""Digits of a card's hash that name it, as lists print them."""
+"""Digits of a card's hash that lists print to name it."""
 
 _DASHES = re.compile("[\u2010-\u2015\u2043\u2212\ufe58\ufe63\uff0d]")
 _UNSEEN = {"Cc", "Cf", "Co", "Cn", "Cs", "Zl", "Zp"}
-"""Unicode's categories of characters that show nothing, or nothing sure."""
+"""Unicode categories of characters that are invisible or undefined."""
 _BLANK = re.compile("[\u034f\u115f\u1160\u2800\u3164\uffa0]")
-"""Letters and signs without ink: fillers, and an empty Braille cell."""
+"""Blank letters and signs: fillers, and the empty Braille cell."""
 _VARIANTS = re.compile("[\u180b-\u180d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""They choose another drawing of the character before them, as a rare family name may need; no code does."""
+"""They select another glyph of the character before them; a rare family name may need it, a code does not."""
 
 
 def line(what: str, text: str, longest: int, *, may_be_empty: bool = False) -> str:
-    """A name or a sentence in one line: NFC, trimmed, inner spaces single; InputError for anything else."""
+    """Return a name or sentence in one line: NFC, trimmed, single spaces; InputError for anything else."""
     found = unicodedata.normalize("NFC", text).strip()
     is_one = len(found.splitlines()) <= 1
     found = " ".join(_seen(what, found).split()) if is_one else found
     if not is_one or (not found and not may_be_empty) or len(found) > longest:
-        raise InputError(f"{what}: {_shown(text)} will not do", f"give one line of 1 to {longest} characters")
+        raise InputError(
+            f"{what}: {_shown(text)} cannot be used", f"give one line of 1 to {longest} characters"
+        )
     return found
 
 
 def code(what: str, text: str, longest: int) -> str:
-    """A code on a door: ASCII for full-width, upper case, one hyphen for spaces and dashes inside it."""
+    """Return a door code: ASCII for full-width, upper case, one hyphen for inner spaces and dashes."""
     found = _seen(what, _compatible(text))
     if _VARIANTS.search(found):
-        raise InputError(f"{_shown(text)} is no {what}", "type it without variants of characters")
+        raise InputError(f"{_shown(text)} is not a {what}", "type it without variants of characters")
     found = re.sub(r"[\s-]+", "-", found).strip("-").upper()
     if not found or len(found) > longest:
-        raise InputError(f"{_shown(text)} is no {what}", f"use 1 to {longest} characters")
+        raise InputError(f"{_shown(text)} is not a {what}", f"use 1 to {longest} characters")
     return found
 
 
 def slug(text: str) -> str:
-    """A station's, worker's or community's name as topics carry it: ASCII, lower case; not yet checked."""
+    """Return a station's, worker's or community's name as in topics: ASCII, lower case; not yet checked."""
     return _compatible(text).lower()
 
 
 def hexadecimal(text: str) -> str:
-    """Hex digits as they are stored: ASCII, lower case, without what groups them; not yet checked."""
+    """Return hex digits as stored: ASCII, lower case, without spaces and colons; not yet checked."""
     return re.sub(r"[\s:]+", "", _compatible(text)).lower()
 
 
 def card(text: str) -> str:
-    """A card's hash or the first 12 or more of its 64 digits; InputError for anything else."""
+    """Return a card's hash, or the first 12 or more of its 64 digits; InputError for anything else."""
     found = hexadecimal(text)
     if not re.fullmatch(rf"[0-9a-f]{{{SHORTEST_CARD},64}}", found):
         raise InputError(
-            f"{_shown(text)} is no card hash",
+            f"{_shown(text)} is not a card hash",
             f"give its 64 hex digits, or the first {SHORTEST_CARD} or more, as `held list` prints them",
         )
     return found
 
 
 def _compatible(text: str) -> str:
-    """ASCII for full-width forms and for dashes of all kinds; trimmed."""
+    """Replace full-width forms and all dashes by ASCII, and trim."""
     return _DASHES.sub("-", unicodedata.normalize("NFKC", text)).strip()
 
 
@@ -75,12 +77,12 @@ def _seen(what: str, text: str) -> str:
         if unicodedata.category(letter) in _UNSEEN or _BLANK.match(letter):
             name = unicodedata.name(letter, f"U+{ord(letter):04X}")
             raise InputError(
-                f"{what}: {_shown(text)} holds {name}, which nobody sees", "type it without that"
+                f"{what}: {_shown(text)} holds {name}, which is invisible", "type it without that"
             )
     return text
 
 
 def _shown(text: str) -> str:
-    """What was typed, short enough for a line."""
+    """Return what was typed, short enough for a line."""
     shown = text if len(text) <= 80 else f"{text[:80]}…"  # noqa: PLR2004 (a line's width)
     return repr(shown)

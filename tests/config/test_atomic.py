@@ -11,7 +11,7 @@ import pytest
 from config.process.atomic import write_atomic
 
 
-def test_the_new_content_takes_the_place_of_the_old_and_nothing_else_is_left(tmp_path: Path) -> None:
+def test_the_new_content_replaces_the_old_and_leaves_no_other_file(tmp_path: Path) -> None:
     file = tmp_path / "state"
     for data in (b"old", b"new"):
         write_atomic(file, data, durable=data == b"new")
@@ -19,7 +19,7 @@ def test_the_new_content_takes_the_place_of_the_old_and_nothing_else_is_left(tmp
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_private_file_is_private_whatever_the_umask_and_whatever_stood_there(tmp_path: Path) -> None:
+def test_a_private_file_is_private_with_any_umask_and_any_older_file(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.touch(0o666)
     (tmp_path / ".key.new").touch(0o666)
@@ -47,7 +47,7 @@ def test_a_disk_that_refuses_leaves_the_old_content_and_no_draft(
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_content_and_name_are_forced_onto_the_disk_only_if_that_is_asked(
+def test_content_and_name_are_forced_to_the_disk_only_on_request(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     forced: list[bool] = []

@@ -30,7 +30,7 @@ def complaint(path: Path) -> str:
     return str(caught.value)
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_taken(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_windows_line_ends_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_bytes(TEXT.replace("\n", "\r\n").encode("utf-8-sig"))
     assert load_toml(file, Named).name == "荷花里"
@@ -54,13 +54,13 @@ def test_another_encoding_is_named_with_its_mend(tmp_path: Path, encoding: str, 
     assert "; save it as UTF-8, or run: iconv -f " in complaint(file)
 
 
-def test_bytes_that_are_no_text_in_any_of_them_are_no_utf_8(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_in_any_encoding_are_reported_as_not_utf_8(tmp_path: Path) -> None:
     file = tmp_path / "a.toml"
     file.write_bytes(b'name = "caf\xe9"\n')
-    assert complaint(file) == f"{file} cannot be read (it is no UTF-8, line 1); save it as UTF-8"
+    assert complaint(file) == f"{file} cannot be read (it is not UTF-8, line 1); save it as UTF-8"
 
 
-def test_a_folder_and_a_missing_file_are_called_so(tmp_path: Path) -> None:
+def test_a_folder_and_a_missing_file_are_named_as_such(tmp_path: Path) -> None:
     assert "it is a folder: name a file" in complaint(tmp_path)
     assert complaint(tmp_path / "no.toml").startswith(f"no file {tmp_path}/no.toml; create it")
 
@@ -75,19 +75,19 @@ CAUSES = (
 )
 
 
-def test_every_cause_has_a_mend_of_its_own(tmp_path: Path) -> None:
+def test_every_cause_has_its_own_mend(tmp_path: Path) -> None:
     mends = [mend_of(OSError(cause, os.strerror(cause)), tmp_path) for cause in CAUSES]
     assert len(set(mends)) == len(mends)
 
 
-def test_what_another_user_owns_is_to_be_done_as_that_user(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_mend_for_another_users_file_is_to_run_as_that_user(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 4242)
     denied = PermissionError(errno.EACCES, "Permission denied")
     assert owner_of(Path("/proc/1/no-such-file")) == "root"
     assert mend_of(denied, Path("/etc/shadow")) == "run this as its owner: sudo -u root …"
 
 
-def test_what_is_ones_own_wants_its_rights_mended(tmp_path: Path) -> None:
+def test_the_mend_for_ones_own_file_is_its_permissions(tmp_path: Path) -> None:
     assert mend_of(PermissionError(errno.EACCES, "Permission denied"), tmp_path / "x") == "mend its rights"
 
 
@@ -101,17 +101,17 @@ def sqlite_says(file: Path, *statements: str) -> sqlite3.Error:
     raise AssertionError("SQLite took it")
 
 
-def test_what_sqlite_refuses_has_the_mend_of_its_cause(tmp_path: Path) -> None:
+def test_an_error_of_sqlite_has_the_mend_of_its_cause(tmp_path: Path) -> None:
     away = tmp_path / "away" / "x.sqlite3"
     assert sqlite_mend(sqlite_says(away, "SELECT 1 FROM a"), away) == "make it, or name another"
     assert "it is a folder" in sqlite_mend(sqlite_says(tmp_path, "SELECT 1 FROM a"), tmp_path)
     rubbish = tmp_path / "rubbish"
     rubbish.write_text("no database" * 100)
-    assert "no SQLite file" in sqlite_mend(sqlite_says(rubbish, "SELECT 1 FROM a"), rubbish)
+    assert "not a SQLite file" in sqlite_mend(sqlite_says(rubbish, "SELECT 1 FROM a"), rubbish)
     held = tmp_path / "held.sqlite3"
     with sqlite3.connect(held) as holder:
         holder.execute("BEGIN EXCLUSIVE")
-        assert "end what else uses it" in sqlite_mend(sqlite_says(held, "BEGIN EXCLUSIVE"), held)
+        assert "stop other programs that use it" in sqlite_mend(sqlite_says(held, "BEGIN EXCLUSIVE"), held)
 
 
 def test_a_password_file_of_a_windows_editor_is_read(tmp_path: Path) -> None:

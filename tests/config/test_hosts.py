@@ -30,10 +30,10 @@ def test_names_and_addresses_are_hosts(name: str) -> None:
     [
         ("", "give a name or an address"),
         ("  ", "give a name or an address"),
-        ("mqtt://broker.example.org:8883/", "give the host alone: broker.example.org"),
-        ("broker.example.org:8883", "give the host alone: broker.example.org"),
-        ("user@broker", "give the host alone: broker"),
-        ("broker/path", "give the host alone: broker"),
+        ("mqtt://broker.example.org:8883/", "give only the host: broker.example.org"),
+        ("broker.example.org:8883", "give only the host: broker.example.org"),
+        ("user@broker", "give only the host: broker"),
+        ("broker/path", "give only the host: broker"),
         ("a.example,b.example", "give one name"),
         ("a.example b.example", "give one name"),
         ("broker\n", "give one name"),
@@ -53,7 +53,7 @@ def test_names_and_addresses_are_hosts(name: str) -> None:
         ("*", "single dots between"),
     ],
 )
-def test_what_is_more_or_less_than_a_host_is_told_with_its_mend(name: str, mend: str) -> None:
+def test_a_name_that_is_not_just_a_host_is_refused_with_its_mend(name: str, mend: str) -> None:
     with pytest.raises(InputError) as caught:
         check_host(name, "--host")
     assert str(caught.value).startswith("--host: ")

@@ -15,7 +15,7 @@ class Told:
         self.digest = Digest(self.lines.append, lambda: self.at)
 
 
-def test_lines_that_differ_in_numbers_alone_are_told_once_an_hour_and_then_counted() -> None:
+def test_lines_that_differ_only_in_numbers_are_logged_once_an_hour_and_then_counted() -> None:
     told = Told()
     for number in range(100):
         told.digest.feed(f"[mjpeg @ 0x7f{number:02x}] overread {number}\n".encode())
@@ -25,7 +25,7 @@ def test_lines_that_differ_in_numbers_alone_are_told_once_an_hour_and_then_count
     assert told.lines[1:] == ["99 more such lines of libraries", "[mjpeg @ 0x1] overread 7"]
 
 
-def test_kinds_and_letters_are_bounded() -> None:
+def test_kinds_of_lines_and_their_length_are_bounded() -> None:
     told = Told()
     for number in range(3 * MOST_KINDS):
         told.digest.feed(f"{'x' * number}!\n".encode())
@@ -35,7 +35,7 @@ def test_kinds_and_letters_are_bounded() -> None:
     assert [len(line) for line in other.lines] == [MOST_LETTERS]
 
 
-def test_a_line_may_come_in_pieces_and_not_be_text() -> None:
+def test_a_line_may_come_in_pieces_and_need_not_be_text() -> None:
     told = Told()
     for piece in (b"Corrupt JPEG", b" data\n\n  \n", b"\xff\xfe bad\n"):
         told.digest.feed(piece)
@@ -56,7 +56,7 @@ raise SystemExit("the end")
 """
 
 
-def test_a_process_tells_a_librarys_line_once_and_all_of_its_own() -> None:
+def test_a_process_logs_a_librarys_line_once_and_all_its_own_lines() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False)
     lines = done.stderr.splitlines()
     assert sorted(lines[:-2]) == [

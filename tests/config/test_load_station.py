@@ -164,11 +164,11 @@ def test_a_simulated_station_needs_no_wires(file: Path) -> None:
         ("[station]", "visit = 3\n[station]", "visit: expected `object`, got `int`, found 3; mend the value"),
     ],
 )
-def test_a_mistake_of_one_key_is_named_whole(file: Path, old: str, new: str, told: str) -> None:
+def test_a_mistake_in_one_key_is_reported_completely(file: Path, old: str, new: str, told: str) -> None:
     assert told in complaint(file, GOOD.replace(old, new, 1))
 
 
-def test_a_station_without_bins_is_none(file: Path) -> None:
+def test_a_station_without_bins_is_refused(file: Path) -> None:
     assert complaint(file, "bin = []\n" + GOOD.split("[[bin]]", maxsplit=1)[0]).startswith(
         "bin: expected `array` of length >= 1"
     )
@@ -187,7 +187,7 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
         (
             'id = "cam"',
             'id = "model"',
-            "camera: model is what the model is called; give",
+            "camera: model is the model's own name in faults; give",
         ),
         (
             "[[camera]]",
@@ -205,7 +205,7 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
         (
             "[[camera]]",
             '[[reader]]\nid = "right"\nport = "/dev/ttyAMA0"\n[[camera]]',
-            "reader[1].port: /dev/ttyAMA0 is already reader[0].port; name its own",
+            "reader[1].port: /dev/ttyAMA0 is already reader[0].port; give each its own port",
         ),
         (
             "[[camera]]",
@@ -240,7 +240,7 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
         (
             "[[reader]]",
             '[cloud]\nhost = "mqtt://broker.example.org"\n[[reader]]',
-            "cloud.host: 'mqtt://broker.example.org' begins with a scheme; give the host alone: broker",
+            "cloud.host: 'mqtt://broker.example.org' begins with a scheme; give only the host: broker",
         ),
         (
             "[[camera]]",
@@ -250,7 +250,7 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
         (
             "[[camera]]",
             "[visit]\nlease_s = 2\n[[camera]]",
-            "visit.lease_s: over before the lid stands open; make it",
+            "visit.lease_s: ends before the lid is open; make it",
         ),
         (
             "[[camera]]",
@@ -287,11 +287,11 @@ def test_a_station_without_bins_is_none(file: Path) -> None:
         (
             "[[camera]]",
             "[visit]\nmax_open_s = 1\n[[camera]]",
-            "visit.max_open_s: over before the lid stands open",
+            "visit.max_open_s: ends before the lid is open",
         ),
     ],
 )
-def test_a_mistake_between_keys_is_named_whole(file: Path, old: str, new: str, told: str) -> None:
+def test_a_mistake_between_keys_is_reported_completely(file: Path, old: str, new: str, told: str) -> None:
     assert told in complaint(file, GOOD.replace(old, new, 1))
 
 
@@ -385,13 +385,13 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
         (
             "counts_per_g = -10.5",
             "counts_per_g = 0.0",
-            "bin[2].scale.counts_per_g: 0 is no factor; calibrate it: docs/wiring.md",
+            "bin[2].scale.counts_per_g: 0 is not a factor; calibrate it: docs/wiring.md",
         ),
-        ("counts_per_g = -10.5", "counts_per_g = nan", "bin[2].scale.counts_per_g: nan is no factor"),
+        ("counts_per_g = -10.5", "counts_per_g = nan", "bin[2].scale.counts_per_g: nan is not a factor"),
         (
             "counts_per_g = -10.5",
             "counts_per_g = 4",
-            "bin[2].scale.least_g: 20 g are 80 counts, and a controller tells 200 at the least; set it to 50",
+            "bin[2].scale.least_g: 20 g are 80 counts, a controller needs 200 or more; set it to 50",
         ),
         (
             'scale = { controller = "mcu"',
@@ -438,7 +438,7 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
         (
             'kind = "wiegand"',
             'kind = "wiegand"\nbits = 26',
-            "reader[1].kind: it sends 24 bits of a fob, and station.card_bits is 32; set station.card_bits",
+            "reader[1].kind: it sends 24 bits of a fob, but station.card_bits is 32; set station.card_bits",
         ),
         ('kind = "wiegand"', 'kind = "wiegand"\nbits = 27', "reader[1].bits: invalid enum value 27"),
         ('kind = "wiegand"', 'port = "/dev/ttyS0"', "reader[1].port: the reader is at a controller already"),
@@ -455,7 +455,7 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
         (
             "card_bits = 32",
             "card_bits = 40",
-            "reader[1].kind: it sends 32 bits of a fob, and station.card_bits is 40; set station.card_bits",
+            "reader[1].kind: it sends 32 bits of a fob, but station.card_bits is 40; set station.card_bits",
         ),
         (
             'id = "mcu"\nport',
@@ -475,7 +475,7 @@ def test_each_kind_of_lid_and_reader_is_read(file: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_about_a_kind_of_lid_or_reader_is_named_whole(
+def test_a_mistake_in_a_kind_of_lid_or_reader_is_reported_completely(
     file: Path, old: str, new: str, told: str
 ) -> None:
     assert old in AT_A_CONTROLLER
@@ -487,10 +487,10 @@ def test_two_cameras_with_one_source_are_refused(file: Path, one: str, other: st
     cameras = f'[[camera]]\nid = "cam"\nsource = {one}\n[[camera]]\nid = "eye"\nsource = {other}\n'
     told = complaint(file, GOOD.replace('[[camera]]\nid = "cam"\n', cameras))
     assert told.startswith("camera[1].source: ")
-    assert told.endswith("; name its own, or let one camera look at both bins")
+    assert told.endswith("; give each its own, or let one camera see both bins")
 
 
-def test_a_real_bin_without_a_lid_is_told_how_to_write_one(file: Path) -> None:
+def test_the_error_for_a_real_bin_without_a_lid_says_how_to_add_one(file: Path) -> None:
     before, _, after = GOOD.partition("[bin.lid]")
     assert complaint(file, before + "[[bin]]" + after.partition("[[bin]]")[2]) == (
         "bin[0].lid: missing, and devices are real; add [bin.lid] with its pins below that [[bin]]"
@@ -505,15 +505,13 @@ def test_a_real_bin_without_a_lid_is_told_how_to_write_one(file: Path) -> None:
         ('[cloud]\npassword_file = "secret"\n[station]', "cloud.password_file"),
     ],
 )
-def test_a_file_that_is_named_and_missing_is_told_with_the_key_that_names_it(
-    file: Path, line: str, key: str
-) -> None:
+def test_a_missing_file_is_reported_with_the_key_that_names_it(file: Path, line: str, key: str) -> None:
     told = complaint(file, GOOD.replace("[station]", line, 1))
     assert told.startswith(f"{key}: no file /")
     assert told.endswith("; create it, or name another")
 
 
-def test_a_broker_elsewhere_with_its_authority_is_no_mistake(file: Path) -> None:
+def test_a_broker_on_another_machine_with_its_ca_file_is_accepted(file: Path) -> None:
     (file.parent / "ca.pem").write_text("", encoding="utf-8")
     cloud = '[cloud]\nhost = "broker.example"\ntls_ca = "ca.pem"\n[[camera]]'
     file.write_text(GOOD.replace("[[camera]]", cloud, 1), encoding="utf-8")
@@ -534,16 +532,16 @@ def test_a_missing_file_is_named(file: Path) -> None:
     assert told_of(file) == f"no file {file}; create it, or name another with --config"
 
 
-def test_a_folder_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
     assert told_of(tmp_path).startswith(f"{tmp_path} cannot be read (")
 
 
-def test_a_file_that_is_not_toml_names_the_line(file: Path) -> None:
+def test_the_error_for_a_file_that_is_not_toml_names_the_line(file: Path) -> None:
     assert complaint(file, GOOD + "\nthis is no key\n").startswith(f"{file} is not TOML: ")
     assert f"line {len(GOOD.splitlines()) + 2}" in complaint(file, GOOD + "\nthis is no key\n")
 
 
-def test_bytes_that_are_no_text_are_told(file: Path) -> None:
+def test_bytes_that_are_not_text_are_reported(file: Path) -> None:
     file.write_bytes(b"\xff\xfe\x00")
     assert told_of(file).startswith(f"{file} cannot be read (")
 

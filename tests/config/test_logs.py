@@ -24,9 +24,7 @@ def zones(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
 
 
 @pytest.mark.parametrize(("zone", "offset"), [("Asia/Shanghai", "+08:00"), ("UTC", "+00:00")])
-def test_a_log_line_says_in_which_zone_its_time_is(
-    zones: Callable[[str], None], zone: str, offset: str
-) -> None:
+def test_a_log_line_has_its_times_zone(zones: Callable[[str], None], zone: str, offset: str) -> None:
     zones(zone)
     record = logging.LogRecord("x", logging.INFO, "", 0, "hello", None, None)
     line = ZonedFormatter("%(asctime)s %(message)s").format(record)

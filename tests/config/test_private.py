@@ -65,7 +65,7 @@ def test_a_secret_that_a_group_may_read_is_read(secret: Path, given: int) -> Non
         (0o602, "changed", "600"),
     ],
 )
-def test_a_secret_that_others_read_or_change_is_refused_with_its_mend(
+def test_a_secret_that_others_can_read_or_change_is_refused_with_its_mend(
     secret: Path, given: int, said: str, mend: str
 ) -> None:
     secret.chmod(given)
@@ -74,13 +74,13 @@ def test_a_secret_that_others_read_or_change_is_refused_with_its_mend(
     assert str(refused.value) == f"{secret} can be {said} by others; run: chmod {mend} {secret}"
 
 
-def test_a_key_is_its_owners_alone(secret: Path) -> None:
+def test_a_key_is_readable_only_by_its_owner(secret: Path) -> None:
     secret.chmod(0o640)
     with pytest.raises(InputError, match="run: chmod 600"):
         refuse_shared(secret)
 
 
-def test_a_database_is_made_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+def test_a_new_database_is_readable_only_by_its_owner_with_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         make_private_folder(tmp_path / "a" / "b")
@@ -91,7 +91,7 @@ def test_a_database_is_made_for_its_owner_alone_whatever_the_umask(tmp_path: Pat
     assert (mode(tmp_path / "a" / "b"), mode(tmp_path / "a" / "b" / "file")) == (0o700, 0o600)
 
 
-def test_a_database_that_anybody_can_read_is_closed_to_them_once_and_said(
+def test_a_database_that_anybody_can_read_is_made_private_and_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     files = [tmp_path / name for name in ("d", "d-wal", "d-shm")]
@@ -104,7 +104,7 @@ def test_a_database_that_anybody_can_read_is_closed_to_them_once_and_said(
     assert len(caplog.messages) == 3
 
 
-def test_where_it_is_somebody_elses_the_mend_is_said(
+def test_for_somebody_elses_database_the_mend_is_logged(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "d"
@@ -120,7 +120,7 @@ def test_where_it_is_somebody_elses_the_mend_is_said(
 
 
 @needs_root
-def test_what_root_makes_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
+def test_a_file_that_root_creates_belongs_to_the_owner_of_its_folder(tmp_path: Path) -> None:
     os.chown(tmp_path, SOMEBODY, SOMEBODY)
     make_private_folder(tmp_path / "state")
     make_private(tmp_path / "state" / "file")
@@ -141,7 +141,7 @@ def test_a_ledger_toml_that_anybody_can_change_is_refused(tmp_path: Path) -> Non
         load_ledger(file)
 
 
-def test_rules_that_anybody_can_change_are_refused_by_the_ledger_and_told_of_by_a_station(
+def test_rules_that_anybody_can_change_are_refused_by_the_ledger_and_logged_by_a_station(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     rules = tmp_path / "rules.toml"
@@ -164,7 +164,7 @@ def test_a_ledger_toml_with_a_password_in_it_is_a_secret(tmp_path: Path) -> None
     assert str(refused.value) == f"{file} can be read by others; run: chmod 640 {file}"
 
 
-def test_a_station_toml_that_anybody_can_change_is_told_of_and_keeps_no_lid_shut(
+def test_a_station_toml_that_anybody_can_change_is_logged_and_keeps_no_lid_shut(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = tmp_path / "station.toml"

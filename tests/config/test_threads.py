@@ -26,18 +26,18 @@ INTERRUPTED = HALF.replace("import thread", "import interrupt, thread").replace(
 )
 
 
-def test_a_process_whose_thread_ends_by_a_mistake_ends_too_and_says_why() -> None:
+def test_a_process_whose_thread_fails_ends_too_and_says_why() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HALF], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.wait(COMMAND_WITHIN_S) == FAILED
         assert process.stderr is not None
         said = process.stderr.read()
-    assert "the thread delivery ended by a mistake" in said
+    assert "the thread delivery failed" in said
     assert "no room on the bus" in said
 
 
-def test_a_process_that_has_others_to_end_is_interrupted_instead() -> None:
+def test_a_process_that_must_stop_other_processes_is_interrupted_instead() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", INTERRUPTED], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -45,7 +45,7 @@ def test_a_process_that_has_others_to_end_is_interrupted_instead() -> None:
         assert "no room on the bus" in process.stderr.read()
 
 
-def test_a_thread_gives_its_mistake_to_who_asked_for_it() -> None:
+def test_a_failed_thread_passes_its_error_to_the_given_function() -> None:
     mistakes: list[Exception] = []
 
     def run() -> None:
@@ -57,7 +57,7 @@ def test_a_thread_gives_its_mistake_to_who_asked_for_it() -> None:
     assert [str(mistake) for mistake in mistakes] == ["noted"]
 
 
-def test_a_thread_that_ends_by_itself_is_no_mistake() -> None:
+def test_a_thread_that_ends_normally_is_not_a_failure() -> None:
     done: list[int] = []
     quiet = thread(lambda: done.append(1), "quiet", lambda _error: done.append(2))
     quiet.start()
@@ -66,7 +66,7 @@ def test_a_thread_that_ends_by_itself_is_no_mistake() -> None:
     assert quiet.daemon
 
 
-def test_a_failure_that_comes_again_and_again_is_logged_once_until_it_is_over(
+def test_a_repeated_failure_is_logged_once_until_it_is_over(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     complaints = Complaints(logging.getLogger("loop"))
@@ -82,7 +82,7 @@ def test_a_failure_that_comes_again_and_again_is_logged_once_until_it_is_over(
     assert len(caplog.records) == 4
 
 
-def test_what_is_to_be_done_later_is_done_unless_it_is_called_off() -> None:
+def test_a_later_call_is_made_unless_it_is_cancelled() -> None:
     done: SimpleQueue[str] = SimpleQueue()
     later(0.0, lambda: done.put("done"), "soon")
     assert done.get(timeout=WITHIN_S) == "done"

@@ -47,7 +47,7 @@ def test_every_fault_has_its_meaning_and_its_mend_in_both_languages(fault: Fault
         assert both.en.endswith(".") is (both is not words.title)
 
 
-def test_there_are_no_words_that_nothing_says() -> None:
+def test_every_text_is_used() -> None:
     assert set(WORDS.fault) == set(FaultCode)
     assert set(WORDS.prompt) == set(Prompt)
     assert set(WORDS.action) == set(NextAction)
@@ -74,11 +74,11 @@ def test_places_are_filled_in_each_language_and_english_begins_with_a_capital() 
         ("{points.real}", "prompt.welcome.en: unknown place {points.real}"),
         ("{points:{bin}}", "prompt.welcome.en: unknown place {points}"),
         ("{points!x}", "prompt.welcome.en: unknown place {points}"),
-        ("half a {brace", "prompt.welcome.en: braces that do not fit ("),
-        ("half a brace}", "prompt.welcome.en: braces that do not fit ("),
+        ("half a {brace", "prompt.welcome.en: braces do not match ("),
+        ("half a brace}", "prompt.welcome.en: braces do not match ("),
     ],
 )
-def test_a_place_that_nothing_fills_is_named(tmp_path: Path, text: str, told: str) -> None:
+def test_an_unknown_place_is_named(tmp_path: Path, text: str, told: str) -> None:
     file = tmp_path / "prompts.toml"
     file.write_text(SHIPPED.replace(WELCOME, text), encoding="utf-8")
     with pytest.raises(InputError) as caught:
@@ -104,7 +104,7 @@ def test_a_place_that_nothing_fills_is_named(tmp_path: Path, text: str, told: st
         ("[prompt.welcome]", "[prompts.welcome]", "unknown key prompts; did you mean prompt?"),
     ],
 )
-def test_a_mistake_among_the_words_names_the_whole_key(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_mistake_in_the_texts_names_the_whole_key(tmp_path: Path, old: str, new: str, told: str) -> None:
     file = tmp_path / "prompts.toml"
     file.write_text(SHIPPED.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(InputError) as caught:

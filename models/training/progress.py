@@ -1,4 +1,4 @@
-"""How far a long run is: bars on a terminal, a line at every tenth elsewhere, as in a log."""
+"""Show the progress of a long run: bars on a terminal, otherwise a line at every tenth."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Bar = Callable[[str, int], Callable[[int], None]]
-"""`bar(what, total)` gives a function that is called with each number of steps done."""
+"""`bar(what, total)` returns a function; call it with each number of steps done."""
 
 TENTHS = 10
 
 
 @contextmanager
 def progress(console: Console | None = None) -> Iterator[Bar]:
-    """Show how far each thing is that takes long."""
+    """Show the progress of each long task."""
     shown = console or Console()
     if not shown.is_terminal:
         yield lambda what, total: _lines(shown, what, total)

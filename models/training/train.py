@@ -1,4 +1,4 @@
-"""One command's worth of training: photos in, a bundle out. What it has done is kept for the next run."""
+"""Train a model in one command: photos in, a bundle out. Finished work is cached for the next run."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ SCHEDULE = Schedule(steps=700)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run's settings: how many empty scenes are generated, and how long to tune."""
+    """A run's settings: how many empty scenes to generate, and how long to tune."""
 
     scenes: int = 875
     schedule: Schedule = SCHEDULE
 
 
 def train(workspace: Workspace, plan: Plan) -> Manifest:
-    """Make a bundle in `workspace.out`; work is kept in `workspace.cache`, so that a stopped run resumes."""
+    """Make a bundle in `workspace.out`; a stopped run resumes from `workspace.cache`."""
     taxonomy = load_taxonomy()
-    groups = membership(taxonomy)  # labels that the rules do not know are refused now, not in half an hour
+    groups = membership(taxonomy)  # refuse unknown labels now, not in half an hour
     photos = read_photos(workspace.photos)
     dealt = split(photos, taxonomy)
     layers, companion = imagenet_layers(), companion_layers()
@@ -99,9 +99,9 @@ def _towers(
     shares: Shares,
     adjustment: NDArray[np.float64],
 ) -> tuple[Tower, Tower]:
-    """Give Lite2 with the crowns whose share is not zero, and its companion; their logits are summed.
+    """Return Lite2 with the crowns whose share is not zero, and its companion; their logits are summed.
 
-    `adjustment` (labels,) is added to it.
+    `adjustment` (labels,) is added to the sum.
     """
     trunk, companion = layers[0][:CUT], layers[1]
     said = ((begun.crown, 1 - shares.tuned), (tuned, shares.tuned))
@@ -123,7 +123,7 @@ def _logit_adjustment(
     taxonomy: Taxonomy,
     shop: HeadShop,
 ) -> NDArray[np.float64]:
-    """Choose what to add to the logits of each category, by training photos whose labels are trusted."""
+    """Choose what to add to each category's logits, from training photos with trusted labels."""
     companion = seen.companion.taken.rows(range(len(photos)))
     folds = np.array([fold_of(str(photo.group)) for photo in photos])
     logits = out_of_fold((begun.features, companion), begun.lessons.parts[0], folds, shop)
@@ -146,7 +146,7 @@ def _domain_shift(
 
 
 def _digest(begun: Begun, plan: Plan) -> str:
-    """Name all that tuning depends on, so that a checkpoint is not taken for another run's."""
+    """Digest everything that tuning depends on, so that another run's checkpoint is not used."""
     weights = np.round(
         begun.lessons.weights / begun.lessons.weights.max(), 4
     )  # sums differ in the last digits
@@ -155,7 +155,7 @@ def _digest(begun: Begun, plan: Plan) -> str:
 
 
 def _counts(dealt: dict[Split, list[Photo]], begun: Begun, plan: Plan, shares: Shares) -> dict[str, str]:
-    """Tell the model card what this run was fed and what it chose."""
+    """Return this run's inputs and choices for the model card."""
     return {
         "train": str(len(dealt[Split.TRAIN]) - begun.dropped),
         "calibration": str(len(dealt[Split.CALIBRATION])),
@@ -178,7 +178,7 @@ def _tuning(schedule: Schedule, share: float) -> str:
     return (
         f"Lite2's last 16 convolutions and its layer tuned for {schedule.steps} steps of {schedule.batch} "
         "(AdamW, steps in proportion to each tensor's size, activations mixed in pairs). Both crowns, this "
-        f"one and the one of step 4, stand over the same trunk, and this one has {share:.0%} of their "
-        "logits: the share with the least negative log-likelihood (NLL) on the calibration photos, as taken "
+        f"one and the one of step 4, use the same trunk, and this one has {share:.0%} of their "
+        "logits: the share with the lowest negative log-likelihood (NLL) on the calibration photos, as taken "
         "and laid down."
     )

@@ -51,7 +51,7 @@ def test_photos_of_waste_are_not_called_empty(classifier: Classifier, sample: li
     assert (1 - coarse.sum(axis=1) >= classifier.rules.empty).mean() <= 0.02
 
 
-def test_shanghai_sorts_dry_cells_otherwise_with_the_same_bundle(photos_folder: Path) -> None:
+def test_shanghai_sorts_dry_cells_differently_with_the_same_bundle(photos_folder: Path) -> None:
     cells = [
         photo
         for photo in split(read_photos(photos_folder), load_taxonomy())[Split.TEST]

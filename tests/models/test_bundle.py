@@ -33,7 +33,7 @@ def flip_a_bit(path: Path) -> None:
     path.write_bytes(data)
 
 
-def test_the_shipped_bundle_is_what_its_manifest_says() -> None:
+def test_the_shipped_bundle_matches_its_manifest() -> None:
     bundle = load_bundle()
     assert hashlib.sha256(bundle.model).hexdigest() == bundle.manifest.model.sha256
     assert len(bundle.model) <= MAX_SHIPPED_BYTES
@@ -46,13 +46,13 @@ def test_every_label_has_a_name_in_chinese_and_english() -> None:
         assert label.en.strip()
 
 
-def test_the_model_card_tells_the_manifests_accuracy() -> None:
+def test_the_model_card_states_the_manifests_accuracy() -> None:
     metrics = load_bundle().manifest.metrics
     card = (SHIPPED_BUNDLE / "README.md").read_text(encoding="utf-8")
     assert f"| accuracy over the four categories | {metrics.accuracy:.1%} |" in card
 
 
-def test_the_pictures_that_the_model_card_shows_are_beside_it_and_small() -> None:
+def test_the_model_cards_pictures_exist_and_are_small() -> None:
     card = (SHIPPED_BUNDLE / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r"!\[[^]]*\]\(([^)]+)\)", card)
     assert shown == ["figures.png", "unseen.png"]
@@ -87,12 +87,12 @@ def test_a_missing_file_is_named(bundle_copy: Path, name: str) -> None:
         load_bundle(bundle_copy)
 
 
-def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="nowhere"):
         load_bundle(tmp_path / "nowhere")
 
 
-def test_a_bundle_error_is_a_persons_mistake_with_a_mend() -> None:
+def test_a_bundle_error_is_an_input_error_with_a_mend() -> None:
     assert issubclass(BundleError, InputError)
 
 
@@ -118,7 +118,7 @@ def test_a_bundle_error_is_a_persons_mistake_with_a_mend() -> None:
         (lambda m: m.update(version="1.0\n"), "version"),
     ],
 )
-def test_a_manifest_that_does_not_fit_says_where(
+def test_the_error_for_an_invalid_manifest_says_where(
     bundle_copy: Path, change: Callable[[dict[str, Any]], None], told: str
 ) -> None:
     rewrite(bundle_copy, change)
@@ -127,7 +127,7 @@ def test_a_manifest_that_does_not_fit_says_where(
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00\xff", "[" * 100_000])
-def test_a_manifest_that_is_no_json_object_is_refused(bundle_copy: Path, text: str) -> None:
+def test_a_manifest_that_is_not_a_json_object_is_refused(bundle_copy: Path, text: str) -> None:
     (bundle_copy / MANIFEST).write_text(text, encoding="latin-1")
     with pytest.raises(BundleError, match="not a manifest"):
         load_bundle(bundle_copy)

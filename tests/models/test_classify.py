@@ -42,7 +42,7 @@ def answers(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def test_a_photo_is_answered_with_the_promised_keys(good: Path) -> None:
+def test_the_answer_for_a_photo_has_the_promised_keys(good: Path) -> None:
     result = called(good, "--json")
     assert result.exit_code == 0
     (answer,) = answers(result)
@@ -64,7 +64,7 @@ def test_answers_come_in_the_order_given_and_bad_files_do_not_stop_the_others(
     assert [list(answer) for answer in found] == [["path", "error"], KEYS, ["path", "error"], KEYS]
 
 
-def test_an_empty_tray_has_neither_category_nor_label(tmp_path: Path) -> None:
+def test_the_answer_for_an_empty_tray_has_no_category_and_no_label(tmp_path: Path) -> None:
     path = tmp_path / "tray.jpg"
     path.write_bytes(files.jpeg(tray_by_hand()))
     (answer,) = answers(called(path, "--json"))
@@ -103,7 +103,7 @@ def test_no_photo_at_all_is_a_usage_error() -> None:
     assert called().exit_code == 2
 
 
-def test_the_command_works_as_a_process_and_says_nothing_beside_its_json(good: Path, bad: Path) -> None:
+def test_as_a_process_the_command_prints_only_its_json(good: Path, bad: Path) -> None:
     noise = good.with_name("noise.png")
     noise.write_bytes(files.png(np.random.default_rng(1).integers(0, 255, (40, 40, 3)).astype(np.uint8)))
     truncated = good.with_name("truncated.png")
@@ -117,7 +117,7 @@ def test_the_command_works_as_a_process_and_says_nothing_beside_its_json(good: P
     assert ["error" in answer for answer in json.loads(done.stdout)] == [False, True, False, True]
 
 
-def test_how_long_a_model_may_take_is_told_by_whoever_knows_the_processor(good: Path) -> None:
+def test_the_models_timeout_can_be_set_by_an_environment_variable(good: Path) -> None:
     command = [sys.executable, "-c", "from scripts.cli import main; main()", "classify", str(good)]
     environment = {**os.environ, "TONGZHAN_MODEL_PATIENCE_S": "0.0001"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

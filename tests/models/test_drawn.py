@@ -30,7 +30,7 @@ TRAYS = range(6)
 
 
 @pytest.mark.parametrize(("category", "name"), THINGS)
-def test_a_drawn_thing_is_never_surely_of_another_category(
+def test_a_drawn_thing_is_never_given_another_category_with_certainty(
     classifier: Classifier, category: Category, name: str
 ) -> None:
     pictures = [DrawnThings().draw(Random(1), Particular(category, name, seed)).picture for seed in TRAYS]
@@ -57,7 +57,7 @@ def test_the_same_seed_draws_the_same_picture() -> None:
     assert one.name == other.name == "orange"
 
 
-def test_an_unknown_name_is_any_thing_of_its_category() -> None:
+def test_an_unknown_name_draws_any_thing_of_its_category() -> None:
     thing = DrawnThings().draw(Random(1), Particular(Category.OTHER, "umbrella", 1))
     assert thing.category is Category.OTHER
     assert thing.name in DRAWN[Category.OTHER]

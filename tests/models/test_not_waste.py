@@ -44,6 +44,8 @@ def carried(package: str, name: str) -> Path:
 @pytest.mark.parametrize(
     ("package", "name"), [(package, name) for package, names in PICTURES.items() for name in names]
 )
-def test_what_is_no_waste_is_never_sure_to_be_some(classifier: Classifier, package: str, name: str) -> None:
+def test_a_picture_without_waste_is_never_surely_waste(
+    classifier: Classifier, package: str, name: str
+) -> None:
     verdict = classifier.classify([read_picture(carried(package, name))])
     assert verdict.state is not VerdictState.OK, f"{verdict.label} {verdict.probability:.2f}"

@@ -89,7 +89,7 @@ def test_sixteen_bit_grey_becomes_rgb() -> None:
     assert close(decode(files.encoded(np.full((4, 4), 0x80FF, np.uint16), ".png"))[0, 0], (128,) * 3, 0)
 
 
-def test_what_is_transparent_lies_on_grey() -> None:
+def test_transparent_parts_become_grey() -> None:
     bgra = np.zeros((4, 8, 4), np.uint8)
     bgra[:, 4:] = (0, 0, 250, 255)
     picture = decode(files.encoded(bgra, ".png"))
@@ -118,7 +118,7 @@ def test_a_picture_without_alpha_is_opaque(suffix: str) -> None:
     assert rgba[:, :, 3].min() == 255
 
 
-def test_of_an_animation_the_first_frame_counts() -> None:
+def test_the_first_frame_of_an_animation_counts() -> None:
     picture = decode(files.gif_of_two_frames())
     assert picture.shape == (2, 2, 3)
     assert close(picture[0, 0], files.RED_LEFT)
@@ -147,9 +147,7 @@ def test_a_picture_of_too_many_pixels_is_refused_before_memory_is_taken_for_it(b
 
 
 @pytest.mark.parametrize(("name", "bytes_a_pixel"), [("jpeg", 10), ("webp", 20)])
-def test_decoding_takes_as_much_memory_as_the_bound_on_pixels_allows_for(
-    name: str, bytes_a_pixel: int
-) -> None:
+def test_decoding_at_the_limit_of_pixels_stays_within_its_memory_bound(name: str, bytes_a_pixel: int) -> None:
     picture = np.full((3000, 4000, 4), 90, np.uint8)
     data = files.turned_jpeg(picture[..., :3], 6) if name == "jpeg" else files.encoded(picture, ".webp")
     Path("/proc/self/clear_refs").write_text("5")  # the peak counts from here
@@ -197,7 +195,7 @@ def test_a_picture_cut_short_is_refused_not_half_seen(suffix: str, kept: float) 
         files.jpeg(files.two_halves())[:-2].replace(b"\xff\xda", b"\xff\xda\xff\xd9", 1),
     ],
 )
-def test_what_is_no_picture_is_refused_by_name(lie: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_refused_by_name(lie: bytes) -> None:
     with pytest.raises(PictureError):
         decode(lie)
 
@@ -231,6 +229,6 @@ def test_a_text_file_named_jpg_is_refused_with_its_path(tmp_path: Path) -> None:
         read_picture(path)
 
 
-def test_a_missing_file_is_refused_as_a_persons_mistake(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused_as_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.jpg: cannot be read"):
         read_picture(tmp_path / "gone.jpg")

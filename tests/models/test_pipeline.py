@@ -38,7 +38,7 @@ some_logits = st.integers(1, 5).flatmap(
 
 
 @given(some_logits, st.floats(0.1, 10), st.floats(0, 1), st.floats(0, 1))
-def test_every_verdict_keeps_its_promises(
+def test_every_verdict_is_consistent(
     logits: NDArray[np.float32], temperature: float, sure: float, empty: float
 ) -> None:
     verdict = judge(logits, rules(temperature, sure, empty))

@@ -9,7 +9,7 @@ from models.pixels import GREY, encode_jpeg, letterbox
 from tests.models import files
 
 
-def test_what_is_encoded_decodes_to_nearly_itself() -> None:
+def test_an_encoded_picture_decodes_to_nearly_itself() -> None:
     picture = files.two_halves()
     assert np.abs(decode(encode_jpeg(picture, 95)).astype(int) - picture)[:, 10:30].max() < 12
 

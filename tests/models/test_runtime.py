@@ -42,13 +42,13 @@ def test_the_self_tests_tolerance_is_far_above_this_machines_error() -> None:
     assert np.abs(found - np.array(golden.logits)).max() < golden.tolerance / 20
 
 
-def test_the_self_test_needs_answers_that_differ() -> None:
+def test_the_golden_outputs_differ() -> None:
     rows = np.array(load_bundle().manifest.golden.logits)
     assert np.abs(rows[0] - rows[1]).max() > 1
 
 
 @pytest.mark.parametrize("spoil", [1.1, float("nan"), float("inf")])
-def test_a_model_that_answers_otherwise_than_its_manifest_is_refused(beijing: Sorting, spoil: float) -> None:
+def test_a_model_whose_outputs_differ_from_its_manifest_is_refused(beijing: Sorting, spoil: float) -> None:
     bundle = load_bundle()
     golden = bundle.manifest.golden
     first = (golden.logits[0][0] + spoil * golden.tolerance, *golden.logits[0][1:])
@@ -78,13 +78,13 @@ def test_a_manifest_with_another_input_size_is_refused(beijing: Sorting) -> None
         Classifier(Bundle(msgspec.structs.replace(bundle.manifest, input=spec), bundle.model), beijing)
 
 
-def test_rules_that_forget_a_label_are_refused_by_its_name(beijing: Sorting) -> None:
+def test_rules_without_a_label_are_refused_by_its_name(beijing: Sorting) -> None:
     fewer = {key: value for key, value in beijing.labels.items() if key != "shoes"}
     with pytest.raises(InputError, match="no category for shoes"):
         load_classifier(SHIPPED_BUNDLE, msgspec.structs.replace(beijing, labels=fewer))
 
 
-def test_rules_with_a_label_the_model_has_not_are_refused_by_its_name(beijing: Sorting) -> None:
+def test_rules_with_a_label_unknown_to_the_model_are_refused_by_its_name(beijing: Sorting) -> None:
     more = {**beijing.labels, "shoez": Category.OTHER}
     with pytest.raises(InputError, match="has no label shoez"):
         load_classifier(SHIPPED_BUNDLE, msgspec.structs.replace(beijing, labels=more))
@@ -105,7 +105,7 @@ def test_a_frame_classifies_the_same_alone_and_among_others(classifier: Classifi
     assert np.abs(together - alone).max() < 1e-3
 
 
-def test_a_verdict_over_no_frames_is_a_mistake_of_the_caller(classifier: Classifier) -> None:
+def test_a_verdict_without_frames_is_the_callers_error(classifier: Classifier) -> None:
     with pytest.raises(ValueError, match="at least one picture"):
         classifier.classify([])
 
@@ -114,7 +114,7 @@ def test_a_bundle_is_loaded_by_its_folder(bundle_copy: Path, beijing: Sorting) -
     assert load_classifier(bundle_copy, beijing).rules.labels[0] == "cardboard"
 
 
-def test_a_model_that_never_answers_is_broken_off(bundle_copy: Path, beijing: Sorting) -> None:
+def test_a_model_that_never_answers_is_cancelled(bundle_copy: Path, beijing: Sorting) -> None:
     put(bundle_copy, endless(load_bundle().manifest.input.size))
     with pytest.raises(BundleError, match=r"did not run within 0\.2 s"):
         Classifier(load_bundle(bundle_copy), beijing, patience_s=0.2)
@@ -133,9 +133,7 @@ def test_weights_beside_the_working_directory_are_never_used(
         Session(borrowing(where[place]))
 
 
-def test_a_run_that_never_ends_is_over_when_its_process_is_to_end(
-    bundle_copy: Path, beijing: Sorting
-) -> None:
+def test_an_endless_run_is_cancelled_when_its_process_is_to_end(bundle_copy: Path, beijing: Sorting) -> None:
     put(bundle_copy, endless(load_bundle().manifest.input.size))
     breaker = Breaker()
     threading.Timer(0.2, breaker.open).start()

@@ -63,7 +63,9 @@ def test_a_citys_own_file_is_loaded_by_its_path(tmp_path: Path) -> None:
         ("[labels]", "[labels", "not TOML"),
     ],
 )
-def test_a_wrong_file_names_itself_and_the_key(tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_the_error_for_a_wrong_file_names_it_and_the_key(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
     with pytest.raises(InputError, match=told) as refused:
         load_sorting(changed(tmp_path, old, new))
     assert "town.toml" in str(refused.value)

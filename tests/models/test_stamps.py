@@ -47,7 +47,7 @@ def stamps() -> Path:
 
 
 @pytest.mark.parametrize("name", EXPECTED)
-def test_a_thing_on_a_tray_is_what_it_is(
+def test_a_thing_on_a_tray_is_recognised(
     classifier: Classifier, stamps: Path, tmp_path: Path, name: str
 ) -> None:
     cut_out = decode_rgba((stamps / name).read_bytes())

@@ -1,4 +1,4 @@
-"""One trained network in floats and in whole numbers: the faster one is shipped if it is as accurate."""
+"""One trained network in float32 and in int8: the faster one is shipped if it is about as accurate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.training.learning.backbone import INPUT_SIZE, MEAN, STD
 from models.training.learning.feature_store import FeatureStore
 
 LOSS_ALLOWED = 0.005
-"""How much accuracy on the calibration split speed may cost."""
+"""Accuracy on the calibration split that may be given up for speed."""
 RUNS = 15
 THREADS = (1, 2)
 
@@ -36,7 +36,7 @@ class CalibrationLogits:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A network ready to ship: its file, how it is to be read, and what it reached on the calibration split.
+    """A network ready to ship: its file, its temperature and thresholds, its result on the calibration split.
 
     `speed_ms` has the time of one picture by number of threads.
     """
@@ -62,7 +62,7 @@ def candidate(
     error: float,
     speed_ms: dict[int, float],
 ) -> Candidate:
-    """Choose temperature and thresholds on the calibration split alone."""
+    """Choose temperature and thresholds on the calibration split only."""
     temperature = round(fit_temperature(held.logits, groups, held.truth), 4)
     coarse = probabilities(held.logits, temperature) @ groups
     empty = probabilities(held.scenes, temperature) @ groups
@@ -72,14 +72,14 @@ def candidate(
 
 
 def choose(candidates: Sequence[Candidate]) -> Candidate:
-    """Give the quickest on most threads of those that lose at most `LOSS_ALLOWED` to the most accurate."""
+    """Return the fastest candidate (on most threads) within `LOSS_ALLOWED` of the most accurate one."""
     best = max(one.accuracy for one in candidates)
     good = [one for one in candidates if one.accuracy >= best - LOSS_ALLOWED]
     return min(good, key=lambda one: one.speed_ms[max(one.speed_ms)])
 
 
 def speeds(models: Sequence[bytes], clock: Callable[[], float] = perf_counter) -> list[dict[int, float]]:
-    """Give each network's least time for one picture in milliseconds, by threads; taken in turns."""
+    """Return each network's shortest time for one picture in ms, by threads; networks take turns."""
     picture = normalise(golden_pictures(1, INPUT_SIZE), MEAN, STD)
     found: list[dict[int, float]] = [{} for _ in models]
     for threads in THREADS:
@@ -91,7 +91,7 @@ def speeds(models: Sequence[bytes], clock: Callable[[], float] = perf_counter) -
 
 
 def answers(model: bytes, cache: Path, threads: int) -> FeatureStore:
-    """Give a store of a whole network's logits, so that an interrupted measurement resumes."""
+    """Return a store of a whole network's logits, so that an interrupted measurement resumes."""
     return FeatureStore(Session(model, threads), hashlib.sha256(model).hexdigest(), cache)
 
 

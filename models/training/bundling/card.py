@@ -1,4 +1,4 @@
-"""The model card: what a person should know of a bundle, with figures taken from the run that made it."""
+"""The model card: what a person should know about a bundle, with figures from the run that made it."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def model_card(manifest: Manifest, taxonomy: Taxonomy, facts: Facts) -> str:
 
 
 def unseen_table(trials: Sequence[Trial]) -> str:
-    """Tell, in Markdown, how sources never seen were judged by how many others were seen."""
+    """Return a Markdown table of accuracy on unseen sources by the number of other sources seen."""
     steps = rungs(trials)
     rows = [
         ["right, mean", *(f"{one.right:.1%}" for one in steps)],
@@ -93,7 +93,7 @@ def unseen_table(trials: Sequence[Trial]) -> str:
 
 
 def shares_table(drawn: Sequence[Drawn]) -> str:
-    """Tell, in Markdown, what heads fitted to shares of the photos reached on the calibration split."""
+    """Return a Markdown table of the calibration accuracy of heads fitted to shares of the photos."""
     shares = sorted({one.share for one in drawn})
     tried = [[one.right for one in drawn if one.share == share] for share in shares]
     rows = [
@@ -105,7 +105,7 @@ def shares_table(drawn: Sequence[Drawn]) -> str:
 
 
 def unseen_figures(trials: Sequence[Trial]) -> dict[str, str]:
-    """Tell of the last rung, where all other sources were seen, and of the step up to it."""
+    """Return the figures for the last step, where all other sources were seen, and its gain."""
     names = ("unseen_right", "unseen_known", "unseen_right_of_known", "unseen_step")
     steps = rungs(trials)
     if len(steps) < 2:  # noqa: PLR2004 - a step leads from one to the next
@@ -157,7 +157,7 @@ def _coverage_curve(found: MeasuredAnswers) -> str:
 
 
 def _label_recall(manifest: Manifest, found: MeasuredAnswers) -> str:
-    """Count only photos that one label alone is allowed for; the winner is the likeliest label of all."""
+    """Return the recall of each label, over photos with exactly one allowed label."""
     single = found.allowed.sum(axis=1) == 1
     own = found.allowed[single].argmax(axis=1)
     right = found.logits[single].argmax(axis=1) == own

@@ -1,4 +1,4 @@
-"""From a trained network to a bundle: both precisions measured, one chosen, its manifest and its card."""
+"""Turn a trained network into a bundle: measure both precisions, choose one, write manifest and card."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ TARGET_ERROR = 0.01
 """Share of the ok verdicts that may be wrong on the calibration split."""
 HELD_SCENES = 250
 RANGE_PHOTOS = 256
-"""Training photos that set the ranges of whole numbers."""
+"""Training photos that set the ranges for int8."""
 GOLDEN_PICTURES = 4
 GOLDEN_TOLERANCE = {"float": 0.02, "int8": 1.0}
-"""In logits. Floats differ by under 1e-4 between thread counts, a bit more between processors; whole numbers
-by a step here and there, which seven dozen layers carry on."""
+"""In logits. Floats differ by less than 1e-4 between thread counts, a little more between processors; int8
+values differ by single steps, which add up over about 84 layers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What training made: the networks whose logits add up, and the facts for the card.
+    """The result of training: the networks whose logits are summed, and the facts for the card.
 
-    `counts` are figures of the run by their names in card.md.
+    `counts` are figures of the run, by their names in card.md.
     """
 
     towers: Sequence[Tower]
@@ -104,7 +104,7 @@ def package(trained: Trained, taxonomy: Taxonomy, workspace: Workspace, bar: Bar
 
 @dataclass(frozen=True, slots=True)
 class _Gauge:
-    """One network's logits for any split, kept as they come."""
+    """Computes and caches one network's logits for any split."""
 
     store: FeatureStore
     trained: Trained
@@ -145,7 +145,7 @@ def _candidates(trained: Trained, taxonomy: Taxonomy, workspace: Workspace, bar:
 
 
 def _tested(one: Candidate, gauge: _Gauge, groups: NDArray[np.float64]) -> MeasuredAnswers:
-    """Measure on the test split: nothing is chosen by what comes out."""
+    """Measure on the test split; no choice depends on the result."""
     photos = gauge.photos(Split.TEST, View.TAKEN)
     logits = _all(photos.kept)
     return MeasuredAnswers(
@@ -162,7 +162,7 @@ def _all(kept: StoredOutputs) -> NDArray[np.float32]:
 
 
 def _ranges(photos: Sequence[Photo]) -> Iterator[NDArray[np.float32]]:
-    """Give about RANGE_PHOTOS training photos, evenly spread, eight at a time."""
+    """Yield about RANGE_PHOTOS training photos, evenly spread, eight at a time."""
     chosen = photos[:: max(1, len(photos) // RANGE_PHOTOS)]
     for start in range(0, len(chosen), 8):
         squares = [letterbox(read_picture(one.path), INPUT_SIZE) for one in chosen[start : start + 8]]

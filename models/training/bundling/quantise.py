@@ -1,4 +1,4 @@
-"""The same network in whole numbers: int8 weights by channel, int8 activations by what photos really give."""
+"""Quantise the network to int8: weights by channel, activations by the ranges that photos give."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def quantised(model: bytes, photos: Iterator[NDArray[np.float32]]) -> bytes:
             small,
             Reader(),
             quant_format=QuantFormat.QDQ,
-            activation_type=QuantType.QUInt8,  # with signed ones x86 takes twice as long, ARM does not care
+            activation_type=QuantType.QUInt8,  # signed ones take twice as long on x86; no difference on ARM
             weight_type=QuantType.QInt8,
             per_channel=True,
             calibrate_method=CalibrationMethod.MinMax,

@@ -10,7 +10,7 @@ from config.sorting import Category
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One labelled photo. `source`, `label` and `group` are empty where only the category is known."""
+    """One labelled photo. `source`, `label` and `group` are empty if only the category is known."""
 
     path: Path
     category: Category

@@ -18,9 +18,9 @@ from models.training.dataset.taxonomy import Taxonomy
 
 INDEX = "index.csv"
 SEED = 20250601
-"""The seed of the shipped split; another gives another test set, and unlike figures."""
+"""The seed of the shipped split; another seed gives another test set and other figures."""
 SHARE = 0.15
-"""Share of each class's groups that goes to the test split, and as much again to calibration."""
+"""Share of each class's groups for the test split; the same share goes to calibration."""
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"})
 
 
@@ -33,9 +33,9 @@ class Split(StrEnum):
 
 
 def read_photos(where: Path) -> list[Photo]:
-    """List the photos of an index.csv (`path,category`, more if known) or of folders named by category.
+    """Return the photos of an index.csv (`path,category` and more) or of folders named by category.
 
-    Sorted by path. InputError names the file or line that is wrong.
+    They are sorted by path. InputError names the wrong file or line.
     """
     if where.is_dir() and not (where / INDEX).is_file():
         photos = list(_from_folders(where))
@@ -49,9 +49,9 @@ def read_photos(where: Path) -> list[Photo]:
 
 
 def split(photos: Sequence[Photo], taxonomy: Taxonomy, seed: int = SEED) -> dict[Split, list[Photo]]:
-    """Deal photos to train, calibration and test, whole groups at a time, each class in proportion.
+    """Split photos into train, calibration and test, by whole groups and in proportion for each class.
 
-    Distrusted classes stay in train only, unused ones nowhere; see `Taxonomy` for `once`.
+    Distrusted classes are only in train, unused ones nowhere; see `Taxonomy` for `once`.
     """
     dealt: dict[Split, list[Photo]] = {part: [] for part in Split}
     for part, group in _deal(photos, seed):
@@ -69,7 +69,7 @@ def _measurable(group: list[Photo], taxonomy: Taxonomy) -> list[Photo]:
 
 
 def _deal(photos: Sequence[Photo], seed: int) -> Iterator[tuple[Split, list[Photo]]]:
-    """Give each group and its part. A group belongs to the class of its first photo by path."""
+    """Yield each group and its part. A group belongs to the class of its first photo by path."""
     for _, groups in groupby(sorted(_groups(photos), key=_class_of), key=_class_of):
         shuffled = sorted(groups, key=lambda group: _lot(group[0].group, seed))
         held = round(len(shuffled) * SHARE)
@@ -92,7 +92,7 @@ def _class_of(group: list[Photo]) -> tuple[str, str, str]:
 
 
 def _lot(group: str, seed: int) -> bytes:
-    """Order groups by digest: independent of any library's random generator."""
+    """Return the sort key of a group: a digest does not depend on any library's random generator."""
     return hashlib.sha256(f"{seed}:{group}".encode()).digest()
 
 

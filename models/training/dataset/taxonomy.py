@@ -1,4 +1,4 @@
-"""The fine labels, and what each photo source's own classes mean in them: taxonomy.toml as values."""
+"""The fine labels, and the meaning of each photo source's classes: taxonomy.toml as values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
 class Hint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"class_": "class"}):
-    """What somebody saw on photos of a broad class; `numbers` are the last ones in the files' names."""
+    """What a person saw on photos of a broad class; `numbers` are the last numbers in the files' names."""
 
     source: str
     class_: str
@@ -30,9 +30,8 @@ class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     """One taxonomy over all sources.
 
     `source[s][c]` lists the labels that class `c` of source `s` may mean: one, or several of which each
-    photo shows one. `distrusted` classes may train but are never measured on; `unused` ones do neither.
-    Of the sources under `once`, a group counts as one photo wherever something is measured. A `hint`
-    goes before a class.
+    photo shows one. `distrusted` classes are used to train but never to measure; `unused` ones for neither.
+    For sources under `once`, a group counts as one photo in every measurement. A `hint` overrides a class.
     """
 
     empty: str
@@ -45,7 +44,7 @@ class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
     hint: tuple[Hint, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse a class or a hint that means a label which does not exist."""
+        """Refuse a class or a hint with an unknown label."""
         meanings = [labels for classes in self.source.values() for labels in classes.values()]
         meanings += [hint.labels for hint in self.hint] + [(self.empty,)]
         for labels in meanings:
@@ -59,18 +58,18 @@ class Taxonomy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=Tru
         return tuple(label.key for label in self.label)
 
     def meaning(self, photo: Photo) -> tuple[str, ...] | None:
-        """Give the labels that a photo may show; None if only its category is known."""
+        """Return the labels that a photo may show; None if only its category is known."""
         known = self.source.get(photo.source, {}).get(photo.label)
         number = _LAST_NUMBER.search(photo.path.stem)
         seen = self._seen.get((photo.source, photo.label, int(number[1]) if number else -1))
         return seen or known
 
     def is_distrusted(self, photo: Photo) -> bool:
-        """Say whether a photo's label is too often wrong to be measured on."""
+        """Return whether a photo's label is wrong too often to measure with."""
         return photo.label in self.distrusted.get(photo.source, ())
 
     def is_unused(self, photo: Photo) -> bool:
-        """Say whether a photo's label is wrong enough to leave it out altogether."""
+        """Return whether a photo's label is wrong so often that it is left out completely."""
         return photo.label in self.unused.get(photo.source, ())
 
     @cached_property

@@ -1,1 +1,1 @@
-"""How a model does on photos of sources it never saw."""
+"""Measure how well a model does on photos of sources that it never saw."""

@@ -1,6 +1,6 @@
 """Two learning curves: accuracy on an unseen source by the number of sources seen, and by photos.
 
-The first shows what photos of other places are worth, the second what more photos of the same places are.
+The first shows the worth of photos of other places, the second of more photos of the same places.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ LOTS = 3
 class Trial:
     """A head fitted to the photos of `seen` and measured on those of `source`, which it never saw.
 
-    `right` is the share of photos whose category it named. `known` is the share of photos of a kind that a
-    seen source has, `right_of_known` the share right among these, `right_of_others` among the rest; None
-    where there are no such photos.
+    `right` is the share of photos whose category it named. `known` is the share of photos whose kind a seen
+    source has, `right_of_known` the share right among these, `right_of_others` among the rest; None if
+    there are no such photos.
     """
 
     seen: tuple[str, ...]
@@ -71,7 +71,7 @@ class Rung:
 
 
 def rungs(trials: Sequence[Trial]) -> list[Rung]:
-    """Sum up trials by the number of sources seen; every source is in equally many."""
+    """Average trials by the number of sources seen; every source is in equally many trials."""
     return [
         _rung(size, [one for one in trials if len(one.seen) == size])
         for size in sorted({len(one.seen) for one in trials})
@@ -92,7 +92,7 @@ def _rung(size: int, trials: Sequence[Trial]) -> Rung:
 
 
 def _mean(shares: Sequence[float | None]) -> float:
-    """Give the mean of the known shares; 0 if there are none."""
+    """Return the mean of the known shares; 0 if there are none."""
     known = [share for share in shares if share is not None]
     return float(np.mean(known)) if known else 0.0
 
@@ -107,7 +107,7 @@ def every_choice(
     """Fit a head to every choice of sources, and measure it on each of the others.
 
     `measured` (n,) marks the photos whose labels are trusted; `groups` is the (labels, 4) membership.
-    `advance(1)` follows each of the `choices`.
+    `advance(1)` is called after each of the `choices`.
     """
     counts = {str(one): int((table.sources[measured] == one).sum()) for one in set(table.sources.tolist())}
     for seen in choices(table):
@@ -125,7 +125,7 @@ def every_choice(
 
 
 def choices(table: LabelledFeatures) -> list[tuple[str, ...]]:
-    """Give every choice of sources with ENOUGH photos that leaves one of them out, the smallest first."""
+    """Return every choice of sources with ENOUGH photos that leaves at least one out, smallest first."""
     names, counts = np.unique(table.sources, return_counts=True)
     places = [str(name) for name, count in zip(names, counts, strict=True) if count >= ENOUGH]
     return [chosen for size in range(1, len(places)) for chosen in combinations(places, size)]
@@ -154,7 +154,7 @@ def every_share(
 
 
 def drawn(lots: Sequence[str], share: float, number: int) -> NDArray[np.bool_]:
-    """Say (n,) which photos are drawn: whole groups, by digest, and a smaller share is part of a larger."""
+    """Return (n,) the photos drawn: whole groups, by digest; a smaller share is part of a larger one."""
     return np.array([_lot(group, number) < share for group in lots])
 
 

@@ -1,4 +1,4 @@
-"""Leave-one-source-out: estimates accuracy at a site that the model has no photos of."""
+"""Leave-one-source-out: estimate accuracy at a site of which the model has no photos."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def leave_one_out(
 ) -> list[LeftOut]:
     """Fit a head without each source in turn, and measure it on that source's `measured` (n,) photos.
 
-    `groups` is the (labels, 4) membership. Sources without a measured photo are passed over.
+    `groups` is the (labels, 4) membership. Sources without a measured photo are skipped.
     """
     found = []
     for source in sorted(set(table.sources[measured].tolist())):

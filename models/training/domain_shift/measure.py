@@ -1,4 +1,4 @@
-"""Domain shift of a linear head on ImageNet's features, measured before any tuning."""
+"""Measure the domain shift of a linear head on ImageNet's features, before any tuning."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class DomainShift:
         return leave_one_out(self.table, self.measured, self.groups, self.shop)
 
     def curves(self, bar: Bar) -> Curves:
-        """Measure what more sources and what more photos bring: some eighty heads, which are kept."""
+        """Measure the gain of more sources and of more photos; fits about eighty heads, which are cached."""
         advance = bar("heads for every choice of sources", len(choices(self.table)))
         trials = every_choice(self.table, self.measured, self.groups, self.shop, advance)
         drawn = every_share(self.table, self.lots, self.held, self.groups, self.shop)
@@ -57,13 +57,13 @@ def domain_shift(
     taxonomy: Taxonomy,
     shop: HeadShop,
 ) -> DomainShift:
-    """Join features of training and calibration photos with what is known of them.
+    """Join features of training and calibration photos with their labels, groups and sources.
 
-    `photos` are the training ones, as `samples[0]` has them.
+    `photos` are the training photos, in the order of `samples[0]`.
     """
     taken, held = samples
     sources = np.array([photo.source for photo in photos])
-    # A common scale: heads are cached by their weights, and must be found again by another caller.
+    # A common scale: heads are cached by their weights, and another caller must find them again.
     weights = np.round(taken.weights / taken.weights.max(), 6)
     return DomainShift(
         table=LabelledFeatures(features[0], taken.allowed, taken.truth, weights, sources),
@@ -78,7 +78,7 @@ def domain_shift(
 def load_domain_shift(photos_folder: Path, cache: Path, threads: int, bar: Bar) -> DomainShift:
     """Extract the features of a folder's training and calibration photos as `train` does, cleaning included.
 
-    Features that are in `cache` are not computed again.
+    Features in `cache` are not computed again.
     """
     taxonomy, layers = load_taxonomy(), imagenet_layers()
     dealt = split(read_photos(photos_folder), taxonomy)

@@ -1,4 +1,4 @@
-"""A picture of what more photos bring: of other places, and of the same ones. Needs matplotlib."""
+"""Plot the gain of more photos: of other places, and of the same places. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 DPI = 90
 MARK = 0.88
-"""The share right that is asked for on another place's photos."""
+"""The required share right on another place's photos."""
 
 
 def save_curves(curves: Curves, title: str, path: Path) -> None:
-    """Draw both curves side by side and write them as a PNG; the same figures give the same bytes.
+    """Draw both curves side by side and write them as a PNG; equal figures give equal bytes.
 
-    OSError as the disk says.
+    Raises OSError.
     """
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
@@ -36,7 +36,7 @@ def save_curves(curves: Curves, title: str, path: Path) -> None:
 
 
 def draw_unseen(axes: Axes, trials: Sequence[Trial]) -> None:
-    """Draw accuracy on a source never seen against the number of others seen: each source's, and the mean."""
+    """Draw accuracy on an unseen source against the number of others seen: each source, and the mean."""
     for source in sorted({one.source for one in trials}):
         own = rungs([one for one in trials if one.source == source])
         seen, right = [one.seen for one in own], [one.right for one in own]

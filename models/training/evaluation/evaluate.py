@@ -1,4 +1,4 @@
-"""A bundle measured on labelled photos. Needs no torch, so that a station can be measured where it stands."""
+"""Measure a bundle on labelled photos. Needs no torch, so that it runs at a station too."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from models.training.evaluation import measure
 
 BATCH = 8
 DIGITS = 5
-"""More than is ever shown, so that showing rounds but once."""
+"""More than is ever shown, so that a figure is rounded only once more."""
 
 
 class Evaluation(msgspec.Struct, frozen=True):
     """What `tongzhan model evaluate --json` prints; shares from 0 to 1.
 
-    `confusion[true][predicted]` counts photos by their likeliest category, thresholds aside.
+    `confusion[true][predicted]` counts photos by their likeliest category, ignoring thresholds.
     """
 
     photos: int
@@ -37,16 +37,16 @@ class Evaluation(msgspec.Struct, frozen=True):
 
 
 def truth_of(photos: Sequence[Photo]) -> NDArray[np.int64]:
-    """Give (photos,) column numbers of the true categories, in the order of `CATEGORIES`."""
+    """Return (photos,) column numbers of the true categories, in the order of `CATEGORIES`."""
     return np.array([CATEGORIES.index(photo.category) for photo in photos], np.int64)
 
 
 def coarse_probabilities(
     classifier: Classifier, photos: Sequence[Photo], advance: Callable[[int], None] = lambda _: None
 ) -> NDArray[np.float64]:
-    """Give (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`.
+    """Return (photos, 4) calibrated probabilities of the categories, in the order of `CATEGORIES`.
 
-    InputError when there are no photos; PictureError names a file that is not a picture.
+    InputError if there are no photos; PictureError names a file that is not a picture.
     """
     if not photos:
         raise InputError("no photos to evaluate", "name photos of which some are in that split")

@@ -1,4 +1,4 @@
-"""Pictures of what was measured: confusion, accuracy against coverage, reliability. Needs matplotlib."""
+"""Plot the measurements: confusion, accuracy against coverage, reliability. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 DPI = 110
 LOWEST_SHOWN = 0.8
-"""Where the coverage curve's axis begins, unless the curve itself falls lower."""
+"""Where the coverage curve's axis begins, unless the curve falls lower."""
 
 
 def save_picture(coarse: Probabilities, truth: Truth, title: str, path: Path) -> None:
-    """Draw all three side by side and write them as a PNG; the same figures give the same bytes.
+    """Draw all three side by side and write them as a PNG; equal figures give equal bytes.
 
-    `coarse` are (photos, 4) calibrated probabilities, `truth` the true columns. OSError as the disk says.
+    `coarse` are (photos, 4) calibrated probabilities, `truth` the true columns. Raises OSError.
     """
     figure = Figure(figsize=(13.5, 4.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -41,7 +41,7 @@ def save_picture(coarse: Probabilities, truth: Truth, title: str, path: Path) ->
 
 
 def draw_confusion(axes: Axes, counts: NDArray[np.int64]) -> None:
-    """Draw (4, 4) counts, each row shaded by its own shares and each field with its number."""
+    """Draw (4, 4) counts: each row shaded by its shares, each field with its number."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     names = [name.value for name in CATEGORIES]
@@ -54,7 +54,7 @@ def draw_confusion(axes: Axes, counts: NDArray[np.int64]) -> None:
 
 
 def draw_coverage(axes: Axes, coarse: Probabilities, truth: Truth) -> None:
-    """Draw the accuracy over the surest photos against the share of photos that they are."""
+    """Draw the accuracy over the surest photos against their share of all photos."""
     accuracy = 1 - measure.risk(coarse, truth)[1]
     coverage = np.arange(1, len(truth) + 1) / len(truth)
     axes.plot(coverage, accuracy, color="#0b5cab")
@@ -71,7 +71,7 @@ def draw_coverage(axes: Axes, coarse: Probabilities, truth: Truth) -> None:
 
 
 def draw_reliability(axes: Axes, coarse: Probabilities, truth: Truth) -> None:
-    """Draw how often photos were right against how probable the model said it was, bins sized by photos."""
+    """Draw how often photos were right against the model's probability; dots are sized by photos."""
     sure, right = coarse.max(axis=1), coarse.argmax(axis=1) == truth
     bins = np.minimum((sure * measure.BINS).astype(int), measure.BINS - 1)
     filled = np.unique(bins)

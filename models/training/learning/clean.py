@@ -1,6 +1,7 @@
-"""Filters photos of distrusted sources: drops those that a model of the trusted sources contradicts.
+"""Filter photos of distrusted sources: drop those that a model of the trusted sources contradicts.
 
-Confident learning's idea (arXiv 1911.00068) in its simplest form: no model filters photos that it saw.
+The idea of confident learning (arXiv 1911.00068) in its simplest form: a model never filters photos that it
+was trained on.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from models.pipeline import probabilities
 from models.training.learning.head import HeadShop
 
 CONTRADICTED = 0.1
-"""A photo whose own category is given less than this by the judge is left out of training."""
+"""A photo is left out of training if the judging model gives its own category less than this."""
 
 
 def contradicted(
@@ -22,9 +23,9 @@ def contradicted(
     distrusted: NDArray[np.bool_],
     shop: HeadShop,
 ) -> NDArray[np.bool_]:
-    """Say (photos,) which distrusted photos a head fitted to the trusted ones alone calls something else.
+    """Return (photos,) the distrusted photos that a head fitted to trusted photos contradicts.
 
-    `features` (photos, features), `allowed` (photos, labels), `weights` (photos,). No trusted photo is named.
+    `features` (photos, features), `allowed` (photos, labels), `weights` (photos,). Trusted photos are False.
     """
     if not distrusted.any() or distrusted.all():
         return np.zeros(len(features), bool)

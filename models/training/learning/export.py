@@ -1,7 +1,7 @@
-"""Writing the network as one ONNX file, node by node, so that the file holds nothing but the network.
+"""Write the network as one ONNX file, node by node, so that the file holds only the network.
 
-torch's own exporters leave dynamic padding and unfolded constants behind; a graph of a hundred
-convolutions is quicker to write than to clean. Opset 17, IR version 8: read by ONNX Runtime since 1.12.
+torch's exporters leave dynamic padding and unfolded constants; a graph of a hundred convolutions is easier
+to write than to clean. Opset 17, IR version 8: ONNX Runtime 1.12 and later read it.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ OUTPUT_NAME = "logits"
 
 @dataclass(frozen=True, slots=True)
 class Tower:
-    """One network from a square of `size` pixels to logits, or to its features where it has no head.
+    """One network from a square of `size` pixels to logits, or to features if it has no head.
 
-    `forks` are other last layers, each with its head, in the place of its own last ones, all equally many;
-    what lies below is computed once.
+    `forks` are alternatives to its last layers, each with its own head and the same number of layers; the
+    layers below are computed once.
     """
 
     layers: Sequence[Conv]
@@ -41,11 +41,11 @@ class Tower:
 
 
 def to_onnx(towers: Sequence[Tower], *, packed: bool = True) -> bytes:
-    """Serialise networks that look at the same pictures; their logits are added up.
+    """Serialise networks that get the same pictures; their logits are summed.
 
-    Input `pixels`: float32 (n, 3, 260, 260), RGB, normalised; a tower that looks at another size scales it.
-    Output `logits`: float32 (n, labels). If `packed`, weights are kept as whole numbers by channel, a quarter
-    of the file, and become floats once when the network is loaded; all that is computed is float32.
+    Input `pixels`: float32 (n, 3, 260, 260), RGB, normalised; a tower of another size scales it. Output
+    `logits`: float32 (n, labels). If `packed`, weights are stored as int8 by channel (a quarter of the file)
+    and become floats once at loading; all computation is float32.
     """
     writer = _Writer(packed=packed)
     answers: list[str] = []
@@ -59,14 +59,14 @@ def to_onnx(towers: Sequence[Tower], *, packed: bool = True) -> bytes:
 
 
 def trunk_onnx(layers: Sequence[Conv]) -> bytes:
-    """Serialise Lite2's first layers alone: the same input, their map as output."""
+    """Serialise only Lite2's first layers: the same input, their map as output."""
     writer = _Writer(packed=False)
     _convolved(writer, layers, INPUT_NAME)
     return writer.finish((3, INPUT_SIZE, INPUT_SIZE), axes=4)
 
 
 def crown_onnx(layers: Sequence[Conv], head: Head | None, shape: tuple[int, int, int]) -> bytes:
-    """Serialise last layers, or all of them: input (n, *shape); output logits, or features without a head."""
+    """Serialise the last layers, or all: input (n, *shape); output logits, or features without a head."""
     writer = _Writer(packed=False)
     _pooled(writer, layers, head, INPUT_NAME)
     return writer.finish(shape, axes=2)
@@ -93,7 +93,7 @@ def _convolved(writer: _Writer, layers: Sequence[Conv], start: str) -> str:
 
 
 class _Writer:
-    """Collects nodes and weights; every node is named after its place, so the file is reproducible."""
+    """Collects nodes and weights; every node is named by its position, so the file is reproducible."""
 
     def __init__(self, *, packed: bool) -> None:
         self._packed = packed
@@ -109,7 +109,7 @@ class _Writer:
         return name
 
     def weights(self, values: NDArray[np.float32]) -> str:
-        """Add an array that may be kept as whole numbers, scaled by output channel; biases may not."""
+        """Add an array that may be stored as int8, scaled by output channel (not for biases)."""
         from onnx import TensorProto  # noqa: PLC0415
 
         if not self._packed:
@@ -119,9 +119,9 @@ class _Writer:
         return self.node("Mul", self.node("Cast", whole, to=TensorProto.FLOAT), self.array(scale))
 
     def scaled(self, source: str, size: int) -> str:
-        """Scale a square to `size` pixels; a hair is added, lest rounding makes it a pixel smaller."""
+        """Scale a square to `size` pixels; 0.01 is added so that rounding does not lose a pixel."""
         factor = np.array([1, 1, *[(size + 0.01) / INPUT_SIZE] * 2], np.float32)
-        # ONNX's default mode, said aloud: OpenCV reads the node only so.
+        # This is ONNX's default mode, but OpenCV reads the node only if the mode is given.
         how = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"}
         return self.node("Resize", source, "", self.array(factor), **how)
 

@@ -21,14 +21,13 @@ BATCH = 8
 
 
 class FeatureStore:
-    """Extracts a network's outputs chunk by chunk and remembers them under a key of all they depend on.
+    """Extracts a network's outputs in chunks and caches them under a key of everything they depend on.
 
-    They are kept as float16 and read back as they are needed, so that more of them fit on the disk than in
-    memory.
+    They are stored as float16 and read only when needed, so that there may be more than fit in memory.
     """
 
     def __init__(self, network: Session, digest: str, cache: Path, size: int = INPUT_SIZE) -> None:
-        """`digest` names the network's weights; `cache` is a folder, made if missing; `size` its square."""
+        """`digest` names the weights, `cache` a folder (created if missing), `size` the input's side."""
         self._size = size
         self._network = network
         self._digest = digest
@@ -38,7 +37,7 @@ class FeatureStore:
     def extract(
         self, names: Sequence[str], draw: Callable[[int], Rgb], advance: Callable[[int], None]
     ) -> StoredOutputs:
-        """Give the outputs for `n` pictures: `names[i]` says all that picture `draw(i)` depends on."""
+        """Return the outputs for all pictures; `names[i]` names all that picture `draw(i)` depends on."""
         paths = []
         for start in range(0, len(names), CHUNK):
             numbers = range(start, min(start + CHUNK, len(names)))
@@ -63,7 +62,7 @@ class FeatureStore:
 
 
 class StoredOutputs:
-    """Outputs on disk, addressed by their number. `len` counts them; `key` names all they depend on."""
+    """Outputs on disk, addressed by number. `len` counts them; `key` names everything they depend on."""
 
     def __init__(self, paths: Sequence[Path], count: int) -> None:
         """`paths` hold `CHUNK` outputs each, the last one the rest of `count`."""
@@ -80,12 +79,12 @@ class StoredOutputs:
         return tuple(self._chunks[0].shape[1:])
 
     def rows(self, numbers: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
-        """Give (numbers, ...) outputs as float32."""
+        """Return (numbers, ...) outputs as float32."""
         return np.stack([self._chunks[one // CHUNK][one % CHUNK] for one in numbers]).astype(np.float32)
 
 
 def save_whole(path: Path, values: NDArray[np.floating]) -> None:
-    """Write an array so that its file is either whole or not there."""
+    """Write an array so that its file is either complete or missing."""
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
         np.save(file, values)

@@ -1,4 +1,4 @@
-"""The linear classifier on frozen features: fitted to labels that may be sets, by weighted likelihood."""
+"""The linear classifier on frozen features, fitted by weighted likelihood to labels that may be sets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from models.training.learning.feature_store import save_whole
 
 DECAY = 6e-4
-"""Chosen on the calibration split from 3e-5 to 1e-3; features are scaled to a mean square of 1."""
+"""Chosen from 3e-5 to 1e-3 on the calibration split; features are scaled to a mean square of 1."""
 STEPS = 80
 
 
@@ -24,30 +24,30 @@ class Head:
     bias: NDArray[np.float32]
 
     def scaled(self, share: float) -> Head:
-        """Give a head whose logits are a share of these."""
+        """Return a head whose logits are `share` times these."""
         return Head((self.weight * share).astype(np.float32), (self.bias * share).astype(np.float32))
 
     def shifted(self, by: NDArray[np.float64]) -> Head:
-        """Give a head to whose logits `by` (labels,) is added."""
+        """Return a head with `by` (labels,) added to its logits."""
         return Head(self.weight, (self.bias + by).astype(np.float32))
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give the (photos, labels) logits."""
+        """Return the (photos, labels) logits."""
         return features @ self.weight.T + self.bias
 
 
 class HeadShop:
-    """Fits heads, and keeps each in a folder under a digest of all that it was fitted to."""
+    """Fits heads, and caches each in a folder under a digest of its training data."""
 
     def __init__(self, cache: Path, threads: int) -> None:
-        """`cache` must be there; `threads` is how many cores a fit may use."""
+        """`cache` must exist; `threads` is the number of cores that a fit may use."""
         self._cache = cache
         self._threads = threads
 
     def fit(
         self, features: NDArray[np.float32], allowed: NDArray[np.bool_], weights: NDArray[np.float64]
     ) -> Head:
-        """Give the head that `fit_head` gives, from the cache if it was fitted before."""
+        """Return the head of `fit_head`, from the cache if it was fitted before."""
         digest = hashlib.sha256(f"{DECAY} {STEPS} {features.shape}".encode())
         for part in (features, allowed, weights):
             digest.update(np.ascontiguousarray(part).tobytes())
@@ -64,8 +64,8 @@ def fit_head(
 ) -> Head:
     """Fit a head by L-BFGS, which needs no learning rate and no seed: the problem is nearly convex.
 
-    `allowed` is (photos, labels): the labels that each photo may show; the likelihood is of their sum.
-    `weights` (photos,) counter imbalance and lower what is distrusted.
+    `allowed` (photos, labels) marks the labels that each photo may show; the likelihood is that of their
+    sum. `weights` (photos,) balance the categories and lower distrusted photos.
     """
     import torch  # noqa: PLC0415 - only training needs it
 

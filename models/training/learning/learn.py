@@ -1,4 +1,4 @@
-"""From features to a network's crown: clean, fit a linear head, tune, and mix tuned and untuned logits."""
+"""Turn features into a network's crown: clean, fit a linear head, tune, and mix tuned and untuned logits."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 class Begun:
     """A crown with ImageNet's weights and a fitted head, and the samples for fitting and tuning.
 
-    `companion` is the companion's head. `features` are the crown's of the photos as taken, (photos, 1280);
-    `dropped` counts distrusted photos left out.
+    `companion` is the companion network's head. `features` (photos, 1280) are the crown's for the photos as
+    taken; `dropped` counts the distrusted photos that were left out.
     """
 
     crown: Crown
@@ -46,7 +46,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares of the logits: the companion's of all, and the tuned crown's of the rest."""
+    """Shares of the logits: the companion's share of all, and the tuned crown's share of the rest."""
 
     tuned: float
     companion: float
@@ -59,12 +59,11 @@ def begin(
     cache: Path,
     threads: int,
 ) -> Begun:
-    """Fit the linear heads on ImageNet's features, after leaving out what a trusted judge contradicts.
+    """Fit the linear heads on ImageNet's features, after dropping contradicted distrusted photos.
 
-    Each photo counts as taken and mirrored.
-
-    `layers` are the crown's; `distrusted` (photos,) goes with `seen.taken`. Features are kept in `cache`.
-    Copies on floors are for tuning alone: a linear head that learns from them too does worse on all else.
+    Each photo counts as taken and mirrored. `layers` are the crown's; `distrusted` (photos,) goes with
+    `seen.taken`. Features are cached in `cache`. Copies on floors are used only for tuning: a linear head
+    that also learns from them does worse on everything else.
     """
     taken, mirrored, shop = seen.taken, seen.mirrored, HeadShop(cache, threads)
     looks = [features_of(layers, one, cache, threads) for one in (taken, mirrored, seen.scenes)]
@@ -89,7 +88,7 @@ def begin(
 def finish(
     begun: Begun, schedule: Schedule, kept: Path, threads: int, advance: Callable[[int, float], None]
 ) -> Crown:
-    """Tune the crown, unless the schedule has no steps; `kept` is the checkpoint's file."""
+    """Tune the crown unless the schedule has no steps; `kept` is the checkpoint file."""
     if not schedule.steps:
         return begun.crown
     lessons = begun.lessons
@@ -100,7 +99,7 @@ def finish(
 def share_out(
     begun: Begun, tuned: Crown, seen: TrainingFeatures, groups: NDArray[np.float64], threads: int
 ) -> Shares:
-    """Choose the shares of both crowns and the companion: the least nll on photos kept for that."""
+    """Choose the shares of both crowns and the companion with the lowest nll on the calibration photos."""
     held = (seen.held, seen.held_laid)
     truths = [one.truth for one in held]
     logits = [run_crown(begun.crown.layers, begun.crown.head, one, threads) for one in held]
@@ -119,9 +118,9 @@ def best_share(
     truths: Sequence[NDArray[np.int64]],
     groups: NDArray[np.float64],
 ) -> float:
-    """Choose the tuned crown's share of the logits: where photos kept for that have the least nll.
+    """Choose the tuned crown's share of the logits with the lowest nll on the calibration photos.
 
-    Each sequence has one array a view: as taken first, which sets the temperature, then laid down.
+    Each sequence has one array for each view: first as taken, which sets the temperature, then laid down.
     """
 
     def found(share: float) -> float:
@@ -139,7 +138,7 @@ def best_mix(
     truth: NDArray[np.int64],
     groups: NDArray[np.float64],
 ) -> float:
-    """Choose the companion's share of the logits: where the nll of calibration photos is least."""
+    """Choose the companion's share of the logits with the lowest nll on the calibration photos."""
 
     def found(share: float) -> float:
         mixed = (1 - share) * logits + share * companion
@@ -151,14 +150,14 @@ def best_mix(
 def run_crown(
     layers: Sequence[Conv], head: Head | None, samples: Samples, threads: int
 ) -> NDArray[np.float32]:
-    """Give what a crown makes of kept activations: (n, labels) logits, or features where it has no head."""
+    """Run a crown on stored activations; return (n, labels) logits, or features if it has no head."""
     channels, height, width = samples.kept.shape
     network = Session(crown_onnx(layers, head, (channels, height, width)), threads)
     return through(network.run, samples.kept)
 
 
 def features_of(layers: Sequence[Conv], samples: Samples, cache: Path, threads: int) -> NDArray[np.float32]:
-    """Give the features that a crown without a head makes, kept in `cache` once they are there."""
+    """Return the features of a crown without its head, cached in `cache`."""
     digest = hashlib.sha256(samples.kept.key.encode())
     for layer in layers:
         digest.update(layer.weight.tobytes() + layer.bias.tobytes())

@@ -1,7 +1,7 @@
-"""Logit adjustment: favours the rarer categories where that costs almost no accuracy.
+"""Logit adjustment: favour the rarer categories if that costs almost no accuracy.
 
-A classifier prefers what it saw most. How much to add against that is chosen by cross-validation on the
-training photos: there are thousands of them, and few in the calibration split.
+A classifier prefers what it saw most often. The correction is chosen by cross-validation on the training
+photos: there are thousands of them, but few in the calibration split.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ FOLDS = 3
 ADJUSTMENTS = np.arange(13) / 10
 """In logits: 0 leaves a category as it is, 0.7 doubles its odds."""
 COST = 0.001
-"""Accuracy that may be lost, as a share of all photos."""
+"""Largest loss of accuracy, as a share of all photos."""
 
 
 def fold_of(group: str) -> int:
-    """Give the fold of a group of similar photos, by its digest."""
+    """Return the fold of a group of similar photos, by its digest."""
     return hashlib.sha256(group.encode()).digest()[0] % FOLDS
 
 
 def out_of_fold(
     features: Sequence[NDArray[np.float32]], samples: Samples, folds: NDArray[np.int64], shop: HeadShop
 ) -> NDArray[np.float32]:
-    """Give (photos, labels) logits, the mean of one head a network, each fitted without the photo's own fold.
+    """Return (photos, labels) logits: the mean over networks of heads fitted without the photo's fold.
 
-    `features` are (photos, features), one array a network; `folds` (photos,).
+    `features` has one (photos, features) array for each network; `folds` is (photos,).
     """
     found = np.zeros(samples.allowed.shape, np.float32)
     for fold in range(FOLDS):
@@ -49,9 +49,10 @@ def out_of_fold(
 def choose_adjustment(
     logits: NDArray[np.floating], truth: NDArray[np.int64], groups: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Choose what to add to the logits of each category, (4,): the least found category gains most.
+    """Choose what to add to the logits of each category (4,), so that the worst recall becomes best.
 
-    The commonest stays as it is, and accuracy falls by COST at most. `groups` is the (labels, 4) membership.
+    The most common category gets 0, and accuracy falls by at most COST. `groups` is the (labels, 4)
+    membership.
     """
     coarse = probabilities(logits, 1.0) @ groups
     least = accuracy(confusion(coarse, truth)) - COST
@@ -62,7 +63,7 @@ def choose_adjustment(
 
 
 def _worth(coarse: NDArray[np.float64], truth: NDArray[np.int64], least: float) -> tuple[float, float]:
-    """Rank by the worst recall, then the mean recall; last where accuracy falls below `least`."""
+    """Rank by the worst recall, then the mean recall; rank last if accuracy falls below `least`."""
     counts = confusion(coarse, truth)
     if accuracy(counts) < least:
         return (-1.0, -1.0)

@@ -1,4 +1,4 @@
-"""What is learned from: views of photos and scenes, the labels each may show, its category, its weight."""
+"""Training samples: views of photos and scenes, with their allowed labels, category and weight."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from models.training.dataset.taxonomy import Taxonomy
 from models.training.learning.feature_store import StoredOutputs
 
 DISTRUST = 0.3
-"""How much a photo with a distrusted label counts in training."""
+"""Weight of a photo with a distrusted label in training."""
 BALANCE = 0.7
-"""How far small categories are lifted: 0 not at all, 1 until every category weighs the same."""
+"""How much small categories are lifted: 0 not at all, 1 until all categories weigh the same."""
 NO_WASTE = -1
 """The category number of a picture without waste."""
 BATCH = 16
@@ -26,7 +26,7 @@ BATCH = 16
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Rows of one view of photos: kept outputs of a network, allowed (n, labels), truth (n,), weights (n,).
+    """Rows of one view of photos: stored network outputs, allowed (n, labels), truth (n,), weights (n,).
 
     `truth` is a column of `CATEGORIES`, or NO_WASTE.
     """
@@ -37,13 +37,13 @@ class Samples:
     weights: NDArray[np.float64]
 
     def weighing(self, factor: float | NDArray[np.float64] | NDArray[np.bool_]) -> Samples:
-        """Give the same rows with other weights."""
+        """Return the same rows with other weights."""
         return replace(self, weights=self.weights * factor)
 
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Several views addressed as one: training draws its batches from it."""
+    """Several views addressed as one; training draws its batches from it."""
 
     parts: Sequence[Samples]
 
@@ -58,7 +58,7 @@ class Together:
         return np.concatenate([part.weights for part in self.parts])
 
     def rows(self, numbers: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Give kept outputs of any rows, in the order asked for."""
+        """Return the stored outputs of any rows, in the order given."""
         bounds = np.cumsum([0, *(len(part.kept) for part in self.parts)])
         found: NDArray[np.float32] | None = None
         for part, (first, end) in zip(self.parts, pairwise(bounds), strict=True):
@@ -73,7 +73,7 @@ class Together:
 
 
 def photo_samples(photos: Sequence[Photo], kept: StoredOutputs, taxonomy: Taxonomy) -> Samples:
-    """Join the outputs of photos with their labels and weights; small categories lifted, distrust lowered."""
+    """Join photos' outputs with labels and weights; lift small categories, lower distrusted labels."""
     truth = np.array([CATEGORIES.index(photo.category) for photo in photos], np.int64)
     counts = np.bincount(truth, minlength=len(CATEGORIES))
     balance = (len(truth) / np.maximum(counts, 1))[truth] ** BALANCE
@@ -82,7 +82,7 @@ def photo_samples(photos: Sequence[Photo], kept: StoredOutputs, taxonomy: Taxono
 
 
 def scene_samples(kept: StoredOutputs, taxonomy: Taxonomy) -> Samples:
-    """Join the outputs of pictures without waste with the label for it."""
+    """Join the outputs of pictures without waste with the empty label."""
     allowed = np.zeros((len(kept), len(taxonomy.keys)), bool)
     allowed[:, taxonomy.keys.index(taxonomy.empty)] = True
     return Samples(kept, allowed, np.full(len(kept), NO_WASTE), np.ones(len(kept)))
@@ -91,15 +91,15 @@ def scene_samples(kept: StoredOutputs, taxonomy: Taxonomy) -> Samples:
 def through(
     run: Callable[[NDArray[np.float32]], NDArray[np.float32]], kept: StoredOutputs
 ) -> NDArray[np.float32]:
-    """Send all kept outputs of one network through the next one."""
+    """Send all stored outputs of one network through the next one."""
     starts = range(0, len(kept), BATCH)
     return np.concatenate([run(kept.rows(range(i, min(i + BATCH, len(kept))))) for i in starts])
 
 
 def membership(taxonomy: Taxonomy) -> NDArray[np.float64]:
-    """Give the (labels, 4) matrix of the default sorting, which agrees with the photos; empty's row is 0.
+    """Return the (labels, 4) matrix of the default sorting, which agrees with the photos; empty's row is 0.
 
-    InputError if those rules and the taxonomy do not name the same labels.
+    InputError if the sorting rules and the taxonomy do not name the same labels.
     """
     waste = [key for key in taxonomy.keys if key != taxonomy.empty]
     home = dict(zip(waste, load_sorting().categories_of(waste), strict=True))
@@ -108,7 +108,7 @@ def membership(taxonomy: Taxonomy) -> NDArray[np.float64]:
 
 
 def allowed_labels(photos: Sequence[Photo], taxonomy: Taxonomy) -> NDArray[np.bool_]:
-    """Give (n, labels): what each photo may show by its class, or by its category if the class is unknown."""
+    """Return (n, labels): the labels of each photo's class, or of its category if the class is unknown."""
     columns = {key: number for number, key in enumerate(taxonomy.keys)}
     of_category = membership(taxonomy) > 0
     allowed = np.zeros((len(photos), len(columns)), bool)

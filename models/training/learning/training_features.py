@@ -1,4 +1,4 @@
-"""The features of a training run: each split's photos and scenes through the frozen networks, cached."""
+"""Extract and cache the features of a training run: photos and scenes through the frozen networks."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from models.training.learning.views import View, recipe, see_photos, see_scenes
 class TrainingFeatures:
     """Trunk activations of the training and calibration photos and of pictures without waste.
 
-    `mirrored` has the photos of `taken` in the same order; `laid` those with trusted labels, and of them the
-    small categories (all but the recyclable) a second time; `held_laid` every other one of `held`.
+    `mirrored` has the photos of `taken` in the same order. `laid` has those with trusted labels, and a second
+    time their small categories (all but recyclable). `held_laid` has every second photo of `held`.
     """
 
     taken: Samples
@@ -47,13 +47,13 @@ class CompanionFeatures:
 
 
 def trunk_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureStore:
-    """Give the store of the trunk's activations."""
+    """Return the store of the trunk's activations."""
     model = trunk_onnx(layers[:CUT])
     return FeatureStore(Session(model, threads), hashlib.sha256(model).hexdigest() + recipe(), cache)
 
 
 def companion_store(layers: Sequence[Conv], cache: Path, threads: int) -> FeatureStore:
-    """Give the store of the companion's features."""
+    """Return the store of the companion's features."""
     model = crown_onnx(layers, None, (3, COMPANION_SIZE, COMPANION_SIZE))
     digest = hashlib.sha256(model).hexdigest() + recipe()
     return FeatureStore(Session(model, threads), digest, cache, COMPANION_SIZE)
@@ -61,7 +61,7 @@ def companion_store(layers: Sequence[Conv], cache: Path, threads: int) -> Featur
 
 @dataclass(frozen=True, slots=True)
 class Extractors:
-    """The two frozen networks; `bar(what, total)` gives a function that takes the number of steps done."""
+    """The two frozen networks; `bar(what, total)` returns a function that takes the number of steps done."""
 
     trunk: FeatureStore
     companion: FeatureStore

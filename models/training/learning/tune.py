@@ -1,7 +1,7 @@
-"""Fine-tuning of the crown, the network's last blocks: from kept activations, seeded, with checkpoints.
+"""Fine-tune the crown (the network's last blocks) on stored activations, seeded, with checkpoints.
 
 The trunk below never changes, so its activations are computed once and each pass over them is cheap. Batch
-norms are folded: a layer is a convolution and a bias, and what is tuned is what is exported.
+norms are folded: a layer is a convolution and a bias, and exactly the tuned weights are exported.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 KEEP_EVERY = 50
 """Steps between checkpoints: a power cut loses at most this many."""
 MIXING = 0.2
-"""Both parameters of the beta distribution that says how far two activations of a batch are mixed."""
+"""Both parameters of the beta distribution for mixing two activations of a batch (mixup)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """How long and how fast to tune. `rate` is the largest step of a tensor, as a share of its own size."""
+    """How long and how fast to tune. `rate` is a tensor's largest step, as a share of its own size."""
 
     steps: int
     batch: int = 48
@@ -39,10 +39,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What to learn from: `maps(numbers)` gives (n, c, h, w) activations.
+    """Training rows: `maps(numbers)` returns (n, c, h, w) activations.
 
     `targets` (rows, labels) are the labels that each row may show, True or False, or shares that sum to 1.
-    `chances` (rows,) say how often each is drawn; they sum to 1.
+    `chances` (rows,) are the probabilities of drawing each row; they sum to 1.
     """
 
     maps: Callable[[NDArray[np.int64]], NDArray[np.float32]]
@@ -68,8 +68,8 @@ def tune(
 ) -> Crown:
     """Tune all of `start`; `advance(steps, loss)` is called after each step.
 
-    A stopped run resumes from `kept`, which must belong to the same rows and schedule. A step's
-    batch and mixing are drawn from the seed and its number, so a stopped run ends where a whole one does.
+    A stopped run resumes from `kept`, which must belong to the same rows and schedule. A step's batch and
+    mixing depend only on the seed and its number, so a resumed run gives the same result.
     """
     import torch  # noqa: PLC0415 - only training needs it
 
@@ -93,7 +93,7 @@ def tune(
 
 
 def _pace(done: float) -> float:
-    """Warm up over a twentieth of the run, then come to rest along a cosine."""
+    """Return the learning rate's factor: warm-up over a twentieth of the run, then a cosine to zero."""
     warm = 0.05
     return (
         done / warm + 0.02 if done < warm else 0.5 + 0.5 * float(np.cos(np.pi * (done - warm) / (1 - warm)))
@@ -138,7 +138,7 @@ def _forward(layers: Sequence[Conv], tensors: Sequence[Tensor], maps: Tensor) ->
 
 
 def _tensors(crown: Crown) -> list[Tensor]:
-    """Give weight and bias of each layer, then of the head, as leaves that gradients reach."""
+    """Return weight and bias of each layer, then of the head, as leaf tensors with gradients."""
     import torch  # noqa: PLC0415
 
     convolutions = [part for layer in crown.layers for part in (layer.weight, layer.bias)]
@@ -173,7 +173,7 @@ def _keep(kept: Path, step: int, tensors: Sequence[Tensor], *movers: Any) -> Non
 
 
 def _resume(kept: Path, tensors: Sequence[Tensor], *movers: Any) -> int:  # noqa: ANN401
-    """Put back what `_keep` kept; give the number of steps done, 0 if nothing was kept."""
+    """Restore what `_keep` stored; return the number of steps done, 0 if there is no checkpoint."""
     import torch  # noqa: PLC0415
 
     if not kept.is_file():

@@ -54,7 +54,10 @@ DRAWN: Mapping[View, Callable[[Rgb, Generator], Rgb]] = MappingProxyType(
 
 
 def recipe() -> str:
-    """Digest the code that draws pictures, so that what was kept is not taken for what other code drew."""
+    """Digest the source code that draws pictures, so that stored outputs of other code are not reused.
+
+    Even a changed comment in that code makes the next training run extract everything again.
+    """
     drawing = (augment, cutout, scenes, pixels.letterbox, pixels.resize)
     return _digest(*drawing)
 
@@ -82,7 +85,7 @@ def see_scenes(count: int, seed: int, store: FeatureStore, advance: Callable[[in
     drawn: list[Rgb] = []
 
     def draw(number: int) -> Rgb:
-        if not drawn:  # only where they are not kept already: drawing all takes half a minute
+        if not drawn:  # only if they are not stored already: drawing all takes half a minute
             drawn.extend([*scenes.empty_scenes(bare, seed), *hands.hands(reaching, seed)])
         return drawn[number]
 

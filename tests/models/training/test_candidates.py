@@ -29,14 +29,14 @@ def ready(precision: str, accuracy: float, milliseconds: float) -> Candidate:
     ],
     ids=["as good and quicker", "a little worse", "too much worse", "better but slower, within half a point"],
 )
-def test_the_quicker_is_shipped_unless_it_loses_more_than_half_a_point(
+def test_the_faster_model_is_shipped_unless_it_loses_more_than_half_a_point(
     accuracy: float, milliseconds: float, shipped: str
 ) -> None:
     slow = ready("float", 0.97 if accuracy < 0.98 else 0.987, 20.0)
     assert choose([slow, ready("int8", accuracy, milliseconds)]).precision == shipped
 
 
-def test_a_candidate_s_temperature_and_thresholds_come_from_what_was_held_back() -> None:
+def test_a_candidates_temperature_and_thresholds_come_from_held_out_photos() -> None:
     rng = np.random.default_rng(3)
     honest = np.column_stack([rng.normal(0, 3, (3000, 4)), np.full(3000, -20.0)]).astype(np.float32)
     shares = probabilities(honest, 1.0)
@@ -51,7 +51,7 @@ def test_a_candidate_s_temperature_and_thresholds_come_from_what_was_held_back()
     assert found.coarse(3 * scenes, GROUPS).max() < found.thresholds.sure
 
 
-def test_speeds_are_taken_in_turns() -> None:
+def test_speeds_are_measured_in_turns() -> None:
     clock = count(start=0.0, step=0.002)
     first, second = speeds([load_bundle().model] * 2, clock=lambda: next(clock))
     assert first == second == {1: 2.0, 2: 2.0}

@@ -73,11 +73,11 @@ def card() -> str:
         "| new | 1 | unknown |",
     ],
 )
-def test_a_figure_of_the_run_stands_in_the_card(card: str, line: str) -> None:
+def test_a_figure_of_the_run_appears_in_the_card(card: str, line: str) -> None:
     assert line in card
 
 
-def test_the_last_step_of_the_curve_is_told() -> None:
+def test_the_last_step_of_the_curve_is_stated() -> None:
     trials = [Trial(("a",), "c", 0.2, 0.5, 0.4, 0.0), Trial(("a", "b"), "c", 0.9, 1.0, 0.925, None)]
     assert unseen_figures(trials) == {
         "unseen_right": "90.0%",
@@ -87,6 +87,6 @@ def test_the_last_step_of_the_curve_is_told() -> None:
     }
 
 
-def test_nothing_of_the_template_is_left_open(card: str) -> None:
+def test_every_place_in_the_template_is_filled(card: str) -> None:
     assert "$" not in card
     assert "$" in TEMPLATE.read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ def checks() -> Rgb:
 
 
 @pytest.mark.parametrize("ground", [(250, 250, 250), (12, 12, 14), (120, 150, 190)])
-def test_a_thing_on_an_even_ground_is_cut_out_to_its_edges(ground: tuple[int, int, int]) -> None:
+def test_a_thing_on_an_even_background_is_cut_out_at_its_edges(ground: tuple[int, int, int]) -> None:
     found = cut_out(product_shot(ground))
     assert found is not None
     covered = found.alpha.sum()
@@ -34,7 +34,7 @@ def test_a_thing_on_an_even_ground_is_cut_out_to_its_edges(ground: tuple[int, in
     assert np.median(inside, axis=0) == pytest.approx([200, 30, 40], abs=6)
 
 
-def test_a_hole_that_the_ground_cannot_flood_stays_part_of_the_thing() -> None:
+def test_a_hole_that_the_background_does_not_reach_stays_part_of_the_thing() -> None:
     ring = product_shot()
     ring[80:100, 105:125] = 250
     found = cut_out(ring)
@@ -52,11 +52,11 @@ def test_a_hole_that_the_ground_cannot_flood_stays_part_of_the_thing() -> None:
     ],
     ids=["uneven ground", "nothing there", "noise", "nothing but the thing"],
 )
-def test_what_has_no_even_ground_or_no_thing_is_left_alone(picture: Rgb) -> None:
+def test_a_picture_without_an_even_background_or_a_thing_is_left_alone(picture: Rgb) -> None:
     assert cut_out(picture) is None
 
 
-def test_a_thing_laid_down_stands_on_another_ground_in_its_own_colour() -> None:
+def test_a_pasted_thing_keeps_its_colour_on_another_background() -> None:
     for seed in range(8):
         laid = lay_down(product_shot(), np.random.default_rng(seed)).astype(float)
         reddest = (laid[:, :, 0] - laid[:, :, 1:].mean(axis=2)).max()
@@ -76,5 +76,5 @@ def test_a_copy_is_a_picture_and_the_same_from_the_same_seed(picture: Rgb) -> No
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (3, 200, 3), (64, 8, 3)])
-def test_even_a_tiny_picture_can_be_laid_down(shape: tuple[int, int, int]) -> None:
+def test_even_a_tiny_picture_can_be_pasted(shape: tuple[int, int, int]) -> None:
     assert lay_down(np.full(shape, 90, np.uint8), np.random.default_rng(0)).size

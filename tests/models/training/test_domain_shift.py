@@ -47,7 +47,7 @@ def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("few_are_enough")
-def test_every_choice_that_leaves_a_source_out_is_tried_and_small_sources_are_none() -> None:
+def test_every_choice_of_sources_leaves_one_out_and_small_sources_do_not_count() -> None:
     places = table({"a": (0,), "b": (1,), "c": (2,)})
     some = LabelledFeatures(*(getattr(places, name)[:-1] for name in LabelledFeatures.__dataclass_fields__))
     assert choices(places) == [("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", "c")]
@@ -55,7 +55,7 @@ def test_every_choice_that_leaves_a_source_out_is_tried_and_small_sources_are_no
 
 
 @pytest.mark.usefixtures("few_are_enough")
-def test_a_source_is_judged_right_as_far_as_its_kinds_were_seen(tmp_path: Path) -> None:
+def test_a_source_is_scored_on_the_kinds_that_were_seen_in_training(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the extra 'training' is not installed")
     places = table({"halves": (0, 1), "others": (2, 3), "all": (0, 1, 2, 3)})
     told: list[int] = []
@@ -74,7 +74,7 @@ def test_a_source_is_judged_right_as_far_as_its_kinds_were_seen(tmp_path: Path) 
     assert (both.known, both.right, both.right_of_others) == (1.0, 1.0, None)
 
 
-def test_a_rung_is_the_mean_of_its_trials_and_passes_over_what_was_never_seen() -> None:
+def test_a_point_of_the_curve_is_the_mean_of_its_trials_without_unseen_kinds() -> None:
     first, second = rungs(TRIALS)
     assert (first.seen, first.least, first.most, first.right_of_known) == (1, 0.2, 0.4, 0.4)
     assert first.right == pytest.approx(0.3)
@@ -98,7 +98,7 @@ def test_a_smaller_share_is_part_of_a_larger_and_groups_stay_whole(
         assert small[own].all() or not small[own].any()
 
 
-def test_a_share_is_as_large_as_it_says_and_each_draw_another() -> None:
+def test_a_share_has_its_size_and_each_draw_differs() -> None:
     lots = [str(number) for number in range(4000)]
     assert drawn(lots, 0.25, 0).mean() == pytest.approx(0.25, abs=0.03)
     assert (drawn(lots, 0.25, 0) != drawn(lots, 0.25, 1)).any()
@@ -116,7 +116,7 @@ def test_all_photos_teach_more_than_a_sixteenth(tmp_path: Path) -> None:
     assert found[-1].right > 0.9
 
 
-def test_the_picture_is_small_and_the_same_figures_give_the_same_bytes(tmp_path: Path) -> None:
+def test_the_plot_is_small_and_equal_figures_give_equal_bytes(tmp_path: Path) -> None:
     curves = Curves(TRIALS, (Drawn(0.5, 0.8), Drawn(0.5, 0.82), Drawn(1.0, 0.9)))
     save_curves(curves, "some head", tmp_path / "one.png")
     save_curves(curves, "some head", tmp_path / "two.png")

@@ -52,7 +52,7 @@ def test_as_json_it_prints_the_keys_of_the_contract_and_draws_nothing(
     assert set(report["recall"]) == {category.value for category in Category}
 
 
-def test_as_a_table_it_draws_a_picture_beside(folder: Path, tmp_path: Path) -> None:
+def test_printed_as_a_table_it_also_draws_a_plot(folder: Path, tmp_path: Path) -> None:
     picture = tmp_path / "curve.png"
     done = CliRunner().invoke(model, ["evaluate", str(folder), "--picture", str(picture)])
     assert done.exit_code == 0, done.output
@@ -71,7 +71,7 @@ def test_an_index_with_path_and_category_is_read_too(folder: Path) -> None:
     assert json.loads(done.stdout)["photos"] == 8
 
 
-def test_a_picture_that_cannot_be_written_is_named_after_the_table(
+def test_a_plot_that_cannot_be_written_is_reported_after_the_table(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["model", "evaluate", str(folder), "--picture", str(folder / "no" / "where.png")]) == 2
@@ -80,7 +80,7 @@ def test_a_picture_that_cannot_be_written_is_named_after_the_table(
     assert "where.png: cannot be written" in printed.err
 
 
-def test_what_was_measured_shows_in_the_drawing(tmp_path: Path) -> None:
+def test_measured_values_appear_in_the_plot(tmp_path: Path) -> None:
     truth = np.arange(80) % 4
     right, wrong = np.full((80, 4), 0.02), np.full((80, 4), 0.02)
     right[np.arange(80), truth] = 0.94

@@ -54,7 +54,7 @@ def everything(kept: StoredOutputs) -> NDArray[np.float32]:
     return kept.rows(range(len(kept)))
 
 
-def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
+def test_a_stopped_run_continues_where_it_was(tmp_path: Path) -> None:
     store = FeatureStore(Averages(), "weights", tmp_path)
     draw, _ = drawing(until=CHUNK + 10)
     with pytest.raises(PowerCutError):
@@ -82,7 +82,7 @@ def test_pictures_go_through_the_network_a_few_at_a_time(tmp_path: Path) -> None
     assert max(network.batches) <= 16
 
 
-def test_what_was_kept_is_taken_only_for_the_same_weights_and_pictures(tmp_path: Path) -> None:
+def test_stored_outputs_are_reused_only_for_the_same_weights_and_pictures(tmp_path: Path) -> None:
     few = names()[:8]
     FeatureStore(Averages(), "weights", tmp_path).extract(few, drawing()[0], lambda _: None)
     for digest, asked in (("weights", few), ("others", few), ("weights", few[::-1])):
@@ -100,7 +100,7 @@ def test_a_half_written_chunk_is_not_mistaken_for_a_whole_one(tmp_path: Path) ->
     assert np.array_equal(everything(store.extract(few, drawing()[0], lambda _: None)), found)
 
 
-def test_a_real_network_s_answers_survive_being_kept(tmp_path: Path) -> None:
+def test_a_real_networks_outputs_survive_storage(tmp_path: Path) -> None:
     bundle = load_bundle()
     store = FeatureStore(Session(bundle.model), "shipped", tmp_path)
     kept = store.extract(names()[:4], drawing()[0], lambda _: None)

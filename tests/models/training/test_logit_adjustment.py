@@ -23,7 +23,7 @@ def doubtful(rare_wrong: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return logits, truth
 
 
-def test_a_rare_category_that_is_taken_for_the_common_one_is_leaned_to() -> None:
+def test_a_rare_category_mistaken_for_a_common_one_gets_a_positive_adjustment() -> None:
     logits, truth = doubtful(20)
     adjustment = choose_adjustment(logits, truth, GROUPS)
     before, after = confusion(logits, truth), confusion(logits + GROUPS @ adjustment, truth)
@@ -33,7 +33,7 @@ def test_a_rare_category_that_is_taken_for_the_common_one_is_leaned_to() -> None
     assert recall(after)["other"] == 1.0
 
 
-def test_nothing_is_leaned_where_it_costs_more_accuracy_than_it_may() -> None:
+def test_no_adjustment_is_made_that_costs_too_much_accuracy() -> None:
     logits, truth = doubtful(1)
     logits[:50, 3] = 3.9  # fifty common photos would go at the first step
     found = confusion(logits + GROUPS @ choose_adjustment(logits, truth, GROUPS), truth)

@@ -21,7 +21,7 @@ COARSE = np.array([[0.9, 0.0, 0.0, 0.1], [0.8, 0.1, 0.1, 0.0], [0.3, 0.0, 0.1, 0
 TRUTH = np.array([0, 0, 0, 1])
 
 
-def test_figures_of_a_small_example_are_those_worked_out_by_hand() -> None:
+def test_figures_of_a_small_example_match_those_computed_by_hand() -> None:
     found = evaluation_of(COARSE, TRUTH)
     assert found.photos == 4
     assert found.accuracy == 0.75

@@ -77,7 +77,7 @@ def test_a_missing_index_is_named(tmp_path: Path, name: str) -> None:
         read_photos(tmp_path / name)
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     (tmp_path / "index.csv").write_bytes(b"path,category\n\xff\xfe,other\n")
     with pytest.raises(InputError, match="cannot be read"):
         read_photos(tmp_path)
@@ -95,7 +95,7 @@ def test_a_group_is_never_on_two_sides(groups: list[int], seed: int) -> None:
     assert sum(map(len, dealt.values())) == len(photos)
 
 
-def test_the_split_is_the_same_whatever_the_order_of_the_index(taxonomy: Taxonomy) -> None:
+def test_the_split_does_not_depend_on_the_order_of_the_index(taxonomy: Taxonomy) -> None:
     photos = many(50, each=2)
     assert split(photos, taxonomy) == split(photos[::-1], taxonomy)
 
@@ -117,7 +117,7 @@ def test_distrusted_labels_train_and_are_never_measured_on(taxonomy: Taxonomy) -
     assert dealt[Split.CALIBRATION] == dealt[Split.TEST] == []
 
 
-def test_unused_labels_are_nowhere(taxonomy: Taxonomy) -> None:
+def test_unused_labels_are_left_out(taxonomy: Taxonomy) -> None:
     assert not any(split(many(100, "zju26", "dirty_cloth"), taxonomy).values())
 
 
@@ -137,7 +137,7 @@ def test_a_hint_goes_before_the_class(taxonomy: Taxonomy) -> None:
     assert set(meaning("trash_9999") or ()) == {"toothbrush", "mask", "diaper", "litter"}
 
 
-def test_a_photo_of_no_known_class_means_nothing_but_its_category(taxonomy: Taxonomy) -> None:
+def test_a_photo_of_an_unknown_class_means_only_its_category(taxonomy: Taxonomy) -> None:
     assert taxonomy.meaning(Photo(Path("a.jpg"), Category.OTHER)) is None
 
 
@@ -149,7 +149,7 @@ def test_a_taxonomy_whose_class_means_no_label_is_refused(tmp_path: Path) -> Non
         load_taxonomy(path)
 
 
-def test_every_class_of_the_photos_means_labels_of_its_own_category(photos_folder: Path) -> None:
+def test_every_class_means_only_labels_of_its_own_category(photos_folder: Path) -> None:
     taxonomy, labels = load_taxonomy(), load_sorting("beijing").labels
     for photo in read_photos(photos_folder):
         if not taxonomy.is_unused(photo):

@@ -13,7 +13,7 @@ from rich.console import Console
 from models.training.progress import progress
 
 
-def test_a_log_gets_a_line_at_every_tenth_and_no_more() -> None:
+def test_a_log_gets_a_line_at_every_tenth_only() -> None:
     written = StringIO()
     with progress(Console(file=written, width=80)) as bar:
         advance = bar("tuning", 40)
@@ -24,7 +24,7 @@ def test_a_log_gets_a_line_at_every_tenth_and_no_more() -> None:
     assert (lines[0], lines[-1]) == ("tuning: 4 of 40", "tuning: 40 of 40")
 
 
-def test_nothing_to_do_says_nothing() -> None:
+def test_progress_without_work_prints_nothing() -> None:
     written = StringIO()
     with progress(Console(file=written)) as bar:
         bar("tuning", 0)(0)

@@ -49,7 +49,7 @@ def test_small_categories_and_trusted_photos_weigh_more(tmp_path: Path, taxonomy
     assert both[0] == pytest.approx(0.3 * both[2])
 
 
-def test_a_scene_may_show_nothing_but_no_waste(tmp_path: Path, taxonomy: Taxonomy) -> None:
+def test_a_scene_may_only_be_labelled_as_no_waste(tmp_path: Path, taxonomy: Taxonomy) -> None:
     found = scene_samples(kept(tmp_path, [1.0, 2.0]), taxonomy)
     assert set(found.truth) == {NO_WASTE}
     assert [taxonomy.keys[column] for column in np.flatnonzero(found.allowed[0])] == [taxonomy.empty]
@@ -60,7 +60,7 @@ def plain(folder: Path, values: list[float]) -> Samples:
     return Samples(kept(folder, values), np.eye(count, 9, dtype=bool), np.zeros(count, int), np.array(values))
 
 
-def test_several_looks_are_addressed_as_one(tmp_path: Path) -> None:
+def test_several_views_are_addressed_as_one(tmp_path: Path) -> None:
     long = [float(n) for n in range(1000, 1000 + CHUNK + 9)]
     together = Together([plain(tmp_path, [1.0, 2.0, 3.0]), plain(tmp_path, long)])
     asked = np.array([CHUNK + 4, 2, 0, 3, 2])
@@ -69,13 +69,13 @@ def test_several_looks_are_addressed_as_one(tmp_path: Path) -> None:
     assert len(together.allowed) == 3 + len(long)
 
 
-def test_a_look_can_be_weighed_otherwise(tmp_path: Path) -> None:
+def test_a_view_can_have_another_weight(tmp_path: Path) -> None:
     look = plain(tmp_path, [1.0, 2.0, 3.0])
     assert look.weighing(2.0).weights.tolist() == [2.0, 4.0, 6.0]
     assert look.weights.tolist() == [1.0, 2.0, 3.0]
 
 
-def test_kept_outputs_go_through_the_next_network_in_order(tmp_path: Path) -> None:
+def test_stored_outputs_go_through_the_next_network_in_order(tmp_path: Path) -> None:
     values = [float(n) for n in range(1, 50)]
     found = through(lambda rows: rows * 2, kept(tmp_path, values))
     assert found[:, 0].tolist() == [2 * value for value in values]

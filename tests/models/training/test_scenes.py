@@ -79,7 +79,7 @@ def test_no_drawn_hand_is_taken_for_waste(classifier: Classifier) -> None:
 
 
 @pytest.mark.parametrize("name", BY_HAND)
-def test_no_empty_picture_drawn_otherwise_is_taken_for_waste(classifier: Classifier, name: str) -> None:
+def test_no_other_empty_picture_is_taken_for_waste(classifier: Classifier, name: str) -> None:
     assert classifier.classify([BY_HAND[name]]).state is not VerdictState.OK
 
 

@@ -98,14 +98,14 @@ def test_forks_stand_over_one_trunk_and_add_their_logits() -> None:
     assert len(to_onnx([forked])) < 1.9 * len(to_onnx([lite2(some_head(6))]))
 
 
-def test_three_networks_all_have_a_say() -> None:
+def test_all_three_networks_count() -> None:
     pixels, towers = some_pixels(), [lite2(some_head(seed)) for seed in (6, 7, 8)]
     found = Session(to_onnx(towers, packed=False)).run(pixels)
     alone = [Session(to_onnx([tower], packed=False)).run(pixels) for tower in towers]
     assert np.abs(found - sum(alone)).max() < 1e-3
 
 
-def test_who_is_right_on_the_photos_kept_for_that_gets_the_larger_say() -> None:
+def test_the_network_that_is_right_on_the_held_out_photos_gets_the_larger_weight() -> None:
     truth = np.arange(40) % 4
     right = 3 * np.eye(4, dtype=np.float32)[truth]
     noise = np.random.default_rng(4).normal(0, 3, (40, 4)).astype(np.float32)
@@ -119,7 +119,7 @@ def test_packed_weights_make_a_quarter_of_the_file() -> None:
     assert len(to_onnx([lite2()])) < 0.3 * len(to_onnx([lite2()], packed=False))
 
 
-def test_whole_numbers_say_nearly_the_same_in_a_quarter_of_the_file() -> None:
+def test_integer_weights_give_nearly_the_same_outputs_in_a_quarter_of_the_file() -> None:
     whole = to_onnx([lite2(some_head(6))], packed=False)
     small = quantised(whole, iter([some_pixels(), some_pixels()]))
     assert len(small) < 0.35 * len(whole)
@@ -188,7 +188,7 @@ def test_distrusted_photos_that_trusted_ones_contradict_are_named_and_no_others(
     assert not wrong[120:].any()
 
 
-def test_where_nothing_or_everything_is_distrusted_nothing_is_dropped(tmp_path: Path) -> None:
+def test_if_no_photo_or_every_photo_is_distrusted_nothing_is_dropped(tmp_path: Path) -> None:
     features, own = blobs(50, 2)
     shop = HeadShop(tmp_path, 1)
     for distrusted in (np.zeros(50, bool), np.ones(50, bool)):
@@ -225,7 +225,7 @@ def photos_of_colours(folder: Path) -> None:
     (folder / "index.csv").write_text("\n".join(rows))
 
 
-def test_one_command_makes_a_bundle_that_works_and_a_second_run_uses_what_was_kept(tmp_path: Path) -> None:
+def test_one_command_makes_a_working_bundle_and_a_second_run_reuses_stored_outputs(tmp_path: Path) -> None:
     from models.training.train import Plan, train  # noqa: PLC0415
 
     photos_of_colours(tmp_path)

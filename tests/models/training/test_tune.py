@@ -73,7 +73,7 @@ def same(one: Crown, other: Crown) -> bool:
     )
 
 
-def test_tuning_learns_what_tells_the_labels_apart_and_what_is_tuned_is_what_is_exported(
+def test_tuning_learns_to_tell_labels_apart_and_the_tuned_weights_are_exported(
     tmp_path: Path,
 ) -> None:
     rows, maps, own = toy_rows()
@@ -104,7 +104,7 @@ def test_a_stopped_run_ends_where_a_whole_one_does(tmp_path: Path) -> None:
     assert same(resumed, whole)
 
 
-def test_rows_of_no_chance_are_never_drawn(tmp_path: Path) -> None:
+def test_rows_with_zero_probability_are_never_drawn(tmp_path: Path) -> None:
     rows, maps, _ = toy_rows()
     drawn: set[int] = set()
 

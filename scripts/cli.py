@@ -1,4 +1,4 @@
-"""The `tongzhan` command: its table of subcommands, and what a person reads when something is wrong."""
+"""The `tongzhan` command: its table of subcommands, and its one-line errors."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COMMANDS: dict[str, Entry] = {
     "soak": Entry(
         "scripts.commands.soak",
         "soak",
-        "Strike the whole system with random faults, then check every point.",
+        "Hit the whole system with random faults, then check every point.",
         "demo",
     ),
     "bench": Entry(
@@ -74,12 +74,12 @@ def tongzhan() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command line and give its exit status; what a person did wrong is one line on stderr."""
+    """Run one command line and return its exit status; a user's mistake is one line on stderr."""
     _replace_odd_letters()
     try:
         status = _status(arguments)
     except OSError as problem:
-        if _stdouts_refusal("\n") is None:  # something else refused
+        if _stdouts_refusal("\n") is None:  # the error is not about stdout
             raise
         return _lost(problem, BAD_INPUT)
     return status if (refusal := _stdouts_refusal("")) is None else _lost(refusal, status)
@@ -94,7 +94,7 @@ def _status(arguments: Sequence[str]) -> int:
     except click.UsageError as problem:
         path = problem.ctx.command_path if problem.ctx else "tongzhan"
         return _refuse(f"{problem.format_message()} See: {path} --help")
-    except PermissionError as problem:  # what pathlib raises where a folder above may not be looked into
+    except PermissionError as problem:  # pathlib raises it for a folder that may not be entered
         if problem.filename is None:
             raise
         return _refuse(str(unreadable(Path(os.fsdecode(problem.filename)), problem)))
@@ -108,19 +108,19 @@ def _status(arguments: Sequence[str]) -> int:
 
 
 def main() -> None:
-    """Be the `tongzhan` console command."""
+    """Run the `tongzhan` console command."""
     sys.exit(run(sys.argv[1:]))
 
 
 def _replace_odd_letters() -> None:
-    """Let stdout and stderr print a question mark for a letter that the terminal's encoding lacks."""
+    """Print a question mark for each letter that the terminal's encoding lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def _stdouts_refusal(more: str) -> OSError | None:
-    """Why stdout does not take what it still holds and a little more; None if it does."""
+    """Flush stdout with a little more text; return the error, or None if it was accepted."""
     try:
         click.echo(more, nl=False)  # which flushes
     except OSError as refusal:
@@ -129,17 +129,17 @@ def _stdouts_refusal(more: str) -> OSError | None:
 
 
 def _lost(refusal: OSError, status: int) -> int:
-    """Tell of words that stdout refused; where nobody reads on, as behind `head`, nothing is told."""
+    """Report that output was lost; say nothing if the reader has gone, as with `| head`."""
     _drop(sys.stdout)
     if isinstance(refusal, BrokenPipeError):
         return status
     return _refuse(
-        f"stdout takes no more ({refusal.strerror}), and what was said is cut off; write it to another place"
+        f"stdout takes no more ({refusal.strerror}), so the output is cut off; write it to another place"
     )
 
 
 def _drop(stream: TextIO) -> None:
-    """Let what a stream still holds go nowhere, or Python speaks of it at exit, with a status of its own."""
+    """Discard what a stream still holds; otherwise Python reports it at exit, with its own exit status."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
@@ -148,6 +148,6 @@ def _drop(stream: TextIO) -> None:
 def _refuse(line: str) -> int:
     try:
         click.echo(f"error: {line}", err=True)
-    except OSError:  # nobody can be told; the status still says it
+    except OSError:  # stderr is gone too; the exit status still tells
         _drop(sys.stderr)
     return BAD_INPUT

@@ -14,13 +14,13 @@ WIDTH = 100
 """Columns of the help texts."""
 HEAD = """\
 # Commands
-Made by `python -m scripts.cli_page` from what each command says with `--help`; a test holds the two together.
-What is wrong is told in one line on standard error, with exit status 2. `--json` prints for scripts.
+Written by `python -m scripts.cli_page` from each command's `--help`; a test keeps the two the same.
+An error is one line on standard error, with exit status 2. `--json` prints for scripts.
 """
 
 
 def make_page() -> str:
-    """Compose the page: one section a command, groups before what is in them."""
+    """Return the page: one section for each command, groups before their commands."""
     sections = [f"\n## {path}\n```\n{text}\n```\n" for path, text in _helps(tongzhan, "tongzhan", None)]
     return HEAD + "".join(sections)
 

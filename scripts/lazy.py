@@ -1,6 +1,6 @@
-"""Groups of subcommands as tables, each command imported only when it is called.
+"""Groups of subcommands as tables; a command is imported only when it is called.
 
-A Raspberry Pi has no Django and a ledger has no OpenCV, so neither may be imported to print the help.
+A Raspberry Pi has no Django and a ledger has no OpenCV, so printing the help must import neither.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from config.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One subcommand: where it lives, its line in the help, and the extra that brings what it imports."""
+    """One subcommand: its module, its line in the help, and the extra that installs what it imports."""
 
     module: str
     attribute: str
@@ -36,10 +36,10 @@ EXTRAS: dict[str, str] = {
     "rich": "training",
     "torch": "training",
 }
-"""Modules that only another extra than the command's own brings, whichever command asks for them."""
+"""Modules installed by another extra than the command's own, whichever command imports them."""
 
 OURS = frozenset({"cloud_sync", "config", "edge", "firmware_bridge", "models", "scripts"})
-"""Our top-level packages: one missing here is a defect, not an extra to install."""
+"""Our top-level packages: if one is missing, that is a defect and not an extra to install."""
 
 
 class LazyGroup(click.Group):
@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
         self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Name every command, in the table's order."""
+        """Return the names of all commands, in the table's order."""
         del ctx
         return list(self.table)
 
@@ -59,18 +59,18 @@ class LazyGroup(click.Group):
         entry = self.table.get(cmd_name)
         if entry is None:
             return None
-        ctx.invoked_subcommand = cmd_name  # click says so only after the import, which may be what fails
+        ctx.invoked_subcommand = cmd_name  # click sets it only after the import, which may fail
         command: click.Command = getattr(importlib.import_module(entry.module), entry.attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the table's own lines, so that the help imports nothing."""
+        """Write the table's lines, so that the help imports nothing."""
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.line) for name, entry in self.table.items()])
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command that was named, and turn a library it lacks into one line with the mend."""
+        """Run the named command; report a missing library in one line with the mend."""
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as missing:
@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
 
 
 def install_line(extra: str) -> str:
-    """Give the pip command that adds `extra` to the environment this command runs in."""
+    """Return the pip command that installs `extra` into this environment."""
     checkout = Path(__file__).resolve().parents[1]
     if not (checkout / "pyproject.toml").is_file():
         return f"{sys.executable} -m pip install 'tongzhan[{extra}]'"

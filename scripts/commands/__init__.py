@@ -1,1 +1,1 @@
-"""One module a subcommand of `tongzhan`; scripts/cli.py lists them and imports the one that is called."""
+"""One module for each subcommand of `tongzhan`; scripts/cli.py imports the one that is called."""

@@ -1,4 +1,4 @@
-"""`tongzhan bench`: the table of benchmarks, each in `scripts/bench/`, imported only when it is called."""
+"""`tongzhan bench`: the table of benchmarks in `scripts/bench/`, each imported only when it is called."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from scripts.bench.machine import now
 from scripts.lazy import Entry, LazyGroup
 
 BENCHES: dict[str, Entry] = {
-    "classify": Entry("scripts.bench.classify.run", "classify", "A photo's file to its verdict.", "station"),
-    "fleet": Entry("scripts.bench.fleet.run", "fleet", "A record to its receipt, many stations.", "demo"),
-    "ledger": Entry("scripts.bench.ledger.run", "ledger", "Events settled a second.", "demo"),
-    "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records a second.", "station"),
-    "start": Entry("scripts.bench.start.run", "start", "The start of a station, its needs at rest.", "demo"),
-    "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events a second.", "demo"),
+    "classify": Entry(
+        "scripts.bench.classify.run", "classify", "From a photo's file to its verdict.", "station"
+    ),
+    "fleet": Entry("scripts.bench.fleet.run", "fleet", "From record to receipt, many stations.", "demo"),
+    "ledger": Entry("scripts.bench.ledger.run", "ledger", "Events settled per second.", "demo"),
+    "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records per second.", "station"),
+    "start": Entry("scripts.bench.start.run", "start", "A station's start, and its needs at rest.", "demo"),
+    "sync": Entry("scripts.bench.sync", "sync", "From outbox to receipt, events per second.", "demo"),
     "tap": Entry("scripts.bench.tap.run", "tap", "From a card's last byte to the lid's pin.", "demo"),
 }
 
@@ -24,6 +26,6 @@ def bench(context: click.Context) -> None:
     """Measure one part against its physical limit and its peers, in one run.
 
     Machines differ and are shared, so each figure is a ratio to what the same machine did in the same run,
-    and each result says what others took of the processors meanwhile.
+    and each result states how much processor time others used meanwhile.
     """
     context.obj = now()

@@ -1,4 +1,4 @@
-"""`tongzhan classify`: what the model says of photos, one by one."""
+"""`tongzhan classify`: the model's verdict on photos, one by one."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def classify(
 ) -> None:
     """Say which category each PHOTO shows, how sure the model is, and how many milliseconds it took.
 
-    Exit status 2 if any file was no picture; the others are still answered.
+    Exit status 2 if any file is not a picture; the others are still classified.
     """
     from config.process.library_lines import library_lines
     from config.reading.load_sorting import load_sorting

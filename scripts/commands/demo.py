@@ -1,4 +1,4 @@
-"""`tongzhan demo`: the main job on real pictures, on one machine, with one command."""
+"""`tongzhan demo`: the whole system on one machine, with one command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADLESS_VISITS = 40
 
 
 @click.command()
-@click.option("--visits", type=click.IntRange(1, 100_000), help="End after so many visits (headless: 40).")
+@click.option("--visits", type=click.IntRange(1, 100_000), help="Stop after so many visits (headless: 40).")
 @click.option(
     "--photos",
     type=click.Path(path_type=Path),
@@ -29,24 +29,23 @@ HEADLESS_VISITS = 40
     type=click.IntRange(1024, 65531),
     default=PORT,
     show_default=True,
-    help="Port of the demo's page; the next four are the ledger's, the broker's, the panel's and the "
-    "network's.",
+    help="Port of the demo's page; the next four are those of the ledger, broker, panel and network.",
 )
-@click.option("--headless", is_flag=True, help="No pages, as fast as the machine allows.")
+@click.option("--headless", is_flag=True, help="Without pages, as fast as the machine allows.")
 @click.option(
     "--controller",
     type=click.Choice(["auto", "firmware", "simulated"]),
     default="auto",
     show_default=True,
-    help="Lids and readers: the microcontroller's firmware, built for this machine, over a pty and in real "
-    "time; or simulated ones. auto: the firmware where there is a C compiler, unless --headless.",
+    help="Lids and readers: the microcontroller's firmware, built for this machine, over a pty in real time; "
+    "or simulated ones. auto: the firmware if there is a C compiler and no --headless.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON, and the visits to stderr.")
-@click.option("--seed", type=int, default=None, help="Play these people and things again.")
+@click.option("--seed", type=int, default=None, help="Repeat the people and things of this seed.")
 @click.option(
     "--state",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder that the demo keeps its town in (default: ~/.local/state/tongzhan/demo).",
+    help="Folder of the demo's data (default: ~/.local/state/tongzhan/demo).",
 )
 def demo(  # noqa: PLR0913 (the command's options)
     *,
@@ -61,8 +60,8 @@ def demo(  # noqa: PLR0913 (the command's options)
 ) -> int:
     """Run a broker, a ledger and a simulated station, with the real model, on one page.
 
-    Ends with status 1 unless every event arrived once and every point that the station spoke is in a
-    household's account (settled), kept (held), or not given by a limit (lowered).
+    Exit status 1 unless every event arrived exactly once and every point that the station announced is in a
+    household's account (settled), kept (held), or not given because of a limit (lowered).
     """
     from scripts.demonstration.controller import ControllerChoice
     from scripts.demonstration.folder import Folder, any_free_ports, default_root, ports_from

@@ -1,4 +1,4 @@
-"""`tongzhan model`: trains and measures the waste model."""
+"""`tongzhan model`: train and measure the waste model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from models.training.evaluation.evaluate import Evaluation
 VERSION = "0.4"
 """Default version of a trained bundle."""
 STEPS = 700
-"""About four passes over each photo; a step takes some 2.4 seconds of one core."""
+"""About four passes over each photo; a step takes about 2.4 seconds of one core."""
 
 
 @click.group()
@@ -27,21 +27,21 @@ def model() -> None:
 
 
 def _training(command: Callable[..., None]) -> Callable[..., None]:
-    """Add the options that all commands which look at training photos share."""
+    """Add the options shared by all commands that read training photos."""
     for option in (
         click.option(
             "--threads",
             type=click.IntRange(1, 64),
             default=2,
             show_default=True,
-            help="Processor threads for the work.",
+            help="Processor threads to use.",
         ),
         click.option(
             "--cache",
             type=click.Path(path_type=Path),
             default=Path("training-cache"),
             show_default=True,
-            help="Where finished work is kept for the next run; 3 GB for 12,000 photos.",
+            help="Folder of finished work, reused by the next run; 3 GB for 12,000 photos.",
         ),
         click.option(
             "--photos",
@@ -56,19 +56,19 @@ def _training(command: Callable[..., None]) -> Callable[..., None]:
 
 @model.command()
 @_training
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Where the bundle goes.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the bundle.")
 @click.option("--version", default=VERSION, show_default=True, help="The new bundle's version.")
 @click.option(
     "--steps",
     type=click.IntRange(0, 100_000),
     default=STEPS,
     show_default=True,
-    help="How long to tune the last blocks; 0 leaves them as ImageNet made them.",
+    help="How long to tune the last blocks; 0 leaves them as trained on ImageNet.",
 )
 def train(photos: Path, cache: Path, threads: int, out: Path, version: str, steps: int) -> None:
     """Train on labelled photos and write a bundle: ONNX file, manifest, model card.
 
-    Stopped by Ctrl-C or a power cut, it resumes where it stopped when it is started again.
+    After Ctrl-C or a power cut, start it again: it resumes where it stopped.
     """
     from models.training.bundling.package import Workspace
     from models.training.learning.tune import Schedule
@@ -86,12 +86,12 @@ def train(photos: Path, cache: Path, threads: int, out: Path, version: str, step
 @click.option(
     "--curve",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Measure what more sources and more photos bring, too, and draw it here as a PNG.",
+    help="Also measure the gain of more sources and more photos, and draw it to this PNG.",
 )
 def loso(photos: Path, cache: Path, threads: int, *, as_json: bool, curve: Path | None) -> None:
     """Leave one source out: fit a linear head without each source in turn and measure it on that source.
 
-    With --curve the same for every choice of sources, and for shares of the photos: some eighty heads.
+    With --curve, do this for every choice of sources and for shares of the photos: about eighty heads.
     """
     from rich.console import Console
 
@@ -142,14 +142,14 @@ def _left_out(rows: Sequence[LeftOut]) -> str:
     type=click.Choice(["all", "train", "calibration", "test"]),
     default="all",
     show_default=True,
-    help="Only the photos that training with this version dealt to one split.",
+    help="Only the photos that this version's training puts into one split.",
 )
 @click.option(
     "--picture",
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("evaluation.png"),
     show_default=True,
-    help="Without --json: where the picture of confusion, coverage and reliability goes.",
+    help="Without --json: file for the picture of confusion, coverage and reliability.",
 )
 @click.option(
     "--threads",
@@ -163,7 +163,7 @@ def evaluate(  # noqa: PLR0913 - a command's options
 ) -> None:
     """Measure a bundle on labelled photos: an index.csv with path,category, or folders named by category.
 
-    Prints a table and draws a PNG, or prints JSON alone.
+    Prints a table and draws a PNG, or only prints JSON.
     """
     from config.reading.load_sorting import load_sorting
     from models.bundle import SHIPPED_BUNDLE

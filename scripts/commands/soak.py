@@ -19,9 +19,9 @@ ENGINES = ("iotcore-sqlite", "mosquitto-postgres")
 
 
 @click.command()
-@click.option("--seed", type=int, default=None, help="Strike with the same faults at the same moments again.")
+@click.option("--seed", type=int, default=None, help="Repeat the same faults at the same moments.")
 @click.option(
-    "--kills", type=click.IntRange(0, 100_000), default=15, show_default=True, help="So many kill -9."
+    "--kills", type=click.IntRange(0, 100_000), default=15, show_default=True, help="Number of kill -9."
 )
 @click.option(
     "--engine", type=click.Choice(ENGINES), default=ENGINES[0], show_default=True, help="Broker and database."
@@ -31,7 +31,7 @@ ENGINES = ("iotcore-sqlite", "mosquitto-postgres")
     type=click.IntRange(0),
     default=50,
     show_default=True,
-    help="Go on until so many are recorded.",
+    help="Continue until so many visits are recorded.",
 )
 @click.option(
     "--keep",
@@ -42,9 +42,9 @@ ENGINES = ("iotcore-sqlite", "mosquitto-postgres")
 def soak(*, seed: int | None, kills: int, engine: str, visits: int, keep: Path | None, as_json: bool) -> int:
     """Kill, cut, fill and restore a whole community at random; then check every point.
 
-    Three stations, their sync processes, a broker, a database and the ledger's workers run as processes
-    of their own. Each visit is priced again from what the simulated residents threw in. Ends with status
-    1 if anything was lost, counted twice, priced otherwise, or opened that should not.
+    Three stations, their sync processes, a broker, a database and the ledger's workers run as separate
+    processes. Each visit is priced again from what the simulated residents threw in. Exit status 1 if
+    anything was lost, counted twice or priced wrongly, or if a lid opened that should not.
     """
     from scripts.soak.context import Wishes
     from scripts.soak.play import soak as run
@@ -68,7 +68,7 @@ def soak(*, seed: int | None, kills: int, engine: str, visits: int, keep: Path |
 
 @contextmanager
 def _folder(keep: Path | None) -> Iterator[Path]:
-    """The folder that was named, else one that goes at the end."""
+    """Yield the named folder, or else a temporary one that is removed at the end."""
     if keep is not None:
         from config.errors import InputError
 

@@ -70,7 +70,7 @@ def test_a_station_without_keys_says_how_to_make_them(config: Path, command: str
 def test_a_wrong_ledger_key_is_named(config: Path) -> None:
     done = tongzhan("init", "--config", str(config), "--card-key", str(config), "--ledger-key", "nonsense")
     assert done.returncode == 2
-    assert "--ledger-key 'nonsense' is no public key" in done.stderr
+    assert "--ledger-key 'nonsense' is not a public key" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["run", "sync", "panel"])
@@ -99,7 +99,7 @@ def test_sync_ends_when_asked(config: Path) -> None:
 def test_a_panel_may_be_framed_by_a_page_that_it_is_told_of(config: Path) -> None:
     done = tongzhan("panel", "--config", str(config), "--framed-by", "somewhere")
     assert done.returncode == 2
-    assert done.stderr.startswith("error: --framed-by 'somewhere' is no origin; write it as http://")
+    assert done.stderr.startswith("error: --framed-by 'somewhere' is not an origin; write it as http://")
 
 
 def test_the_panel_ends_when_asked(config: Path) -> None:
@@ -135,4 +135,4 @@ def test_nobody_is_simulated_at_a_real_station_so_there_is_no_witness(config: Pa
     config.write_text(f'{text}[[controller]]\nid = "mcu"\nport = "/dev/none"\n', encoding="utf-8")
     done = tongzhan("run", "--config", str(config), "--witness", str(config.with_name("lines")))
     assert done.returncode == 2
-    assert done.stderr == "error: --witness: nobody is simulated at a real station; leave it out\n"
+    assert done.stderr == "error: --witness: a real station has no simulated residents; leave it out\n"

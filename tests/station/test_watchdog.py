@@ -124,5 +124,5 @@ def test_a_manager_that_is_gone_costs_a_line_in_the_log(
 ) -> None:
     notifier = Notifier(str(tmp_path / "nowhere"))
     notifier.ready()
-    assert "does not hear READY=1" in caplog.text
+    assert "cannot be told READY=1" in caplog.text
     notifier.close()

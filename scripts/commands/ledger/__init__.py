@@ -1,4 +1,4 @@
-"""`tongzhan ledger`: make, feed, serve, guard, keep and audit a community's ledger."""
+"""`tongzhan ledger`: create, feed, serve, protect, back up and audit a community's ledger."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from scripts.commands.ledger.stations import station
 
 
 class LedgerGroup(click.Group):
-    """Says in one line what the database refused."""
+    """Reports an error of the database in one line."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command that was named."""
+        """Run the named command."""
         try:
             return super().invoke(ctx)
         except database_errors() as error:
             said = (str(error).splitlines() or [type(error).__name__])[0]
-            mend = "nothing was changed by that; mend it, then type it again"
-            if "UTF-8" in said:  # SQLite lets any bytes be a text, and names no row
+            mend = "nothing was changed; mend it, then run the command again"
+            if "UTF-8" in said:  # SQLite stores any bytes as text, and names no row
                 mend = "see which row: tongzhan ledger verify --config F"
             raise InputError(f"the database refused: {said}", mend) from error
 

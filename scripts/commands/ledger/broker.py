@@ -1,4 +1,4 @@
-"""`tongzhan ledger broker`: a guarded mosquitto for this ledger and its stations."""
+"""`tongzhan ledger broker`: configure mosquitto for this ledger and its stations."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ STATION_PORT = 8883
     *("--out", "folder"),
     required=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write: mosquitto.conf and all it names. Kept between runs.",
+    help="Folder to write: mosquitto.conf and all files it names. Keep it between runs.",
 )
-@click.option("--host", help="The broker as stations call it.  [default: host under [broker]]")
+@click.option("--host", help="The broker's host name for stations.  [default: host under [broker]]")
 @click.option("--name", "names", multiple=True, help="A further name or address of the broker; repeatable.")
 @click.option(
     "--station-port",
     type=click.IntRange(1, 65535),
     default=STATION_PORT,
     show_default=True,
-    help="Where stations connect; the ledger connects to port under [broker].",
+    help="Port for stations; the ledger uses the port under [broker].",
 )
 @click.option("--user", default="mosquitto", show_default=True, help="The system user mosquitto runs as.")
 @click.option(
@@ -57,10 +57,10 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     renew: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Write a mosquitto that speaks TLS only, with a password and rights of its own for each station.
+    """Write a mosquitto configuration with TLS only, and a password and rights for each station.
 
     Run it again after admitting or retiring a station, and each month for the certificate; then reload
-    mosquitto. Passwords that were given stay as they are.
+    mosquitto. Existing passwords stay as they are.
     """
     settings = open_ledger(config)
     renew = tuple(typed.slug(slug) for slug in renew)
@@ -97,7 +97,7 @@ def _stations(settings: LedgerSettings, renew: tuple[str, ...]) -> list[str]:
 
 
 def _tell(folder: Path, wanted: Wanted, host: str, fresh: dict[str, Path]) -> None:
-    """What was written, and what the owner of each new password has to write down."""
+    """Print what was written, and what the owner of each new password must configure."""
     click.echo(f"{folder}/mosquitto.conf: {len(wanted.stations)} stations of {wanted.community}")
     for user, file in sorted(fresh.items()):
         station = user.partition(".")[2]
@@ -107,7 +107,7 @@ def _tell(folder: Path, wanted: Wanted, host: str, fresh: dict[str, Path]) -> No
         click.echo(f'{section} host = "{at}", port = {port}, username = "{user}"')
         click.echo(f'  tls_ca = "{folder}/ca.pem", password_file = "{file}"')
     if fresh:
-        click.echo("take each station its password file and ca.pem; there, for the user its units name:")
+        click.echo("copy to each station its password file and ca.pem; install them there:")
         click.echo("  sudo install -m 640 -g tongzhan FILE /etc/tongzhan/broker.password")
         click.echo("  sudo install -m 644 ca.pem /etc/tongzhan/ca.pem")
-    click.echo("start mosquitto with it, or reload one that runs: systemctl reload mosquitto")
+    click.echo("start mosquitto with this file, or reload it: systemctl reload mosquitto")

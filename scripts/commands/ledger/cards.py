@@ -1,4 +1,4 @@
-"""`tongzhan ledger card`: whose a card is, whether it opens lids, what it earns; and every change of that."""
+"""`tongzhan ledger card`: a card's household, state and role, and every change of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Change = Callable[["Card", "Attribution", "datetime"], bool]
 
 @click.group()
 def card() -> None:
-    """Bind, unbind, block and replace cards; who did so and why is kept, and undo is another command.
+    """Bind, unbind, block and replace cards; who did it and why is recorded, and every change can be undone.
 
     CARD is a hash or the first 12 or more of its digits, as `held list` and `card list` print them.
     """
@@ -39,7 +39,7 @@ def card() -> None:
 @json_option
 @click.option("--unbound", is_flag=True, help="Only cards that belong to no household.")
 def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
-    """Print every card: its digits, whose it is, and how it stands."""
+    """Print every card: its digits, its household and its state."""
     community = open_community(config)
     from cloud_sync.ledger.points.models import Card
 
@@ -64,7 +64,7 @@ def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
 @json_option
 @click.argument("card")
 def card_show(config: Path, card: str, *, as_json: bool) -> None:
-    """Print one card and everything that was ever done to it."""
+    """Print one card and its whole history."""
     community = open_community(config)
     from cloud_sync.ledger.households.cards import find_card
     from cloud_sync.ledger.households.export import history
@@ -87,7 +87,7 @@ def card_show(config: Path, card: str, *, as_json: bool) -> None:
 @click.argument("card")
 @click.argument("household", metavar="CODE")
 def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> None:
-    """Give a card to the household CODE, and with it the points that waited for it."""
+    """Bind a card to the household CODE, which also gets the points that waited for the card."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -106,7 +106,7 @@ def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> 
 @reason_option
 @click.argument("card")
 def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
-    """Take a card from its household, which keeps what it earned; what it earns now waits for a household."""
+    """Unbind a card; the household keeps its points, and what the card earns now waits for a household."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -114,7 +114,7 @@ def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
 
     found = find_card(community, card)
     was = unbind_card(found, Attribution(by, reason), timezone.now())
-    click.echo(f"card {found} is household {was}'s no longer")
+    click.echo(f"card {found} no longer belongs to household {was}")
 
 
 @card.command("replace")
@@ -124,7 +124,7 @@ def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
 @click.argument("card")
 @click.argument("new")
 def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> None:
-    """Give the household of CARD the card NEW; CARD is unbound and blocked, as a lost one must be."""
+    """Replace CARD by NEW for its household; CARD is unbound and blocked, as for a lost card."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -132,7 +132,7 @@ def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> Non
 
     old = find_card(community, card)
     released = replace_card(old, new, Attribution(by, reason), timezone.now())
-    click.echo(f"card {old} is blocked, card {find_card(community, new)} stands in its place")
+    click.echo(f"card {old} is blocked, card {find_card(community, new)} replaces it")
     click.echo(f"{released} points that waited for it are released")
 
 
@@ -143,7 +143,7 @@ def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> Non
 @click.argument("card")
 @click.argument("state", type=click.Choice(["on", "off"]))
 def card_staff(config: Path, by: str, reason: str, card: str, state: str) -> None:
-    """Make a card a staff card, which opens every lid and earns nothing, or end that."""
+    """Make a card a staff card (it opens every lid and earns nothing), or a resident's card again."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -154,11 +154,11 @@ def card_staff(config: Path, by: str, reason: str, card: str, state: str) -> Non
         return
     found = find_card(community, card)
     was = end_staff_card(found, Attribution(by, reason), timezone.now())
-    click.echo(f"card {found} is no staff card{' any more' if was else ', and was none'}")
+    click.echo(f"card {found} {'is no longer' if was else 'was not'} a staff card")
 
 
 def _changing(name: str, help_: str, said: tuple[str, str]) -> None:
-    """Add a command that changes one thing of a card; `said` is for one that changed, and one so before."""
+    """Add a command that changes a card; `said` has the texts for a change, and for no change."""
 
     @card.command(name, help=help_)
     @config_option
@@ -184,19 +184,19 @@ def _changing(name: str, help_: str, said: tuple[str, str]) -> None:
 
 _changing(
     "block",
-    "Mark a card as lost or misused: stations that know of it open no lid for it.",
-    ("is blocked", "was blocked before"),
+    "Block a lost or misused card: stations that know of it open no lid for it.",
+    ("is blocked", "was already blocked"),
 )
-_changing("unblock", "Let a blocked card open lids again.", ("is not blocked any more", "was not blocked"))
+_changing("unblock", "Let a blocked card open lids again.", ("is no longer blocked", "was not blocked"))
 _changing(
     "suspect",
-    "Let what a card earns from now on wait for a person: there are signs of cheating.",
-    ("is suspected: what it earns waits", "was suspected before"),
+    "Hold what a card earns from now on for a person: there are signs of cheating.",
+    ("is suspected: what it earns waits", "was already suspected"),
 )
 _changing(
     "clear",
-    "Suspect a card no longer; what waits already still waits for a person.",
-    ("is suspected no longer", "was not suspected"),
+    "End the suspicion on a card; points that already wait still wait for a person.",
+    ("is no longer suspected", "was not suspected"),
 )
 
 

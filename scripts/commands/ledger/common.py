@@ -1,4 +1,4 @@
-"""What the ledger's commands share: their options, and the ledger that a configuration describes."""
+"""Shared by the ledger's commands: options, and opening the ledger of a configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def open_ledger(config: Path) -> LedgerSettings:
-    """The settings, with Django set up for them."""
+    """Load the settings and set Django up for them."""
     from cloud_sync.ledger import setup
     from config.ledger import load_ledger
 
@@ -36,7 +36,7 @@ def open_ledger(config: Path) -> LedgerSettings:
 
 
 def open_community(config: Path) -> Community:
-    """The community of a ledger whose database is ready for this version."""
+    """Return the community of a ledger; InputError unless its database is ready for this version."""
     settings = open_ledger(config)
     from cloud_sync.ledger.db.database import check
 
@@ -44,11 +44,11 @@ def open_community(config: Path) -> Community:
 
 
 def database_errors() -> tuple[type[Exception], ...]:
-    """What Django raises where its database refuses; nothing where no command has needed Django."""
+    """Return Django's database errors; none if no command has loaded Django."""
     django = sys.modules.get("django.db")
     return () if django is None else (django.DatabaseError,)
 
 
 def echo_json(value: object) -> None:
-    """Print a value as one line of JSON, in UTF-8 whatever the terminal's encoding."""
+    """Print a value as one line of JSON, always in UTF-8."""
     click.echo(json.dumps(value, ensure_ascii=False).encode())

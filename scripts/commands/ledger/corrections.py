@@ -1,4 +1,4 @@
-"""`tongzhan ledger correct · debt`: taking back what was given by mistake, and what is still owed."""
+"""`tongzhan ledger correct · debt`: take back points given by mistake, and manage what is still owed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scripts.commands.ledger.common import (
 @reason_option
 @click.argument("position", type=click.IntRange(1))
 def correct(config: Path, by: str, reason: str, position: int) -> None:
-    """Take back what the transfer at POSITION gave a household; what was spent becomes a debt.
+    """Take back the points that the transfer at POSITION gave a household; spent points become a debt.
 
     `tongzhan ledger household history CODE` names the positions.
     """
@@ -43,14 +43,14 @@ def correct(config: Path, by: str, reason: str, position: int) -> None:
 
 @click.group()
 def debt() -> None:
-    """See what households owe after corrections, and let them off."""
+    """List what households owe after corrections, and forgive debts."""
 
 
 @debt.command("list")
 @config_option
 @json_option
 def debt_list(config: Path, *, as_json: bool) -> None:
-    """Print what is still owed, the oldest first."""
+    """Print open debts, oldest first."""
     community = open_community(config)
     from cloud_sync.ledger.office.pending import open_debts
 
@@ -75,7 +75,7 @@ def debt_list(config: Path, *, as_json: bool) -> None:
 @reason_option
 @click.argument("number", type=int)
 def debt_forgive(config: Path, by: str, reason: str, number: int) -> None:
-    """Let a household off what it still owes."""
+    """Forgive what is left of a household's debt."""
     community = open_community(config)
     from django.utils import timezone
 

@@ -17,24 +17,24 @@ from scripts.commands.ledger.common import (
 )
 
 MOST = 1000
-"""Households that one list shows."""
+"""Longest list of households."""
 
 
 @click.group()
 def household() -> None:
-    """Add, list and rename households, print their links and their history, export and erase what is held."""
+    """Add, list and rename households, print their links and history, export and erase their data."""
 
 
 @household.command("add")
 @config_option
 @click.option("--card", "cards", multiple=True, metavar="HASH", help="A card's hash; repeat for more cards.")
-@click.option("--name", default="", help="As the statement addresses it.")
+@click.option("--name", default="", help="The name on the statement.")
 @click.argument("code")
 def household_add(config: Path, cards: tuple[str, ...], name: str, code: str) -> None:
-    """Add a household, or bind further cards to one that is here; all of it, or nothing.
+    """Add a household, or bind more cards to an existing one; all of it or nothing.
 
-    A code is the same however it is typed: full-width or not, in either case, with spaces or any dash. HASH
-    may be the first 12 or more digits of a card that was used once, as `held list` prints them.
+    Full-width letters, upper or lower case, spaces and any kind of dash do not matter in a code. HASH may be
+    the first 12 or more digits of a card that was used before, as `held list` prints them.
     """
     community = open_community(config)
     from django.utils import timezone
@@ -50,12 +50,10 @@ def household_add(config: Path, cards: tuple[str, ...], name: str, code: str) ->
 @household.command("list")
 @config_option
 @json_option
-@click.option("--after", metavar="CODE", help="Only households whose codes come after this one's.")
-@click.option(
-    "--most", type=click.IntRange(1, MOST), default=MOST, show_default=True, help="So many at most."
-)
+@click.option("--after", metavar="CODE", help="Only households whose codes come after this one.")
+@click.option("--most", type=click.IntRange(1, MOST), default=MOST, show_default=True, help="Longest list.")
 def household_list(config: Path, after: str | None, most: int, *, as_json: bool) -> None:
-    """Print each household in the order of their codes: code, name, cards, points; none that was erased."""
+    """Print all households except erased ones, ordered by code: code, name, cards, points."""
     community = open_community(config)
     from dataclasses import asdict
 
@@ -80,7 +78,7 @@ def household_list(config: Path, after: str | None, most: int, *, as_json: bool)
 @config_option
 @click.argument("code")
 def household_link(config: Path, code: str) -> None:
-    """Print the address of a household's statement."""
+    """Print the link to a household's statement."""
     community = open_community(config)
     from cloud_sync.ledger.households.register import find_household
     from cloud_sync.ledger.statement.links import statement_link
@@ -94,7 +92,7 @@ def household_link(config: Path, code: str) -> None:
 @reason_option
 @click.argument("code")
 def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
-    """Take back every link to a household's statement, from this moment; the next link is another."""
+    """Revoke every link to a household's statement at once; the next link is a new one."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -104,8 +102,8 @@ def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
     found = find_household(community, code)
     end_links(found, by, reason, timezone.now())
     click.echo(
-        f"no link of household {found} opens its statement any more; "
-        f"give it a new one: tongzhan ledger household link {found} --config F"
+        f"all links to household {found}'s statement are revoked; "
+        f"make a new one: tongzhan ledger household link {found} --config F"
     )
 
 
@@ -113,8 +111,8 @@ def household_unlink(config: Path, by: str, reason: str, code: str) -> None:
 @config_option
 @by_option
 @reason_option
-@click.option("--name", help="As the statement addresses it; empty for none.")
-@click.option("--code", "new", metavar="NEW", help="The code that the office uses from now on.")
+@click.option("--name", help="The name on the statement; empty for none.")
+@click.option("--code", "new", metavar="NEW", help="The new code.")
 @click.argument("code")
 def household_rename(
     config: Path, by: str, reason: str, name: str | None, new: str | None, code: str
@@ -137,7 +135,7 @@ def household_rename(
 @config_option
 @click.argument("code")
 def household_export(config: Path, code: str) -> None:
-    """Print everything that is held about a household, as JSON: cards, visits with their facts, transfers."""
+    """Print all data about a household as JSON: cards, visits with their facts, transfers."""
     community = open_community(config)
     from cloud_sync.ledger.households.export import export_household
     from cloud_sync.ledger.households.register import find_household
@@ -149,13 +147,13 @@ def household_export(config: Path, code: str) -> None:
 @config_option
 @by_option
 @reason_option
-@click.option("--yes", is_flag=True, help="Erase it without asking again.")
+@click.option("--yes", is_flag=True, help="Erase without asking.")
 @click.argument("code")
 def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool) -> None:
-    """Cut a household's pseudonym, for good: nothing leads from its cards, code or name to its visits again.
+    """Erase a household for good: nothing leads from its cards, code or name to its visits any more.
 
-    Transfers and sums stay, and `verify` still holds. Backups keep it until you throw them away; take an
-    export first if the household wants one.
+    Transfers and sums stay, and `verify` still succeeds. Older backups still hold the data until you delete
+    them. Make an export first if the household wants one.
     """
     community = open_community(config)
     from django.utils import timezone
@@ -170,7 +168,7 @@ def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool)
     click.echo(
         f"erased: {erased.cards} cards and {erased.visits} visits are {erased.pseudonym}'s from now on"
     )
-    click.echo("backups from before still hold them: throw those away when their time has come")
+    click.echo("older backups still hold them: delete those when they are due")
 
 
 @household.command("history")
@@ -178,7 +176,7 @@ def household_erase(config: Path, by: str, reason: str, code: str, *, yes: bool)
 @json_option
 @click.argument("code")
 def household_history(config: Path, code: str, *, as_json: bool) -> None:
-    """Print every transfer of a household, with the position that `tongzhan ledger correct` wants."""
+    """Print every transfer of a household, with its position for `tongzhan ledger correct`."""
     community = open_community(config)
     from cloud_sync.ledger.households.history import transfers_of
     from cloud_sync.ledger.households.register import find_household
@@ -208,7 +206,7 @@ def household_history(config: Path, code: str, *, as_json: bool) -> None:
 @config_option
 @click.argument("card", metavar="HASH")
 def staff(config: Path, card: str) -> None:
-    """Make a card a staff card: it opens every lid and earns nothing. `card staff CARD off` ends that."""
+    """Make a card a staff card: it opens every lid and earns nothing. `card staff CARD off` undoes it."""
     community = open_community(config)
     from cloud_sync.ledger.households.cards import set_staff_card
 

@@ -15,7 +15,7 @@ folder = click.Path(path_type=Path, file_okay=False)
 @config_option
 @click.argument("to", type=folder)
 def backup(config: Path, to: Path) -> None:
-    """Put database and keys into a new folder TO, as they stand now; the ledger may run meanwhile."""
+    """Copy database and keys, as they are now, into a new folder TO; the ledger may keep running."""
     from cloud_sync.ledger.db.backups import back_up
     from config.ledger import load_ledger
 
@@ -28,7 +28,7 @@ def backup(config: Path, to: Path) -> None:
 @click.option("--replace", is_flag=True, help="Replace the ledger that the database holds.")
 @click.argument("source", type=folder)
 def restore(config: Path, source: Path, *, replace: bool) -> None:
-    """Bring a backup back. What came after it, stations send again: they keep 30 days."""
+    """Restore a backup. Stations send again what came after it: they keep 30 days."""
     from cloud_sync.ledger.db.backups import restore as bring_back
     from config.ledger import load_ledger
 

@@ -12,22 +12,22 @@ NAME = "tongzhan ledger manage"
 INSTEAD = {
     "changepassword": "tongzhan ledger officer add NAME --config F",
     "createsuperuser": "tongzhan ledger officer add NAME --config F",
-    "flush": "a ledger is never emptied; make another: tongzhan ledger init --config F",
+    "flush": "a ledger is never emptied; make a new one: tongzhan ledger init --config F",
     "loaddata": "tongzhan ledger restore FOLDER --config F",
     "migrate": "tongzhan ledger init --config F",
     "runserver": "tongzhan ledger serve --config F",
     "testserver": "tongzhan ledger serve --config F",
 }
-"""Commands that would go round what a ledger guarantees, and what is there in their place."""
+"""Commands that would bypass a ledger's guarantees, and what to use instead."""
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @config_option
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENTS]...]")
 def manage(config: Path, arguments: tuple[str, ...]) -> None:
-    """Run one of Django's commands, such as showmigrations, dbshell or check; without one, list them.
+    """Run one of Django's commands, such as showmigrations, dbshell or check; without COMMAND, list them.
 
-    For developers and for support. `manage --config F help COMMAND` explains a command.
+    For developers and support. `manage --config F help COMMAND` explains a command.
     """
     open_ledger(config)
     from django.core.management import ManagementUtility, get_commands

@@ -1,4 +1,4 @@
-"""`tongzhan ledger officer`: who may use the office's pages."""
+"""`tongzhan ledger officer`: the people who may use the office's pages."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scripts.commands.ledger.common import config_option, echo_json, json_option
 
 @click.group()
 def officer() -> None:
-    """Say who may use the office's pages, which show what waits for a person and let people decide on it."""
+    """Manage who may use the office's pages, where people decide on what waits for them."""
 
 
 @officer.command("add")
 @config_option
 @click.argument("name")
 def officer_add(config: Path, name: str) -> None:
-    """Let a person in, or give one a new password; prints it, once."""
+    """Add an officer, or give one a new password; prints the password once."""
     community = open_community(config)
     from django.conf import settings
 
@@ -33,19 +33,19 @@ def officer_add(config: Path, name: str) -> None:
 @config_option
 @click.argument("name")
 def officer_remove(config: Path, name: str) -> None:
-    """Let a person in no longer, from this moment."""
+    """Remove an officer's access at once."""
     community = open_community(config)
     from cloud_sync.ledger.officers.register import remove_officer
 
     remove_officer(community, name)
-    click.echo(f"{typed.slug(name)} may not come in any more")
+    click.echo(f"{typed.slug(name)} can no longer sign in")
 
 
 @officer.command("list")
 @config_option
 @json_option
 def officer_list(config: Path, *, as_json: bool) -> None:
-    """Print who may come in."""
+    """Print the officers who may sign in."""
     community = open_community(config)
     from cloud_sync.ledger.officers.register import officers
 
@@ -53,4 +53,4 @@ def officer_list(config: Path, *, as_json: bool) -> None:
     if as_json:
         echo_json(names)
     else:
-        click.echo("\n".join(names) or "nobody; let somebody in: tongzhan ledger officer add NAME --config F")
+        click.echo("\n".join(names) or "no officer yet; add one: tongzhan ledger officer add NAME --config F")

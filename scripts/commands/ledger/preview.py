@@ -23,7 +23,7 @@ a_day = click.DateTime(["%Y-%m-%d"])
     *("--rules", "file"),
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The award rules to try, a TOML file; nothing is changed by it.",
+    help="The award rules to try, a TOML file; nothing is changed.",
 )
 @click.option("--since", type=a_day, help="First day, YYYY-MM-DD.  [default: a week before --until]")
 @click.option("--until", type=a_day, help="The day after the last one.  [default: today]")
@@ -53,7 +53,7 @@ def preview(
 
 
 def _tell(told: Preview) -> None:
-    """A table for a person."""
+    """Print a table."""
     click.echo(f"{told.visits} visits from {told.since} until before {told.until}")
     click.echo(f"given or held: {told.given} points; by their own rules {told.before}")
     click.echo(f"under version {told.version}: {told.after} points ({told.after - told.before:+d})")

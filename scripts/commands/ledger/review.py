@@ -1,4 +1,4 @@
-"""`tongzhan ledger aside · held · alarm`: what waits for a person, and what a person decides about it."""
+"""`tongzhan ledger aside · held · alarm`: list what waits for a person, and decide on it."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ if TYPE_CHECKING:
 OF_A_STATION = [
     reason.value for reason in (HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.MINT_LIMIT, HeldBy.LEDGER_CLOCK)
 ]
-"""Reasons that say something of a station, and so of many visits at once."""
+"""Reasons that concern a station, and so many visits at once."""
 
 
 @click.group("aside")
 def aside() -> None:
-    """See and apply what stations sent and the ledger could not apply."""
+    """List, apply and dismiss what the ledger set aside because it could not apply it."""
 
 
 @aside.command("list")
 @config_option
 @json_option
 def aside_list(config: Path, *, as_json: bool) -> None:
-    """Print what was set aside, the latest first, each with its reason."""
+    """Print what was set aside, latest first, with the reasons."""
     community = open_community(config)
     from cloud_sync.ledger.office.pending import set_aside
     from cloud_sync.ledger.office.texts import ASIDE
@@ -62,7 +62,7 @@ def aside_list(config: Path, *, as_json: bool) -> None:
 @config_option
 @click.argument("number")
 def aside_show(config: Path, number: str) -> None:
-    """Print the very bytes that came, as text."""
+    """Print the received bytes as text."""
     community = open_community(config)
     from cloud_sync.ledger.office.pending import find_aside
 
@@ -74,9 +74,9 @@ def aside_show(config: Path, number: str) -> None:
 @click.option("--all", "every", is_flag=True, help="Try everything that is set aside.")
 @click.argument("numbers", nargs=-1)
 def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
-    """Apply events now that they can be: after new rules, or with a newer ledger. Each counts once.
+    """Apply events that can be applied now: after new rules, or with a newer ledger. Each counts once.
 
-    With --all, what still cannot be applied stays, is named, and the exit status is 1.
+    With --all, events that still cannot be applied stay and are named, and the exit status is 1.
     """
     if every == bool(numbers):
         raise click.UsageError("Name what to apply, or give --all.")
@@ -107,7 +107,7 @@ def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
 @reason_option
 @click.argument("number")
 def aside_dismiss(config: Path, by: str, reason: str, number: str) -> None:
-    """Take something off the list that needs no more attention; the office's page can undo it."""
+    """Take something off the list that needs no attention; the office's page can undo this."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -119,14 +119,14 @@ def aside_dismiss(config: Path, by: str, reason: str, number: str) -> None:
 
 @click.group("held")
 def held() -> None:
-    """See points that wait, and let them go or not."""
+    """List points that wait, and release or refuse them."""
 
 
 @held.command("list")
 @config_option
 @json_option
 def held_list(config: Path, *, as_json: bool) -> None:
-    """Print visits whose points wait, the longest first, each with its reason."""
+    """Print visits whose points wait, longest first, with the reasons."""
     community = open_community(config)
     from cloud_sync.ledger.office.pending import held as waiting
     from cloud_sync.ledger.office.texts import HELD
@@ -144,11 +144,13 @@ def held_list(config: Path, *, as_json: bool) -> None:
 
 
 def _chosen(command: Callable[..., None]) -> Callable[..., None]:
-    """Let a command name one visit, or all of a station that wait for one reason."""
-    command = click.option("--because", type=click.Choice(OF_A_STATION), help="All that wait for this.")(
-        command
-    )
-    command = click.option("--station", metavar="SLUG", help="All of this station, with --because.")(command)
+    """Let a command name one visit, or all visits of a station that wait for one reason."""
+    command = click.option(
+        "--because", type=click.Choice(OF_A_STATION), help="All visits that wait for this reason."
+    )(command)
+    command = click.option(
+        "--station", metavar="SLUG", help="All visits of this station; use with --because."
+    )(command)
     return click.argument("number", type=int, required=False)(command)
 
 
@@ -172,7 +174,7 @@ def _visits(
 def held_release(
     config: Path, by: str, reason: str, number: int | None, station: str | None, because: str | None
 ) -> None:
-    """Give the resident what a visit holds, or what all of a station hold for one reason."""
+    """Give residents the held points of one visit, or of a station's visits that wait for one reason."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -193,7 +195,7 @@ def held_release(
 def held_refuse(
     config: Path, by: str, reason: str, number: int | None, station: str | None, because: str | None
 ) -> None:
-    """Withhold what a visit holds, or what all of a station hold for one reason."""
+    """Withhold the held points of one visit, or of a station's visits that wait for one reason."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -206,9 +208,9 @@ def held_refuse(
 @held.command("expire")
 @config_option
 def held_expire(config: Path) -> None:
-    """End every wait that has lasted as long as it may, as a worker does by itself.
+    """End every wait that has reached its limit; a worker does this by itself.
 
-    By a clock that is far from what stations say nothing ends.
+    Nothing ends while this machine's clock is far from the stations' clocks.
     """
     community = open_community(config)
     from django.utils import timezone
@@ -226,16 +228,16 @@ def held_expire(config: Path) -> None:
 
 @click.group("alarm")
 def alarm() -> None:
-    """See what somebody must look at, and say that it was seen to."""
+    """List alarms that a person must look at, and close them."""
 
 
 @alarm.command("list")
 @config_option
 @json_option
 def alarm_list(config: Path, *, as_json: bool) -> int:
-    """Print open alarms, the latest first; exit 1 if there are any, as a monitor wants it.
+    """Print open alarms, latest first; exit 1 if there are any, for use by a monitor.
 
-    Stations that are silent are looked for at once, so that it tells of them though no worker runs.
+    Silent stations are looked for now, so that they are reported even if no worker runs.
     """
     settings = open_ledger(config)
     from django.utils import timezone
@@ -266,7 +268,7 @@ def alarm_list(config: Path, *, as_json: bool) -> int:
 @by_option
 @click.argument("number", type=int)
 def alarm_close(config: Path, by: str, number: int) -> None:
-    """Say that an alarm was seen to; should its cause come again, it opens anew."""
+    """Close an alarm that was dealt with; if its cause comes back, a new alarm opens."""
     community = open_community(config)
     from django.utils import timezone
 

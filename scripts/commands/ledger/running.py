@@ -13,7 +13,7 @@ from scripts.commands.ledger.common import config_option, echo_json, json_option
 @click.command()
 @config_option
 def init(config: Path) -> None:
-    """Make keys and database, or bring them up to date; again does no harm."""
+    """Create keys and database, or upgrade them; safe to repeat."""
     from cloud_sync.ledger.install import init as make
 
     click.echo(f"ready; stations check receipts by this public key: {make(config)}")
@@ -33,9 +33,9 @@ def serve(config: Path) -> None:
 
 @click.command()
 @config_option
-@click.option("--worker", default="", metavar="NAME", help="This worker's name, where several run at once.")
+@click.option("--worker", default="", metavar="NAME", help="This worker's name, if several run at once.")
 def ingest(config: Path, worker: str) -> None:
-    """Take what stations send and answer with receipts until stopped."""
+    """Receive what stations send and answer with receipts until stopped."""
     settings = open_ledger(config)
     from cloud_sync.ledger.intake.worker import ingest as run
     from cloud_sync.ledger.site.logs import start_log
@@ -53,15 +53,15 @@ def worker() -> None:
 @config_option
 @click.argument("name")
 def worker_forget(config: Path, name: str) -> None:
-    """Have the broker drop what it keeps for a worker that will not come back; stop the worker first.
+    """Make the broker drop its session for a worker that will not come back; stop the worker first.
 
-    Else the broker stores every batch for it, for as long as its configuration keeps a session.
+    Otherwise the broker stores every batch for it, for as long as its configuration keeps a session.
     """
     settings = open_ledger(config)
-    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # why the broker refuses, if it does
+    logging.basicConfig(level=logging.ERROR, format="%(message)s")  # shows why the broker refuses, if it does
     from cloud_sync.ledger.intake.broker_sessions import forget_worker
 
-    click.echo(f"the broker keeps nothing for {forget_worker(settings, name)} any more")
+    click.echo(f"the broker no longer keeps anything for {forget_worker(settings, name)}")
 
 
 @click.command()
@@ -70,17 +70,17 @@ def worker_forget(config: Path, name: str) -> None:
 @click.option(
     "--heads",
     is_flag=True,
-    help="Also print each community's last link: noted elsewhere, it shows later that nothing was rewritten.",
+    help="Also print each community's last link; a copy kept elsewhere proves later that nothing changed.",
 )
 def verify(config: Path, *, as_json: bool, heads: bool) -> int:
-    """Check every sum and every link of the chain; exit 1 and name what is wrong if one does not agree."""
+    """Check every sum and every link of the chain; name what is wrong and exit 1 if anything is."""
     settings = open_ledger(config)
     from cloud_sync.ledger.chain.audit import verify as audit
     from cloud_sync.ledger.db.database import check, check_version
 
     check_version(settings)
     result = audit()
-    if result.ok:  # whose rows can all be read: is it the ledger of this configuration?
+    if result.ok:  # all rows can be read: check that it is the ledger of this configuration
         check(settings)
     for problem in result.problems:
         click.echo(problem, err=True)

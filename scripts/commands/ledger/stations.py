@@ -1,4 +1,4 @@
-"""`tongzhan ledger station`: which stations the ledger listens to, and by which keys."""
+"""`tongzhan ledger station`: the stations that the ledger accepts, and their keys."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST = 10**12
 
 @click.group()
 def station() -> None:
-    """Admit, name and retire stations, change their keys, and limit what they may bring."""
+    """Admit, rename and retire stations, change their keys, and limit the points they may bring."""
 
 
 @station.command("add")
@@ -35,7 +35,7 @@ def station() -> None:
 )
 @click.argument("slug")
 def station_add(config: Path, public_key: str, name_zh: str, name_en: str, slug: str) -> None:
-    """Admit a station with its names, or a further key of a station that is admitted."""
+    """Admit a station with its names, or one more key of an admitted station."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -55,7 +55,7 @@ def station_add(config: Path, public_key: str, name_zh: str, name_en: str, slug:
 def station_rename(
     config: Path, by: str, reason: str, name_zh: str | None, name_en: str | None, slug: str
 ) -> None:
-    """Give a station the names that residents and the office read; SLUG itself never changes."""
+    """Change the names that residents and the office see; SLUG itself never changes."""
     if name_zh is None and name_en is None:
         raise click.UsageError("Give --name-zh, --name-en, or both.")
     community = open_community(config)
@@ -74,7 +74,7 @@ def station_rename(
 @config_option
 @json_option
 def station_list(config: Path, *, as_json: bool) -> None:
-    """Print each station with its names, when it was last heard, what it has delivered, and its keys."""
+    """Print each station: names, when it was last heard, what it has delivered, and its keys."""
     community = open_community(config)
     from cloud_sync.ledger.stations.registry import summaries
 
@@ -92,7 +92,7 @@ def station_list(config: Path, *, as_json: bool) -> None:
 @config_option
 @click.argument("slug")
 def station_retire(config: Path, slug: str) -> None:
-    """Accept nothing more from a station. What it has delivered stays; so does its history."""
+    """Accept nothing more from a station. Its events and its history stay."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -101,7 +101,7 @@ def station_retire(config: Path, slug: str) -> None:
     keys = retire_station(community, slug, timezone.now())
     click.echo(f"station {slug} of {community} is retired, with {keys} keys")
     click.echo(
-        "shut it out of the broker too: tongzhan ledger broker --config F --out FOLDER --host HOST, "
+        "remove it from the broker too: tongzhan ledger broker --config F --out FOLDER --host HOST, "
         "then reload mosquitto"
     )
 
@@ -111,7 +111,7 @@ def station_retire(config: Path, slug: str) -> None:
 @click.argument("slug")
 @click.argument("key_id")
 def station_retire_key(config: Path, slug: str, key_id: str) -> None:
-    """Retire one key of a station: the old one, once the station signs by the new one."""
+    """Retire one key of a station: the old key, once the station signs with the new one."""
     community = open_community(config)
     from django.utils import timezone
 
@@ -126,10 +126,10 @@ def station_retire_key(config: Path, slug: str, key_id: str) -> None:
 @click.option("--retire-old", is_flag=True, help="Retire every other key of the station.")
 @click.argument("slug")
 def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: bool) -> None:
-    """Admit a station's new key; then, with --retire-old, retire the old one.
+    """Admit a station's new key; with --retire-old, also retire the old one.
 
-    Do the second once `station list` shows that the station was heard since it has the new key, or at once
-    if the old key is in wrong hands. Either may be repeated.
+    Use --retire-old once `station list` shows that the station was heard with the new key, or at once if
+    the old key may be stolen. Both steps may be repeated.
     """
     community = open_community(config)
     from django.utils import timezone
@@ -139,7 +139,7 @@ def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: 
     keys = rotate_key(community, slug, public_key, timezone.now(), retire_old=retire_old)
     click.echo(f"{slug}: key {keys.key} is in use")
     for key in keys.others:
-        click.echo(f"{slug}: key {key} is in use too; end that with --retire-old")
+        click.echo(f"{slug}: key {key} is still in use; retire it with --retire-old")
     for row in keys.retired:
         click.echo(f"{slug}: key {row} is retired since {row.retired_at:%Y-%m-%d %H:%M} UTC")
 
@@ -154,9 +154,9 @@ def station_rotate_key(config: Path, public_key: str, slug: str, *, retire_old: 
 def station_limit(
     config: Path, by: str, reason: str, slug: str, points: int | None, *, as_community: bool
 ) -> None:
-    """Set how many POINTS a station may bring in a day; what goes beyond is held for a person (`held list`).
+    """Set how many POINTS a station may bring in a day; points beyond it wait for a person (`held list`).
 
-    It applies to what comes from now on; what is held stays held. Who decided and why is kept.
+    The limit applies to new events; points already held stay held. Who decided and why is recorded.
     """
     if as_community == (points is not None):
         raise click.UsageError("Give POINTS, or --as-community.")

@@ -1,6 +1,6 @@
 """`tongzhan station`: a table of commands, each imported only when it is called.
 
-The lids' process must be back within a fraction of a second after a crash: it loads no camera, no model.
+The lids' process must be back within a fraction of a second after a crash, so it loads no camera or model.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ _HERE = "scripts.commands.station"
 COMMANDS: dict[str, Entry] = {
     "init": Entry(f"{_HERE}.init", "init", "Make the station's keys and print the public one.", "station"),
     "run": Entry(f"{_HERE}.run", "run", "Run visits until SIGTERM.", "station"),
-    "lids": Entry(f"{_HERE}.lids", "lids", "Keep the lids wired to this Pi until SIGTERM.", "station"),
+    "lids": Entry(f"{_HERE}.lids", "lids", "Drive the lids wired to this Pi until SIGTERM.", "station"),
     "sync": Entry(f"{_HERE}.sync", "sync", "Deliver the journal to the ledger until SIGTERM.", "station"),
     "panel": Entry(f"{_HERE}.panel", "panel", "Show the station's screen until SIGTERM.", "station"),
-    "check": Entry(f"{_HERE}.checks", "check", "Look at every part of a station.", "station"),
-    "card": Entry(f"{_HERE}.cards", "card", "Name staff cards, block cards, list both.", "station"),
-    "export": Entry(
-        f"{_HERE}.journal", "export", "Write a journal's events out: text, CSV, JSON.", "station"
+    "check": Entry(f"{_HERE}.checks", "check", "Check every part of a station.", "station"),
+    "card": Entry(f"{_HERE}.cards", "card", "Set staff cards, block cards, list both.", "station"),
+    "export": Entry(f"{_HERE}.journal", "export", "Export a journal's events: text, CSV, JSON.", "station"),
+    "recover": Entry(
+        f"{_HERE}.journal", "recover", "Copy events from another journal into the station's.", "station"
     ),
-    "recover": Entry(f"{_HERE}.journal", "recover", "Take the events of another journal over.", "station"),
-    "maintain": Entry(f"{_HERE}.journal", "maintain", "Look after the station's journal.", "station"),
+    "maintain": Entry(f"{_HERE}.journal", "maintain", "Clean up the station's journal.", "station"),
 }
 
 

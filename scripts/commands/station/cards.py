@@ -1,4 +1,4 @@
-"""`tongzhan station card`: which cards this station knows as staff's, and which it lets in no more."""
+"""`tongzhan station card`: the cards that this station knows as staff cards or as blocked."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ LAST = "last"
 
 @click.group()
 def card() -> None:
-    """Tell this station of cards: whose are staff's, which open nothing. It heeds that within a second.
+    """Set which cards are staff cards and which are blocked, at this station. Takes effect within a second.
 
-    CARD is the number of a fob (ten hex digits as a reader sends them, or what is printed on it where the
-    community knows its fobs by 32 bits or fewer), its hash, 12 or more digits of the hash of a card that
-    was used here, or the word `last`: the card of the newest visit. Run it as root or as the station's user.
+    CARD is a fob's number (ten hex digits as a reader sends them, or the printed number if the community
+    uses 32 bits of its fobs or fewer), a card's hash, 12 or more digits of the hash of a card used here, or
+    the word `last`: the card of the newest visit. Run it as root or as the station's user.
     """
 
 
 def _change(name: str) -> Callable[[Command], click.Command]:
-    """A command that changes one card."""
+    """Make a command that changes one card."""
 
     def make(function: Command) -> click.Command:
         made = click.argument("card", metavar="CARD")(config_option(function))
@@ -46,7 +46,7 @@ def _change(name: str) -> Callable[[Command], click.Command]:
 
 @_change("staff")
 def staff(config: Path, card: str) -> None:
-    """Know a card as staff's: it opens bins that are full or faulty, and ends an emergency."""
+    """Make a card a staff card: it opens bins that are full or faulty, and ends an emergency."""
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
@@ -55,7 +55,7 @@ def staff(config: Path, card: str) -> None:
 
 @_change("resident")
 def resident(config: Path, card: str) -> None:
-    """Know a card as a resident's: it takes staff's rights away."""
+    """Make a card a resident's card: it loses staff rights."""
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
@@ -64,7 +64,7 @@ def resident(config: Path, card: str) -> None:
 
 @_change("block")
 def block(config: Path, card: str) -> None:
-    """Let a card in no more, whoever it was."""
+    """Block a card: it opens no lid, whoever it belongs to."""
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
@@ -73,7 +73,7 @@ def block(config: Path, card: str) -> None:
 
 @_change("unblock")
 def unblock(config: Path, card: str) -> None:
-    """Let a blocked card in again, as what it was before."""
+    """Unblock a card; it is again what it was before."""
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
@@ -87,7 +87,7 @@ def unblock(config: Path, card: str) -> None:
 
 @_change("forget")
 def forget(config: Path, card: str) -> None:
-    """Know a card no more: it opens lids as any stranger's does."""
+    """Forget a card: it opens lids as any unknown card does."""
     _put(config, card, lambda _: None)
 
 
@@ -95,7 +95,7 @@ def forget(config: Path, card: str) -> None:
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def card_list(config: Path, *, as_json: bool) -> None:
-    """Print every card that this station was told of."""
+    """Print every card that was set at this station."""
     with _book(config) as book:
         entries = book.entries()
     if as_json:
@@ -107,7 +107,7 @@ def card_list(config: Path, *, as_json: bool) -> None:
     for each, one in entries.items():
         click.echo(f"{each}  {_words(one)}")
     if not entries:
-        click.echo("this station was told of no card; every card opens lids, none is staff's")
+        click.echo("no card is set at this station; every card opens lids, and there is no staff card")
 
 
 def _put(config: Path, word: str, change: Callable[[RosterEntry | None], RosterEntry | None]) -> None:

@@ -1,4 +1,4 @@
-"""`tongzhan station check`: one line a part, with its state in words, what was seen, and the mend."""
+"""`tongzhan station check`: one line for each part, with its state, what was seen, and the mend."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ TAPS_S = 15.0
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @click.option("--taps", is_flag=True, help="Wait 15 s for a card at every reader.")
-@click.option("--move", is_flag=True, help="Open and shut every lid once: nobody's hand may be near.")
+@click.option("--move", is_flag=True, help="Open and shut every lid once: keep hands away.")
 @click.option(
     "--language",
     type=click.Choice([language.value for language in Language]),
     help="The station's own language if absent.",
 )
 def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str | None) -> None:
-    """Look at every part of a station: keys, disk, clock, model, broker, readers, lids, cameras.
+    """Check every part of a station: keys, disk, clock, model, broker, readers, lids, cameras.
 
-    Nothing moves without --move. Exit status 1 if a part without which the station cannot work failed.
-    While the station runs, its devices are as it says itself: stop it to have them looked at afresh.
+    Nothing moves without --move. Exit status 1 if a part failed that the station cannot work without.
+    While the station runs, this shows what the station reports of its devices: stop it to test them.
     """
     from edge.check.devices import Wanted
     from edge.check.finding import Level, line, load_texts
@@ -62,7 +62,7 @@ def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Log nothing: a driver's complaints are the findings' business."""
+    """Log nothing: the findings report what a driver would log."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -72,7 +72,7 @@ def _silence() -> Iterator[None]:
 
 
 def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding]:
-    """Find out about every part, devices last."""
+    """Check every part, devices last."""
     from config.words import load_words
     from edge.check.broker import check_broker
     from edge.check.devices import when_heard
@@ -114,7 +114,7 @@ def _devices(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Fin
 
 
 def table(lines: Sequence[Line], texts: Texts, language: Language) -> str:
-    """Lay the parts out, a line each, the mend behind what was seen."""
+    """Return a line for each part: state, name, what was seen, mend."""
     rows = []
     for each in lines:
         state = texts.state[each.state].within(language)
@@ -124,7 +124,7 @@ def table(lines: Sequence[Line], texts: Texts, language: Language) -> str:
 
 
 def _wide(text: str, columns: int) -> str:
-    """Fill up to so many columns of a terminal, where a Chinese character takes two."""
+    """Pad a text to a number of terminal columns; a Chinese character takes two."""
     taken = sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)  # noqa: PLR2004 - where CJK begins
     return text + " " * (columns - taken)
 

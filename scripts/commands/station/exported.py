@@ -1,4 +1,4 @@
-"""The events of a journal as `tongzhan station export` gives them, and the forms they are written in."""
+"""The events that `tongzhan station export` prints, and the formats to write them in."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from config.errors import InputError
 from edge.journal.salvage import JournalRow, Salvaged
 
 SHOWN_DIGITS = 12
-"""Of a card's hash, unless it is asked for in full: enough to name it to `tongzhan station card`."""
+"""Digits shown of a card's hash by default: enough to name the card to `tongzhan station card`."""
 
 
 class Wanted(NamedTuple):
-    """Which events are asked for; None asks for all."""
+    """Which events to export; None means no limit."""
 
     first: date | None = None
     last: date | None = None
@@ -27,7 +27,7 @@ class Wanted(NamedTuple):
     kind: str | None = None
 
     def has(self, event: _AnyEvent) -> bool:
-        """Whether an event is among them."""
+        """Return whether an event is wanted."""
         day = datetime.fromtimestamp(event.stamp.wall_s, self.zone).date()
         is_in_time = (self.first is None or self.first <= day) and (self.last is None or day <= self.last)
         return is_in_time and self.kind in {None, event.facts.kind}
@@ -42,7 +42,7 @@ class _AnyFacts(msgspec.Struct, frozen=True):
 
 
 class _AnyEvent(msgspec.Struct, frozen=True):
-    """What is read of an event, even of a kind that this program does not know."""
+    """The part of an event that is read, even if its kind is unknown to this program."""
 
     epoch: str
     sequence: int
@@ -51,13 +51,13 @@ class _AnyEvent(msgspec.Struct, frozen=True):
 
 
 class ExportedEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One event of a journal. Of an alarm `card`, `points` and `deposits` are null, of a visit the fault."""
+    """One event. An alarm has no card, points and deposits; a visit has no fault, part and raised."""
 
     epoch: str
     sequence: int
     kind: str
     at: str
-    """When it was written, ISO 8601; only as good as `trusted` says."""
+    """When it was written, ISO 8601; reliable only if `trusted`."""
     trusted: bool
     card: str | None
     points: int | None
@@ -71,7 +71,7 @@ class ExportedEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Export(msgspec.Struct, frozen=True, kw_only=True):
-    """What `export --json` prints. `damage` is null for a sound file; `waiting` counts the whole journal."""
+    """What `export --json` prints. `damage` is null for an intact file; `waiting` counts all events."""
 
     damage: str | None
     station: str | None
@@ -81,7 +81,7 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def zone_of(name: str) -> ZoneInfo:
-    """Give a time zone by its name; InputError for one that is not known."""
+    """Return a time zone by its name; InputError if it is unknown."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -89,7 +89,7 @@ def zone_of(name: str) -> ZoneInfo:
 
 
 def exported(found: Salvaged, wanted: Wanted, *, whole_cards: bool) -> Export:
-    """Choose the events that are asked for among all that could be read."""
+    """Return the wanted events among all that could be read."""
     read = ((record, msgspec.json.decode(record.event, type=_AnyEvent)) for record in found.records)
     events = tuple(
         _exported(*one, wanted.zone, whole_cards=whole_cards) for one in read if wanted.has(one[1])
@@ -125,7 +125,7 @@ def _exported(record: JournalRow, event: _AnyEvent, zone: ZoneInfo, *, whole_car
 
 
 def written(shown: Export, form: str) -> str:
-    """Write events as text, csv (names in the first line), jsonl (an object a line) or json (one object)."""
+    """Format events as text, csv (with a header), jsonl (an object a line) or json (one object)."""
     match form:
         case "json":
             return msgspec.json.encode(shown).decode()

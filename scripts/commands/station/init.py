@@ -31,7 +31,8 @@ def init(config: Path, card_key: Path, ledger_key: str) -> None:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(typed.hexadecimal(ledger_key)))
     except ValueError:
         raise InputError(
-            f"--ledger-key {ledger_key[:16]!r} is no public key", "copy what `tongzhan ledger init` printed"
+            f"--ledger-key {ledger_key[:16]!r} is not a public key",
+            "copy what `tongzhan ledger init` printed",
         ) from None
     keys = make_keys(Path(settings.station.state_dir), read_key(card_key, brought=True), public)
     if is_shared(card_key):

@@ -1,4 +1,4 @@
-"""`tongzhan station export`, `recover` and `maintain`: what is done with a journal by hand."""
+"""`tongzhan station export`, `recover` and `maintain`: work on a journal by hand."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ journal_option = click.option(
     "--journal",
     required=True,
     type=click.Path(path_type=Path),
-    help="The journal's file, or the folder it lies in: on a dead station's card, or one set aside.",
+    help="The journal's file or its folder, such as on a dead station's card, or one set aside.",
 )
 
 
 FORMATS = ("text", "csv", "jsonl", "json")
 LONG = 2000
-"""From this many records on, a person sees a progress bar."""
+"""From this many records on, show a progress bar."""
 
 day = click.DateTime(["%Y-%m-%d"])
 
@@ -52,13 +52,13 @@ day = click.DateTime(["%Y-%m-%d"])
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="How the rows are written.",
+    help="Format of the output.",
 )
-@click.option("--json", "as_json", is_flag=True, help="The same as --format json, with whole card hashes.")
+@click.option("--json", "as_json", is_flag=True, help="Same as --format json, with whole card hashes.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write to this file, whole or not at all, readable by its owner alone (default: print).",
+    help="Write to this file atomically, readable only by its owner (default: print).",
 )
 def export(  # noqa: PLR0913 (one option each)
     *,
@@ -72,10 +72,10 @@ def export(  # noqa: PLR0913 (one option each)
     full_cards: bool,
     as_json: bool,
 ) -> None:
-    """List the events that can be read of a journal, sound or damaged. Writes nothing to the card.
+    """List the readable events of a journal, even a damaged one. Writes nothing to the journal.
 
-    It holds no key and no card number: a card is the hash that the station knows it by. Events whose clock
-    was not trusted have the day that the clock said.
+    The output holds no key and no card number; a card is shown by its hash. Events with an untrusted clock
+    have the day that the clock showed.
     """
     form = "json" if as_json else form
     wanted = Wanted(first and first.date(), last and last.date(), zone_of(timezone), kind)
@@ -96,20 +96,20 @@ def export(  # noqa: PLR0913 (one option each)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The station.toml of the station that takes the events over: same community and name.",
+    help="The station.toml of the station that gets the events: same community and name.",
 )
 @click.option(
     "--into",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Instead of --config: a folder without a journal, in which a new one is made.",
+    help="Instead of --config: a folder without a journal; a new one is made there.",
 )
-@click.option("--dry-run", is_flag=True, help="Say what would be taken over, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be copied; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def recover(journal: Path, config: Path | None, into: Path | None, *, dry_run: bool, as_json: bool) -> None:
-    """Take the events of another journal of this station into its own; its sync then delivers them.
+    """Copy events from another journal of this station into its current one; its sync then delivers them.
 
-    Events keep their identity, so what the ledger already has is not counted again, however often this
-    is done. The station may run meanwhile. Try it with --dry-run first.
+    Events keep their identity, so the ledger never counts one twice, however often you run this. The
+    station may keep running. Try it with --dry-run first.
     """
     found = _read(journal)
     folder = _folder_for(journal, found, config, into)
@@ -137,13 +137,13 @@ def recover(journal: Path, config: Path | None, into: Path | None, *, dry_run: b
     type=click.Path(path_type=Path, dir_okay=False),
     help="The station's station.toml.",
 )
-@click.option("--vacuum", is_flag=True, help="Give unused pages back to the disk; stop the station first.")
+@click.option("--vacuum", is_flag=True, help="Return unused pages to the disk; stop the station first.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def maintain(config: Path, *, vacuum: bool, as_json: bool) -> None:
-    """Look after the station's journal: forget what is old, and refresh what SQLite knows of its tables.
+    """Clean up the station's journal: remove old events, and refresh SQLite's statistics.
 
-    Sync forgets receipted events after 30 days by itself; this does it at once. Nothing without a receipt is
-    ever removed.
+    Sync removes events 30 days after their receipt; this does it at once. An event without a receipt is
+    never removed.
     """
     folder = Path(load_station(config).station.state_dir)
     file = folder / JOURNAL_FILE
@@ -178,11 +178,11 @@ def _forget_old(folder: Path) -> int:
 
 
 def _folder_for(journal: Path, found: Salvaged, config: Path | None, into: Path | None) -> Path:
-    """Give the folder of the journal that takes the events; InputError if it must not."""
+    """Return the folder of the journal that gets the events; InputError if it must not get them."""
     if config is not None and into is None:
         return _own_folder(journal, found, config)
     if into is None or config is not None:
-        raise InputError("recover wants one place for the events", "name --config FILE or --into FOLDER")
+        raise InputError("recover needs one place for the events", "give --config FILE or --into FOLDER")
     if (into / JOURNAL_FILE).exists():
         raise InputError(f"{into} has a journal already", "name a folder without one, or use --config")
     return into

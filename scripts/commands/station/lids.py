@@ -1,4 +1,4 @@
-"""`tongzhan station lids`: the process that holds the pins and leases of lids wired to this Pi."""
+"""`tongzhan station lids`: the process that drives the lids wired to this Pi."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from scripts.commands.station.options import config_option, on_stop
 
 @click.command()
 @config_option
-@click.option("--release", is_flag=True, help="Only make the motors' pins low, after a keeper was killed.")
+@click.option("--release", is_flag=True, help="Only set the motors' pins low, after this process was killed.")
 def lids(config: Path, release: bool) -> None:  # noqa: FBT001 (click's own way)
-    """Keep the lids wired to this Pi until SIGTERM; then shut them."""
+    """Drive the lids wired to this Pi until SIGTERM; then shut them."""
     settings = load_station(config)
 
     def make_pins() -> Factory:

@@ -1,4 +1,4 @@
-"""What several commands of a station share: the option for its configuration, and how each is stopped."""
+"""Shared by a station's commands: the --config option, and stopping by signal."""
 
 from __future__ import annotations
 

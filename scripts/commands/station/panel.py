@@ -26,7 +26,7 @@ ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]{1,100}")
     "--name",
     "names",
     multiple=True,
-    help="A further name that browsers may call it by, beside this machine's own; repeatable.",
+    help="A further host name that browsers may use, besides this machine's own; repeatable.",
 )
 @click.option(
     "--framed-by",
@@ -38,5 +38,5 @@ def panel(config: Path, host: str, port: int, names: tuple[str, ...], framed_by:
     """Show the station's screen until SIGTERM."""
     for origin in framed_by:
         if not ORIGIN.fullmatch(origin):
-            raise InputError(f"--framed-by {origin!r} is no origin", "write it as http://127.0.0.1:8765")
+            raise InputError(f"--framed-by {origin!r} is not an origin", "write it as http://127.0.0.1:8765")
     serve(load_station(config), host, port, names, framed_by)

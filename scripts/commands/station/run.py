@@ -27,15 +27,14 @@ log = logging.getLogger(__name__)
 @click.option(
     "--photos",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Simulated stations only: photos of what residents throw (default: $TONGZHAN_STAMPS, else drawn "
-    "things).",
+    help="Simulated stations only: photos of deposits (default: $TONGZHAN_STAMPS, or else drawn things).",
 )
 @click.option("--visits", type=click.IntRange(1), default=1000, show_default=True, help="Simulated visits.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the simulated residents.")
 @click.option(
     "--witness",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Simulated stations only: write what residents do, see and hear there, a line of JSON each.",
+    help="Simulated stations only: write what residents do, see and hear to this file, in JSON lines.",
 )
 def run(config: Path, photos: Path | None, visits: int, seed: int, witness: Path | None) -> None:
     """Run visits until SIGTERM."""
@@ -46,7 +45,7 @@ def run(config: Path, photos: Path | None, visits: int, seed: int, witness: Path
     if settings.station.devices is Devices.SIMULATED:
         around = _simulated(settings, keys.card, _photos(photos), visits, seed, witness)
     elif witness is not None:
-        raise InputError("--witness: nobody is simulated at a real station", "leave it out")
+        raise InputError("--witness: a real station has no simulated residents", "leave it out")
     else:
         around = real_surroundings(settings, keys.card)
     composition = compose(settings, replace(around, faults=tuple(keys.faults)), notifier_of())

@@ -175,7 +175,7 @@ def test_verify_goes_on_past_rows_that_hold_what_they_cannot(tongzhan: Run, conf
     assert "Traceback" not in result.stderr
     assert "breaks at transfer 1: its row cannot be read (str where bytes belong)" in result.stderr
     assert "breaks at transfer 3: its row or its link was changed" in result.stderr
-    assert "points_transfer 1: its column chain holds what it cannot (text)" in result.stderr
+    assert "points_transfer 1: its column chain holds a value of the wrong type (text)" in result.stderr
     assert (json.loads(result.stdout)["broken_at"], "transfer 2" in result.stderr) == (1, False)
 
 
@@ -195,7 +195,7 @@ def test_verify_goes_on_past_rows_that_hold_what_they_cannot(tongzhan: Run, conf
         (("card", "staff", "0123456789ab", "on", "--by", " ", "--reason", "w"), "no card 0123456789ab"),
         (("station", "add", "North Gate", "--public-key", "00"), "station 'North Gate' is no name"),
         (("station", "add", "north-gate", "--public-key", "00"), "'00' is no Ed25519 public key"),
-        (("household", "add", "1-1-101", "--card", "1234"), "'1234' is no card hash"),
+        (("household", "add", "1-1-101", "--card", "1234"), "'1234' is not a card hash"),
         (("household", "link", "9-9-999"), "no household 9-9-999"),
         (("station", "rotate-key", "moon", "--public-key", "00" * 32), "no station moon in sunny-garden"),
         (("station", "limit", "moon", "5", "--by", "Li", "--reason", "few homes"), "no station moon"),
@@ -271,7 +271,7 @@ def test_a_station_gets_a_limit_of_its_own_and_loses_it_again(
         "Li: station east-gate, 3 points a day: few homes",
         "Li: station east-gate, the community's limit: the school has opened",
     ]
-    assert "the reason: '' will not do" in refused(tongzhan(*limit, "4", "--reason", " "))
+    assert "the reason: '' cannot be used" in refused(tongzhan(*limit, "4", "--reason", " "))
 
 
 def test_a_key_is_rotated_in_two_steps_that_may_be_repeated(tongzhan: Run, config: Path, town: Town) -> None:
@@ -284,7 +284,7 @@ def test_a_key_is_rotated_in_two_steps_that_may_be_repeated(tongzhan: Run, confi
     for _ in range(2):
         assert done(tongzhan(*rotate)).splitlines() == [
             f"east-gate: key {names[1]} is in use",
-            f"east-gate: key {names[0]} is in use too; end that with --retire-old",
+            f"east-gate: key {names[0]} is still in use; retire it with --retire-old",
         ]
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
     connection.close()
@@ -378,7 +378,7 @@ def test_verify_names_a_community_whose_text_is_not_utf8_and_goes_on(
     connection.close()
     result = tongzhan("ledger", "verify", "--config", config)
     assert result.returncode == 1
-    assert f"stations_community 1: its column {column} holds what it cannot" in result.stderr
+    assert f"stations_community 1: its column {column} holds a value of the wrong type" in result.stderr
     assert "its transfers come to 2" in result.stderr  # a check that comes after it
     other = tongzhan("ledger", "household", "list", "--config", config)
     assert other.returncode == 2

@@ -71,5 +71,5 @@ def test_a_communitys_names_are_read_in_one_form(tmp_path: Path) -> None:
     file.write_text(LEDGER_TOML.replace("Sunny Garden", "  Cafe\u0301  Garden "), encoding="utf-8")
     assert load_ledger(file).ledger.name_en == "Caf\u00e9 Garden"
     file.write_text(LEDGER_TOML.replace("Sunny Garden", "Sunny\u200bGarden"), encoding="utf-8")
-    with pytest.raises(InputError, match=r"ledger\.name_en: .* holds ZERO WIDTH SPACE, which nobody sees"):
+    with pytest.raises(InputError, match=r"ledger\.name_en: .* holds ZERO WIDTH SPACE, which is invisible"):
         load_ledger(file)

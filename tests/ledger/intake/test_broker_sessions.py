@@ -69,7 +69,7 @@ def test_the_broker_stores_nothing_for_a_worker_that_was_forgotten(
     say(settings, b"first")
     for _ in range(2 if forgotten else 0):
         told = tongzhan("ledger", "worker", "forget", "b", "--config", file)
-        assert (told.returncode, told.stdout) == (0, f"the broker keeps nothing for {name} any more\n")
+        assert (told.returncode, told.stdout) == (0, f"the broker no longer keeps anything for {name}\n")
     with joined(settings, name, TOPIC) as link:
         say(settings, b"last")
         assert heard(link) == found

@@ -9,7 +9,7 @@ log=$venv/tongzhan-setup.log
 
 say() { printf 'tongzhan: %s\n' "$*" >&2; }
 
-fail() { # the sentence, then one line each way to go on
+fail() { # prints the error, then one line for each way to go on
   printf 'error: %s\n' "$1" >&2
   shift
   [ $# -eq 0 ] || printf '  %s\n' "$@" >&2

@@ -1,9 +1,9 @@
-"""Pictures for the model on an emulated Pi, and whether its verdicts are those of this machine.
+"""Draw pictures for the model on an emulated Pi, and compare its verdicts with this machine's.
 
-`python -m scripts.arm64.verdicts draw FOLDER` lays them into a folder, the same ones every time;
-`… compare HERE THERE` compares what `tongzhan classify --json` said of them on two machines, and ends
-with status 1 and a line for each picture whose verdict differs; `… margin` prints how far this machine's
-self-test of the shipped model is off.
+`python -m scripts.arm64.verdicts draw FOLDER` writes the pictures to a folder, always the same ones;
+`… compare HERE THERE` compares the output of `tongzhan classify --json` of two machines: it prints a line
+for each picture whose verdict differs, and then exits with status 1; `… margin` prints the error of this
+machine's self-test of the shipped model.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ from models.runtime import Session
 
 DRAWN = 6
 PHOTOS = 12
-"""Labelled photos in addition to the drawn pictures, where TONGZHAN_PHOTOS names some."""
+"""Labelled photos in addition to the drawn pictures, if TONGZHAN_PHOTOS names some."""
 TOLERANCE = 0.05
-"""Between two probabilities: whole numbers are rounded otherwise on another processor; 0.013 was seen."""
+"""Largest difference of two probabilities: int8 rounds differently on other processors; 0.013 was seen."""
 SHADES = ((200, 60, 40), (60, 140, 60), (240, 220, 120), (90, 90, 200), (120, 80, 50), (230, 230, 235))
 
 
 class Answer(msgspec.Struct):
-    """What `classify` says of one picture."""
+    """The answer of `classify` for one picture."""
 
     path: str
     state: str
@@ -44,7 +44,7 @@ class Answer(msgspec.Struct):
 
 
 def draw(folder: Path) -> None:
-    """Write the pictures into `folder`, which is made."""
+    """Create `folder` and write the pictures into it."""
     folder.mkdir(parents=True)
     for number in range(DRAWN):
         (folder / f"drawn-{number}.jpg").write_bytes(encode_jpeg(_scene(number), 95))
@@ -54,7 +54,7 @@ def draw(folder: Path) -> None:
 
 
 def differences(here: list[Answer], there: list[Answer]) -> list[str]:
-    """Give a line for each picture whose verdicts differ between two machines."""
+    """Return a line for each picture whose verdicts differ between two machines."""
     lines = []
     for one, other in zip(here, there, strict=True):
         said = [(said.path, said.state, said.category, said.label) for said in (one, other)]
@@ -64,12 +64,12 @@ def differences(here: list[Answer], there: list[Answer]) -> list[str]:
 
 
 def largest_difference(here: list[Answer], there: list[Answer]) -> float:
-    """Give the largest difference between two machines' probabilities for one picture."""
+    """Return the largest difference between two machines' probabilities for one picture."""
     return max(abs(one.probability - other.probability) for one, other in zip(here, there, strict=True))
 
 
 def self_test_error() -> tuple[float, float]:
-    """Give the largest error of the shipped model's golden logits on this machine, and the tolerance."""
+    """Return the largest error of the shipped model's golden logits on this machine, and the tolerance."""
     bundle = load_bundle()
     golden, spec = bundle.manifest.golden, bundle.manifest.input
     pictures = normalise(golden_pictures(len(golden.logits), spec.size), spec.mean, spec.std)
@@ -78,7 +78,7 @@ def self_test_error() -> tuple[float, float]:
 
 
 def _scene(seed: int) -> Rgb:
-    """A tray with one thing on it; every other thing is round."""
+    """Draw a tray with one thing on it; every second thing is round."""
     rng = np.random.default_rng(seed)
     return lay(tray(rng), _thing(SHADES[seed % len(SHADES)], is_round=seed % 2 == 0), rng)
 
@@ -92,7 +92,7 @@ def _thing(shade: tuple[int, int, int], *, is_round: bool) -> Rgba:
 
 
 def _labelled() -> list[Path]:
-    """Some of the labelled photos, spread over them all."""
+    """Return some labelled photos, evenly spread over all."""
     folder = os.environ.get("TONGZHAN_PHOTOS")
     if not folder:
         return []
@@ -102,7 +102,7 @@ def _labelled() -> list[Path]:
 
 
 def main(arguments: list[str]) -> int:
-    """Do what the module's docstring says; the exit status."""
+    """Run a command of the module's docstring and return the exit status."""
     match arguments:
         case ["draw", folder]:
             draw(Path(folder))

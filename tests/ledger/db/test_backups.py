@@ -140,7 +140,7 @@ def test_nothing_is_overwritten_by_mistake(settings: LedgerSettings, tmp_path: P
     with pytest.raises(InputError, match="exists already"):
         back_up(settings, tmp_path / "monday")
     (tmp_path / "monday" / "card_key").write_text("0" * 64)
-    with pytest.raises(InputError, match="another ledger's"):
+    with pytest.raises(InputError, match="differs from the backup's key"):
         restore(settings, tmp_path / "monday", replace=True)
 
 

@@ -1,4 +1,4 @@
-"""Damage that a wire does to frames, and how many damaged frames a decoder took for another."""
+"""Damages frames as a wire does, and counts the damaged frames that pass for others."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ DAMAGES: tuple[Damage, ...] = (flip_bits, lose_bytes, insert_bytes, replace_byte
 
 
 def any_frame(chance: random.Random) -> Frame:
-    """A frame as they occur: short ones, and bodies full of zeros and ones, which COBS moves about."""
+    """Make a typical frame: short, or with a body full of zeros and ones, which COBS changes most."""
     length = chance.choice((0, 1, 3, 3, 7, 12, 18, chance.randint(0, MAX_BODY)))
     alphabet = chance.choice((range(256), range(3)))
     return Frame(chance.randrange(256), chance.randrange(256), bytes(chance.choices(alphabet, k=length)))
 
 
 def accepted_as_another(frames: int, seed: int) -> tuple[Counter[str], list[tuple[str, Frame, Frame]]]:
-    """Damage so many frames: how many in each way, and those that were taken for a frame never sent."""
+    """Damage this many frames; return how many in each way, and those that passed for another frame."""
     chance = random.Random(seed)
     done: Counter[str] = Counter()
     taken: list[tuple[str, Frame, Frame]] = []

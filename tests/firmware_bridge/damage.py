@@ -1,4 +1,4 @@
-"""Four wires: what becomes of bytes on their way. Time is passed in; the damage is seeded."""
+"""Four simulated wires. Time is passed in; the damage is seeded."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class PerfectWire:
             self._under_way.append(data)
 
     def take(self, now: float) -> list[bytes]:
-        """The pieces that have arrived by `now`."""
+        """Return the pieces that have arrived by `now`."""
         del now
         pieces = list(self._under_way)
         self._under_way.clear()
         return pieces
 
     def next_due(self) -> float:
-        """When something more arrives."""
+        """Return when the next piece arrives."""
         return -inf if self._under_way else inf
 
 
@@ -39,7 +39,7 @@ class ByteWire(PerfectWire):
 
 
 class BadWire(PerfectWire):
-    """A fifth of the bytes is lost or flipped, in bursts, as a loose plug or a motor's brush does it.
+    """A fifth of the bytes is lost or flipped, in bursts, as by a loose plug or a motor's brush.
 
     Were each byte damaged by itself, hardly a frame of 15 bytes would ever pass (0.8 to the 15th is 3.5 %),
     and the one thing to test would be that nothing happens.
@@ -70,7 +70,7 @@ class BadWire(PerfectWire):
 
 
 class SlowWire(PerfectWire):
-    """A byte takes a millisecond: a tenth of the true speed, and never more than one at a time."""
+    """A byte takes a millisecond, a tenth of the real speed, and bytes arrive one at a time."""
 
     BYTE_S = 0.001
 
@@ -94,7 +94,7 @@ class SlowWire(PerfectWire):
 
 
 def wire(name: str, seed: int) -> PerfectWire:
-    """A wire by its name: perfect, bytes, bad or slow."""
+    """Make a wire by name: perfect, bytes, bad or slow."""
     return {"perfect": PerfectWire, "bytes": ByteWire, "bad": lambda: BadWire(seed), "slow": SlowWire}[name]()
 
 

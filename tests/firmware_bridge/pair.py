@@ -15,7 +15,7 @@ WELCOME = Welcome(1, 1, 0, 0, 4, 2, 1, 0b110100, 4, (1, 0, 0))
 
 
 class Ids:
-    """Link ids as a test wants them: 1001, 1002, …"""
+    """Return a source of predictable link ids: 1001, 1002, …"""
 
     def __init__(self) -> None:
         self.last = 1000
@@ -26,7 +26,7 @@ class Ids:
 
 
 class Pair:
-    """Both ends; `run` lets time pass, a step at a time, only where something is due."""
+    """Both ends; `run` lets time pass from one due time to the next."""
 
     def __init__(self, down: PerfectWire, up: PerfectWire) -> None:
         self.now = 0.0

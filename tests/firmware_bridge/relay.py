@@ -1,4 +1,4 @@
-"""A wire of a kind between two ptys: a host opens one, a device has the other."""
+"""A simulated wire between two ptys: the host opens one, the device has the other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Relay:
         self._thread.start()
 
     def inject(self, noise: bytes) -> None:
-        """Have the host hear something that no device said."""
+        """Send the host bytes that no device sent."""
         with suppress(BlockingIOError):
             os.write(self._far, noise)
 

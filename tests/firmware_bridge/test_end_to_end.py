@@ -47,7 +47,7 @@ def card(number: int) -> str:
 
 
 class Station:
-    """A controller, and what it told."""
+    """A controller and its events."""
 
     def __init__(self, path: str) -> None:
         self.events: list[ControllerEvent] = []
@@ -98,7 +98,7 @@ def station(request: pytest.FixtureRequest, twin: Device) -> Iterator[Station]:
 
 
 def opened(station: Station, twin: Device) -> None:
-    """Ask until the lid stands open, as a visit renews its lease."""
+    """Repeat the request until the lid is open, as a visit renews its lease."""
 
     def is_open() -> bool:
         station.controller.ask(OpenLid(0, 8000))
@@ -108,7 +108,7 @@ def opened(station: Station, twin: Device) -> None:
 
 
 def test_lids_obey_and_cards_come_once_and_in_order_over_any_wire(station: Station, twin: Device) -> None:
-    """A link that breaks drops the cards that wait, and only those: who is not let in taps again."""
+    """Check that a broken link drops only waiting cards: a person who is not let in taps again."""
     until(station.ups, "the link", 60)
     expected = [f"{number:06x}" for number in range(8)]
     taps = dict.fromkeys(expected, 0)

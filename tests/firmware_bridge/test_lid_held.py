@@ -35,7 +35,7 @@ class SpringLid:
     place: float = 0.0
     obstructed: bool = False
     is_dumb: bool = False
-    """Its shut switch says nothing."""
+    """Its shut switch is silent."""
 
     @property
     def seen(self) -> LidInputs:

@@ -44,7 +44,7 @@ class Plant:
     jammed: bool = False
     driven_since: float = inf
     driven_s: float = 0.0
-    """How long the motor ran, all in all."""
+    """How long the motor ran in all."""
     was_asked: bool = False
 
     @property
@@ -256,7 +256,7 @@ def test_a_tap_while_the_lid_shuts_opens_it_again() -> None:
 
 
 def tired(plant: Plant) -> Plant:
-    """A lid that somebody has had opened and shut again and again until its motor must rest."""
+    """Make a lid that was opened and shut repeatedly until its motor must rest."""
     patience = turns("the motor to tire")
     while not must_rest(plant.motion, plant.seen, plant.now, plant.times):
         next(patience)

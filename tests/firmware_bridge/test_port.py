@@ -15,7 +15,7 @@ from tests.waiting import until
 
 
 class Log:
-    """What a port told, in order."""
+    """A port's callbacks, in order."""
 
     def __init__(self, path: str) -> None:
         self.told: list[str] = []
@@ -69,7 +69,7 @@ def test_a_port_that_was_unplugged_is_found_again(wire: Wire, port: Log) -> None
 
 
 class CountedSerial(Serial):
-    """A real port that counts how often someone tried to open it."""
+    """A real port that counts the tries to open it."""
 
     tries = 0
 

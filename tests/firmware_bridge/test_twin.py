@@ -32,7 +32,7 @@ WELCOME = Welcome(1, 1, 0, 0, 2, 2, 1, SENSORS, 0, (1, 0, 0))
 STEP_S = 0.01
 TRAVEL_S = 0.3
 TRANSIT_S = 0.2
-"""A lease runs from when the device has it: on a slow wire that is so much later than it was asked."""
+"""A lease begins when the device gets it: on a slow wire up to this much after the request."""
 
 
 class World:

@@ -1,4 +1,4 @@
-"""A serial wire that a test can unplug: a pty behind a name that stays, like a port's udev name."""
+"""A serial wire that a test can unplug: a pty behind a constant name, like a port's udev name."""
 
 from __future__ import annotations
 
@@ -39,24 +39,24 @@ class Wire:
         os.write(self._master, data)
 
     def send_again_until(self, data: bytes, condition: Callable[[], object]) -> None:
-        """Send now and then, as a held card does: what comes while the port is being opened is lost."""
+        """Send repeatedly, like a held card: bytes are lost while the port is being opened."""
         tried(lambda: self.send(data), condition, "what was sent is heard", SEND_AGAIN_S)
 
     def baud(self) -> int:
-        """The speed that the port was set to, as termios names it."""
+        """Return the port's speed, as termios names it."""
         assert self._master is not None
         speed: int = termios.tcgetattr(self._master)[5]
         return speed
 
     def set_baud(self, speed: int) -> None:
-        """Set the speed behind the back of whoever has the port open."""
+        """Set the speed while another program has the port open."""
         assert self._master is not None
         attributes = termios.tcgetattr(self._master)
         attributes[4] = attributes[5] = speed
         termios.tcsetattr(self._master, termios.TCSANOW, attributes)
 
     def heard(self) -> bytes:
-        """What was written to the port since the last call; empty when nothing was."""
+        """Return the bytes written to the port since the last call."""
         assert self._master is not None
         readable, _, _ = select.select([self._master], [], [], 0.1)
         try:
@@ -65,7 +65,7 @@ class Wire:
             return b""
 
     def let_go(self) -> int:
-        """Give the far end away, and with it the duty to close it; the device stays, and so does its name."""
+        """Hand over the far end, which the caller must close; the device and its name stay."""
         assert self._master is not None
         master, self._master = self._master, None
         return master

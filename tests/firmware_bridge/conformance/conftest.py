@@ -15,12 +15,12 @@ COMMANDS = {
     "board": board_command,
 }
 DEVICES = ("twin", "host", pytest.param("board", marks=pytest.mark.full))
-"""The simulated chip runs at a fraction of its speed, and all of the suite on it takes minutes."""
+"""The simulated chip runs at a fraction of the real speed, so the whole suite takes minutes on it."""
 
 
 @pytest.fixture(params=DEVICES)
 def device(request: pytest.FixtureRequest) -> Iterator[Device]:
-    """One of the three programs that have to pass the same tests; skipped where it cannot be built."""
+    """One of the three programs that must pass the same tests; skipped if it cannot be built."""
     with Device(COMMANDS[request.param]()) as device:
         yield device
 
@@ -33,6 +33,6 @@ def host(device: Device) -> Iterator[Speaker]:
 
 @pytest.fixture
 def linked(host: Speaker) -> Speaker:
-    """A host with a fresh link."""
+    """A host with a new link."""
     host.greet()
     return host

@@ -45,7 +45,7 @@ class Device:
         assert status == 0 or kind is not None, f"the device ended with {status}"
 
     def do(self, line: str) -> str:
-        """Have the rig do something; give its answer. An error fails the test."""
+        """Send the rig a line; return its answer. An error fails the test."""
         answer = self.try_to(line)
         assert not answer.startswith("error"), f"{line}: {answer}"
         return answer
@@ -57,7 +57,7 @@ class Device:
         return self._line()
 
     def lid(self, number: int) -> tuple[int, str]:
-        """Where a lid is, 0 to 1000, and what its motor does: off, open or shut."""
+        """Return a lid's position, 0 to 1000, and its motor's drive: off, open or shut."""
         word, lid, place, drive = self.do(f"lid {number}").split()
         assert (word, lid) == ("lid", str(number))
         return int(place), drive
@@ -74,6 +74,6 @@ class Device:
 
 FULL = pytest.mark.full
 HOST_DAILY = ("host", pytest.param("twin", marks=FULL), pytest.param("board", marks=FULL))
-"""Devices of a test that takes seconds: every day it runs on one of them."""
+"""Devices of a test that takes seconds: each day it runs on one of them."""
 ALL_DAILY = ("twin", "host", "board")
-"""Devices of a test that runs on the simulated chip every day, too."""
+"""Devices of a test that also runs on the simulated chip every day."""

@@ -1,4 +1,4 @@
-"""A host that a test speaks for, word by word, over a device's pty."""
+"""A host whose messages the test sends one by one, over a device's pty."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from firmware_bridge.link.messages import Ack, Heartbeat, Hello, Message, Refuse
 
 BEAT_S = 0.25
 WITHIN_S = 60.0
-"""A simulated board may run at a tenth of its speed."""
+"""A simulated board may run at a tenth of the real speed."""
 CREDIT = 8
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -33,7 +33,7 @@ def coded(message: Message, number: int = 0) -> bytes:
 
 
 class Speaker:
-    """Beats and acknowledges by itself while it listens, unless it is told not to."""
+    """Sends heartbeats and acknowledges by itself while it listens, unless told otherwise."""
 
     def __init__(self, path: str) -> None:
         self._port = os.open(path, os.O_RDWR | os.O_NOCTTY)
@@ -45,9 +45,9 @@ class Speaker:
         self.acks = self.beats = True
         self.sent = self.taken = 0
         self.heard: list[tuple[int, Message | DecodeError]] = []
-        """All that came, in order, repeats too, with its number."""
+        """All received messages with their numbers, in order, repeats too."""
         self.told: list[Report] = []
-        """What the device told, each once."""
+        """The device's messages, without repeats."""
 
     def __enter__(self) -> Self:
         return self
@@ -64,7 +64,7 @@ class Speaker:
         self.write(coded(message, number))
 
     def greet(self, *, lowest: int = 1, highest: int = 1, credit: int = CREDIT, link: int = 0) -> Welcome:
-        """Say HELLO until it is answered; a link that comes of it is the one to speak on."""
+        """Send HELLO until it is answered; use the new link from then on."""
         link = link or next(self._ids)
         hello = Hello(lowest, highest, link, credit)
         self._offered = link
@@ -74,11 +74,11 @@ class Speaker:
         )
 
     def ask(self, request: Request) -> int:
-        """Send a request until it is acknowledged; its number."""
+        """Send a request until it is acknowledged; return its number."""
         return self.send(*codec.encode(request))
 
     def send(self, code: int, body: bytes = b"") -> int:
-        """Send a numbered frame until it is acknowledged; its number."""
+        """Send a numbered frame until it is acknowledged; return its number."""
         self.sent = following(self.sent)
         number, since = self.sent, len(self.heard)
 
@@ -89,12 +89,12 @@ class Speaker:
         return number
 
     def refusal(self, code: int, body: bytes = b"") -> Refused:
-        """Send a numbered frame that is to be refused."""
+        """Send a numbered frame that must be refused."""
         number = self.send(code, body)
         return self.expect(Refused, lambda one: one.number == number)
 
     def expect(self, kind: type[MessageT], fits: Callable[[MessageT], object] = lambda _: True) -> MessageT:
-        """Listen until the device has told this; what it told before counts, and then no more."""
+        """Listen until the device has sent this; an earlier message counts, but only once."""
 
         def told() -> MessageT | None:
             for place, report in enumerate(self.told):
@@ -106,7 +106,7 @@ class Speaker:
         return self._until(told, kind.__name__)
 
     def listen(self, seconds: float) -> list[tuple[int, Message | DecodeError]]:
-        """What comes within some time."""
+        """Return the messages that come within some time."""
         since, until = len(self.heard), time.monotonic() + seconds
         while time.monotonic() < until:
             self._pump()
@@ -126,7 +126,7 @@ class Speaker:
         return sum(isinstance(one, Heartbeat) for _, one in self.heard[since:]) >= 2
 
     def until(self, condition: Callable[[], object], what: str) -> None:
-        """Listen until something holds."""
+        """Listen until a condition holds."""
         self._until(lambda: True if condition() else None, what)
 
     def _until(self, found: Callable[[], FoundT | None], what: str) -> FoundT:

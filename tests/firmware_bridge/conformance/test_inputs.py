@@ -16,7 +16,7 @@ CARD_34 = "1110001100001000011011001110110101"[:34]
 
 @pytest.fixture
 def calm(linked: Speaker) -> Speaker:
-    """A host that has heard all that a device says when a link begins."""
+    """A host that has read the device's first messages of a link."""
     linked.settle()
     return linked
 

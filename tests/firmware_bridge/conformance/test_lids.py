@@ -25,7 +25,7 @@ SHUT_AT, OPEN_AT = 0, 1000
 
 @pytest.fixture
 def lids(linked: Speaker) -> Speaker:
-    """A host that has told both lids how they travel, and heard where they are."""
+    """A host that has set both lids' bounds and read their positions."""
     for lid in (0, 1):
         linked.ask(SetLid(lid, travel_ms=300, retry_ms=200, patience_ms=20_000, tries=2))
         expect(linked, Position.SHUT, lid=lid)
@@ -45,7 +45,7 @@ def opened(host: Speaker, lease_ms: int = LONG_MS, lid: int = 0) -> None:
 
 
 def rests(device: Device, host: Speaker, place: int, lid: int = 0) -> None:
-    """The lid comes to be there, with its motor off."""
+    """Wait until the lid is there with its motor off."""
     host.until(lambda: device.lid(lid) == (place, "off"), f"the lid at {place}, at {device.lid(lid)}")
 
 
@@ -261,7 +261,7 @@ def test_a_wrong_switch_never_drives_a_lid_forever(device: Device, lids: Speaker
 
 
 def _rests_for_a_while(device: Device, host: Speaker) -> bool:
-    """Off all the time that a try and the wait before it would take together."""
+    """Check that the motor stays off for the time of a wait and a try."""
     for _ in range(12):
         host.listen(0.1)
         if device.lid(0)[1] != "off":

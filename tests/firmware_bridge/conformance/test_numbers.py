@@ -31,7 +31,7 @@ def acks(host: Speaker, since: int = 0) -> list[Ack]:
 
 
 def quiet(host: Speaker) -> None:
-    """A fresh link on which all that a device says at its beginning is heard and acknowledged."""
+    """A new link on which the device's first messages are read and acknowledged."""
     host.greet()
     host.settle()
 

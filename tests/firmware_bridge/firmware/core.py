@@ -87,7 +87,7 @@ class CTimes(ctypes.Structure):
 
 
 def load() -> ctypes.CDLL:
-    """The library, built if it has to be; a test is skipped where it cannot."""
+    """Load the library, built if needed; skip the test if it cannot be built."""
     library = ctypes.CDLL(str(build("library", "core.so")))
     library.frame_write.restype = ctypes.c_size_t
     library.frame_read.restype = ctypes.c_bool
@@ -115,7 +115,7 @@ def load() -> ctypes.CDLL:
 
 @dataclass
 class Contacts:
-    """What lid 0's contacts and the alarms say; every other lid stands shut with its way free."""
+    """The levels of lid 0's contacts and of the alarms; every other lid is shut with its way free."""
 
     opened: bool = False
     closed: bool = True
@@ -127,14 +127,14 @@ class Contacts:
 
 @dataclass
 class CoreDevice:
-    """A device in virtual time, and a host that speaks to it; milliseconds."""
+    """A device in virtual time, and its host; times are in milliseconds."""
 
     library: ctypes.CDLL
     now_ms: int = 0
     contacts: Contacts = field(default_factory=Contacts)
     beats: bool = True
     told: list[Report] = field(default_factory=list)
-    """What the device told, each once."""
+    """The device's messages, without repeats."""
     heard: list[tuple[int, Message | DecodeError]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -151,7 +151,7 @@ class CoreDevice:
 
     @property
     def drive(self) -> str:
-        """What lid 0's motor does."""
+        """Return what lid 0's motor does."""
         return DRIVES[self.library.core_drive(self._core, 0)]
 
     @property
@@ -159,7 +159,7 @@ class CoreDevice:
         return bool(self.library.core_is_sane(self._core))
 
     def link(self) -> Welcome:
-        """Say HELLO, and hear what a device says at the beginning."""
+        """Send HELLO, and read the device's first messages."""
         self._linked, self._sent, self._taken = True, 0, 0
         self.say(Hello(1, 1, LINK, 16))
         self.run(150)
@@ -176,7 +176,7 @@ class CoreDevice:
         self.run(1)
 
     def pulse(self, reader: int, bits: str) -> None:
-        """A Wiegand reader sends, a bit each millisecond."""
+        """Send a Wiegand reader's bits, one each millisecond."""
         for bit in bits:
             self.library.core_wiegand(self._core, reader, ctypes.c_bool(bit == "1"), self._wrapped)
             self.run(1)
@@ -199,7 +199,7 @@ class CoreDevice:
             self._step()
 
     def run_until(self, condition: Callable[[], object], within_ms: int = 70_000) -> int:
-        """Let time pass until something holds; how long it took."""
+        """Let time pass until a condition holds; return how long it took."""
         since = self.now_ms
         while not condition():
             assert self.now_ms < since + within_ms, f"not within {within_ms} ms; told {self.told[-5:]}"
@@ -211,7 +211,7 @@ class CoreDevice:
 
     @property
     def lid(self) -> LidState:
-        """What was told of lid 0 last."""
+        """Return the last report of lid 0."""
         return [one for one in self.told_of(LidState) if one.lid == 0][-1]
 
     def _step(self) -> None:

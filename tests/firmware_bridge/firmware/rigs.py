@@ -38,20 +38,20 @@ def board_command() -> list[str]:
 
 @contextmanager
 def host_rig() -> Iterator[Device]:
-    """The host build, running: `path` is its pty, `do` takes the rig's lines."""
+    """The running host build: `path` is its pty, `do` takes the rig's lines."""
     with Device(host_command()) as device:
         yield device
 
 
 @contextmanager
 def board_rig() -> Iterator[Device]:
-    """The board's build under simavr, running. It knows the lines `hang` and `board` too (simavr/main.c)."""
+    """The board's build running under simavr. It also has the lines `hang` and `board` (simavr/main.c)."""
     with Device(board_command()) as device:
         yield device
 
 
 def build(target: str, file: str) -> Path:
-    """Make a target of the firmware's Makefile, unless it is made already; give the file's path."""
+    """Make a target of the firmware's Makefile if needed; return the file's path."""
     need_cc()
     folder = _CACHE / _digest()
     folder.mkdir(parents=True, exist_ok=True)
@@ -66,25 +66,25 @@ def build(target: str, file: str) -> Path:
 
 
 def need_cc() -> None:
-    """Skip where there is no C compiler."""
+    """Skip if there is no C compiler."""
     if shutil.which("make") is None or shutil.which("cc") is None:
         pytest.skip("no C compiler; install it: sudo apt-get install gcc make libc6-dev")
 
 
 def need_avr() -> None:
-    """Skip where there is no compiler for the board."""
+    """Skip if there is no compiler for the board."""
     if shutil.which("avr-gcc") is None or not Path("/usr/lib/avr/include/avr/io.h").exists():
         pytest.skip("no compiler for the board; install it: sudo apt-get install gcc-avr avr-libc")
 
 
 def need_simavr() -> None:
-    """Skip where there is no simulator of the board."""
+    """Skip if there is no simulator of the board."""
     if not Path("/usr/include/simavr/sim_avr.h").exists():
         pytest.skip("no simulator of the board; install it: sudo apt-get install libsimavr-dev")
 
 
 def has_libfuzzer() -> bool:
-    """Whether clang is here, and the library that goes with it."""
+    """Return whether clang and its fuzzing library are installed."""
     if shutil.which("clang") is None:
         return False
     asked = ["clang", "-print-file-name=libclang_rt.fuzzer-" + os.uname().machine + ".a"]

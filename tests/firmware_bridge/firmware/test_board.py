@@ -1,4 +1,4 @@
-"""The board's build on a simulated ATmega2560: what only pins, a watchdog and real memory can show."""
+"""The board's build on a simulated ATmega2560: pins, watchdog and memory."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def host(board: Device) -> Iterator[Speaker]:
 
 
 class State(NamedTuple):
-    """What the simulated board says of itself."""
+    """The simulated board's own figures."""
 
     resets: int
     stack_margin: int

@@ -1,4 +1,4 @@
-"""The core as a whole, in virtual time: no fault of a host or a switch drives a lid where it must not."""
+"""The whole core in virtual time: no fault of a host or a switch drives a lid where it must not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.firmware_bridge.firmware.core import BOOT, LINK, Contacts, CoreDevice
 
 
 def open_lid(device: CoreDevice, lease_ms: int = 60_000) -> None:
-    """Open lid 0, and have it arrive."""
+    """Open lid 0 until it arrives."""
     device.ask(OpenLid(0, lease_ms))
     device.contacts = Contacts(closed=False)
     device.run(300)
@@ -39,7 +39,7 @@ def open_lid(device: CoreDevice, lease_ms: int = 60_000) -> None:
 
 
 def leave_the_open_switch(device: CoreDevice) -> None:
-    """Have lid 0 begin to shut, and its open switch say so."""
+    """Have lid 0 begin to shut and leave its open switch."""
     device.run_until(lambda: device.drive == "shut")
     device.contacts = Contacts(closed=False)
     device.run(30)

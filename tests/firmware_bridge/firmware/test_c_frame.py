@@ -1,4 +1,4 @@
-"""The firmware's frames against firmware_bridge/link/frame.py: two hands wrote them from one page."""
+"""The firmware's frames compared with firmware_bridge/link/frame.py, written independently."""
 
 from __future__ import annotations
 

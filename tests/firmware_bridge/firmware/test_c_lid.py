@@ -1,4 +1,4 @@
-"""The firmware's lid rules against firmware_bridge/lid_motion.py and h_bridge.py, over random days."""
+"""The firmware's lid rules compared with firmware_bridge/lid_motion.py and h_bridge.py on random input."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def c_step(
     now_ms: int,
     bounds: LidTimes,
 ) -> None:
-    """Ask and step as `step` does, in milliseconds."""
+    """Make a request and a step as `step` does, in milliseconds."""
     at, now = ctypes.byref(motion), ctypes.c_uint32(now_ms & 0xFFFF_FFFF)
     c_seen = CSeen(seen.opened, seen.closed, seen.obstructed)
     c_times = CTimes(int(bounds.drive_s), int(bounds.retry_s), int(bounds.patience_s), bounds.tries)

@@ -1,4 +1,4 @@
-"""What the firmware makes of raw readings."""
+"""The firmware's conversions of raw readings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_missing_echo_is_no_distance(library: ctypes.CDLL) -> None:
 
 
 def ntc_reading(temperature_c: float) -> int:
-    """What the converter reads by the thermistor's own formula."""
+    """Compute the converter's reading by the thermistor's formula."""
     ohm = 10_000 * exp(3950 * (1 / (temperature_c + 273.15) - 1 / 298.15))
     return round(1023 * ohm / (ohm + 10_000))
 

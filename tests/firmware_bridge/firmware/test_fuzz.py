@@ -1,4 +1,4 @@
-"""Random lives of the core under sanitizers: no byte, contact or moment breaks a rule about motors."""
+"""Random input to the core under sanitizers: no byte, contact or time breaks a rule of the motors."""
 
 from __future__ import annotations
 

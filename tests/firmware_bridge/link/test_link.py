@@ -68,7 +68,7 @@ def perfect() -> Pair:
 
 
 class Device:
-    """A device that a test speaks for, word by word, over a link that is up."""
+    """A device whose messages the test sends one by one, over a link that is up."""
 
     def __init__(self, credit: int = 4) -> None:
         self.link = Link(Ids(), 0.0)
@@ -90,7 +90,7 @@ class Device:
         return [said for said in self.step(b"", *requests) if said[0]]
 
     def later(self, seconds: float) -> list[tuple[int, object]]:
-        """Numbered messages said while time passes and the device does no more than beat."""
+        """Return the numbered messages sent while time passes and the device only sends heartbeats."""
         until, said = self.now + seconds, []
         while self.now < until:
             self.now = min(self.now + 0.05, until)

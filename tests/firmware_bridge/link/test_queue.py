@@ -28,7 +28,7 @@ def waiting(requests: list[Request]) -> list[Request]:
 
 
 def last_wish(requests: list[Request], lid: int) -> Request | None:
-    """What was asked of a lid last, a stop of all motors included."""
+    """Return the last request of a lid, a stop of all motors included."""
     wishes = [one for one in requests if isinstance(one, StopMotors) or _moves(one, lid)]
     return wishes[-1] if wishes else None
 

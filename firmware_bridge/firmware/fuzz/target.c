@@ -53,7 +53,8 @@ static void check_lid(struct life *life, uint8_t i)
     REQUIRE(lid->motion.lease_until_ms - life->now_ms <= LEASE_MOST_MS || !has_lease);
     if (drive != DRIVE_OFF && drive != life->drove[i]) {
         bool turned_round = life->drove_last[i] != DRIVE_OFF && life->drove_last[i] != drive;
-        REQUIRE(!turned_round || life->now_ms - life->ended_ms[i] >= BRIDGE_REST_MS);
+        /* STOP_MOTORS stops a motor when it is received; this check sees it one tick later. */
+        REQUIRE(!turned_round || life->now_ms - life->ended_ms[i] >= BRIDGE_REST_MS - TICK_MS);
     }
     if (drive == DRIVE_OFF && life->drove[i] != DRIVE_OFF) {
         life->ended_ms[i] = life->now_ms;

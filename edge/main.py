@@ -205,16 +205,16 @@ def _parts(
         journal=around.watch(journal),
         latch=EmergencyLatch.of(settings),
         workers=workers,
-        screen=_screen(settings, prompts, around.clock) if around.has_screen else None,
+        screen=_screen(settings, prompts, around.clock, hardware) if around.has_screen else None,
         boot=boot_id(),
     )
 
 
-def _screen(settings: StationSettings, prompts: PromptRenderer, clock: Clock) -> Screen:
+def _screen(settings: StationSettings, prompts: PromptRenderer, clock: Clock, hardware: Hardware) -> Screen:
     folder = LiveFolder(Path(settings.station.runtime_dir))
     place, names = settings.station, station_names(settings.station)
     label = StationLabel(place.community, place.name, LiveText(names.zh, names.en))
-    return Screen(folder, visit_rules(settings), label, prompts, clock, _jpeg)
+    return Screen(folder, visit_rules(settings), label, prompts, clock, _jpeg, readings=hardware.readings)
 
 
 def _jpeg(photo: Photo) -> bytes:

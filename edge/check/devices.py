@@ -15,6 +15,12 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cloud_sync.wire.station_state import (
+    CabinetReading,
+    DoorReading,
+    SupplyReading,
+    TemperatureReading,
+)
 from config.errors import InputError
 from config.station import BinSection, StationSettings
 from config.wiring import ReaderSection
@@ -22,7 +28,6 @@ from config.words import Both, Words
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
 from edge.faults import CATALOGUE, FaultCode, Severity
-from edge.hardware.controller.cabinet import CabinetReading
 from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import boot_id
@@ -53,8 +58,8 @@ class Observed:
     """Mean brightness of the last picture, by bin."""
     weights: dict[str, Reading] | None = field(default_factory=dict)
     """Readings of scales, by bin; None while a running station has the scales."""
-    cabinets: dict[str, CabinetReading] = field(default_factory=dict)
-    """Readings of cabinets, by controller; empty while a running station has the controllers."""
+    cabinets: tuple[CabinetReading, ...] = ()
+    """Readings of cabinets; empty while a running station has the controllers."""
     heard: dict[str, str] = field(default_factory=dict)
     """When a reader last sent data since the Pi started, as text."""
     moved: dict[str, bool] = field(default_factory=dict)
@@ -110,7 +115,7 @@ def check_devices(
         _listen(inbox, observed, clock, wanted.listen_s, lambda: _all_said(settings, observed))
         _look(settings, hardware, observed)
         observed.weights = readings(hardware)
-        observed.cabinets = {id_: cabinet.reading for id_, cabinet in hardware.cabinets.items()}
+        observed.cabinets = hardware.readings()
         if wanted.taps_s:
             tell("hold_a_card")
             everyone = {reader.id for reader in settings.reader}
@@ -226,25 +231,28 @@ def _fault(kind: str, part: str, code: str, words: Words, observed: Observed) ->
 
 
 def _controller(controller: str, observed: Observed) -> Finding:
-    reading = observed.cabinets.get(controller, CabinetReading())
-    if reading == CabinetReading():
+    readings = [reading for reading in observed.cabinets if reading.part == controller]
+    if not readings:
         return Finding("controller", Level.OK, "controller_ok", controller)
-    words = {"readings": _in_words(reading)}
+    words = {"readings": _in_words(readings)}
     return Finding("controller", Level.OK, "controller_reads", controller, words=words)
 
 
-def _in_words(reading: CabinetReading) -> Both:
-    zh, en = [], []
-    if reading.temperature_c is not None:
-        zh.append(f"{reading.temperature_c:.1f} °C")
-        en.append(f"{reading.temperature_c:.1f} °C")
-    if reading.supply_v is not None:
-        zh.append(f"供电 {reading.supply_v:.1f} V")
-        en.append(f"supply {reading.supply_v:.1f} V")
-    if reading.is_door_open is not None:
-        zh.append("门开着" if reading.is_door_open else "门关着")
-        en.append("door open" if reading.is_door_open else "door shut")
-    return Both("，".join(zh), ", ".join(en))
+def _in_words(readings: Iterable[CabinetReading]) -> Both:
+    said = [_reading(reading) for reading in readings]
+    return Both("，".join(one.zh for one in said), ", ".join(one.en for one in said))
+
+
+def _reading(reading: CabinetReading) -> Both:
+    match reading:
+        case TemperatureReading():
+            return Both(f"{reading.value:.1f} °C", f"{reading.value:.1f} °C")
+        case SupplyReading():
+            return Both(f"供电 {reading.value:.1f} V", f"supply {reading.value:.1f} V")
+        case DoorReading(is_open=True):
+            return Both("门开着", "door open")
+        case DoorReading():
+            return Both("门关着", "door shut")
 
 
 def _reader(section: ReaderSection, observed: Observed, wanted: Wanted) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cloud_sync.wire.station_state import CabinetReading
 from edge.hardware.controller.cabinet import Cabinet
 from edge.hardware.weight.scale import Scale
 from edge.loop.inbox import QueueInbox
@@ -23,7 +24,11 @@ class Hardware:
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Real ones by bin, for `station check` to show what they read."""
     cabinets: Mapping[str, Cabinet] = field(default_factory=dict)
-    """Those of real controllers, by the controller's id, for the same."""
+    """Those of controllers, by the controller's id."""
+
+    def readings(self) -> tuple[CabinetReading, ...]:
+        """Return what every cabinet reported last; callable from any thread."""
+        return tuple(reading for cabinet in self.cabinets.values() for reading in cabinet.readings())
 
 
 BuildHardware = Callable[[QueueInbox, Clock], Hardware]

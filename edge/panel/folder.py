@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from edge.screen.state import PICTURE_FILE, STATE_FILE, LiveState
+from cloud_sync.wire.station_state import CabinetReading
+from edge.screen.state import PICTURE_FILE, STATE_FILE, STATE_STALE_S, LiveState
 
 log = logging.getLogger(__name__)
 
-STALE_AFTER_S = 5.0
-"""A state written longer ago than this is no longer true: the station is starting or down."""
 OUT_OF_SERVICE_S = 300.0
 """A station that has been away for this long is out of service: residents are told to go elsewhere."""
 LOOKS_PER_S = 10
@@ -25,7 +24,8 @@ LOOKS_PER_S = 10
 class Scene:
     """All that the screen is drawn from. Two equal scenes look the same.
 
-    `live` is None while the station is starting or down; its `written_s` is 0, for it never shows.
+    `live` is None while the station is starting or down; its `written_s` is 0, for it never shows, and its
+    readings are apart: their ages change each time, and only the installer's page shows them.
     `picture` names the picture's version, None while there is none. `is_long_away`: the station has been down
     for OUT_OF_SERVICE_S.
     """
@@ -33,6 +33,7 @@ class Scene:
     live: LiveState | None
     picture: str | None
     is_long_away: bool = False
+    readings: tuple[CabinetReading, ...] = field(default=(), compare=False)
 
 
 class RuntimeFolder:
@@ -72,10 +73,11 @@ class RuntimeFolder:
         live = self._read()
         # A clock that was set back must not keep a dead station looking alive: hence abs().
         age_s = 0.0 if live is None else abs(self._now() - live.written_s)
-        if age_s > STALE_AFTER_S:
+        if age_s > STATE_STALE_S:
             live = None
-        shown = live and msgspec.structs.replace(live, written_s=0.0)
-        return Scene(shown, self._version(live), self._is_long_away(live, age_s))
+        shown = live and msgspec.structs.replace(live, written_s=0.0, readings=())
+        readings = () if live is None else live.readings
+        return Scene(shown, self._version(live), self._is_long_away(live, age_s), readings)
 
     def _is_long_away(self, live: LiveState | None, age_s: float) -> bool:
         """Whether the station is away for long: by its last state, or since this panel first missed it."""

@@ -16,8 +16,8 @@ from config.station import Language
 from config.words import Words
 from edge.faults import CATALOGUE
 from edge.panel.colours import stylesheet
-from edge.panel.fault_rows import fault_rows
 from edge.panel.folder import Scene
+from edge.panel.installer import fault_rows, reading_rows
 from edge.panel.view import in_both, place_of, screen_view
 from edge.panel.vocabulary import Vocabulary
 from edge.screen.state import NextAction
@@ -55,11 +55,12 @@ class Pages:
         return self._render("page.html", language, screen=screen)
 
     def faults(self, scene: Scene, language: Language) -> str:
-        """Return the installer's page: every active fault, what it means and what to do."""
+        """Return the installer's page: every active fault and its mend, and what cabinets measured last."""
         live = scene.live
         rows = [] if live is None else fault_rows(live, language, self._vocabulary)
         place = "" if live is None else place_of(live, language)
-        return self._render("faults.html", language, live=live, place=place, rows=rows)
+        readings = reading_rows(scene.readings, language, self._vocabulary.texts)
+        return self._render("faults.html", language, live=live, place=place, rows=rows, readings=readings)
 
     def _screen(self, scene: Scene, language: Language) -> str:
         view = screen_view(scene, language, self._vocabulary)

@@ -61,6 +61,17 @@ class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault_meaning: Both
     fault_mend: Both
     fault_unknown: Both
+    readings: Both
+    readings_note: Both
+    reading_temperature: Both
+    reading_supply: Both
+    reading_door: Both
+    door_open: Both
+    door_shut: Both
+    age_now: Both
+    age_minutes: Both
+    age_hours: Both
+    age_days: Both
     outbox: Both
     station_down: Both
     back: Both

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cloud_sync.rules.award_rules import outcome_of
+from cloud_sync.wire.station_state import CabinetReading
 from edge.messages import Photo, Say
 from edge.ports import Clock, Workers
 from edge.screen.awards import Awards
@@ -43,7 +44,7 @@ comes and goes for days would keep a resident's picture on the screen.
 class Screen:
     """The station's side of its screen. All methods are called from the station's own thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a screen depends on)
         self,
         folder: LiveFolder,
         rules: VisitRules,
@@ -51,14 +52,20 @@ class Screen:
         prompts: PromptRenderer,
         clock: Clock,
         encode: Callable[[Photo], bytes],
+        *,
+        readings: Callable[[], tuple[CabinetReading, ...]] = tuple,
     ) -> None:
-        """Write to `folder`; `encode` turns a camera's photo into JPEG bytes."""
+        """Write to `folder`; `encode` turns a camera's photo into JPEG bytes.
+
+        `readings` gives what cabinets measured last; by default there are none.
+        """
         self._folder = folder
         self._rules = rules
         self._label = label
         self._prompts = prompts
         self._clock = clock
         self._encode = encode
+        self._readings = readings
         self._last = LastShown()
         self._awards = Awards()
         self._pictures = 0
@@ -135,6 +142,7 @@ class Screen:
             self._label,
             outbox=outbox,
             written_s=self._clock.wall().unix_s,
+            readings=self._readings(),
         )
         workers.submit("screen", self._write_newest, None)
 

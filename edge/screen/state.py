@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from cloud_sync.rules.award_rules import Outcome
+from cloud_sync.wire.station_state import CabinetReadings
 from config.process.atomic import write_atomic
 from config.reading.private import make_private_folder
 from config.sorting import Category
@@ -20,6 +21,8 @@ from models.verdict import VerdictState
 
 STATE_FILE = "state.json"
 PICTURE_FILE = "picture.jpg"
+STATE_STALE_S = 5.0
+"""A state written longer ago than this is no longer true: the station is starting or down."""
 
 
 class LidPhase(StrEnum):
@@ -109,6 +112,8 @@ class LiveState(msgspec.Struct, frozen=True):
     """Events that the ledger has not receipted yet."""
     name: LiveText = LiveText("", "")
     """Community and station as people call them; see `station.name_zh` in config/station.py."""
+    readings: CabinetReadings = ()
+    """What cabinets measured last, for the installer's page and for the `state` topic."""
 
 
 def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[LiveBin, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from cloud_sync.rules.award_rules import Outcome
+from cloud_sync.wire.station_state import CabinetReading
 from edge.faults import blocked_bins, station_is_blocked
 from edge.messages import Prompt, Say
 from edge.part_kinds import kind_of
@@ -123,8 +124,15 @@ class OnScreen:
     picture: int
 
 
-def live_state(
-    shown: OnScreen, state: State, rules: VisitRules, label: StationLabel, *, outbox: int, written_s: float
+def live_state(  # noqa: PLR0913 (all that a screen shows)
+    shown: OnScreen,
+    state: State,
+    rules: VisitRules,
+    label: StationLabel,
+    *,
+    outbox: int,
+    written_s: float,
+    readings: tuple[CabinetReading, ...],
 ) -> LiveState:
     """Return everything the screen shows, at one moment."""
     return LiveState(
@@ -143,6 +151,7 @@ def live_state(
         ),
         picture=shown.picture,
         outbox=outbox,
+        readings=readings,
     )
 
 

@@ -170,7 +170,8 @@ class Simulation:
                 stops.callback(plant.stop)
                 stops.callback(mcu.stop)
 
-        return Hardware(world.lids, (mcu,), world.camera, start=start, stop=stop)
+        cabinets = {mcu.id: mcu.cabinet}
+        return Hardware(world.lids, (mcu,), world.camera, start=start, stop=stop, cabinets=cabinets)
 
     def _populate(self, plant: BasePlant[WorldLid]) -> World:
         self._world = World(self._settings, plant, self._photos, self._script, self._rng)

@@ -1,7 +1,7 @@
 """The process that delivers the journal to the ledger and notes receipts.
 
-It shares only the journal's file with the station, and may be killed at any instant: the only state outside
-that file is which batches are on their way, and those are sent again.
+It shares only the journal's file with the station, reads what the station measured last, and may be killed at
+any instant: the only state outside that file is which batches are on their way, and those are sent again.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 
@@ -31,6 +31,7 @@ from cloud_sync.wire.envelope import (
     seal_batch,
     take_batch,
 )
+from cloud_sync.wire.station_state import CabinetReading, StationState
 from config.errors import InputError
 from config.station import StationSettings
 from edge.journal.salvage import is_damage
@@ -40,7 +41,6 @@ from edge.sync.outbox import Outbox, OutboxRow, epoch_of
 from edge.sync.receipting import Noted
 from edge.sync.receipts import Receipts
 from edge.sync.retention import Housekeeping
-from edge.sync.station_state import StationState
 
 log = logging.getLogger(__name__)
 
@@ -58,15 +58,25 @@ class Sync:
     """One station's delivery. `turn` does one round; `run` repeats it until stopped."""
 
     def __init__(
-        self, sender: Sender, outbox: Outbox, link: MqttLink, clock: Clock, jitter: random.Random
+        self,
+        sender: Sender,
+        outbox: Outbox,
+        link: MqttLink,
+        clock: Clock,
+        jitter: random.Random,
+        readings: Callable[[], tuple[CabinetReading, ...]] = tuple,
     ) -> None:
-        """Deliver `outbox` through `link`, which the caller starts and stops."""
+        """Deliver `outbox` through `link`, which the caller starts and stops.
+
+        `readings` gives what the station measured last, to be published with its state; by default nothing.
+        """
         self._sender = sender
         self._outbox = outbox
         self._receipts = Receipts(sender, outbox)
         self._link = link
         self._clock = clock
         self._jitter = jitter
+        self._readings = readings
         self._delivery = Delivery()
         self._unnoted: deque[Message] = deque()
         self._stated: frozenset[Lost] = frozenset()
@@ -229,6 +239,7 @@ class Sync:
             outbox=self._outbox.depth(),
             unanswered_s=None if since is None else round(now - since, 1),
             key_retired=self._receipts.is_retired,
+            readings=self._readings(),
         )
         topic = topics.state(self._sender.community, self._sender.station)
         if self._link.publish(topic, msgspec.json.encode(state), retain=True) is not None:

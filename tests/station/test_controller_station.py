@@ -7,8 +7,10 @@ import signal
 from collections.abc import Iterator
 from itertools import count
 
+import msgspec
 import pytest
 
+from cloud_sync.wire.station_state import CabinetReading, DoorReading, SupplyReading, TemperatureReading
 from config.wiring import ControllerInput, ReaderInput
 from config.words import load_words
 from edge.check.devices import Wanted, check_devices
@@ -16,6 +18,8 @@ from edge.hardware.build import hardware_builder
 from edge.loop.clocks import RealClock
 from edge.readers.kinds import rdm6300
 from edge.station_file import load_station
+from edge.sync.live_readings import live_readings
+from firmware_bridge.link.messages import SensorKind
 from tests.firmware_bridge.conformance.device import Device, twin
 from tests.station.conftest import FRAME, TAP_AGAIN_S, Site
 from tests.waiting import COMMAND_WITHIN_S, tried, until
@@ -137,3 +141,25 @@ def test_station_check_shows_what_a_scale_reads(site: Site, device: Device) -> N
     found = check_devices(settings, hardware, RealClock(), Wanted(listen_s=1.5), load_words())
     (said,) = [one for one in found if one.part == "scale"]
     assert (said.says, dict(said.values)) == ("scale_reads", {"counts": "431000", "grams": "4310"})
+
+
+def test_what_the_controller_measures_is_read_by_the_process_that_tells_the_cloud(
+    site: Site, device: Device
+) -> None:
+    values = {SensorKind.TEMPERATURE: 3150, SensorKind.SUPPLY: 12_100, SensorKind.DOOR: 1}
+    for kind, value in values.items():
+        device.do(f"sensor {kind.value} 0 {value}")
+    runtime = Path(site.settings.station.runtime_dir)
+
+    def told() -> set[CabinetReading]:
+        return {msgspec.structs.replace(each, age_s=0.0) for each in live_readings(runtime, RealClock())}
+
+    measured = {
+        TemperatureReading("mcu", 31.5, 0.0),
+        SupplyReading("mcu", 12.1, 0.0),
+        DoorReading("mcu", is_open=True, age_s=0.0),
+    }
+    with site.start("run"):
+        until(lambda: told() == measured, "the readings are in the live state", COMMAND_WITHIN_S)
+        device.do(f"sensor {SensorKind.DOOR.value} 0 0")
+        until(lambda: DoorReading("mcu", is_open=False, age_s=0.0) in told(), "the door is shut")

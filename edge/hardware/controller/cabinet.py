@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 
+from cloud_sync.wire.station_state import (
+    COLDEST_C,
+    HOTTEST_C,
+    MAX_AGE_S,
+    MAX_VOLTS,
+    CabinetReading,
+    DoorReading,
+    SupplyReading,
+    TemperatureReading,
+)
 from config.wiring import ControllerSection
 from edge.faults import FaultCode
 from edge.hardware.debounce import Debounced, DebounceTimes, debounce
@@ -23,15 +32,8 @@ RECOVERED = 1.05
 """Hysteresis: a supply counts as recovered at this multiple of its limit."""
 _CENTI = 100
 _MILLI = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class CabinetReading:
-    """What was reported last; None for what was never reported, as by a broken sensor."""
-
-    temperature_c: float | None = None
-    supply_v: float | None = None
-    is_door_open: bool | None = None
+_SHOWN = (SensorKind.TEMPERATURE, SensorKind.SUPPLY, SensorKind.DOOR)
+"""The order of readings."""
 
 
 class Monitor:
@@ -70,8 +72,9 @@ class Cabinet:
 
     def __init__(self, section: ControllerSection, bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
         """`bins` are those whose lids the controller moves."""
-        self._clock = clock
-        self.reading = CabinetReading()
+        self._id, self._clock = section.id, clock
+        self._newest: dict[SensorKind, tuple[int, float]] = {}
+        """By kind, what was reported last and when. Replaced, never changed: other threads read it."""
         hot_c = section.hot_c
 
         def latch(code: FaultCode, part: str = section.id) -> FaultLatch:
@@ -90,7 +93,9 @@ class Cabinet:
         ]
 
     def link_up(self, welcome: Welcome) -> None:
-        """Wait for readings: the device reports all of them when a link begins."""
+        """Forget the old link's readings: the device reports all that it has when a link begins."""
+        del welcome
+        self._newest = {}
 
     def link_down(self) -> None:
         """Keep the last state; the lost controller has a fault of its own."""
@@ -100,21 +105,41 @@ class Cabinet:
         now = self._clock.now()
         match report:
             case SensorValue(SensorKind.TEMPERATURE, 0, centi_c):
-                self.reading = replace(self.reading, temperature_c=centi_c / _CENTI)
                 self._heat.take(centi_c / _CENTI, now)
             case SensorValue(SensorKind.SUPPLY, 0, millivolts):
-                self.reading = replace(self.reading, supply_v=millivolts / _MILLI)
                 for monitor in self._supply:
                     monitor.take(millivolts / _MILLI, now)
             case SensorValue(SensorKind.DOOR, 0, is_open):
-                self.reading = replace(self.reading, is_door_open=bool(is_open))
                 self._door.take(is_open, now)
+            case _:
+                return
+        self._newest = {**self._newest, report.kind: (report.value, now)}
+
+    def readings(self) -> list[CabinetReading]:
+        """Return what was reported last, of each sensor that reported; callable from any thread."""
+        now, newest = self._clock.now(), self._newest
+        found = (_reading(kind, self._id, *newest[kind], now) for kind in _SHOWN if kind in newest)
+        return [reading for reading in found if reading is not None]
 
     def poll(self) -> None:
         """Let time pass; several times a second."""
         now = self._clock.now()
         for monitor in (self._heat, self._door, *self._supply):
             monitor.poll(now)
+
+
+def _reading(kind: SensorKind, part: str, value: int, at: float, now: float) -> CabinetReading | None:
+    """Return a report in its unit; None for a value that no such sensor can have."""
+    age_s = round(min(max(0.0, now - at), MAX_AGE_S), 1)
+    match kind:
+        case SensorKind.TEMPERATURE if COLDEST_C <= value / _CENTI <= HOTTEST_C:
+            return TemperatureReading(part, value / _CENTI, age_s)
+        case SensorKind.SUPPLY if 0 <= value / _MILLI <= MAX_VOLTS:
+            return SupplyReading(part, value / _MILLI, age_s)
+        case SensorKind.DOOR:
+            return DoorReading(part, bool(value), age_s)
+        case _:
+            return None
 
 
 def _below(limit: float) -> Callable[[float, bool], bool]:

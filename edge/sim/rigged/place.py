@@ -18,8 +18,11 @@ from edge.sim.people.town import Neighbourhood
 from edge.sim.plant import BasePlant
 from edge.sim.rigged.lines import RigLines
 from edge.sim.timeline import Timeline
+from firmware_bridge.link.messages import SensorKind
 
 _MS = 1000
+_CABINET = {SensorKind.TEMPERATURE: 2300, SensorKind.SUPPLY: 12_100}
+"""What the program's cabinet measures: 23 °C and 12.1 V. Its door is shut from the start."""
 _LINES = {ReaderInput.SERIAL: "serial", ReaderInput.WIEGAND: "wiegand"}
 """The rig's word for each input of a controller."""
 
@@ -118,9 +121,10 @@ class RiggedPlant(BasePlant[RiggedLid]):
         self._fobs = {person.card: person.number for person in (*people.known, *people.strangers)}
 
     def start(self) -> None:
-        """Set the travel time of the program's lids, and begin to poll their positions."""
+        """Set the lids' travel time and the cabinet's sensors, and begin to poll the lids' positions."""
         self._rig.start(self._see)
         self._rig.do(*(f"travel {number} {self._travel_ms}" for number in self._numbers))
+        self._rig.do(*(f"sensor {kind.value} 0 {value}" for kind, value in _CABINET.items()))
 
     def stop(self) -> None:
         """Stop polling."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ from cloud_sync.service.systemd import WatchedStop, notifier_of
 from edge.loop.clocks import RealClock
 from edge.station_file import load_station
 from edge.sync.keys import Sender, load_keys
+from edge.sync.live_readings import live_readings
 from edge.sync.outbox import Outbox
 from edge.sync.process import Sync, link_for
 from scripts.commands.station.options import config_option, on_stop
@@ -25,13 +27,14 @@ def sync(config: Path) -> None:
     sender = Sender(settings.station.community, settings.station.name, load_keys(state_dir))
     outbox = Outbox(state_dir)
     link = link_for(settings)
-    notifier = notifier_of()
+    clock, notifier = RealClock(), notifier_of()
     stopping = WatchedStop(notifier)
     on_stop(stopping.set)
     link.start()
     notifier.ready()
     try:
-        Sync(sender, outbox, link, RealClock(), random.SystemRandom()).run(stopping)
+        readings = partial(live_readings, Path(settings.station.runtime_dir), clock)
+        Sync(sender, outbox, link, clock, random.SystemRandom(), readings).run(stopping)
     finally:
         link.stop()
         outbox.close()

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
+from cloud_sync.wire.station_state import DoorReading, SupplyReading, TemperatureReading
 from config.station import Language, StationSettings
 from config.wiring import ControllerSection, HBridgeLid
 from config.words import load_words
@@ -17,7 +18,6 @@ from edge.check.devices import Observed, Wanted, judge, when_heard
 from edge.check.finding import Finding, Level, line, load_texts
 from edge.check.system import check_buses, check_pins
 from edge.faults import FaultCode
-from edge.hardware.controller.cabinet import CabinetReading
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import RealClock, boot_id
 from edge.readers.last_seen import LastSeenBook
@@ -238,7 +238,12 @@ def test_a_controller_shows_the_readings_of_its_cabinet(settings: StationSetting
     settings = msgspec.structs.replace(settings, controller=(section,))
     observed = well()
     assert found(settings, observed)["controller"].says == "controller_ok"
-    observed.cabinets = {"mcu": CabinetReading(25.5, 12.05, is_door_open=False)}
+    observed.cabinets = (
+        TemperatureReading("mcu", 25.5, 0.0),
+        SupplyReading("mcu", 12.05, 0.0),
+        DoorReading("mcu", is_open=False, age_s=0.0),
+        DoorReading("another", is_open=True, age_s=0.0),
+    )
     finding = found(settings, observed)["controller"]
     assert line(finding, load_texts(), Language.ENGLISH).seen.endswith("25.5 °C, supply 12.1 V, door shut.")
     assert line(finding, load_texts(), Language.CHINESE).seen.endswith("25.5 °C，供电 12.1 V，门关着。")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from cloud_sync.wire.station_state import DoorReading, SupplyReading, TemperatureReading
 from config.wiring import ControllerSection
 from edge.faults import CATALOGUE, Blocks, FaultCode, Severity, blocked_bins
 from edge.faults import Fault as StandingFault
-from edge.hardware.controller.cabinet import Cabinet, CabinetReading
+from edge.hardware.controller.cabinet import Cabinet
 from edge.messages import FaultCleared, FaultRaised
-from firmware_bridge.link.messages import SensorKind, SensorValue
+from firmware_bridge.link.messages import SensorKind, SensorValue, Welcome
 from tests.edge.hardware.posted import Hand, Posted
 
+WELCOME = Welcome(1, 1, 1, 1, 1, 0, 0, 0, 1, (1, 1, 0))
 LIMITS = ControllerSection(id="mcu", port="/dev/mcu", hot_c=60.0, low_v=12.0, least_v=10.0)
 
 
@@ -44,13 +46,51 @@ def box() -> Box:
     return Box()
 
 
-def test_readings_are_kept_in_their_units(box: Box) -> None:
-    assert box.cabinet.reading == CabinetReading()
+def test_readings_are_kept_in_their_units_with_their_ages(box: Box) -> None:
+    assert box.cabinet.readings() == []
+    box.read(SensorKind.DOOR, 0, then_s=60)
+    box.read(SensorKind.SUPPLY, 12_100, then_s=5)
     box.read(SensorKind.TEMPERATURE, 3150)
-    box.read(SensorKind.SUPPLY, 12_100)
-    box.read(SensorKind.DOOR, 0)
-    assert box.cabinet.reading == CabinetReading(31.5, 12.1, is_door_open=False)
+    assert box.cabinet.readings() == [
+        TemperatureReading("mcu", 31.5, 0.0),
+        SupplyReading("mcu", 12.1, 5.0),
+        DoorReading("mcu", is_open=False, age_s=65.0),
+    ]
     assert box.posted.events == []
+
+
+def test_a_reading_is_the_last_report(box: Box) -> None:
+    box.read(SensorKind.TEMPERATURE, 3150, then_s=60)
+    box.read(SensorKind.TEMPERATURE, -250, then_s=2)
+    assert box.cabinet.readings() == [TemperatureReading("mcu", -2.5, 2.0)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (SensorKind.TEMPERATURE, -(2**31)),
+        (SensorKind.TEMPERATURE, 20_001),
+        (SensorKind.SUPPLY, -1),
+        (SensorKind.SUPPLY, 100_001),
+    ],
+)
+def test_a_value_that_no_such_sensor_can_have_is_no_reading(box: Box, kind: SensorKind, value: int) -> None:
+    box.read(kind, value)
+    assert box.cabinet.readings() == []
+
+
+def test_other_sensors_are_no_readings_of_the_cabinet(box: Box) -> None:
+    for kind in set(SensorKind) - {SensorKind.TEMPERATURE, SensorKind.SUPPLY, SensorKind.DOOR}:
+        box.read(kind, 1)
+    assert box.cabinet.readings() == []
+
+
+def test_a_new_link_begins_without_the_old_ones_readings(box: Box) -> None:
+    box.read(SensorKind.SUPPLY, 12_100, then_s=60)
+    box.cabinet.link_down()
+    assert box.cabinet.readings() == [SupplyReading("mcu", 12.1, 60.0)]
+    box.cabinet.link_up(WELCOME)
+    assert box.cabinet.readings() == []
 
 
 def test_a_hot_cabinet_is_a_warning_until_it_has_cooled(box: Box) -> None:
@@ -104,7 +144,7 @@ def test_a_door_that_stands_open_is_a_warning_until_it_is_shut(box: Box) -> None
 def test_a_supply_without_limits_is_shown_and_not_judged() -> None:
     box = Box(ControllerSection(id="mcu", port="/dev/mcu"))
     box.read(SensorKind.SUPPLY, 500, then_s=1000)
-    assert box.cabinet.reading.supply_v == 0.5
+    assert box.cabinet.readings() == [SupplyReading("mcu", 0.5, 1000.0)]
     assert box.posted.events == []
 
 

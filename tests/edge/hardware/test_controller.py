@@ -15,9 +15,14 @@ from serial import Serial
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential
+from cloud_sync.wire.station_state import (
+    CabinetReading,
+    DoorReading,
+    SupplyReading,
+    TemperatureReading,
+)
 from config.station import StationSettings
 from edge.faults import FaultCode
-from edge.hardware.controller.cabinet import CabinetReading
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.controller.parts import EmergencyInputs
 from edge.hardware.debounce import DebounceTimes
@@ -516,4 +521,13 @@ def test_what_the_device_measures_of_its_cabinet_is_read(linked: Mcu, device: De
     kinds = SensorKind.TEMPERATURE, SensorKind.SUPPLY, SensorKind.DOOR
     for kind, value in zip(kinds, (2550, 12_050, 1), strict=True):
         device.do(f"sensor {kind.value} 0 {value}")
-    until(lambda: linked.cabinet.reading == CabinetReading(25.5, 12.05, is_door_open=True))
+    expected = [
+        TemperatureReading("mcu", 25.5, 0.0),
+        SupplyReading("mcu", 12.05, 0.0),
+        DoorReading("mcu", is_open=True, age_s=0.0),
+    ]
+
+    def measured() -> list[CabinetReading]:
+        return [msgspec.structs.replace(reading, age_s=0.0) for reading in linked.cabinet.readings()]
+
+    until(lambda: measured() == expected)

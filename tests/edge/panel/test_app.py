@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from starlette.testclient import TestClient
 
+from cloud_sync.wire.station_state import DoorReading, SupplyReading, TemperatureReading
 from config.errors import InputError
 from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
@@ -235,6 +236,42 @@ def test_the_installers_page_says_what_each_fault_means_and_its_mend(
             words.mend.within(language),
         ):
             assert expected in text
+
+
+def test_the_installers_page_shows_what_cabinets_measure(client: TestClient, folder: LiveFolder) -> None:
+    readings = (
+        TemperatureReading("mcu", 31.46, 59.9),
+        SupplyReading("mcu", 12.0, 119.9),
+        DoorReading("left", is_open=True, age_s=7_200.0),
+        DoorReading("right", is_open=False, age_s=3 * 86_400.0),
+    )
+    folder.write_state(msgspec.structs.replace(live(), readings=readings))
+    english = words_of(client.get("/faults?lang=en").text)
+    for row in (
+        "Cabinet temperature mcu 31.5 °C reported just now",
+        "Motor supply mcu 12.0 V reported 1 min ago",
+        "Cabinet door left open reported 2 h ago",
+        "Cabinet door right shut reported 3 days ago",
+    ):
+        assert row in english
+    chinese = words_of(client.get("/faults?lang=zh").text)
+    for row in (
+        "机柜温度 mcu 31.5 °C 刚刚上报",
+        "电机供电 mcu 12.0 V 1 分钟前上报",
+        "机柜门 left 开着 2 小时前上报",
+        "机柜门 right 关着 3 天前上报",
+    ):
+        assert row in chinese
+
+
+def test_without_a_sensor_the_installers_page_speaks_of_none(client: TestClient, folder: LiveFolder) -> None:
+    folder.write_state(live())
+    assert "Readings" not in client.get("/faults?lang=en").text
+
+
+@pytest.mark.parametrize("icon", ["temperature", "supply", "door"])
+def test_every_reading_has_a_drawing(client: TestClient, icon: str) -> None:
+    assert f'id="reading-{icon}"' in client.get("/faults").text
 
 
 def test_the_installers_page_names_a_fault_that_it_does_not_know(

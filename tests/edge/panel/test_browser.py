@@ -15,9 +15,9 @@ from config.sorting import Category
 from config.station import Language
 from config.words import load_words
 from edge.panel.colours import contrast
-from edge.panel.folder import OUT_OF_SERVICE_S, STALE_AFTER_S
+from edge.panel.folder import OUT_OF_SERVICE_S
 from edge.panel.sse import MOST_STREAMS
-from edge.screen.state import STATE_FILE, LidPhase, LiveText
+from edge.screen.state import STATE_FILE, STATE_STALE_S, LidPhase, LiveText
 from scripts.testbed.ports import free_port
 from tests.edge.panel.conftest import Panel, running
 from tests.edge.panel.scenes import NOW, SCENES, bin_of, bins, live
@@ -347,7 +347,7 @@ def test_a_station_that_stays_away_is_said_to_be_out_of_service(tmp_path: Path, 
     with running(tmp_path, now=lambda: present[0]) as panel:
         panel.folder.write_state(live())
         page.goto(f"{panel.url}/?lang=en")
-        present[0] = NOW + STALE_AFTER_S + 1
+        present[0] = NOW + STATE_STALE_S + 1
         expect(page.locator(".away .soon .large")).to_be_visible()
         expect(page.locator(".away .late .large")).to_be_hidden()
         present[0] = NOW + OUT_OF_SERVICE_S

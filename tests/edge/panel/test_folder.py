@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from edge.panel.folder import STALE_AFTER_S, RuntimeFolder, Scene
-from edge.screen.state import PICTURE_FILE, STATE_FILE, LiveFolder
+from cloud_sync.wire.station_state import DoorReading
+from edge.panel.folder import RuntimeFolder, Scene
+from edge.screen.state import PICTURE_FILE, STATE_FILE, STATE_STALE_S, LiveFolder
 from tests.edge.panel.scenes import NOW, live
 
 
@@ -68,8 +69,18 @@ def test_a_state_is_shown_until_it_is_five_seconds_old(
 def test_a_state_from_the_future_does_not_keep_a_dead_station_alive(
     tmp_path: Path, look: Callable[[], Scene]
 ) -> None:
-    write(tmp_path, NOW + STALE_AFTER_S + 1)
+    write(tmp_path, NOW + STATE_STALE_S + 1)
     assert look().live is None
+
+
+def test_readings_alone_draw_no_screen_anew(tmp_path: Path, look: Callable[[], Scene]) -> None:
+    write(tmp_path)
+    before = look()
+    readings = (DoorReading("mcu", is_open=True, age_s=1.0),)
+    LiveFolder(tmp_path).write_state(msgspec.structs.replace(live(), picture=1, readings=readings))
+    after = look()
+    assert after == before
+    assert (before.readings, after.readings) == ((), readings)
 
 
 def test_a_state_written_again_unchanged_is_the_same_scene(tmp_path: Path, look: Callable[[], Scene]) -> None:

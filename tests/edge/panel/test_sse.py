@@ -11,9 +11,8 @@ from time import monotonic
 import httpx
 import pytest
 
-from edge.panel.folder import STALE_AFTER_S
 from edge.panel.sse import MOST_STREAMS
-from edge.screen.state import STATE_FILE
+from edge.screen.state import STATE_FILE, STATE_STALE_S
 from tests.edge.panel.conftest import Panel, running
 from tests.edge.panel.scenes import NOW, SCENES, live
 from tests.waiting import WITHIN_S, until
@@ -105,7 +104,7 @@ def test_a_station_that_falls_silent_is_said_to_be_down(tmp_path: Path) -> None:
         panel.folder.write_state(live())
         with watching(panel) as stream:
             stream.screen(lambda html: not down(html))
-            present[0] += STALE_AFTER_S + 1
+            present[0] += STATE_STALE_S + 1
             stream.screen(down)
 
 

@@ -12,8 +12,8 @@ from config.reading.load_sorting import load_sorting, shipped_sortings
 from config.sorting import Category
 from config.station import Language
 from config.words import load_words
-from edge.panel.fault_rows import known_fault
 from edge.panel.folder import Scene
+from edge.panel.installer import known_fault
 from edge.panel.texts import load_texts
 from edge.panel.view import ScreenView, screen_view
 from edge.panel.vocabulary import Vocabulary

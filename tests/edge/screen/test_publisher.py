@@ -10,6 +10,7 @@ import pytest
 
 from cloud_sync.rules.award_rules import Outcome
 from cloud_sync.wire.facts import Role
+from cloud_sync.wire.station_state import CabinetReading, DoorReading
 from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.station import OpenBy
@@ -66,7 +67,10 @@ class Panel:
         self.clock = HandClock()
         self.scene = Scene(RULES)
         self.workers = workers or InlineWorkers(QueueInbox())
-        self.screen = Screen(LiveFolder(folder), RULES, LABEL, PROMPTS, self.clock, encode)
+        self.readings: tuple[CabinetReading, ...] = ()
+        self.screen = Screen(
+            LiveFolder(folder), RULES, LABEL, PROMPTS, self.clock, encode, readings=lambda: self.readings
+        )
 
     def follow(self) -> LiveState:
         """Tell the screen of the last event, let its time come, and read."""
@@ -91,6 +95,14 @@ def panel(tmp_path: Path) -> Panel:
 
 
 # --- what is shown ------------------------------------------------------------------------------
+
+
+def test_what_cabinets_measure_comes_with_the_next_state_or_heartbeat(panel: Panel) -> None:
+    assert panel.follow().readings == ()
+    panel.readings = (DoorReading("mcu", is_open=True, age_s=1.0),)
+    panel.clock.at += INTERVAL_S + HEARTBEAT_S
+    panel.write()
+    assert panel.read().readings == panel.readings
 
 
 def test_a_visit_on_the_screen_from_tap_to_points(panel: Panel) -> None:

@@ -31,16 +31,16 @@ from cloud_sync.wire.envelope import (
     open_batch,
     seal_receipt,
 )
+from cloud_sync.wire.station_state import CabinetReading, StationState, SupplyReading
 from config.errors import InputError
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
 from edge.ports import WallTime
 from edge.sync.keys import Sender, StationKeys
 from edge.sync.outbox import KEPT_S, Outbox
-from edge.sync.process import Sync
+from edge.sync.process import STATE_S, Sync
 from edge.sync.receipts import DOUBT_S
 from edge.sync.retention import AGE_S, PRUNE_S
-from edge.sync.station_state import StationState
 from scripts.bench.sync import fill
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand
@@ -127,12 +127,14 @@ class Scene:
         signing = Ed25519PrivateKey.generate()
         self.sender = Sender("lane", "gate", StationKeys(signing, b"k" * 32, self.books.key.public_key()))
         self.own = {key_id(signing.public_key()): signing.public_key()}
+        self.readings: tuple[CabinetReading, ...] = ()
+        """What the station measures now."""
         self.start()
 
     def start(self) -> None:
         """Start a new sync process, which knows nothing."""
         link = cast("MqttLink", self.wire)
-        self.sync = Sync(self.sender, self.outbox, link, self.clock, random.Random(1))
+        self.sync = Sync(self.sender, self.outbox, link, self.clock, random.Random(1), lambda: self.readings)
 
     def turn(self, seconds: float = 0.1) -> None:
         self.clock.at += seconds
@@ -430,6 +432,14 @@ def test_a_station_whose_key_was_retired_keeps_its_events_and_says_so(
     scene.settle()
     assert FaultCode.STATION_KEY_RETIRED not in journal.faults()
     journal.close()
+
+
+def test_what_the_station_measures_is_published_with_its_state(scene: Scene) -> None:
+    scene.turn()
+    assert scene.states()[-1].readings == ()
+    scene.readings = (SupplyReading("mcu", 12.1, 3.0),)
+    scene.turn(STATE_S)
+    assert scene.states()[-1].readings == scene.readings
 
 
 def test_a_silent_ledger_is_logged_with_the_keys_name(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

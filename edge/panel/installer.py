@@ -1,15 +1,25 @@
-"""What the installer's page says of each active fault, in one language. Pure."""
+"""What the installer's page says of active faults and of what cabinets measured last. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from cloud_sync.wire.station_state import (
+    CabinetReading,
+    DoorReading,
+    SupplyReading,
+    TemperatureReading,
+)
 from config.station import Language
 from config.words import Both
 from edge.faults import CATALOGUE, FaultCode, FaultKind, Severity
+from edge.panel.texts import PanelTexts
 from edge.panel.vocabulary import Vocabulary
 from edge.part_kinds import PartKind
 from edge.screen.state import LiveFault, LiveState
+
+_MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3_600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +71,44 @@ def _part(fault: LiveFault, live: LiveState, language: Language, vocabulary: Voc
         PartKind.MODEL: texts.part_model,
     }
     return kinds.get(fault.kind, texts.part_station).within(language)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingRow:
+    """One value that a cabinet's sensor reported; `icon` is its drawing's name."""
+
+    icon: str
+    title: str
+    part_id: str
+    value: str
+    age: str
+
+
+def reading_rows(
+    readings: Iterable[CabinetReading], language: Language, texts: PanelTexts
+) -> list[ReadingRow]:
+    """Return every reading in words, with its unit and how long ago it was reported."""
+    return [_reading_row(reading, language, texts) for reading in readings]
+
+
+def _reading_row(reading: CabinetReading, language: Language, texts: PanelTexts) -> ReadingRow:
+    match reading:
+        case TemperatureReading(value=value, unit=unit):
+            icon, title, shown = "temperature", texts.reading_temperature, f"{value:.1f} {unit}"
+        case SupplyReading(value=value, unit=unit):
+            icon, title, shown = "supply", texts.reading_supply, f"{value:.1f} {unit}"
+        case DoorReading(is_open=is_open):
+            state = texts.door_open if is_open else texts.door_shut
+            icon, title, shown = "door", texts.reading_door, state.within(language)
+    return ReadingRow(icon, title.within(language), reading.part, shown, _age(reading.age_s, language, texts))
+
+
+def _age(age_s: float, language: Language, texts: PanelTexts) -> str:
+    """Say how long ago something was, in the largest unit of which there are two, or in minutes."""
+    if age_s < _MINUTE_S:
+        return texts.age_now.within(language)
+    units = ((2 * _DAY_S, _DAY_S, texts.age_days), (2 * _HOUR_S, _HOUR_S, texts.age_hours))
+    for least_s, unit_s, words in units:
+        if age_s >= least_s:
+            return words.within(language).format(count=int(age_s // unit_s))
+    return texts.age_minutes.within(language).format(count=int(age_s // _MINUTE_S))

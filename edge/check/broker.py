@@ -27,16 +27,44 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "UNEXPECTED_EOF_WHILE_READING", "RE
 _LET_IN = {None: "broker_silent", Refusal.NAME: "broker_refuses", Refusal.RIGHTS: "broker_denies"}
 
 
+def refusal_at_entry(settings: StationSettings, wait_s: float) -> str:
+    """Log in as the station, with a client id of our own so that the sync process keeps its session.
+
+    Return the name of the text that says why the broker refuses; empty if it accepts.
+    """
+    community, station = settings.station.community, settings.station.name
+    link = MqttLink(
+        settings.cloud,
+        f"tz-{community}-{station}-check-{secrets.token_hex(4)}",
+        [topics.receipts(community, station)],
+        lasting=False,
+    )
+    link.start()
+    try:
+        until = time.monotonic() + wait_s
+        while not (link.connected or link.refusal) and time.monotonic() < until:
+            time.sleep(_LOOK_S)
+        return "" if link.connected else _LET_IN[link.refusal]
+    finally:
+        link.stop()
+
+
 def check_broker(
-    settings: StationSettings, wait_s: float = WAIT_S, now: Callable[[], float] = time.time
+    settings: StationSettings,
+    wait_s: float = WAIT_S,
+    now: Callable[[], float] = time.time,
+    refusal_of: Callable[[StationSettings, float], str] = refusal_at_entry,
 ) -> Finding:
-    """Check whether the broker accepts this station. A station works offline, so nothing here fails it."""
+    """Check whether the broker accepts this station. A station works offline, so nothing here fails it.
+
+    `refusal_of` logs in and says why the broker refuses; empty if it accepts.
+    """
     cloud = settings.cloud
     local = datetime.fromtimestamp(now(), ZoneInfo(settings.station.timezone))
     values = {"broker": f"{cloud.host}:{cloud.port}", "host": cloud.host, "time": f"{local:%Y-%m-%d %H:%M}"}
     try:
         lives = _reach(cloud, wait_s)
-        refusal = _refusal(settings, wait_s)
+        refusal = refusal_of(settings, wait_s)
     except InputError as problem:
         return _doubtful("refused", {"reason": problem.what, "mend": problem.mend})
     except _AuthorityError as problem:
@@ -108,28 +136,6 @@ def _ending(lives: Mapping[str, Lifetime], now: datetime, values: Mapping[str, s
         return None
     more = {**values, "whose": whose, "days": str(life.days(now)), "date": f"{life.ends:%Y-%m-%d}"}
     return _doubtful("broker_expires", more)
-
-
-def _refusal(settings: StationSettings, wait_s: float) -> str:
-    """Log in as the station, with a client id of our own so that the sync process keeps its session.
-
-    Return the name of the text that says why the broker refuses; empty if it accepts.
-    """
-    community, station = settings.station.community, settings.station.name
-    link = MqttLink(
-        settings.cloud,
-        f"tz-{community}-{station}-check-{secrets.token_hex(4)}",
-        [topics.receipts(community, station)],
-        lasting=False,
-    )
-    link.start()
-    try:
-        until = time.monotonic() + wait_s
-        while not (link.connected or link.refusal) and time.monotonic() < until:
-            time.sleep(_LOOK_S)
-        return "" if link.connected else _LET_IN[link.refusal]
-    finally:
-        link.stop()
 
 
 def _doubtful(says: str, values: Mapping[str, str], mend: str = "") -> Finding:

@@ -71,7 +71,7 @@ def check_keys(state_dir: Path) -> Finding:
     return Finding("keys", Level.OK, "keys_ok", values={"folder": str(state_dir)})
 
 
-def check_disk(state_dir: Path) -> Finding:
+def check_disk(state_dir: Path, *, low_mb: int = LOW_MB, full_mb: int = FULL_MB) -> Finding:
     """Check that the journal's folder can be written, its free space, and how long a write takes."""
     try:
         took_ms = _sync_ms(state_dir)
@@ -81,9 +81,9 @@ def check_disk(state_dir: Path) -> Finding:
         values = {"folder": str(state_dir), "reason": error.strerror or str(error), **more}
         return Finding("disk", Level.FAILED, "disk_refuses", values=values, mend=mend)
     values = {"free": str(free_mb), "ms": f"{took_ms:.0f}", "folder": str(state_dir)}
-    if free_mb < FULL_MB:
+    if free_mb < full_mb:
         return Finding("disk", Level.FAILED, "disk_full", values=values)
-    if free_mb < LOW_MB:
+    if free_mb < low_mb:
         return Finding("disk", Level.DOUBTFUL, "disk_full", values=values)
     slow = took_ms > SLOW_DISK_MS
     return Finding(

@@ -146,9 +146,18 @@ class FullSwitch(_Watched):
     A bin that is full at start is posted, too.
     """
 
-    def __init__(self, bin_id: str, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:
+    def __init__(
+        self,
+        bin_id: str,
+        pin: int,
+        clock: Clock,
+        inbox: Inbox,
+        factory: Factory,
+        *,
+        settling: DebounceTimes = FULL,
+    ) -> None:
         """Claim the pin; InputError if it cannot be had. Nothing is posted before `start`."""
-        super().__init__(f"full switch {bin_id}", pin, FULL, clock, factory)
+        super().__init__(f"full switch {bin_id}", pin, settling, clock, factory)
         self._bin = bin_id
         self._inbox = inbox
 

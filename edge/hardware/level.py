@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from config.wiring import LevelSection
 from edge.hardware.contacts import FULL
-from edge.hardware.debounce import Debounced, debounce, debounced_at
+from edge.hardware.debounce import Debounced, DebounceTimes, debounce, debounced_at
 from edge.hardware.polled_thread import PolledThread
 from edge.messages import LevelChanged
 from edge.ports import Clock, Inbox
@@ -17,9 +17,18 @@ SLACK_MM = 50
 class LevelSensor:
     """Posts LevelChanged once a reading has been stable for a while: falling waste is not a full bin."""
 
-    def __init__(self, bin_id: str, section: LevelSection, clock: Clock, inbox: Inbox) -> None:
+    def __init__(
+        self,
+        bin_id: str,
+        section: LevelSection,
+        clock: Clock,
+        inbox: Inbox,
+        *,
+        settling: DebounceTimes = FULL,
+    ) -> None:
         """Nothing is posted before `start`."""
         self._bin, self._section, self._clock, self._inbox = bin_id, section, clock, inbox
+        self._settling = settling
         self._distance_mm: int | None = None
         self._level = Debounced()
         self._loop = PolledThread(f"level {bin_id}", self._turn, lambda: None)
@@ -51,9 +60,9 @@ class LevelSensor:
             return None
         now, was_full = self._clock.now(), self._level.level
         limit_mm = self._section.full_mm + (SLACK_MM if was_full else 0)
-        self._level = debounce(self._level, self._distance_mm <= limit_mm, now, FULL)
+        self._level = debounce(self._level, self._distance_mm <= limit_mm, now, self._settling)
         is_full = self._level.level
         if is_full is not was_full and (is_full or was_full is not None):
             self._inbox.post(LevelChanged(now, self._bin, full=is_full is True))
-        due = debounced_at(self._level, FULL)
+        due = debounced_at(self._level, self._settling)
         return max(0.0, due - now) if due < float("inf") else None

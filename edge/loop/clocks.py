@@ -42,12 +42,14 @@ def kernel_error_us() -> int | None:
 class RealClock:
     """Implements `edge.ports.Clock` with the machine's own clocks."""
 
-    def __init__(self, error_us: Callable[[], int | None] = kernel_error_us) -> None:
+    def __init__(
+        self, error_us: Callable[[], int | None] = kernel_error_us, synchronised: Path = _SYNCHRONISED
+    ) -> None:
         """Ask `error_us` whether a service keeps the time: chrony, ntpd, gpsd and timesyncd tell the kernel.
 
         systemd uses the same test, and not STA_UNSYNC (src/basic/time-util.c).
         """
-        self._error_us = error_us
+        self._error_us, self._synchronised = error_us, synchronised
         self._was_in_step = False
 
     def now(self) -> float:
@@ -60,7 +62,7 @@ class RealClock:
         if not self._was_in_step:
             error_us = self._error_us()
             is_kept = error_us is not None and error_us < _OUT_OF_STEP_US
-            self._was_in_step = is_kept or _SYNCHRONISED.exists()
+            self._was_in_step = is_kept or self._synchronised.exists()
         return WallTime(unix_s, trusted=self._was_in_step and unix_s > BUILT_S)
 
 

@@ -47,9 +47,10 @@ def back_up(settings: LedgerSettings, to: Path) -> None:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def restore(settings: LedgerSettings, source: Path, *, replace: bool) -> None:
+def restore(settings: LedgerSettings, source: Path, *, replace: bool, busy_s: float = BUSY_S) -> None:
     """Restore a backup into the database and the keys that the settings name.
 
+    SQLite waits `busy_s` seconds for a writer; PostgreSQL waits by itself.
     InputError if there is no backup for such a database, if the database holds a ledger and `replace` is
     not set, or if other keys exist.
     """
@@ -66,7 +67,7 @@ def restore(settings: LedgerSettings, source: Path, *, replace: bool) -> None:
     if is_postgres(name):
         _run("pg_restore", name, "--clean", "--if-exists", "--single-transaction", "--no-owner", str(file))
     else:
-        _restore_sqlite(Path(name), file)
+        _restore_sqlite(Path(name), file, busy_s)
 
 
 def holds_something(database: str) -> bool:
@@ -105,14 +106,14 @@ def _copy_sqlite(database: Path, to: Path) -> None:
         raise InputError(f"the copy of {database} is damaged ({answer})", "check the disk of both")
 
 
-def _restore_sqlite(database: Path, file: Path) -> None:
+def _restore_sqlite(database: Path, file: Path, busy_s: float) -> None:
     """Write the backup over the database's pages in one transaction; safe while others have it open."""
     try:
         make_private_folder(database.parent)
         make_private(database)
         with (
             closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
-            closing(sqlite3.connect(database, timeout=BUSY_S)) as target,
+            closing(sqlite3.connect(database, timeout=busy_s)) as target,
         ):
             source.backup(target, progress=_give_up_when_busy)
     except (OSError, sqlite3.Error) as error:

@@ -61,8 +61,10 @@ class _Tries:
 class Throttle:
     """Admits attempts or says how long to wait. Thread-safe; `now` is monotonic."""
 
-    def __init__(self, at_once: int, now: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
+    def __init__(
+        self, at_once: int, now: Callable[[], float] = time.monotonic, *, queue_s: float = QUEUE_S
+    ) -> None:
+        self._now, self._queue_s = now, queue_s
         self._lock = threading.Lock()
         self._tries: OrderedDict[str, _Tries] = OrderedDict()
         self._checks = threading.Semaphore(at_once)
@@ -76,10 +78,10 @@ class Throttle:
         """
         self._count({f"account {account}": ACCOUNT, f"address {network(address)}": ADDRESS})
         if not self._queue.acquire(blocking=False):
-            raise TryLaterError(QUEUE_S)
+            raise TryLaterError(self._queue_s)
         try:
-            if not self._checks.acquire(timeout=QUEUE_S):
-                raise TryLaterError(QUEUE_S)
+            if not self._checks.acquire(timeout=self._queue_s):
+                raise TryLaterError(self._queue_s)
             try:
                 yield
             finally:

@@ -11,8 +11,10 @@ from config.errors import InputError
 from config.station import StationSettings
 from config.wiring import ControllerLid, ControllerSection
 from edge.faults import FaultCode
+from edge.hardware.contacts import FULL
 from edge.hardware.controller.cabinet import Cabinet
 from edge.hardware.controller.parts import EmergencyInputs, McuLid, Part
+from edge.hardware.debounce import DebounceTimes
 from edge.hardware.fault_latch import FaultLatch
 from edge.hardware.level import LevelSensor
 from edge.hardware.weight.scale import Scale
@@ -57,8 +59,13 @@ class Mcu:
         section: ControllerSection,
         settings: StationSettings,
         services: ReaderServices,
+        *,
+        full_times: DebounceTimes = FULL,
     ) -> None:
-        """Nothing is opened before `start`; its readers' drivers are given `services`, too."""
+        """Nothing is opened before `start`; its readers' drivers are given `services`, too.
+
+        `full_times`: how long a bin's level must stand before it counts.
+        """
         self.id = section.id
         clock, inbox = services.clock, services.inbox
         self._clock, self._inbox = clock, inbox
@@ -74,7 +81,7 @@ class Mcu:
         for lid in self.lids.values():
             lid.send_by(self._controller.ask)
         self._levels = [
-            LevelSensor(bin_.id, bin_.level, clock, inbox)
+            LevelSensor(bin_.id, bin_.level, clock, inbox, settling=full_times)
             for bin_ in settings.bin
             if bin_.level is not None and bin_.level.controller == section.id
         ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 
 from cloud_sync.ledger.broker.certificates import SERVER_AGE, Identity, make_authority, make_server
 from config.station import Language, StationSettings
-from edge.check.broker import check_broker
+from edge.check.broker import check_broker, refusal_at_entry
 from edge.check.finding import Level, Line, line, load_texts
 from edge.station_file import load_station
 from scripts.testbed.ports import free_port
@@ -77,34 +77,36 @@ def settings(tmp_path: Path) -> StationSettings:
     return load_station(path)
 
 
-@pytest.fixture
-def let_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the broker behind TLS accept everyone."""
-    monkeypatch.setattr("edge.check.broker._refusal", lambda *_: "")
+def let_in(settings: StationSettings, wait_s: float) -> str:
+    """Be a broker behind TLS that accepts everyone."""
+    del settings, wait_s
+    return ""
 
 
 def told(
-    settings: StationSettings, port: int, ca: Path | None, host: str = "127.0.0.1"
+    settings: StationSettings,
+    port: int,
+    ca: Path | None,
+    host: str = "127.0.0.1",
+    refusal_of: Callable[[StationSettings, float], str] = refusal_at_entry,
 ) -> tuple[Level, Line]:
     cloud = msgspec.structs.replace(settings.cloud, host=host, port=port, tls_ca=str(ca) if ca else None)
-    finding = check_broker(msgspec.structs.replace(settings, cloud=cloud), wait_s=5.0)
+    finding = check_broker(msgspec.structs.replace(settings, cloud=cloud), 5.0, refusal_of=refusal_of)
     for language in Language:
         line(finding, load_texts(), language)  # every place has its value in both
     return finding.level, line(finding, load_texts(), Language.ENGLISH)
 
 
-@pytest.mark.usefixtures("let_in")
 def test_a_certificate_with_a_long_time_left_is_ok(shop: Shop, settings: StationSettings) -> None:
-    level, said = told(settings, shop.open(shop.server()), shop.ca)
+    level, said = told(settings, shop.open(shop.server()), shop.ca, refusal_of=let_in)
     assert (level, said.mend) == (Level.OK, "")
 
 
-@pytest.mark.usefixtures("let_in")
 def test_a_certificate_that_expires_within_a_month_is_a_warning(
     shop: Shop, settings: StationSettings
 ) -> None:
     made = REAL_NOW - SERVER_AGE + timedelta(days=20, hours=1)
-    level, said = told(settings, shop.open(shop.server(made)), shop.ca)
+    level, said = told(settings, shop.open(shop.server(made)), shop.ca, refusal_of=let_in)
     assert level is Level.DOUBTFUL
     assert "(server.pem) expires in" in said.seen
     assert "run tongzhan ledger broker and reload mosquitto" in said.mend

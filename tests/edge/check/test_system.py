@@ -44,27 +44,18 @@ def test_keys_that_are_missing_or_open_to_others_fail_with_the_mend(tmp_path: Pa
     assert "read by others" in system.check_keys(tmp_path).values["reason"]
 
 
-def test_a_writable_disk_shows_its_free_space_and_speed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(system, "LOW_MB", 0)
-    monkeypatch.setattr(system, "FULL_MB", 0)
-    found = system.check_disk(tmp_path)
+def test_a_writable_disk_shows_its_free_space_and_speed(tmp_path: Path) -> None:
+    found = system.check_disk(tmp_path, low_mb=0, full_mb=0)
     assert found.says in {"disk_ok", "disk_slow"}
     assert int(found.values["free"]) > 0
     assert not list(tmp_path.iterdir())
 
 
-def test_a_nearly_full_disk_is_doubtful_and_a_full_one_fails(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(system, "LOW_MB", 10**9)
-    assert (system.check_disk(tmp_path).level, system.check_disk(tmp_path).says) == (
-        Level.DOUBTFUL,
-        "disk_full",
-    )
-    monkeypatch.setattr(system, "FULL_MB", 10**9)
-    assert system.check_disk(tmp_path).level is Level.FAILED
+def test_a_nearly_full_disk_is_doubtful_and_a_full_one_fails(tmp_path: Path) -> None:
+    low = system.check_disk(tmp_path, low_mb=10**9, full_mb=0)
+    assert (low.level, low.says) == (Level.DOUBTFUL, "disk_full")
+    full = system.check_disk(tmp_path, low_mb=10**9, full_mb=10**9)
+    assert (full.level, full.says) == (Level.FAILED, "disk_full")
 
 
 def test_a_missing_folder_fails(tmp_path: Path) -> None:

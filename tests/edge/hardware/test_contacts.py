@@ -80,10 +80,10 @@ def test_edges_while_a_button_is_set_up_are_no_press(
 
 
 @pytest.fixture
-def full_switch(board: MockBoard, posted: Posted, monkeypatch: pytest.MonkeyPatch) -> Iterator[FullSwitch]:
+def full_switch(board: MockBoard, posted: Posted) -> Iterator[FullSwitch]:
     """Give a full switch that believes what it sees sooner than a real one."""
-    monkeypatch.setattr("edge.hardware.contacts.FULL", DebounceTimes(0.05, 0.05))
-    switch = FullSwitch("left", PIN, RealClock(), posted, board.factory)
+    soon = DebounceTimes(0.05, 0.05)
+    switch = FullSwitch("left", PIN, RealClock(), posted, board.factory, settling=soon)
     yield switch
     switch.stop()
 

@@ -252,10 +252,16 @@ def test_a_reader_that_gives_fewer_bits_than_the_community_knows_its_fobs_by_is_
 
 
 def test_a_bin_is_full_when_the_waste_has_been_near_for_a_while_and_not_when_it_flickers(
-    linked: Mcu, device: Device, posted: Posted, monkeypatch: pytest.MonkeyPatch
+    settings: StationSettings, device: Device, posted: Posted
 ) -> None:
-    del linked
-    monkeypatch.setattr("edge.hardware.level.FULL", DebounceTimes(0.2, 0.2))
+    mcu = Mcu(
+        settings.controller[0],
+        settings,
+        services(KEY, CardBits.WIEGAND_26, RealClock(), posted),
+        full_times=DebounceTimes(0.2, 0.2),
+    )
+    mcu.start()
+    until(lambda: posted.names().count("LidClosed") >= 2, "both lids said where they are")
     level = int(SensorKind.LEVEL)
     device.do(f"sensor {level} 0 900")
     device.do(f"sensor {level} 0 120")
@@ -266,6 +272,7 @@ def test_a_bin_is_full_when_the_waste_has_been_near_for_a_while_and_not_when_it_
     until(lambda: posted.names().count("LevelChanged") == 2)
     levels = [event for event in posted.events if isinstance(event, LevelChanged)]
     assert [(event.bin, event.full) for event in levels] == [("kitchen", True), ("kitchen", False)]
+    mcu.stop()
 
 
 def test_smoke_is_a_fault_of_its_controller_and_over_when_it_is_gone(

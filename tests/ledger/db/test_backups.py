@@ -157,7 +157,7 @@ def test_what_is_no_backup_is_named(settings: LedgerSettings, tmp_path: Path) ->
 
 
 def test_a_database_that_somebody_holds_is_not_half_replaced(
-    town: Town, settings: LedgerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    town: Town, settings: LedgerSettings, tmp_path: Path
 ) -> None:
     if is_postgres(settings.ledger.database):
         pytest.skip("PostgreSQL waits for its locks by itself")
@@ -165,11 +165,10 @@ def test_a_database_that_somebody_holds_is_not_half_replaced(
     back_up(settings, tmp_path / "monday")
     deliver(town, 2)
     connection.close()
-    monkeypatch.setattr("cloud_sync.ledger.db.backups.BUSY_S", 0.1)
     writer = sqlite3.connect(settings.ledger.database, isolation_level=None)
     writer.execute("BEGIN IMMEDIATE")
     with pytest.raises(InputError, match="stop the workers"):
-        restore(settings, tmp_path / "monday", replace=True)
+        restore(settings, tmp_path / "monday", replace=True, busy_s=0.1)
     writer.execute("ROLLBACK")
     writer.close()
     assert counted() == (2, 2)

@@ -10,7 +10,7 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.test import Client
 
-from cloud_sync.ledger.officers import sign_in, throttle
+from cloud_sync.ledger.officers import sign_in
 from cloud_sync.ledger.officers.register import add_officer
 from cloud_sync.ledger.officers.throttle import (
     ACCOUNT,
@@ -118,9 +118,8 @@ def test_addresses_of_one_home_are_one(one: str, other: str, *, alike: bool) -> 
     assert (network(one) == network(other)) is alike
 
 
-def test_of_many_at_once_few_are_checked_and_few_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(throttle, "QUEUE_S", WITHIN_S)
-    guarded = Throttle(at_once=2)
+def test_of_many_at_once_few_are_checked_and_few_wait() -> None:
+    guarded = Throttle(at_once=2, queue_s=WITHIN_S)
     let_go, most, inside = threading.Event(), [0], threading.Semaphore(0)
 
     def attempt(number: int) -> bool:

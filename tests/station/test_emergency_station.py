@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -11,6 +12,7 @@ from cloud_sync.wire.facts import Credential, Role
 from config.words import load_words
 from edge.messages import Prompt
 from edge.roster import CardState, RosterEntry
+from edge.screen.state import NextAction
 from edge.station_file import load_station
 from edge.sync.outbox import Outbox
 from firmware_bridge.decoders.em4100 import CardBits, canonical
@@ -30,21 +32,31 @@ category = "other"
 reader = "gate"
 lid = {{ kind = "controller", controller = "mcu", number = 0 }}
 """
+PANIC_PIN = 5
+BUTTON = f"""
+[panic]
+pin = {PANIC_PIN}
+"""
 PANIC = f"sensor {int(SensorKind.PANIC)} 0"
 STAFF_FRAME = b"\x0262E3086CEE0B\x03"
+
+
+def make_slow(site: Site, more: str) -> None:
+    """Give the station more wiring and a lid slow enough to be stopped on its way."""
+    text = site.config.read_text(encoding="utf-8").replace("travel_s = 2.0", "travel_s = 20.0")
+    text = text.replace("lease_s = 5.0", "lease_s = 30.0")
+    site.config.write_text(text + more, encoding="utf-8")
+    load_station(site.config)
+    site.plant.travel_s = 10 * TRAVEL_S
+    site.init()
 
 
 @pytest.fixture
 def device(site: Site) -> Iterator[Device]:
     """Give the twin that has the second lid and the panic button; it travels as slowly as the first."""
     with twin("--lids", "1") as device:
-        text = site.config.read_text(encoding="utf-8").replace("travel_s = 2.0", "travel_s = 20.0")
-        text = text.replace("lease_s = 5.0", "lease_s = 30.0")
-        site.config.write_text(text + SECOND.format(port=device.path), encoding="utf-8")
-        load_station(site.config)
+        make_slow(site, SECOND.format(port=device.path))
         device.do(f"travel 0 {round(1000 * 10 * TRAVEL_S)}")
-        site.plant.travel_s = 10 * TRAVEL_S
-        site.init()
         make_staff(site)
         yield device
 
@@ -96,3 +108,59 @@ def test_a_panic_at_the_controller_stops_the_lid_on_the_pis_pins_until_a_staff_c
 
 def are_opening(site: Site, device: Device) -> bool:
     return device.lid(0)[1] == "open" and site.plant.way == 1
+
+
+@pytest.fixture
+def button(site: Site) -> Callable[[bool], None]:
+    """Give the panic button at the Pi's own pin, released: its contact is closed then."""
+    make_slow(site, BUTTON)
+    make_staff(site)
+
+    def press(is_pressed: bool) -> None:  # noqa: FBT001 (a level is its own name)
+        site.levels.set_contact(PANIC_PIN, closed=not is_pressed)
+
+    press(False)  # noqa: FBT003
+    return press
+
+
+def stood_still(site: Site, since: int) -> bool:
+    """Whether no motor ran after the first `since` drives, of which the last is a rest."""
+    return site.plant.way == 0 and len(site.plant.drives) == since
+
+
+def let_pass(seconds: float) -> None:
+    """Give a motor that should not run the time to do so."""
+    began = time.monotonic()
+    until(lambda: time.monotonic() > began + seconds, "it had time to do harm")
+
+
+def test_the_panic_button_at_the_pi_stops_the_lid_until_a_staff_card_is_tapped_and_a_reset_moves_nothing(
+    site: Site, button: Callable[[bool], None]
+) -> None:
+    with site.start("lids"), site.start("run"):
+        until(lambda: site.shown().get("faults") == [], "the station is at work", COMMAND_WITHIN_S)
+        site.hold_card()
+        button(True)  # noqa: FBT003
+        until(lambda: site.plant.drives and site.plant.drives[-1].way == 0, "the motor stopped")
+        drives, stood = len(site.plant.drives), site.plant.place
+        assert 0 < stood < 1
+        until(lambda: {"panic", "emergency_stop"} <= site.faults(), "the screen says so")
+        assert site.shown()["next"] == NextAction.STOPPED
+
+        tap(site, STAFF_FRAME, Prompt.EMERGENCY_HELD)  # nobody ends it while the button is pressed
+        tap(site, FRAME, Prompt.EMERGENCY)
+        assert stood_still(site, drives), "the lid opened for a card"
+
+        button(False)  # noqa: FBT003
+        until(lambda: "panic" not in site.faults(), "the button is free again")
+        let_pass(1.0)
+        assert "emergency_stop" in site.faults()
+        assert site.shown()["next"] == NextAction.STOPPED
+        assert stood_still(site, drives), "a release moved the lid"
+
+        tap(site, STAFF_FRAME, Prompt.EMERGENCY_OVER)
+        until(lambda: "emergency_stop" not in site.faults(), "the emergency is over")
+        let_pass(1.0)
+        assert (stood_still(site, drives), site.plant.place) == (True, stood), "a reset moves nothing"
+        opens = "the lid opens again"
+        tried(lambda: site.wire.send(STAFF_FRAME), lambda: site.plant.way == 1, opens, TAP_AGAIN_S)

@@ -12,7 +12,7 @@ from scripts.soak.faults import Losses
 from scripts.soak.judge.reckoning import Town
 from scripts.soak.plan import Kind
 from scripts.soak.system import System
-from scripts.soak.telemetry import Hearing
+from scripts.soak.telemetry import Telemetry
 from scripts.testbed.engines import Tier
 
 LOOK_S = 0.05
@@ -45,7 +45,7 @@ class Running:
 
     wishes: Wishes
     system: System
-    hearing: Hearing
+    telemetry: Telemetry
     losses: Losses
     blocked: frozenset[str]
     """Cards for which no lid may open."""
@@ -65,7 +65,7 @@ class Running:
         if now - self._told_at >= TELL_S:
             self._told_at = now
             kills = f"{self.done[Kind.KILL]} of {self.wishes.kills} kills"
-            self.tell(f"{now - self.began:6.0f} s: {kills}, {len(self.hearing.told)} records{more}")
+            self.tell(f"{now - self.began:6.0f} s: {kills}, {len(self.telemetry.told)} records{more}")
 
 
 def wait(system: System, done: Callable[[], bool], within_s: float, look_s: float = LOOK_S) -> bool:

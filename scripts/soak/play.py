@@ -14,7 +14,7 @@ from scripts.soak.plan import make_plan
 from scripts.soak.prepare import prepare
 from scripts.soak.report import Report
 from scripts.soak.system import System
-from scripts.soak.telemetry import hearing
+from scripts.soak.telemetry import telemetry
 from scripts.testbed.pictures import draw_photos, looks_like
 from scripts.testbed.processes import crew
 from scripts.testbed.proxy import network
@@ -29,7 +29,7 @@ def soak(wishes: Wishes, tell: Callable[[str], None]) -> Report:
     """Run a soak to its end and judge it. InputError for problems that a person can fix."""
     with ExitStack() as stack:
         stack.enter_context(Folder(wishes.root).claimed())
-        heard = stack.enter_context(hearing())
+        heard = stack.enter_context(telemetry())
         ours = stack.enter_context(crew(wishes.root / "logs"))
         net = stack.enter_context(network())
         photos = draw_photos(wishes.root / "photos")
@@ -59,7 +59,7 @@ def _strike_all(running: Running) -> None:
     endings: Endings = []
     order = itertools.count()
     running.tell(f"striking: {wishes.kills} kills, and other faults among them; replay: {wishes.replay}")
-    must(running.system, lambda: len(running.hearing.told) > 0)
+    must(running.system, lambda: len(running.telemetry.told) > 0)
     running.began = time.monotonic()
     held_s = 0.0  # by strikes that had to wait, as for a database that recovers: the rest keeps its distances
     for fault in make_plan(wishes.seed, wishes.kills, running.system.cast):

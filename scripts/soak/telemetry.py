@@ -25,7 +25,7 @@ from scripts.soak.judge.rows import EventId
 _WORDS = msgspec.json.Decoder(Line)
 
 
-class Hearing:
+class Telemetry:
     """What was read so far. Its own thread reads, so that no station waits for us."""
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Hearing:
         """By station and epoch."""
         self.beyond_lease_s = 0.0
         self._reading, self.pipe = os.pipe()
-        self._thread = thread(self._hear, "hearing", interrupt)
+        self._thread = thread(self._hear, "telemetry", interrupt)
         self._thread.start()
 
     def close(self) -> None:
@@ -67,9 +67,9 @@ class Hearing:
 
 
 @contextmanager
-def hearing() -> Iterator[Hearing]:
-    """Make a hearing that is closed in any case."""
-    ours = Hearing()
+def telemetry() -> Iterator[Telemetry]:
+    """Make a telemetry that is closed in any case."""
+    ours = Telemetry()
     try:
         yield ours
     finally:

@@ -10,7 +10,7 @@ import pytest
 from edge.sim.people.witness import Witness
 from edge.sim.timeline import VirtualClock
 from scripts.soak.station import LIDS_TOLD_EVERY, PacedJournal, SteppedClock, townspeople
-from scripts.soak.telemetry import hearing
+from scripts.soak.telemetry import telemetry
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 
 EPOCH = "a" * 16
@@ -52,7 +52,7 @@ def test_records_are_kept_apart_and_lids_are_looked_at_now_and_then(tmp_path: Pa
 
 
 def test_what_witnesses_tell_is_heard_by_whose_life_it_was(tmp_path: Path) -> None:
-    with hearing() as heard:
+    with telemetry() as heard:
         witness = Witness("north", lambda line: os.write(heard.pipe, line), lambda: 7.0)
         journal = opened(tmp_path, EPOCH)
         watched = witness.watch(journal)

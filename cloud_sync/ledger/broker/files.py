@@ -28,7 +28,7 @@ MOSQUITTOS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class BrokerSpec:
     """The wanted configuration of a community's broker."""
 
     community: str
@@ -43,7 +43,7 @@ class Wanted:
     """Where the ledger reads its own password; the owner of that folder gets the file."""
 
 
-def write_broker(folder: Path, wanted: Wanted, now: datetime) -> dict[str, Path]:
+def write_broker(folder: Path, wanted: BrokerSpec, now: datetime) -> dict[str, Path]:
     """Write the folder; return the file with the password of each user who got a new one.
 
     Existing users keep their passwords, also those of other communities. InputError if the folder cannot be

@@ -45,7 +45,7 @@ FOUND_AT_ONCE = 500
 """Rows that a migration holds in memory at a time."""
 
 
-class Told(msgspec.Struct, frozen=True):
+class RecordContent(msgspec.Struct, frozen=True):
     """The content of a record of any kind."""
 
     row: str = ""
@@ -78,9 +78,9 @@ class Told(msgspec.Struct, frozen=True):
     """For visits dated again: the position of the last transfer before."""
 
 
-def read(body: bytes) -> Told:
+def read(body: bytes) -> RecordContent:
     """Read a record's body; msgspec.DecodeError if it is not a record."""
-    return msgspec.json.decode(body, type=Told)
+    return msgspec.json.decode(body, type=RecordContent)
 
 
 def note(community: int, kind: str, body: object, now: datetime | None = None) -> None:

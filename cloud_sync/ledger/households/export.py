@@ -56,7 +56,7 @@ def history(household: Household | None, cards: Sequence[Card]) -> list[dict[str
     return found
 
 
-def _told(record: Record, told: records.Told, codes: dict[int, str]) -> dict[str, object]:
+def _told(record: Record, told: records.RecordContent, codes: dict[int, str]) -> dict[str, object]:
     line: dict[str, object] = {"at": record.at.isoformat(), "what": record.kind}
     if told.row.startswith("points_card/"):
         line["card"] = int(told.row.partition("/")[2])

@@ -93,7 +93,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class KnownStation:
     """An active station and the keys by which it is believed."""
 
     station: Station
@@ -111,7 +111,7 @@ _FIND = (
 
 def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
     """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
-    senders = _find_senders(community, sorted({sent.station for sent in messages}))
+    senders = _find_stations(community, sorted({sent.station for sent in messages}))
     opened = Opened({}, [], [], [], [], [])
     for sent in messages:
         try:
@@ -121,12 +121,12 @@ def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
     return opened
 
 
-def _find_senders(community: str, slugs: Sequence[str]) -> dict[str, Sender]:
+def _find_stations(community: str, slugs: Sequence[str]) -> dict[str, KnownStation]:
     """Those of the stations that are known, also retired ones."""
-    found: dict[str, Sender] = {}
+    found: dict[str, KnownStation] = {}
     for slug, key_id, public, *row in sql.select(_FIND, slugs, [community]):
         if slug not in found:
-            found[slug] = Sender(_station(slug, community, *row), {})
+            found[slug] = KnownStation(_station(slug, community, *row), {})
         if key_id:
             found[slug].keys[key_id] = _public_key(bytes(public))
     return found
@@ -155,7 +155,7 @@ def _public_key(raw: bytes) -> Ed25519PublicKey:
     return Ed25519PublicKey.from_public_bytes(raw)
 
 
-def _open(sent: Sent, sender: Sender | None, opened: Opened) -> None:
+def _open(sent: Sent, sender: KnownStation | None, opened: Opened) -> None:
     """Add what a batch that this station signed holds; RejectedError says why it is not to be believed."""
     if sender is None:
         raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {sent.community}/{sent.station}")

@@ -52,14 +52,14 @@ log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
 """How often the worker looks whether it is to stop."""
-CHORES_S = 600.0
+PERIODIC_S = 600.0
 """How often stations are told where they stand, and waits that are over end."""
 AT_ONCE = 256
 """Messages that waited and are applied in one transaction."""
 MOST_BYTES = 512 * 1024
 """Of them; beyond it the first one's receipt would wait long for the last one's events."""
 JUMP_S = 60.0
-"""A calendar that goes so far from the monotonic clock was set; chores are then due at once."""
+"""A calendar that goes so far from the monotonic clock was set; periodic work is then due at once."""
 TELL_S = 5.0
 """How often at most an alarm says that a station sent too much; it counts all that was let go."""
 BUSY = (OperationalError, InterfaceError)
@@ -73,8 +73,8 @@ Apply = Callable[..., Mapping[Name, Applied]]
 class Worker:
     """Applies what comes in by one link until it is told to stop.
 
-    With a `community` it also does that community's chores: at each new connection, because a broker
-    may have forgotten what it retained, and every CHORES_S.
+    With a `community` it also does that community's periodic work: at each new connection, because a broker
+    may have forgotten what it retained, and every PERIODIC_S.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Worker:
         self._watch = watch
         self._jitter = random.Random()  # noqa: S311 (spreads retries, guards nothing)
         self._connected = False
-        self._chores_at = 0.0
+        self._periodic_at = 0.0
         self._connections = 0
         self._doubt: Doubt | None = None
         """Why the calendar is not believed, as it was when that began."""
@@ -112,7 +112,7 @@ class Worker:
     def turn(self) -> None:
         """Take what came, apply what is next of each station, let the broker forget what is done."""
         self._tell_connection()
-        self._do_chores()
+        self._do_periodic()
         self._look_around()
         self._gather()
         if self._has_judged_clock() and (taken := self._turns.take()):
@@ -206,9 +206,9 @@ class Worker:
             self._connected = not self._connected
             log.info("connected to the broker" if self._connected else "the broker is away")
 
-    def _do_chores(self) -> None:
+    def _do_periodic(self) -> None:
         """Where they are due; a database that cannot take them now is asked again at the next turn."""
-        if self._community is None or not self._link.connected or not self._are_chores_due():
+        if self._community is None or not self._link.connected or not self._is_periodic_due():
             return
         connections = self._link.connections
         try:
@@ -217,15 +217,15 @@ class Worker:
             log.warning("the database cannot tell where stations stand (%s)", error)
             connection.close_if_unusable_or_obsolete()
             return
-        self._connections, self._chores_at = connections, time.monotonic() + CHORES_S
+        self._connections, self._periodic_at = connections, time.monotonic() + PERIODIC_S
 
-    def _are_chores_due(self) -> bool:
+    def _is_periodic_due(self) -> bool:
         offset = time.time() - time.monotonic()
         jumped = abs(offset - self._offset) > JUMP_S
         self._offset = offset
         if jumped:
-            self._chores_at, self._is_clock_judged = 0.0, False  # the calendar was set
-        return self._link.connections != self._connections or time.monotonic() >= self._chores_at
+            self._periodic_at, self._is_clock_judged = 0.0, False  # the calendar was set
+        return self._link.connections != self._connections or time.monotonic() >= self._periodic_at
 
     def _look_after(self, community: Community, now: datetime) -> None:
         """Count the time that the worker ran, end waits that are over, tell stations where they stand."""
@@ -257,12 +257,12 @@ class Worker:
         return self._is_clock_judged
 
     def _look_for_the_doubts_end(self) -> None:
-        """Have chores done at the next turn where what came has ended the doubt: visits wait for that."""
+        """Make periodic work due where what came has ended the doubt: visits wait for that."""
         if self._doubt is None or self._community is None:
             return
         with suppress(*BUSY):  # then the next message asks again
             if find_doubt(self._community, datetime.now(UTC)) is None:
-                self._chores_at = 0.0
+                self._periodic_at = 0.0
 
     def _believed(self, now: datetime) -> datetime | None:
         return now if self._doubt is None else None

@@ -120,7 +120,7 @@ class _ItemWriter:
             ),
         )
 
-    def aside(self, row: pending.Aside) -> Item:
+    def aside(self, row: pending.Quarantined) -> Item:
         return Item(
             said=explained(row.reason, ASIDE),
             facts=(self._station(row.station), self._when(row.came)),
@@ -206,7 +206,7 @@ def _effect_of_giving(household: Household | None, points: str) -> str:
     return text % {"household": _household(household), "points": points}
 
 
-def _aside_actions(row: pending.Aside) -> Sequence[Action]:
+def _aside_actions(row: pending.Quarantined) -> Sequence[Action]:
     dismiss = Action(
         url=action_url("office-dismiss", row.number),
         label=gettext("Nothing to do"),

@@ -31,7 +31,7 @@ Row = Event | Conflict | Stray
 
 
 @dataclass(frozen=True, slots=True)
-class Aside:
+class Quarantined:
     """Something that a station sent and the ledger could not apply; `number` identifies it."""
 
     number: str
@@ -59,7 +59,7 @@ class Held:
     """When the hold ends by itself; None if only a person ends it."""
 
 
-def set_aside(community: Community, shown: int = SHOWN) -> list[Aside]:
+def set_aside(community: Community, shown: int = SHOWN) -> list[Quarantined]:
     """Return what could not be applied and nobody dismissed, the latest first."""
     stations = community.stations.all()
     newest = "-received_at", "-pk"
@@ -157,7 +157,7 @@ def find_debt(community: Community, number: int) -> Debt:
     return found
 
 
-def _aside(row: Row, station: str) -> Aside:
+def _aside(row: Row, station: str) -> Quarantined:
     match row:
         case Event():
             letter, name, reason = "e", f"{row.epoch}/{row.sequence}", row.reason
@@ -165,7 +165,7 @@ def _aside(row: Row, station: str) -> Aside:
             letter, name, reason = "c", f"{row.epoch}/{row.sequence}", Reason.CONFLICT.value
         case Stray():
             letter, name, reason = "s", "", STRAY
-    return Aside(f"{letter}{row.pk}", station, name, reason, row.received_at)
+    return Quarantined(f"{letter}{row.pk}", station, name, reason, row.received_at)
 
 
 def _held(row: VisitSettlement) -> Held:

@@ -44,7 +44,7 @@ class Holder(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
+class SettlementInputs:
     """What a batch is settled against; tallies, minted points and debts are updated while settling."""
 
     own: Accounts
@@ -58,12 +58,12 @@ class Books:
     """Points a day, by station (primary key)."""
 
 
-def open_books(
+def open_inputs(
     community: Community,
     stations: Collection[Station],
     wanted: Collection[tuple[str, date]],
     minting: Collection[tuple[int, date]],
-) -> Books:
+) -> SettlementInputs:
     """Read everything that visits at one community's stations are settled against.
 
     `wanted` are card hashes, each with a local day on which the card may have been used; `minting` are
@@ -71,7 +71,7 @@ def open_books(
     """
     holders = _holders(community, {card for card, _ in wanted})
     households = sorted({holder.household for holder in holders.values() if holder.household is not None})
-    return Books(
+    return SettlementInputs(
         own=accounts_of(community),
         holders=holders,
         tallies=tallies_of(community, {(holders[card].earner, day) for card, day in wanted}),

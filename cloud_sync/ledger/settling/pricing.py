@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from cloud_sync.ledger.points.posting import Origin
 from cloud_sync.ledger.settling.doubt import Doubt
-from cloud_sync.ledger.settling.inputs import Books, Holder
+from cloud_sync.ledger.settling.inputs import Holder, SettlementInputs
 from cloud_sync.ledger.settling.plausible import began
 from cloud_sync.ledger.settling.timing import Moment
 from cloud_sync.rules.award_rules import Award, AwardRules, HeldBy, Settlement, Tally, award, settle
@@ -64,11 +64,11 @@ class Priced(Struct, frozen=True, gc=False):
 
 
 class Pricing:
-    """Prices visits in their order: each one updates the tallies and limits in `books` for the next."""
+    """Prices visits in their order: each one updates the tallies and limits in `inputs` for the next."""
 
-    def __init__(self, books: Books, grounds: Grounds, zone: ZoneInfo) -> None:
+    def __init__(self, inputs: SettlementInputs, grounds: Grounds, zone: ZoneInfo) -> None:
         self.beyond: list[Beyond] = []
-        self._books, self._grounds, self._zone = books, grounds, zone
+        self._inputs, self._grounds, self._zone = inputs, grounds, zone
 
     def price(
         self,
@@ -80,25 +80,25 @@ class Pricing:
         rules: AwardRules,
     ) -> Priced:
         """Price one visit on the possible day where it earns most."""
-        books, station, provisional = self._books, visit.origin.station, visit.facts.provisional
+        inputs, station, provisional = self._inputs, visit.origin.station, visit.facts.provisional
         if moment.timed == "doubted":
             return _undated(visit, holder, moment, days[0], rules)
-        back, tally, earned = _best(visit, holder, days, books, rules)
-        minted = books.minted.get((station, mint_day), 0)
+        back, tally, earned = _best(visit, holder, days, inputs, rules)
+        minted = inputs.minted.get((station, mint_day), 0)
         word = settle(
             provisional,
             earned,
             bound=holder.household is not None,
             suspected=holder.suspected,
-            mintable=books.mint_limits[station] - minted,
+            mintable=inputs.mint_limits[station] - minted,
             doubt=self._doubt(visit.origin, moment, holder),
         )
         points, counted, day = word.settled + word.held, earned.counted, days[back]
-        books.tallies[holder.earner, day] = Tally(tally.points + points, tally.deposits + counted)
+        inputs.tallies[holder.earner, day] = Tally(tally.points + points, tally.deposits + counted)
         if word.held_by in OF_STATIONS:
             self.beyond.append(Beyond(station, points, word.held_by))
         else:
-            books.minted[station, mint_day] = minted + points
+            inputs.minted[station, mint_day] = minted + points
         at = max(moment.earliest, moment.latest - timedelta(days=back)) if back else moment.latest
         return Priced(word, counted, day, at)
 
@@ -123,15 +123,15 @@ def _undated(visit: Visit, holder: Holder, moment: Moment, day: date, rules: Awa
 
 
 def _best(
-    visit: Visit, holder: Holder, days: Sequence[date], books: Books, rules: AwardRules
+    visit: Visit, holder: Holder, days: Sequence[date], inputs: SettlementInputs, rules: AwardRules
 ) -> tuple[int, Tally, Award]:
     """Return the index in `days` where the visit earns most, that day's tally, and the award."""
     role = STAFF if holder.staff else RESIDENT
     deposits, earner = visit.facts.deposits, holder.earner
-    tally = books.tallies.get((earner, days[0]), NOTHING)
+    tally = inputs.tallies.get((earner, days[0]), NOTHING)
     best = 0, tally, award(deposits, role, rules, tally)
     for back in range(1, len(days)):
-        tally = books.tallies.get((earner, days[back]), NOTHING)
+        tally = inputs.tallies.get((earner, days[back]), NOTHING)
         earned = award(deposits, role, rules, tally)
         if earned.points > best[2].points:
             best = back, tally, earned

@@ -25,7 +25,7 @@ from cloud_sync.ledger.points.posting import ChainEnd, Movement, Purpose, atomic
 from cloud_sync.ledger.settling import plausible
 from cloud_sync.ledger.settling.dating import Stamped, date_visits, local_days
 from cloud_sync.ledger.settling.doubt import Doubt
-from cloud_sync.ledger.settling.inputs import Books, Holder, mint_limits_of, minted_on, tallies_of
+from cloud_sync.ledger.settling.inputs import Holder, SettlementInputs, mint_limits_of, minted_on, tallies_of
 from cloud_sync.ledger.settling.plausible import Heard
 from cloud_sync.ledger.settling.pricing import Grounds, Priced, Pricing, Visit
 from cloud_sync.ledger.settling.rules import known_rules
@@ -121,9 +121,9 @@ def _date(
     decision: Decision | None = None,
 ) -> Dated:
     readable = [row for row in rows if row.event.body]
-    books = _books(end.community, station)
+    inputs = _inputs(end.community, station)
     changes = {row.pk: _erased(row) for row in rows if not row.event.body}
-    changes |= _price(end.community, books, readable, _Dating(station, now, grounds, decision is not None))
+    changes |= _price(end.community, inputs, readable, _Dating(station, now, grounds, decision is not None))
     households = {row.household_id for row in rows if row.household_id is not None}
     accounts = accounts_of(end.community, households)
     moves = [move for row in rows for move in _movements(accounts, row, changes[row.pk], decision)]
@@ -135,7 +135,7 @@ def _date(
         _write(row, changes[row.pk], now, end.ran_s)
     by_key = {row.pk: row for row in rows}
     noted = [_columns(by_key[key]) for key in changes]  # in the order of pricing
-    records.note_dated(end.community.pk, noted, store_minted(books), after, now)
+    records.note_dated(end.community.pk, noted, store_minted(inputs), after, now)
     return Dated(len(rows), sum(move.points for move in moves if move.purpose is Purpose.RELEASE))
 
 
@@ -155,14 +155,14 @@ class _Dating(NamedTuple):
     is_decided: bool
 
 
-def _books(community: Community, station: Station) -> Books:
-    return Books(accounts_of(community), {}, {}, {}, {}, mint_limits_of([station]))
+def _inputs(community: Community, station: Station) -> SettlementInputs:
+    return SettlementInputs(accounts_of(community), {}, {}, {}, {}, mint_limits_of([station]))
 
 
 def _price(
-    community: Community, books: Books, rows: Sequence[VisitSettlement], dating: _Dating
+    community: Community, inputs: SettlementInputs, rows: Sequence[VisitSettlement], dating: _Dating
 ) -> dict[int, Redated]:
-    """Price visits again from their events, each on its day, and update `books`.
+    """Price visits again from their events, each on its day, and update `inputs`.
 
     Visits whose day is sure come first: a visit with several possible days takes what they leave.
     """
@@ -176,16 +176,16 @@ def _price(
     mint_days = [max(some[0], oldest) for some in days]
     holders = _holders(community, rows, is_decided=dating.is_decided)
     earners = [holders[row.pk].earner for row in rows]
-    books.tallies.update(
+    inputs.tallies.update(
         tallies_of(community, {(one, day) for one, some in zip(earners, days, strict=True) for day in some})
     )
-    books.minted.update(minted_on({(dating.station.pk, day) for day in mint_days}))
+    inputs.minted.update(minted_on({(dating.station.pk, day) for day in mint_days}))
     if dating.is_decided:
-        books.mint_limits[dating.station.pk] = sum(
-            [row.provisional for row in rows], sum(books.minted.values())
+        inputs.mint_limits[dating.station.pk] = sum(
+            [row.provisional for row in rows], sum(inputs.minted.values())
         )
     rules = known_rules(community, {visit.facts.rules for visit in visits})
-    pricing = Pricing(books, msgspec.structs.replace(dating.grounds, doubt=None), zone)
+    pricing = Pricing(inputs, msgspec.structs.replace(dating.grounds, doubt=None), zone)
     return {
         row.pk: Redated(
             pricing.price(visit, holders[row.pk], moment, some, mint_day, rules[visit.facts.rules]),

@@ -11,7 +11,7 @@ from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points import offsets
 from cloud_sync.ledger.points.posting import Movement, Origin, Purpose, lock, post
 from cloud_sync.ledger.settling.dating import date_visits, local_days
-from cloud_sync.ledger.settling.inputs import Books, Holder, open_books
+from cloud_sync.ledger.settling.inputs import Holder, SettlementInputs, open_inputs
 from cloud_sync.ledger.settling.pricing import NO_GROUNDS, Beyond, Grounds, Priced, Pricing, Visit
 from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.rules.award_rules import AwardRules, Settlement
@@ -77,34 +77,34 @@ def settle_visits(  # noqa: PLR0913 (two of them have a default that fits)
     mint_days = [max(some[0], oldest) for some in days]
     minting = {(visit.origin.station, day) for visit, day in zip(visits, mint_days, strict=True)}
     wanted = {(visit.facts.card, day) for visit, some in zip(visits, days, strict=True) for day in some}
-    books = open_books(community, stations.values(), wanted, minting)
-    pricing = Pricing(books, grounds, zone)
+    inputs = open_inputs(community, stations.values(), wanted, minting)
+    pricing = Pricing(inputs, grounds, zone)
     rows: list[sql.Row] = []
     given: list[Movement] = []
     keep = sql.keeper()
     at = keep(now)
     for visit, moment, some, mint_day in zip(visits, times, days, mint_days, strict=True):
-        holder = books.holders[visit.facts.card]
+        holder = inputs.holders[visit.facts.card]
         priced = pricing.price(visit, holder, moment, some, mint_day, rules[visit.facts.rules])
         word = priced.word
         ends = (moment.timed, at if word.held else None, 0, "", end.ran_s)
         rows.append(_row(community.pk, visit, holder, priced, keep(priced.at)) + ends)
         if word.settled or word.held:
-            given.append(_movement(visit.origin, holder, word, books))
+            given.append(_movement(visit.origin, holder, word, inputs))
     sql.insert(SETTLEMENTS, rows)
-    moves, payments = offsets.with_offsets(given, books.debts, books.own.issuing)
+    moves, payments = offsets.with_offsets(given, inputs.debts, inputs.own.issuing)
     post(end, moves, now)
     offsets.store(payments)
-    minted = store_minted(books)
+    minted = store_minted(inputs)
     columns = tuple(SETTLEMENTS.columns)
     settled = [dict(zip(columns, row, strict=True)) for row in rows]
     records.note_settled(community.pk, settled, minted, received, now)
     return pricing.beyond
 
 
-def store_minted(books: Books) -> list[tuple[int, str, int]]:
+def store_minted(inputs: SettlementInputs) -> list[tuple[int, str, int]]:
     """Write the points that stations brought until now; return these rows in order."""
-    minted = [(station, day.isoformat(), points) for (station, day), points in sorted(books.minted.items())]
+    minted = [(station, day.isoformat(), points) for (station, day), points in sorted(inputs.minted.items())]
     sql.insert(MINTED, minted)
     return minted
 
@@ -128,7 +128,7 @@ def _row(community: int, visit: Visit, holder: Holder, priced: Priced, at: datet
     )
 
 
-def _movement(origin: Origin, holder: Holder, word: Settlement, books: Books) -> Movement:
+def _movement(origin: Origin, holder: Holder, word: Settlement, inputs: SettlementInputs) -> Movement:
     if word.settled and holder.account is not None:
-        return Movement(origin, AWARD, books.own.issuing, holder.account, word.settled)
-    return Movement(origin, HOLD, books.own.issuing, books.own.suspense, word.held)
+        return Movement(origin, AWARD, inputs.own.issuing, holder.account, word.settled)
+    return Movement(origin, HOLD, inputs.own.issuing, inputs.own.suspense, word.held)

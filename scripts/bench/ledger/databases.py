@@ -44,7 +44,7 @@ deposits = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class BenchDatabase:
     """One prepared database of this process's ledger."""
 
     name: str
@@ -69,19 +69,19 @@ class Place:
 
 
 @contextmanager
-def places(database: str, folder: Path, count: int) -> Iterator[Sequence[Place]]:
+def places(database: str, folder: Path, count: int) -> Iterator[Sequence[BenchDatabase]]:
     """Prepare databases of a kind (`sqlite` or `postgres`), and set Django up for the first."""
     (folder / "rules.toml").write_text(RULES_TOML, encoding="utf-8")
     if database == "sqlite":
         files = [folder / f"ledger-{number}.sqlite3" for number in range(count)]
-        yield _prepared(folder, [Place(str(file), str(file)) for file in files])
+        yield _prepared(folder, [BenchDatabase(str(file), str(file)) for file in files])
         return
     with _server(folder) as server:
         names = [f"ledger_{number}" for number in range(count)]
-        yield _prepared(folder, [Place(name, _made(server, name)) for name in names])
+        yield _prepared(folder, [BenchDatabase(name, _made(server, name)) for name in names])
 
 
-def _prepared(folder: Path, made: Sequence[Place]) -> Sequence[Place]:
+def _prepared(folder: Path, made: Sequence[BenchDatabase]) -> Sequence[BenchDatabase]:
     config = folder / "ledger.toml"
     config.write_text(LEDGER_TOML.format(database=made[0].address), encoding="utf-8")
     config.chmod(0o600)  # it may hold a password

@@ -29,7 +29,7 @@ Row = tuple[int, str, int, bytes, int]
 POINTS = 2
 
 
-class Lean(Protocol):
+class MinimalSchema(Protocol):
     """One engine's hand-written path."""
 
     def take(self, batch: Sequence[Row]) -> None:
@@ -39,7 +39,7 @@ class Lean(Protocol):
         """Close the database."""
 
 
-class LeanSqlite:
+class MinimalSqlite:
     """`executemany` on SQLite, WAL, synchronous=FULL."""
 
     def __init__(self, file: str, households: int) -> None:
@@ -57,7 +57,7 @@ class LeanSqlite:
         self._database.execute("COMMIT")
 
     def take(self, batch: Sequence[Row]) -> None:
-        """As `Lean` says."""
+        """As `MinimalSchema` says."""
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         (last,) = database.execute("SELECT COALESCE(MAX(id), 0) FROM lean_event").fetchone()
@@ -74,7 +74,7 @@ class LeanSqlite:
         self._database.close()
 
 
-class LeanPostgres:
+class MinimalPostgres:
     """`unnest` on PostgreSQL."""
 
     def __init__(self, url: str, households: int) -> None:
@@ -88,7 +88,7 @@ class LeanPostgres:
         self._database.commit()
 
     def take(self, batch: Sequence[Row]) -> None:
-        """As `Lean` says."""
+        """As `MinimalSchema` says."""
         database = self._database
         columns = [list(column) for column in zip(*(row[:4] for row in batch), strict=True)]
         keys = database.execute(

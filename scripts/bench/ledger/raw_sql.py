@@ -119,7 +119,7 @@ def _epoch(name: tuple[int, str], through: int, at: object) -> Row:
     return *name, through, at, "boot", at, at, False
 
 
-class Same(Protocol):
+class RawSql(Protocol):
     """One engine's way to store the rows."""
 
     def prepare(self, written: Sequence[Written]) -> list[Any]:
@@ -132,7 +132,7 @@ class Same(Protocol):
         """Close the database."""
 
 
-class SameSqlite:
+class RawSqlite:
     """`executemany`, over a connection with the ledger's own settings."""
 
     def __init__(self, file: str, settings: str) -> None:
@@ -140,11 +140,11 @@ class SameSqlite:
         self._database.executescript(settings)
 
     def prepare(self, written: Sequence[Written]) -> list[Written]:
-        """As `Same` says."""
+        """As `RawSql` says."""
         return list(written)
 
     def take(self, written: Written) -> None:
-        """As `Same` says."""
+        """As `RawSql` says."""
         database = self._database
         database.execute("BEGIN IMMEDIATE")
         for table, rows in written.inserts:
@@ -154,18 +154,18 @@ class SameSqlite:
         database.execute("COMMIT")
 
     def close(self) -> None:
-        """As `Same` says."""
+        """As `RawSql` says."""
         self._database.close()
 
 
-class SamePostgres:
+class RawPostgres:
     """`unnest`."""
 
     def __init__(self, url: str) -> None:
         self._database = psycopg.connect(url)
 
     def prepare(self, written: Sequence[Written]) -> list[list[tuple[str, list[Any]]]]:
-        """As `Same` says: statements with their columns."""
+        """As `RawSql` says: statements with their columns."""
         return [
             [
                 *((table.postgres, _columns(rows)) for table, rows in one.inserts),
@@ -176,13 +176,13 @@ class SamePostgres:
         ]
 
     def take(self, written: Sequence[tuple[str, list[Any]]]) -> None:
-        """As `Same` says."""
+        """As `RawSql` says."""
         for statement, values in written:
             self._database.execute(statement.encode(), values)
         self._database.commit()
 
     def close(self) -> None:
-        """As `Same` says."""
+        """As `RawSql` says."""
         self._database.close()
 
 

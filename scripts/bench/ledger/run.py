@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scripts.bench.ledger import feed
-from scripts.bench.ledger.databases import Place, places
-from scripts.bench.ledger.feed import BATCH, HOUSEHOLDS
-from scripts.bench.ledger.minimal_schema import Lean, LeanPostgres, LeanSqlite, Row
+from scripts.bench.ledger.batches import BATCH, HOUSEHOLDS, lean_rows, message, people
+from scripts.bench.ledger.databases import BenchDatabase, places
+from scripts.bench.ledger.minimal_schema import MinimalPostgres, MinimalSchema, MinimalSqlite, Row
 from scripts.bench.ledger.prefill import fill
-from scripts.bench.ledger.raw_sql import Copied, Same, SamePostgres, SameSqlite
+from scripts.bench.ledger.raw_sql import Copied, RawPostgres, RawSql, RawSqlite
 from scripts.bench.result import Result, show
 
 if TYPE_CHECKING:
@@ -106,9 +105,9 @@ class Rates:
 class Course:
     """The databases: the ledger's, each with its messages, and those of the other two."""
 
-    grounds: list[tuple[Place, list[Sent]]]
-    same: Same
-    lean: Lean
+    grounds: list[tuple[BenchDatabase, list[Sent]]]
+    same: RawSql
+    lean: MinimalSchema
     copied: Copied
     now: datetime
 
@@ -130,7 +129,7 @@ class Course:
         return Rates([lane.rates for lane in ours], limit.rates, lean.rates)
 
     def _lean_rows(self, cut: slice) -> list[Row]:
-        return [row for number in range(cut.start, cut.stop) for row in feed.lean_rows(number, self.now)]
+        return [row for number in range(cut.start, cut.stop) for row in lean_rows(number, self.now)]
 
 
 def _measure(db: str, folder: Path, events: int, stocks: Sequence[int]) -> Result:
@@ -153,35 +152,35 @@ def _measure(db: str, folder: Path, events: int, stocks: Sequence[int]) -> Resul
         return _result(alone, together, details | stored)
 
 
-def _prepare(place: Place, stock: int, batches: int, now: datetime) -> list[Sent]:
+def _prepare(place: BenchDatabase, stock: int, batches: int, now: datetime) -> list[Sent]:
     """Fill a database with people and a stock of rows; return the messages to apply."""
     from cloud_sync.ledger.intake.parse import Sent  # noqa: PLC0415 (Django is set up now)
 
     place.enter()
-    keys = feed.people()
+    keys = people()
     if stock:
         fill(place.community(), stock)
-    made = (feed.message(keys, number, now) for number in range(batches))
+    made = (message(keys, number, now) for number in range(batches))
     return [Sent(payload, "bench", station) for payload, station in made]
 
 
-def _same(db: str, place: Place) -> Same:
+def _same(db: str, place: BenchDatabase) -> RawSql:
     from django.db import connection  # noqa: PLC0415 (Django is set up now)
 
     connection.close()
     if db == "postgres":
-        return SamePostgres(place.address)
-    return SameSqlite(place.address, connection.settings_dict["OPTIONS"]["init_command"])
+        return RawPostgres(place.address)
+    return RawSqlite(place.address, connection.settings_dict["OPTIONS"]["init_command"])
 
 
-def _lean(db: str, folder: Path, place: Place) -> Lean:
+def _lean(db: str, folder: Path, place: BenchDatabase) -> MinimalSchema:
     if db == "postgres":
-        return LeanPostgres(place.address, HOUSEHOLDS)
-    return LeanSqlite(str(folder / "lean.sqlite3"), HOUSEHOLDS)
+        return MinimalPostgres(place.address, HOUSEHOLDS)
+    return MinimalSqlite(str(folder / "lean.sqlite3"), HOUSEHOLDS)
 
 
 def _stored(
-    grounds: Sequence[tuple[Place, list[Sent]]], stocks: Sequence[int], alone: Rates
+    grounds: Sequence[tuple[BenchDatabase, list[Sent]]], stocks: Sequence[int], alone: Rates
 ) -> dict[str, float | int | str | bool]:
     """Return how many transfers each database got, how fast, and how much slower with many rows."""
     from cloud_sync.ledger.points.models import Transfer  # noqa: PLC0415 (Django is set up now)

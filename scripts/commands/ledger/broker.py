@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cloud_sync.ledger.broker.files import Wanted
+from cloud_sync.ledger.broker.files import BrokerSpec
 from config.errors import InputError
 from config.ledger import LedgerSettings
 from config.reading import typed
@@ -64,7 +64,7 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     """
     settings = open_ledger(config)
     renew = tuple(typed.slug(slug) for slug in renew)
-    from cloud_sync.ledger.broker.files import Wanted, write_broker
+    from cloud_sync.ledger.broker.files import BrokerSpec, write_broker
     from cloud_sync.ledger.broker.mosquitto import Listeners
 
     called = settings.broker.host if host is None else check_host(host, "--host")
@@ -77,7 +77,7 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     listeners = Listeners(station_port, settings.broker.port, settings.broker.host, user, data.resolve())
     every = {called, settings.broker.host, *names} | (LOOPBACK if settings.broker.host in LOOPBACK else set())
     own = Path(settings.broker.password_file) if settings.broker.password_file else None
-    wanted = Wanted(settings.ledger.community, stations, renew, every, listeners, own)
+    wanted = BrokerSpec(settings.ledger.community, stations, renew, every, listeners, own)
     fresh = write_broker(folder, wanted, datetime.now(UTC))
     if as_json:
         echo_json({"folder": str(folder), "credentials": {user: str(file) for user, file in fresh.items()}})
@@ -96,7 +96,7 @@ def _stations(settings: LedgerSettings, renew: tuple[str, ...]) -> list[str]:
     return stations
 
 
-def _tell(folder: Path, wanted: Wanted, host: str, fresh: dict[str, Path]) -> None:
+def _tell(folder: Path, wanted: BrokerSpec, host: str, fresh: dict[str, Path]) -> None:
     """Print what was written, and what the owner of each new password must configure."""
     click.echo(f"{folder}/mosquitto.conf: {len(wanted.stations)} stations of {wanted.community}")
     for user, file in sorted(fresh.items()):

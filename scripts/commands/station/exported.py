@@ -18,7 +18,7 @@ SHOWN_DIGITS = 12
 """Digits shown of a card's hash by default: enough to name the card to `tongzhan station card`."""
 
 
-class Wanted(NamedTuple):
+class EventFilter(NamedTuple):
     """Which events to export; None means no limit."""
 
     first: date | None = None
@@ -88,7 +88,7 @@ def zone_of(name: str) -> ZoneInfo:
         raise InputError(f"no time zone {name!r}", "name one like Asia/Shanghai") from None
 
 
-def exported(found: Salvaged, wanted: Wanted, *, whole_cards: bool) -> Export:
+def exported(found: Salvaged, wanted: EventFilter, *, whole_cards: bool) -> Export:
     """Return the wanted events among all that could be read."""
     read = ((record, msgspec.json.decode(record.event, type=_AnyEvent)) for record in found.records)
     events = tuple(

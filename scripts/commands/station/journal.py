@@ -22,7 +22,7 @@ from edge.journal.schema import JOURNAL_FILE, connect, open_journal
 from edge.station_file import load_station
 from edge.sync.outbox import Outbox
 from edge.sync.receipting import STEP
-from scripts.commands.station.exported import SHOWN_DIGITS, Wanted, exported, written, zone_of
+from scripts.commands.station.exported import SHOWN_DIGITS, EventFilter, exported, written, zone_of
 
 journal_option = click.option(
     "--journal",
@@ -78,7 +78,7 @@ def export(  # noqa: PLR0913 (one option each)
     have the day that the clock showed.
     """
     form = "json" if as_json else form
-    wanted = Wanted(first and first.date(), last and last.date(), zone_of(timezone), kind)
+    wanted = EventFilter(first and first.date(), last and last.date(), zone_of(timezone), kind)
     shown = exported(_read(journal), wanted, whole_cards=full_cards or as_json)
     text = written(shown, form)
     if out is None:

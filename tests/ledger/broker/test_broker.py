@@ -25,7 +25,7 @@ from cloud_sync.ledger.broker.certificates import (
     make_server,
     serves,
 )
-from cloud_sync.ledger.broker.files import Wanted, write_broker
+from cloud_sync.ledger.broker.files import BrokerSpec, write_broker
 from cloud_sync.ledger.broker.mosquitto import Listeners
 from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
@@ -46,7 +46,7 @@ class Guarded:
     """A folder that was written, with the passwords that came of it."""
 
     folder: Path
-    wanted: Wanted
+    wanted: BrokerSpec
     now: datetime
 
     def write(self, **changes: object) -> dict[str, Path]:
@@ -77,7 +77,7 @@ def guarded(tmp_path: Path) -> Guarded:
     first = free_ports(2)
     (tmp_path / "data").mkdir()
     listeners = Listeners(first, first + 1, "127.0.0.1", getpass.getuser(), tmp_path / "data")
-    wanted = Wanted(COMMUNITY, {EAST, WEST}, set(), {"127.0.0.1", "broker.example.org"}, listeners)
+    wanted = BrokerSpec(COMMUNITY, {EAST, WEST}, set(), {"127.0.0.1", "broker.example.org"}, listeners)
     made = Guarded(tmp_path / "broker", wanted, datetime.now(UTC))
     made.write()
     return made

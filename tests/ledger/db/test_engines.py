@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Sum
 
 from cloud_sync.ledger.broker import users
-from cloud_sync.ledger.broker.files import Wanted, write_broker
+from cloud_sync.ledger.broker.files import BrokerSpec, write_broker
 from cloud_sync.ledger.broker.mosquitto import Listeners
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
@@ -102,7 +102,7 @@ def town_broker(folder: Path) -> tuple[RunningBroker, dict[str, str]]:
     (folder / "mosquitto").mkdir()
     first = free_ports(2)
     listeners = Listeners(first, first + 1, "127.0.0.1", getpass.getuser(), folder / "mosquitto")
-    wanted = Wanted(SUNNY, STATIONS, (), {"127.0.0.1"}, listeners)
+    wanted = BrokerSpec(SUNNY, STATIONS, (), {"127.0.0.1"}, listeners)
     ports = {users.station_user(SUNNY, name): first for name in STATIONS} | {SUNNY: first + 1}
     said = {
         user: f'host = "127.0.0.1"\nport = {ports[user]}\nusername = "{user}"\n'

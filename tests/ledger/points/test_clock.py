@@ -111,10 +111,10 @@ class TestOverBothDatabases:
         return Worker(link, key, threading.Event(), apply_messages, town.community)
 
     def day(self, town: Town, calendar: Calendar, worker: Worker, number: int) -> None:
-        """Let a day pass on which an unbound card is tapped and the worker does its chores."""
+        """Let a day pass on which an unbound card is tapped and the worker does its periodic work."""
         visit = visit_facts(200 + number, RIGHT, provisional=2)
         town.deliver(event(number, visit, at=stamp(calendar.at), epoch="d" * 16), now=calendar.at)
-        worker._do_chores()  # noqa: SLF001 (a round would wait for messages)
+        worker._do_periodic()  # noqa: SLF001 (a round would wait for messages)
         calendar.pass_by(DAY)
 
     def test_a_clock_a_hundred_days_ahead_ends_no_wait_raises_an_alarm_and_logs_one_line(
@@ -124,7 +124,7 @@ class TestOverBothDatabases:
         calendar.at += 100 * DAY
         with caplog.at_level(logging.INFO):
             for _ in range(3):
-                worker._do_chores()  # noqa: SLF001
+                worker._do_periodic()  # noqa: SLF001
                 calendar.ran_s += 700
         assert town.suspense == 2
         assert sum("the ledger's clock says" in line for line in caplog.messages) == 1
@@ -136,10 +136,10 @@ class TestOverBothDatabases:
         self, town: Town, calendar: Calendar, worker: Worker
     ) -> None:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)))
-        worker._do_chores()  # noqa: SLF001
+        worker._do_periodic()  # noqa: SLF001
         assert not Alarm.objects.exists()
         calendar.at += 100 * DAY
-        worker._do_chores()  # noqa: SLF001
+        worker._do_periodic()  # noqa: SLF001
         assert Alarm.objects.get().reason == Cause.CLOCK
 
     def test_a_wait_ends_after_ninety_days_of_running(
@@ -158,7 +158,7 @@ class TestOverBothDatabases:
     ) -> None:
         self.day(town, calendar, worker, 1)
         calendar.at += 7 * DAY
-        worker._do_chores()  # noqa: SLF001
+        worker._do_periodic()  # noqa: SLF001
         assert Alarm.objects.filter(closed_at=None).get().reason == Cause.CLOCK
         calendar.pass_by(HOUR)
         self.day(town, calendar, worker, 2)
@@ -169,7 +169,7 @@ class TestOverBothDatabases:
     ) -> None:
         self.day(town, calendar, worker, 1)
         calendar.at += 100 * DAY
-        worker._do_chores()  # noqa: SLF001
+        worker._do_periodic()  # noqa: SLF001
         calendar.at -= 100 * DAY
         calendar.pass_by(HOUR)
         self.day(town, calendar, worker, 2)
@@ -182,7 +182,7 @@ class TestOverBothDatabases:
         bind_card(home, card(1), NOW)
         self.day(town, calendar, worker, 1)
         right = calendar.at
-        calendar.at -= 100 * DAY  # no chores run before the message
+        calendar.at -= 100 * DAY  # no periodic work runs before the message
         self.send(town, worker, event(1, visit_facts(1, RIGHT, provisional=2), at=UNSURE, epoch="e" * 16))
         assert (town.balance(home), town.suspense) == (0, 4)
         calendar.at = right + HOUR
@@ -221,7 +221,7 @@ class TestOverBothDatabases:
         town.deliver(event(1, visit_facts(8, RIGHT, provisional=2)), now=NOW + 100 * DAY)
         (listed,) = summaries(town.community)
         assert listed.heard == NOW + 100 * DAY
-        worker._do_chores()  # noqa: SLF001
+        worker._do_periodic()  # noqa: SLF001
         (listed,) = summaries(town.community)
         assert listed.heard == calendar.at
 

@@ -36,7 +36,7 @@ class Register:
     """Hashes over the batches that held events of erased households."""
     dated: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Visits that were dated again: the last transfer before that, and the visit's place in the order."""
-    unsigned: records.Told = field(default_factory=records.Told)
+    unsigned: records.RecordContent = field(default_factory=records.RecordContent)
     settled: Spans = field(default_factory=Spans)
     """Events whose settlement was noted."""
 
@@ -87,7 +87,7 @@ def _end(community: Community, position: int, link: bytes) -> Iterator[str]:
             yield f"the register of {community.slug} ends after {position} records, its head says {last}"
 
 
-def _take(register: Register, kind: str, told: records.Told) -> None:
+def _take(register: Register, kind: str, told: records.RecordContent) -> None:
     if told.row:
         register.seals[told.row] = told.seal
         table, _, key = told.row.partition("/")
@@ -119,7 +119,7 @@ _SETTLEMENTS = (
 )
 
 
-def _unlike_records(kind: str, told: records.Told, unlike: dict[int, str]) -> Iterator[str]:
+def _unlike_records(kind: str, told: records.RecordContent, unlike: dict[int, str]) -> Iterator[str]:
     """Yield a line for each settlement of this record that is gone or came at another time.
 
     Settlements that differ from their record go into `unlike`, until a later record dates them again.

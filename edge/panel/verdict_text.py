@@ -21,7 +21,7 @@ ICON_OF_OUTCOME = {
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class VerdictText:
     """A verdict: a small line, a large word, a percentage. `category` is where a wrong thing belongs."""
 
     outcome: Outcome
@@ -32,10 +32,10 @@ class Judged:
     category: Category | None
 
 
-def judged(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> Judged:
+def verdict_text(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> VerdictText:
     """The verdict as it is shown in one language."""
     wrong = verdict.outcome is Outcome.WRONG
-    return Judged(
+    return VerdictText(
         outcome=verdict.outcome,
         icon=ICON_OF_OUTCOME[verdict.outcome],
         line=_line(verdict, language, vocabulary.texts),

@@ -10,7 +10,7 @@ from config.station import Language
 from config.words import Both
 from edge.panel.folder import Scene
 from edge.panel.texts import PanelTexts
-from edge.panel.verdict_text import Judged, judged
+from edge.panel.verdict_text import VerdictText, verdict_text
 from edge.panel.vocabulary import Name, Vocabulary, category_name
 from edge.screen.state import LidPhase, LiveBin, LivePoints, LiveState
 
@@ -67,7 +67,7 @@ class ScreenView:
 
     place: str
     tiles: tuple[Tile, ...]
-    verdict: Judged | None
+    verdict: VerdictText | None
     said: tuple[Spoken, ...]
     points: str
     points_label: str
@@ -89,7 +89,7 @@ def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> Scr
     return ScreenView(
         place=place_of(live, language),
         tiles=_tiles(live, language, vocabulary),
-        verdict=None if live.verdict is None else judged(live.verdict, language, vocabulary),
+        verdict=None if live.verdict is None else verdict_text(live.verdict, language, vocabulary),
         said=() if live.said is None else in_both(Both(live.said.zh, live.said.en), language),
         points=_points(live.points),
         points_label=_points_label(live.points, vocabulary.texts).within(language),

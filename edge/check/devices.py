@@ -83,7 +83,7 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CheckOptions:
     """What the check does: how long it listens, and whether it waits for cards or moves lids."""
 
     listen_s: float = 4.0
@@ -95,7 +95,7 @@ def check_devices(
     settings: StationSettings,
     build_hardware: BuildHardware,
     clock: Clock,
-    wanted: Wanted,
+    wanted: CheckOptions,
     words: Words,
     tell: Callable[[str], None] = lambda _key: None,
 ) -> list[Finding]:
@@ -185,7 +185,7 @@ def _move(
     observed.moved[bin_.id] = bin_.id in observed.opened and bin_.id in observed.closed
 
 
-def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: Words) -> list[Finding]:
+def judge(settings: StationSettings, observed: Observed, wanted: CheckOptions, words: Words) -> list[Finding]:
     """Judge every device. Pure."""
     # Sorted by severity: the most severe comes last and is kept for its part.
     faults = sorted(observed.faults, key=_gravity)
@@ -200,7 +200,7 @@ def judge(settings: StationSettings, observed: Observed, wanted: Wanted, words: 
 
 
 def _devices(
-    settings: StationSettings, observed: Observed, wanted: Wanted
+    settings: StationSettings, observed: Observed, wanted: CheckOptions
 ) -> Iterator[tuple[tuple[PartKind, ...], str, str, Callable[[], Finding]]]:
     """Yield each device's kinds of fault, name in texts.toml and id, and its finding if it has no fault."""
     for reader in settings.reader:
@@ -255,7 +255,7 @@ def _reading(reading: CabinetReading) -> Both:
             return Both("门关着", "door shut")
 
 
-def _reader(section: ReaderSection, observed: Observed, wanted: Wanted) -> Finding:
+def _reader(section: ReaderSection, observed: Observed, wanted: CheckOptions) -> Finding:
     kind, part = kind_of_reader(section), section.id
     words = {"kind": kind.title, "mend": kind.unread_mend}
     if part in observed.tapped:
@@ -268,7 +268,7 @@ def _reader(section: ReaderSection, observed: Observed, wanted: Wanted) -> Findi
     return Finding("reader", Level.OK, "reader_ok", part, words=words)
 
 
-def _lid(bin_id: str, observed: Observed, wanted: Wanted) -> Finding:
+def _lid(bin_id: str, observed: Observed, wanted: CheckOptions) -> Finding:
     if wanted.move:
         moved = observed.moved.get(bin_id, False)
         return Finding(

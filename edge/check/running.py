@@ -8,7 +8,7 @@ from pathlib import Path
 
 from config.station import StationSettings
 from config.words import Words
-from edge.check.devices import Observed, Wanted, judge
+from edge.check.devices import CheckOptions, Observed, judge
 from edge.check.finding import Finding, Level
 from edge.faults import FaultCode
 from edge.panel.folder import RuntimeFolder
@@ -45,4 +45,4 @@ def judge_running(
         weights=None,
         brightness={bin_.id: PARTS_SEEN_AT_WORK for bin_ in settings.bin if bin_.camera is not None},
     )
-    return [Finding("station", Level.OK, "running"), *judge(settings, observed, Wanted(), words)]
+    return [Finding("station", Level.OK, "running"), *judge(settings, observed, CheckOptions(), words)]

@@ -43,7 +43,7 @@ class StationKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Sender:
+class StationIdentity:
     """The station that sends, and its keys."""
 
     community: str

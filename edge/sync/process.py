@@ -36,11 +36,11 @@ from config.errors import InputError
 from config.station import StationSettings
 from edge.journal.salvage import is_damage
 from edge.ports import Clock
-from edge.sync.keys import Sender
+from edge.sync.keys import StationIdentity
 from edge.sync.outbox import Outbox, OutboxRow, epoch_of
 from edge.sync.receipting import Noted
 from edge.sync.receipts import Receipts
-from edge.sync.retention import Housekeeping
+from edge.sync.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Sync:
 
     def __init__(
         self,
-        sender: Sender,
+        sender: StationIdentity,
         outbox: Outbox,
         link: MqttLink,
         clock: Clock,
@@ -83,7 +83,7 @@ class Sync:
         self._is_claimed = False
         self._connections = 0
         self._state_told_at = -inf
-        self._housekeeping = Housekeeping(outbox, clock.now())
+        self._retention = Retention(outbox, clock.now())
         self._disk_pause_until = -inf
         self._disk_refusal: str | None = None
         self._suspected_at = -inf
@@ -142,7 +142,7 @@ class Sync:
         while self._may_send(now) and self._send_one(now):
             pass
         self._tell_state(now)
-        self._housekeeping.do(now)
+        self._retention.do(now)
 
     def _claim(self) -> None:
         """Refuse another station's journal: the ledger would count events sent under two names twice."""

@@ -6,7 +6,7 @@ import logging
 
 from cloud_sync.wire.envelope import EnvelopeError, Receipt, key_id, open_receipt
 from edge.faults import FaultCode
-from edge.sync.keys import Sender
+from edge.sync.keys import StationIdentity
 from edge.sync.outbox import Outbox
 from edge.sync.receipting import NOTHING, Noted
 
@@ -19,7 +19,7 @@ DOUBT_S = 5.0
 class Receipts:
     """Notes the ledger's receipts in the outbox. Every method may raise sqlite3.Error: then call it again."""
 
-    def __init__(self, sender: Sender, outbox: Outbox) -> None:
+    def __init__(self, sender: StationIdentity, outbox: Outbox) -> None:
         """Believe only receipts for this station, signed by the ledger whose key `sender` has."""
         self.is_retired = False
         """The ledger no longer believes this station's key."""

@@ -15,7 +15,7 @@ AGE_S = 600.0
 """How often the running time is noted; a restart loses at most this much, so rows only stay longer."""
 
 
-class Housekeeping:
+class Retention:
     """Periodic work on the journal, in small steps: the station's writes come first."""
 
     def __init__(self, outbox: Outbox, now: float) -> None:

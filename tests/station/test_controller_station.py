@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from cloud_sync.wire.station_state import CabinetReading, DoorReading, SupplyReading, TemperatureReading
 from config.wiring import ControllerInput, ReaderInput
 from config.words import load_words
-from edge.check.devices import Wanted, check_devices
+from edge.check.devices import CheckOptions, check_devices
 from edge.hardware.build import hardware_builder
 from edge.loop.clocks import RealClock
 from edge.readers.kinds import rdm6300
@@ -138,7 +139,7 @@ def test_station_check_shows_what_a_scale_reads(site: Site, device: Device) -> N
     device.do("sensor 0 0 431000")
     settings = load_station(site.config)
     hardware = hardware_builder(settings, bytes(32), lambda: pytest.fail("no pin is wired"))
-    found = check_devices(settings, hardware, RealClock(), Wanted(listen_s=1.5), load_words())
+    found = check_devices(settings, hardware, RealClock(), CheckOptions(listen_s=1.5), load_words())
     (said,) = [one for one in found if one.part == "scale"]
     assert (said.says, dict(said.values)) == ("scale_reads", {"counts": "431000", "grams": "4310"})
 

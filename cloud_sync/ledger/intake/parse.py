@@ -111,11 +111,11 @@ _FIND = (
 
 def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
     """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
-    senders = _find_stations(community, sorted({sent.station for sent in messages}))
+    known = _find_stations(community, sorted({sent.station for sent in messages}))
     opened = Opened({}, [], [], [], [], [])
     for sent in messages:
         try:
-            _open(sent, senders.get(sent.station), opened)
+            _open(sent, known.get(sent.station), opened)
         except RejectedError as why:
             opened.rejected.append((sent, why))
     return opened

@@ -98,7 +98,7 @@ class _Station:
         self._key, self._epoch = station_key(number), os.urandom(8).hex()
         self._sequence = 0
         self._waiting: deque[tuple[float, bytes]] = deque()
-        self._flying: deque[_Batch] = deque()
+        self._in_flight: deque[_Batch] = deque()
         self._ledger_keys = _ledger_keys(load.ledger_key)
         topic = topics.receipts(load.community, self._name)
         self.connection = Connection(f"tz-{load.community}-{self._name}", topic, self._heard)
@@ -112,15 +112,15 @@ class _Station:
 
     def unanswered(self) -> list[float]:
         """Return the time of each record that has no receipt yet."""
-        flying = [at for batch in self._flying for at in batch.made_at]
-        return flying + [at for at, _ in self._waiting]
+        in_flight = [at for batch in self._in_flight for at in batch.made_at]
+        return in_flight + [at for at, _ in self._waiting]
 
     def _send(self) -> None:
-        while self._waiting and len(self._flying) < WINDOW and not self.connection.is_lost:
+        while self._waiting and len(self._in_flight) < WINDOW and not self.connection.is_lost:
             events = take_batch((event for _, event in self._waiting), MAX_EVENTS)
             made = [self._waiting.popleft()[0] for _ in events]
             first = self._sequence - len(self._waiting) - len(events)
-            self._flying.append(_Batch(first + len(events), made))
+            self._in_flight.append(_Batch(first + len(events), made))
             message = seal_batch(self._key, self._load.community, self._name, events)
             self.connection.publish(topics.events(self._load.community, self._name), message)
             self.batches += 1
@@ -128,13 +128,13 @@ class _Station:
     def _heard(self, _topic: str, payload: bytes) -> None:
         now = time.monotonic()
         through = self._through(payload)
-        while self._flying and self._flying[0].last <= through:
-            self._times.extend((now, now - at) for at in self._flying.popleft().made_at)
+        while self._in_flight and self._in_flight[0].last <= through:
+            self._times.extend((now, now - at) for at in self._in_flight.popleft().made_at)
         self._send()
 
     def _through(self, payload: bytes) -> int:
         if self._load.community == ECHO:  # each answer frees one batch, in order; one retained frees none
-            return self._flying[0].last if self._flying else 0
+            return self._in_flight[0].last if self._in_flight else 0
         receipt = open_receipt(payload, self._ledger_keys)
         return next((epoch.through for epoch in receipt.epochs if epoch.epoch == self._epoch), 0)
 

@@ -12,7 +12,7 @@ import msgspec
 
 from config.process.library_lines import library_lines
 from config.station import Devices, Language, StationSettings
-from edge.check.devices import Wanted
+from edge.check.devices import CheckOptions
 from edge.check.finding import Finding, Line, Texts
 from edge.station_file import load_station
 
@@ -42,12 +42,12 @@ def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str 
     Nothing moves without --move. Exit status 1 if a part failed that the station cannot work without.
     While the station runs, this shows what the station reports of its devices: stop it to test them.
     """
-    from edge.check.devices import Wanted
+    from edge.check.devices import CheckOptions
     from edge.check.finding import Level, line, load_texts
 
     settings = load_station(config)
     texts, spoken = load_texts(), Language(language or settings.station.language)
-    wanted = Wanted(taps_s=TAPS_S if taps else 0.0, move=move)
+    wanted = CheckOptions(taps_s=TAPS_S if taps else 0.0, move=move)
     with _silence(), library_lines():
         findings = look(settings, wanted, lambda key: _tell(texts, key, spoken))
     lines = [line(finding, texts, spoken) for finding in findings]
@@ -71,7 +71,7 @@ def _silence() -> Iterator[None]:
         logging.disable(before)
 
 
-def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding]:
+def look(settings: StationSettings, wanted: CheckOptions, tell: _Tell) -> list[Finding]:
     """Check every part, devices last."""
     from config.words import load_words
     from edge.check.broker import check_broker
@@ -95,7 +95,7 @@ def look(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding
     return found + _devices(settings, wanted, tell)
 
 
-def _devices(settings: StationSettings, wanted: Wanted, tell: _Tell) -> list[Finding]:
+def _devices(settings: StationSettings, wanted: CheckOptions, tell: _Tell) -> list[Finding]:
     from config.errors import InputError
     from config.words import load_words
     from edge.check.devices import check_devices

@@ -11,7 +11,7 @@ import click
 from cloud_sync.service.systemd import WatchedStop, notifier_of
 from edge.loop.clocks import RealClock
 from edge.station_file import load_station
-from edge.sync.keys import Sender, load_keys
+from edge.sync.keys import StationIdentity, load_keys
 from edge.sync.live_readings import live_readings
 from edge.sync.outbox import Outbox
 from edge.sync.process import Sync, link_for
@@ -24,7 +24,7 @@ def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
     settings = load_station(config)
     state_dir = Path(settings.station.state_dir)
-    sender = Sender(settings.station.community, settings.station.name, load_keys(state_dir))
+    sender = StationIdentity(settings.station.community, settings.station.name, load_keys(state_dir))
     outbox = Outbox(state_dir)
     link = link_for(settings)
     clock, notifier = RealClock(), notifier_of()

@@ -14,7 +14,7 @@ from cloud_sync.wire.station_state import DoorReading, SupplyReading, Temperatur
 from config.station import Language, StationSettings
 from config.wiring import ControllerSection, HBridgeLid
 from config.words import load_words
-from edge.check.devices import Observed, Wanted, judge, when_heard
+from edge.check.devices import CheckOptions, Observed, judge, when_heard
 from edge.check.finding import Finding, Level, line, load_texts
 from edge.check.system import check_buses, check_pins
 from edge.faults import FaultCode
@@ -24,7 +24,7 @@ from edge.readers.last_seen import LastSeenBook
 from edge.station_file import load_station
 
 WORDS = load_words()
-AS_IT_STANDS = Wanted()
+AS_IT_STANDS = CheckOptions()
 TOML = """
 [station]
 community = "lane-9"
@@ -62,7 +62,9 @@ def settings(tmp_path: Path) -> StationSettings:
     return load_station(path)
 
 
-def found(settings: StationSettings, observed: Observed, wanted: Wanted = AS_IT_STANDS) -> dict[str, Finding]:
+def found(
+    settings: StationSettings, observed: Observed, wanted: CheckOptions = AS_IT_STANDS
+) -> dict[str, Finding]:
     return {finding.part: finding for finding in judge(settings, observed, wanted, WORDS)}
 
 
@@ -101,7 +103,7 @@ def test_a_fault_is_shown_once_at_its_part_in_the_catalogues_words(
 ) -> None:
     observed = well()
     observed.faults.add((code, part))
-    findings = [each for each in judge(settings, observed, Wanted(), WORDS) if each.which == part]
+    findings = [each for each in judge(settings, observed, CheckOptions(), WORDS) if each.which == part]
     assert [(each.part, each.level, each.fault) for each in findings] == [
         (kind, Level.FAILED, WORDS.fault[code])
     ]
@@ -171,7 +173,7 @@ def test_a_dark_picture_is_doubtful_and_no_picture_fails(settings: StationSettin
 
 
 def test_a_reader_that_was_asked_for_a_card_must_have_read_one(settings: StationSettings) -> None:
-    wanted = Wanted(taps_s=5)
+    wanted = CheckOptions(taps_s=5)
     assert found(settings, well(), wanted)["reader"].says == "reader_unread"
     tapped = well()
     tapped.tapped.add("gate")
@@ -202,7 +204,7 @@ def test_wires_on_the_pins_of_a_bus_that_the_kernel_uses_are_named(
 
 
 def test_a_lid_that_was_asked_to_move_must_have_moved(settings: StationSettings) -> None:
-    wanted = replace(Wanted(), move=True)
+    wanted = replace(CheckOptions(), move=True)
     assert found(settings, well(), wanted)["lid"].says == "lid_stands"
     moved = well()
     moved.moved["kitchen"] = True

@@ -14,7 +14,7 @@ from config.errors import InputError
 from config.sorting import Category
 from config.station import Language, StationSettings
 from config.words import load_words
-from edge.check.devices import Wanted, check_devices
+from edge.check.devices import CheckOptions, check_devices
 from edge.check.finding import Level, line, load_texts
 from edge.hardware.build import hardware_builder
 from edge.loop.clocks import RealClock
@@ -187,8 +187,8 @@ def test_the_check_names_its_kind_and_gives_its_own_mend(tmp_path: Path) -> None
     build = hardware_builder(settings, KEY, lambda: pytest.fail("no pin is wired"))
     texts = load_texts()
     for wanted, level, english in (
-        (Wanted(listen_s=0.5), Level.OK, "line reader: its port is open"),
-        (Wanted(listen_s=0.1, taps_s=0.1), Level.FAILED, "line reader: it read no card"),
+        (CheckOptions(listen_s=0.5), Level.OK, "line reader: its port is open"),
+        (CheckOptions(listen_s=0.1, taps_s=0.1), Level.FAILED, "line reader: it read no card"),
     ):
         found = check_devices(settings, build, RealClock(), wanted, load_words())
         (finding,) = (one for one in found if one.part == "reader")

@@ -36,7 +36,7 @@ from config.errors import InputError
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
 from edge.ports import WallTime
-from edge.sync.keys import Sender, StationKeys
+from edge.sync.keys import StationIdentity, StationKeys
 from edge.sync.outbox import KEPT_S, Outbox
 from edge.sync.process import STATE_S, Sync
 from edge.sync.receipts import DOUBT_S
@@ -125,7 +125,9 @@ class Scene:
         self.clock, self.wire, self.books = Clock(), Wire(), Books()
         self.outbox = Outbox(folder)
         signing = Ed25519PrivateKey.generate()
-        self.sender = Sender("lane", "gate", StationKeys(signing, b"k" * 32, self.books.key.public_key()))
+        self.sender = StationIdentity(
+            "lane", "gate", StationKeys(signing, b"k" * 32, self.books.key.public_key())
+        )
         self.own = {key_id(signing.public_key()): signing.public_key()}
         self.readings: tuple[CabinetReading, ...] = ()
         """What the station measures now."""

@@ -30,7 +30,7 @@ from config.reading.load import load_toml
 from config.station import CloudSection
 from edge.journal.store import SqliteJournal
 from edge.ports import WallTime
-from edge.sync.keys import Sender, StationKeys
+from edge.sync.keys import StationIdentity, StationKeys
 from edge.sync.outbox import Outbox
 from edge.sync.process import Sync
 from tests.waiting import WITHIN_S
@@ -124,7 +124,7 @@ def scene(tmp_path: Path, broker: Broker) -> Iterator[Scene]:
     journal = SqliteJournal(tmp_path, EPOCH, RULES, ZoneInfo("Asia/Shanghai"))
     outbox = Outbox(tmp_path)
     clock = SteppedClock()
-    sync = Sync(Sender("lane", "gate", keys), outbox, link, clock, random.Random(1))
+    sync = Sync(StationIdentity("lane", "gate", keys), outbox, link, clock, random.Random(1))
     made = Scene(journal, outbox, sync, ledger, link, clock)
     made.until(lambda: link.connected and ledger.link.connected)
     yield made

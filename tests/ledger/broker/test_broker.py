@@ -388,7 +388,7 @@ def test_an_authority_out_of_its_time_is_told_and_nothing_is_made_by_it(
     guarded.now += timedelta(days=365 * years)
     with pytest.raises(InputError, match=told) as caught:
         guarded.write()
-    assert "set this machine's clock; if that is right, move ca.pem and ca.key away" in caught.value.mend
+    assert "set this machine's clock; if it is right, move ca.pem and ca.key away" in caught.value.mend
     assert (guarded.folder / "server.pem").read_bytes() == before
 
 

@@ -98,7 +98,7 @@ def test_the_list_names_every_card_and_says_when_there_is_none(
     assert journal.exists()
     capsys.readouterr()
     assert card(config, "list") == 0
-    assert "none is staff's" in capsys.readouterr().out
+    assert "there is no staff card" in capsys.readouterr().out
     assert card(config, "staff", CARD) == 0
     capsys.readouterr()
     assert card(config, "list", "--json") == 0

@@ -188,7 +188,7 @@ def test_a_recovery_without_a_place_or_with_two_is_refused(
 ) -> None:
     for places in ([], ["--config", str(config), "--into", str(dead)]):
         assert run(["station", "recover", "--journal", str(dead), *places]) == 2
-        assert "name --config FILE or --into FOLDER" in capsys.readouterr().err
+        assert "give --config FILE or --into FOLDER" in capsys.readouterr().err
 
 
 def test_maintenance_forgets_what_is_old_and_never_what_waits(

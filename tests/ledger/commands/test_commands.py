@@ -396,5 +396,5 @@ def test_djangos_own_commands_run_on_the_ledger_but_for_those_that_would_go_roun
     shown = done(tongzhan("ledger", "manage", "--config", config, "showmigrations", "points", "--plan"))
     assert "[X]  points.0001_initial" in shown
     line = refused(tongzhan("ledger", "manage", "--config", config, "flush", "--no-input"))
-    assert line.endswith("make another: tongzhan ledger init --config F")
+    assert line.endswith("make a new one: tongzhan ledger init --config F")
     assert "'nonsense'" in refused(tongzhan("ledger", "manage", "--config", config, "nonsense"))

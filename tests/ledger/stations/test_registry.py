@@ -107,7 +107,7 @@ def test_adding_a_household_again_finds_the_same_one(town: Town) -> None:
 
 @pytest.mark.parametrize("code", ["", "  ", "x" * 33])
 def test_a_code_that_cannot_be_one_is_refused(town: Town, code: str) -> None:
-    with pytest.raises(InputError, match="no household code"):
+    with pytest.raises(InputError, match="not a household code"):
         add_household(town.community, code)
 
 

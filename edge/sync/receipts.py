@@ -41,7 +41,7 @@ class Receipts:
         else:
             self._doubted = None
         self._notice_retirement(is_so=self._key in receipt.retired)
-        return self._told(noted)
+        return self._log_refused(noted)
 
     def settle(self, now: float) -> Noted:
         """Believe a receipt that covers less than the last, once no better one came within DOUBT_S."""
@@ -51,7 +51,7 @@ class Receipts:
         self._doubted = None
         if noted.taken_back:
             log.warning("the ledger lost %d events that it had; they are sent again", noted.taken_back)
-        return self._told(noted)
+        return self._log_refused(noted)
 
     def _believed(self, message: bytes) -> Receipt | None:
         try:
@@ -75,7 +75,7 @@ class Receipts:
             )
 
     @staticmethod
-    def _told(noted: Noted) -> Noted:
+    def _log_refused(noted: Noted) -> Noted:
         for epoch, sequence, reason in noted.refused:
             log.error("the ledger set event %s/%s aside: %s", epoch, sequence, reason)
         return noted

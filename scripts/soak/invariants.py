@@ -120,8 +120,8 @@ def judge(evidence: Evidence) -> Judgement:
         twice=len(twice),
         outcomes={} if evidence.town is None else dict(reckoning.counted(truth, evidence.town)),
         problems=(
-            *_named("lost", (_told(name) for name in lost)),
-            *_named("twice", (_told(name) for name in twice)),
+            *_named("lost", (_name(name) for name in lost)),
+            *_named("twice", (_name(name) for name in twice)),
             *_problems(evidence, alive | gone, settlements),
             *_reckoned(evidence, alive | gone, truth),
         ),
@@ -164,13 +164,13 @@ def _problems(
     ledger, have = evidence.ledger, set(evidence.ledger.events)
     yield from _named("not settled, or for other points", _unlike(rows, have, settlements))
     yield from _named("does not add up", _wrong_sums(settlements))
-    yield from _named("in the ledger, on no journal", (_told(name) for name in sorted(have - rows.keys())))
-    yield from _named("refused", (f"{_told(name)}: {why}" for name, why in sorted(ledger.refused.items())))
+    yield from _named("in the ledger, on no journal", (_name(name) for name in sorted(have - rows.keys())))
+    yield from _named("refused", (f"{_name(name)}: {why}" for name, why in sorted(ledger.refused.items())))
     yield from _named("told, but not on the journal", _forgotten(evidence.told, rows))
     yield from _named("two contents under one name", _collisions(evidence.journals))
     yield from _account_problems(ledger.accounts)
     yield from _named("ledger verify", ledger.audit)
-    opened = (_told(name) for name, row in sorted(rows.items()) if row.card in set(evidence.blocked))
+    opened = (_name(name) for name, row in sorted(rows.items()) if row.card in set(evidence.blocked))
     yield from _named("opened for a blocked card", opened)
     if evidence.beyond_lease_s > LEASE_TOLERANCE_S:
         yield f"a lid was driven open {evidence.beyond_lease_s:.3f} s beyond its lease"
@@ -201,23 +201,23 @@ def _unlike(
         points = rows[name].points
         words = settlements.get(name)
         if points is not None and (words is None or words.provisional != points):
-            yield f"{_told(name)}: {points} on the journal, {words and words.provisional} in the ledger"
+            yield f"{_name(name)}: {points} on the journal, {words and words.provisional} in the ledger"
 
 
 def _wrong_sums(settlements: Mapping[EventId, Settlement]) -> Iterator[str]:
     for name, words in sorted(settlements.items()):
         if words.settled + words.held + words.lowered != words.provisional:
-            yield f"{_told(name)}: settled {words.settled}, held {words.held}, lowered {words.lowered}"
+            yield f"{_name(name)}: settled {words.settled}, held {words.held}, lowered {words.lowered}"
         if (words.given, words.waiting) != (words.settled + words.held, words.held):
-            yield f"{_told(name)}: transfers gave {words.given}, of which {words.waiting} wait; {words}"
+            yield f"{_name(name)}: transfers gave {words.given}, of which {words.waiting} wait; {words}"
 
 
 def _forgotten(told: Mapping[EventId, int], rows: Mapping[EventId, Row]) -> Iterator[str]:
     for name, points in sorted(told.items()):
         if name not in rows:
-            yield f"{_told(name)} is not there"
+            yield f"{_name(name)} is not there"
         elif (rows[name].points or 0) != points:
-            yield f"{_told(name)} has {rows[name].points} points, the station said {points}"
+            yield f"{_name(name)} has {rows[name].points} points, the station said {points}"
 
 
 def _collisions(journals: Sequence[Journal]) -> Iterator[str]:
@@ -225,7 +225,7 @@ def _collisions(journals: Sequence[Journal]) -> Iterator[str]:
     for journal in journals:
         for name, row in journal.rows.items():
             if first.setdefault(name, row.digest) != row.digest:
-                yield _told(name)
+                yield _name(name)
 
 
 def _account_problems(accounts: Sequence[Account]) -> Iterator[str]:
@@ -247,6 +247,6 @@ def _named(kind: str, lines: Iterator[str] | Sequence[str]) -> Iterator[str]:
         yield f"{kind}: and {len(found) - NAMED} more"
 
 
-def _told(name: EventId) -> str:
+def _name(name: EventId) -> str:
     station, epoch, sequence = name
     return f"{station} {epoch}/{sequence}"

@@ -52,11 +52,11 @@ def history(household: Household | None, cards: Sequence[Card]) -> list[dict[str
         told = records.read(bytes(record.body))
         ours = household is not None and told.household == household.pk
         if ours or told.row in keys or told.row == own:
-            found.append(_told(record, told, codes))
+            found.append(_exported(record, told, codes))
     return found
 
 
-def _told(record: Record, told: records.RecordContent, codes: dict[int, str]) -> dict[str, object]:
+def _exported(record: Record, told: records.RecordContent, codes: dict[int, str]) -> dict[str, object]:
     line: dict[str, object] = {"at": record.at.isoformat(), "what": record.kind}
     if told.row.startswith("points_card/"):
         line["card"] = int(told.row.partition("/")[2])

@@ -62,7 +62,7 @@ def overtaken(receipts: Sequence[Receipt], now: datetime | None) -> list[Receipt
         )
     }
     newest = _epochs(list(keys), _since(now), 1)
-    moved = [key for key, ((epoch, through),) in newest.items() if _told(keys[key], epoch) < through]
+    moved = [key for key, ((epoch, through),) in newest.items() if _through_of(keys[key], epoch) < through]
     if not moved:
         return []
     stations = Station.objects.select_related("community").filter(pk__in=moved)
@@ -73,7 +73,7 @@ def _since(now: datetime | None) -> datetime:
     return now - KEPT if now is not None else datetime.fromtimestamp(0, UTC)
 
 
-def _told(receipt: Receipt, epoch: str) -> int:
+def _through_of(receipt: Receipt, epoch: str) -> int:
     """How far a receipt says that an epoch is safe; -1 where it does not name it."""
     return next((entry.through for entry in receipt.epochs if entry.epoch == epoch), -1)
 

@@ -186,7 +186,7 @@ class Worker:
         self._answer([one.receipt for one in applied.values()])
         took_ms = (time.monotonic() - began) * 1000
         for (_, station), one in applied.items():
-            log.info("%s: %s, %.0f ms", station, _told(one), took_ms)
+            log.info("%s: %s, %.0f ms", station, _in_words(one), took_ms)
         return True
 
     def _charge(self, sent: Sequence[Sent], applied: Mapping[Name, Applied]) -> None:
@@ -361,7 +361,7 @@ def _set_by_signal(stopping: threading.Event) -> None:
     thread(wait, "signals").start()
 
 
-def _told(applied: Applied) -> str:
+def _in_words(applied: Applied) -> str:
     """What became of them, in a line."""
     told = f"{applied.new} new"
     if applied.known:

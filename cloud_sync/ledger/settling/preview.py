@@ -85,7 +85,7 @@ def preview(community: Community, rules: AwardRules, since: date, until: date) -
         known = known_rules(community, list(versions))
         for _, rows in groupby(_rows(community, since, until), key=lambda row: row.earner):
             count.take(rows, known, rules)
-    return count.told(since, until, rules.version)
+    return count.preview(since, until, rules.version)
 
 
 class _Count:
@@ -128,7 +128,7 @@ class _Count:
             self.times.update(line.outcome for line in earned.lines)
         return Tally(tally.points + earned.points, tally.deposits + earned.counted), earned.points
 
-    def told(self, since: date, until: date, version: int) -> Preview:
+    def preview(self, since: date, until: date, version: int) -> Preview:
         """Return the result."""
         return Preview(
             since=since,

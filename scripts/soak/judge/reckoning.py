@@ -123,7 +123,7 @@ def unlike_the_truth(
         if name[0] not in town.certain:
             thrown, written = [(one, "") for one, _ in thrown], [(one, "") for one, _ in written]
         if thrown != written:
-            yield f"{_told(name)}: thrown in {_list(thrown)}, on the journal {_list(written)}"
+            yield f"{_name(name)}: thrown in {_list(thrown)}, on the journal {_list(written)}"
 
 
 def priced_wrong_at_stations(
@@ -140,7 +140,7 @@ def priced_wrong_at_stations(
             is_staff = row.visit.card in town.staff
             earned = earn(deposits, town.prices, days.of(whose, day), staff=is_staff)
             if earned.points != row.points:
-                yield f"{_told(name)}: {row.points} spoken, {earned.points} earned by {_list(deposits)}"
+                yield f"{_name(name)}: {row.points} spoken, {earned.points} earned by {_list(deposits)}"
             days.add(whose, day, row.points, earned.deposits)
 
 
@@ -166,13 +166,13 @@ def priced_wrong_in_ledger(
         have = (said.settled, said.held, said.lowered, said.lowered_by, said.held_by)
         want = (word.settled, word.held, word.lowered, word.lowered_by, word.held_by)
         if have != want:
-            yield f"{_told(name)}: the ledger says {_words(have)}, the rules {_words(want)}"
+            yield f"{_name(name)}: the ledger says {_words(have)}, the rules {_words(want)}"
         if (
             said.timed == "stated"
             and row.stamp is not None
             and said.day != _date(row.stamp.wall_s, town.zone)
         ):
-            yield f"{_told(name)}: counted to {said.day}, stamped otherwise"
+            yield f"{_name(name)}: counted to {said.day}, stamped otherwise"
         if dated:
             days.add(whose, said.day, said.settled + said.held, earned.deposits)
 
@@ -189,7 +189,7 @@ def unlike_what_was_seen(rows: Mapping[EventId, Row], lives: Mapping[tuple[str, 
                 if near:
                     left.remove(min(near, key=lambda one: abs(one.at - at)))
                 else:
-                    yield f"{_told((station, epoch, kept.sequence))}: nobody saw {opening.bin} open"
+                    yield f"{_name((station, epoch, kept.sequence))}: nobody saw {opening.bin} open"
         last = max((kept.began_at for kept in life.kept), default=0.0)
         if not life.refusals:  # a disk that refuses loses visits, and says so
             for one in left:
@@ -218,7 +218,7 @@ def out_of_order(lives: Mapping[tuple[str, str], Life]) -> Iterator[str]:
     for (station, epoch), life in sorted(lives.items()):
         for before, after in pairwise(one for one in life.kept if one.card is not None):
             if after.ended_at < before.ended_at - ROUNDING_S:
-                yield f"{_told((station, epoch, after.sequence))} ended before the one kept before it"
+                yield f"{_name((station, epoch, after.sequence))} ended before the one kept before it"
 
 
 def _sentence(row: Row, town: Town) -> tuple[str, int]:
@@ -262,6 +262,6 @@ def _list(deposits: Sequence[tuple[str, str]]) -> str:
     return ", ".join(" ".join(one).strip() for one in deposits) or "nothing"
 
 
-def _told(name: EventId) -> str:
+def _name(name: EventId) -> str:
     station, epoch, sequence = name
     return f"{station} {epoch}/{sequence}"

@@ -16,9 +16,11 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from edge.journal.schema import JOURNAL_FILE
 from scripts.testbed.ports import free_ports
 from tests.programs import TONGZHAN
-from tests.waiting import COMMAND_WITHIN_S, answers, until
+from tests.waiting import COMMAND_WITHIN_S, PATIENCE, answers, until
 
 FEW, MANY = 3, 30
+VISIT_S = 45.0
+"""How long a visit of the demo takes at most, in real time: about 20 s, and the next resident's coming."""
 VISIT_WITHIN_MS = 120_000
 WATCH = """() => {
   window.shown = [];
@@ -80,7 +82,10 @@ def visits(state: Path) -> int:
         return int(journal.execute("SELECT count(*) FROM visits").fetchone()[0])
 
 
-@pytest.mark.parametrize("most", [FEW, pytest.param(MANY, marks=pytest.mark.full)])
+@pytest.mark.parametrize(
+    "most",
+    [FEW, pytest.param(MANY, marks=[pytest.mark.full, pytest.mark.timeout(MANY * VISIT_S * PATIENCE)])],
+)
 def test_every_award_of_a_watched_demo_is_shown_once_and_nothing_is_lost(
     demo: subprocess.Popen[str], frame: Frame, page: Page, tmp_path: Path, most: int
 ) -> None:

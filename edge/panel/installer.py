@@ -31,6 +31,8 @@ class FaultRow:
     meaning: str
     mend: str
     severity: Severity
+    urgency: str
+    """The severity in words: a colour alone tells nothing to those who do not see it."""
     code: str
     part_id: str
 
@@ -49,10 +51,17 @@ def _row(fault: LiveFault, live: LiveState, language: Language, vocabulary: Voca
     kind, part = known_fault(fault.code), _part(fault, live, language, vocabulary)
     if kind is None:
         unknown = vocabulary.texts.fault_unknown.within(language)
-        return FaultRow(fault.code, part, unknown, "", Severity.ERROR, fault.code, fault.part)
+        urgency = _urgency(Severity.ERROR, language, vocabulary)
+        return FaultRow(fault.code, part, unknown, "", Severity.ERROR, urgency, fault.code, fault.part)
     words = vocabulary.words.fault[fault.code]
     title, meaning, mend = (text.within(language) for text in (words.title, words.meaning, words.mend))
-    return FaultRow(title, part, meaning, mend, kind.severity, fault.code, fault.part)
+    urgency = _urgency(kind.severity, language, vocabulary)
+    return FaultRow(title, part, meaning, mend, kind.severity, urgency, fault.code, fault.part)
+
+
+def _urgency(severity: Severity, language: Language, vocabulary: Vocabulary) -> str:
+    texts = vocabulary.texts
+    return (texts.fault_soon if severity is Severity.ERROR else texts.fault_watch).within(language)
 
 
 def _part(fault: LiveFault, live: LiveState, language: Language, vocabulary: Vocabulary) -> str:

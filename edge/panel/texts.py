@@ -72,6 +72,8 @@ class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     age_minutes: Both
     age_hours: Both
     age_days: Both
+    fault_soon: Both
+    fault_watch: Both
     outbox: Both
     station_down: Both
     back: Both

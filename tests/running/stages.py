@@ -27,8 +27,11 @@ LIMIT_S = {Stage.PURE: 180.0, Stage.PROCESS: 300.0, Stage.LONG: 900.0}
 LONG = (
     "tests/bench/",
     "tests/demo/test_demo.py",
-    "tests/ledger/browser/test_browser.py",
+    "tests/demo/test_looks.py",
+    "tests/demo/test_watched.py",
+    "tests/ledger/browser/",
     "tests/edge/panel/test_browser.py",
+    "tests/edge/panel/test_looks.py",
     "tests/soak/test_soak.py",
 )
 PROCESS = (

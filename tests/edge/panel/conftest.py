@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,19 +33,30 @@ class Panel:
     folder: LiveFolder
 
 
-def application(path: Path, city: str = "beijing", now: Callable[[], float] = lambda: NOW) -> Starlette:
-    names = names_of("gate", {"testserver"})
-    return create_app(path, load_words(), load_sorting(city), Language.CHINESE, names=names, now=now)
+def application(
+    path: Path,
+    city: str = "beijing",
+    now: Callable[[], float] = lambda: NOW,
+    framed_by: Collection[str] = (),
+) -> Starlette:
+    names, sorting = names_of("gate", {"testserver"}), load_sorting(city)
+    return create_app(
+        path, load_words(), sorting, Language.CHINESE, names=names, framed_by=framed_by, now=now
+    )
 
 
 @contextmanager
 def running(
-    path: Path, port: int = 0, city: str = "beijing", now: Callable[[], float] = lambda: NOW
+    path: Path,
+    port: int = 0,
+    city: str = "beijing",
+    now: Callable[[], float] = lambda: NOW,
+    framed_by: Collection[str] = (),
 ) -> Iterator[Panel]:
     """Serve a folder until the block ends; the server has stopped when it does."""
     listener = listen("127.0.0.1", port)
     bound: int = listener.getsockname()[1]
-    server = PanelServer(application(path, city, now))
+    server = PanelServer(application(path, city, now, framed_by))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
+
 from cloud_sync.rules.award_rules import Outcome
 from config.reading.load_sorting import load_sorting
 from config.sorting import Category
 from config.words import Both, load_words
+from edge.faults import FaultCode
 from edge.messages import Prompt, Say
+from edge.part_kinds import PartKind, kind_of
 from edge.screen.prompts import PromptRenderer
 from edge.screen.state import (
     LidPhase,
@@ -113,6 +117,30 @@ SCENES: dict[str, Callable[[], LiveState]] = {
         verdict(Outcome.WRONG, Category.KITCHEN),
         says(Prompt.WRONG, label="peel", belongs=Category.KITCHEN),
     ),
+    "choose": lambda: live(NextAction.CHOOSE, said=says(Prompt.CHOOSE)),
+    "blocked card": lambda: live(said=says(Prompt.CARD_BLOCKED)),
+    "one bin full": lambda: live(
+        shown=bins(bin_of(Category.KITCHEN, full=True)), said=says(Prompt.BIN_FULL, belongs=Category.KITCHEN)
+    ),
+    "one bin out of order": lambda: live(
+        shown=bins(bin_of(Category.HAZARDOUS, faulty=True)),
+        said=says(Prompt.BIN_FAULTY, belongs=Category.HAZARDOUS),
+        faults=(LiveFault("lid_stuck_shut", "hazardous", "bin"),),
+    ),
+    "blocked lid": lambda: live(
+        NextAction.STAND_BACK,
+        bins(bin_of(Category.OTHER, LidPhase.OPEN)),
+        verdict(Outcome.RIGHT, Category.OTHER, CHOPSTICKS, 0.91),
+        says(Prompt.CLEAR_LID),
+    ),
+    "nothing seen": lambda: live(
+        judged=verdict(Outcome.NOTHING, None, None, 0.88), said=says(Prompt.NO_DEPOSIT)
+    ),
+    "not saved": lambda: live(
+        judged=verdict(Outcome.RIGHT, Category.KITCHEN),
+        said=says(Prompt.NOT_SAVED),
+        faults=(LiveFault("journal_failed", "station", "station"),),
+    ),
     "unsure": lambda: live(
         NextAction.CHOOSE,
         judged=verdict(Outcome.UNSURE, None, CHOPSTICKS, 0.91),
@@ -171,3 +199,14 @@ SCENES: dict[str, Callable[[], LiveState]] = {
     ),
 }
 """One state of each kind, made when it is asked for, so that it is fresh."""
+
+
+def every_fault() -> LiveState:
+    """Give a state with each fault of the catalogue, as the installer's page lists them, and much to send."""
+    part = {PartKind.BIN: "hazardous", PartKind.STATION: "station"}
+    some = (
+        LiveFault(code.value, part.get(kind, "front"), kind)
+        for code in FaultCode
+        for kind in [kind_of(code.value, "front")]
+    )
+    return msgspec.structs.replace(live(faults=tuple(some)), outbox=1234)

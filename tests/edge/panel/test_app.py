@@ -78,7 +78,7 @@ def test_a_station_that_is_not_writing_is_said_to_be_down_in_both_languages(
 def test_the_capture_notice_stands_in_both_languages(client: TestClient, folder: LiveFolder) -> None:
     folder.write_state(live())
     text = words_of(client.get("/?lang=en").text)
-    assert "本区域正在采集图像，仅用于垃圾分类识别" in text
+    assert "正在采集图像，仅用于垃圾分类识别" in text
     assert "Camera in use, only to sort waste" in text
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -19,22 +15,9 @@ from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.officers.register import add_officer
 from cloud_sync.ledger.officers.throttle import ACCOUNT
 from cloud_sync.ledger.statement.links import end_links, statement_link
-from config.ledger import load_ledger
 from tests.ledger.points.test_debts import owing
 from tests.ledger.town import HAZARDOUS, NOTHING, RIGHT, WRONG, Town, card, event, stamp, visit_facts
-from tests.programs import TONGZHAN
-
-
-@pytest.fixture
-def served(config: Path) -> Iterator[str]:
-    """The address of a running `tongzhan ledger serve` over this test's database."""
-    command = [*TONGZHAN, "ledger", "serve", "--config", str(config)]
-    with ExitStack() as stack:
-        process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
-        stack.callback(process.terminate)
-        assert process.stderr is not None
-        assert any("pages on" in line for line in process.stderr)
-        yield load_ledger(config).url
+from tests.looks import look
 
 
 @pytest.fixture
@@ -156,7 +139,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.goto(f"{served}/office/")
-    shoot(page, f"login-{width}")
+    look(page, f"login-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.get_by_label("用户名").fill("wang")
     page.get_by_label("密码").fill("wrong")
@@ -166,7 +149,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     page.get_by_label("密码").fill(password)
     page.locator("form.login button").click()
     expect(page.locator(".nothing")).to_have_count(3)
-    shoot(page, f"office-empty-{width}")
+    look(page, f"office-empty-{width}")
 
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
     town.deliver(event(1, visit_facts(1, WRONG, provisional=0), at=stamp(now)), now=now)
@@ -175,7 +158,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     page.reload()
     expect(page.locator("#aside .item")).to_have_count(2)
     expect(page.locator("#held .item")).to_contain_text("这张卡还没有登记到住户。")
-    shoot(page, f"office-zh-{width}")
+    look(page, f"office-zh-{width}")
     assert min(font_sizes(page, "header *, main *:not(.sr-only, [type=hidden])")) >= 18
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.locator(".language").click()
@@ -184,7 +167,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     page.locator("#held .technical summary").first.click()
     assert page.locator("#held code").first.is_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    shoot(page, f"office-en-{width}")
+    look(page, f"office-en-{width}")
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading")).to_have_text("Sign in")
     page.close()
@@ -210,7 +193,7 @@ def test_an_officer_reads_whose_links_were_taken_back_and_a_guesser_when_to_try_
     expect(page.locator("#links .item")).to_contain_text("3-2-501")
     expect(page.locator("#links .item")).to_contain_text("wang。发错了手机号")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    shoot(page, "office-links-zh-360")
+    look(page, "office-links-zh-360")
     page.get_by_role("button", name="退出").click()
     alert = page.get_by_role("alert")
     for _ in range(2 * ACCOUNT.free):  # the first waits are over before a slow machine tries again
@@ -219,7 +202,7 @@ def test_an_officer_reads_whose_links_were_taken_back_and_a_guesser_when_to_try_
             break
     expect(alert).to_contain_text("试的次数太多了。请过")
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    shoot(page, "login-later-zh-360")
+    look(page, "login-later-zh-360")
     page.close()
 
 
@@ -237,43 +220,37 @@ def test_an_officer_reads_what_is_owed_and_lets_a_household_off(
     page.get_by_label("密码").fill(password)
     page.locator("form.login button").click()
     expect(page.locator(".nothing")).to_have_text("没有待扣积分。")
-    shoot(page, f"debts-empty-zh-{width}")
+    look(page, f"debts-empty-zh-{width}")
     for number in (1, 2):
         owing(town, number)
     town.deliver(event(8, visit_facts(1, RIGHT, provisional=2)))
     connection.close()
     page.reload()
     expect(page.locator("#owed .debt")).to_have_count(2)
-    shoot(page, f"debts-zh-{width}")
+    look(page, f"debts-zh-{width}")
     page.locator(".language").click()
     first = page.locator("#owed .debt").first
     expect(first).to_contain_text("Still owed")
     expect(first).to_contain_text("3 points")
-    shoot(page, f"debts-en-{width}")
+    look(page, f"debts-en-{width}")
     first.locator("summary").click()
     first.get_by_label("Why?").fill("  ")
     first.get_by_role("button", name="Waive 3 points").click()
     expect(page.get_by_role("alert")).to_contain_text("Give a reason")
-    shoot(page, f"debts-wrong-en-{width}")
+    look(page, f"debts-wrong-en-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert min(font_sizes(page, "header *, main *:not(.sr-only, [type=hidden])")) >= 18
     first.get_by_label("Why?").fill("the camera was at fault, not the family")
     first.get_by_role("button", name="Waive 3 points").click()
     expect(page.locator("#ended .debt")).to_contain_text("Waived")
     expect(page.locator("#owed .debt")).to_have_count(1)
-    shoot(page, f"debts-ended-en-{width}")
+    look(page, f"debts-ended-en-{width}")
     page.locator(".language").click()
     expect(page.locator("#ended .debt")).to_contain_text("已免扣")
-    shoot(page, f"debts-ended-zh-{width}")
+    look(page, f"debts-ended-zh-{width}")
     page.get_by_role("link", name="等您处理的事").click()
     expect(page.locator(".counts .count")).to_have_count(4)
-    shoot(page, f"office-counts-zh-{width}")
+    look(page, f"office-counts-zh-{width}")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     page.close()
     assert complaints == []
-
-
-def shoot(page: Page, name: str) -> None:
-    """Keep a picture for a person to look at, where TONGZHAN_SHOTS names a folder."""
-    if folder := os.environ.get("TONGZHAN_SHOTS"):
-        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)

@@ -1,0 +1,143 @@
+"""Every page of the ledger as axe-core sees it, in every size and language.
+
+With TONGZHAN_SHOTS each is kept as a picture for a person to look at (tests/looks.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from django.conf import settings
+from django.db import connection
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from cloud_sync.ledger.households.cards import bind_card
+from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.officers.register import add_officer
+from cloud_sync.ledger.points.models import Household
+from cloud_sync.ledger.statement.links import end_links, statement_link
+from cloud_sync.wire.facts import DepositFacts
+from config.station import Language
+from tests.ledger.points.test_debts import owing
+from tests.ledger.town import (
+    EPOCH,
+    HAZARDOUS,
+    NOTHING,
+    RIGHT,
+    UNSEEN,
+    UNSURE,
+    WRONG,
+    Town,
+    card,
+    event,
+    stamp,
+    visit_facts,
+)
+from tests.looks import look
+
+SIZES = tuple(
+    ViewportSize(width=width, height=height)
+    for width, height in ((320, 640), (360, 740), (800, 480), (1280, 800), (720, 1280))
+)
+USUAL = SIZES[:1] + SIZES[3:4]
+"""The narrowest and the widest; the others are looked at by scripts/test --full."""
+every_size = pytest.mark.parametrize(
+    "sizes", [USUAL, pytest.param(SIZES, marks=pytest.mark.full)], ids=["usual", "all"]
+)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    yield context.new_page()
+    context.close()
+
+
+def look_at(page: Page, address: str, name: str, sizes: Iterable[ViewportSize]) -> None:
+    """Open a page in both languages, at every size, as it is and with all its folds open."""
+    for language in Language:
+        page.goto(f"{address}?lang={language}")
+        page.evaluate("document.querySelectorAll('details').forEach((fold) => { fold.open = true; })")
+        for size in sizes:
+            page.set_viewport_size(size)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], size
+            look(page, f"{name}.{language}.{size['width']}x{size['height']}")
+
+
+def labelled(deposit: DepositFacts, label: str) -> DepositFacts:
+    """The same deposit as a model that knows its labels sends it."""
+    assert deposit.verdict is not None
+    return msgspec.structs.replace(deposit, verdict=msgspec.structs.replace(deposit.verdict, label=label))
+
+
+def household_of_everything(town: Town) -> Household:
+    """A household whose statement has a line of every kind."""
+    household = owing(town, 1, left=1)
+    now = datetime.now(UTC)
+    bind_card(household, card(2), now)
+    peel, bottle = labelled(RIGHT, "banana_peel"), labelled(WRONG, "plastic")
+    days = [
+        (peel, peel, peel, bottle, UNSURE, UNSEEN, HAZARDOUS),
+        (NOTHING,),
+        (),
+        tuple([peel] * 20),
+    ]
+    for number, deposits in enumerate(days, 2):
+        at = stamp(now - timedelta(days=number - 2))
+        points = 2 * sum(deposit is peel for deposit in deposits) + 7 * (HAZARDOUS in deposits)
+        town.deliver(event(number, visit_facts(2, *deposits, provisional=points), at=at), now=now)
+    return household
+
+
+@every_size
+def test_nobody_is_kept_from_reading_a_statement(
+    served: str, page: Page, town: Town, sizes: tuple[ViewportSize, ...]
+) -> None:
+    def link(household: Household) -> str:
+        return statement_link(household).replace(settings.LEDGER.url, served)
+
+    fresh, full = link(add_household(town.community, "3-2-509", "刘敏")), link(household_of_everything(town))
+    connection.close()
+    look_at(page, fresh, "statement-empty", sizes)
+    look_at(page, full, "statement-full", sizes)
+    look_at(page, f"{served}/", "statement-home", sizes)
+    look_at(page, f"{served}/statement/nothing/", "statement-404", sizes)
+
+
+@pytest.fixture
+def signed_in(served: str, page: Page, town: Town) -> Callable[[], None]:
+    password = add_officer(town.community, "wang")
+    connection.close()
+
+    def sign_in() -> None:
+        page.goto(f"{served}/office/?lang=zh")
+        page.get_by_label("用户名").fill("wang")
+        page.get_by_label("密码").fill(password)
+        page.locator("form.login button").click()
+        page.locator(".counts").wait_for()
+
+    return sign_in
+
+
+@every_size
+def test_no_officer_is_kept_from_reading_what_waits(
+    served: str, page: Page, town: Town, signed_in: Callable[[], None], sizes: tuple[ViewportSize, ...]
+) -> None:
+    look_at(page, f"{served}/office/login/", "office-login", sizes)
+    signed_in()
+    look_at(page, f"{served}/office/", "office-empty", sizes)
+    look_at(page, f"{served}/office/debts/", "office-no-debts", sizes)
+    owing(town, 1)
+    owing(town, 2)
+    now = datetime.now(UTC)
+    town.deliver(event(3, visit_facts(3, RIGHT, provisional=2), at=stamp(now)), now=now)
+    town.deliver(event(3, visit_facts(3, RIGHT, provisional=1), at=stamp(now)), now=now)
+    town.deliver(event(4, visit_facts(4, RIGHT, provisional=2, rules=7), at=stamp(now)), now=now)
+    town.deliver(b'{"epoch":"' + EPOCH.encode() + b'","sequence":5,"nonsense":true}', b'{"nonsense":true}')
+    end_links(add_household(town.community, "3-2-509"), "wang", "发错了手机号", now)
+    connection.close()
+    look_at(page, f"{served}/office/", "office-full", sizes)
+    look_at(page, f"{served}/office/debts/", "office-debts", sizes)

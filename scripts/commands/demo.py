@@ -88,6 +88,13 @@ def demo(  # noqa: PLR0913 (the command's options)
     return 1 if report.problem else 0
 
 
+def _day(report: DemoReport) -> str:
+    from config.reading.load_sorting import load_sorting
+
+    faces = load_sorting().category
+    return ", ".join(f"{faces[one].en} {of.things} ({of.right} right)" for one, of in report.day.items())
+
+
 def _summary(report: DemoReport) -> str:
     counts = f"{report.right} right, {report.unsure} unsure"
     return (
@@ -95,6 +102,7 @@ def _summary(report: DemoReport) -> str:
         f"{report.provisional_points} points spoken by the station (provisional): {report.settled_points} in "
         f"households' accounts (settled), {report.held} on hold for cards that nobody has registered (held), "
         f"{report.lowered} not given, by a limit (lowered)\n"
+        f"today: {_day(report)}\n"
         f"{report.lost} events lost, {report.twice} there twice\n"
         f"tap to lid: {report.tap_to_lid_ms.p50} ms at the median, {report.tap_to_lid_ms.p99} ms at p99"
     )

@@ -14,6 +14,7 @@ from cloud_sync.service.web.gate import Bounds
 from cloud_sync.service.web.server import WebServer
 from config.process.threads import interrupt, thread
 from edge.panel.serve import listen
+from scripts.demonstration.day import Day
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.strip.counts import Comparison, read_kept
 from scripts.demonstration.strip.state import Visitors
@@ -43,8 +44,8 @@ def serving(app: object, ports: Ports) -> Iterator[None]:
 
 
 @contextmanager
-def counting(comparison: Comparison, visitors: Visitors) -> Iterator[None]:
-    """Compare journal and ledger, and read the last resident's balance, repeatedly in a thread."""
+def counting(comparison: Comparison, visitors: Visitors, day: Callable[[], Day]) -> Iterator[None]:
+    """Compare journal and ledger, read the day and the last resident's balance, once a second in a thread."""
     from django.db import Error as LedgerError  # noqa: PLC0415 (needs the ledger's settings)
 
     from scripts.demonstration.seeding import balance_of, let_go  # noqa: PLC0415 (as above)
@@ -55,6 +56,7 @@ def counting(comparison: Comparison, visitors: Visitors) -> Iterator[None]:
         while not stopping.is_set():
             try:
                 comparison.refresh()
+                visitors.day = day()
                 visitors.balance = None if visitors.last is None else balance_of(visitors.last)
             except (SqliteError, LedgerError, OSError) as error:
                 log.info(

@@ -38,6 +38,7 @@ from models.bundle import SHIPPED_BUNDLE, load_bundle
 from scripts.demonstration.broker import broker
 from scripts.demonstration.console import LEGEND, ReportingJournal, VisitLines
 from scripts.demonstration.controller import ControllerChoice, controller
+from scripts.demonstration.day import read_day
 from scripts.demonstration.folder import Folder, Ports
 from scripts.demonstration.live import comparison, counting, serving
 from scripts.demonstration.opening import opening
@@ -217,10 +218,13 @@ def _show(
     """Serve the demo's page until `stack` closes."""
     from scripts.demonstration.strip.office import Office  # noqa: PLC0415 (models need Django set up)
 
-    counts = comparison(Path(settings.station.state_dir), lambda: composition.journal.epoch)
+    state_dir = Path(settings.station.state_dir)
+    counts = comparison(state_dir, lambda: composition.journal.epoch)
     strip = Strip(town.visitors, switches, counts, load_sorting(settings.model.sorting))
     office = Office(COMMUNITY)
-    stack.enter_context(counting(counts, town.visitors))
+    stack.enter_context(
+        counting(counts, town.visitors, lambda: read_day(state_dir, composition.journal.epoch))
+    )
     stack.enter_context(serving(create_app(strip, options.ports, office.session), options.ports))
 
 

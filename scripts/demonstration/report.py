@@ -12,6 +12,7 @@ from cloud_sync.rules.award_rules import Line, Outcome
 from cloud_sync.wire.facts import VisitFacts
 from edge.journal.schema import open_journal
 from models.verdict import VerdictState
+from scripts.demonstration.day import Day, read_day
 
 
 class Quantiles(msgspec.Struct, frozen=True):
@@ -37,6 +38,8 @@ class DemoReport(msgspec.Struct, frozen=True, kw_only=True):
     lost: int
     twice: int
     tap_to_lid_ms: Quantiles
+    day: Day
+    """What today brought by category, in this run and those before it."""
 
     @property
     def problem(self) -> str | None:
@@ -74,6 +77,7 @@ class JournalSide(msgspec.Struct, frozen=True, kw_only=True):
     lines: tuple[Line, ...]
     provisional: int
     written: frozenset[tuple[str, int]]
+    day: Day
 
 
 def read_journal(state_dir: Path, epoch: str) -> JournalSide:
@@ -95,7 +99,11 @@ def read_journal(state_dir: Path, epoch: str) -> JournalSide:
     finally:
         database.close()
     return JournalSide(
-        facts=tuple(facts), lines=tuple(lines), provisional=provisional, written=frozenset(written)
+        facts=tuple(facts),
+        lines=tuple(lines),
+        provisional=provisional,
+        written=frozenset(written),
+        day=read_day(state_dir, epoch),
     )
 
 
@@ -117,6 +125,7 @@ def make_report(journal: JournalSide, ledger: LedgerSide, tap_to_lid_s: Iterable
         lost=len(journal.written - ledger.applied),
         twice=ledger.twice,
         tap_to_lid_ms=_quantiles([seconds * 1000 for seconds in tap_to_lid_s]),
+        day=journal.day,
     )
 
 

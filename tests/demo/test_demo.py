@@ -34,6 +34,7 @@ KEYS = [
     "lost",
     "twice",
     "tap_to_lid_ms",
+    "day",
 ]
 
 
@@ -96,6 +97,7 @@ def test_every_event_of_a_headless_demo_arrives_once_and_every_point_is_accounte
     accounted = counts["settled_points"] + counts["held"] + counts["lowered"]
     assert accounted == counts["provisional_points"]
     assert counts["ledger_points"] == counts["settled_points"] + counts["held"]
+    assert 0 < sum(of["things"] for of in counts["day"].values()) <= counts["deposits"]
     assert 0 < counts["tap_to_lid_ms"]["p50"] <= counts["tap_to_lid_ms"]["p99"]
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
-from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,21 +12,18 @@ from starlette.testclient import TestClient
 
 from config.reading.load_sorting import load_sorting
 from config.sorting import Category
-from edge.sim.people.town import Neighbourhood, neighbourhood
+from edge.sim.people.town import Neighbourhood
+from scripts.demonstration.day import CategoryDay
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.strip.app import PRESSED, create_app
-from scripts.demonstration.strip.counts import Arrived, Comparison, compare
-from scripts.demonstration.strip.state import Strip, Visitors
-from scripts.demonstration.strip.switches import LINK, RESTART_S, WORKER, Switches
-from scripts.testbed.ports import free_ports
-from scripts.testbed.processes import Crew, crew
-from scripts.testbed.proxy import Network, network
+from scripts.demonstration.strip.counts import Arrived, compare
+from scripts.demonstration.strip.state import Strip
+from scripts.demonstration.strip.switches import RESTART_S, WORKER, Switches
+from scripts.testbed.processes import Crew
+from tests.demo.conftest import Clock
 from tests.waiting import until
 
 PORTS = Ports(page=8765, ledger=8766, broker=8767, panel=8768, link=8769)
-SLEEP = ("station", "panel", "--help")
-"""A worker that ends by itself, which these tests do not wait for."""
-NONE = Arrived({}, 0)
 
 
 def test_an_event_without_a_receipt_waits_and_is_not_lost() -> None:
@@ -57,46 +52,6 @@ def test_nothing_is_lost_exactly_if_all_that_is_receipted_is_there(
     is_gapless = set(kept) == set(range(1, len(kept) + 1))
     assert (counts.lost == 0) == (is_gapless and receipted <= ledger)
     assert counts.waiting == len(kept) - len(receipted)
-
-
-@pytest.fixture
-def people() -> Neighbourhood:
-    return neighbourhood(Random(1), b"k" * 32)
-
-
-@pytest.fixture
-def links() -> Iterator[Network]:
-    with network() as ours:
-        first = free_ports(2)
-        ours.open(LINK, first, first + 1)
-        yield ours
-
-
-@pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Crew]:
-    with crew(tmp_path) as ours:
-        ours.launch(WORKER, ["sleep", "600"])
-        yield ours
-
-
-class Clock:
-    """Time that a test moves."""
-
-    def __init__(self) -> None:
-        self.at = 0.0
-
-    def now(self) -> float:
-        return self.at
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def switches(links: Network, processes: Crew, clock: Clock) -> Switches:
-    return Switches(links, processes, SLEEP, clock.now)
 
 
 def test_a_killed_worker_starts_again_by_itself(switches: Switches, processes: Crew, clock: Clock) -> None:
@@ -137,13 +92,6 @@ def test_all_is_mended_before_the_demo_counts(switches: Switches, processes: Cre
 
 
 @pytest.fixture
-def strip(people: Neighbourhood, switches: Switches) -> Strip:
-    resident = people.residents[0]
-    visitors = Visitors(people, {"reader-kitchen": Category.KITCHEN}, {resident.card: "http://ledger/s/"})
-    return Strip(visitors, switches, Comparison(dict, lambda: NONE), load_sorting("beijing"))
-
-
-@pytest.fixture
 def client(strip: Strip) -> TestClient:
     app = create_app(strip, PORTS, lambda: ("sessionid", "signed-in"))
     return TestClient(app, base_url="http://127.0.0.1:8765", follow_redirects=False)
@@ -174,6 +122,18 @@ def test_the_strip_says_who_taps_where_and_whose_statement_it_offers(
     assert shown["statement"] == f"{resident.name}'s statement"
     assert shown["balance"] == "balance 7"
     assert client.get("/statement?lang=zh").headers["location"] == "http://ledger/s/?lang=zh"
+
+
+def test_the_strip_counts_the_day_by_category_once_there_is_something(
+    client: TestClient, strip: Strip
+) -> None:
+    assert client.get("/strip.json?lang=en").json()["day"] == ""
+    assert 'id="day" hidden' in client.get("/").text
+    strip.visitors.day = {Category.KITCHEN: CategoryDay(5, 4), Category.OTHER: CategoryDay(2, 0)}
+    shown = client.get("/strip.json?lang=en").json()
+    assert shown["day"] == "Today 7 things, of them right:"
+    assert shown["by_category"] == {"kitchen": "Food Waste 4 of 5", "other": "Residual Waste 0 of 2"}
+    assert "厨余垃圾 4/5" in client.get("/?lang=zh").text
 
 
 def test_a_card_that_nobody_registered_has_no_name_and_no_statement(

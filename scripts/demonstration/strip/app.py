@@ -20,6 +20,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config.sorting import Category
 from config.station import Language
 from edge.panel.app import LANGUAGE
 from edge.panel.names import LOOPBACK, OwnNames
@@ -72,6 +73,7 @@ class _Page:
                     for name in type(self._strip.texts).__struct_fields__
                 },
                 view=self._strip.view(language),
+                categories=list(Category),
                 panel=f"http://{request.url.hostname}:{self._ports.panel}/?lang={language.value}",
             )
         )

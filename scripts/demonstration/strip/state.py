@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -16,6 +16,7 @@ from config.station import Language
 from config.words import Both
 from edge.roster import CardState
 from edge.sim.people.town import Neighbourhood, Person
+from scripts.demonstration.day import Day
 from scripts.demonstration.strip.counts import Comparison
 from scripts.demonstration.strip.switches import Switches
 
@@ -51,6 +52,8 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     counted: Both
     counting: Both
     gone: Both
+    day: Both
+    day_of: Both
     other: Both
 
 
@@ -80,6 +83,9 @@ class StripView(msgspec.Struct, frozen=True):
     is_whole: bool
     """No event is lost or there twice."""
     counted: str
+    day: str
+    """How many things came today; empty before the first."""
+    by_category: dict[Category, str]
 
 
 @dataclass
@@ -96,6 +102,8 @@ class Visitors:
     last: str | None = None
     """The card of the last visit that has a statement."""
     balance: int | None = None
+    day: Day = field(default_factory=dict)
+    """What today brought, by category."""
 
     def tapped(self, reader: str, card: str) -> None:
         """Note a card held to a reader."""
@@ -147,6 +155,13 @@ class Strip:
             counted=text["counting"]
             if counts is None
             else text["counted"].format(s=round(time.monotonic() - counts.at)),
+            day=self._day(text),
+            by_category={
+                category: text["day_of"].format(
+                    bin=self._bin(category, language), n=of.things, right=of.right
+                )
+                for category, of in self.visitors.day.items()
+            },
         )
 
     def statement_url(self, language: Language) -> str | None:
@@ -158,9 +173,15 @@ class Strip:
         if self.visitors.at_bin is None:
             return text["nobody"]
         card, category = self.visitors.at_bin
+        return text["taps"].format(name=self._name(card, text), bin=self._bin(category, language))
+
+    def _bin(self, category: Category, language: Language) -> str:
         face = self._sorting.category[category]
-        bin_name = face.zh if language is Language.CHINESE else face.en
-        return text["taps"].format(name=self._name(card, text), bin=bin_name)
+        return face.zh if language is Language.CHINESE else face.en
+
+    def _day(self, text: dict[str, str]) -> str:
+        things = sum(of.things for of in self.visitors.day.values())
+        return text["day"].format(n=things) if things else ""
 
     def _name(self, card: str, text: dict[str, str]) -> str:
         person = self.visitors.person(card)

@@ -24,6 +24,11 @@ function show(view) {
   button("network", view.network, view.network_button, view.is_cut);
   button("ledger", view.ledger, view.ledger_button, view.is_down);
   for (const id of ["waiting", "arrived", "lost", "twice"]) text(byId(id), view[id]);
+  byId("day").hidden = !view.day;
+  text(byId("things"), view.day);
+  for (const item of byId("day").querySelectorAll("li")) {
+    text(item, view.by_category[item.dataset.category] ?? "");
+  }
   byId("counts").dataset.whole = view.is_whole;
   byId("counts").title = view.counted;
 }

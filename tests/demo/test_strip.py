@@ -131,7 +131,7 @@ def test_the_strip_counts_the_day_by_category_once_there_is_something(
     assert 'id="day" hidden' in client.get("/").text
     strip.visitors.day = {Category.KITCHEN: CategoryDay(5, 4), Category.OTHER: CategoryDay(2, 0)}
     shown = client.get("/strip.json?lang=en").json()
-    assert shown["day"] == "Today 7 things, of them right:"
+    assert shown["day"] == "Things today: 7. Right:"
     assert shown["by_category"] == {"kitchen": "Food Waste 4 of 5", "other": "Residual Waste 0 of 2"}
     assert "厨余垃圾 4/5" in client.get("/?lang=zh").text
 

@@ -82,7 +82,7 @@ def demo(  # noqa: PLR0913 (the command's options)
     if as_json:
         click.echo(msgspec.json.encode(report))
     else:
-        click.echo(_summary(report))
+        click.echo(summary(report))
     if report.problem:
         click.echo(f"error: {report.problem}", err=True)
     return 1 if report.problem else 0
@@ -92,10 +92,11 @@ def _day(report: DemoReport) -> str:
     from config.reading.load_sorting import load_sorting
 
     faces = load_sorting().category
-    return ", ".join(f"{faces[one].en} {of.things} ({of.right} right)" for one, of in report.day.items())
+    return ", ".join(f"{faces[one].en} {of.things} ({of.wrong} wrong)" for one, of in report.day.items())
 
 
-def _summary(report: DemoReport) -> str:
+def summary(report: DemoReport) -> str:
+    """What a person reads at the end."""
     counts = f"{report.right} right, {report.unsure} unsure"
     return (
         f"{report.visits} visits, {report.deposits} things thrown in: {counts}\n"

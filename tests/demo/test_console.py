@@ -13,7 +13,10 @@ from config.sorting import Category
 from config.words import Both
 from edge.sim.people.town import neighbourhood
 from models.verdict import VerdictState
+from scripts.commands.demo import summary
 from scripts.demonstration.console import VisitLines
+from scripts.demonstration.day import CategoryDay
+from scripts.demonstration.report import DemoReport, Quantiles
 
 PEOPLE = neighbourhood(Random(1), b"k" * 32)
 SORTING = load_sorting("beijing")
@@ -56,3 +59,13 @@ def test_the_points_of_a_card_that_nobody_registered_are_on_hold() -> None:
     said = line(deposit(None), points=1, card=PEOPLE.strangers[0].card, role=Role.UNKNOWN)
     assert said.startswith("   1  unregistered card: ")
     assert said.endswith("  +1 on hold")
+
+
+def test_at_the_end_a_person_reads_the_day_by_category() -> None:
+    day = {Category.KITCHEN: CategoryDay(5, 1), Category.OTHER: CategoryDay(2)}
+    counts = dict.fromkeys(
+        ("deposits", "classified", "unsure", "right", "held", "lowered", "lost", "twice"), 0
+    )
+    points = dict.fromkeys(("provisional_points", "settled_points", "ledger_points"), 0)
+    report = DemoReport(visits=7, tap_to_lid_ms=Quantiles(None, None), day=day, **counts, **points)
+    assert "\ntoday: Food Waste 5 (1 wrong), Residual Waste 2 (0 wrong)\n" in summary(report)

@@ -27,7 +27,7 @@ def record(folder: Path, epoch: str, *deposits: DepositFacts, days: float = 0.0)
     journal.record_visit(msgspec.structs.replace(visit(), deposits=deposits), at(UNIX_S + days * DAY_S))
 
 
-def test_a_day_has_a_row_for_every_category_and_tells_the_right_ones(tmp_path: Path) -> None:
+def test_a_day_has_a_row_for_every_category_and_tells_the_wrong_ones(tmp_path: Path) -> None:
     kitchen, other = Category.KITCHEN, Category.OTHER
     record(
         tmp_path,
@@ -39,7 +39,7 @@ def test_a_day_has_a_row_for_every_category_and_tells_the_right_ones(tmp_path: P
     )
     assert read_day(tmp_path, RUN) == {
         Category.RECYCLABLE: CategoryDay(),
-        kitchen: CategoryDay(things=2, right=1),
+        kitchen: CategoryDay(things=2, wrong=1),
         Category.HAZARDOUS: CategoryDay(),
         other: CategoryDay(things=2),
     }
@@ -56,4 +56,4 @@ def test_an_earlier_demo_counts_if_it_was_today(tmp_path: Path, days: float, thi
     record(tmp_path, BEFORE, one, days=days)
     assert set(read_day(tmp_path, RUN).values()) == {CategoryDay()}
     record(tmp_path, RUN, one)
-    assert read_day(tmp_path, RUN)[Category.KITCHEN] == CategoryDay(things, things)
+    assert read_day(tmp_path, RUN)[Category.KITCHEN] == CategoryDay(things)

@@ -67,7 +67,7 @@ def test_nobody_is_kept_from_reading_the_strip(
         strip.visitors.tapped("reader-kitchen", resident.card)
         strip.visitors.recorded(resident.card)
         strip.visitors.balance = 1234
-        strip.visitors.day = {category: CategoryDay(123, 98) for category in Category}
+        strip.visitors.day = {category: CategoryDay(123, 12) for category in Category}
         strip.comparison.refresh()
         expect(page.locator("#day")).to_be_visible()
         at_every_size(page, "busy", language)

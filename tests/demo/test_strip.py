@@ -129,11 +129,11 @@ def test_the_strip_counts_the_day_by_category_once_there_is_something(
 ) -> None:
     assert client.get("/strip.json?lang=en").json()["day"] == ""
     assert 'id="day" hidden' in client.get("/").text
-    strip.visitors.day = {Category.KITCHEN: CategoryDay(5, 4), Category.OTHER: CategoryDay(2, 0)}
+    strip.visitors.day = {Category.KITCHEN: CategoryDay(5, 1), Category.OTHER: CategoryDay(2)}
     shown = client.get("/strip.json?lang=en").json()
-    assert shown["day"] == "Things today: 7. Right:"
-    assert shown["by_category"] == {"kitchen": "Food Waste 4 of 5", "other": "Residual Waste 0 of 2"}
-    assert "厨余垃圾 4/5" in client.get("/?lang=zh").text
+    assert shown["day"] == "Things today: 7."
+    assert shown["by_category"] == {"kitchen": "Food Waste 5 (1 wrong)", "other": "Residual Waste 2"}
+    assert "厨余垃圾 5（投错 1）" in client.get("/?lang=zh").text
 
 
 def test_a_card_that_nobody_registered_has_no_name_and_no_statement(

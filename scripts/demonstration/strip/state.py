@@ -54,6 +54,7 @@ class Texts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     gone: Both
     day: Both
     day_of: Both
+    day_wrong: Both
     other: Both
 
 
@@ -157,8 +158,8 @@ class Strip:
             else text["counted"].format(s=round(time.monotonic() - counts.at)),
             day=self._day(text),
             by_category={
-                category: text["day_of"].format(
-                    bin=self._bin(category, language), n=of.things, right=of.right
+                category: text["day_wrong" if of.wrong else "day_of"].format(
+                    bin=self._bin(category, language), n=of.things, wrong=of.wrong
                 )
                 for category, of in self.visitors.day.items()
             },

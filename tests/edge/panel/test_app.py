@@ -296,6 +296,17 @@ def test_the_installers_page_tells_no_faults_from_no_station(
     assert faultless(state() if state else None) in words_of(client.get("/faults?lang=en").text)
 
 
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("lid_stuck_shut", "尽快处理"), ("lid_forced", "留意"), ("invented_later", "尽快处理")],
+)
+def test_the_installers_page_says_in_words_how_soon_to_look(
+    client: TestClient, folder: LiveFolder, code: str, words: str
+) -> None:
+    folder.write_state(live(faults=(LiveFault(code, "hazardous", "bin"),)))
+    assert words in words_of(client.get("/faults").text)
+
+
 def test_the_installers_page_counts_what_waits_for_the_ledger(client: TestClient, folder: LiveFolder) -> None:
     folder.write_state(live())
     assert "Events waiting for the ledger: 3" in words_of(client.get("/faults?lang=en").text)

@@ -158,7 +158,20 @@ def test_the_privacy_notice_is_one_line_of_at_least_24_pixels_above_the_faults(
         font_px = notice.evaluate("line => parseFloat(getComputedStyle(line).fontSize)")
         assert font_px >= 24
         assert drawn["height"] < 1.6 * font_px, size
+        icon = onlooker.locator(".notice .icon").bounding_box()
+        assert icon is not None
+        assert icon["x"] + icon["width"] <= drawn["x"]
+        assert abs(icon["y"] - drawn["y"]) < font_px, size
         assert drawn["y"] + drawn["height"] <= below["y"], size
+
+
+@pytest.mark.parametrize("city", ["beijing"], indirect=True)
+@pytest.mark.parametrize(("scene", "opacity"), [("emergency", "0"), ("right", "1")])
+def test_no_arrow_leads_into_a_bin_that_is_out_of_order(
+    city: Panel, onlooker: Page, scene: str, opacity: str
+) -> None:
+    visit(onlooker, city, scene, Language.CHINESE)
+    expect(onlooker.locator("[data-lid=open] .into").first).to_have_css("opacity", opacity)
 
 
 @pytest.mark.parametrize("city", ["beijing"], indirect=True)

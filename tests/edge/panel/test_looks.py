@@ -22,7 +22,7 @@ from edge.sim.photos.drawn import DrawnThings
 from edge.sim.photos.thrown import Particular
 from tests.edge.panel.conftest import Panel, running
 from tests.edge.panel.scenes import NOW, SCENES, every_fault, live
-from tests.looks import look
+from tests.looks import complaints, look
 
 SIZES = tuple(
     ViewportSize(width=width, height=height)
@@ -100,3 +100,8 @@ def test_nobody_is_kept_from_reading_the_faults(
     onlooker.goto(f"{shown.url}/faults?lang={language}")
     expect(onlooker.locator(".place")).to_have_text(scene)
     at_sizes(onlooker, f"faults-{scene}", language, sizes)
+
+
+def test_a_page_that_keeps_somebody_from_reading_it_is_told(onlooker: Page) -> None:
+    onlooker.set_content("<main><h1>Bins</h1><p style='color: #ccc'>Food</p><img src='data:,'></main>")
+    assert {one.partition(" ")[0] for one in complaints(onlooker)} >= {"color-contrast", "image-alt"}

@@ -88,7 +88,7 @@ def postgres_copies(server: Postgres, template: str) -> Iterator[Callable[[], st
 
     def fresh() -> str:
         made.append(f"{template}_{next(numbers)}")
-        server.run(f"CREATE DATABASE {made[-1]} TEMPLATE {template}")
+        server.copy(template, made[-1])
         return server.url(made[-1])
 
     yield fresh

@@ -29,7 +29,10 @@ MARKS = {
     Stage.PROCESS: "not full and process",
     Stage.LONG: "not full and long",
 }
-WORKERS = {Stage.PURE: "2", Stage.PROCESS: "2", Stage.LONG: "0"}
+STEAL = ("--dist", "worksteal")
+"""A worker takes tests in a row, so that what the tests of a file share is made in few workers."""
+WORKERS = {Stage.PURE: "2", Stage.PROCESS: "3", Stage.LONG: "0"}
+"""Tests with processes wait for much of their time: three of them keep two cores at work."""
 
 
 def main(arguments: list[str]) -> int:
@@ -77,7 +80,8 @@ def _run_stage(stage: Stage, arguments: list[str], flakes: Flakes) -> bool:
     echo(f"tongzhan: pytest, stage {stage}")
     report = REPORTS / f"{stage}.jsonl"
     report.unlink(missing_ok=True)
-    status = _pytest(["-n", WORKERS[stage], "-m", MARKS[stage], *arguments], report)
+    alone = ["-p", "tests.running.collecting", "--stage", stage]
+    status = _pytest([*alone, "-n", WORKERS[stage], *STEAL, "-m", MARKS[stage], *arguments], report)
     if status in (0, NOTHING_TO_RUN):
         return True
     failures = [outcome for outcome in read_outcomes(report) if outcome.failed]

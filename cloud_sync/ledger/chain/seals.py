@@ -19,6 +19,10 @@ SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "stations_community": ("slug", "name_zh", "name_en", "timezone", "daily_mint_limit"),
         "stations_station": ("community_id", "slug", "active", "daily_mint_limit", "admitted_at"),
         "stations_stationkey": ("station_id", "key_id", "public", "retired_at"),
+        "stations_dismissal": (
+            *("community_id", "kind", "row", "by", "reason"),
+            *("dismissed_at", "ended_at", "ended_by"),
+        ),
         "points_rules": ("community_id", "version", "body"),
         "points_household": ("community_id", "code", "name", "salt"),
         "points_card": ("community_id", "hash", "household_id", "status", "role", "suspected_at", "salt"),

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from cloud_sync.ledger.chain import evidence
-from cloud_sync.ledger.intake import parse, store
+from cloud_sync.ledger.intake import begun, parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for
 from cloud_sync.ledger.points.clock import doubt_of_first, find_doubt
@@ -53,6 +53,8 @@ class Applied:
     """Of these messages: set aside now, contradicting what came before, or naming no event."""
     begun: int = 0
     """Epochs that were heard of for the first time."""
+    left_out: int = 0
+    """Messages that would have begun more epochs than a station may in a day."""
 
 
 def apply_batch(message: bytes, community: str, station: str, now: datetime) -> Applied | None:
@@ -97,28 +99,36 @@ def _tell_rejections(
 
 
 def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Name, Applied]:
-    stations, incoming = opened.stations, opened.events
+    stations = opened.stations
     store.lock(stations)
+    stands = store.stands(store.by_epoch(opened.events))
+    opened, left_out = begun.leave_out(opened, stands, now)
+    incoming, strays = opened.events, opened.strays
     came = store.by_epoch(incoming)
-    before = find_clones(stations, store.stands(came))
+    before = find_clones(stations, {name: stands[name] for name in came})
     new, conflicts = parse.sort_out(incoming, store.stored_digests(came, before))
     doubt = doubt or _doubt_of_first(stations, new, now)
     grounds = _grounds(stations.values(), before, now, doubt)
     refused = _store(stations, new, grounds, now) if new else []
     tell_clones(new, before, now)
-    if conflicts or opened.strays:
-        _keep_evidence(stations, conflicts, opened.strays, now)
+    if conflicts or strays:
+        _keep_evidence(stations, conflicts, strays, now)
     passed = store.advance(came, before, now, opened.lost, find_twins(stations, before, new, now))
     evidence.keep(opened.batches, new, conflicts, passed, now)
     losses = [(key, f"{lost.epoch}/{lost.first} to {lost.last}") for key, lost in passed]
     raise_counted(stations, Cause.LOST, losses, now)
     receipts = receipts_for(stations.values(), came, None if doubt else now)
-    begun = Counter(station for (station, _), stand in before.items() if stand.is_new)
+    fresh_epochs = Counter(station for (station, _), stand in before.items() if stand.is_new)
     sent, fresh, contradicting = _of_each(incoming), _of_each(new), _of_each(conflicts)
-    aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in opened.strays)
+    aside = contradicting + _of_each(refused) + Counter(station.pk for station, _ in strays)
     return {
         (station.community.slug, station.slug): Applied(
-            receipts[key], fresh[key], sent[key] - fresh[key] - contradicting[key], aside[key], begun[key]
+            receipts[key],
+            fresh[key],
+            sent[key] - fresh[key] - contradicting[key],
+            aside[key],
+            fresh_epochs[key],
+            left_out[key],
         )
         for key, station in stations.items()
     }
@@ -251,6 +261,7 @@ def reapply(event: Event, now: datetime) -> bool:
         raise InputError(f"event {row} of {station} still cannot be applied: {reason}", _mend(reason))
     row.kind, row.state, row.reason = kind, EventState.APPLIED, ""
     row.save(update_fields=["kind", "state", "reason"])
+    store.name_again(station.pk, row.epoch, now)
     if isinstance(stated.facts, VisitFacts):
         visits = [Visit(origin_of(row), stated.facts, stated.stamp)]
         grounds = _grounds_of(station, row, find_doubt(station.community, now))

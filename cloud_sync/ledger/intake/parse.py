@@ -67,12 +67,16 @@ class Incoming(Struct, frozen=True, gc=False):
 
 
 class Delivered(Struct, frozen=True, gc=False):
-    """One believed message: its sender's primary key, what was signed, and the events in it."""
+    """One believed message: its sender's primary key, what was signed, and what is in it, in its order."""
 
     station: int
     batch: envelope.Batch
     signed: envelope.Signed
     events: list[Incoming]
+    strays: list[bytes]
+    """What names no event."""
+    lost: list[envelope.Lost]
+    """Sequences that it states the station no longer has, each with an event of its epoch behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +85,25 @@ class Opened:
 
     stations: dict[int, Station]
     """Who sent them, by primary key; each with its community."""
-    events: list[Incoming]
-    strays: list[tuple[Station, bytes]]
-    """What names no event."""
-    lost: list[tuple[int, envelope.Lost]]
-    """Sequences that a station states it no longer has, each with an event behind them in its batch."""
-    rejected: list[tuple[Sent, RejectedError]]
-    """Messages that are not to be believed."""
     batches: list[Delivered]
-    """What was signed of each message that is believed."""
+    """The messages that are believed."""
+    rejected: list[tuple[Sent, RejectedError]]
+    """Those that are not."""
+
+    @property
+    def events(self) -> list[Incoming]:
+        """Every event."""
+        return [item for one in self.batches for item in one.events]
+
+    @property
+    def strays(self) -> list[tuple[Station, bytes]]:
+        """What names no event, and whose it is."""
+        return [(self.stations[one.station], body) for one in self.batches for body in one.strays]
+
+    @property
+    def lost(self) -> list[tuple[int, envelope.Lost]]:
+        """What stations state as lost."""
+        return [(one.station, lost) for one in self.batches for lost in one.lost]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +126,7 @@ _FIND = (
 def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
     """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
     known = _find_stations(community, sorted({sent.station for sent in messages}))
-    opened = Opened({}, [], [], [], [], [])
+    opened = Opened({}, [], [])
     for sent in messages:
         try:
             _open(sent, known.get(sent.station), opened)
@@ -176,10 +190,9 @@ def _open(sent: Sent, sender: KnownStation | None, opened: Opened) -> None:
     events = [item for item in came if item is not None]
     _count_epochs(events)
     opened.stations[key] = station
-    opened.events.extend(events)
-    opened.batches.append(Delivered(key, batch, signed, events))
-    opened.strays.extend((station, body) for body, item in zip(bodies, came, strict=True) if item is None)
-    opened.lost.extend((key, lost) for lost in batch.lost if _is_followed(lost, events))
+    strays = [body for body, item in zip(bodies, came, strict=True) if item is None]
+    lost = [lost for lost in batch.lost if _is_followed(lost, events)]
+    opened.batches.append(Delivered(key, batch, signed, events, strays, lost))
 
 
 def _count_epochs(events: Sequence[Incoming]) -> None:

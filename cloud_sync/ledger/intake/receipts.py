@@ -13,7 +13,7 @@ from django.db.models import Case, Q, QuerySet, Value, When
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.intake.store import Came
-from cloud_sync.ledger.stations.models import Conflict, Event, EventState, Station
+from cloud_sync.ledger.stations.models import Conflict, Dismissal, Event, EventState, Station
 from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS, MAX_RETIRED, EpochReceipt, Receipt
 
 KEPT = timedelta(days=30)
@@ -29,7 +29,10 @@ def receipts_for(stations: Collection[Station], batch: Came, now: datetime | Non
     be named: a station sends again what is not.
     """
     keys = [station.pk for station in stations]
-    epochs, retired = _epochs(keys, _since(now), MAX_RECEIPT_EPOCHS), _retired(keys)
+    since, retired = _since(now), _retired(keys)
+    epochs = _epochs(keys, since, MAX_RECEIPT_EPOCHS)
+    for key, decided in _decided_about(keys, since).items():
+        epochs[key] = _joined(epochs.get(key, []), decided)
     refused = {
         key: _refused(key, [epoch for epoch, _ in epochs.get(key, [])], batch) for key in _with_refusals(keys)
     }
@@ -95,6 +98,27 @@ def _epochs(stations: Sequence[int], since: datetime, most: int) -> dict[int, li
     return found
 
 
+def _decided_about(stations: Sequence[int], since: datetime) -> dict[int, list[tuple[str, int]]]:
+    """Epochs of which a person decided something since then, the latest first: their stations must hear."""
+    statement = (
+        "SELECT station_id, epoch, through FROM stations_epoch WHERE decided_at >= %s "
+        "AND station_id AMONG ORDER BY decided_at DESC, id DESC"
+    )
+    found: dict[int, list[tuple[str, int]]] = {}
+    for station, epoch, through in sql.select(statement, stations, [sql.keeper()(since)]):
+        found.setdefault(station, []).append((epoch, through))
+    return found
+
+
+def _joined(newest: Sequence[tuple[str, int]], decided: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The newest epochs, then those decided about as far as there is room.
+
+    Old ones fill no receipt: a station takes what a full one leaves out behind its oldest epoch for lost.
+    """
+    more = [one for one in decided if one not in newest]
+    return [*newest, *more[: max(0, MAX_RECEIPT_EPOCHS - 1 - len(newest))]]
+
+
 def _retired(stations: Sequence[int]) -> dict[int, list[str]]:
     """The keys of each station that are believed no longer, the latest first."""
     statement = (
@@ -118,7 +142,10 @@ def _with_refusals(stations: Sequence[int]) -> list[int]:
 
 
 def _refused(station: int, epochs: Collection[str], batch: Came) -> dict[str, tuple[tuple[int, str], ...]]:
-    """For each epoch of this station that has any: its refusals in order, MAX_REFUSED in all."""
+    """For each epoch of this station that has any: its refusals in order, MAX_REFUSED in all.
+
+    What an officer has dismissed is named no more: the ledger keeps it, and the station need not.
+    """
     own = {
         (epoch, sequence)
         for (whose, epoch), sequences in batch.items()
@@ -126,7 +153,9 @@ def _refused(station: int, epochs: Collection[str], batch: Came) -> dict[str, tu
         for sequence in sequences
     }
     events = Event.objects.filter(station=station, epoch__in=epochs, state=EventState.REFUSED)
+    events = events.exclude(pk__in=Dismissal.rows(Dismissal.Kind.EVENT))
     conflicts = Conflict.objects.filter(station=station, epoch__in=epochs)
+    conflicts = conflicts.exclude(pk__in=Dismissal.rows(Dismissal.Kind.CONFLICT))
     reasons = _newest(events, own) | _newest(conflicts.annotate(reason=Value(Reason.CONFLICT.value)), own)
     named = sorted(reasons, key=lambda name: name not in own)[:MAX_REFUSED]
     return {

@@ -250,6 +250,11 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
     )
 
 
+def name_again(station: int, epoch: str, now: datetime) -> None:
+    """Have receipts name an epoch of which a person decided something, however long ago it came."""
+    Epoch.objects.filter(station=station, epoch=epoch).update(decided_at=now)
+
+
 def advance(
     came: Came,
     before: Mapping[EpochOf, Stand],

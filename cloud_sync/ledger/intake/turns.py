@@ -4,7 +4,8 @@ A worker's session at the broker is one queue, and MQTT wants it acknowledged in
 in a worker is little of each station and is taken by turns; what a station sends beyond that is let go
 unread. Nothing is lost by it: a journal keeps what has no receipt and sends it again. A station that
 waits for its receipts, as `cloud_sync.transport.resend` does, never comes near these bounds, but for one that
-brings more than a month of visits at once, which then takes some minutes.
+brings more than a month of visits at once, which then takes some minutes. A restart begins with full
+budgets, which a minute would fill anyway; what must hold longer is counted in the database (`begun`).
 """
 
 from __future__ import annotations
@@ -29,11 +30,8 @@ REFUSED = 5
 """Work of an event that is kept as evidence: it is looked up, stored and told of one by one."""
 EPOCH = 15
 """Work of an epoch that was never heard of: it is compared with the others of its station."""
-A_DAY = 3000
-"""Epochs that one station may begin in a day, and all at once: twice those of a restart each minute."""
-DAY_S = 86_400
 REJECTED = 100
-"""Work of a message that is not to be believed."""
+"""Work of a message that is not to be believed, or would begin too many epochs."""
 MOST_NAMES = 10_000
 """Stations whose work is remembered; those that have not caused any lately are forgotten first."""
 
@@ -49,10 +47,9 @@ class Waiting:
 
 @dataclass(slots=True)
 class _Budget:
-    """How much work a station may still cause, how many epochs it may begin, and when that was so."""
+    """How much work a station may still cause, and when that was so."""
 
     left: float
-    epochs: float
     at: float
 
 
@@ -116,12 +113,12 @@ class Turns:
             queue.appendleft(waiting)
             self._queues = {waiting.station: queue, **self._queues}
 
-    def charge(self, station: Name, work: int, now: float, begun: int = 0) -> None:
-        """Count work that a station's messages caused, and the epochs that they began."""
+    def charge(self, station: Name, work: int, now: float) -> None:
+        """Count work that a station's messages caused."""
         budget = self._budget(station, now)
         if len(self._budgets) >= MOST_NAMES and station not in self._budgets:
             self._forget(now)
-        self._budgets[station] = _Budget(budget.left - work, budget.epochs - begun, now)
+        self._budgets[station] = _Budget(budget.left - work, now)
 
     def finished(self) -> list[Message]:
         """The messages that the broker may forget now, in the order they came."""
@@ -131,22 +128,16 @@ class Turns:
         return done
 
     def _is_spent(self, station: Name, now: float) -> bool:
-        budget = self._budget(station, now)
-        return budget.left <= 0 or budget.epochs <= 0
+        return self._budget(station, now).left <= 0
 
     def _budget(self, station: Name, now: float) -> _Budget:
         """What a station has by now."""
         budget = self._budgets.get(station)
         if budget is None:
-            return _Budget(A_MINUTE, A_DAY, now)
-        passed = now - budget.at
-        return _Budget(
-            min(A_MINUTE, budget.left + passed * A_MINUTE / 60),
-            min(A_DAY, budget.epochs + passed * A_DAY / DAY_S),
-            now,
-        )
+            return _Budget(A_MINUTE, now)
+        return _Budget(min(A_MINUTE, budget.left + (now - budget.at) * A_MINUTE / 60), now)
 
     def _forget(self, now: float) -> None:
-        full = [name for name in self._budgets if self._budget(name, now) == _Budget(A_MINUTE, A_DAY, now)]
+        full = [name for name in self._budgets if self._budget(name, now).left == A_MINUTE]
         for station in full or list(self._budgets)[: MOST_NAMES // 2]:
             del self._budgets[station]

@@ -197,7 +197,9 @@ class Worker:
             work = messages * REJECTED
             if one is not None:
                 work = messages * MESSAGE + one.new + one.known + one.refused * REFUSED + one.begun * EPOCH
-            self._turns.charge(name, work, now, begun=0 if one is None else one.begun)
+                work += one.left_out * REJECTED
+                self._turns.let_go += Counter({name: one.left_out})  # none is no entry
+            self._turns.charge(name, work, now)
 
     def _tell_connection(self) -> None:
         if self._link.contested:

@@ -14,9 +14,8 @@ from django.views.decorators.http import require_POST
 
 from cloud_sync.ledger.households.cards import Attribution
 from cloud_sync.ledger.households.register import find_household
-from cloud_sync.ledger.office import decisions
+from cloud_sync.ledger.office import decisions, quarantine
 from cloud_sync.ledger.office.pending import find_alarm
-from cloud_sync.ledger.office.quarantine import apply_aside
 from cloud_sync.ledger.office.texts import counted
 from cloud_sync.ledger.officers.register import called
 from cloud_sync.ledger.officers.sign_in import View, for_officers
@@ -176,7 +175,7 @@ def apply(community: Community, form: Form, number: int | str) -> Notice:
     """Apply a record that was set aside."""
     del form
     try:
-        apply_aside(community, str(number), timezone.now())
+        quarantine.apply_aside(community, str(number), timezone.now())
     except InputError:
         return _failed(gettext("It still cannot be applied, for the reason that its card names."))
     return Notice(gettext("The record is applied."))
@@ -186,7 +185,7 @@ def apply(community: Community, form: Form, number: int | str) -> Notice:
 def dismiss(community: Community, form: Form, number: int | str) -> Notice:
     """Take something off the list of what is set aside."""
     try:
-        decisions.dismiss(community, str(number), form.by, form.reason, timezone.now())
+        quarantine.dismiss(community, str(number), form.by, form.reason, timezone.now())
     except InputError:
         return _gone()
     return Notice(gettext("It is off the list."))
@@ -195,8 +194,9 @@ def dismiss(community: Community, form: Form, number: int | str) -> Notice:
 @action(asks_reason=False)
 def show_again(community: Community, form: Form, number: int | str) -> Notice:
     """Put something back on the list of what is set aside."""
-    del form
-    if not decisions.show_again(community, int(number)):
+    try:
+        quarantine.show_again(community, str(number), form.by, timezone.now())
+    except InputError:
         return _gone()
     return Notice(gettext("It is on the list again."))
 

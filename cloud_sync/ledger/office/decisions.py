@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from django.db import transaction
-
 from cloud_sync.ledger.households.cards import Attribution, bind_card, unbind_card
 from cloud_sync.ledger.households.register import find_household
 from cloud_sync.ledger.office.groups import OF_A_CARD, group_of
-from cloud_sync.ledger.office.pending import find_aside, find_held
+from cloud_sync.ledger.office.pending import find_held
 from cloud_sync.ledger.points.corrections import Corrected, correct
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.held import refuse, release
 from cloud_sync.ledger.points.models import Card, Household, Transfer, VisitSettlement
-from cloud_sync.ledger.stations.models import Community, Conflict, Dismissal, Event
+from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
 
 
@@ -74,25 +72,6 @@ def take_back(community: Community, position: int, by: str, reason: str, now: da
     if transfer is None:
         raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE --config F")
     return correct(transfer, by, reason, now)
-
-
-@transaction.atomic
-def dismiss(community: Community, number: str, by: str, reason: str, now: datetime) -> Dismissal:
-    """Note that something set aside needs no more attention; lists leave it out from now on."""
-    by, reason = said(by, reason)
-    row = find_aside(community, number)
-    kinds = {Event: Dismissal.Kind.EVENT, Conflict: Dismissal.Kind.CONFLICT}
-    found, _ = Dismissal.objects.get_or_create(
-        kind=kinds.get(type(row), Dismissal.Kind.STRAY),
-        row=row.pk,
-        defaults={"community": community, "by": by, "reason": reason, "dismissed_at": now},
-    )
-    return found
-
-
-def show_again(community: Community, number: int) -> bool:
-    """Delete a dismissal, so that lists show what it dismissed; return whether it was there."""
-    return bool(Dismissal.objects.filter(community=community, pk=number).delete()[0])
 
 
 def _decide_each(

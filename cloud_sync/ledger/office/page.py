@@ -209,8 +209,11 @@ def _effect_of_giving(household: Household | None, points: str) -> str:
 def _aside_actions(row: pending.Quarantined) -> Sequence[Action]:
     dismiss = Action(
         url=action_url("office-dismiss", row.number),
-        label=gettext("Nothing to do"),
-        effect=gettext("It goes from this list and stays stored as evidence. You can show it again below."),
+        label=gettext("The first stays") if row.reason == Reason.CONFLICT else gettext("Nothing to do"),
+        effect=gettext(
+            "It goes from this list and stays stored as evidence. The station no longer shows it as a fault. "
+            "You can show it again below."
+        ),
         submit=gettext("Take it off the list"),
     )
     if row.reason not in APPLICABLE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -22,6 +23,8 @@ LONGEST_NUMBER = 18
 """Digits that fit the database's integers."""
 STRAY = "stray"
 """The reason of something that names no event."""
+OF_A_TABLE = {Reason.CONFLICT.value: Dismissal.Kind.CONFLICT, STRAY: Dismissal.Kind.STRAY}
+"""Reasons that all rows of one table have; events have theirs in a column."""
 LONGEST: dict[HeldBy, timedelta] = {HeldBy.UNKNOWN_CARD: UNBOUND, HeldBy.CHEATING: SUSPECTED}
 """How long points are held; those of other reasons are held until a person decides."""
 ANYWHERE = "*"
@@ -62,23 +65,22 @@ class Held:
 def set_aside(community: Community, shown: int = SHOWN) -> list[Quarantined]:
     """Return what could not be applied and nobody dismissed, the latest first."""
     stations = community.stations.all()
-    newest = "-received_at", "-pk"
-    here = {"station__in": stations}
-    refused = Event.objects.filter(**here, state=EventState.REFUSED).exclude(pk__in=_dismissed("e"))
-    conflicts = Conflict.objects.filter(**here).exclude(pk__in=_dismissed("c"))
-    strays = Stray.objects.filter(**here).exclude(pk__in=_dismissed("s"))
-    rows: list[Row] = [
-        *refused.order_by(*newest)[:shown],
-        *conflicts.order_by(*newest)[:shown],
-        *strays.order_by(*newest)[:shown],
-    ]
+    rows: list[Row] = []
+    for kind in Dismissal.Kind:
+        rows += _listed(kind).filter(station__in=stations).order_by("-received_at", "-pk")[:shown]
     names = {station.pk: station.slug for station in stations}
     newest_first = sorted(rows, key=attrgetter("received_at"), reverse=True)[:shown]
     return [_aside(row, names[row.station_id]) for row in newest_first]
 
 
-def _dismissed(kind: str) -> QuerySet[Dismissal, int]:
-    return Dismissal.objects.filter(kind=kind).values_list("row", flat=True)
+def _listed(kind: Dismissal.Kind) -> QuerySet[Any]:
+    """Rows of one table that are set aside and that nobody dismissed."""
+    tables: dict[Dismissal.Kind, QuerySet[Any]] = {
+        Dismissal.Kind.EVENT: Event.objects.filter(state=EventState.REFUSED),
+        Dismissal.Kind.CONFLICT: Conflict.objects.all(),
+        Dismissal.Kind.STRAY: Stray.objects.all(),
+    }
+    return tables[kind].exclude(pk__in=Dismissal.rows(kind))
 
 
 def find_aside(community: Community, number: str) -> Row:
@@ -98,6 +100,25 @@ def find_aside(community: Community, number: str) -> Row:
     if found is None:
         raise InputError(f"nothing is set aside as {number!r}", "see: tongzhan ledger aside list --config F")
     return found
+
+
+def find_all_aside(community: Community, slug: str, reason: str) -> list[str]:
+    """Return the numbers of all that is set aside of a station for this reason; InputError for none."""
+    kind, of_reason = Dismissal.Kind.EVENT, {"reason": reason}
+    if reason in OF_A_TABLE:
+        kind, of_reason = OF_A_TABLE[reason], {}
+    rows = _listed(kind).filter(station__community=community, station__slug=typed.slug(slug), **of_reason)
+    found = [f"{kind}{key}" for key in rows.order_by("pk").values_list("pk", flat=True)]
+    if not found:
+        raise InputError(
+            f"nothing of {slug} is set aside as {reason}", "see: tongzhan ledger aside list --config F"
+        )
+    return found
+
+
+def first_of(conflict: Conflict) -> Event:
+    """Return the event that a conflict contradicts: the one that came first, and counts."""
+    return Event.objects.get(station=conflict.station_id, epoch=conflict.epoch, sequence=conflict.sequence)
 
 
 def held(community: Community, shown: int = SHOWN) -> list[Held]:

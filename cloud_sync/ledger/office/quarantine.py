@@ -1,13 +1,24 @@
-"""Applies what was set aside, once that is possible."""
+"""What becomes of what was set aside: it is applied once that is possible, or dismissed, or shown again.
+
+Each is made whole, once, and keeps who, when and why. The evidence itself is never touched.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 
+from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.intake.apply import reapply
-from cloud_sync.ledger.office.pending import find_aside
-from cloud_sync.ledger.stations.models import Community, Event
+from cloud_sync.ledger.office.decisions import DecidedError
+from cloud_sync.ledger.office.pending import Row, find_aside
+from cloud_sync.ledger.points.decisions import MAX_BY, said
+from cloud_sync.ledger.points.posting import atomically
+from cloud_sync.ledger.stations.models import Community, Conflict, Dismissal, Event, Stray
 from config.errors import InputError
+from config.reading import typed
+
+SEE = "see: tongzhan ledger aside list --config F"
 
 
 def apply_aside(community: Community, number: str, now: datetime) -> None:
@@ -19,3 +30,58 @@ def apply_aside(community: Community, number: str, now: datetime) -> None:
             f"see: tongzhan ledger aside show {number} --config F",
         )
     reapply(row, now)
+
+
+@atomically
+def dismiss(community: Community, number: str, by: str, reason: str, now: datetime) -> Dismissal:
+    """Note that something set aside needs nothing more: lists and receipts leave it out from now on.
+
+    Of a conflict that says that the first stays. The station hears it with its next receipt, and its fault
+    ends with the last. InputError without who and why, and for what is dismissed already.
+    """
+    by, reason = said(by, reason)
+    row = find_aside(community, number)
+    store.lock([row.station_id])
+    if (earlier := _dismissal_of(row)) is not None:
+        raise DecidedError(f"{number} was dismissed by {earlier.by} ({earlier.reason})", SEE)
+    made = Dismissal.objects.create(
+        community=community, kind=_kind(row), row=row.pk, by=by, reason=reason, dismissed_at=now
+    )
+    records.register(community.pk, "dismissed", made, now, by=by, reason=reason)
+    _tell_station(row, now)
+    return made
+
+
+@atomically
+def show_again(community: Community, number: str, by: str, now: datetime) -> Dismissal:
+    """End a dismissal: lists and receipts name it again. InputError for what is not dismissed."""
+    by = typed.line("who decides", by, MAX_BY)
+    row = find_aside(community, number)
+    store.lock([row.station_id])
+    found = _dismissal_of(row)
+    if found is None:
+        raise DecidedError(f"{number} is not dismissed", SEE)
+    found.ended_at, found.ended_by = now, by
+    found.save(update_fields=["ended_at", "ended_by"])
+    records.register(community.pk, "shown_again", found, now, by=by)
+    _tell_station(row, now)
+    return found
+
+
+def _dismissal_of(row: Row) -> Dismissal | None:
+    return Dismissal.objects.filter(kind=_kind(row), row=row.pk, ended_at=None).first()
+
+
+def _kind(row: Row) -> Dismissal.Kind:
+    match row:
+        case Event():
+            return Dismissal.Kind.EVENT
+        case Conflict():
+            return Dismissal.Kind.CONFLICT
+        case Stray():
+            return Dismissal.Kind.STRAY
+
+
+def _tell_station(row: Row, now: datetime) -> None:
+    if not isinstance(row, Stray):  # which no receipt names
+        store.name_again(row.station_id, row.epoch, now)

@@ -75,15 +75,16 @@ def _take_back(row: Transfer, points: str) -> Action:
 
 
 def _dismissals(community: Community) -> Iterator[Found]:
-    for row in Dismissal.objects.filter(community=community).order_by("-pk")[:SHOWN]:
+    for row in Dismissal.objects.filter(community=community, ended_at=None).order_by("-pk")[:SHOWN]:
+        number = f"{row.kind}{row.row}"
         again = Action(
-            url=action_url("office-show-again", row.pk),
+            url=action_url("office-show-again", number),
             label=gettext("Show again"),
             effect=gettext("It comes back to the list of what is set aside."),
             submit=gettext("Show it again"),
             fields=(),
         )
-        what = gettext("Taken off the list: %(number)s") % {"number": f"{row.kind}{row.row}"}
+        what = gettext("Taken off the list: %(number)s") % {"number": number}
         yield row.dismissed_at, (what, row.by, row.reason, again)
 
 

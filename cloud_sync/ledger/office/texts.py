@@ -42,7 +42,10 @@ ASIDE: dict[str, Explained] = {
     ),
     Reason.CONFLICT: Explained(
         gettext_noop("The same record came twice with different content. The first one counts."),
-        gettext_noop("Look at the station: its memory card may be a copy, or somebody changed its journal."),
+        gettext_noop(
+            "Look at the station: its memory card may be a copy, or somebody changed its journal. Then say "
+            "that the first stays."
+        ),
     ),
 }
 HELD: dict[str, Explained] = {

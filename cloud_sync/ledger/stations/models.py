@@ -49,6 +49,10 @@ class Station(models.Model):
     """The newest trusted time in events that had come before that day began."""
     newest_before_at = models.DateTimeField(null=True)
     """The same for the day of receipt before that one."""
+    begun_on = models.DateField(null=True)
+    """The day of UTC on which it last began an epoch."""
+    begun = models.IntegerField(default=0)
+    """Epochs that it began on that day."""
 
     class Meta:
         constraints = [
@@ -57,6 +61,7 @@ class Station(models.Model):
                 condition=Q(daily_mint_limit__isnull=True) | Q(daily_mint_limit__gte=0),
                 name="station_mint_not_negative",
             ),
+            CheckConstraint(condition=Q(begun__gte=0), name="station_begun_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -90,6 +95,8 @@ class Epoch(models.Model):
     """The earliest trusted time in its events."""
     last_at = models.DateTimeField(null=True)
     """The latest one."""
+    decided_at = models.DateTimeField(null=True)
+    """When a person last decided about an event of it; receipts then name it, however old it is."""
     cloned = models.BooleanField(default=False)
     """The same epoch came from another station too: the journal was copied, and its points are held."""
 
@@ -102,6 +109,11 @@ class Epoch(models.Model):
             Index(fields=["station", "-updated"], name="epoch_newest_first"),
             Index(fields=["epoch"], name="epoch_of_any_station"),
             Index(fields=["station", "last_at"], name="epoch_by_its_time"),
+            Index(
+                fields=["station", "-decided_at"],
+                name="epoch_decided_about",
+                condition=Q(decided_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -191,7 +203,10 @@ class Stray(models.Model):
 
 
 class Dismissal(models.Model):
-    """A person's word that something set aside needs no more attention; deleting it shows that again."""
+    """A person's word that something set aside needs nothing more: lists and receipts leave it out.
+
+    Until somebody has it shown again, which ends the dismissal; a row is never removed.
+    """
 
     class Kind(models.TextChoices):
         """The table of what was dismissed; the letter begins its number in lists."""
@@ -207,15 +222,30 @@ class Dismissal(models.Model):
     by = models.CharField(max_length=64)
     reason = models.CharField(max_length=200)
     dismissed_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=64, blank=True, default="")
+    """Who had it shown again."""
 
     class Meta:
         constraints = [
-            UniqueConstraint(fields=["kind", "row"], name="dismissal_once"),
+            UniqueConstraint(
+                fields=["kind", "row"], condition=Q(ended_at__isnull=True), name="dismissal_once"
+            ),
             CheckConstraint(condition=~Q(by="") & ~Q(reason=""), name="dismissal_by_someone_for_a_reason"),
+            CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_by="")),
+                name="dismissal_ended_by_someone",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind}{self.row} by {self.by}"
+
+    @classmethod
+    def rows(cls, kind: Kind) -> models.QuerySet[Dismissal, int]:
+        """Primary keys of what is dismissed in the table of this kind."""
+        return cls.objects.filter(kind=kind, ended_at=None).values_list("row", flat=True)
 
 
 class Alarm(models.Model):

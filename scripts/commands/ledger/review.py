@@ -30,6 +30,8 @@ OF_A_STATION = [
     reason.value for reason in (HeldBy.CLONED, HeldBy.BACKDATED, HeldBy.MINT_LIMIT, HeldBy.LEDGER_CLOCK)
 ]
 """Reasons that concern a station, and so many visits at once."""
+SET_ASIDE = ["conflict", "malformed", "too_large", "unknown_rules", "stray"]
+"""Reasons for which something is set aside; not imported, for --help would then load all of Django."""
 
 
 @click.group("aside")
@@ -60,13 +62,21 @@ def aside_list(config: Path, *, as_json: bool) -> None:
 
 @aside.command("show")
 @config_option
+@click.option("--first", is_flag=True, help="Of a conflict: the event that came first, and counts.")
 @click.argument("number")
-def aside_show(config: Path, number: str) -> None:
+def aside_show(config: Path, number: str, *, first: bool) -> None:
     """Print the received bytes as text."""
     community = open_community(config)
-    from cloud_sync.ledger.office.pending import find_aside
+    from cloud_sync.ledger.office.pending import find_aside, first_of
+    from cloud_sync.ledger.stations.models import Conflict
+    from config.errors import InputError
 
-    click.echo(bytes(find_aside(community, number).body).decode("utf-8", "backslashreplace"))
+    row = find_aside(community, number)
+    if first:
+        if not isinstance(row, Conflict):
+            raise InputError(f"{number} contradicts no other event", "leave --first out")
+        row = first_of(row)
+    click.echo(bytes(row.body).decode("utf-8", "backslashreplace"))
 
 
 @aside.command("apply")
@@ -105,16 +115,42 @@ def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
 @config_option
 @by_option
 @reason_option
-@click.argument("number")
-def aside_dismiss(config: Path, by: str, reason: str, number: str) -> None:
-    """Take something off the list that needs no attention; the office's page can undo this."""
+@click.option("--because", type=click.Choice(SET_ASIDE), help="All that was set aside for this.")
+@click.option("--station", metavar="SLUG", help="All of this station, with --because.")
+@click.argument("numbers", nargs=-1)
+def aside_dismiss(
+    config: Path, by: str, reason: str, numbers: tuple[str, ...], station: str | None, because: str | None
+) -> None:
+    """Take off the list what was looked at and needs nothing; of a conflict, say that the first stays.
+
+    It stays stored as evidence, and its station no longer shows it as a fault. To undo it: aside reopen.
+    """
+    if bool(numbers) == (station is not None) or (station is None) != (because is None):
+        raise click.UsageError("Name what to dismiss by its NUMBER, or give --station and --because.")
     community = open_community(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.office.decisions import dismiss
+    from cloud_sync.ledger.office.pending import find_all_aside
+    from cloud_sync.ledger.office.quarantine import dismiss
 
-    dismiss(community, number, by, reason, timezone.now())
-    click.echo(f"{number} is off the list")
+    for number in numbers or find_all_aside(community, station or "", because or ""):
+        dismiss(community, number, by, reason, timezone.now())
+        click.echo(f"{number} is off the list")
+
+
+@aside.command("reopen")
+@config_option
+@by_option
+@click.argument("number")
+def aside_reopen(config: Path, by: str, number: str) -> None:
+    """Put on the list again what was dismissed; its station shows it as a fault again."""
+    community = open_community(config)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.office.quarantine import show_again
+
+    show_again(community, number, by, timezone.now())
+    click.echo(f"{number} is on the list again")
 
 
 @click.group("held")

@@ -26,12 +26,13 @@ from cloud_sync.ledger.households.cards import (
 )
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.intake.apply import apply_batch
+from cloud_sync.ledger.office.quarantine import dismiss, show_again
 from cloud_sync.ledger.points.corrections import correct, forgive
 from cloud_sync.ledger.points.held import expire, refuse
 from cloud_sync.ledger.points.models import Account, Card, ChainHead, Debt, Transfer, VisitSettlement
 from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.statement.links import end_links
-from cloud_sync.ledger.stations.models import Dismissal, Event, Station
+from cloud_sync.ledger.stations.models import Conflict, Event, Station
 from cloud_sync.ledger.stations.registry import add_station, retire_key
 from cloud_sync.wire import envelope
 from cloud_sync.wire.facts import AlarmFacts
@@ -63,17 +64,19 @@ NOT_COVERED = {
     "stations_alarm": "a notice to a person; no points hang on it",
     "stations_conflict": "evidence for a person; no points hang on it",
     "stations_stray": "evidence for a person; no points hang on it",
-    "stations_dismissal": "it takes evidence off a list; no points hang on it",
     "stations_station.name_zh": "what people read; no points hang on it",
     "stations_station.name_en": "what people read; no points hang on it",
     "stations_epoch.id": "its own number, which nothing refers to",
     "stations_epoch.updated": "it says which epochs a receipt names",
+    "stations_epoch.decided_at": "as updated",
     "stations_epoch.boot": "it raises an alarm where two boots write at once; no points hang on it",
     "stations_epoch.first_at": "as its boot",
     "stations_epoch.last_at": "as its boot, and it makes a clock doubted, which only keeps waits from ending",
     "stations_station.received_on": "it says what waits for being dated back; prices and caps hold",
     "stations_station.newest_at": "as received_on",
     "stations_station.newest_before_at": "as received_on",
+    "stations_station.begun_on": "it bounds the work that a station may cause; no points hang on it",
+    "stations_station.begun": "as begun_on",
     "points_chainhead.ran_s": "it ends waits, and what a wait returned comes with the card all the same",
     "points_chainhead.noted_at": "as ran_s",
     "points_chainhead.believed_at": "it says what waits for the clock; days, prices and caps hold",
@@ -124,9 +127,9 @@ def rich(town: Town) -> Town:
     add_key(town, "west-gate")
     apply_batch(town.seal(event(1, visit_facts(1, RIGHT, provisional=2))), "sunny-garden", "east-gate", NOW)
     town.deliver(event(1, visit_facts(2, RIGHT, provisional=2), epoch="b" * 16), station="west-gate")
-    Dismissal.objects.create(
-        community=town.community, kind="s", row=1, by="Li", reason="an old Pi", dismissed_at=NOW
-    )
+    dismiss(town.community, "s1", "Li", "an old Pi", NOW)
+    dismiss(town.community, f"c{Conflict.objects.get().pk}", "Li", "the first stays", NOW)
+    show_again(town.community, "s1", "Li", NOW)
     triggers.release()
     return town
 

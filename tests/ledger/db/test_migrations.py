@@ -21,7 +21,7 @@ from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
 
 pytestmark = BOTH
 FIRST = [("points", "0001_initial"), ("stations", "0001_initial")]
-LATEST = [("points", "0010_visits_without_a_day"), ("stations", "0004_names_and_dismissals")]
+LATEST = [("points", "0011_sealed_dismissals"), ("stations", "0005_dismissals_that_end")]
 
 
 def migrate(to: list[tuple[str, str]]) -> StateApps:

@@ -11,14 +11,14 @@ import pytest
 from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages
 from cloud_sync.ledger.intake.parse import Sent
-from cloud_sync.ledger.intake.turns import A_DAY, A_MINUTE, EPOCH, MESSAGE, SHARE, Turns
+from cloud_sync.ledger.intake.turns import A_MINUTE, MESSAGE, SHARE, Turns
 from cloud_sync.ledger.intake.worker import AT_ONCE, MOST_BYTES, Worker
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Conflict, Event, Stray
 from cloud_sync.transport.mqtt import TAKEN_OVER, Message, MqttLink
 from cloud_sync.wire import topics
-from cloud_sync.wire.envelope import MAX_BATCH_EPOCHS, Receipt
+from cloud_sync.wire.envelope import Receipt
 from config.station import CloudSection
 from tests.engines import BOTH
 from tests.ledger.conftest import PREPARED
@@ -119,36 +119,6 @@ def test_a_station_that_sent_too_much_is_heard_again_a_minute_later() -> None:
     assert turns.let_go == {NOISY: 1}
 
 
-def test_a_station_that_restarts_every_minute_is_let_go_of_nothing() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
-    for minute in range(3 * 24 * 60):
-        turns.add(message(minute), NOISY, now=60.0 * minute)
-        assert turns.take()
-        turns.charge(NOISY, MESSAGE + EPOCH + 1, now=60.0 * minute, begun=1)
-    assert not turns.let_go
-
-
-def test_a_day_of_such_restarts_comes_in_one_go() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
-    for number in range(24 * 60 // MAX_BATCH_EPOCHS):
-        turns.add(message(number), NOISY, now=0.0)
-        assert turns.take()
-        turns.charge(NOISY, MESSAGE + MAX_BATCH_EPOCHS * (EPOCH + 1), now=0.0, begun=MAX_BATCH_EPOCHS)
-    assert not turns.let_go
-
-
-def test_a_station_begins_so_many_epochs_in_a_day_and_no_more() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
-    begun = 0
-    for second in range(0, 24 * 60 * 60, 10):
-        turns.add(message(second), NOISY, now=float(second))
-        for _ in turns.take():
-            turns.charge(NOISY, 0, now=float(second), begun=MAX_BATCH_EPOCHS)
-            begun += MAX_BATCH_EPOCHS
-    assert A_DAY < begun <= 2 * A_DAY + MAX_BATCH_EPOCHS
-    assert turns.let_go[NOISY] > 1000
-
-
 class Gate:
     """A worker over a link without a broker, whose rounds the test makes one by one."""
 
@@ -203,11 +173,11 @@ def test_what_is_let_go_has_one_alarm_that_counts(town: Town, free_port: Callabl
     assert gate.acknowledged == list(range(SHARE + 9))
 
 
-@pytest.mark.parametrize("bound", ["worker.EPOCH", "turns.A_DAY"])
+@pytest.mark.parametrize(("bound", "most"), [("worker.EPOCH", A_MINUTE), ("begun.MOST", 2)])
 def test_epochs_beyond_the_bound_wait_unread_with_an_alarm(
-    town: Town, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, bound: str
+    town: Town, free_port: Callable[[], int], monkeypatch: pytest.MonkeyPatch, bound: str, most: int
 ) -> None:
-    monkeypatch.setattr(f"cloud_sync.ledger.intake.{bound}", {"worker.EPOCH": A_MINUTE}.get(bound, 1))
+    monkeypatch.setattr(f"cloud_sync.ledger.intake.{bound}", most)
     town.station("east-gate")
     gate = Gate(free_port, apply_messages)
     for number in range(2):

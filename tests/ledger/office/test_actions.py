@@ -223,14 +223,20 @@ def test_evidence_is_taken_off_the_list_and_shown_again(town: Town, officer: Cli
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2)))
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=1)))
     (item,) = items(town, "aside")
-    assert [action.label for action in item.actions] == ["Nothing to do"]
-    assert send(officer, item, "Nothing to do", **WHY) == "It is off the list."
+    assert [action.label for action in item.actions] == ["The first stays"]
+    assert send(officer, item, "The first stays", **WHY) == "It is off the list."
     assert items(town, "aside") == ()
     assert (Dismissal.objects.get().by, Dismissal.objects.get().reason) == ("wang", WHY["reason"])
+    assert send(officer, item, "The first stays", **WHY).startswith("Nothing was changed")
     done = shown(town).done[0]
     assert done.undo is not None
     assert post(officer, done.undo.url) == "It is on the list again."
+    assert post(officer, done.undo.url).startswith("Nothing was changed")
     assert len(items(town, "aside")) == 1
+    assert Dismissal.objects.get().ended_by == "wang"
+    assert send(officer, item, "The first stays", **WHY) == "It is off the list."
+    assert Dismissal.objects.count() == 2
+    assert verify().problems == ()
 
 
 def test_a_households_links_are_taken_back_from_the_office(town: Town, officer: Client) -> None:
@@ -252,7 +258,7 @@ def test_a_households_links_are_taken_back_from_the_office(town: Town, officer: 
         "transfers/1/take-back/",
         "aside/e1/apply/",
         "aside/e1/dismiss/",
-        "dismissals/1/show/",
+        "aside/e1/show/",
         "links/take-back/",
     ],
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from django.db import DatabaseError, connection, transaction
-from django.db.migrations.executor import MigrationExecutor
 
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.db.steps import TABLE, Steps, read_steps
 from cloud_sync.ledger.db.upgrade import upgrade
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.settling.rules import add_rules
@@ -33,6 +33,8 @@ def prepare(settings: LedgerSettings) -> None:
             make_private_folder(Path(name).parent)
             make_private(Path(name))
             keep_private(Path(name))
+        if TABLE in connection.introspection.table_names() and read_steps().unreadable:
+            raise _damaged(settings)
         upgrade()
     except (OSError, DatabaseError) as error:
         raise _unusable(name, error) from None
@@ -43,7 +45,8 @@ def prepare(settings: LedgerSettings) -> None:
 
 def check(settings: LedgerSettings) -> Community:
     """Return the community of these settings; InputError unless this version's `prepare` was run."""
-    check_version(settings)
+    if check_version(settings).unreadable:
+        raise _damaged(settings)
     community = Community.objects.filter(slug=settings.ledger.community).first()
     if community is None:
         name = _shown(settings.ledger.database)
@@ -51,10 +54,11 @@ def check(settings: LedgerSettings) -> Community:
     return community
 
 
-def check_version(settings: LedgerSettings) -> None:
+def check_version(settings: LedgerSettings) -> Steps:
     """Check that the database exists and is prepared for this version; InputError says what is missing.
 
-    Reads no row of a community, so that an audit can start whatever the rows hold.
+    Reads no row of a community, so that an audit can start whatever the rows hold; it goes on where rows
+    that note the version cannot be read.
     """
     name = settings.ledger.database
     if not is_postgres(name):
@@ -62,12 +66,22 @@ def check_version(settings: LedgerSettings) -> None:
             raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
         keep_private(Path(name))
     try:
-        executor = MigrationExecutor(connection)
-        waiting = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        steps = read_steps()
     except DatabaseError as error:
+        if TABLE in str(error):  # it has none yet
+            raise InputError(f"database {_shown(name)} is not prepared for this version", INIT) from None
         raise _unusable(name, error) from None
-    if waiting:
+    if not steps.are_taken:
         raise InputError(f"database {_shown(name)} is not prepared for this version", INIT)
+    return steps
+
+
+def _damaged(settings: LedgerSettings) -> InputError:
+    name = settings.ledger.database
+    return InputError(
+        f"database {_shown(name)} is damaged: rows of {TABLE} cannot be read",
+        "see: tongzhan ledger verify --config F, then bring a backup back: tongzhan ledger restore",
+    )
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -146,6 +147,32 @@ ssize_t write(int fd, const void *data, size_t length)
     }
 PWRITE(pwrite, off_t)
 PWRITE(pwrite64, off64_t)
+
+/* The kernel copies past write: what it copied is read again from its source. */
+static void note_copied(int to, off_t at, int from, off_t first, size_t length)
+{
+    char *data = malloc(length);
+    if (data == NULL || pread(from, data, length, first) != (ssize_t)length) {
+        abort();
+    }
+    note_fd('W', to, at, data, length);
+    free(data);
+}
+
+#define SENDFILE(name, offset)                                                  \
+    ssize_t name(int to, int from, offset *first, size_t count)                 \
+    {                                                                           \
+        int watched = is_watched(to);                                           \
+        off_t at = watched ? lseek(to, 0, SEEK_CUR) : 0;                        \
+        off_t begin = first != NULL ? (off_t)*first : lseek(from, 0, SEEK_CUR); \
+        ssize_t sent = REAL(name)(to, from, first, count);                      \
+        if (watched && sent > 0) {                                              \
+            note_copied(to, at, from, begin, (size_t)sent);                     \
+        }                                                                       \
+        return sent;                                                            \
+    }
+SENDFILE(sendfile, off_t)
+SENDFILE(sendfile64, off64_t)
 
 #define TRUNCATE(name, offset)                                              \
     int name(int fd, offset size)                                           \

@@ -158,6 +158,15 @@ journal.close()
 """
 
 
+WITHOUT_LINKS = """
+import errno
+def refused(*_names, **_options):
+    raise PermissionError(errno.EPERM, "this file system has no hard links")
+os.link = refused
+"""
+"""As exFAT and FAT answer."""
+
+
 @contextmanager
 def held_open(folder: Path) -> Iterator[None]:
     command = [sys.executable, "-c", HOLDER, str(folder / JOURNAL_FILE)]
@@ -197,14 +206,18 @@ def broken(folder: Path) -> None:
     scramble(folder / JOURNAL_FILE)
 
 
-@pytest.fixture(scope="module")
-def mended() -> Record:
+def repairing(program: str) -> Record:
     """Record all that a repair does to the folder of a broken journal."""
     with TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as name:
         root = Path(name, "state")
         root.mkdir()
         broken(root)
-        return record(MENDING, root, Path(name, "log"))
+        return record(program, root, Path(name, "log"))
+
+
+@pytest.fixture(scope="module")
+def mended() -> Record:
+    return repairing(MENDING)
 
 
 def events_of(folder: Path) -> list[int]:
@@ -237,6 +250,12 @@ def test_a_power_cut_at_any_moment_of_a_repair_loses_no_event_and_no_evidence(
     mended: Record, place: Path
 ) -> None:
     assert each_cut(mended, place, is_whole) > 5
+
+
+def test_a_power_cut_at_any_moment_of_a_repair_without_hard_links_loses_no_event_and_no_evidence(place: Path) -> None:
+    by_copies = repairing(WITHOUT_LINKS + MENDING)
+    assert not [change for change in by_copies.changes if change.what == "L"]
+    assert each_cut(by_copies, place, is_whole) > 5
 
 
 @OFTEN

@@ -16,10 +16,13 @@ from django.db import connection
 from cloud_sync.ledger.db import triggers
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.intake.apply import apply_batch
+from cloud_sync.ledger.intake.parse import Reason
+from cloud_sync.ledger.office.pending import STRAY
 from cloud_sync.ledger.points.models import Account, Card, Decision, Household, VisitSettlement
 from cloud_sync.ledger.stations.models import Station
 from cloud_sync.wire.envelope import key_id
 from config.ledger import load_ledger
+from scripts.commands.ledger.review import SET_ASIDE
 from tests.ledger.calling import HERE, call_process
 from tests.ledger.conftest import LEDGER_TOML, PREPARED
 from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
@@ -245,8 +248,28 @@ def test_what_was_set_aside_is_dismissed_by_command(tongzhan: Run, config: Path,
     connection.close()
     (row,) = json.loads(done(tongzhan("ledger", "aside", "list", "--json", "--config", config)))
     why = ("--by", "Li", "--reason", "looked into", "--config", config)
+    shown = ("ledger", "aside", "show", row["number"], "--config", config)
+    assert '"provisional":1' in done(tongzhan(*shown))
+    assert '"provisional":2' in done(tongzhan(*shown, "--first"))
     assert "is off the list" in done(tongzhan("ledger", "aside", "dismiss", row["number"], *why))
     assert "nothing is set aside" in done(tongzhan("ledger", "aside", "list", "--config", config))
+    assert "was dismissed by Li (looked into)" in refused(
+        tongzhan("ledger", "aside", "dismiss", row["number"], *why)
+    )
+    reopen = ("ledger", "aside", "reopen", row["number"], "--by", "Li", "--config", config)
+    assert "is on the list again" in done(tongzhan(*reopen))
+    all_of = ("--station", "east-gate", "--because")
+    nothing = refused(tongzhan("ledger", "aside", "dismiss", *all_of, "stray", *why))
+    assert "nothing of east-gate is set aside as stray" in nothing
+    both = tongzhan("ledger", "aside", "dismiss", row["number"], *all_of, "conflict", *why)
+    assert "Name what to dismiss by its NUMBER" in both.stderr
+    assert done(tongzhan("ledger", "aside", "dismiss", *all_of, "conflict", *why)) == (
+        f"{row['number']} is off the list\n"
+    )
+
+
+def test_the_reasons_of_the_command_are_those_of_the_ledger() -> None:
+    assert sorted(SET_ASIDE) == sorted([*Reason, STRAY])
 
 
 def test_a_station_gets_a_limit_of_its_own_and_loses_it_again(
@@ -398,3 +421,54 @@ def test_djangos_own_commands_run_on_the_ledger_but_for_those_that_would_go_roun
     line = refused(tongzhan("ledger", "manage", "--config", config, "flush", "--no-input"))
     assert line.endswith("make a new one: tongzhan ledger init --config F")
     assert "'nonsense'" in refused(tongzhan("ledger", "manage", "--config", config, "nonsense"))
+
+
+DAMAGED = {
+    "a name": ("name", "CAST(x'ff' AS TEXT)", "text that is not UTF-8"),
+    "bytes as a name": ("name", "x'ff'", "blob"),
+    "an app": ("app", "CAST(x'ff' AS TEXT)", "text that is not UTF-8"),
+    "a moment": ("applied", "'soon'", "text"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_verify_names_what_is_damaged_in_the_table_that_it_reads_first_and_goes_on(
+    tongzhan: Run, config: Path, what: str
+) -> None:
+    column, value, found = DAMAGED[what]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT MAX(id) FROM django_migrations")
+        ((key,),) = cursor.fetchall()
+        cursor.execute(f"UPDATE django_migrations SET {column} = {value} WHERE id = {key}")  # noqa: S608
+        cursor.execute("UPDATE points_account SET balance = 5 WHERE kind = 'suspense'")
+    connection.close()
+    audit = tongzhan("ledger", "verify", "--config", config)
+    assert audit.returncode == 1
+    named = f"django_migrations {key}: its column {column} holds what it cannot ({found})"
+    lines = audit.stderr.splitlines()
+    assert named in lines
+    assert any("holds 5, its transfers come to 0" in line for line in lines)
+    for command in (("ingest",), ("init",), ("aside", "list")):
+        assert "rows of django_migrations cannot be read" in refused(
+            tongzhan("ledger", *command, "--config", config)
+        )
+
+
+@pytest.mark.parametrize("table", ["stations_community", "points_account", "points_chainhead"])
+def test_verify_names_a_table_that_is_gone_and_goes_on(tongzhan: Run, config: Path, table: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA foreign_keys = OFF")
+        cursor.execute(f"DROP TABLE {table}")
+    connection.close()
+    audit = tongzhan("ledger", "verify", "--config", config)
+    assert audit.returncode == 1
+    assert f"no such table: {table}" in audit.stderr
+    assert "Traceback" not in audit.stderr
+    assert "transfers 0, sum 0" in audit.stdout
+
+
+def test_a_ledger_whose_version_is_noted_nowhere_is_not_prepared(tongzhan: Run, config: Path) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE django_migrations")
+    connection.close()
+    assert "is not prepared for this version" in refused(tongzhan("ledger", "verify", "--config", config))

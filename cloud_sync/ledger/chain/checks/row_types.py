@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from django.apps import apps
 from django.db import models
+from django.db.migrations.recorder import MigrationRecorder
 
 from cloud_sync.ledger.db import sql
 
@@ -23,6 +24,7 @@ def problems() -> Iterator[str]:
     for app in APPS:
         for model in apps.get_app_config(app).get_models():
             yield from _of_table(model)
+    yield from _of_table(MigrationRecorder.Migration)
     yield from _without_a_parent()
 
 

@@ -18,7 +18,7 @@ from cloud_sync.ledger.chain import evidence
 from cloud_sync.ledger.intake import begun, parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for
-from cloud_sync.ledger.points.clock import doubt_of_first, find_doubt
+from cloud_sync.ledger.points.clock import doubt_of_ahead, doubt_of_first, find_doubt
 from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
 from cloud_sync.ledger.settling import plausible
 from cloud_sync.ledger.settling.doubt import Doubt
@@ -107,7 +107,8 @@ def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Nam
     came = store.by_epoch(incoming)
     before = find_clones(stations, {name: stands[name] for name in came})
     new, conflicts = parse.sort_out(incoming, store.stored_digests(came, before))
-    doubt = doubt or _doubt_of_first(stations, new, now)
+    behind = _doubt_of_stations(stations, incoming, now)
+    doubt = doubt or behind or _doubt_of_first(stations, new, now)
     grounds = _grounds(stations.values(), before, now, doubt)
     refused = _store(stations, new, grounds, now) if new else []
     tell_clones(new, before, now)
@@ -157,6 +158,16 @@ def _grounds(
 def _doubt_of_first(stations: Mapping[int, Station], new: Sequence[Incoming], now: datetime) -> Doubt | None:
     stamps = [item.event.stamp for item in new if item.event is not None]
     return doubt_of_first(next(iter(stations.values())).community, stamps, now)
+
+
+def _doubt_of_stations(
+    stations: Mapping[int, Station], incoming: Sequence[Incoming], now: datetime
+) -> Doubt | None:
+    stamps: dict[int, list[Stamp]] = {}
+    for item in incoming:
+        if item.event is not None:
+            stamps.setdefault(item.identity[0], []).append(item.event.stamp)
+    return doubt_of_ahead(list(stations.values()), stamps, now)
 
 
 def _heard(station: Station) -> Heard:

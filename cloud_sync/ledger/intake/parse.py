@@ -116,7 +116,7 @@ class KnownStation:
 
 _FIND = (
     "SELECT s.slug, k.key_id, k.public, s.id, s.active, s.daily_mint_limit, s.admitted_at, s.received_on, "
-    "s.newest_at, s.newest_before_at, c.id, c.timezone, c.daily_mint_limit "
+    "s.newest_at, s.newest_before_at, s.ahead_at, c.id, c.timezone, c.daily_mint_limit "
     "FROM stations_community c JOIN stations_station s ON s.community_id = c.id "
     "LEFT JOIN stations_stationkey k ON k.station_id = s.id AND k.retired_at IS NULL "
     "WHERE c.slug = %s AND s.slug AMONG"
@@ -150,9 +150,10 @@ def _find_stations(community: str, slugs: Sequence[str]) -> dict[str, KnownStati
 # more than reading it.
 @lru_cache(maxsize=4096)
 def _station(slug: str, home: str, key: int, active: int, limit: int | None, *row: Any) -> Station:  # noqa: ANN401
-    admitted, on, newest, newest_before, home_key, timezone, home_limit = row
+    admitted, on, newest, newest_before, ahead, home_key, timezone, home_limit = row
     community = Community(slug=home, pk=home_key, timezone=timezone, daily_mint_limit=home_limit)
     times = {"admitted_at": admitted, "newest_at": newest, "newest_before_at": newest_before}
+    times["ahead_at"] = ahead
     return Station(
         pk=key,
         slug=slug,

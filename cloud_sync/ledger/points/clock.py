@@ -7,7 +7,7 @@ says so, until a station agrees.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 from django.db.models import Max
@@ -15,9 +15,9 @@ from msgspec import structs
 
 from cloud_sync.ledger.points.models import ChainHead, Timed, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import atomically, lock
-from cloud_sync.ledger.settling.doubt import FURTHEST_BACK, Doubt, doubt_of
+from cloud_sync.ledger.settling.doubt import ENOUGH, FURTHEST_BACK, Doubt, ahead_of, doubt_behind, doubt_of
 from cloud_sync.ledger.stations.alarms import LEDGER, Cause, close_alarm, raise_alarm
-from cloud_sync.ledger.stations.models import Alarm, Community, Epoch
+from cloud_sync.ledger.stations.models import Alarm, Community, Epoch, Station
 from cloud_sync.wire.facts import Stamp
 
 BY = "the ledger"
@@ -31,7 +31,8 @@ def find_doubt(community: Community, now: datetime) -> Doubt | None:
     if heard is None and (waits := _ahead(community)) is not None:
         # No station has ever agreed with this clock, and one that is ahead of it proves no time.
         return None if doubt_of(now, waits, None) is None else Doubt(now, None)
-    doubt = doubt_of(now, heard, None if transfer is None else transfer.created_at)
+    last = None if transfer is None else transfer.created_at
+    doubt = doubt_of(now, heard, last) or doubt_behind(now, heard or last, _stations_ahead(community, now))
     return None if doubt is None else structs.replace(doubt, believed=head.believed_at)
 
 
@@ -70,6 +71,33 @@ def doubt_of_first(community: Community, stamps: Sequence[Stamp], now: datetime)
         return None  # a backlog: nothing in it needs the ledger's clock
     raise_alarm(community.slug, LEDGER, Cause.CLOCK, str(doubt), now)
     return doubt
+
+
+def doubt_of_ahead(
+    stations: Collection[Station], stamps: Mapping[int, Sequence[Stamp]], now: datetime
+) -> Doubt | None:
+    """Note which stations are far ahead of the clock, by their trusted stamps; doubt it where several are."""
+    found: list[datetime] = []
+    for station in stations:
+        sure = [stamp.wall_s for stamp in stamps.get(station.pk, ()) if stamp.trusted]
+        ahead = ahead_of(sure, now) if sure else None
+        if sure and ahead != station.ahead_at:
+            Station.objects.filter(pk=station.pk).update(ahead_at=ahead)
+        found += [ahead] if ahead is not None else []
+    if not found:
+        return None
+    community = next(iter(stations)).community
+    doubt = find_doubt(community, now)
+    if doubt is not None:
+        raise_alarm(community.slug, LEDGER, Cause.CLOCK, str(doubt), now)
+    return doubt
+
+
+def _stations_ahead(community: Community, now: datetime) -> list[datetime]:
+    """What the stations say that are furthest ahead of this clock, by what came of each last."""
+    stations = Station.objects.filter(community=community, active=True, ahead_at__gt=now + FURTHEST_BACK)
+    found = stations.order_by("-ahead_at").values_list("ahead_at", flat=True)[:ENOUGH]
+    return [at for at in found if at is not None]
 
 
 def _heard(community: Community) -> datetime | None:

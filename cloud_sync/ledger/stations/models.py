@@ -49,6 +49,8 @@ class Station(models.Model):
     """The newest trusted time in events that had come before that day began."""
     newest_before_at = models.DateTimeField(null=True)
     """The same for the day of receipt before that one."""
+    ahead_at = models.DateTimeField(null=True)
+    """The newest trusted time of its last batch, where the ledger's clock was far behind it."""
     begun_on = models.DateField(null=True)
     """The day of UTC on which it last began an epoch."""
     begun = models.IntegerField(default=0)

@@ -75,6 +75,7 @@ NOT_COVERED = {
     "stations_station.received_on": "it says what waits for being dated back; prices and caps hold",
     "stations_station.newest_at": "as received_on",
     "stations_station.newest_before_at": "as received_on",
+    "stations_station.ahead_at": "it makes a clock doubted, which only makes points wait",
     "stations_station.begun_on": "it bounds the work that a station may cause; no points hang on it",
     "stations_station.begun": "as begun_on",
     "points_chainhead.ran_s": "it ends waits, and what a wait returned comes with the card all the same",

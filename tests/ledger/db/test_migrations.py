@@ -21,7 +21,7 @@ from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
 
 pytestmark = BOTH
 FIRST = [("points", "0001_initial"), ("stations", "0001_initial")]
-LATEST = [("points", "0011_sealed_dismissals"), ("stations", "0005_dismissals_that_end")]
+LATEST = [("points", "0011_sealed_dismissals"), ("stations", "0006_stations_ahead")]
 
 
 def migrate(to: list[tuple[str, str]]) -> StateApps:

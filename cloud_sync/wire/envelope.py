@@ -96,7 +96,7 @@ class EventId(msgspec.Struct, frozen=True):
 class EpochReceipt(msgspec.Struct, frozen=True, omit_defaults=True):
     """Every event of `epoch` up to `through` is durably applied or set aside.
 
-    `refused` lists [sequence, reason] of those set aside.
+    `refused` lists [sequence, reason] of those set aside, less what an officer has dismissed.
     """
 
     epoch: EpochName

@@ -252,7 +252,9 @@ def test_a_power_cut_at_any_moment_of_a_repair_loses_no_event_and_no_evidence(
     assert each_cut(mended, place, is_whole) > 5
 
 
-def test_a_power_cut_at_any_moment_of_a_repair_without_hard_links_loses_no_event_and_no_evidence(place: Path) -> None:
+def test_a_power_cut_at_any_moment_of_a_repair_without_hard_links_loses_no_event_and_no_evidence(
+    place: Path,
+) -> None:
     by_copies = repairing(WITHOUT_LINKS + MENDING)
     assert not [change for change in by_copies.changes if change.what == "L"]
     assert each_cut(by_copies, place, is_whole) > 5

@@ -121,8 +121,8 @@ MENDED_BY = {
         "test_a_journal_that_was_mended_is_an_ordinary_one_at_the_next_start",
     ),
     FaultCode.EVENTS_REFUSED: (
-        "tests/ledger/intake/test_conflicts.py",
-        "test_the_stations_fault_ends_when_an_officer_closes_its_conflict",
+        "tests/edge/sync/test_outbox.py",
+        "test_a_refused_event_that_the_ledger_applied_later_is_no_longer_refused",
     ),
     FaultCode.STATION_KEY_RETIRED: (
         "tests/edge/sync/test_hardships.py",

@@ -444,7 +444,7 @@ def test_verify_names_what_is_damaged_in_the_table_that_it_reads_first_and_goes_
     connection.close()
     audit = tongzhan("ledger", "verify", "--config", config)
     assert audit.returncode == 1
-    named = f"django_migrations {key}: its column {column} holds what it cannot ({found})"
+    named = f"django_migrations {key}: its column {column} holds a value of the wrong type ({found})"
     lines = audit.stderr.splitlines()
     assert named in lines
     assert any("holds 5, its transfers come to 0" in line for line in lines)

@@ -30,7 +30,7 @@ from config.errors import InputError
 from config.ledger import load_ledger
 from config.station import CloudSection
 from edge.faults import FaultCode
-from edge.sync.keys import Sender, StationKeys
+from edge.sync.keys import StationIdentity, StationKeys
 from edge.sync.outbox import Outbox
 from edge.sync.process import Sync
 from tests.edge.builders import bin_rule, rules_of
@@ -155,7 +155,9 @@ def test_what_was_decided_of_old_epochs_does_not_fill_a_receipt(
 def delivering(town: Town, bench: Bench, broker: CloudSection) -> Iterator[Sync]:
     """The sync process of the bench's station, in turns that the test makes."""
     ledger = read_signing_key(PREPARED / "state").public_key()
-    sender = Sender("sunny-garden", "east-gate", StationKeys(town.station("east-gate"), b"k" * 32, ledger))
+    sender = StationIdentity(
+        "sunny-garden", "east-gate", StationKeys(town.station("east-gate"), b"k" * 32, ledger)
+    )
     link = MqttLink(broker, "east-gate", [topics.receipts("sunny-garden", "east-gate")])
     outbox = Outbox(bench.folder)
     link.start()

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
+from cloud_sync.wire.station_state import DoorReading, SupplyReading, TemperatureReading
 from config.sorting import Category
 from config.station import Language
 from edge.panel.folder import OUT_OF_SERVICE_S
@@ -33,9 +34,15 @@ USUAL = tuple(size for size in SIZES if size["width"] in {800, 320})
 every_size = pytest.mark.parametrize(
     "sizes", [USUAL, pytest.param(SIZES, marks=pytest.mark.full)], ids=["usual", "all"]
 )
+READINGS = (
+    TemperatureReading("controller-of-the-left-half", -12.46, 20.0),
+    SupplyReading("controller-of-the-left-half", 12.04, 240.0),
+    DoorReading("controller-of-the-left-half", is_open=True, age_s=40 * 86_400.0),
+)
 FAULTS: dict[str, Callable[[], LiveState]] = {
     "no faults": live,
     "every fault": every_fault,
+    "readings": lambda: msgspec.structs.replace(live(), readings=READINGS),
     "unknown fault": lambda: live(faults=(msgspec.structs.replace(every_fault().faults[0], code="new"),)),
 }
 

@@ -15,7 +15,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
@@ -31,7 +33,7 @@ WIDE, UPRIGHT = (1280, 880), (480, 900)
 WITHIN_MS = 120_000
 FRAME_S, SPEED = 0.5, 2.0
 LONGEST_FRAMES = 48
-STANDS_FRAMES = 8
+STANDS_S = 2.0
 """How long the moving picture shows the points."""
 WATCH_S = 400.0
 PICTURES = 3
@@ -42,6 +44,20 @@ STATE = """() => ({
   outcome: document.querySelector(".verdict")?.dataset.outcome ?? "",
   points: document.querySelector(".points strong")?.textContent.trim() ?? "",
 })"""
+
+
+class Frame(NamedTuple):
+    """One picture of the moving one."""
+
+    at: float
+    """When it was taken, in seconds."""
+    shot: bytes
+
+
+def durations_ms(taken: Sequence[float]) -> list[int]:
+    """How long each frame stands: as long as it did, by SPEED; the last one STANDS_S."""
+    stood = [after - before for before, after in pairwise(taken)]
+    return [*(round(seconds / SPEED * 1000) for seconds in stood), round(STANDS_S * 1000)]
 
 
 class Look:
@@ -120,7 +136,7 @@ def _take(browser: Browser, language: Language, address: str, out: Path) -> None
 def _visits(wide: Look, upright: Look, moving: Path) -> dict[str, bytes]:
     """Watch until a right, a wrong and an unsure deposit have been shown; InputError if it takes too long."""
     found: dict[str, bytes] = {}
-    frames: list[bytes] = []
+    frames: list[Frame] = []
     until = time.monotonic() + WATCH_S
     while len(found) < PICTURES:
         if time.monotonic() > until:
@@ -130,10 +146,10 @@ def _visits(wide: Look, upright: Look, moving: Path) -> dict[str, bytes]:
         began = time.monotonic()
         shot, outcome, has_points = wide.take()
         if "points" not in found:
-            frames = [*frames[1 - LONGEST_FRAMES :], shot]
+            frames = [*frames[1 - LONGEST_FRAMES :], Frame(began, shot)]
         if outcome == "right" and has_points and "points" not in found:
             found["points"] = shot
-            _moving([*frames, *[shot] * STANDS_FRAMES], moving)
+            _moving(frames, moving)
         if outcome == "wrong":
             found.setdefault("wrong", shot)
         if outcome == "unsure" and "upright" not in found:
@@ -149,10 +165,11 @@ def _save(shot: bytes, file: Path) -> None:
         picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(file, optimize=True)
 
 
-def _moving(frames: Sequence[bytes], file: Path) -> None:
+def _moving(frames: Sequence[Frame], file: Path) -> None:
+    """Write a moving picture that is SPEED times as fast as it was, however slow the machine took it."""
     pictures = []
     for frame in frames:
-        with Image.open(io.BytesIO(frame)) as shot:
+        with Image.open(io.BytesIO(frame.shot)) as shot:
             height = round(shot.height * MOVING_WIDTH / shot.width)
             small = shot.convert("RGB").resize((MOVING_WIDTH, height), Image.Resampling.LANCZOS)
             pictures.append(small.quantize(COLOURS, dither=Image.Dither.NONE))
@@ -160,7 +177,7 @@ def _moving(frames: Sequence[bytes], file: Path) -> None:
         file,
         save_all=True,
         append_images=pictures[1:],
-        duration=round(FRAME_S / SPEED * 1000),
+        duration=durations_ms([frame.at for frame in frames]),
         loop=0,
         optimize=True,
     )

@@ -94,6 +94,7 @@ PROCESS = (
     "tests/models/training/test_progress.py",
     "tests/models/training/test_scenes.py",
     "tests/packaging/test_arm64.py",
+    "tests/packaging/test_cli.py",
     "tests/packaging/test_mutants.py",
     "tests/packaging/test_packaging.py",
     "tests/packaging/test_ports.py",
@@ -108,7 +109,6 @@ QUICK_PROGRAMS = (
     "tests/config/test_library_lines.py",
     "tests/edge/hardware/test_wiring.py",
     "tests/packaging/test_changed.py",
-    "tests/packaging/test_cli.py",
     "tests/packaging/test_cli_page.py",
     "tests/packaging/test_marks.py",
 )

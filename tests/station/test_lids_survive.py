@@ -190,7 +190,6 @@ def test_a_model_that_never_answers_keeps_no_lid_shut_and_is_a_fault(site: Site,
 def opening(site: Site) -> None:
     site.plant.travel_s = LONG_S
     site.hold_card()
-    until(lambda: site.plant.way == 1, "it is driven open")
 
 
 def shutting(site: Site) -> None:

@@ -123,6 +123,8 @@ class VisitSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """After the last lid shut, how long the resident may open another bin in the same visit."""
     choose_s: AMinute = 12.0
     """How long the station waits for a bin's button after a tap."""
+    unseen_s: Annotated[float, Meta(ge=0, le=60)] = 3.0
+    """How long the eye may still report something, or fall silent, after a lid shut over nothing."""
     capture_s: AMinute = 3.0
     classify_s: AMinute = 6.0
     record_s: AMinute = 10.0
@@ -138,7 +140,7 @@ class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     id: Slug
     source: Annotated[str, Meta(min_length=1)] | Annotated[int, Meta(ge=0, le=255)] = 0
-    """A V4L2 number or device path, or the URL of a network camera that OpenCV can open."""
+    """A V4L2 number or device path, or a URL that OpenCV can open; tongzhan-eye.service has no network."""
     width: Annotated[int, Meta(ge=160, le=4096)] = 640
     height: Annotated[int, Meta(ge=120, le=4096)] = 480
 

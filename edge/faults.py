@@ -63,6 +63,7 @@ class FaultCode(StrEnum):
     SCALE_STUCK = auto()
     SCALE_SATURATED = auto()
     EMERGENCY_STOP = auto()
+    EYE_LOST = auto()
     CAMERA_FAILED = auto()
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
@@ -93,7 +94,7 @@ class FaultKind:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Fault:
-    """An active fault of one part: a bin, reader, camera or controller, the station's journal or model.
+    """An active fault of one part: a bin, reader, camera or controller, the station's journal, model or eye.
 
     Of a controller's smoke and panic inputs and of its cabinet the part is the controller; of the emergency
     and of a panic button on the Pi itself, the station.
@@ -125,8 +126,9 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.SCALE_SILENT: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_STUCK: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_SATURATED: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
+        FaultCode.EYE_LOST: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.CAMERA_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
-        FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.RESTART),
+        FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.READER_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.READER_QUIET: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
@@ -174,11 +176,15 @@ def station_is_blocked(faults: Iterable[Fault]) -> bool:
 
 
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:
-    """Whether deposits seen through any of these parts (a camera, the model) go unseen.
+    """Whether deposits seen through these parts (a camera, the model) go unseen; without an eye all do.
 
     No camera has the model's name: the configuration refuses it.
     """
-    return any(CATALOGUE[fault.code].blocks is Blocks.SEEING and fault.part in parts for fault in faults)
+    return any(
+        fault.code is FaultCode.EYE_LOST
+        or (CATALOGUE[fault.code].blocks is Blocks.SEEING and fault.part in parts)
+        for fault in faults
+    )
 
 
 def weighing_is_blocked(faults: Iterable[Fault], bin_id: str) -> bool:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 from zoneinfo import ZoneInfo
 
 from cloud_sync.rules.award_rules import AwardRules
@@ -20,8 +19,8 @@ from config.process.threads import thread
 from config.reading.load import load_toml
 from config.reading.load_sorting import load_sorting
 from config.station import StationSettings
-from config.words import Both, load_words
-from edge.eye.classifier import LateEye, Unseeing
+from config.words import load_words
+from edge.eye.eyes import Eyes
 from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
 from edge.hardware.hardware import BuildHardware, Hardware
@@ -33,7 +32,7 @@ from edge.loop.parts import Parts
 from edge.loop.station import Station
 from edge.loop.watchdog import WatchedInbox
 from edge.loop.workers import ThreadWorkers
-from edge.messages import FaultRaised, Photo
+from edge.messages import FaultRaised
 from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox, Journal, Speaker, Workers
 from edge.screen.names import station_names
@@ -43,9 +42,6 @@ from edge.screen.state import LiveFolder, LiveText
 from edge.screen.view import StationLabel
 from edge.visit.state import visit_rules
 from edge.voice.log_speaker import LogSpeaker
-from models.bundle import SHIPPED_BUNDLE, BundleError, load_bundle
-from models.pixels import Rgb, encode_jpeg
-from models.runtime import Breaker, Classifier, judge_of
 
 log = logging.getLogger(__name__)
 
@@ -53,34 +49,6 @@ KEYS = "keys"
 """The part that faults of the station's keys name."""
 EPOCH_BYTES = 8
 """An epoch is 16 hex digits, drawn each time that the journal is opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Eyes:
-    """What looks at deposits once it is loaded, and the names of what it knows."""
-
-    classifier: LateEye | Unseeing
-    labels: Mapping[str, Both]
-
-
-def open_eyes(settings: StationSettings) -> Eyes:
-    """The configured model, yet to be loaded; a bundle that must not be used leaves the station unseeing.
-
-    InputError for a model that does not fit the city's rules.
-    """
-    folder = Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
-    sorting = load_sorting(settings.model.sorting)
-    try:
-        bundle = load_bundle(folder)
-    except BundleError as error:
-        return Eyes(Unseeing(str(error)), {})
-    judge_of(bundle.manifest, sorting)  # a mistake in the configuration is told before anything starts
-    labels = {label.key: Both(label.zh, label.en) for label in bundle.manifest.labels}
-    breaker = Breaker()
-    return Eyes(
-        LateEye(lambda: Classifier(bundle, sorting, settings.model.threads, breaker=breaker), breaker.open),
-        labels,
-    )
 
 
 def in_background(job: Callable[[], None]) -> None:
@@ -105,8 +73,8 @@ class Surroundings:
     """Lets a caller stand before the journal, to tell of each visit."""
     listen: Callable[[Speaker], Speaker] = lambda speaker: speaker
     """Lets a caller stand before the voice."""
-    eyes: Callable[[StationSettings], Eyes] = open_eyes
-    """What looks at deposits."""
+    eyes: Callable[[StationSettings], Eyes] | None = None
+    """What looks at deposits in this process; the hardware's if None: the eye's process, as a rule."""
     faults: tuple[FaultCode, ...] = ()
     """Of the keys: those that could not be read."""
     loads: Callable[[Callable[[], None]], None] = in_background
@@ -114,7 +82,7 @@ class Surroundings:
 
 
 def real_surroundings(settings: StationSettings, card_key: bytes) -> Surroundings:
-    """Pins, serial ports and cameras of this Raspberry Pi; InputError where there are none to be had."""
+    """Pins and serial ports of this Raspberry Pi, and its eye; InputError where there are none to be had."""
     runtime = Path(settings.station.runtime_dir)
     return Surroundings(
         hardware_builder(settings, card_key, lambda: real_pins(runtime)), RealClock(), ThreadWorkers
@@ -145,7 +113,7 @@ class Composition:
     def close(self) -> None:
         """Stop lids first, then write what waits; the journal's own worker does that, for a disk may hang."""
         self.hardware.stop()
-        self.eyes.classifier.stop()
+        self.eyes.stop()
         self.station.flush()
         self.workers.submit("journal", self.journal.close, None)
         self.workers.stop()
@@ -157,12 +125,12 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
 
     `notifier` hears when the station is ready, and as long as its loop turns.
     """
-    eyes = around.eyes(settings)
     notifier = notifier or Notifier()
     inbox = WatchedInbox(notifier)
     with ExitStack() as undo:
         hardware = around.build_hardware(inbox, around.clock)
         undo.callback(hardware.stop)
+        eyes = hardware.eyes if around.eyes is None else around.eyes(settings)
         journal = _journal(settings)
         workers = around.make_workers(inbox)
         parts = _parts(settings, around, eyes, hardware, journal, workers)
@@ -172,7 +140,7 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
         inbox.post(FaultRaised(around.clock.now(), FaultCode.EMERGENCY_STOP, STATION))
     for fault in around.faults:
         inbox.post(FaultRaised(around.clock.now(), fault, KEYS))
-    around.loads(lambda: eyes.classifier.load(around.clock, inbox))
+    around.loads(lambda: eyes.load(around.clock, inbox))
     return Composition(
         Station(inbox, visit_rules(settings), parts), hardware, workers, journal, notifier, eyes
     )
@@ -205,17 +173,15 @@ def _parts(
         journal=around.watch(journal),
         latch=EmergencyLatch.of(settings),
         workers=workers,
-        screen=_screen(settings, prompts, around.clock, hardware) if around.has_screen else None,
+        screen=_screen(settings, prompts, around.clock, hardware, eyes) if around.has_screen else None,
         boot=boot_id(),
     )
 
 
-def _screen(settings: StationSettings, prompts: PromptRenderer, clock: Clock, hardware: Hardware) -> Screen:
+def _screen(
+    settings: StationSettings, prompts: PromptRenderer, clock: Clock, hardware: Hardware, eyes: Eyes
+) -> Screen:
     folder = LiveFolder(Path(settings.station.runtime_dir))
     place, names = settings.station, station_names(settings.station)
     label = StationLabel(place.community, place.name, LiveText(names.zh, names.en))
-    return Screen(folder, visit_rules(settings), label, prompts, clock, _jpeg, readings=hardware.readings)
-
-
-def _jpeg(photo: Photo) -> bytes:
-    return encode_jpeg(cast("Rgb", photo))
+    return Screen(folder, visit_rules(settings), label, prompts, clock, eyes.show, readings=hardware.readings)

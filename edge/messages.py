@@ -158,6 +158,8 @@ class ChamberChanged:
     weight_g: int | None = None
     by_scale: bool = False
     """Only the scale says so, as the lid shuts: where a camera saw it too, this is its weight."""
+    seen_at: float | None = None
+    """When the eye saw it, if its word may come after the lid shut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ class PhotosTaken:
 
 @dataclass(frozen=True, slots=True)
 class CaptureFailed:
-    """The camera gave no picture of a deposit; `busy`: it had no time, which is no fault of it."""
+    """The camera gave no picture of a deposit; `busy`: it had no time or was not asked, no fault of it."""
 
     at: float
     visit: int
@@ -209,7 +211,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class ClassifyFailed:
-    """No model could look at a deposit; `busy`: it had no time, which is no fault of it."""
+    """No model could look at a deposit; `busy`: it had no time or was not asked, which is no fault of it."""
 
     at: float
     visit: int

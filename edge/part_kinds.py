@@ -18,6 +18,7 @@ class PartKind(StrEnum):
     """Of a reader or a controller, of which no two have the same id."""
     CAMERA = auto()
     MODEL = auto()
+    EYE = auto()
     STATION = auto()
 
 
@@ -33,10 +34,13 @@ _KINDS = {
     "port": PartKind.PORT,
     "camera": PartKind.CAMERA,
     "model": PartKind.MODEL,
+    "eye": PartKind.EYE,
 }
 """By the first word of a fault's code."""
 
 
+EYE = "eye"
+"""The part that faults of the eye's process name."""
 STATION = "station"
 """The part that faults of the whole station name; no controller may have this id."""
 

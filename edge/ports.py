@@ -80,7 +80,15 @@ class Latch(Protocol):
         ...
 
 
-class CameraError(Exception):
+class DeviceError(Exception):
+    """A device did not do what was asked. `is_fault`: it is at fault; else another part says what is."""
+
+    def __init__(self, what: str, *, is_fault: bool = True) -> None:
+        self.is_fault = is_fault
+        super().__init__(what)
+
+
+class CameraError(DeviceError):
     """A camera gave no fresh picture."""
 
 
@@ -92,7 +100,7 @@ class Camera(Protocol):
         ...
 
 
-class ClassifierError(Exception):
+class ClassifierError(DeviceError):
     """A model could not look at a deposit."""
 
 

@@ -13,8 +13,6 @@ from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import numpy as np
-
 from cloud_sync.wire.station_state import (
     CabinetReading,
     DoorReading,
@@ -27,20 +25,24 @@ from config.wiring import ReaderSection
 from config.words import Both, Words
 from edge.check.finding import Finding, Level
 from edge.check.scales import is_of_a_scale, judge_scales, readings
+from edge.eye.client import EyePhoto
 from edge.faults import CATALOGUE, FaultCode, Severity
 from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.weight.scale import Reading
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
 from edge.messages import Event, FaultCleared, FaultRaised, LidClosed, LidObstructed, LidOpened, Tapped
-from edge.part_kinds import PartKind, kind_of
+from edge.part_kinds import EYE, PartKind, kind_of
 from edge.ports import CameraError, Clock
 from edge.readers.last_seen import read_last_seen
 from edge.readers.registry import kind_of as kind_of_reader
 
+LOST = (FaultCode.EYE_LOST, EYE)
 DARK = 12.0
 """Mean brightness, 0 to 255, below which nothing can be recognised."""
 LOOK_S = 0.2
+EYE_STARTS_S = 20.0
+"""How long an eye that does not answer gets: on a Pi it loads its libraries for seconds."""
 MOVE_LEASE_S = 2.0
 
 
@@ -113,6 +115,7 @@ def check_devices(
     try:
         hardware.start()
         _listen(inbox, observed, clock, wanted.listen_s, lambda: _all_said(settings, observed))
+        _listen(inbox, observed, clock, EYE_STARTS_S, lambda: LOST not in observed.faults)
         _look(settings, hardware, observed)
         observed.weights = readings(hardware)
         observed.cabinets = hardware.readings()
@@ -164,7 +167,7 @@ def _look(settings: StationSettings, hardware: Hardware, observed: Observed) -> 
             pictures = hardware.camera.take(bin_.id)
         except CameraError:
             continue
-        observed.brightness[bin_.id] = float(np.asarray(pictures[-1]).mean())
+        observed.brightness[bin_.id] = max(one.brightness for one in pictures if isinstance(one, EyePhoto))
 
 
 def _move(
@@ -212,6 +215,10 @@ def _devices(
         yield kinds, "controller", controller.id, well
     for bin_ in settings.bin:
         yield (PartKind.BIN,), "lid", bin_.id, partial(_lid, bin_.id, observed, wanted)
+    if any(bin_.camera is not None for bin_ in settings.bin):
+        yield (PartKind.EYE,), "eye", EYE, partial(Finding, "eye", Level.OK, "eye_ok")
+    if LOST in observed.faults:
+        return  # nobody knows how its cameras are
     for camera in settings.camera:
         yield (PartKind.CAMERA,), "camera", camera.id, partial(_camera, camera.id, settings.bin, observed)
 

@@ -11,17 +11,22 @@ import numpy as np
 
 from config.errors import InputError
 from config.process.threads import later
+from config.reading.load_sorting import load_sorting
+from config.station import StationSettings
+from edge.eye.eyes import Eyes, bundle_folder, label_words
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised, Photo
 from edge.ports import ClassifierError, Clock, Inbox
 from edge.visit.state import MODEL
-from models.bundle import BundleError
-from models.runtime import Classifier
+from models.bundle import BundleError, load_bundle
+from models.runtime import Breaker, Classifier, judge_of
 from models.verdict import Verdict
 
 log = logging.getLogger(__name__)
 
 STOP_S = 5.0
+WAIT_S = 4.0
+"""How long a deposit waits for a model that is being loaded: less than a visit waits for a verdict."""
 SLOW_S = 5.0
 """A model that is not ready by then is a fault until it is: deposits go unseen meanwhile."""
 
@@ -49,10 +54,16 @@ class LateEye:
     """
 
     def __init__(
-        self, model: Callable[[], Classifier], break_off: Callable[[], object] = lambda: None
+        self,
+        model: Callable[[], Classifier],
+        break_off: Callable[[], object] = lambda: None,
+        wait_s: float = 0.0,
     ) -> None:
-        """Look with what `model` gives, once `load` has called it; `break_off` ends whatever it does."""
-        self._model, self._break_off = model, break_off
+        """Look with what `model` gives, once `load` has called it; `break_off` ends whatever it does.
+
+        A deposit waits up to `wait_s` seconds for the end of `load`.
+        """
+        self._model, self._break_off, self._wait_s = model, break_off, wait_s
         self._is_stopping = False
         self._is_done = threading.Event()
         self._eye: ModelEye | None = None
@@ -60,6 +71,8 @@ class LateEye:
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
         """Give one verdict over several frames; ClassifierError while there is no model, too."""
+        if self._eye is None:
+            self._is_done.wait(self._wait_s)
         if self._eye is None:
             raise ClassifierError("the model is not ready")
         return self._eye.classify(pictures)
@@ -120,3 +133,26 @@ class Unseeing:
         """Raise ClassifierError."""
         del pictures
         raise ClassifierError("the station runs without a model")
+
+
+def open_model(settings: StationSettings) -> LateEye | Unseeing:
+    """The configured model, yet to be loaded; a bundle that must not be used leaves the station unseeing.
+
+    InputError for a model that does not fit the city's rules.
+    """
+    sorting = load_sorting(settings.model.sorting)
+    try:
+        bundle = load_bundle(bundle_folder(settings))
+    except BundleError as error:
+        return Unseeing(str(error))
+    judge_of(bundle.manifest, sorting)  # a mistake in the configuration is told before anything starts
+    breaker = Breaker()
+    return LateEye(
+        lambda: Classifier(bundle, sorting, settings.model.threads, breaker=breaker), breaker.open, WAIT_S
+    )
+
+
+def eyes_here(settings: StationSettings) -> Eyes:
+    """The configured model in this very process, for a station in virtual time; nothing is shown."""
+    model = open_model(settings)
+    return Eyes(model, label_words(settings), load=model.load, stop=model.stop)

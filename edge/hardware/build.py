@@ -9,19 +9,21 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from config.errors import InputError
-from config.station import CameraSection, StationSettings
-from edge.eye.camera import UsbCamera, VideoDevice, open_capture
-from edge.eye.camera_router import LidNews, Sight
+from config.station import StationSettings
+from edge.eye.client import EyeLink
+from edge.eye.eyes import Eyes, blind, label_words
 from edge.hardware.contacts import FullSwitch, GpioButton, PanicButton
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.hardware import BuildHardware, Hardware
+from edge.hardware.lid_news import LidNews, LidWatcher, Nobody
 from edge.hardware.pins import Factory
 from edge.hardware.weight.scale import Scale
 from edge.lids.client import KeeperLink
 from edge.lids.process import kept_lids, socket_folders
 from edge.loop.clocks import boot_id
 from edge.loop.inbox import QueueInbox
-from edge.ports import Clock, Inbox, Lid, Mover
+from edge.messages import Photo
+from edge.ports import Camera, CameraError, Clock, Inbox, Lid, Mover
 from edge.readers.kind import ReaderServices
 from edge.readers.last_seen import LastSeenBook
 from edge.readers.pseudonym import Cards
@@ -60,10 +62,7 @@ class _Devices:
 
 
 def hardware_builder(
-    settings: StationSettings,
-    card_key: bytes,
-    make_pins: Callable[[], Factory],
-    opener: Callable[[CameraSection], VideoDevice] = open_capture,
+    settings: StationSettings, card_key: bytes, make_pins: Callable[[], Factory]
 ) -> BuildHardware:
     """What builds the devices of a real station; InputError for a pin or port that cannot be had.
 
@@ -80,18 +79,20 @@ def hardware_builder(
             last_seen = LastSeenBook(Path(settings.station.runtime_dir), boot_id(), clock)
             readers = ReaderServices(cards, clock, inbox, SerialPort, last_seen)
             _add_readers(devices, settings, readers)
-            sight = _add_cameras(devices, settings, clock, inbox, opener)
+            eye = eye_of(settings, clock, inbox)
+            watcher: LidWatcher = Nobody() if eye is None else devices.add(eye)
             _add_switches(devices, settings, clock, inbox, make_pins)
             scales = {
                 bin_.id: Scale(bin_.id, bin_.scale, clock, inbox)
                 for bin_ in settings.bin
                 if bin_.scale is not None
             }
-            news = LidNews(inbox, sight, scales)
+            news = LidNews(inbox, watcher, scales)
             lids, movers = _add_lids(devices, settings, clock, news, readers)
             undo.pop_all()
         cabinets = {mover.id: mover.cabinet for mover in movers if isinstance(mover, Mcu)}
-        return Hardware(lids, movers, sight, devices.start, devices.stop, scales, cabinets)
+        camera, eyes = seeing(eye, settings)
+        return Hardware(lids, movers, camera, devices.start, devices.stop, eyes, scales, cabinets)
 
     return make
 
@@ -107,18 +108,28 @@ def _add_readers(devices: _Devices, settings: StationSettings, services: ReaderS
         devices.add(kind.drive(section, services))
 
 
-def _add_cameras(
-    devices: _Devices,
-    settings: StationSettings,
-    clock: Clock,
-    inbox: Inbox,
-    opener: Callable[[CameraSection], VideoDevice],
-) -> Sight:
-    cameras = {}
-    for section in settings.camera:
-        regions = {bin_.id: bin_.region for bin_ in settings.bin if bin_.camera == section.id}
-        cameras[section.id] = devices.add(UsbCamera(section, regions, clock, inbox, opener))
-    return Sight({bin_.id: cameras[bin_.camera] for bin_ in settings.bin if bin_.camera is not None})
+class NoCamera:
+    """Sees nothing. Implements `edge.ports.Camera`."""
+
+    def take(self, bin_id: str) -> tuple[Photo, ...]:
+        """Raise CameraError."""
+        raise CameraError(f"no camera looks at bin {bin_id}")
+
+
+def eye_of(settings: StationSettings, clock: Clock, inbox: Inbox) -> EyeLink | None:
+    """The station's end of its eye's process; None where no camera looks into a bin."""
+    bins = [bin_.id for bin_ in settings.bin if bin_.camera is not None]
+    if not bins:
+        return None
+    waits = settings.visit.capture_s, settings.visit.classify_s
+    return EyeLink(Path(settings.station.runtime_dir), bins, waits, clock, inbox)
+
+
+def seeing(eye: EyeLink | None, settings: StationSettings) -> tuple[Camera, Eyes]:
+    """The station's camera and what looks at its pictures."""
+    if eye is None:
+        return NoCamera(), blind()
+    return eye, Eyes(eye, label_words(settings), eye.show)
 
 
 def _add_switches(

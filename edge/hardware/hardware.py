@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from cloud_sync.wire.station_state import CabinetReading
+from edge.eye.eyes import Eyes, blind
 from edge.hardware.controller.cabinet import Cabinet
 from edge.hardware.weight.scale import Scale
 from edge.loop.inbox import QueueInbox
@@ -21,6 +22,7 @@ class Hardware:
     camera: Camera
     start: Callable[[], None]
     stop: Callable[[], None]
+    eyes: Eyes = field(default_factory=blind)
     scales: Mapping[str, Scale] = field(default_factory=dict)
     """Real ones by bin, for `station check` to show what they read."""
     cabinets: Mapping[str, Cabinet] = field(default_factory=dict)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
-import select
-import socket
-import threading
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from config.process.threads import Complaints, thread
 from edge.faults import FaultCode
 from edge.lids.protocol import (
     MAX_PACKET,
-    SILENCE_S,
     Arrival,
     EndLease,
     Keeps,
@@ -24,11 +17,12 @@ from edge.lids.protocol import (
     Request,
     Resume,
     Stop,
-    Taken,
     pack,
     report_in,
 )
 from edge.lids.server import SOCKET
+from edge.local.link import LocalLink
+from edge.local.protocol import Taken
 from edge.messages import (
     FaultCleared,
     FaultRaised,
@@ -44,9 +38,6 @@ from edge.ports import Clock, Inbox
 
 log = logging.getLogger(__name__)
 
-AGAIN_S = 0.25
-"""Pause between two tries to reach the keeper."""
-_JOIN_S = 3.0
 _EVENTS: dict[Arrival, type[LidEvent]] = {
     Arrival.OPENED: LidOpened,
     Arrival.CLOSED: LidClosed,
@@ -82,30 +73,21 @@ class KeeperLink:
     def __init__(self, folders: Sequence[Path], bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
         """Look for the keeper's socket in `folders`, in their order. Nothing happens until `start`."""
         self.lids = {bin_id: KeptLid(bin_id, self, clock) for bin_id in bins}
-        self._paths = [folder / SOCKET for folder in folders]
         self._clock, self._inbox = clock, inbox
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
+        self._link = LocalLink("keeper of the lids", [folder / SOCKET for folder in folders], MAX_PACKET)
+        self._link.met, self._link.hear, self._link.lost = self._met, self._hear, self._lost
         self._faults: dict[str, FaultCode | None] = {}
         self._is_stopped = False
-        self._stopping = threading.Event()
-        self._complaints = Complaints(log)
-        self._thread = thread(self._run, "lids")
 
     def start(self) -> None:
         """Begin to connect; once."""
-        self._thread.start()
+        self._link.start()
 
     def stop(self) -> None:
         """End every lease and disconnect."""
         for lid in self.lids.values():
             lid.end_lease()
-        self._stopping.set()
-        with self._lock, suppress(OSError):
-            if self._socket is not None:
-                self._socket.shutdown(socket.SHUT_RDWR)
-        if self._thread.is_alive():
-            self._thread.join(_JOIN_S)
+        self._link.stop()
 
     def stop_motors(self) -> None:
         """Turn every motor off until `resume_motors`: now, or as soon as the keeper is connected."""
@@ -119,59 +101,13 @@ class KeeperLink:
 
     def ask(self, request: Request) -> None:
         """Send a request, on the caller's thread; never blocks."""
-        with self._lock:
-            if self._socket is None:
-                return
-            try:
-                self._socket.send(pack(request), socket.MSG_NOSIGNAL)
-            except OSError as error:  # gone or hanging with a full buffer: the reading thread finds out which
-                log.error("the lids' keeper does not take a request (%s)", error)  # noqa: TRY400 (no bug)
+        self._link.send(pack(request))
 
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self._serve()
-            except OSError as error:
-                self._lost(str(error))
-            except Exception as error:  # noqa: BLE001 (the outermost loop: without it no lid would open)
-                self._complaints.raised("lids: a report could not be handled", error)
-                self._lost("internal error, see the traceback above")
-            self._stopping.wait(AGAIN_S)
-
-    def _serve(self) -> None:
-        """Talk to the keeper until it is lost; OSError says why."""
-        # No timeout: it would make `send` block as well, and that runs on the station's thread.
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as keeper:
-            self._connect(keeper)
-            with self._lock:
-                self._socket = keeper
-            if self._is_stopped:  # `stop_motors` sets this before it sends, so at worst this is sent twice
-                self.ask(Stop())
-            try:
-                while not self._stopping.is_set():
-                    if not select.select([keeper], [], [], SILENCE_S)[0]:
-                        raise OSError(f"the keeper said nothing for {SILENCE_S:g} s")
-                    self._hear(keeper.recv(MAX_PACKET))
-                    self._complaints.over()
-            finally:
-                with self._lock:
-                    self._socket = None
-
-    def _connect(self, keeper: socket.socket) -> None:
-        """Connect to the first socket with a listener; if there is none, raise the first folder's OSError."""
-        errors = []
-        for path in self._paths:
-            try:
-                keeper.connect(os.fspath(path))
-            except OSError as error:
-                errors.append(error)
-            else:
-                return
-        raise errors[0]
+    def _met(self) -> None:
+        if self._is_stopped:  # `stop_motors` sets this before it sends, so at worst this is sent twice
+            self.ask(Stop())
 
     def _hear(self, packet: bytes) -> None:
-        if not packet:
-            raise OSError("the keeper hung up")
         match report_in(packet):
             case Keeps(bins, is_stopped):
                 if is_stopped and not self._is_stopped:  # stopped by an earlier run of the station
@@ -188,7 +124,7 @@ class KeeperLink:
 
     def _judge(self, faults: dict[str, FaultCode | None], why: str) -> None:
         """Raise and clear faults so that each bin has exactly the given one."""
-        if self._stopping.is_set():
+        if self._link.is_stopping:
             return
         for bin_id, code in faults.items():
             before = self._faults.get(bin_id)

@@ -1,9 +1,4 @@
-"""The messages between the station and the keeper of its lids: one JSON record in each packet. Pure.
-
-The socket keeps packets whole and in order, and the kernel names the process at the other end; so there are
-no frames, numbers or signatures as on the wire to a microcontroller. Times are in seconds of CLOCK_MONOTONIC,
-which both processes share.
-"""
+"""The messages between the station and the keeper of its lids; see edge/local/protocol.py. Pure."""
 
 from __future__ import annotations
 
@@ -14,15 +9,11 @@ import msgspec
 from msgspec import Meta
 
 from config.station import LONGEST_LEASE_S
+from edge.local.protocol import Beat, Moment, Taken
 
 MAX_PACKET = 1024
 """Bytes; every message is far shorter."""
-BEAT_S = 0.5
-"""How often the keeper sends a `Beat`."""
-SILENCE_S = 2.0
-"""A keeper that sends nothing for this long counts as hung."""
 
-Moment = Annotated[float, Meta(ge=0)]
 Lease = Annotated[float, Meta(gt=0, le=LONGEST_LEASE_S)]
 
 
@@ -72,14 +63,6 @@ class Moved(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="
     bin: str
     what: Arrival
     at: Moment
-
-
-class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="beat"):
-    """The keeper's loop and all threads of its lids run."""
-
-
-class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="taken"):
-    """Another station is connected already; this connection ends."""
 
 
 Request = Open | EndLease | Stop | Resume

@@ -27,7 +27,7 @@ def capture(parts: Parts, command: Capture) -> Event:
         photos = parts.camera.take(command.bin)
     except CameraError as error:
         log.warning("visit %s: no picture of deposit %s: %s", command.visit, command.deposit, error)
-        return CaptureFailed(parts.clock.now(), command.visit, command.deposit)
+        return CaptureFailed(parts.clock.now(), command.visit, command.deposit, busy=not error.is_fault)
     return PhotosTaken(parts.clock.now(), command.visit, command.deposit, photos)
 
 
@@ -37,7 +37,7 @@ def classify(parts: Parts, command: Classify) -> Event:
         verdict = parts.classifier.classify(command.photos)
     except ClassifierError as error:
         log.warning("visit %s: no verdict on deposit %s: %s", command.visit, command.deposit, error)
-        return ClassifyFailed(parts.clock.now(), command.visit, command.deposit)
+        return ClassifyFailed(parts.clock.now(), command.visit, command.deposit, busy=not error.is_fault)
     return Classified(parts.clock.now(), command.visit, command.deposit, verdict)
 
 

@@ -78,6 +78,7 @@ def _part(fault: LiveFault, live: LiveState, language: Language, vocabulary: Voc
         PartKind.PORT: texts.part_port,
         PartKind.CAMERA: texts.part_camera,
         PartKind.MODEL: texts.part_model,
+        PartKind.EYE: texts.part_eye,
     }
     return kinds.get(fault.kind, texts.part_station).within(language)
 

@@ -57,6 +57,7 @@ class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     part_port: Both
     part_camera: Both
     part_model: Both
+    part_eye: Both
     part_station: Both
     fault_meaning: Both
     fault_mend: Both

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 
+from msgspec import structs
+
 from cloud_sync.rules.award_rules import outcome_of
 from cloud_sync.wire.station_state import CabinetReading
 from edge.messages import Photo, Say
@@ -51,11 +53,11 @@ class Screen:
         label: StationLabel,
         prompts: PromptRenderer,
         clock: Clock,
-        encode: Callable[[Photo], bytes],
+        show: Callable[[Photo], bool],
         *,
         readings: Callable[[], tuple[CabinetReading, ...]] = tuple,
     ) -> None:
-        """Write to `folder`; `encode` turns a camera's photo into JPEG bytes.
+        """Write to `folder`; `show` writes a photo there as JPEG; whether it is there now.
 
         `readings` gives what cabinets measured last; by default there are none.
         """
@@ -64,7 +66,7 @@ class Screen:
         self._label = label
         self._prompts = prompts
         self._clock = clock
-        self._encode = encode
+        self._show = show
         self._readings = readings
         self._last = LastShown()
         self._awards = Awards()
@@ -72,6 +74,7 @@ class Screen:
         self._shown_picture = 0
         self._newest_picture: Photo | None = None
         self._written_picture: Photo | None = None
+        self._has_picture = True
         self._may_hold_picture = True  # one that an earlier run left
         self._newest_state: LiveState | None = None
         self._written_state: LiveState | None = None
@@ -168,10 +171,10 @@ class Screen:
         try:
             if picture is not None and picture is not self._written_picture:
                 self._may_hold_picture = True
-                self._folder.write_picture(self._encode(picture))
+                self._has_picture = self._show(picture)
                 self._written_picture = picture
             if live is not None and live is not self._written_state:
-                self._folder.write_state(live)
+                self._folder.write_state(live if self._has_picture else structs.replace(live, picture=0))
                 self._written_state = live
             if picture is None and self._may_hold_picture:
                 self._folder.drop_picture()

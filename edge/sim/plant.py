@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Generic, Protocol, TypeVar
 
 from config.station import BinSection, StationSettings
@@ -39,15 +39,26 @@ class SimBin:
         """Whether the level sensor says full; a light next to the lid shows it."""
         return self._level >= self._capacity
 
-    def drop(self, thing: Thing) -> None:
-        """Let a thing fall in. It comes to rest a moment later, and then the sensors report it."""
+    def drop(self, thing: Thing) -> bool:
+        """Let a thing fall in. It comes to rest a moment later, and then the sensors tell.
+
+        False for one that cannot be laid where the eye looks: it was not thrown.
+        """
+        section, lay = self._section, self._plant.lay
+        if lay is not None and section.camera is not None:
+            at = self._plant.timeline.clock.now() + self._settle_s
+            if not lay(section.id, thing, at, thing.weight_g if section.has_scale else None):
+                return False
         self._plant.timeline.call_in(self._settle_s, lambda: self._settled(thing))
+        return True
 
     def _settled(self, thing: Thing) -> None:
         at, section = self._plant.timeline.clock.now(), self._section
         self.top = thing
-        # Without a camera or a scale, nothing can sense that something fell in.
-        if section.camera is not None or section.has_scale:
+        # Where neither camera nor scale looks, nothing can tell that something fell in. An eye in another
+        # process tells by itself.
+        by_eye = self._plant.lay is not None and section.camera is not None
+        if not by_eye and (section.camera is not None or section.has_scale):
             weight_g = thing.weight_g if section.has_scale else None
             self._plant.inbox.post(ChamberChanged(at, section.id, weight_g))
         if thing.category is not None:
@@ -124,6 +135,8 @@ class BasePlant(Generic[_LidT_co]):
         """Put a bin with room for `capacity` things behind each of `lids`, which are by bin."""
         self.timeline = timeline
         self.inbox = inbox
+        self.lay: Callable[[str, Thing, float, int | None], bool] | None = None
+        """Lays a thing where the eye of another process looks: bin, thing, moment and weight."""
         self.lids = lids
         self._credentials = {section.id: kind_of(section).credential for section in settings.reader}
         settle_s = min(SETTLE_S, settings.visit.travel_s * GAP / 2)
@@ -135,11 +148,10 @@ class BasePlant(Generic[_LidT_co]):
         return all(lid.is_shut for lid in self.lids.values())
 
     def throw(self, bin_id: str, thing: Thing) -> bool:
-        """Throw a thing into a bin; False if its lid is not open far enough."""
+        """Throw a thing into a bin; False if it does not get in: its lid is not open far enough."""
         if self.lids[bin_id].position < GAP:
             return False
-        self.bins[bin_id].drop(thing)
-        return True
+        return self.bins[bin_id].drop(thing)
 
     def read(self, reader: str, card: str) -> None:
         """Have a reader report a card once."""

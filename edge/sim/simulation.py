@@ -6,9 +6,12 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from config.station import StationSettings
+from edge.eye.classifier import eyes_here
+from edge.hardware.build import eye_of, seeing
 from edge.hardware.controller.controller import Mcu
 from edge.hardware.hardware import Hardware
 from edge.loop.clocks import RealClock
@@ -26,6 +29,7 @@ from edge.sim.plant import BasePlant, Plant, WorldLid
 from edge.sim.rigged.lines import RigLines
 from edge.sim.rigged.place import RiggedPlant
 from edge.sim.timeline import Timeline, VirtualClock
+from edge.sim.trays import TrayNews, Trays
 from edge.sim.world import Script, World
 from firmware_bridge.decoders.em4100 import CardBits
 from firmware_bridge.port import SerialPort
@@ -93,6 +97,7 @@ class Simulation:
                 InlineWorkers,
                 has_screen=False,
                 watch=watch,
+                eyes=eyes_here,
                 loads=at_once,
             )
         else:
@@ -123,7 +128,10 @@ class Simulation:
     def _build_hardware(self, inbox: QueueInbox, clock: Clock) -> Hardware:
         if self._board is not None:
             return self._rigged(self._board, inbox, clock)
-        plant = Plant(self._settings, self._timeline, inbox, self._script.capacity)
+        eye = None if self.is_virtual else eye_of(self._settings, clock, inbox)
+        trays = Trays(Path(self._settings.station.runtime_dir))
+        news = inbox if eye is None else TrayNews(inbox, eye, trays)
+        plant = Plant(self._settings, self._timeline, news, self._script.capacity)
         world = self._populate(plant)
         if self._witness is not None:
             world.watch(self._witness.threw)
@@ -132,19 +140,30 @@ class Simulation:
         if self._virtual is not None:
             return Hardware(world.lids, (plant,), world.camera, start=world.start, stop=lambda: None)
         driver = RealTimeDriver(self._timeline)
+        camera, eyes = seeing(eye, self._settings)
 
         def start() -> None:
+            if eye is not None:
+                plant.lay = trays.lay
+                eye.start()
             world.start()
             driver.start()
 
-        return Hardware(world.lids, (plant,), world.camera, start=start, stop=driver.stop)
+        def stop() -> None:
+            with ExitStack() as stops:
+                if eye is not None:
+                    stops.callback(eye.stop)
+                stops.callback(driver.stop)
+
+        return Hardware(world.lids, (plant,), camera, start=start, stop=stop, eyes=eyes)
 
     def _rigged(self, board: FirmwareProgram, inbox: QueueInbox, clock: Clock) -> Hardware:
         """Use the station's real drivers for the board; simulate the rest."""
         settings = self._settings
         cards = Cards(board.card_key, CardBits(settings.station.card_bits))
-        readers = ReaderServices(cards, clock, inbox, SerialPort)
-        mcu = Mcu(settings.controller[0], settings, readers)
+        eye, trays = eye_of(settings, clock, inbox), Trays(Path(settings.station.runtime_dir))
+        news = inbox if eye is None else TrayNews(inbox, eye, trays)
+        mcu = Mcu(settings.controller[0], settings, ReaderServices(cards, clock, news, SerialPort))
         rig = RigLines(board.lines, board.answers, len(settings.bin))
         plant = RiggedPlant(
             settings,
@@ -157,8 +176,12 @@ class Simulation:
         )
         world = self._populate(plant)
         driver = RealTimeDriver(self._timeline)
+        camera, eyes = seeing(eye, settings)
 
         def start() -> None:
+            if eye is not None:
+                plant.lay = trays.lay
+                eye.start()
             plant.start()
             mcu.start()
             world.start()
@@ -166,12 +189,14 @@ class Simulation:
 
         def stop() -> None:
             with ExitStack() as stops:
+                if eye is not None:
+                    stops.callback(eye.stop)
                 stops.callback(driver.stop)
                 stops.callback(plant.stop)
                 stops.callback(mcu.stop)
 
         cabinets = {mcu.id: mcu.cabinet}
-        return Hardware(world.lids, (mcu,), world.camera, start=start, stop=stop, cabinets=cabinets)
+        return Hardware(world.lids, (mcu,), camera, start=start, stop=stop, eyes=eyes, cabinets=cabinets)
 
     def _populate(self, plant: BasePlant[WorldLid]) -> World:
         self._world = World(self._settings, plant, self._photos, self._script, self._rng)

@@ -123,7 +123,7 @@ class World:
         cards = frozenset(plan.person.card for plan in meeting.visits)
         waits = self._place.rules.waits
         if cards & self._last_cards:
-            gap_s += waits.held_card_s + waits.linger_s + waits.choose_s
+            gap_s += waits.held_card_s + max(waits.linger_s, waits.unseen_s) + waits.choose_s
             gap_s += waits.capture_s + waits.classify_s + waits.record_s
         self._last_cards = cards
         return gap_s

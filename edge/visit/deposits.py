@@ -10,7 +10,7 @@ from dataclasses import replace
 from math import inf
 
 from cloud_sync.rules.award_rules import Outcome, outcome_of
-from cloud_sync.wire.facts import MAX_NAME, DepositFacts, VerdictFacts
+from cloud_sync.wire.facts import MAX_NAME, DepositFacts, OpeningFacts, VerdictFacts
 from edge.faults import Fault, FaultCode, seeing_is_blocked, weighing_is_blocked
 from edge.messages import (
     Capture,
@@ -27,6 +27,10 @@ from edge.visit.state import MODEL, Deposit, DepositPhase, Opening, OpeningPhase
 from edge.visit.step_context import StepContext
 from models.verdict import Verdict
 
+DOUBT_S = 3.0
+"""A camera or an eye that sees nothing is a fault so long after it began, at most."""
+ROUNDING_S = 0.001
+"""Times of openings that are over are kept in milliseconds."""
 PROMPTS = {
     Outcome.RIGHT: Prompt.RIGHT,
     Outcome.WRONG: Prompt.WRONG,
@@ -62,6 +66,7 @@ def chamber_changed(context: StepContext, event: ChamberChanged) -> Opening | No
     """Begin a deposit. Returns the opening it fell into; None for a change that is no deposit."""
     held = context.state.holder(event.bin)
     if held is None or held[1].phase not in (OpeningPhase.OPEN, OpeningPhase.CLOSING):
+        _seen_before_it_shut(context, event)
         return None  # a lid that moves, or a bin that settles, is no deposit
     visit, opening = held
     if event.by_scale and (seen := _seen(visit, opening)):
@@ -71,6 +76,28 @@ def chamber_changed(context: StepContext, event: ChamberChanged) -> Opening | No
         return opening
     _begin(context, visit, event)
     return opening
+
+
+def _seen_before_it_shut(context: StepContext, event: ChamberChanged) -> None:
+    """Begin a deposit that the eye told of only after the lid was shut, if its visit is not over."""
+    if event.seen_at is None:
+        return
+    for visit in context.state.visits:
+        for opening in visit.closed:
+            if opening.bin == event.bin and _opened_at(visit, opening) <= event.seen_at <= _shut_at(
+                visit, opening
+            ):
+                if visit.recording_until is None and not visit.is_full:
+                    _begin(context, visit, event)
+                return
+
+
+def _opened_at(visit: Visit, opening: OpeningFacts) -> float:
+    return visit.started_at + opening.opened_s - ROUNDING_S
+
+
+def _shut_at(visit: Visit, opening: OpeningFacts) -> float:
+    return inf if opening.closed_s is None else visit.started_at + opening.closed_s + ROUNDING_S
 
 
 def _begin(context: StepContext, visit: Visit, event: ChamberChanged) -> None:
@@ -112,7 +139,40 @@ def _is_watched(context: StepContext, opening: Opening, *, was_shut: bool) -> bo
     rule, faults = context.rules.bins[opening.bin], context.state.faults
     if rule.weighed and was_shut and not weighing_is_blocked(faults, opening.bin):
         return True
-    return rule.camera is not None and not seeing_is_blocked(faults, frozenset({rule.camera}))
+    return not opening.was_blind and can_see(context, opening.bin)
+
+
+def can_see(context: StepContext, bin_id: str) -> bool:
+    """Whether a camera looks into a bin now."""
+    camera = context.rules.bins[bin_id].camera
+    return camera is not None and not seeing_is_blocked(context.state.faults, frozenset({camera}))
+
+
+def waits_for_the_eye(context: StepContext, visit: Visit, opening: Opening) -> bool:
+    """Whether nothing was seen in an opening that a camera watches: the eye's last word may be on its way."""
+    is_watched = context.rules.bins[opening.bin].camera is not None and not visit.is_staff
+    return is_watched and not _count(visit, opening)
+
+
+def eyes_lost(context: StepContext, visit: Visit) -> None:
+    """Note of a visit's openings that nothing looked in; a fault is noticed up to DOUBT_S after it began.
+
+    An opening in which nothing was seen, and which shut within that time, counts one unseen deposit.
+    """
+    for opening in visit.openings:
+        if opening.phase is not OpeningPhase.WAITING and not can_see(context, opening.bin):
+            context.put_opening(visit := _now(context, visit), replace(opening, was_blind=True))
+    for shut in visit.closed:
+        now = _now(context, visit)
+        if can_see(context, shut.bin) or _shut_at(now, shut) < context.at - DOUBT_S:
+            continue
+        opening = Opening(shut.bin, OpeningPhase.CLOSING, inf, _opened_at(now, shut), was_blind=True)
+        if now.recording_until is None:
+            add_unseen_if_blind(context, now, opening, was_shut=shut.closed_s is not None)
+
+
+def _now(context: StepContext, visit: Visit) -> Visit:
+    return context.state.visit(visit.id) or visit
 
 
 def add_unseen_if_blind(context: StepContext, visit: Visit, opening: Opening, *, was_shut: bool) -> Visit:

@@ -42,7 +42,7 @@ The station as a whole: these change no phase, unless a fault stops a lid or eve
 station stops.
     Refused         says why the card opens nothing
     LevelChanged    a bin is full, or was emptied
-    FaultRaised     the fault begins; a lid out of reach gives up its opening; an emergency ends all openings
+    FaultRaised     the fault begins; it may end openings (a lid, an emergency) or leave them unseen (the eye)
     FaultCleared    the fault ends, if its owner may end it
     StopRequested   open lids shut and nothing more is waited for; a final one ends every visit (stopping.py)
 """
@@ -54,7 +54,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from edge.faults import LIDS_AWAY
+from edge.faults import CATALOGUE, LIDS_AWAY, Blocks
 from edge.messages import (
     BinEvent,
     CaptureFailed,
@@ -115,6 +115,8 @@ def _fault_raised(context: StepContext, event: FaultRaised) -> None:
         emergency.begin(context, event)
         return
     context.raise_fault(event.fault, event.part)
+    if CATALOGUE[event.fault].blocks is Blocks.SEEING:
+        context.each_visit(deposits.eyes_lost)
     if event.fault in LIDS_AWAY:
         openings.lid_lost(context, event.part)
 

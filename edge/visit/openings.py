@@ -23,7 +23,7 @@ from edge.messages import (
     Prompt,
     Say,
 )
-from edge.visit.deposits import add_unseen_if_blind
+from edge.visit.deposits import add_unseen_if_blind, can_see, waits_for_the_eye
 from edge.visit.state import Jam, Opening, OpeningPhase, Visit
 from edge.visit.step_context import StepContext
 
@@ -156,7 +156,8 @@ def lid_opened(context: StepContext, event: LidOpened) -> None:
         # The lease runs from the command, which went out one travel limit before OPENING is overdue.
         commanded_at = held[1].until - context.rules.travel_limit_s
         until = max(event.at, commanded_at + context.rules.lease_s)
-        opened = replace(held[1], phase=OpeningPhase.OPEN, opened_at=event.at, until=until)
+        blind = not can_see(context, event.bin)
+        opened = replace(held[1], phase=OpeningPhase.OPEN, opened_at=event.at, until=until, was_blind=blind)
         context.put_opening(held[0], opened)
 
 
@@ -288,6 +289,8 @@ def _end_opening(context: StepContext, visit: Visit, opening: Opening, closed_at
     )
     more_to_open = any(rule.open_by is not OpenBy.ALL for rule in context.rules.bins.values())
     linger_s = context.rules.waits.linger_s if more_to_open and len(context.rules.bins) > 1 else 0.0
+    if waits_for_the_eye(context, visit, opening):
+        linger_s = max(linger_s, context.rules.waits.unseen_s)
     context.put_visit(
         replace(
             visit,

@@ -89,6 +89,8 @@ class Opening:
     is_leased: bool = False
     """Whether what moves the lid said that it took the lease: else a lid that stays shut is no jam."""
     closing_at: float = inf
+    was_blind: bool = False
+    """Nothing could look into the bin for a moment of it: what fell in then was not seen."""
 
 
 class DepositPhase(StrEnum):

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -23,7 +23,7 @@ from config.process.threads import interrupt, thread
 from config.reading.load_sorting import load_sorting
 from config.station import StationSettings
 from config.words import Both
-from edge.main import Composition, at_once, compose
+from edge.main import Composition, compose
 from edge.sim.people.plans import Habits
 from edge.sim.people.town import Neighbourhood, neighbourhood
 from edge.sim.photos.drawn import DrawnThings
@@ -101,6 +101,8 @@ def play(options: DemoOptions, say: Callable[[str], None]) -> DemoReport:
         )
         write_configuration(options.folder, options.ports, str(runtime), port if program else None)
         settings = load_station(options.folder.station_toml)
+        if not options.headless or program is not None:  # in virtual time the station sees by itself
+            processes.start("eye", ["station", "eye", "--config", str(options.folder.station_toml)])
         town = _prepare(options, settings, program, say)
         switches = _start(options, stack, processes, say)
 
@@ -109,7 +111,7 @@ def play(options: DemoOptions, say: Callable[[str], None]) -> DemoReport:
             town.visitors.recorded(facts.card)
 
         around = town.simulation.surroundings(lambda journal: ReportingJournal(journal, report))
-        composition = compose(settings, replace(around, loads=at_once))  # its first resident is seen too
+        composition = compose(settings, around)
         if town.simulation.is_virtual:
             town.simulation.run_virtual(composition)
         else:

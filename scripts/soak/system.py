@@ -20,7 +20,7 @@ from scripts.testbed.shipped import ShippedTownEngine
 QUICK = ("north", "south")
 """Stations in virtual time (`scripts.soak.station`)."""
 SLOW = "east"
-"""A station as a person starts it: `tongzhan station run`, threads, real time, the model."""
+"""A station as a person starts it: `tongzhan station run` and its eye, threads, real time, the model."""
 STATIONS = (*QUICK, SLOW)
 SLOW_SEED = 7
 """Seed of the people around the slow station, which `station run` invents."""
@@ -161,7 +161,7 @@ class System:
 
     def _names(self) -> tuple[str, ...]:
         of_stations = [f"{kind}-{station}" for station in STATIONS for kind in ("station", "sync")]
-        return (*self.engine.processes, *self.worker_names, *of_stations)
+        return (*self.engine.processes, *self.worker_names, *of_stations, f"eye-{SLOW}")
 
     def _starter(self, name: str) -> Callable[[], None]:
         kind, _, station = name.partition("-")
@@ -171,8 +171,8 @@ class System:
         if kind == "worker":
             ingest = ["ledger", "ingest", "--config", f"{self.root}/{name}.toml", "--worker", name]
             return lambda: self.crew.start(name, ingest)
-        if kind == "sync":
-            return lambda: self.crew.start(name, ["station", "sync", "--config", config])
+        if kind in ("sync", "eye"):
+            return lambda: self.crew.start(name, ["station", kind, "--config", config])
         photos = str(self.photos)
         if station == SLOW:
             more = ["--photos", photos, "--visits", "1000000", "--seed", str(SLOW_SEED)]

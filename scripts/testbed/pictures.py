@@ -15,7 +15,7 @@ import numpy as np
 from config.sorting import Category
 from config.station import StationSettings
 from edge.eye.classifier import LateEye
-from edge.main import Eyes
+from edge.eye.eyes import Eyes
 from models.pixels import Rgb, encode_jpeg
 from models.runtime import Classifier
 from models.verdict import Verdict, VerdictState
@@ -81,4 +81,5 @@ class StandIn:
 def stand_in(settings: StationSettings) -> Eyes:
     """A classifier without a model: the station starts quickly, and its verdicts are known beforehand."""
     del settings
-    return Eyes(LateEye(lambda: cast("Classifier", StandIn())), {})
+    eye = LateEye(lambda: cast("Classifier", StandIn()))
+    return Eyes(eye, {}, load=eye.load, stop=eye.stop)

@@ -40,7 +40,8 @@ from tests.waiting import turns
 Kind = TypeVar("Kind", bound=Command)
 
 RULES = load_toml(SHIPPED_WORDS.with_name("award_rules.v1.toml"), AwardRules)
-WAITS = VisitSection()
+WAITS = VisitSection(unseen_s=0.0)
+"""Without a wait for the eye's last word, which has tests of its own."""
 MODEL_NAME = "waste 1.0"
 
 

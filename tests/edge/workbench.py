@@ -196,9 +196,13 @@ class Bench:
         self.workers = workers(self.inbox)
         prompts = PromptRenderer(load_words(), load_sorting(), {})
         label = StationLabel("lane", "gate", LiveText("莲巷 · 大门", "Lane · Gate"))
-        screen = Screen(
-            LiveFolder(folder / "live"), rules, label, prompts, chosen, lambda photo: str(photo).encode()
-        )
+        live = LiveFolder(folder / "live")
+
+        def show(photo: Photo) -> bool:
+            live.write_picture(str(photo).encode())
+            return True
+
+        screen = Screen(live, rules, label, prompts, chosen, show)
         self.parts = Parts(
             clock=chosen,
             lids=self.lids,

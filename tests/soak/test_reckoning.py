@@ -25,7 +25,7 @@ from edge.sim.people.witnessed import LidStoodOpen, PointsSpoken, RecordKept, Th
 from models.verdict import VerdictState
 from scripts.soak.invariants import Account, Evidence, Ledger, judge
 from scripts.soak.judge.pricing import prices_of
-from scripts.soak.judge.reckoning import Life, Town
+from scripts.soak.judge.reckoning import Life, Town, may_be_told
 from scripts.soak.judge.rows import EventId, Journal, Row, Settlement
 from tests.edge.builders import card
 
@@ -265,3 +265,23 @@ def test_a_station_whose_eye_is_not_known_is_priced_by_its_own_verdicts() -> Non
     blind = replace(evidence, town=replace(evidence.town, certain=frozenset()))
     assert judge(blind).problems == ()
     assert judge(as_seen(blind, KITCHEN)).problems[0].startswith("not what was thrown in")
+
+
+@pytest.mark.parametrize(
+    ("thrown", "written", "is_true"),
+    [
+        ("kitchen kitchen", "kitchen:right kitchen:wrong", True),
+        ("kitchen", "kitchen:right kitchen:right", False),
+        ("kitchen other", "other:right", False),
+        ("kitchen other", "other:right kitchen:unseen", True),
+        ("kitchen kitchen", "kitchen:unseen", True),
+        ("", "kitchen:unseen", True),
+        ("kitchen", "other:unseen", False),
+    ],
+)
+def test_an_eye_that_may_have_died_tells_too_little_only_beside_a_deposit_that_counts_as_unseen(
+    thrown: str, written: str, *, is_true: bool
+) -> None:
+    had = [(bin_id, "") for bin_id in thrown.split()]
+    told = [(one.partition(":")[0], one.partition(":")[2]) for one in written.split()]
+    assert may_be_told(had, told) is is_true

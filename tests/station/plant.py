@@ -7,6 +7,7 @@ tests see of a killed keeper is the worst case. The plant moves the lids and rem
 from __future__ import annotations
 
 import mmap
+import signal
 import sys
 import threading
 import time
@@ -16,6 +17,7 @@ from typing import Self
 
 from gpiozero.pins.mock import MockFactory, MockPWMPin
 
+from config.process.atomic import write_atomic
 from config.wiring import HBridgeLid
 from edge.hardware import pins
 from scripts.cli import main
@@ -23,6 +25,8 @@ from scripts.cli import main
 PINS = 28
 OUTPUTS, CONTACTS = 0, PINS
 LOOK_S = 0.002
+MODULES = "modules"
+"""Beside the file of levels: what a process has loaded, once it was asked."""
 
 
 class Levels:
@@ -137,6 +141,10 @@ class Plant:
 
 
 if __name__ == "__main__":  # the tongzhan command of a Pi whose pins are the file's
-    levels = Levels(Path(sys.argv.pop(1)))
+    file = Path(sys.argv.pop(1))
+    levels = Levels(file)
     vars(pins)["real_pins"] = lambda _: shared_pins(levels)
+    # Asked by SIGUSR1, a process tells which modules it has loaded.
+    modules = file.with_name(MODULES)
+    signal.signal(signal.SIGUSR1, lambda *_: write_atomic(modules, "\n".join(sys.modules).encode()))
     main()

@@ -37,7 +37,7 @@ if fate == "ends later":
 while True:
     time.sleep(60)
 """
-SERVICES = ["tongzhan-lids", "tongzhan-station", "tongzhan-sync", "tongzhan-panel"]
+SERVICES = ["tongzhan-lids", "tongzhan-eye", "tongzhan-station", "tongzhan-sync", "tongzhan-panel"]
 
 
 class Pi:

@@ -19,7 +19,7 @@ from tests.waiting import COMMAND_WITHIN_S
 
 UNITS = Path(__file__).resolve().parents[2] / "scripts" / "systemd"
 PROGRAM = "/opt/tongzhan/current/venv/bin/tongzhan"
-SERVICES = {"lids": "lids", "station": "run", "sync": "sync", "panel": "panel"}
+SERVICES = {"lids": "lids", "eye": "eye", "station": "run", "sync": "sync", "panel": "panel"}
 LEDGER = {"ledger/tongzhan-ingest@": "ingest", "ledger/tongzhan-serve": "serve"}
 ALL = [*(f"tongzhan-{name}" for name in SERVICES), *LEDGER]
 MOST_EXPOSURE = 20
@@ -116,6 +116,17 @@ def test_a_keeper_is_not_killed_while_its_lids_still_shut() -> None:
     keeper = service("lids")
     assert float(keeper["TimeoutStopSec"]) > LONGEST_STOP_S
     assert keeper["KillMode"] == "mixed"
+
+
+def test_only_the_eye_has_the_cameras_and_it_has_no_network() -> None:
+    eye, station = (
+        unit("eye").read_text("utf-8").splitlines(),
+        unit("station").read_text("utf-8").splitlines(),
+    )
+    assert [line for line in eye if line.startswith("DeviceAllow=")] == ["DeviceAllow=char-video4linux rw"]
+    assert "DeviceAllow=char-video4linux rw" not in station
+    assert {"DevicePolicy=closed", "PrivateNetwork=yes", "RestrictAddressFamilies=AF_UNIX"} <= set(eye)
+    assert "MemoryMax=500M" in eye
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -1,4 +1,4 @@
-"""A camera over simulated bins, which sees the last thing thrown in."""
+"""A camera over simulated bins, for virtual time: it sees the last thing thrown in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ from edge.messages import Photo
 from edge.ports import CameraError
 from edge.sim.photos.scenes import vary
 from edge.sim.plant import BasePlant, WorldLid
+from models.pixels import Rgb
+
+
+def frames_of(picture: Rgb, seed: int) -> tuple[Photo, ...]:
+    """Two or three pictures of what lies there, no two alike."""
+    rng = np.random.default_rng(seed)
+    return tuple(vary(picture, rng) for _ in range(int(rng.integers(2, 4))))
 
 
 class SimCamera:
@@ -29,5 +36,4 @@ class SimCamera:
             raise CameraError(f"camera {camera} gives no picture")
         if thing is None:
             raise CameraError(f"bin {bin_id} has nothing in it yet")
-        rng = np.random.default_rng(thing.seed)
-        return tuple(vary(thing.picture, rng) for _ in range(int(rng.integers(2, 4))))
+        return frames_of(thing.picture, thing.seed)

@@ -17,10 +17,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import click
+import numpy as np
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from config.errors import InputError
 from edge.sync.keys import make_keys
+from models.pixels import GREY, encode_jpeg
 from scripts.bench.result import Result, show
 from scripts.bench.start.usage import Usage, usage
 from scripts.testbed.ports import free_port
@@ -28,8 +30,8 @@ from scripts.testbed.processes import TONGZHAN, Crew, crew
 
 READY_WITHIN_S = 60.0
 SETTLE_S = 5.0
-"""Pause between the last READY and the first measurement: the model is loaded by then."""
-PROCESSES = ("lids", "run", "sync", "panel")
+"""Between the last READY and the first look: the eye has loaded its model by then."""
+PROCESSES = ("lids", "eye", "run", "sync", "panel")
 _STATION = """\
 [station]
 community = "lotus-lane"
@@ -45,10 +47,14 @@ port = "{controller}"
 [[reader]]
 id = "gate"
 port = "{reader}"
+[[camera]]
+id = "over"
+source = "{picture}"
 [[bin]]
 id = "kitchen"
 category = "kitchen"
 reader = "gate"
+camera = "over"
 lid = {{ kind = "controller", controller = "mcu", number = 0 }}
 """
 
@@ -69,8 +75,8 @@ def start(starts: int, seconds: float, *, as_json: bool) -> None:
     Seconds from the start of `tongzhan station run` until it says READY to systemd: from then on a tap opens
     a lid. The limit is an interpreter that starts and ends (`python -c pass`), measured by turns with it.
     `ready_cpu_s` is the processor time of the same starts, which others change little. Then the
-    station's four processes run, with a silent reader and a silent controller on ptys and no broker, and
-    nobody taps: memory at the end, and each process's share of one processor meanwhile.
+    station's five processes run, with a silent reader and a silent controller on ptys, a picture for a camera
+    and no broker, and nobody taps: memory at the end, and each process's share of one processor meanwhile.
     """
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         folder = Path(scratch)
@@ -149,7 +155,7 @@ def _message(manager: socket.socket) -> bytes:
 
 
 def _watched(ours: Crew, folder: Path, config: Path, seconds: float) -> Mapping[str, float]:
-    """Run all four processes and return the figures of each: memory, and processor share at rest."""
+    """Run all five processes and return the figures of each: memory, and processor share at rest."""
     for command in PROCESSES:
         if command == "panel":  # it says no READY
             panel = ["station", "panel", "--config", os.fspath(config), "--port", str(free_port())]
@@ -186,10 +192,18 @@ def _wire() -> Iterator[str]:
         os.close(slave)
 
 
+def _draw(file: Path) -> None:
+    """Draw what the camera sees."""
+    file.write_bytes(encode_jpeg(np.full((480, 640, 3), GREY, np.uint8)))
+
+
 def _configured(folder: Path, reader: str, controller: str) -> Path:
     (folder / "run").mkdir()
     make_keys(folder / "state", secrets.token_bytes(32), Ed25519PrivateKey.generate().public_key())
     config = folder / "station.toml"
-    text = _STATION.format(folder=folder, reader=reader, controller=controller, broker=free_port())
+    picture = folder / "picture.jpg"
+    _draw(picture)
+    names = {"folder": folder, "reader": reader, "controller": controller, "picture": picture}
+    text = _STATION.format(**names, broker=free_port())
     config.write_text(text, encoding="utf-8")
     return config

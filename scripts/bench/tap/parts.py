@@ -1,4 +1,4 @@
-"""The processes of `tongzhan bench tap`: a keeper over mock pins, a station, and a bare script.
+"""The processes of `tongzhan bench tap`: a keeper over mock pins, a station, an eye, and a bare script.
 
 Each writes the moment at which a motor's pin was set to a pipe: one line `BIN SECONDS`, seconds of
 CLOCK_MONOTONIC, which all processes of a machine share. Run as `python -m scripts.bench.tap.parts WHICH …`.
@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,13 @@ from edge.main import Surroundings, compose
 from edge.station_file import load_station
 from edge.sync.keys import load_keys
 from models.bundle import SHIPPED_BUNDLE
-from models.golden import golden_pictures
-from models.runtime import load_classifier
 
 FRAME_BYTES = 14
 """An RDM6300's frame, see firmware_bridge/decoders/rdm6300.py."""
 TRAVEL_S = 0.03
 """How long a bench's lid takes from end to end."""
+NICE = 5
+"""As tongzhan-eye.service runs."""
 _TURN_S = 0.005
 
 
@@ -97,31 +96,31 @@ def keeper(config: Path, told: int) -> None:
     keep_lids(settings, lambda: factory, Notifier(), _at_sigterm, guard_on_a_thread)
 
 
-def station(config: Path, *, seeing: bool) -> None:
-    """Run the station until SIGTERM; with `seeing` it classifies all the time, as after a deposit."""
+def station(config: Path) -> None:
+    """Run the station until SIGTERM."""
     settings = load_station(config)
     card_key = load_keys(Path(settings.station.state_dir)).card
     around = Surroundings(
         hardware_builder(settings, card_key, lambda: pins(lambda *_: None)), RealClock(), ThreadWorkers
     )
     composition = compose(settings, around)
-    over = threading.Event()
-    eyes = thread(partial(_see, settings, over), "eyes")
-    if seeing:
-        eyes.start()
     _at_sigterm(composition.station.stop)
     composition.run()
-    over.set()
-    if seeing:
-        eyes.join()
 
 
-def _see(settings: StationSettings, over: threading.Event) -> None:
-    sorting = load_sorting(settings.model.sorting)
-    eyes = load_classifier(SHIPPED_BUNDLE, sorting, settings.model.threads)
+def eye(config: Path) -> None:
+    """Look at pictures all the while until SIGTERM, as an eye does after every deposit, and as nice."""
+    from models.golden import golden_pictures  # noqa: PLC0415 (the station's process must not load numpy)
+    from models.runtime import load_classifier  # noqa: PLC0415 (likewise)
+
+    os.nice(NICE)
+    settings = load_station(config)
+    model = load_classifier(SHIPPED_BUNDLE, load_sorting(settings.model.sorting), settings.model.threads)
     pictures = [*golden_pictures(3, 256)]
+    over = threading.Event()
+    _at_sigterm(over.set)
     while not over.is_set():
-        eyes.classify(pictures)
+        model.classify(pictures)
 
 
 def bare(port: str, told: int) -> None:
@@ -152,9 +151,9 @@ if __name__ == "__main__":
     match sys.argv[1:]:
         case ["keeper", config, told]:
             keeper(Path(config), int(told))
-        case ["station", config, "seeing"]:
-            station(Path(config), seeing=True)
         case ["station", config]:
-            station(Path(config), seeing=False)
+            station(Path(config))
+        case ["eye", config]:
+            eye(Path(config))
         case ["bare", port, told]:
             bare(port, int(told))

@@ -77,9 +77,9 @@ closed_switch = {closed}
 def tap(taps: int, drain: int | None, *, as_json: bool) -> None:
     """Measure a tap: the station as it runs, real processes over ptys and mock pins, and a bare script.
 
-    Milliseconds. First with an idle station; then while it classifies without a pause and its sync process
-    drains events to a ledger, from before the first tap until after the last: `drain_outlasted_taps` says
-    whether it did. Both times a script that only reads and sets a pin is measured in between.
+    Milliseconds. First with an idle station; then while its eye classifies without a pause and its sync
+    process drains events to a ledger, from before the first tap until after the last: `drain_outlasted_taps`
+    says whether it did. Both times a script that only reads and sets a pin is measured in between.
     """
     with tempfile.TemporaryDirectory() as folder:
         idle = _scenario(Path(folder) / "idle", taps)
@@ -127,7 +127,7 @@ def _figures(name: str, times: Mapping[str, list[float]]) -> dict[str, float]:
 
 
 def _scenario(folder: Path, taps: int, events: int | None = None) -> _Played:
-    """Start everything, tap, and end it; with `events`, while it classifies and drains that many."""
+    """Start everything, tap, and end it; with `events`, while its eye classifies and it drains that many."""
     folder.mkdir()
     with ExitStack() as stack:
         wires = [stack.enter_context(_wire()) for _ in range(LIDS + 1)]
@@ -158,7 +158,9 @@ def _measured(drain: Drain | None, measure: Callable[[], dict[str, list[float]]]
 def _start(ours: Crew, config: Path, bare_port: str, tell: int, *, seeing: bool) -> None:
     part = [sys.executable, "-m", "scripts.bench.tap.parts"]
     ours.launch("keeper", [*part, "keeper", str(config), str(tell)], [tell])
-    ours.launch("station", [*part, "station", str(config), *(["seeing"] if seeing else [])])
+    ours.launch("station", [*part, "station", str(config)])
+    if seeing:
+        ours.launch("eye", [*part, "eye", str(config)])
     ours.launch("bare", [*part, "bare", bare_port, str(tell)], [tell])
 
 

@@ -15,6 +15,7 @@ COMMANDS: dict[str, Entry] = {
     "init": Entry(f"{_HERE}.init", "init", "Make the station's keys and print the public one.", "station"),
     "run": Entry(f"{_HERE}.run", "run", "Run visits until SIGTERM.", "station"),
     "lids": Entry(f"{_HERE}.lids", "lids", "Drive the lids wired to this Pi until SIGTERM.", "station"),
+    "eye": Entry(f"{_HERE}.eye", "eye", "Watch the bins until SIGTERM.", "station"),
     "sync": Entry(f"{_HERE}.sync", "sync", "Deliver the journal to the ledger until SIGTERM.", "station"),
     "panel": Entry(f"{_HERE}.panel", "panel", "Show the station's screen until SIGTERM.", "station"),
     "check": Entry(f"{_HERE}.checks", "check", "Check every part of a station.", "station"),
@@ -29,5 +30,5 @@ COMMANDS: dict[str, Entry] = {
 
 @click.group(cls=LazyGroup, table=COMMANDS)
 def station() -> None:
-    """Run a station: its loop, its lids, its sync, its panel."""
+    """Run a station: its loop, its lids, its eye, its sync, its panel."""
     start_log("%(asctime)s %(levelname)-7s %(name)s: %(message)s")

@@ -120,10 +120,20 @@ def unlike_the_truth(
             continue
         thrown = [(one.bin, one.outcome) for one in seen]
         written = [(one.bin, stated(one)) for one in visit.deposits]
-        if name[0] not in town.certain:
-            thrown, written = [(one, "") for one, _ in thrown], [(one, "") for one, _ in written]
-        if thrown != written:
+        is_true = thrown == written if name[0] in town.certain else may_be_told(thrown, written)
+        if not is_true:
             yield f"{_name(name)}: thrown in {_list(thrown)}, on the journal {_list(written)}"
+
+
+def may_be_told(thrown: Sequence[tuple[str, str]], written: Sequence[tuple[str, str]]) -> bool:
+    """Whether an eye that may have died could tell so; what a thing was taken for does not matter.
+
+    It tells of nothing more than was thrown in, and of less only beside a deposit that counts as unseen.
+    """
+    had = Counter(bin_id for bin_id, _ in thrown)
+    seen = Counter(bin_id for bin_id, outcome in written if outcome != UNSEEN)
+    unseen = Counter(bin_id for bin_id, outcome in written if outcome == UNSEEN)
+    return all(seen[one] <= had[one] and (seen[one] == had[one] or unseen[one]) for one in {*had, *seen})
 
 
 def priced_wrong_at_stations(

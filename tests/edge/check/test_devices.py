@@ -75,7 +75,7 @@ def well() -> Observed:
 def test_a_working_station_has_a_line_for_each_device(settings: StationSettings) -> None:
     findings = found(settings, well())
     assert {part: each.level for part, each in findings.items()} == dict.fromkeys(
-        ("reader", "lid", "camera"), Level.OK
+        ("reader", "lid", "eye", "camera"), Level.OK
     )
 
 
@@ -96,6 +96,7 @@ def test_silent_both_closed_and_open_limit_switches_have_different_findings(
         (FaultCode.READER_FAILED, "gate", "reader"),
         (FaultCode.LID_STUCK_OPEN, "kitchen", "lid"),
         (FaultCode.CAMERA_FAILED, "over", "camera"),
+        (FaultCode.EYE_LOST, "eye", "eye"),
     ],
 )
 def test_a_fault_is_shown_once_at_its_part_in_the_catalogues_words(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from config.errors import InputError
 from config.station import StationSettings
 from config.wiring import HBridgeLid, PanicSection
 from edge.eye.camera import VideoDevice
+from edge.eye.process import keep_eye
 from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
 from edge.hardware.hardware import BuildHardware
@@ -27,11 +29,12 @@ from edge.lids.process import keep_lids
 from edge.loop.clocks import RealClock, boot_id
 from edge.loop.inbox import QueueInbox
 from edge.loop.workers import ThreadWorkers
-from edge.main import Composition, Surroundings, at_once, compose
+from edge.main import Composition, Surroundings, compose
 from edge.messages import FaultRaised
 from edge.part_kinds import STATION
 from edge.ports import CameraError
 from edge.readers.last_seen import read_last_seen
+from edge.screen.state import STATE_FILE
 from edge.station_file import load_station
 from tests.edge.eye.feed import Feed
 from tests.edge.eye.scene import Scene
@@ -105,11 +108,11 @@ class Place:
         return self.feed
 
     def build_hardware(self) -> BuildHardware:
-        return hardware_builder(self.settings, KEY, lambda: self.board.factory, self.open_camera)
+        return hardware_builder(self.settings, KEY, lambda: self.board.factory)
 
     def compose(self) -> Composition:
         build_hardware = self.build_hardware()
-        around = Surroundings(build_hardware, RealClock(), ThreadWorkers, loads=at_once)
+        around = Surroundings(build_hardware, RealClock(), ThreadWorkers)
         return compose(self.settings, around)
 
     def visits(self) -> list[VisitFacts]:
@@ -147,17 +150,34 @@ def keeper(place: Place) -> Iterator[None]:
     thread.join(WITHIN_S)
 
 
+@contextmanager
+def eye(place: Place) -> Iterator[None]:
+    """Have an eye look, on a thread instead of in a process of its own."""
+    stops: list[Callable[[], None]] = []
+    readiness = Readiness()
+    arguments = (place.settings, readiness, stops.append, place.open_camera)
+    thread = threading.Thread(target=keep_eye, args=arguments, name="eye")
+    thread.start()
+    assert readiness.came.wait(WITHIN_S)
+    yield
+    stops[0]()
+    thread.join(WITHIN_S)
+
+
 @pytest.fixture
 def running(place: Place, keeper: None) -> Iterator[Composition]:
     """Give a station at work."""
     del keeper
     before = set(threading.enumerate())
-    composition = place.compose()
-    loop = threading.Thread(target=composition.run, name="station")
-    loop.start()
-    yield composition
-    composition.station.stop()
-    loop.join(WITHIN_S)
+    with eye(place):
+        composition = place.compose()
+        loop = threading.Thread(target=composition.run, name="station")
+        loop.start()
+        seen = Path(place.settings.station.runtime_dir) / STATE_FILE
+        until(lambda: seen.exists() and not composition.station.state.faults, "lids and eye answer")
+        yield composition
+        composition.station.stop()
+        loop.join(WITHIN_S)
     until(lambda: set(threading.enumerate()) <= before, "no thread outlives the station")
 
 
@@ -232,7 +252,7 @@ def test_a_station_whose_pins_are_all_its_keepers_asks_for_none(place: Place) ->
     def no_pins() -> Factory:
         raise AssertionError("a pin was asked for")
 
-    hardware_builder(settings, KEY, no_pins, place.open_camera)(QueueInbox(), RealClock()).stop()
+    hardware_builder(settings, KEY, no_pins)(QueueInbox(), RealClock()).stop()
 
 
 def test_a_bin_without_a_camera_has_no_photo(place: Place) -> None:

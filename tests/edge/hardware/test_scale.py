@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from edge.eye.camera_router import LidNews, Sight
 from edge.faults import FaultCode
 from edge.hardware.controller.controller import Mcu
+from edge.hardware.lid_news import LidNews, Nobody
 from edge.hardware.weight import health
 from edge.hardware.weight.scale import Reading, Scale
 from edge.loop.clocks import RealClock
@@ -102,7 +102,7 @@ def rig(device: Device, posted: Posted, tmp_path: Path) -> Iterator[Rig]:
     assert section is not None
     clock = RealClock()
     scale = Scale("kitchen", section, clock, posted)
-    news = LidNews(posted, Sight({}), {"kitchen": scale})
+    news = LidNews(posted, Nobody(), {"kitchen": scale})
     mcu = Mcu(settings.controller[0], settings, services(bytes(32), CardBits.ALL, clock, news))
     mcu.add_scale(scale)
     mcu.start()

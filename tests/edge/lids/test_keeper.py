@@ -26,8 +26,9 @@ from edge.lids.driven import guard_on_a_thread
 from edge.lids.gpio_lid import GpioLid
 from edge.lids.outbound import Outbound
 from edge.lids.process import keep_lids, kept_lids, socket_folders
-from edge.lids.protocol import Beat, Keeps, Moved, Open, Report, Taken, pack, report_in
+from edge.lids.protocol import Keeps, Moved, Open, Report, pack, report_in
 from edge.lids.server import SOCKET, Keeper
+from edge.local.protocol import Beat, Taken
 from edge.loop.clocks import RealClock
 from edge.loop.emergency_latch import EmergencyLatch
 from edge.messages import FaultCleared, FaultRaised

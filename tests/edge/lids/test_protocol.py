@@ -7,18 +7,17 @@ from hypothesis import strategies as st
 from edge.lids.protocol import (
     MAX_PACKET,
     Arrival,
-    Beat,
     EndLease,
     Keeps,
     Moved,
     Open,
     Report,
     Request,
-    Taken,
     pack,
     report_in,
     request_in,
 )
+from edge.local.protocol import Beat, Taken
 
 LONG = "a" * 32
 

@@ -97,7 +97,7 @@ class NotingFolder(LiveFolder):
         return
 
 
-def no_picture(photo: Photo) -> bytes:
+def no_picture(photo: Photo) -> bool:
     raise AssertionError(photo)
 
 

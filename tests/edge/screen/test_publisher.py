@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -55,8 +56,12 @@ LABEL = StationLabel("lane", "gate", LiveText("荷花里 · 东门桶站", "Lotu
 RULES = rules_of(bin_rule())
 
 
-def encode(photo: Photo) -> bytes:
-    return str(photo).encode()
+def shows_in(folder: LiveFolder) -> Callable[[Photo], bool]:
+    def show(photo: Photo) -> bool:
+        folder.write_picture(str(photo).encode())
+        return True
+
+    return show
 
 
 class Panel:
@@ -68,8 +73,9 @@ class Panel:
         self.scene = Scene(RULES)
         self.workers = workers or InlineWorkers(QueueInbox())
         self.readings: tuple[CabinetReading, ...] = ()
+        live = LiveFolder(folder)
         self.screen = Screen(
-            LiveFolder(folder), RULES, LABEL, PROMPTS, self.clock, encode, readings=lambda: self.readings
+            live, RULES, LABEL, PROMPTS, self.clock, shows_in(live), readings=lambda: self.readings
         )
 
     def follow(self) -> LiveState:
@@ -405,7 +411,7 @@ def test_the_last_state_arrives_even_when_a_slow_folder_turned_it_away(tmp_path:
     folder = SlowFolder(tmp_path)
     workers = ThreadWorkers(QueueInbox(), slots=2)
     panel = Panel(tmp_path, workers)
-    panel.screen = Screen(folder, RULES, LABEL, PROMPTS, panel.clock, encode)
+    panel.screen = Screen(folder, RULES, LABEL, PROMPTS, panel.clock, shows_in(folder))
     for number in range(20):
         panel.screen.show_picture(f"photo {number}")
         panel.clock.at += INTERVAL_S
@@ -473,3 +479,19 @@ def test_a_reader_never_meets_half_a_state(tmp_path: Path) -> None:
 def test_the_folder_is_made_where_it_is_missing(tmp_path: Path) -> None:
     LiveFolder(tmp_path / "a" / "b").write_picture(b"x")
     assert (tmp_path / "a" / "b" / PICTURE_FILE).read_bytes() == b"x"
+
+
+def test_a_picture_that_cannot_be_shown_keeps_no_state_back_and_is_not_counted(tmp_path: Path) -> None:
+    panel = Panel(tmp_path)
+    asked: list[Photo] = []
+
+    def refuses(photo: Photo) -> bool:
+        asked.append(photo)
+        return False
+
+    panel.screen = Screen(LiveFolder(tmp_path), RULES, LABEL, PROMPTS, panel.clock, refuses)
+    panel.screen.show_picture("banana")
+    assert panel.follow().picture == 0
+    panel.screen.changed(panel.scene.state)
+    assert panel.follow().picture == 0
+    assert asked == ["banana"], "it is asked for once"

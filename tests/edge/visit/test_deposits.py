@@ -235,10 +235,10 @@ def test_without_a_model_deposits_are_unseen_and_no_camera_is_troubled() -> None
     assert not any(isinstance(one, Capture) for one in scene.commands)
 
 
-def test_only_a_restart_brings_a_refused_model_back() -> None:
+def test_a_refused_model_is_a_fault_until_an_eye_has_one_that_works() -> None:
     scene = Scene(state=with_faults(MODEL_GONE))
-    assert scene.post(FaultCleared(scene.now, FaultCode.MODEL_REFUSED, MODEL)) == []
-    assert scene.state.faults == {MODEL_GONE}
+    scene.post(FaultCleared(scene.now, FaultCode.MODEL_REFUSED, MODEL))
+    assert scene.state.faults == frozenset()
 
 
 def test_a_fault_is_alarmed_once_when_it_begins_and_once_when_it_ends() -> None:

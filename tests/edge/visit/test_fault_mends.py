@@ -77,6 +77,10 @@ MENDED_BY = {
     ),
     FaultCode.SCALE_STUCK: (HEALTH, "test_a_scale_that_is_silent_stuck_or_saturated_is_found_out"),
     FaultCode.SCALE_SATURATED: (HEALTH, "test_a_scale_that_is_silent_stuck_or_saturated_is_found_out"),
+    FaultCode.EYE_LOST: (
+        "tests/station/test_eye_survives.py",
+        "test_an_eye_that_dies_or_hangs_leaves_the_deposit_unseen_and_the_fault_mends_itself",
+    ),
     FaultCode.CAMERA_FAILED: (
         "tests/edge/eye/test_camera.py",
         "test_a_camera_that_was_unplugged_is_opened_again",

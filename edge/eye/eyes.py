@@ -1,0 +1,63 @@
+"""What the station needs of its eye, wherever it is: in a process of its own, or here in virtual time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from config.station import StationSettings
+from config.words import Both
+from edge.messages import Photo
+from edge.ports import Classifier, ClassifierError, Clock, Inbox
+from models.bundle import SHIPPED_BUNDLE, BundleError, load_labels
+
+log = logging.getLogger(__name__)
+
+
+def _nothing(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Eyes:
+    """What names deposits and shows their pictures, and the names of what it knows."""
+
+    classifier: Classifier
+    labels: Mapping[str, Both]
+    show: Callable[[Photo], bool] = lambda _photo: False
+    """Writes a picture for the panel; whether it stands there. May block for a moment."""
+    load: Callable[[Clock, Inbox], None] = _nothing
+    """Makes ready what is in this process; may take long."""
+    stop: Callable[[], None] = _nothing
+
+
+class Blind:
+    """Knows nothing. Implements `edge.ports.Classifier` for a station without a camera."""
+
+    def classify(self, pictures: Sequence[Photo]) -> NoReturn:
+        """Raise ClassifierError."""
+        del pictures
+        raise ClassifierError("the station has no camera", is_fault=False)
+
+
+def blind() -> Eyes:
+    """The eyes of a station without a camera."""
+    return Eyes(Blind(), {})
+
+
+def bundle_folder(settings: StationSettings) -> Path:
+    """Where the station's model is."""
+    return Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
+
+
+def label_words(settings: StationSettings) -> dict[str, Both]:
+    """What people read for the model's labels; nothing for a bundle that cannot be read: the eye says why."""
+    try:
+        labels = load_labels(bundle_folder(settings))
+    except BundleError as error:
+        log.warning("%s; what is recognised has no name", error)
+        return {}
+    return {key: Both(label.zh, label.en) for key, label in labels.items()}

@@ -1,0 +1,151 @@
+"""What the station and its eye say to each other; see edge/local/protocol.py. Pure.
+
+A picture never travels: the eye keeps the last few and the station names one by the number of the request
+that took it. A request says until when its answer is wanted; what is too late is not done any more.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from edge.faults import FaultCode
+from edge.local.protocol import Beat, Moment, Taken
+from models.verdict import Verdict
+
+SOCKET = "eye.sock"
+"""In the station's runtime folder."""
+MAX_PACKET = 4096
+"""Bytes; nothing that either side says comes near it."""
+KEPT_PHOTOS = 8
+"""Deposits whose pictures the eye keeps: as many as may wait for the model."""
+FAULTS = frozenset({FaultCode.CAMERA_FAILED, FaultCode.MODEL_FAILED, FaultCode.MODEL_REFUSED})
+"""Those that an eye may tell of."""
+
+Number = Annotated[int, Meta(ge=0)]
+Text = Annotated[str, Meta(max_length=300)]
+Id = Annotated[str, Meta(max_length=64)]
+
+
+class WatchBin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="watch"):
+    """Tell of each thing that falls into a bin from now on, or no longer: its lid stands open, or is shut."""
+
+    bin: str
+    is_open: bool
+
+
+class TakePhotos(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="take"):
+    """Photograph a bin's mouth now; answered by PhotosReady or RequestFailed."""
+
+    request: Number
+    bin: str
+    by: Moment
+
+
+class JudgePhotos(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="judge"):
+    """Have the model look at what the request `photos` took; answered by VerdictReady or RequestFailed."""
+
+    request: Number
+    photos: Number
+    by: Moment
+
+
+class ShowPhoto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="show"):
+    """Write the last picture that the request `photos` took for the panel; answered by PhotoShown."""
+
+    request: Number
+    photos: Number
+    by: Moment
+
+
+class EyeFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A fault of a camera or of the model that is up now."""
+
+    code: FaultCode
+    part: Id
+
+
+class Sees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="sees"):
+    """The eye's first word: the faults that it knows of."""
+
+    faults: Annotated[tuple[EyeFault, ...], Meta(max_length=32)] = ()
+
+
+class FaultTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="fault"):
+    """A fault began or is over, at `at`."""
+
+    fault: EyeFault
+    is_raised: bool
+    at: Moment
+
+
+class BinChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="changed"):
+    """Something was thrown into a bin that is watched, and came to rest at `at`."""
+
+    bin: Id
+    at: Moment
+
+
+class PhotosReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="photos"):
+    """A bin was photographed. `brightness` is the last picture's mean, 0 to 255."""
+
+    request: Number
+    brightness: Annotated[float, Meta(ge=0, le=255)]
+
+
+class VerdictReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="judged"):
+    """What the model says."""
+
+    request: Number
+    verdict: Verdict
+
+
+class PhotoShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="shown"):
+    """The picture stands in the runtime folder."""
+
+    request: Number
+
+
+class RequestFailed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="failed"):
+    """A request was not met. `is_fault`: because the camera or the model does not work."""
+
+    request: Number
+    why: Text
+    is_fault: bool = True
+
+
+EyeRequest = WatchBin | TakePhotos | JudgePhotos | ShowPhoto
+Answer = PhotosReady | VerdictReady | PhotoShown | RequestFailed
+EyeReport = Sees | FaultTold | BinChanged | Beat | Taken | Answer
+
+
+def packed(said: EyeRequest | EyeReport) -> bytes:
+    """The packet of a request or a report."""
+    return msgspec.json.encode(said)
+
+
+def eye_request_in(packet: bytes) -> EyeRequest | None:
+    """What a station asks; None for a packet that is no request."""
+    try:
+        request: EyeRequest = msgspec.json.decode(packet, type=EyeRequest)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    return request
+
+
+def eye_report_in(packet: bytes) -> EyeReport | None:
+    """What an eye reports; None for a packet that is no report, or tells of what is no fault of an eye."""
+    try:
+        report: EyeReport = msgspec.json.decode(packet, type=EyeReport)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+    match report:
+        case Sees(faults) if any(fault.code not in FAULTS for fault in faults):
+            return None
+        case FaultTold(fault) if fault.code not in FAULTS:
+            return None
+        case VerdictReady(verdict=verdict) if not 0 <= verdict.probability <= 1:
+            return None
+    return report

@@ -1,0 +1,1 @@
+"""Sockets between a station's own processes: whole packets, one client at a time, nobody waits."""

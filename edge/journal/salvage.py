@@ -166,7 +166,7 @@ def _bytes_of(file: Path) -> bytes:
 
 def _by_sql(connection: sqlite3.Connection) -> Salvaged:
     # This import costs a fifth of a station's start, and only a damaged journal or a person needs it.
-    from sqlite_utils import Database  # noqa: PLC0415
+    from edge.journal.lean_database import Database  # noqa: PLC0415
 
     journal = Database(connection)
 

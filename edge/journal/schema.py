@@ -150,7 +150,7 @@ def build(folder: Path) -> Path:
 def _lay_out(connection: sqlite3.Connection) -> None:
     """Make tables, indexes and views, in one transaction."""
     # It costs a fifth of a station's start, and only the first start begins a journal.
-    from sqlite_utils import Database  # noqa: PLC0415
+    from edge.journal.lean_database import Database  # noqa: PLC0415
 
     journal = Database(connection, execute_plugins=False, strict=True)
     with journal.atomic():

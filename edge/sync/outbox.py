@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
 
-from sqlite_utils import Database
-
 from cloud_sync.wire.envelope import EpochReceipt, Lost
 from edge.faults import FaultCode
+from edge.journal.lean_database import Database
 from edge.journal.schema import (
     BUSY_S,
     JOURNAL_FILE,

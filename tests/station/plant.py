@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -144,7 +145,11 @@ if __name__ == "__main__":  # the tongzhan command of a Pi whose pins are the fi
     file = Path(sys.argv.pop(1))
     levels = Levels(file)
     vars(pins)["real_pins"] = lambda _: shared_pins(levels)
-    # Asked by SIGUSR1, a process tells which modules it has loaded.
-    modules = file.with_name(MODULES)
-    signal.signal(signal.SIGUSR1, lambda *_: write_atomic(modules, "\n".join(sys.modules).encode()))
+    # Asked by SIGUSR1, a process tells which modules it has loaded; None stands for one that is hidden.
+    loaded: Mapping[str, object] = sys.modules
+    told = file.with_name(MODULES)
+    signal.signal(
+        signal.SIGUSR1,
+        lambda *_: write_atomic(told, "\n".join(one for one in [*loaded] if loaded.get(one)).encode()),
+    )
     main()

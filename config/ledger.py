@@ -1,4 +1,4 @@
-"""The settings of one community's ledger (ledger.toml), typed and checked as a whole."""
+"""What an operator writes down about a town's ledger, typed and checked as a whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from config.reading.common import (
 )
 from config.reading.hosts import host_problem
 from config.reading.load import load_toml
-from config.reading.load_sorting import DEFAULT_SORTING
 from config.reading.private import OTHERS, refuse_shared, refuse_writers
 from config.station import CloudSection
 from config.wiring import Slug
@@ -31,7 +30,13 @@ ANY_HOST = "*"
 """Django's word for every name; a name that begins with a dot includes its subdomains."""
 _EVERYWHERE = "127.0.0.1 for this machine only, 0.0.0.0 or :: for every address"
 MAX_NAME = 64
-"""Longest name of a community, in letters."""
+"""Letters of a community's name."""
+MOST_POINTS = 10**12
+"""A limit of points a day that means none."""
+SHIPPED_RULES = (str(Path(__file__).with_name("award_rules.v1.toml")),)
+"""Award rules of a community for which none are named."""
+OLD = ("community", "name_zh", "name_en", "rules", "daily_mint_limit", "sorting")
+"""Keys of a ledger that had one community and kept it in this file."""
 POSTGRES = ("postgresql://", "postgres://")
 
 
@@ -40,24 +45,31 @@ class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class LedgerSection(_Section, frozen=True):
-    """Whose ledger this is and where it keeps things. Paths are relative to the configuration file."""
+    """Where a ledger keeps things, and its town's own. Paths are relative to the configuration file.
 
-    community: Slug
-    name_zh: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
-    name_en: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+    What a community is stands in the database (`tongzhan ledger community`). The keys of OLD are those of a
+    file from before that: `init` carries them over, once.
+    """
+
     database: str
     """A SQLite file, or postgresql://user:password@host:port/name."""
     state_dir: str
-    """Folder of the secret key and the signing key; only the ledger may read it."""
+    """Folder of the ledger's keys; readable by the ledger alone."""
     timezone: str = "Asia/Shanghai"
-    rules: Annotated[tuple[str, ...], Meta(min_length=1)] = ("award_rules.v1.toml",)
-    """Every version of the award rules: files beside this one, or else those shipped with Tongzhan."""
-    daily_mint_limit: Annotated[int, Meta(ge=0, le=10**12)] = 20_000
-    """Points that one station may bring in a day; points beyond it wait for a person."""
+    """Of the ledger's log; and of communities for which none is named."""
     silent_hours: Annotated[float, Meta(ge=0)] = 72.0
-    """Raise an alarm when a station has not been heard for so many hours; 0: never."""
-    sorting: str = DEFAULT_SORTING
-    """Names and colours of the four categories: a city shipped with Tongzhan, or a TOML file."""
+    """A station that was heard, and then for so many hours no more, is an alarm; 0: never."""
+    community: Slug | None = None
+    name_zh: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)] | None = None
+    name_en: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)] | None = None
+    rules: Annotated[tuple[str, ...], Meta(min_length=1)] | None = None
+    daily_mint_limit: Annotated[int, Meta(ge=0, le=MOST_POINTS)] | None = None
+    sorting: str | None = None
+
+    @property
+    def old_keys(self) -> list[str]:
+        """Those of OLD that the file still has."""
+        return [key for key in OLD if getattr(self, key) is not None]
 
 
 class PagesSection(_Section, frozen=True):
@@ -108,9 +120,9 @@ class LedgerSettings(_Section, frozen=True):
         return Path(self.ledger.state_dir)
 
     @property
-    def rule_files(self) -> tuple[Path, ...]:
-        """The files of the award rules, one for each version."""
-        return tuple(Path(name) for name in self.ledger.rules)
+    def broker_name(self) -> str:
+        """What the broker knows this ledger by: its user there, and the beginning of its sessions' names."""
+        return self.broker.username or self.ledger.community or "town"
 
 
 def load_ledger(path: Path) -> LedgerSettings:
@@ -129,6 +141,7 @@ def _with_plain_names(settings: LedgerSettings, path: Path) -> LedgerSettings:
     names = {
         key: typed.line(f"{path}: ledger.{key}", getattr(ledger, key), MAX_NAME)
         for key in ("name_zh", "name_en")
+        if getattr(ledger, key) is not None
     }
     return msgspec.structs.replace(settings, ledger=msgspec.structs.replace(ledger, **names))
 
@@ -202,8 +215,8 @@ def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:
             ledger,
             database=database,
             state_dir=str(base / ledger.state_dir),
-            sorting=absolute_sorting(base, ledger.sorting),
-            rules=tuple(beside_or_shipped(base, name) for name in ledger.rules),
+            sorting=ledger.sorting and absolute_sorting(base, ledger.sorting),
+            rules=ledger.rules and tuple(beside_or_shipped(base, name) for name in ledger.rules),
         ),
         broker=absolute_broker(settings.broker, base),
     )

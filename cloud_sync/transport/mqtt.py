@@ -89,11 +89,12 @@ class MqttLink:
     """A persistent MQTT 3.1.1 session at QoS 1 that reconnects by itself.
 
     `messages` is filled by the network thread and read by the caller's: `messages.get(timeout=…)`.
-    `window` limits the publishes that wait for their PUBACK. A link that is not `lasting` leaves no session
-    at the broker. `on_puback` gets the token of each publish that the broker took; it runs on the network
-    thread, so it must not block.
-    `connections` counts connections: when it has grown, send again what has no receipt. `refusal` says why
-    the broker refused us when it last answered.
+    `leaves` are subscriptions that the session may have from before and ends.
+    `window` bounds the publishes that wait for their PUBACK. A link that is not `lasting` leaves the
+    broker no session. `on_puback` gets the token of each publish that the broker took; it runs on the
+    network thread, so it may only hand over.
+    `connections` counts them: when it has grown, send again what has no receipt. `refusal` says why the
+    broker, when it last answered, did not let us in.
     """
 
     def __init__(  # noqa: PLR0913 (seven of them have a default that fits)
@@ -103,6 +104,7 @@ class MqttLink:
         subscriptions: Sequence[str],
         *,
         will: Will | None = None,
+        leaves: Sequence[str] = (),
         window: int = 20,
         lasting: bool = True,
         on_puback: Callable[[int], None] = lambda _token: None,
@@ -112,6 +114,7 @@ class MqttLink:
         self.connections = 0
         self.refusal: Refusal | None = None
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
+        self.leaves = tuple(leaves)
         self.window, self.on_puback = window, on_puback
         self._broker, self._will = broker, will
         _password(broker)  # raise now if it cannot be read
@@ -325,6 +328,8 @@ class _Connection:
             self._link.refusal = Refusal.NAME
             self._link.complain(logging.ERROR, f"the broker refuses {self._link.client_id}: {code}")
         elif self._link.subscriptions:
+            if self._link.leaves:
+                client.unsubscribe(list(self._link.leaves))
             client.subscribe([(topic, QOS) for topic in self._link.subscriptions])
         else:
             self._let_in()

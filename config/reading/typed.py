@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
+import msgspec
+
 from config.errors import InputError
+from config.wiring import Slug
 
 SHORTEST_CARD = 12
 """Digits of a card's hash that lists print to name it."""
@@ -49,6 +52,15 @@ def code(what: str, text: str, longest: int) -> str:
 def slug(text: str) -> str:
     """Return a station's, worker's or community's name as in topics: ASCII, lower case; not yet checked."""
     return _compatible(text).lower()
+
+
+def topic_name(what: str, text: str) -> str:
+    """A station's or community's name as topics carry it; InputError for what is none."""
+    try:
+        return msgspec.convert(slug(text), type=Slug)
+    except msgspec.ValidationError:
+        told = f"{what} {_shown(text)} is no name for a topic"
+        raise InputError(told, "use lower-case letters, digits and hyphens, 32 at most") from None
 
 
 def hexadecimal(text: str) -> str:

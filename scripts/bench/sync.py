@@ -125,7 +125,7 @@ def _prepare_ledger(folder: Folder, state_dir: Path) -> StationKeys:
     from scripts.demonstration.seeding import admit  # noqa: PLC0415
 
     secrets = load_ledger(folder.ledger_toml).state_dir
-    keys = make_keys(state_dir, read_card_key(secrets), read_signing_key(secrets).public_key())
+    keys = make_keys(state_dir, read_card_key(secrets, COMMUNITY), read_signing_key(secrets).public_key())
     admit(STATION, keys.signing.public_key().public_bytes_raw().hex(), state_dir, {})
     community = Community.objects.get(slug=COMMUNITY)
     for card in sorted({visit(number).card for number in range(100)}):

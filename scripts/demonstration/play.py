@@ -136,7 +136,8 @@ def _prepare(
     state_dir = Path(settings.station.state_dir)
     init(options.folder.ledger_toml)
     secrets_dir = load_ledger(options.folder.ledger_toml).state_dir
-    keys = make_keys(state_dir, read_card_key(secrets_dir), read_signing_key(secrets_dir).public_key())
+    card_key = read_card_key(secrets_dir, COMMUNITY)
+    keys = make_keys(state_dir, card_key, read_signing_key(secrets_dir).public_key())
     people = neighbourhood(Random(TOWN_SEED), keys.card, RESIDENTS, CARD_BITS)  # noqa: S311 (invents people)
     from scripts.demonstration.seeding import seed  # noqa: PLC0415 (models need Django set up)
 
@@ -223,7 +224,7 @@ def _show(
     state_dir = Path(settings.station.state_dir)
     counts = comparison(state_dir, lambda: composition.journal.epoch)
     strip = Strip(town.visitors, switches, counts, load_sorting(settings.model.sorting))
-    office = Office(COMMUNITY)
+    office = Office()
     stack.enter_context(
         counting(counts, town.visitors, lambda: read_day(state_dir, composition.journal.epoch))
     )

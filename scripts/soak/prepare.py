@@ -12,9 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cloud_sync.ledger.install import init
 from cloud_sync.ledger.keys import read_card_key, read_signing_key
 from cloud_sync.wire.facts import Role
-from config.ledger import load_ledger
+from config.ledger import SHIPPED_RULES, load_ledger
 from edge.sim.people.town import Neighbourhood, neighbourhood
 from edge.sync.keys import make_keys
+from scripts.demonstration.town import COMMUNITY
 from scripts.soak.context import must
 from scripts.soak.judge.pricing import prices_of
 from scripts.soak.judge.reckoning import Town
@@ -32,7 +33,7 @@ def prepare(system: System) -> tuple[Town, frozenset[str]]:
     system.engine.prepare()
     init(system.ledger_toml)
     secrets = load_ledger(system.ledger_toml).state_dir
-    card_key = read_card_key(secrets)
+    card_key = read_card_key(secrets, COMMUNITY)
     slow = neighbourhood(Random(SLOW_SEED), card_key)  # noqa: S311 (invents people, guards nothing)
     people = (townspeople(card_key, system.residents), slow)
     _settle(system, people, card_key, read_signing_key(secrets).public_key())
@@ -44,7 +45,7 @@ def prepare(system: System) -> tuple[Town, frozenset[str]]:
 
 def _town(system: System, people: tuple[Neighbourhood, ...]) -> Town:
     place = load_ledger(system.ledger_toml).ledger
-    with Path(place.rules[0]).open("rb") as rules:
+    with Path((place.rules or SHIPPED_RULES)[0]).open("rb") as rules:
         prices = prices_of(tomllib.load(rules))
     known = [person for one in people for person in one.known]
     return Town(

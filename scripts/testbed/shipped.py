@@ -7,7 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from cloud_sync.ledger.broker.users import ledger_user, station_user
+from cloud_sync.ledger.broker.users import station_user
 from config.errors import InputError
 from scripts.demonstration.folder import Ports
 from scripts.demonstration.town import COMMUNITY, ledger_toml
@@ -49,7 +49,7 @@ class ShippedTownEngine(TownEngine):
 
     def login(self, station: str | None) -> str:
         """Return the settings of TLS, user and password, once these are made."""
-        user = ledger_user(COMMUNITY) if station is None else station_user(COMMUNITY, station)
+        user = COMMUNITY if station is None else station_user(COMMUNITY, station)
         password = self._broker / "credentials" / f"{user}.password"
         if not password.exists():
             return ""

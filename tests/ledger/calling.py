@@ -21,7 +21,7 @@ from tests.programs import TONGZHAN
 from tests.waiting import COMMAND_WITHIN_S
 
 HERE = frozenset(
-    "aside alarm card correct debt held household officer preview staff station verify".split()  # noqa: SIM905
+    "aside alarm card community correct debt held household officer preview staff station verify".split()  # noqa: SIM905
 )
 """Commands of the ledger that read and write its database and do nothing else."""
 

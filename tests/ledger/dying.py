@@ -2,7 +2,8 @@
 
 A line holds a verb, a number of statements, and a database. The work runs in a child that is killed before
 its statement of that number; the answer is `killed`, or `done` where it did not come so far. `upgrade`
-upgrades the database; `apply` applies the messages of the file MESSAGES beside it, a SQLite file.
+upgrades the database; `init` prepares it for CONFIG; `apply` applies the messages of the file MESSAGES
+beside it, a SQLite file.
 The children are forked from here, where no thread has ever run: a test's own process has had many.
 """
 
@@ -13,6 +14,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,26 @@ def apply_them(database: str, count: Count) -> None:
     apply_messages(msgspec.msgpack.decode(raw, type=list[Sent]), NOW)
 
 
-WORK: dict[str, Callable[[str, Count], None]] = {"upgrade": upgrade_it, "apply": apply_them}
+def init_it(database: str, count: Count) -> None:
+    """Prepare the database for a ledger.toml of an older version, which lies beside it."""
+    from cloud_sync.ledger.db import sql  # noqa: PLC0415 (once Django is set up)
+    from cloud_sync.ledger.db.database import prepare  # noqa: PLC0415
+    from config.ledger import load_ledger  # noqa: PLC0415
+
+    del database
+
+    def counted(execute: Any, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401 (any function's)
+        count()
+        return execute(*arguments, **named)
+
+    # The ledger's own statements go past Django's wrappers.
+    sql.execute = partial(counted, sql.execute)
+    sql._execute_many = partial(counted, sql._execute_many)  # noqa: SLF001
+    with connection.execute_wrapper(counted):
+        prepare(load_ledger(Path(sys.argv[1])))
+
+
+WORK: dict[str, Callable[[str, Count], None]] = {"upgrade": upgrade_it, "apply": apply_them, "init": init_it}
 
 
 def killed_after(statements: int, work: Callable[[str, Count], None], database: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,13 +29,14 @@ MOSQUITTOS = (
 
 @dataclass(frozen=True, slots=True)
 class BrokerSpec:
-    """The wanted configuration of a community's broker."""
+    """What a ledger's broker should be like."""
 
-    community: str
-    stations: Collection[str]
-    """Stations that may connect; no other station of this community may."""
-    renewed: Collection[str]
-    """Stations that get a new password; their old one ends."""
+    ledger: str
+    """The ledger's own user."""
+    stations: Mapping[str, Collection[str]]
+    """Those of each community that may connect; any other of these communities is shut out."""
+    renewed: Collection[tuple[str, str]]
+    """Communities and stations that get a new password, so that their old one ends."""
     names: Collection[str]
     """The broker's host names and addresses."""
     listeners: Listeners
@@ -46,19 +47,23 @@ class BrokerSpec:
 def write_broker(folder: Path, wanted: BrokerSpec, now: datetime) -> dict[str, Path]:
     """Write the folder; return the file with the password of each user who got a new one.
 
-    Existing users keep their passwords, also those of other communities. InputError if the folder cannot be
-    written, or if mosquitto's user does not exist on this system.
+    Users that were there keep their passwords, those of other ledgers too. InputError if the folder
+    cannot be written, or the system has no user of the name that mosquitto is to run as.
     """
     try:
         folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         (folder / "credentials").mkdir(mode=0o700, exist_ok=True)
         _write_certificates(folder, wanted.names, now)
         _write(folder, "mosquitto.conf", mosquitto_conf(folder, wanted.listeners), PUBLIC)
-        ledger = users.ledger_user(wanted.community)
-        ours = {users.station_user(wanted.community, station) for station in wanted.stations}
-        renewed = {users.station_user(wanted.community, station) for station in wanted.renewed}
-        fresh = _write_users(folder, "stations", wanted.community, ours, renewed)
-        fresh |= _write_users(folder, "ledgers", wanted.community, {ledger}, ())
+        ledger = wanted.ledger
+        ours = {
+            users.station_user(home, station) for home, some in wanted.stations.items() for station in some
+        }
+        renewed = {users.station_user(home, station) for home, station in wanted.renewed}
+        rights = {user: users.station_rights(user) for user in ours}
+        fresh = _write_users(folder, "stations", wanted.stations, rights, renewed)
+        rights = {ledger: users.ledger_rights(ledger, wanted.stations)}
+        fresh |= _write_users(folder, "ledgers", wanted.stations, rights, ())
         if ledger in fresh and wanted.ledger_password is not None:
             fresh[ledger] = _give(fresh[ledger], wanted.ledger_password)
         _hand_over(folder, wanted.listeners.owner)
@@ -91,14 +96,15 @@ def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> 
 
 
 def _write_users(
-    folder: Path, who: str, community: str, wanted: Collection[str], renewed: Collection[str]
+    folder: Path,
+    who: str,
+    communities: Collection[str],
+    wanted: Mapping[str, str],
+    renewed: Collection[str],
 ) -> dict[str, Path]:
-    """Write one listener's passwords and rights; return the files with new passwords, by user."""
-    file = folder / f"{who}.passwords"
-    if file.exists():
-        refuse_shared(file)
-    hashes = users.parse_passwords(file.read_text(encoding="ascii")) if file.exists() else {}
-    gone = {user for user in hashes if users.belongs(user, community) and user not in wanted}
+    """Write one listener's passwords and its users' rights; the files with the passwords that are new."""
+    hashes = users.parse_passwords(_written(folder / f"{who}.passwords"))
+    gone = {user for user in hashes if users.home_of(user) in communities and user not in wanted}
     kept = {user: hash_ for user, hash_ in hashes.items() if user not in gone}
     fresh = {user: secrets.token_urlsafe(24) for user in wanted if user not in kept or user in renewed}
     credentials = {user: folder / "credentials" / f"{user}.password" for user in fresh}
@@ -109,9 +115,19 @@ def _write_users(
     kept |= {user: users.hashed(password, secrets.token_bytes(12)) for user, password in fresh.items()}
     for user in gone:
         (folder / "credentials" / f"{user}.password").unlink(missing_ok=True)
-    _write(folder, f"{who}.rights", users.rights(kept), PRIVATE)
+    others = users.parse_rights(_written(folder / f"{who}.rights"))
+    rights = {user: words for user, words in others.items() if user in kept} | dict(wanted)
+    _write(folder, f"{who}.rights", users.format_rights(rights), PRIVATE)
     _write(folder, f"{who}.passwords", users.format_passwords(kept), PRIVATE)
     return credentials
+
+
+def _written(file: Path) -> str:
+    """What the last run wrote into a secret file; nothing before the first."""
+    if not file.exists():
+        return ""
+    refuse_shared(file)
+    return file.read_text(encoding="ascii")
 
 
 def _give(password: Path, to: Path) -> Path:

@@ -1,7 +1,7 @@
 """The broker's users, their passwords as mosquitto stores them, and their rights.
 
-A user's name says whose it is: `sunny-garden` is that community's ledger, `sunny-garden.east-gate` one of
-its stations. So rights follow from names alone, and several ledgers can share one broker.
+`sunny-garden.east-gate` is a station of that community and has its own branch of the topics. A ledger's name
+has no dot; it has the branches of its communities. So several ledgers can share one broker.
 """
 
 from __future__ import annotations
@@ -19,19 +19,14 @@ FROM_STATION = ("answers", "events", "state")
 TO_STATION = ("commands", "notice", "receipts")
 
 
-def ledger_user(community: str) -> str:
-    """Return the user that a community's ledger connects as."""
-    return community
-
-
 def station_user(community: str, station: str) -> str:
     """Return the user that a station connects as; neither name can contain a dot."""
     return f"{community}.{station}"
 
 
-def belongs(user: str, community: str) -> bool:
-    """Return whether a user belongs to this community."""
-    return user.partition(".")[0] == community
+def home_of(user: str) -> str:
+    """The community of a station's user; a ledger that had one community was called as that."""
+    return user.partition(".")[0]
 
 
 def hashed(password: str, salt: bytes) -> str:
@@ -51,18 +46,38 @@ def format_passwords(hashes: Mapping[str, str]) -> str:
     return "".join(f"{user}:{hashes[user]}\n" for user in sorted(hashes))
 
 
-def rights(users: Collection[str]) -> str:
-    """Return an access control file: each user may use its own branch only. Everything else is denied."""
-    return "\n".join(_rights(user) for user in sorted(users))
-
-
-def _rights(user: str) -> str:
+def station_rights(user: str) -> str:
+    """What an access control file says of a station: its own branch and nothing else."""
     community, _, station = user.partition(".")
-    says, hears = (FROM_STATION, TO_STATION) if station else (TO_STATION, FROM_STATION)
-    branch = topics.events(community, station or "+").removesuffix("events")
+    return _rights(user, [topics.events(community, station)], FROM_STATION, TO_STATION)
+
+
+def ledger_rights(user: str, communities: Collection[str]) -> str:
+    """What it says of a ledger: all branches of its communities, and nothing else."""
+    return _rights(
+        user, [topics.events(community, "+") for community in sorted(communities)], TO_STATION, FROM_STATION
+    )
+
+
+def format_rights(rights: Mapping[str, str]) -> str:
+    """An access control file. What is not named is denied."""
+    return "\n".join(rights[user] for user in sorted(rights))
+
+
+def parse_rights(text: str) -> dict[str, str]:
+    """What such a file says of each user, word for word."""
+    return {
+        block.splitlines()[0].removeprefix("user "): block + "\n"
+        for block in text.strip().split("\n\n")
+        if block
+    }
+
+
+def _rights(user: str, branches: Collection[str], says: Collection[str], hears: Collection[str]) -> str:
     lines = [f"user {user}"]
-    lines += [f"topic write {branch}{name}" for name in says]
-    lines += [f"topic read {branch}{name}" for name in hears]
+    for branch in (topic.removesuffix("events") for topic in branches):
+        lines += [f"topic write {branch}{name}" for name in says]
+        lines += [f"topic read {branch}{name}" for name in hears]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import chain
 
 from django.db import transaction
@@ -81,11 +82,11 @@ class Audit:
         return figures
 
 
-def verify() -> Audit:
-    """Check the whole database as of one instant; writers are not blocked."""
+def verify(community: Community | None = None) -> Audit:
+    """Check one community, or the whole database, as of one instant; writers are not blocked."""
     with snapshot():
         communities: list[Community] = []
-        unread = _finish("communities", lambda: _read_communities(communities))
+        unread = _finish("communities", lambda: _read_communities(communities, community))
         checks = [_Community(community) for community in communities]
         problems = [
             *unread,
@@ -95,10 +96,10 @@ def verify() -> Audit:
             *chain.from_iterable(one.rows() for one in checks),
         ]
         for name, check in sums.CHECKS.items():
-            problems += _finish(name, check)
+            problems += _finish(name, partial(check, community))
         figures, heads = _Figures(), dict[str, str]()
-        problems += _finish("figures", figures.read)
-        problems += _finish("heads", lambda: _read_heads(heads))
+        problems += _finish("figures", partial(figures.read, community))
+        problems += _finish("heads", lambda: _read_heads(heads, community))
         return Audit(
             **asdict(figures),
             heads=heads,
@@ -110,9 +111,9 @@ def verify() -> Audit:
         )
 
 
-def _read_communities(found: list[Community]) -> Iterator[str]:
-    """Read all of them, and have nothing to say; as a check, for their table may be gone."""
-    found += Community.objects.order_by("pk")
+def _read_communities(found: list[Community], only: Community | None) -> Iterator[str]:
+    """Read all of them, or the only one, and have nothing to say; as a check, for their table may be gone."""
+    found += Community.objects.order_by("pk") if only is None else [only]
     yield from ()
 
 
@@ -127,15 +128,16 @@ class _Figures:
     held: int = 0
     lowered: int = 0
 
-    def read(self) -> Iterator[str]:
-        """Read them, and have nothing to say."""
-        self.transfers = Transfer.objects.count()
-        self.sum = Account.objects.aggregate(sum=Coalesce(Sum("balance"), 0))["sum"]
-        totals = VisitSettlement.objects.aggregate(
+    def read(self, community: Community | None) -> Iterator[str]:
+        """Read those of one community, or of all, and have nothing to say."""
+        here = {} if community is None else {"community": community}
+        self.transfers = Transfer.objects.filter(**here).count()
+        self.sum = Account.objects.filter(**here).aggregate(sum=Coalesce(Sum("balance"), 0))["sum"]
+        totals = VisitSettlement.objects.filter(**here).aggregate(
             **{name: Coalesce(Sum(name), 0) for name in ("settled", "held", "lowered")}
         )
         self.settled, self.held, self.lowered = totals["settled"], totals["held"], totals["lowered"]
-        self.duplicates = sums.duplicates()
+        self.duplicates = sums.duplicates(community)
         yield from ()
 
 
@@ -187,12 +189,14 @@ def _finish(name: str, check: Callable[[], Iterable[str]]) -> list[str]:
     return [*lines, f"and {more} more of the check of {name}"] if more else lines
 
 
-def _read_heads(found: dict[str, str]) -> Iterator[str]:
-    """Read each community's last link; empty if what is stored cannot be a link."""
+def _read_heads(found: dict[str, str], only: Community | None) -> Iterator[str]:
+    """Read the last link of one community, or of each; empty if what is stored cannot be a link."""
     statement = (
         "SELECT c.slug, h.chain FROM points_chainhead h JOIN stations_community c "
         "ON c.id = h.community_id ORDER BY c.id"
     )
     for slug, link in sql.execute(statement, []):
+        if only is not None and slug != only.slug:
+            continue
         found[slug] = bytes(link).hex() if isinstance(link, bytes | memoryview) else ""
     yield from ()

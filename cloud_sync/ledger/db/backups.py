@@ -13,7 +13,7 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from cloud_sync.ledger.keys import CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE
+from cloud_sync.ledger.keys import OLD_CARD_KEY_FILE, SECRET_KEY_FILE, SIGNING_KEY_FILE, card_keys
 from config.errors import InputError
 from config.ledger import LedgerSettings, is_postgres
 from config.process.atomic import write_atomic
@@ -22,7 +22,7 @@ from config.reading.private import hand_over, make_private, make_private_folder,
 
 SQLITE_FILE = "ledger.sqlite3"
 POSTGRES_FILE = "ledger.pgdump"
-KEYS = (SECRET_KEY_FILE, SIGNING_KEY_FILE, CARD_KEY_FILE)
+KEYS = (Path(SECRET_KEY_FILE), Path(SIGNING_KEY_FILE))
 BUSY_S = 60.0
 
 
@@ -34,8 +34,9 @@ def back_up(settings: LedgerSettings, to: Path) -> None:
     try:
         shutil.rmtree(draft, ignore_errors=True)
         make_private_folder(draft)
-        for name in KEYS:
+        for name in (*KEYS, *card_keys(settings.state_dir)):
             refuse_shared(settings.state_dir / name)
+            _make_folders(draft, name)
             write_atomic(draft / name, (settings.state_dir / name).read_bytes(), private=True, durable=True)
             hand_over(draft / name)
         _put_away(settings.ledger.database, draft)
@@ -129,15 +130,29 @@ def _give_up_when_busy(status: int, _remaining: int, _total: int) -> None:
 def _restore_keys(state_dir: Path, source: Path) -> None:
     """Restore missing keys. InputError if other keys exist: with them every card would be unknown."""
     make_private_folder(state_dir)
-    for name in KEYS:
+    for name in (*KEYS, *card_keys(source)):
         kept, here = source / name, state_dir / name
+        if name == Path(OLD_CARD_KEY_FILE) and _is_among(kept, state_dir):
+            continue  # of a backup from before a community had a key of its own, which it has by now
         if not kept.is_file():
             raise InputError(f"no file {kept}", "name a folder that `tongzhan ledger backup` wrote")
         if not here.exists():
+            _make_folders(state_dir, name)
             write_atomic(here, kept.read_bytes(), private=True, durable=True)
             hand_over(here)
         elif here.read_bytes() != kept.read_bytes():
             raise InputError(f"{here} differs from the backup's key", "move it away, then try again")
+
+
+def _is_among(key: Path, state_dir: Path) -> bool:
+    """Whether a card key is one of those that are here."""
+    return key.read_bytes() in {(state_dir / name).read_bytes() for name in card_keys(state_dir)}
+
+
+def _make_folders(root: Path, name: Path) -> None:
+    """Make the folders of a file below a root, private as that is."""
+    for folder in reversed(name.parents):
+        make_private_folder(root / folder)
 
 
 def _run(program: str, database: str, *arguments: str) -> str:

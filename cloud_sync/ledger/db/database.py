@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, connection
 
-from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.communities.carry import carry_over
 from cloud_sync.ledger.db.steps import TABLE, Steps, read_steps
 from cloud_sync.ledger.db.upgrade import upgrade
-from cloud_sync.ledger.points.accounts import open_accounts
-from cloud_sync.ledger.settling.rules import add_rules
-from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules
 from config.errors import InputError
-from config.ledger import LedgerSettings, is_postgres
+from config.ledger import SHIPPED_RULES, LedgerSettings, is_postgres
 from config.reading.files import mend_of, sqlite_mend
 from config.reading.load import load_toml
 from config.reading.private import keep_private, make_private, make_private_folder, refuse_writers
@@ -22,11 +20,9 @@ from config.reading.private import keep_private, make_private, make_private_fold
 INIT = "run: tongzhan ledger init --config F"
 
 
-def prepare(settings: LedgerSettings) -> None:
-    """Migrate, and add the community, its accounts and its rules; safe to repeat."""
-    rules = [
-        load_toml(file, AwardRules, refuse_writers, named_by="ledger.rules") for file in settings.rule_files
-    ]
+def prepare(settings: LedgerSettings) -> list[str]:
+    """Migrate, and carry over what an older ledger.toml says; again does no harm. Lines for a person."""
+    rules = load_rules(settings.ledger.rules or SHIPPED_RULES, named_by="ledger.rules")
     name = settings.ledger.database
     try:
         if not is_postgres(name):
@@ -38,20 +34,18 @@ def prepare(settings: LedgerSettings) -> None:
         upgrade()
     except (OSError, DatabaseError) as error:
         raise _unusable(name, error) from None
-    community = _bring_in_community(settings)
-    for version in rules:
-        add_rules(community, version)
+    return carry_over(settings, rules)
 
 
-def check(settings: LedgerSettings) -> Community:
-    """Return the community of these settings; InputError unless this version's `prepare` was run."""
+def load_rules(files: Sequence[str], *, named_by: str) -> list[AwardRules]:
+    """The award rules of these files, each a version; InputError names what is wrong in one."""
+    return [load_toml(Path(file), AwardRules, refuse_writers, named_by=named_by) for file in files]
+
+
+def check(settings: LedgerSettings) -> None:
+    """Check that the database is prepared for this version and can be read; InputError says what is wrong."""
     if check_version(settings).unreadable:
         raise _damaged(settings)
-    community = Community.objects.filter(slug=settings.ledger.community).first()
-    if community is None:
-        name = _shown(settings.ledger.database)
-        raise InputError(f"database {name} has no community {settings.ledger.community}", INIT)
-    return community
 
 
 def check_version(settings: LedgerSettings) -> Steps:
@@ -80,28 +74,9 @@ def _damaged(settings: LedgerSettings) -> InputError:
     name = settings.ledger.database
     return InputError(
         f"database {_shown(name)} is damaged: rows of {TABLE} cannot be read",
-        "see: tongzhan ledger verify --config F, then bring a backup back: tongzhan ledger restore",
+        "see: tongzhan ledger verify --config F, "
+        "then bring a backup back: tongzhan ledger restore FOLDER --config F",
     )
-
-
-@transaction.atomic
-def _bring_in_community(settings: LedgerSettings) -> Community:
-    """Create or update the community and its accounts from the settings; record every change."""
-    ledger = settings.ledger
-    wanted = {
-        "name_zh": ledger.name_zh,
-        "name_en": ledger.name_en,
-        "timezone": ledger.timezone,
-        "daily_mint_limit": ledger.daily_mint_limit,
-    }
-    community, is_new = Community.objects.get_or_create(slug=ledger.community, defaults=wanted)
-    open_accounts(community)
-    if is_new or any(getattr(community, name) != value for name, value in wanted.items()):
-        for name, value in wanted.items():
-            setattr(community, name, value)
-        community.save()
-        records.register(community.pk, "community", community)
-    return community
 
 
 def _unusable(name: str, error: Exception) -> InputError:

@@ -38,6 +38,7 @@ GUARDS = (
         may_empty=("body",),
     ),
     Guard("points_record", "a record of the register is never changed or removed: undo is another record"),
+    Guard("stations_communitychange", "a change of a community stays as it was noted"),
     Guard("points_signedbatch", "what a station signed stays as it came", may_empty=("body",)),
 )
 

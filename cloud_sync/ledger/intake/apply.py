@@ -111,7 +111,7 @@ def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Nam
     doubt = doubt or behind or _doubt_of_first(stations, new, now)
     grounds = _grounds(stations.values(), before, now, doubt)
     refused = _store(stations, new, grounds, now) if new else []
-    tell_clones(new, before, now)
+    tell_clones(next(iter(stations.values())).community, new, before, now)
     if conflicts or strays:
         _keep_evidence(stations, conflicts, strays, now)
     passed = store.advance(came, before, now, opened.lost, find_twins(stations, before, new, now))
@@ -300,5 +300,8 @@ def _grounds_of(station: Station, row: Event, doubt: Doubt | None) -> Grounds:
 
 def _mend(reason: parse.Reason | None) -> str:
     if reason is parse.Reason.UNKNOWN_RULES:
-        return "name the rules of its version in ledger.toml, then run: tongzhan ledger init --config F"
+        return (
+            "give the community the rules of its version: "
+            "tongzhan ledger community set SLUG --rules FILE --by NAME --reason WHY --config F"
+        )
     return "its bytes stay as evidence; a person can give the points another way"

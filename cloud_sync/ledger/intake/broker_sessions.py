@@ -19,7 +19,7 @@ def forget_worker(settings: LedgerSettings, worker: str) -> str:
     Again does no harm, and a worker that does come back begins a new one: what its session held,
     stations send again. InputError if the broker does not let us in.
     """
-    name = client_id(settings.ledger.community, worker)
+    name = client_id(settings.broker_name, worker)
     link = MqttLink(settings.broker, name, (), lasting=False)  # to come without a session ends the old one
     link.start()
     try:

@@ -104,12 +104,16 @@ def stands(epochs: Collection[EpochOf]) -> dict[EpochOf, Stand]:
     }
 
 
-def clones(epochs: Collection[EpochOf]) -> list[EpochOf]:
-    """All that bear these epochs' names, stored or among these, where more than one station does."""
+def clones(community: int, epochs: Collection[EpochOf]) -> list[EpochOf]:
+    """All of a community that bear these epochs' names, stored or among these, where several stations do."""
     found: dict[str, set[int]] = {}
     for station, epoch in epochs:
         found.setdefault(epoch, set()).add(station)
-    rows = sql.select("SELECT epoch, station_id FROM stations_epoch WHERE epoch AMONG", list(found))
+    statement = (
+        "SELECT e.epoch, e.station_id FROM stations_epoch e JOIN stations_station s ON s.id = e.station_id "
+        "WHERE s.community_id = %s AND e.epoch AMONG"
+    )
+    rows = sql.select(statement, list(found), [community])
     for epoch, station in rows:
         found[epoch].add(station)
     return [(station, epoch) for epoch, some in found.items() if len(some) > 1 for station in sorted(some)]

@@ -1,4 +1,4 @@
-"""Turns among stations: what a worker takes next, so that no station makes the others wait. Pure.
+"""Turns among communities and their stations: what a worker takes next, so that no other waits. Pure.
 
 A worker's session at the broker is one queue, and MQTT wants it acknowledged in its order. So what waits
 in a worker is little of each station and is taken by turns; what a station sends beyond that is let go
@@ -11,7 +11,7 @@ budgets, which a minute would fill anyway; what must hold longer is counted in t
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cloud_sync.transport.mqtt import Message
@@ -62,8 +62,8 @@ class Turns:
         """Messages let go unread, by station; whoever tells of them clears it."""
         self._at_once, self._most_bytes = at_once, most_bytes
         self._arrived: deque[Waiting] = deque()
-        self._queues: dict[Name, deque[Waiting]] = {}
-        """Only stations of which something waits, the one whose turn is next first."""
+        self._queues: dict[str, dict[Name, deque[Waiting]]] = {}
+        """Communities and stations of which something waits, those whose turn is next first."""
         self._budgets: dict[Name, _Budget] = {}
 
     @property
@@ -80,12 +80,12 @@ class Turns:
         """Have a message wait for its station's turn, or let it go if the station has sent too much."""
         waiting = Waiting(message, station)
         self._arrived.append(waiting)
-        queue = self._queues.get(station)
+        queue = self._queues.get(station[0], {}).get(station)
         if (queue is not None and len(queue) >= SHARE) or self._is_spent(station, now):
             waiting.done = True
             self.let_go[station] += 1
         elif queue is None:
-            self._queues[station] = deque([waiting])
+            self._queues.setdefault(station[0], {})[station] = deque([waiting])
         else:
             queue.append(waiting)
 
@@ -93,25 +93,42 @@ class Turns:
         """Have a message that nothing is done with be forgotten in its order."""
         self._arrived.append(Waiting(message, ("", ""), done=True))
 
-    def take(self) -> list[Waiting]:
-        """The next messages, one of each station by turns."""
+    def take(self, besides: Collection[str] = ()) -> list[Waiting]:
+        """The next messages of one community, one of each of its stations by turns.
+
+        The next turn is another community's, if anything of one waits. Those `besides` are passed by.
+        """
+        community = next((name for name in self._queues if name not in besides), None)
+        if community is None:
+            return []
+        queues = self._queues.pop(community)
         taken: list[Waiting] = []
         size = 0
-        while self._queues and len(taken) < self._at_once and size < self._most_bytes:
-            station = next(iter(self._queues))
-            queue = self._queues.pop(station)
+        while queues and len(taken) < self._at_once and size < self._most_bytes:
+            station = next(iter(queues))
+            queue = queues.pop(station)
             taken.append(queue.popleft())
             size += len(taken[-1].message.payload)
             if queue:
-                self._queues[station] = queue
+                queues[station] = queue
+        if queues:
+            self._queues[community] = queues
         return taken
 
     def give_back(self, taken: Sequence[Waiting]) -> None:
         """Have messages that were taken and not applied be the next ones."""
         for waiting in reversed(taken):
-            queue = self._queues.pop(waiting.station, None) or deque()
+            queues = self._queues.pop(waiting.station[0], {})
+            queue = queues.pop(waiting.station, None) or deque()
             queue.appendleft(waiting)
-            self._queues = {waiting.station: queue, **self._queues}
+            self._queues = {waiting.station[0]: {waiting.station: queue, **queues}, **self._queues}
+
+    def drop(self, community: str) -> int:
+        """Do nothing with what waits of a community; how many messages that was."""
+        dropped = [waiting for queue in self._queues.pop(community, {}).values() for waiting in queue]
+        for waiting in dropped:
+            waiting.done = True
+        return len(dropped)
 
     def charge(self, station: Name, work: int, now: float) -> None:
         """Count work that a station's messages caused."""

@@ -6,8 +6,8 @@ the truth, and what earns no receipt is sent again.
 Several workers may run on one database and one broker, each under its own name. Every one gets every
 batch; the database lets one apply it and the others find it known. So any of them may die at any
 moment and nothing waits for it; what more workers do not bring is speed, for a community settles in
-one transaction at a time. That transaction takes what waited of all stations together, little of each
-and by turns (`turns`).
+one transaction at a time. That transaction takes what waited of one community's stations together, little
+of each and by turns; the next one is another community's (`turns`).
 """
 
 from __future__ import annotations
@@ -27,20 +27,23 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import InterfaceError, OperationalError, connection
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 
+from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.db.database import check
 from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages, raise_for_too_much
+from cloud_sync.ledger.intake.chores import Chores
 from cloud_sync.ledger.intake.parse import Sent
-from cloud_sync.ledger.intake.periodic import end_waits, standing_receipts
 from cloud_sync.ledger.intake.receipts import overtaken
+from cloud_sync.ledger.intake.rests import Rests
 from cloud_sync.ledger.intake.turns import EPOCH, MESSAGE, REFUSED, REJECTED, Turns
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.ledger.points.clock import count_running, find_doubt, look_at_clock
 from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.watch import Watch
 from cloud_sync.service.systemd import WatchedStop, notifier_of
-from cloud_sync.transport.mqtt import Message, MqttLink, pause_s
+from cloud_sync.transport.mqtt import Message, MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import Receipt, seal_receipt
 from config.errors import InputError
@@ -59,7 +62,15 @@ AT_ONCE = 256
 MOST_BYTES = 512 * 1024
 """Of them; beyond it the first one's receipt would wait long for the last one's events."""
 JUMP_S = 60.0
-"""A calendar that goes so far from the monotonic clock was set; periodic work is then due at once."""
+"""A calendar that goes so far from the monotonic clock was set; chores are then due at once."""
+AGAIN_S = 10.0
+"""After chores that failed."""
+KNOW_S = 10.0
+"""How often it is asked which communities there are."""
+LET_GO_S = 5.0
+"""A community that the database could not take for so long keeps no others' messages waiting."""
+LOCK_WAIT = "300ms"
+"""How long a statement waits for rows that somebody else holds; then it is another community's turn."""
 TELL_S = 5.0
 """How often at most an alarm says that a station sent too much; it counts all that was let go."""
 BUSY = (OperationalError, InterfaceError)
@@ -73,8 +84,9 @@ Apply = Callable[..., Mapping[Name, Applied]]
 class Worker:
     """Applies what comes in by one link until it is told to stop.
 
-    With a `community` it also does that community's periodic work: at each new connection, because a broker
-    may have forgotten what it retained, and every PERIODIC_S.
+    With `communities`, a function that finds them, it also does their chores: at each new connection,
+    because a broker may have forgotten what it retained, and every PERIODIC_S. Each community's messages and
+    chores are transactions of their own; one that fails or is busy rests a while, and the others go on.
     """
 
     def __init__(
@@ -83,24 +95,22 @@ class Worker:
         key: Ed25519PrivateKey,
         stopping: threading.Event,
         apply: Apply = apply_messages,
-        community: Community | None = None,
+        communities: Callable[[], Sequence[Community]] = lambda: (),
         watch: Callable[[], None] = lambda: None,
     ) -> None:
         self._link = link
         self._key = key
         self._stopping = stopping
         self._apply = apply
-        self._community = community
+        self._find_communities = communities
         self._watch = watch
         self._jitter = random.Random()  # noqa: S311 (spreads retries, guards nothing)
         self._connected = False
-        self._periodic_at = 0.0
-        self._connections = 0
-        self._doubt: Doubt | None = None
-        """Why the calendar is not believed, as it was when that began."""
-        self._is_clock_judged = False
+        self._chores: dict[str, Chores] = {}
+        """By community."""
+        self._known_at = -KNOW_S
+        self._rests = Rests(self._jitter)
         self._offset = time.time() - time.monotonic()
-        self._counted_at = time.monotonic()
         self._turns = Turns(AT_ONCE, MOST_BYTES)
         self._tell_let_go_at = 0.0
 
@@ -110,31 +120,45 @@ class Worker:
             self.turn()
 
     def turn(self) -> None:
-        """Take what came, apply what is next of each station, let the broker forget what is done."""
+        """Take what came, apply what is next of one community, let the broker forget what is done."""
         self._tell_connection()
+        self._know_communities(KNOW_S)
         self._do_periodic()
         self._look_around()
         self._gather()
-        if self._has_judged_clock() and (taken := self._turns.take()):
-            done = self._take_safely([waiting.message for waiting in taken])
-            for waiting in taken[:done]:
-                waiting.done = True
-            self._turns.give_back(taken[done:])
+        self._apply_next()
         self._tell_let_go()
         _acknowledge(self._turns.finished())
+
+    def _know_communities(self, age_s: float) -> None:
+        """Learn which communities there are, unless that was asked less than so long ago."""
+        if time.monotonic() - self._known_at < age_s:
+            return
+        try:
+            found = {community.slug: community for community in self._find_communities()}
+        except BUSY as error:
+            self._tell_busy("tell which communities there are", error)
+            return
+        self._known_at = time.monotonic()
+        for slug, community in found.items():
+            if (known := self._chores.get(slug)) is None:
+                self._chores[slug] = Chores(community, time.monotonic())
+            else:
+                known.community = community
+        for slug in set(self._chores) - set(found):
+            del self._chores[slug]
 
     def _look_around(self) -> None:
         """Watch what sends no message, whether or not the broker is there."""
         try:
             self._watch()
         except BUSY as error:
-            log.warning("the database cannot tell which stations are silent (%s)", error)
-            connection.close_if_unusable_or_obsolete()
+            self._tell_busy("tell which stations are silent", error)
 
     def _gather(self) -> None:
-        """Take what the link has; if nothing waits yet, wait LOOK_S for the first."""
+        """Take what the link has; if there is nothing else to do, wait LOOK_S for the first."""
         with suppress(queue.Empty):
-            if self._turns.is_empty:
+            if self._turns.is_empty and not self._has_due_chores:
                 self._add(self._link.messages.get(timeout=LOOK_S))
             while self._turns.has_room:
                 self._add(self._link.messages.get_nowait())
@@ -148,6 +172,44 @@ class Worker:
         else:
             self._turns.add(message, name, time.monotonic())
 
+    def _apply_next(self) -> None:
+        """Apply what is next of the community whose turn it is, passing by those that rest."""
+        resting = self._rests.resting(time.monotonic())
+        taken = self._turns.take(resting)
+        if not taken:
+            if not self._turns.is_empty:
+                self._wait_for_rest()
+            return
+        community = taken[0].station[0]
+        done = 0
+        if self._has_judged_clock(community):
+            done = self._take_safely([waiting.message for waiting in taken])
+        for waiting in taken[:done]:
+            waiting.done = True
+        self._turns.give_back(taken[done:])
+        if done == len(taken):
+            self._rests.is_well(community)
+
+    def _wait_for_rest(self) -> None:
+        """Nothing but what rests is here: wait a moment, or let go of it where it keeps others out."""
+        wait_s = min(LOOK_S, self._rests.shortest_s(time.monotonic()))
+        if self._turns.has_room:
+            with suppress(queue.Empty):
+                self._add(self._link.messages.get(timeout=wait_s))
+            return
+        if len(self._chores) > 1:
+            self._make_room()
+        self._stopping.wait(wait_s)
+
+    def _make_room(self) -> None:
+        """Let go of messages that wait for a community which has been busy for long; stations send again.
+
+        MQTT wants acknowledgements in order, so what stays would keep all others' messages at the broker.
+        """
+        for community in self._rests.busy_for(LET_GO_S, time.monotonic()):
+            if count := self._turns.drop(community):
+                log.warning("%s is busy: %d messages are let go, and come again", community, count)
+
     def _tell_let_go(self) -> None:
         """Say which stations sent too much, now and then."""
         if not self._turns.let_go or time.monotonic() < self._tell_let_go_at:
@@ -156,8 +218,7 @@ class Worker:
         try:
             raise_for_too_much(self._turns.let_go, datetime.now(UTC))
         except BUSY as error:
-            log.warning("the database cannot take alarms (%s)", error)
-            connection.close_if_unusable_or_obsolete()
+            self._tell_busy("take alarms", error)
             return
         self._turns.let_go.clear()
 
@@ -175,18 +236,23 @@ class Worker:
         return done + self._take_safely(messages[half:]) if done == half else done
 
     def take(self, messages: Sequence[Message]) -> bool:
-        """Apply messages and answer their stations; whether the broker may now forget them."""
+        """Apply messages of one community and answer its stations; whether the broker may forget them."""
         began = time.monotonic()
         sent = [Sent(message.payload, *topics.station_of(message.topic)) for message in messages]
-        applied = self._apply_when_free(sent)
+        community = sent[0].community
+        chores = self._chores.get(community)
+        applied = self._apply_if_free(sent, None if chores is None else chores.doubt)
         if applied is None:
             return False
         self._charge(sent, applied)
-        self._look_for_the_doubts_end()
+        if chores is not None:
+            with suppress(*BUSY):  # then the next message asks again
+                chores.look_for_the_doubts_end(datetime.now(UTC))
         self._answer([one.receipt for one in applied.values()])
         took_ms = (time.monotonic() - began) * 1000
         for (_, station), one in applied.items():
-            log.info("%s: %s, %.0f ms", station, _in_words(one), took_ms)
+            name = f"{community}/{station}" if len(self._chores) > 1 else station
+            log.info("%s: %s, %.0f ms", name, _in_words(one), took_ms)
         return True
 
     def _charge(self, sent: Sequence[Sent], applied: Mapping[Name, Applied]) -> None:
@@ -208,94 +274,84 @@ class Worker:
             self._connected = not self._connected
             log.info("connected to the broker" if self._connected else "the broker is away")
 
-    def _do_periodic(self) -> None:
-        """Where they are due; a database that cannot take them now is asked again at the next turn."""
-        if self._community is None or not self._link.connected or not self._is_periodic_due():
-            return
-        connections = self._link.connections
-        try:
-            self._look_after(self._community, datetime.now(UTC))
-        except BUSY as error:
-            log.warning("the database cannot tell where stations stand (%s)", error)
-            connection.close_if_unusable_or_obsolete()
-            return
-        self._connections, self._periodic_at = connections, time.monotonic() + PERIODIC_S
+    @property
+    def _has_due_chores(self) -> bool:
+        return self._link.connected and self._next_chores() is not None
 
-    def _is_periodic_due(self) -> bool:
+    def _next_chores(self) -> Chores | None:
+        """The chores that are due longest."""
+        now, connections = time.monotonic(), self._link.connections
+        due = [one for one in self._chores.values() if one.are_due(connections, now)]
+        return min(due, key=lambda one: one.due_s, default=None)
+
+    def _do_periodic(self) -> None:
+        """One community's, where they are due; those that fail are done again a little later."""
+        self._notice_a_calendar_that_was_set()
+        if not self._link.connected or (chores := self._next_chores()) is None:
+            return
+        connections, spread = self._link.connections, self._jitter.uniform(0.9, 1.1)
+        try:
+            chores.look_after(datetime.now(UTC), time.monotonic(), self._answer)
+        except Exception as error:
+            # One community's rows must not keep all others from their chores.
+            if isinstance(error, BUSY):
+                self._tell_busy(f"tell where stations of {chores.community} stand", error)
+            else:
+                log.exception("the chores of %s failed; again in %.0f s", chores.community, AGAIN_S)
+            connection.close_if_unusable_or_obsolete()
+            spread = AGAIN_S / PERIODIC_S
+        chores.connections, chores.due_s = connections, time.monotonic() + spread * PERIODIC_S
+
+    def _notice_a_calendar_that_was_set(self) -> None:
         offset = time.time() - time.monotonic()
         jumped = abs(offset - self._offset) > JUMP_S
         self._offset = offset
-        if jumped:
-            self._periodic_at, self._is_clock_judged = 0.0, False  # the calendar was set
-        return self._link.connections != self._connections or time.monotonic() >= self._periodic_at
+        for chores in self._chores.values() if jumped else ():
+            chores.calendar_was_set()
 
-    def _look_after(self, community: Community, now: datetime) -> None:
-        """Count the time that the worker ran, end waits that are over, tell stations where they stand."""
-        self._look_at_clock(community, now)
-        ran_s = int(time.monotonic() - self._counted_at)
-        count_running(community, ran_s, now)
-        self._counted_at += ran_s
-        if self._doubt is None:
-            end_waits(community, now)
-        for receipts in standing_receipts(community, self._believed(now)):
-            self._answer(receipts)
-
-    def _look_at_clock(self, community: Community, now: datetime) -> None:
-        doubt = look_at_clock(community, now)
-        self._is_clock_judged = True
-        if (doubt is None) != (self._doubt is None):
-            self._doubt = doubt
-            log.warning("ALARM: %s", doubt) if doubt else log.info("the ledger's clock is believed")
-
-    def _has_judged_clock(self) -> bool:
-        """Whether the clock was judged since it was last set: before that nothing may be dated by it."""
-        if self._community is None or self._is_clock_judged:
+    def _has_judged_clock(self, community: str) -> bool:
+        """Whether a community's clock was judged since it was set; before, nothing may be dated by it."""
+        if community not in self._chores:
+            self._know_communities(LOOK_S)
+        chores = self._chores.get(community)
+        if chores is None or chores.is_clock_judged:
             return True
         try:
-            self._look_at_clock(self._community, datetime.now(UTC))
+            chores.look_at_clock(datetime.now(UTC))
         except BUSY as error:
-            log.warning("the database cannot tell what stations' clocks say (%s)", error)
-            connection.close_if_unusable_or_obsolete()
-        return self._is_clock_judged
+            self._rest(community, error)
+        return chores.is_clock_judged
 
-    def _look_for_the_doubts_end(self) -> None:
-        """Make periodic work due where what came has ended the doubt: visits wait for that."""
-        if self._doubt is None or self._community is None:
-            return
-        with suppress(*BUSY):  # then the next message asks again
-            if find_doubt(self._community, datetime.now(UTC)) is None:
-                self._periodic_at = 0.0
+    def _apply_if_free(self, sent: Sequence[Sent], doubt: Doubt | None) -> Mapping[Name, Applied] | None:
+        """What became of them; None if the database is busy with their community, which then rests."""
+        try:
+            if doubt is None:
+                return self._apply(sent, datetime.now(UTC))
+            return self._apply(sent, datetime.now(UTC), doubt=doubt)
+        except BUSY as error:
+            self._rest(sent[0].community, error)
+            return None
 
-    def _believed(self, now: datetime) -> datetime | None:
-        return now if self._doubt is None else None
+    def _rest(self, community: str, error: Exception) -> None:
+        wait_s = self._rests.rest(community, time.monotonic())
+        self._tell_busy(f"take what came of {community}, again in {wait_s:.1f} s", error)
 
-    def _apply_when_free(self, sent: Sequence[Sent]) -> Mapping[Name, Applied] | None:
-        """What became of them; None if the worker was told to stop while the database was busy."""
-        failures = 0
-        while True:
-            try:
-                if self._doubt is None:
-                    return self._apply(sent, datetime.now(UTC))
-                return self._apply(sent, datetime.now(UTC), doubt=self._doubt)
-            except BUSY as error:
-                failures += 1
-                connection.close_if_unusable_or_obsolete()
-                wait_s = pause_s(failures, self._jitter)
-                log.warning(
-                    "the database cannot take %d messages (%s); again in %.1f s", len(sent), error, wait_s
-                )
-                if self._stopping.wait(wait_s):
-                    return None
+    def _tell_busy(self, what: str, error: Exception) -> None:
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        log.warning("the database cannot %s (%s)", what, said)
+        connection.close_if_unusable_or_obsolete()
 
     def _answer(self, receipts: Sequence[Receipt]) -> None:
-        """Publish receipts, and again newer ones where another worker overtook them.
+        """Publish receipts of one community, and again newer ones where another worker overtook them.
 
         The last that is retained is then never an old one. One that a broken connection swallows is
         asked for by the same batch again.
         """
         while receipts:
+            chores = self._chores.get(receipts[0].community)
             told = [receipt for receipt in receipts if self._publish(receipt)]
-            receipts = overtaken(told, self._believed(datetime.now(UTC)))
+            now = datetime.now(UTC)
+            receipts = overtaken(told, now if chores is None else chores.believed(now))
 
     def _publish(self, receipt: Receipt) -> bool:
         topic, sealed = topics.receipts(receipt.community, receipt.station), seal_receipt(self._key, receipt)
@@ -314,7 +370,7 @@ def _acknowledge(messages: Sequence[Message]) -> None:
         message.ack()
 
 
-def client_id(community: str, worker: str) -> str:
+def client_id(ledger: str, worker: str) -> str:
     """What the broker knows a worker by; InputError for a name that cannot be one.
 
     The broker keeps a session under it, so a worker that comes back finds what came meanwhile. A name
@@ -325,27 +381,39 @@ def client_id(community: str, worker: str) -> str:
         raise InputError(
             f"{worker!r} is no worker's name", "use lower-case letters, digits and hyphens, 32 at most"
         )
-    return f"ledger-{community}-{name}" if worker else f"ledger-{community}"
+    return f"ledger-{ledger}-{name}" if worker else f"ledger-{ledger}"
 
 
 def ingest(settings: LedgerSettings, worker: str = "") -> None:
     """Be the worker of that name until SIGTERM or SIGINT, which let the current batches finish."""
-    community = check(settings)
-    name = client_id(community.slug, worker)
+    check(settings)
+    name = client_id(settings.broker_name, worker)
     key = read_signing_key(settings.state_dir)
-    link = MqttLink(settings.broker, name, [topics.events(community.slug, "+")], window=AT_ONCE)
+    # A session from before has subscribed to its one community, and would be sent everything twice.
+    left = [topics.events(community.slug, "+") for community in all_communities()]
+    link = MqttLink(settings.broker, name, [topics.events("+", "+")], leaves=left, window=AT_ONCE)
+    connection_created.connect(bound_lock_waits, dispatch_uid="bound_lock_waits")
+    connection.close()  # the next one knows its bound
     notifier = notifier_of()
     stopping = WatchedStop(notifier)
     _set_by_signal(stopping)
     gc.freeze()  # what is here now stays: no collection need look at all of Django again
     link.start()
     notifier.ready()
-    log.info("taking batches of %s from %s:%d", community, settings.broker.host, settings.broker.port)
+    log.info("taking batches from %s:%d", settings.broker.host, settings.broker.port)
     try:
-        Worker(link, key, stopping, community=community, watch=Watch(settings, community).turn).run()
+        watch = Watch(settings, all_communities)
+        Worker(link, key, stopping, communities=all_communities, watch=watch.turn).run()
     finally:
         link.stop()
         connection.close()
+
+
+def bound_lock_waits(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Let a new connection to PostgreSQL wait for others' locks no longer than LOCK_WAIT."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_WAIT}'")
 
 
 def _set_by_signal(stopping: threading.Event) -> None:

@@ -9,6 +9,7 @@ from functools import wraps
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
@@ -18,7 +19,7 @@ from cloud_sync.ledger.office import decisions, quarantine
 from cloud_sync.ledger.office.pending import find_alarm
 from cloud_sync.ledger.office.texts import counted
 from cloud_sync.ledger.officers.register import called
-from cloud_sync.ledger.officers.sign_in import View, for_officers
+from cloud_sync.ledger.officers.sign_in import View, in_community
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.statement.links import end_links
 from cloud_sync.ledger.stations.alarms import close_alarm
@@ -34,8 +35,8 @@ class Notice:
 
     text: str
     failed: bool = False
-    undo_card: int | None = None
-    """A card that was just registered, whose registration can be undone."""
+    undo_url: str = ""
+    """Where the registration of a card that was just registered is undone; empty where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,17 @@ def pop_notice(request: HttpRequest) -> Notice | None:
     return None if kept is None else Notice(**kept)
 
 
+def back_to(request: HttpRequest) -> dict[str, str]:
+    """Return the query of the page that a form was sent from, as far as it chose a community."""
+    chosen = request.GET.get("community", "")
+    return {"community": chosen} if chosen else {}
+
+
 def action(*, asks_reason: bool = True) -> Callable[[Act], View]:
     """Make a view of an action: officers only, POST only, with a reason where one is asked for."""
 
     def make(act: Act) -> View:
-        @for_officers
+        @in_community
         @require_POST
         @wraps(act)
         def respond(request: HttpRequest, community: Community, number: int | str = 0) -> HttpResponseBase:
@@ -73,7 +80,8 @@ def action(*, asks_reason: bool = True) -> Callable[[Act], View]:
             form = Form(called(request.user), sent.get("reason", ""), sent.get("household", ""))
             notice = _checked(act, community, form, number) if asks_reason else act(community, form, number)
             request.session[NOTICE] = asdict(notice)
-            return HttpResponseRedirect(reverse("office"))
+            query = back_to(request)
+            return HttpResponseRedirect(reverse("office") + (f"?{urlencode(query)}" if query else ""))
 
         return respond
 
@@ -132,8 +140,9 @@ def register(community: Community, form: Form, number: int | str) -> Notice:
         return _gone()
     except InputError:
         return _failed(gettext("This card cannot be registered: it is blocked, a staff card, or another's."))
+    undo = reverse("office-unregister", args=[community.slug, card.pk])
     text = gettext("The card is registered to %(household)s. Given: %(points)s.")
-    return Notice(text % {"household": household.code, "points": counted(points)}, undo_card=card.pk)
+    return Notice(text % {"household": household.code, "points": counted(points)}, undo_url=undo)
 
 
 @action()

@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, ngettext
 
+from cloud_sync.ledger.office.items import Choice, Shown, chosen_query
 from cloud_sync.ledger.office.pending import open_debts
 from cloud_sync.ledger.office.texts import counted
 from cloud_sync.ledger.points.models import Debt, DebtPart, Decision
 from cloud_sync.ledger.statement.texts import moment, within
 from cloud_sync.ledger.stations.models import Community
-from cloud_sync.ledger.stations.names import community_name, station_name
+from cloud_sync.ledger.stations.names import community_name, place_name, station_name
 
 SHOWN = 50
 """Open debts; a command lists more."""
@@ -37,6 +38,9 @@ class DebtItem:
     """One debt, in words."""
 
     number: str
+    place: str
+    """The community's name where several are shown, else empty."""
+    waive_url: str
     household: str
     standing: Standing
     word: str
@@ -58,22 +62,29 @@ class DebtsPage:
     """Open debts, the oldest first, and those that ended last."""
 
     place: str
+    choices: tuple[Choice, ...]
     owed: tuple[DebtItem, ...]
     ended: tuple[DebtItem, ...]
     more: bool
     """Whether more is owed than is shown."""
 
+    @property
+    def query(self) -> str:
+        """Return what keeps the chosen community in an address; empty where none is chosen."""
+        return chosen_query(self.choices)
 
-def debts_page(community: Community, now: datetime) -> DebtsPage:
+
+def debts_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> DebtsPage:
     """Build the page of debts as they stand at `now`."""
-    owed = open_debts(community, SHOWN + 1)
-    ended = Debt.objects.filter(household__community=community, left=0).order_by("-pk")[:ENDED]
-    shown = [*owed[:SHOWN], *ended.select_related("household", "decision", "forgiveness", "reverses")]
-    writer = _DebtWriter(ZoneInfo(community.timezone), now, _parts(shown))
-    items = [writer.item(row) for row in shown]
+    owed = open_debts(shown.communities, SHOWN + 1)
+    ended = Debt.objects.filter(household__community__in=shown.communities, left=0).order_by("-pk")[:ENDED]
+    related = ("household__community", "decision", "forgiveness", "reverses")
+    rows = [*owed[:SHOWN], *ended.select_related(*related)]
+    parts = _parts(rows)
+    items = [_DebtWriter(shown, row.household.community, now, parts).item(row) for row in rows]
     still = min(len(owed), SHOWN)
-    place = community_name(community)
-    return DebtsPage(place, tuple(items[:still]), tuple(items[still:]), more=len(owed) > SHOWN)
+    place = place_name(shown.communities)
+    return DebtsPage(place, choices, tuple(items[:still]), tuple(items[still:]), more=len(owed) > SHOWN)
 
 
 def _parts(debts: Sequence[Debt]) -> dict[int, list[DebtPart]]:
@@ -87,7 +98,8 @@ def _parts(debts: Sequence[Debt]) -> dict[int, list[DebtPart]]:
 
 @dataclass(frozen=True, slots=True)
 class _DebtWriter:
-    zone: ZoneInfo
+    shown: Shown
+    community: Community
     now: datetime
     parts: dict[int, list[DebtPart]]
 
@@ -96,6 +108,8 @@ class _DebtWriter:
         standing = _standing(debt)
         return DebtItem(
             number=str(debt.pk),
+            place=community_name(self.community) if self.shown.are_named else "",
+            waive_url=self.shown.action_url("office-forgive", self.community, debt.pk),
             household=" · ".join(filter(None, (debt.household.code, debt.household.name))),
             standing=standing,
             word=_word(standing),
@@ -126,7 +140,7 @@ class _DebtWriter:
         return gettext("%(points)s waived. %(decided)s") % said
 
     def _when(self, at: datetime) -> str:
-        return moment(at, self.now, self.zone)
+        return moment(at, self.now, ZoneInfo(self.community.timezone))
 
 
 def _standing(debt: Debt) -> Standing:

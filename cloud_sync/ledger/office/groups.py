@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,16 +36,16 @@ class HeldGroup:
         return HeldBy(self.newest.held_by)
 
 
-def held_groups(community: Community, shown: int) -> list[HeldGroup]:
-    """Return what is held, the longest first."""
-    waiting = VisitSettlement.objects.filter(community=community, held_since__isnull=False)
+def held_groups(communities: Collection[Community], shown: int) -> list[HeldGroup]:
+    """Return what is held, the longest first; equal cards of two communities are two groups."""
+    waiting = VisitSettlement.objects.filter(community__in=communities, held_since__isnull=False)
     found = [
         *_figures(waiting.filter(held_by__in=OF_A_CARD), "card_hash"),
         *_figures(waiting.exclude(held_by__in=OF_A_CARD), "event__station"),
     ]
     found = sorted(found, key=lambda row: (row["since"], row["newest"]))[:shown]
     newest = _visits(row["newest"] for row in found)
-    taps = _last_taps(community, {row.card_hash for row in newest.values() if row.household is None})
+    taps = _last_taps({(row.community_id, row.card_hash) for row in newest.values() if row.household is None})
     return [
         HeldGroup(
             newest=newest[row["newest"]],
@@ -53,7 +53,7 @@ def held_groups(community: Community, shown: int) -> list[HeldGroup]:
             cards=row["cards"],
             points=row["points"],
             since=row["since"],
-            last_tap=taps.get(newest[row["newest"]].card_hash),
+            last_tap=taps.get(_card(newest[row["newest"]])),
         )
         for row in found
     ]
@@ -72,7 +72,7 @@ def group_of(newest: VisitSettlement) -> QuerySet[VisitSettlement]:
 
 
 def _figures(waiting: QuerySet[VisitSettlement], by: str) -> list[dict[str, Any]]:
-    rows = waiting.values("held_by", by).annotate(
+    rows = waiting.values("community", "held_by", by).annotate(
         count=Count("pk"),
         cards=Count("card_hash", distinct=True),
         points=Sum("held"),
@@ -82,12 +82,19 @@ def _figures(waiting: QuerySet[VisitSettlement], by: str) -> list[dict[str, Any]
     return list(rows)
 
 
-def _last_taps(community: Community, cards: set[str]) -> dict[str, VisitSettlement]:
-    """Return the latest visit of each of these cards, none of which has a household."""
-    rows = VisitSettlement.objects.filter(community=community, card_hash__in=cards, household=None)
-    latest = rows.values("card_hash").annotate(newest=Max("event_id"))
+def _last_taps(cards: set[tuple[int, str]]) -> dict[tuple[int, str], VisitSettlement]:
+    """Return the latest visit of each of these cards of communities, none of which has a household."""
+    hashes = {hash_ for _, hash_ in cards}
+    homes = {community for community, _ in cards}
+    rows = VisitSettlement.objects.filter(community__in=homes, card_hash__in=hashes, household=None)
+    latest = rows.values("community", "card_hash").annotate(newest=Max("event_id"))
     visits = _visits(row["newest"] for row in latest)
-    return {visit.card_hash: visit for visit in visits.values()}
+    return {_card(visit): visit for visit in visits.values()}
+
+
+def _card(visit: VisitSettlement) -> tuple[int, str]:
+    """A card as its community knows it."""
+    return visit.community_id, visit.card_hash
 
 
 def _visits(events: Iterable[int]) -> dict[int, VisitSettlement]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from django.urls import reverse
 
 from cloud_sync.ledger.office.texts import Explained
+from cloud_sync.ledger.stations.models import Community
 
 
 class Field(StrEnum):
@@ -31,9 +33,37 @@ class Action:
     fields: tuple[Field, ...] = (Field.REASON,)
 
 
-def action_url(name: str, number: int | str) -> str:
-    """Return the address that carries out one of the office's actions."""
-    return reverse(name, args=[number])
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The communities of which a page shows what waits, and whether it was filtered to one of several."""
+
+    communities: tuple[Community, ...]
+    is_filtered: bool = False
+
+    @property
+    def are_named(self) -> bool:
+        """Whether each row says which community it is of."""
+        return len(self.communities) > 1
+
+    def action_url(self, name: str, community: Community, *number: int | str) -> str:
+        """Return the address that carries out one of the office's actions, and leads back to this page."""
+        query = f"?community={community.slug}" if self.is_filtered else ""
+        return reverse(name, args=[community.slug, *number]) + query
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a page's filter by community."""
+
+    slug: str
+    """Empty for all of them."""
+    name: str
+    is_chosen: bool
+
+
+def chosen_query(choices: Sequence[Choice]) -> str:
+    """Return the query of an address that keeps what is chosen."""
+    return next((f"?community={one.slug}" for one in choices if one.is_chosen and one.slug), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +107,21 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Everything that waits in one community, and what was decided lately."""
+    """Everything that waits in the communities that are shown, and what was decided lately."""
 
     place: str
+    choices: tuple[Choice, ...]
+    """The communities to choose from; empty where there is one."""
     sections: tuple[Section, ...]
     debts: str
     """How many debts are open; SHOWN and a plus sign for more."""
     done: tuple[Done, ...]
     links: tuple[str, ...]
     """Whose links were taken back, when, by whom and why; the latest first."""
-    unlink: Action
+    unlink: Action | None
+    """None where several communities are shown: a household's code says not which."""
+
+    @property
+    def query(self) -> str:
+        """Return what keeps the chosen community in an address; empty where none is chosen."""
+        return chosen_query(self.choices)

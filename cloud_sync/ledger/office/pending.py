@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -31,12 +32,14 @@ ANYWHERE = "*"
 """The community of an alarm about unknown stations beyond `alarms.MAX_STRANGERS`."""
 
 Row = Event | Conflict | Stray
+Communities = Collection[Community]
 
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
     """Something that a station sent and the ledger could not apply; `number` identifies it."""
 
+    community: Community
     number: str
     """`e` and an event's key, `c` and a conflict's, `s` and a stray's."""
     station: str
@@ -51,6 +54,7 @@ class Held:
     """One visit with held points; `number` is its event's primary key."""
 
     number: int
+    community: str
     station: str
     household: str
     """Empty while its card belongs to none."""
@@ -62,15 +66,15 @@ class Held:
     """When the hold ends by itself; None if only a person ends it."""
 
 
-def set_aside(community: Community, shown: int = SHOWN) -> list[Quarantined]:
+def set_aside(communities: Communities, shown: int = SHOWN) -> list[Quarantined]:
     """Return what could not be applied and nobody dismissed, the latest first."""
-    stations = community.stations.all()
     rows: list[Row] = []
     for kind in Dismissal.Kind:
-        rows += _listed(kind).filter(station__in=stations).order_by("-received_at", "-pk")[:shown]
-    names = {station.pk: station.slug for station in stations}
+        here = _listed(kind).filter(station__community__in=communities).select_related("station")
+        rows += here.order_by("-received_at", "-pk")[:shown]
+    homes = {community.pk: community for community in communities}
     newest_first = sorted(rows, key=attrgetter("received_at"), reverse=True)[:shown]
-    return [_aside(row, names[row.station_id]) for row in newest_first]
+    return [_aside(row, homes[row.station.community_id]) for row in newest_first]
 
 
 def _listed(kind: Dismissal.Kind) -> QuerySet[Any]:
@@ -121,10 +125,10 @@ def first_of(conflict: Conflict) -> Event:
     return Event.objects.get(station=conflict.station_id, epoch=conflict.epoch, sequence=conflict.sequence)
 
 
-def held(community: Community, shown: int = SHOWN) -> list[Held]:
+def held(communities: Communities, shown: int = SHOWN) -> list[Held]:
     """Return visits with held points, the longest first."""
-    rows = VisitSettlement.objects.filter(community=community, held_since__isnull=False)
-    rows = rows.select_related("event__station", "household").order_by("held_since", "pk")
+    rows = VisitSettlement.objects.filter(community__in=communities, held_since__isnull=False)
+    rows = rows.select_related("event__station", "household", "community").order_by("held_since", "pk")
     return [_held(row) for row in rows[:shown]]
 
 
@@ -149,9 +153,10 @@ def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlemen
     return found
 
 
-def open_alarms(community: Community, shown: int = SHOWN) -> list[Alarm]:
-    """Return alarms that nobody has closed, the latest first."""
-    alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
+def open_alarms(communities: Communities, shown: int = SHOWN) -> list[Alarm]:
+    """Return alarms that nobody has closed, the ledger's own with them, the latest first."""
+    slugs = [community.slug for community in communities]
+    alarms = Alarm.objects.filter(community__in=[*slugs, ANYWHERE], closed_at=None)
     return list(alarms.order_by("-last_at", "-pk")[:shown])
 
 
@@ -163,10 +168,10 @@ def find_alarm(community: Community, number: int) -> Alarm:
     return found
 
 
-def open_debts(community: Community, shown: int = SHOWN) -> list[Debt]:
+def open_debts(communities: Communities, shown: int = SHOWN) -> list[Debt]:
     """Return what households still owe, the oldest first."""
-    debts = Debt.objects.filter(household__community=community, left__gt=0)
-    with_all = debts.select_related("household", "decision", "forgiveness", "reverses")
+    debts = Debt.objects.filter(household__community__in=communities, left__gt=0)
+    with_all = debts.select_related("household__community", "decision", "forgiveness", "reverses")
     return list(with_all.order_by("pk")[:shown])
 
 
@@ -178,7 +183,7 @@ def find_debt(community: Community, number: int) -> Debt:
     return found
 
 
-def _aside(row: Row, station: str) -> Quarantined:
+def _aside(row: Row, community: Community) -> Quarantined:
     match row:
         case Event():
             letter, name, reason = "e", f"{row.epoch}/{row.sequence}", row.reason
@@ -186,13 +191,14 @@ def _aside(row: Row, station: str) -> Quarantined:
             letter, name, reason = "c", f"{row.epoch}/{row.sequence}", Reason.CONFLICT.value
         case Stray():
             letter, name, reason = "s", "", STRAY
-    return Quarantined(f"{letter}{row.pk}", station, name, reason, row.received_at)
+    return Quarantined(community, f"{letter}{row.pk}", row.station.slug, name, reason, row.received_at)
 
 
 def _held(row: VisitSettlement) -> Held:
     reason, since = HeldBy(row.held_by), row.held_since or row.event.received_at
     return Held(
         number=row.event_id,
+        community=row.community.slug,
         station=row.event.station.slug,
         household=str(row.household or ""),
         card=row.card_hash[:12],

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
+from django.db.models import Q
 from django.utils.translation import gettext, gettext_noop
 
-from cloud_sync.ledger.office.items import Action, Done, action_url
+from cloud_sync.ledger.office.items import Action, Done, Shown
 from cloud_sync.ledger.office.texts import ALARMS, counted, explained
 from cloud_sync.ledger.points.models import ChainHead, Debt, Transfer
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.statement.texts import moment, within
 from cloud_sync.ledger.stations.models import Alarm, Community, Dismissal
+from cloud_sync.ledger.stations.names import community_name
 from cloud_sync.ledger.stations.watch import LEDGER
 
 _WORDS = {
@@ -26,47 +31,59 @@ REACH = 5000
 """Transfers at the chain's end that are looked through: decisions have no index."""
 
 
-def recent(community: Community, now: datetime, zone: ZoneInfo) -> tuple[Done, ...]:
+def recent(shown: Shown, now: datetime) -> tuple[Done, ...]:
     """Return the latest decisions, the newest first."""
-    found = [*_points(community), *_dismissals(community), *_alarms(community)]
-    found.sort(key=lambda pair: pair[0], reverse=True)
-    return tuple(_done(at, row, now, zone) for at, row in found[:SHOWN])
+    found = [*_points(shown), *_dismissals(shown), *_alarms(shown)]
+    found.sort(key=lambda row: row.at, reverse=True)
+    return tuple(_done(row, now, are_named=shown.are_named) for row in found[:SHOWN])
 
 
-def _done(at: datetime, row: tuple[str, str, str, Action | None], now: datetime, zone: ZoneInfo) -> Done:
-    what, by, reason, undo = row
-    said = {"by": by, "when": within(moment(at, now, zone)), "reason": reason}
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    at: datetime
+    community: Community
+    what: str
+    by: str
+    reason: str
+    undo: Action | None = None
+
+
+def _done(row: _Decided, now: datetime, *, are_named: bool) -> Done:
+    zone, reason = ZoneInfo(row.community.timezone), row.reason
+    said = {"by": row.by, "when": within(moment(row.at, now, zone)), "reason": reason}
     decided = gettext("%(by)s, %(when)s: %(reason)s") if reason else gettext("%(by)s, %(when)s")
-    return Done(what, decided % said, undo)
+    what = f"{community_name(row.community)}: {row.what}" if are_named else row.what
+    return Done(what, decided % said, row.undo)
 
 
-Found = tuple[datetime, tuple[str, str, str, Action | None]]
-
-
-def _points(community: Community) -> Iterator[Found]:
-    head = ChainHead.objects.get(community=community).position
+def _points(shown: Shown) -> Iterator[_Decided]:
+    homes = {community.pk: community for community in shown.communities}
+    near = [
+        Q(community=head.community_id, position__gt=head.position - REACH)
+        for head in ChainHead.objects.filter(community__in=homes)
+    ]
     rows = Transfer.objects.filter(
-        community=community, position__gt=head - REACH, decision__isnull=False, purpose__in=_WORDS
+        reduce(or_, near, Q(pk=None)), decision__isnull=False, purpose__in=_WORDS
     ).select_related("decision", "household")
-    shown = list(rows.order_by("-position")[:SHOWN])
-    corrected = set(Transfer.objects.filter(reverses__in=shown).values_list("reverses", flat=True))
-    corrected |= set(Debt.objects.filter(reverses__in=shown).values_list("reverses", flat=True))
-    for row in shown:
+    latest = list(rows.order_by("-created_at", "-position")[:SHOWN])
+    corrected = set(Transfer.objects.filter(reverses__in=latest).values_list("reverses", flat=True))
+    corrected |= set(Debt.objects.filter(reverses__in=latest).values_list("reverses", flat=True))
+    for row in latest:
         if row.decision is None:
             continue
-        points = counted(row.points)
+        here, points = homes[row.community_id], counted(row.points)
         whose = row.household.code if row.household else gettext("an unregistered card")
         said = {"points": points, "household": whose}
         what = gettext(_WORDS[Purpose(row.purpose)]) % said
         undo = None
         if row.purpose == Purpose.RELEASE and row.pk not in corrected:
-            undo = _take_back(row, points)
-        yield row.created_at, (what, row.decision.by, row.decision.reason, undo)
+            undo = _take_back(shown.action_url("office-take-back", here, row.position), points)
+        yield _Decided(row.created_at, here, what, row.decision.by, row.decision.reason, undo)
 
 
-def _take_back(row: Transfer, points: str) -> Action:
+def _take_back(url: str, points: str) -> Action:
     return Action(
-        url=action_url("office-take-back", row.position),
+        url=url,
         label=gettext("Take back"),
         effect=gettext("%(points)s go back. What was spent is deducted from later points.")
         % {"points": points},
@@ -74,23 +91,27 @@ def _take_back(row: Transfer, points: str) -> Action:
     )
 
 
-def _dismissals(community: Community) -> Iterator[Found]:
-    for row in Dismissal.objects.filter(community=community, ended_at=None).order_by("-pk")[:SHOWN]:
+def _dismissals(shown: Shown) -> Iterator[_Decided]:
+    rows = Dismissal.objects.filter(community__in=shown.communities, ended_at=None).select_related(
+        "community"
+    )
+    for row in rows.order_by("-pk")[:SHOWN]:
         number = f"{row.kind}{row.row}"
         again = Action(
-            url=action_url("office-show-again", number),
+            url=shown.action_url("office-show-again", row.community, number),
             label=gettext("Show again"),
             effect=gettext("It comes back to the list of what is set aside."),
             submit=gettext("Show it again"),
             fields=(),
         )
         what = gettext("Taken off the list: %(number)s") % {"number": number}
-        yield row.dismissed_at, (what, row.by, row.reason, again)
+        yield _Decided(row.dismissed_at, row.community, what, row.by, row.reason, again)
 
 
-def _alarms(community: Community) -> Iterator[Found]:
-    rows = Alarm.objects.filter(community=community.slug, closed_at__isnull=False).exclude(closed_by=LEDGER)
+def _alarms(shown: Shown) -> Iterator[_Decided]:
+    homes = {community.slug: community for community in shown.communities}
+    rows = Alarm.objects.filter(community__in=homes, closed_at__isnull=False).exclude(closed_by=LEDGER)
     for row in rows.order_by("-closed_at")[:SHOWN]:
         if row.closed_at is not None:
             what = gettext("Closed: %(what)s") % {"what": explained(row.reason, ALARMS).what}
-            yield row.closed_at, (what, row.closed_by, "", None)
+            yield _Decided(row.closed_at, homes[row.community], what, row.closed_by, "")

@@ -6,14 +6,16 @@ from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedi
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_POST, require_safe
 
-from cloud_sync.ledger.office.actions import pop_notice
+from cloud_sync.ledger.office.actions import back_to, pop_notice
 from cloud_sync.ledger.office.debts import debts_page
-from cloud_sync.ledger.office.page import make_page
+from cloud_sync.ledger.office.items import Choice, Shown
+from cloud_sync.ledger.office.page import choices_of, make_page
 from cloud_sync.ledger.office.pending import find_debt
-from cloud_sync.ledger.officers.register import called
-from cloud_sync.ledger.officers.sign_in import for_officers
+from cloud_sync.ledger.officers.register import called, seen_by
+from cloud_sync.ledger.officers.sign_in import for_officers, in_community
 from cloud_sync.ledger.points.corrections import forgive
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
@@ -21,21 +23,22 @@ from config.errors import InputError
 
 @for_officers
 @require_safe
-def office(request: HttpRequest, community: Community) -> HttpResponseBase:
-    """Show what waits for a person, with the outcome of the action that led here."""
-    shown = {"page": make_page(community, timezone.now()), "notice": pop_notice(request)}
-    return render(request, "office.html", shown)
+def office(request: HttpRequest) -> HttpResponseBase:
+    """Show what waits for a person, with the outcome of the last action; `?community=` chooses one."""
+    shown, choices = _chosen(request)
+    page = make_page(shown, choices, timezone.now())
+    return render(request, "office.html", {"page": page, "notice": pop_notice(request)})
 
 
 @for_officers
 @require_safe
-def debts(request: HttpRequest, community: Community) -> HttpResponseBase:
+def debts(request: HttpRequest) -> HttpResponseBase:
     """Show what households owe; `?wrong=` names a debt whose reason was not accepted."""
-    shown = {"page": debts_page(community, timezone.now()), "wrong": request.GET.get("wrong", "")}
-    return render(request, "debts.html", shown)
+    page = debts_page(*_chosen(request), timezone.now())
+    return render(request, "debts.html", {"page": page, "wrong": request.GET.get("wrong", "")})
 
 
-@for_officers
+@in_community
 @require_POST
 def forgive_debt(request: HttpRequest, community: Community, number: int) -> HttpResponseBase:
     """Waive a debt for the reason given; a reason that will not do is named on the page.
@@ -46,10 +49,22 @@ def forgive_debt(request: HttpRequest, community: Community, number: int) -> Htt
         debt = find_debt(community, number)
     except InputError:
         raise Http404 from None
-    wrong = ""
+    query = back_to(request)
     try:
         forgive(debt, called(request.user), request.POST.get("reason", ""), timezone.now())
     except InputError:
         debt.refresh_from_db()
-        wrong = f"?wrong={number}" if debt.left else ""
-    return HttpResponseRedirect(f"{reverse('office-debts')}{wrong}#debt-{number}")
+        if debt.left:
+            query["wrong"] = str(number)
+    asked = f"?{urlencode(query)}" if query else ""
+    return HttpResponseRedirect(f"{reverse('office-debts')}{asked}#debt-{number}")
+
+
+def _chosen(request: HttpRequest) -> tuple[Shown, tuple[Choice, ...]]:
+    """Return what the page shows, and what may be chosen; 404 for a community that is not the officer's."""
+    seen = seen_by(request.user)
+    chosen = request.GET.get("community", "")
+    shown = [community for community in seen if chosen in {"", community.slug}]
+    if chosen and not shown:
+        raise Http404
+    return Shown(tuple(shown), is_filtered=bool(chosen)), choices_of(seen, chosen)

@@ -1,4 +1,4 @@
-"""Who may use the office's pages: Django accounts, each of one community.
+"""Who may use the office's pages: Django accounts, which see all communities of the town.
 
 Passwords are generated here and shown once, so that none is weak.
 """
@@ -12,6 +12,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
+from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
 from config.reading import typed
@@ -23,45 +24,61 @@ GROUPS, LETTERS = 4, 5
 """99 bits."""
 
 
-def username(community: Community, name: str) -> str:
-    """Return an officer's user name in the database, which several communities may share."""
-    return f"{community.slug}/{typed.slug(name)}"
+OLD_MARK = "/"
+"""Between community and name in the user name of an officer whom an older version let in."""
 
 
-def add_officer(community: Community, name: str) -> str:
+def username(name: str) -> str:
+    """Return an officer's user name in the database."""
+    return typed.slug(name)
+
+
+def add_officer(name: str) -> str:
     """Add an officer, or give one a new password, which ends their sessions; return the password."""
     if not NAME.fullmatch(typed.slug(name)):
         raise InputError(
             f"{name!r} is not an officer's name", "use lower-case letters, digits, dots and hyphens"
         )
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
-    user, _ = User.objects.get_or_create(username=username(community, name))
+    user, _ = User.objects.get_or_create(username=username(name))
     user.set_password(password)
     user.is_active = True
     user.save()
     return password
 
 
-def remove_officer(community: Community, name: str) -> None:
+def remove_officer(name: str) -> None:
     """Deactivate an officer, which ends their sessions; InputError for an unknown one."""
-    if (
-        not officers(community)
-        .filter(username=username(community, name), is_active=True)
-        .update(is_active=False)
-    ):
+    if not officers().filter(username=username(name), is_active=True).update(is_active=False):
         raise InputError(f"no officer {name}", "see: tongzhan ledger officer list --config F")
 
 
-def officers(community: Community) -> QuerySet[User]:
-    """Return all accounts of a community."""
-    return User.objects.filter(username__startswith=f"{community.slug}/").order_by("username")
+def officers() -> QuerySet[User]:
+    """Return all accounts, those that were removed too."""
+    return User.objects.order_by("username")
+
+
+def rename_old_officers() -> list[str]:
+    """Let officers of an older version sign in by their names alone; lines about those who cannot.
+
+    That version called each `community/name`. A name that somebody has already stays with them.
+    """
+    lines = []
+    for user in User.objects.filter(username__contains=OLD_MARK, is_active=True).order_by("pk"):
+        name = user.username.partition(OLD_MARK)[2]
+        if User.objects.filter(username=name).exists():
+            lines.append(f"officer {user.username}: another is called {name}; add them under another name")
+            continue
+        user.username = name
+        user.save(update_fields=["username"])
+    return lines
 
 
 def called(user: AbstractBaseUser | AnonymousUser) -> str:
     """Return an officer's name as decisions keep it."""
-    return user.get_username().partition("/")[2]
+    return user.get_username()
 
 
-def is_officer(user: AbstractBaseUser | AnonymousUser, community: Community) -> bool:
-    """Say whether a user is signed in as an officer of this community."""
-    return user.is_authenticated and user.get_username().startswith(f"{community.slug}/")
+def seen_by(user: AbstractBaseUser | AnonymousUser) -> list[Community]:
+    """Return the communities of which an officer sees and decides everything; nothing for anybody else."""
+    return all_communities() if user.is_authenticated else []

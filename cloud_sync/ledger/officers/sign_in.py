@@ -6,16 +6,16 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
 
-from cloud_sync.ledger.officers.register import is_officer, username
+from cloud_sync.ledger.communities.register import all_communities
+from cloud_sync.ledger.officers.register import seen_by, username
 from cloud_sync.ledger.officers.throttle import SIGN_IN, TryLaterError
-from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.stations.names import place_name
 
 TOO_MANY_REQUESTS = 429
 LONGEST_NAME = 64
@@ -23,11 +23,11 @@ View = Callable[..., HttpResponseBase]
 
 
 class OfficerForm(AuthenticationForm):
-    """User name and password of an officer of this ledger's community."""
+    """User name and password of an officer."""
 
     def clean_username(self) -> str:
         """Return the user name as the database has it."""
-        return username(_community(), self.cleaned_data["username"])
+        return username(self.cleaned_data["username"])
 
 
 class Login(auth.LoginView):
@@ -39,7 +39,7 @@ class Login(auth.LoginView):
     def get_context_data(self, **given: Any) -> dict[str, Any]:  # noqa: ANN401 (Django's signature)
         """Return what the template shows."""
         typed = self.request.POST.get("username", "")[:LONGEST_NAME]
-        return super().get_context_data(**given) | {"ledger": settings.LEDGER.ledger, "typed": typed}
+        return super().get_context_data(**given) | {"place": place_name(all_communities()), "typed": typed}
 
     def post(self, request: HttpRequest, *given: Any, **named: Any) -> HttpResponse:  # noqa: ANN401 (as above)
         """Check the password; after too many tries say when to try again."""
@@ -83,19 +83,19 @@ logout = auth.LogoutView.as_view()
 
 
 def for_officers(view: View) -> View:
-    """Let only officers of this ledger's community in, and pass the community to the view."""
+    """Let only officers in."""
+    return with_origin(login_required(view))
 
-    @with_origin
-    @login_required
+
+def in_community(view: View) -> View:
+    """Let only officers in who see the community that the address names, and pass it on; else 404."""
+
+    @for_officers
     @wraps(view)
-    def respond(request: HttpRequest, **given: Any) -> HttpResponseBase:  # noqa: ANN401 (any view's)
-        community = _community()
-        if not is_officer(request.user, community):
-            return auth.redirect_to_login(request.path)
-        return view(request, community, **given)
+    def respond(request: HttpRequest, community: str, **given: Any) -> HttpResponseBase:  # noqa: ANN401 (any view's)
+        found = next((one for one in seen_by(request.user) if one.slug == community), None)
+        if found is None:
+            raise Http404
+        return view(request, found, **given)
 
     return respond
-
-
-def _community() -> Community:
-    return get_object_or_404(Community, slug=settings.LEDGER.ledger.community)

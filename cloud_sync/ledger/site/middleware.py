@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, suppress
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -40,7 +42,9 @@ def speak(get_response: Handler) -> Handler:
 
     def respond(request: HttpRequest) -> HttpResponseBase:
         chosen = _chosen(request)
-        with translation.override(chosen or translation.get_language_from_request(request)):
+        asked = chosen or _asked(request)
+        request.language_is_open = asked is None  # type: ignore[attr-defined]  # then a page may know better
+        with translation.override(asked or settings.LANGUAGE_CODE):
             response = get_response(request)
         if chosen:
             response.set_cookie(
@@ -54,6 +58,25 @@ def speak(get_response: Handler) -> Handler:
         return response
 
     return respond
+
+
+def language_for(request: HttpRequest, language: str) -> AbstractContextManager[None]:
+    """Answer in this language, `zh` or `en`, a reader whose browser asks for none that there is."""
+    if not getattr(request, "language_is_open", False):
+        return nullcontext()
+    return translation.override(translation.get_supported_language_variant(language))
+
+
+def _asked(request: HttpRequest) -> str | None:
+    """The language of the cookie, else the first of the browser's that there is; None for neither."""
+    with suppress(LookupError):
+        return translation.get_supported_language_variant(
+            request.COOKIES.get(settings.LANGUAGE_COOKIE_NAME, "")
+        )
+    for language, _ in parse_accept_lang_header(request.META.get("HTTP_ACCEPT_LANGUAGE", "")):
+        with suppress(LookupError):
+            return translation.get_supported_language_variant(language)
+    return None
 
 
 def _chosen(request: HttpRequest) -> str | None:

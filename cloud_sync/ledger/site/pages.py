@@ -1,20 +1,24 @@
-"""Pages that belong to no app: home, health, the city's colours, not found."""
+"""Pages that belong to no app: the front door, health, a community's colours, what is not here."""
 
 from __future__ import annotations
 
-from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from config.sorting import Sorting
+from cloud_sync.ledger.communities.facts import sorting_of
+from cloud_sync.ledger.communities.register import all_communities
+from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.stations.names import community_name, place_name
 
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Say what this site is; the page shows nobody's data."""
-    return render(request, "home.html", {"ledger": settings.LEDGER.ledger})
+    """Say what this is; nothing here is anyone's."""
+    communities = all_communities()
+    names = [community_name(community) for community in communities] if len(communities) > 1 else []
+    return render(request, "home.html", {"place": place_name(communities), "places": names})
 
 
 @require_safe
@@ -29,9 +33,9 @@ def health(_request: HttpRequest) -> JsonResponse:
 
 
 @require_safe
-def colours(_request: HttpRequest) -> HttpResponse:
-    """Return the city's colour for each category as a stylesheet."""
-    sorting: Sorting = settings.SORTING
+def colours(_request: HttpRequest, community: str) -> HttpResponse:
+    """A community's colour for each category, as a stylesheet."""
+    sorting = sorting_of(get_object_or_404(Community, slug=community))
     rules = [
         f'[data-category="{category}"] {{ --colour: {face.hex}; }}'
         for category, face in sorting.category.items()

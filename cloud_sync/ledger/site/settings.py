@@ -11,7 +11,6 @@ from cloud_sync.ledger import CONFIG_VARIABLE
 from cloud_sync.ledger.keys import read_secret_key
 from config.errors import InputError
 from config.ledger import is_postgres, load_ledger
-from config.reading.load_sorting import load_sorting
 from models.bundle import load_labels
 
 HERE = Path(__file__).parents[1]
@@ -46,7 +45,6 @@ def _database(name: str) -> dict[str, Any]:
 if CONFIG_VARIABLE not in os.environ:
     raise InputError(f"{CONFIG_VARIABLE} is not set", "set it to the path of the ledger.toml")
 LEDGER = load_ledger(Path(os.environ[CONFIG_VARIABLE]))
-SORTING = load_sorting(LEDGER.ledger.sorting)
 LABELS = load_labels()
 """Names of the shipped model's labels; statements do not name another model's labels."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -50,7 +51,7 @@ def end_links(household: Household, by: str, reason: str, now: datetime) -> None
     household.refresh_from_db()
 
 
-def ended_links(community: Community, shown: int) -> list[Household]:
+def ended_links(communities: Collection[Community], shown: int) -> list[Household]:
     """Return households whose links were taken back, the latest first, each with its decision."""
-    rows = Household.objects.filter(community=community, links_ended_by__isnull=False)
-    return list(rows.select_related("links_ended_by").order_by("-links_ended_by")[:shown])
+    rows = Household.objects.filter(community__in=communities, links_ended_by__isnull=False)
+    return list(rows.select_related("links_ended_by", "community").order_by("-links_ended_by")[:shown])

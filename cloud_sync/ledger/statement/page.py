@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
+from cloud_sync.ledger.communities.facts import sorting_of
 from cloud_sync.ledger.points.models import Account, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.site.language import localized
 from cloud_sync.ledger.statement import texts
@@ -76,6 +77,8 @@ class Statement:
     """
 
     place: str
+    community: str
+    """Its slug, by which the page finds its colours."""
     household: str
     balance: int
     owed: str
@@ -86,22 +89,31 @@ class Statement:
     """Whether this is the first page, which refreshes itself while it is shown."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """What of a community its households' statements depend on."""
+
+    zone: ZoneInfo
+    sorting: Sorting
+
+
 def make_statement(household: Household, now: datetime, before: int | None = None) -> Statement:
     """Build the page of the latest visits, or of those before event `before`, in the activated language."""
-    zone = ZoneInfo(household.community.timezone)
+    here = _Here(ZoneInfo(household.community.timezone), sorting_of(household.community))
     rows = VisitSettlement.objects.filter(household=household).select_related("event").order_by("-event_id")
     page = list((rows if before is None else rows.filter(event__lt=before))[: VISITS + 1])
     # Pages follow the order in which visits arrived, which never changes; within one they go by their time.
     shown = sorted(page[:VISITS], key=attrgetter("happened_at", "event_id"), reverse=True)
     older = page[VISITS - 1] if len(page) > VISITS else None
     since = None if older is None else older.event.received_at
-    movements = movement_lines(household, zone, since, _arrival(before))
+    movements = movement_lines(household, here.zone, since, _arrival(before))
     return Statement(
         place=community_name(household.community),
+        community=household.community.slug,
         household=household.name or household.code,
         balance=Account.objects.get(household=household).balance,
         owed=texts.owed(debt) if (debt := owed(household)) else "",
-        days=_days(shown, movements, now, zone),
+        days=_days(shown, movements, now, here),
         older=None if older is None else older.event_id,
         latest=before is None,
     )
@@ -113,13 +125,13 @@ def _arrival(event: int | None) -> datetime | None:
 
 
 def _days(
-    shown: Sequence[VisitSettlement], lines: Sequence[MovementLine], now: datetime, zone: ZoneInfo
+    shown: Sequence[VisitSettlement], lines: Sequence[MovementLine], now: datetime, here: _Here
 ) -> tuple[Day, ...]:
-    today = now.astimezone(zone).date()
+    today = now.astimezone(here.zone).date()
     given_later = released(row.event_id for row in shown)
     visits: dict[date, list[VisitLine]] = {}
     for row in shown:
-        visits.setdefault(row.local_day, []).append(_visit(row, zone, given_later.get(row.event_id), today))
+        visits.setdefault(row.local_day, []).append(_visit(row, here, given_later.get(row.event_id), today))
     movements: dict[date, list[MovementLine]] = {}
     for line in lines:
         movements.setdefault(line.day, []).append(line)
@@ -129,17 +141,19 @@ def _days(
     )
 
 
-def _visit(row: VisitSettlement, zone: ZoneInfo, later: Transfer | None, today: date) -> VisitLine:
+def _visit(row: VisitSettlement, here: _Here, later: Transfer | None, today: date) -> VisitLine:
     body = bytes(row.event.body)  # empty for a visit that was erased
     facts = decode_event(body).facts if body else None
     deposits = facts.deposits if isinstance(facts, VisitFacts) else ()
     notes = texts.notes(row)
     if later is not None:
-        notes += (texts.given_later(later.points, later.created_at.astimezone(zone).date(), today),)
+        notes += (texts.given_later(later.points, later.created_at.astimezone(here.zone).date(), today),)
     return VisitLine(
-        time=f"{row.happened_at.astimezone(zone):%H:%M}",
+        time=f"{row.happened_at.astimezone(here.zone):%H:%M}",
         points=row.settled - (later.points if later else 0),
-        things=tuple(_thing(*kind, len(list(alike))) for kind, alike in groupby(deposits, _kind)),
+        things=tuple(
+            _thing(here.sorting, *kind, len(list(alike))) for kind, alike in groupby(deposits, _kind)
+        ),
         notes=notes,
     )
 
@@ -152,10 +166,12 @@ def _kind(deposit: DepositFacts) -> tuple[Category, Outcome, Category | None, st
     return deposit.bin_category, outcome, belongs, label or ""
 
 
-def _thing(bin_: Category, outcome: Outcome, belongs: Category | None, label: str, times: int) -> Thing:
-    right = None if belongs is None else _bin(belongs)
+def _thing(
+    sorting: Sorting, bin_: Category, outcome: Outcome, belongs: Category | None, label: str, times: int
+) -> Thing:
+    right = None if belongs is None else _bin(sorting, belongs)
     words = texts.deposit(outcome, _label(label), "" if right is None else right.word)
-    return Thing(bin=_bin(bin_), outcome=outcome, words=words, belongs=right, times=times)
+    return Thing(bin=_bin(sorting, bin_), outcome=outcome, words=words, belongs=right, times=times)
 
 
 def _label(key: str) -> str:
@@ -164,7 +180,6 @@ def _label(key: str) -> str:
     return localized(labels[key].zh, labels[key].en) if key in labels else ""
 
 
-def _bin(category: Category) -> Bin:
-    sorting: Sorting = settings.SORTING
+def _bin(sorting: Sorting, category: Category) -> Bin:
     face = sorting.category[category]
     return Bin(category, localized(face.zh, face.en), face.icon)

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from cloud_sync.ledger.site.middleware import language_for
 from cloud_sync.ledger.statement.links import household_of
 from cloud_sync.ledger.statement.page import make_statement
 
@@ -20,8 +21,9 @@ def statement(request: HttpRequest, token: str) -> HttpResponse:
     household = household_of(token)
     if household is None:
         raise Http404
-    shown = make_statement(household, timezone.now(), _event(request.GET.get("before", "")))
-    return render(request, "statement.html", {"statement": shown})
+    with language_for(request, household.community.language):
+        shown = make_statement(household, timezone.now(), _event(request.GET.get("before", "")))
+        return render(request, "statement.html", {"statement": shown})
 
 
 def _event(text: str) -> int | None:

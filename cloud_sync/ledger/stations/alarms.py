@@ -11,7 +11,7 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import F
 
-from cloud_sync.ledger.stations.models import Alarm, Station
+from cloud_sync.ledger.stations.models import Alarm, Community, Station
 from config.reading import typed
 
 log = logging.getLogger(__name__)
@@ -103,6 +103,8 @@ def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:
 
 
 def _known_stranger(community: str, station: str) -> tuple[str, str]:
+    if not Community.objects.filter(slug=community).exists():
+        return "*", "*"  # nobody looks after a community that is not here
     strangers = Alarm.objects.filter(reason=Cause.UNKNOWN_STATION, closed_at=None)
     if strangers.filter(community=community, station=station).exists() or strangers.count() < MAX_STRANGERS:
         return community, station

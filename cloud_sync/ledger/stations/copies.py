@@ -14,23 +14,25 @@ from cloud_sync.ledger.intake.store import EpochOf, Other, Stand
 from cloud_sync.ledger.points.posting import lock
 from cloud_sync.ledger.stations import spans
 from cloud_sync.ledger.stations.alarms import Cause, raise_counted
-from cloud_sync.ledger.stations.models import Station
+from cloud_sync.ledger.stations.models import Community, Station
 from cloud_sync.ledger.stations.spans import Span, WrittenSpan, between, joined, together
 from cloud_sync.wire.facts import Stamp
 
 
 def find_clones(stations: Mapping[int, Station], before: Mapping[EpochOf, Stand]) -> dict[EpochOf, Stand]:
-    """Return the stands of epochs, with those marked that came from two stations.
+    """Return the stands of epochs, with those marked that came from two stations of the community.
 
-    Runs when an epoch is new, under the community's lock, so that one of two workers sees what the other
-    has stored.
+    Other communities' rows are left alone: each settles under its own lock, and a card's hash means nothing
+    elsewhere. Runs when an epoch is new, under the community's lock, so that one of two workers sees what
+    the other has stored.
     """
     marked = dict(before)
     begun = [name for name, stand in before.items() if stand.is_new]
     if not begun:
         return marked
-    lock(next(iter(stations.values())).community)
-    found = store.clones(begun)
+    community = next(iter(stations.values())).community
+    lock(community)
+    found = store.clones(community.pk, begun)
     store.mark_cloned(found)
     for name in found:
         if name in marked:
@@ -38,10 +40,12 @@ def find_clones(stations: Mapping[int, Station], before: Mapping[EpochOf, Stand]
     return marked
 
 
-def tell_clones(new: Sequence[Incoming], before: Mapping[EpochOf, Stand], now: datetime) -> None:
+def tell_clones(
+    community: Community, new: Sequence[Incoming], before: Mapping[EpochOf, Stand], now: datetime
+) -> None:
     """Raise an alarm for each station of a copied journal of which something new came."""
     came = {item.identity[:2] for item in new}
-    found = store.clones([name for name in came if before[name].cloned])
+    found = store.clones(community.pk, [name for name in came if before[name].cloned])
     if not found:
         return
     rows = Station.objects.select_related("community").filter(pk__in={key for key, _ in found})

@@ -11,6 +11,13 @@ MAX_NAME = 64
 """Letters of a community's or a station's name."""
 
 
+class Language(models.TextChoices):
+    """What pages are written in."""
+
+    CHINESE = "zh"
+    ENGLISH = "en"
+
+
 class Community(models.Model):
     """A community with its own accounts, rules and time zone."""
 
@@ -18,8 +25,12 @@ class Community(models.Model):
     name_zh = models.CharField(max_length=MAX_NAME)
     name_en = models.CharField(max_length=MAX_NAME)
     timezone = models.CharField(max_length=64)
+    language = models.CharField(max_length=2, choices=Language, default=Language.CHINESE)
+    """Of its pages, for a reader whose browser asks for none that they have."""
+    sorting = models.TextField(default="")
+    """A city that Tongzhan ships, or other rules of sorting as JSON; empty until `init` has been here."""
     daily_mint_limit = models.BigIntegerField(default=MINT_LIMIT)
-    """Points that one station may bring in a day without a person; set in ledger.toml."""
+    """Points that one station may bring in a day without a person."""
 
     class Meta:
         constraints = [
@@ -28,6 +39,23 @@ class Community(models.Model):
 
     def __str__(self) -> str:
         return self.slug
+
+
+class CommunityChange(models.Model):
+    """A change of what a community is: who, when, why, and what it was before and after, as JSON."""
+
+    community = models.ForeignKey(Community, models.PROTECT, related_name="changes")
+    changed_at = models.DateTimeField()
+    by = models.CharField(max_length=64)
+    reason = models.CharField(max_length=200)
+    before = models.TextField()
+    after = models.TextField()
+
+    class Meta:
+        constraints = [CheckConstraint(condition=~Q(by="") & ~Q(reason=""), name="change_by_someone")]
+
+    def __str__(self) -> str:
+        return f"{self.community} by {self.by}"
 
 
 class Station(models.Model):

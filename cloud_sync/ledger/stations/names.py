@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.utils.translation import gettext
 
 from cloud_sync.ledger.site.language import localized
@@ -11,6 +13,11 @@ from cloud_sync.ledger.stations.models import Community, Station
 def community_name(community: Community) -> str:
     """Return a community's name in the reader's language."""
     return localized(community.name_zh, community.name_en) or community.slug
+
+
+def place_name(communities: Sequence[Community]) -> str:
+    """Return what a page about these communities is headed: the only one's name, or that of the system."""
+    return community_name(communities[0]) if len(communities) == 1 else gettext("Tongzhan")
 
 
 def station_name(station: Station) -> str:

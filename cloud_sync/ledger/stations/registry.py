@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import transaction
 from django.db.models import Max, Sum
@@ -18,7 +17,6 @@ from cloud_sync.ledger.stations.models import MAX_NAME, Community, EventState, S
 from cloud_sync.wire.envelope import key_id
 from config.errors import InputError
 from config.reading import typed
-from config.wiring import Slug
 
 
 def add_station(
@@ -36,7 +34,7 @@ def add_station(
     gets a further key. InputError for an invalid slug, key or name, a retired station, and a key that
     belongs to another station or was retired.
     """
-    name = _slug(slug)
+    name = typed.topic_name("station", slug)
     key = _public_key(public_key)
     first = {"admitted_at": now, "name_zh": _plain_name(name_zh), "name_en": _plain_name(name_en)}
     with transaction.atomic():
@@ -227,14 +225,6 @@ def find_station(community: Community, slug: str) -> Station:
 def _plain_name(text: str) -> str:
     """Return a station's name as it is stored, which may be empty."""
     return typed.line("the station's name", text, MAX_NAME, may_be_empty=True)
-
-
-def _slug(text: str) -> str:
-    try:
-        return msgspec.convert(typed.slug(text), type=Slug)
-    except msgspec.ValidationError:
-        what = f"station {text!r} is no name for a topic"
-        raise InputError(what, "use lower-case letters, digits and hyphens, 32 at most") from None
 
 
 def _public_key(text: str) -> Ed25519PublicKey:

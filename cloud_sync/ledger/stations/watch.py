@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,26 +28,30 @@ AHEAD = timedelta(days=1)
 LEDGER = "ledger"
 """`closed_by` of an alarm whose cause ended by itself."""
 ALL = "*"
-"""The station of an alarm that concerns all of them."""
+"""The community and the station of an alarm that concerns all of them."""
 
 
 class Watch:
-    """Runs the checks at their intervals; called by a worker's loop."""
+    """Runs the checks at their intervals; called by a worker's loop, and does one community's in a turn."""
 
-    def __init__(self, settings: LedgerSettings, community: Community) -> None:
-        """Watch a community's stations and the broker's certificate."""
-        self._settings, self._community = settings, community
+    def __init__(self, settings: LedgerSettings, communities: Callable[[], Sequence[Community]]) -> None:
+        """Watch the stations of all communities that `communities` finds, and the broker's certificate."""
+        self._settings, self._communities = settings, communities
         self._stations_at = self._certificates_at = 0.0
+        self._waiting: list[Community] = []
 
     def turn(self) -> None:
-        """Run the checks that are due."""
+        """Run what is due: the certificates' check, or that of the next community's stations."""
         now = time.monotonic()
         if now >= self._stations_at:
             self._stations_at = now + EVERY_S
-            watch_stations(self._community, self._settings.ledger.silent_hours, datetime.now(UTC))
+            self._waiting = list(self._communities())
+        if self._waiting:
+            community = self._waiting.pop()
+            watch_stations(community, self._settings.ledger.silent_hours, datetime.now(UTC))
         if now >= self._certificates_at:
             self._certificates_at = now + CERTIFICATES_S
-            watch_certificates(self._community, self._settings.broker, datetime.now(UTC))
+            watch_certificates(self._settings.broker, datetime.now(UTC))
 
 
 def watch_stations(community: Community, silent_hours: float, now: datetime) -> None:
@@ -74,12 +78,11 @@ def watch_stations(community: Community, silent_hours: float, now: datetime) -> 
 
 
 def watch_certificates(
-    community: Community,
     broker: CloudSection,
     now: datetime,
     fetch: Callable[[CloudSection], bytes] | None = None,
 ) -> None:
-    """Raise an alarm when the broker's certificate or its authority expires within a month or has expired."""
+    """Raise the ledger's alarm when the broker's certificate or its authority expires within a month."""
     if broker.tls_ca is None:
         return
     try:
@@ -89,12 +92,13 @@ def watch_certificates(
         log.info("the broker's certificate cannot be looked at (%s)", error)  # the link logs why
         return
     details = [_detail(name, life, now) for name, life in lives.items() if life.is_ending(now)]
-    alarms = Alarm.objects.filter(community=community.slug, station=ALL, reason=Cause.CERTIFICATE)
+    alarms = Alarm.objects.filter(station=ALL, reason=Cause.CERTIFICATE)
     if not details:
         alarms.filter(closed_at=None).update(closed_at=now, closed_by=LEDGER)
     elif not alarms.filter(detail=(detail := ", ".join(details))).exists():
-        log.warning("ALARM: %s: %s", community, detail)
-        raise_alarm(community.slug, ALL, Cause.CERTIFICATE, detail, now)
+        log.warning("ALARM: the broker: %s", detail)
+        alarms.exclude(community=ALL).filter(closed_at=None).update(closed_at=now, closed_by=LEDGER)
+        raise_alarm(ALL, ALL, Cause.CERTIFICATE, detail, now)
 
 
 def _detail(name: str, life: Lifetime, now: datetime) -> str:

@@ -116,7 +116,7 @@ class _House:
         text = ledger_toml(self._engine.database, Ports(0, self._port + 2, self._port))
         self._toml.touch(0o600)  # it may hold a password
         self._toml.write_text(text, encoding="utf-8")
-        self._ledger_key = init(self._toml)
+        self._ledger_key = init(self._toml).public_key
         _admit(stations)
         self._crew.launch("echo", [sys.executable, "-m", "scripts.bench.fleet.echo", str(self._port)])
 

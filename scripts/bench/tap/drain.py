@@ -16,7 +16,7 @@ from edge.sync.keys import make_keys
 from edge.sync.outbox import Outbox
 from scripts.bench.sync import BROKER, fill
 from scripts.demonstration.folder import Folder, Ports, any_free_ports
-from scripts.demonstration.town import ledger_toml
+from scripts.demonstration.town import COMMUNITY, ledger_toml
 from scripts.testbed.processes import Crew, crew
 
 EPOCH = "a" * 16
@@ -79,5 +79,5 @@ def _admit(config: Path, folder: Folder, ports: Ports) -> None:
     secrets = load_ledger(folder.ledger_toml).state_dir
     station = load_station(config).station
     state_dir = Path(station.state_dir)
-    keys = make_keys(state_dir, read_card_key(secrets), read_signing_key(secrets).public_key())
+    keys = make_keys(state_dir, read_card_key(secrets, COMMUNITY), read_signing_key(secrets).public_key())
     admit(station.name, keys.signing.public_key().public_bytes_raw().hex(), state_dir, {})

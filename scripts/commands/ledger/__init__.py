@@ -1,4 +1,4 @@
-"""`tongzhan ledger`: create, feed, serve, protect, back up and audit a community's ledger."""
+"""`tongzhan ledger`: make, feed, serve, guard, keep and audit a town's ledger."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from config.errors import InputError
 from scripts.commands.ledger.broker import broker
 from scripts.commands.ledger.cards import card
 from scripts.commands.ledger.common import database_errors
+from scripts.commands.ledger.communities import community
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.households import household, staff
-from scripts.commands.ledger.keeping import backup, restore
-from scripts.commands.ledger.manage import manage
+from scripts.commands.ledger.keeping import backup, manage, restore
 from scripts.commands.ledger.officers import officer
 from scripts.commands.ledger.preview import preview
 from scripts.commands.ledger.review import alarm, aside, held
@@ -36,11 +36,11 @@ class LedgerGroup(click.Group):
 
 @click.group(cls=LedgerGroup)
 def ledger() -> None:
-    """Serve, feed and verify the community's ledger."""
+    """Serve, feed and verify a town's ledger."""
 
 
 RUNNING = (init, serve, ingest, verify, backup, restore, broker, manage)
-REGISTERS = (station, worker, household, card, staff, officer)
+REGISTERS = (community, station, worker, household, card, staff, officer)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 for command in (*RUNNING, *REGISTERS, *DECISIONS):

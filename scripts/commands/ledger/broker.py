@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +44,12 @@ STATION_PORT = 8883
     show_default=True,
     help="Where mosquitto keeps its sessions.",
 )
-@click.option("--renew", multiple=True, metavar="SLUG", help="Give a station a new password; repeatable.")
+@click.option(
+    "--renew",
+    multiple=True,
+    metavar="STATION",
+    help="Give a station (COMMUNITY.SLUG, or SLUG) a new password.",
+)
 @json_option
 def broker(  # noqa: PLR0913 (one parameter an option)
     config: Path,
@@ -63,7 +69,6 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     mosquitto. Existing passwords stay as they are.
     """
     settings = open_ledger(config)
-    renew = tuple(typed.slug(slug) for slug in renew)
     from cloud_sync.ledger.broker.files import BrokerSpec, write_broker
     from cloud_sync.ledger.broker.mosquitto import Listeners
 
@@ -71,13 +76,15 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     for name in names:
         check_host(name, "--name")
     folder = folder.resolve()
-    stations = _stations(settings, renew)
+    stations = _stations(settings)
+    renewed = [_station(stations, name) for name in renew]
     if station_port == settings.broker.port:
         raise InputError(f"port {station_port} is the ledger's own", "name another with --station-port")
     listeners = Listeners(station_port, settings.broker.port, settings.broker.host, user, data.resolve())
     every = {called, settings.broker.host, *names} | (LOOPBACK if settings.broker.host in LOOPBACK else set())
     own = Path(settings.broker.password_file) if settings.broker.password_file else None
-    wanted = BrokerSpec(settings.ledger.community, stations, renew, every, listeners, own)
+    ledger = typed.topic_name("[broker] username", settings.broker_name)
+    wanted = BrokerSpec(ledger, stations, renewed, every, listeners, own)
     fresh = write_broker(folder, wanted, datetime.now(UTC))
     if as_json:
         echo_json({"folder": str(folder), "credentials": {user: str(file) for user, file in fresh.items()}})
@@ -85,25 +92,44 @@ def broker(  # noqa: PLR0913 (one parameter an option)
         _tell(folder, wanted, called, fresh)
 
 
-def _stations(settings: LedgerSettings, renew: tuple[str, ...]) -> list[str]:
+def _stations(settings: LedgerSettings) -> dict[str, list[str]]:
+    """Those of each community that are in service."""
+    from cloud_sync.ledger.communities.register import all_communities
     from cloud_sync.ledger.db.database import check
     from cloud_sync.ledger.stations.registry import active_stations
 
-    stations = active_stations(check(settings))
-    for slug in renew:
-        if slug not in stations:
-            raise InputError(f"no active station {slug}", "see: tongzhan ledger station list --config F")
-    return stations
+    check(settings)
+    return {community.slug: active_stations(community) for community in all_communities()}
+
+
+def _station(stations: Mapping[str, Collection[str]], name: str) -> tuple[str, str]:
+    """The community and station that a name stands for; InputError for none, and for several."""
+    community, _, slug = typed.slug(name).rpartition(".")
+    found = [home for home, some in stations.items() if slug in some and community in {"", home}]
+    if not found:
+        raise InputError(f"no active station {name}", "see: tongzhan ledger station list --config F")
+    if len(found) > 1:
+        raise InputError(
+            f"{slug} is a station of several communities", f"name one: --renew {found[0]}.{slug}"
+        )
+    return found[0], slug
 
 
 def _tell(folder: Path, wanted: BrokerSpec, host: str, fresh: dict[str, Path]) -> None:
-    """Print what was written, and what the owner of each new password must configure."""
-    click.echo(f"{folder}/mosquitto.conf: {len(wanted.stations)} stations of {wanted.community}")
+    """What was written, and what the owner of each new password has to write down."""
+    for community, stations in sorted(wanted.stations.items()):
+        click.echo(f"{folder}/mosquitto.conf: {len(stations)} stations of {community}")
+    if not wanted.stations:
+        click.echo(f"{folder}/mosquitto.conf: the ledger alone, as it has no community yet")
     for user, file in sorted(fresh.items()):
-        station = user.partition(".")[2]
+        community, _, station = user.partition(".")
         ports = wanted.listeners
         at, port = (host, ports.station_port) if station else (ports.ledger_host, ports.ledger_port)
-        section = f"station {station}, station.toml: [cloud]" if station else "ledger, ledger.toml: [broker]"
+        section = (
+            f"station {station} of {community}, station.toml: [cloud]"
+            if station
+            else "ledger, ledger.toml: [broker]"
+        )
         click.echo(f'{section} host = "{at}", port = {port}, username = "{user}"')
         click.echo(f'  tls_ca = "{folder}/ca.pem", password_file = "{file}"')
     if fresh:

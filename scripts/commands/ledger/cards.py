@@ -10,10 +10,13 @@ import click
 
 from scripts.commands.ledger.common import (
     by_option,
+    community_option,
     config_option,
     echo_json,
     json_option,
+    open_communities,
     open_community,
+    prefixed,
     reason_option,
 )
 
@@ -36,22 +39,23 @@ def card() -> None:
 
 @card.command("list")
 @config_option
+@community_option
 @json_option
 @click.option("--unbound", is_flag=True, help="Only cards that belong to no household.")
-def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
-    """Print every card: its digits, its household and its state."""
-    community = open_community(config)
+def card_list(config: Path, community: str | None, *, unbound: bool, as_json: bool) -> None:
+    """Print every card: its digits, whose it is, and how it stands."""
+    places = open_communities(config, community)
     from cloud_sync.ledger.points.models import Card
 
-    rows = (
-        Card.objects.filter(community=community).select_related("household").order_by("household__code", "pk")
-    )
+    rows = Card.objects.filter(community__in=places).select_related("household", "community")
+    rows = rows.order_by("community__slug", "household__code", "pk")
     found = [row for row in rows if not unbound or row.household is None]
     if as_json:
         echo_json([_as_json(row) for row in found])
         return
+    line = prefixed(places)
     for row in found:
-        click.echo(_line(row))
+        click.echo(line(row.community.slug, _line(row)))
     if not found:
         click.echo(
             "no card yet; one appears here when it is first used, or by: "
@@ -61,15 +65,16 @@ def card_list(config: Path, *, unbound: bool, as_json: bool) -> None:
 
 @card.command("show")
 @config_option
+@community_option
 @json_option
 @click.argument("card")
-def card_show(config: Path, card: str, *, as_json: bool) -> None:
-    """Print one card and its whole history."""
-    community = open_community(config)
+def card_show(config: Path, community: str | None, card: str, *, as_json: bool) -> None:
+    """Print one card and everything that was ever done to it."""
+    here = open_community(config, community)
     from cloud_sync.ledger.households.cards import find_card
     from cloud_sync.ledger.households.export import history
 
-    found = find_card(community, card)
+    found = find_card(here, card)
     lines = history(None, [found])
     if as_json:
         echo_json(_as_json(found) | {"history": lines})
@@ -82,77 +87,81 @@ def card_show(config: Path, card: str, *, as_json: bool) -> None:
 
 @card.command("bind")
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.argument("card")
 @click.argument("household", metavar="CODE")
-def card_bind(config: Path, by: str, reason: str, card: str, household: str) -> None:
-    """Bind a card to the household CODE, which also gets the points that waited for the card."""
-    community = open_community(config)
+def card_bind(config: Path, community: str | None, by: str, reason: str, card: str, household: str) -> None:
+    """Give a card to the household CODE, and with it the points that waited for it."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.households.cards import Attribution, bind_card, find_card
     from cloud_sync.ledger.households.register import find_household
 
-    home = find_household(community, household)
+    home = find_household(here, household)
     released = bind_card(home, card, timezone.now(), Attribution(by, reason))
-    bound = find_card(community, card)
+    bound = find_card(here, card)
     click.echo(f"card {bound} is household {home}'s; {released} points that waited for it are released")
 
 
 @card.command("unbind")
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.argument("card")
-def card_unbind(config: Path, by: str, reason: str, card: str) -> None:
-    """Unbind a card; the household keeps its points, and what the card earns now waits for a household."""
-    community = open_community(config)
+def card_unbind(config: Path, community: str | None, by: str, reason: str, card: str) -> None:
+    """Take a card from its household, which keeps what it earned; what it earns now waits for a household."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.households.cards import Attribution, find_card, unbind_card
 
-    found = find_card(community, card)
+    found = find_card(here, card)
     was = unbind_card(found, Attribution(by, reason), timezone.now())
     click.echo(f"card {found} no longer belongs to household {was}")
 
 
 @card.command("replace")
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.argument("card")
 @click.argument("new")
-def card_replace(config: Path, by: str, reason: str, card: str, new: str) -> None:
-    """Replace CARD by NEW for its household; CARD is unbound and blocked, as for a lost card."""
-    community = open_community(config)
+def card_replace(config: Path, community: str | None, by: str, reason: str, card: str, new: str) -> None:
+    """Give the household of CARD the card NEW; CARD is unbound and blocked, as a lost one must be."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.households.cards import Attribution, find_card, replace_card
 
-    old = find_card(community, card)
+    old = find_card(here, card)
     released = replace_card(old, new, Attribution(by, reason), timezone.now())
-    click.echo(f"card {old} is blocked, card {find_card(community, new)} replaces it")
+    click.echo(f"card {old} is blocked, card {find_card(here, new)} replaces it")
     click.echo(f"{released} points that waited for it are released")
 
 
 @card.command("staff")
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.argument("card")
 @click.argument("state", type=click.Choice(["on", "off"]))
-def card_staff(config: Path, by: str, reason: str, card: str, state: str) -> None:
-    """Make a card a staff card (it opens every lid and earns nothing), or a resident's card again."""
-    community = open_community(config)
+def card_staff(config: Path, community: str | None, by: str, reason: str, card: str, state: str) -> None:
+    """Make a card a staff card, which opens every lid and earns nothing, or end that."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.households.cards import Attribution, end_staff_card, find_card, set_staff_card
 
     if state == "on":
-        click.echo(f"card {set_staff_card(community, card, Attribution(by, reason))} is a staff card")
+        click.echo(f"card {set_staff_card(here, card, Attribution(by, reason))} is a staff card")
         return
-    found = find_card(community, card)
+    found = find_card(here, card)
     was = end_staff_card(found, Attribution(by, reason), timezone.now())
     click.echo(f"card {found} {'is no longer' if was else 'was not'} a staff card")
 
@@ -162,16 +171,17 @@ def _changing(name: str, help_: str, said: tuple[str, str]) -> None:
 
     @card.command(name, help=help_)
     @config_option
+    @community_option
     @by_option
     @reason_option
     @click.argument("card")
-    def change(config: Path, by: str, reason: str, card: str) -> None:
-        community = open_community(config)
+    def change(config: Path, community: str | None, by: str, reason: str, card: str) -> None:
+        here = open_community(config, community)
         from django.utils import timezone
 
         from cloud_sync.ledger.households import cards
 
-        found = cards.find_card(community, card)
+        found = cards.find_card(here, card)
         now = timezone.now()
         if name in {"suspect", "clear"}:
             act = cards.suspect_card if name == "suspect" else cards.clear_card
@@ -203,6 +213,7 @@ _changing(
 def _as_json(row: Card) -> dict[str, object]:
     return {
         "number": row.pk,
+        "community": row.community.slug,
         "hash": row.hash,
         "household": None if row.household is None else row.household.code,
         "status": row.status,

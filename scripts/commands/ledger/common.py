@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ config_option = click.option(
     metavar="F",
     help="The ledger.toml.",
 )
+community_option = click.option(
+    "--community", metavar="SLUG", help="Which community, where the ledger has several."
+)
 by_option = click.option("--by", required=True, metavar="NAME", help="Who decides.")
 reason_option = click.option("--reason", required=True, help="Why, in one line; the resident may read it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -35,12 +39,34 @@ def open_ledger(config: Path) -> LedgerSettings:
     return settings
 
 
-def open_community(config: Path) -> Community:
-    """Return the community of a ledger; InputError unless its database is ready for this version."""
+def open_town(config: Path) -> LedgerSettings:
+    """The settings of a ledger whose database is ready for this version, however many communities it has."""
     settings = open_ledger(config)
     from cloud_sync.ledger.db.database import check
 
-    return check(settings)
+    check(settings)
+    return settings
+
+
+def open_community(config: Path, slug: str | None) -> Community:
+    """The community that is named, or the only one; InputError where it is not said which of several."""
+    open_town(config)
+    from cloud_sync.ledger.communities.register import one_community
+
+    return one_community(slug)
+
+
+def open_communities(config: Path, slug: str | None) -> list[Community]:
+    """The community that is named, else all of them."""
+    open_town(config)
+    from cloud_sync.ledger.communities.register import chosen_communities
+
+    return chosen_communities(slug)
+
+
+def prefixed(communities: Sequence[Community]) -> Callable[[str, str], str]:
+    """Put a community's slug before a line of a list of several communities'."""
+    return (lambda slug, line: f"{slug}  {line}") if len(communities) > 1 else (lambda _slug, line: line)
 
 
 def database_errors() -> tuple[type[Exception], ...]:

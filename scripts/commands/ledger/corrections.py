@@ -8,32 +8,36 @@ import click
 
 from scripts.commands.ledger.common import (
     by_option,
+    community_option,
     config_option,
     echo_json,
     json_option,
+    open_communities,
     open_community,
+    prefixed,
     reason_option,
 )
 
 
 @click.command()
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.argument("position", type=click.IntRange(1))
-def correct(config: Path, by: str, reason: str, position: int) -> None:
-    """Take back the points that the transfer at POSITION gave a household; spent points become a debt.
+def correct(config: Path, community: str | None, by: str, reason: str, position: int) -> None:
+    """Take back what the transfer at POSITION gave a household; what was spent becomes a debt.
 
     `tongzhan ledger household history CODE` names the positions.
     """
-    community = open_community(config)
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.points.corrections import correct as take_back
     from cloud_sync.ledger.points.models import Transfer
     from config.errors import InputError
 
-    transfer = Transfer.objects.filter(community=community, position=position).first()
+    transfer = Transfer.objects.filter(community=here, position=position).first()
     if transfer is None:
         raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE --config F")
     done = take_back(transfer, by, reason, timezone.now())
@@ -48,39 +52,49 @@ def debt() -> None:
 
 @debt.command("list")
 @config_option
+@community_option
 @json_option
-def debt_list(config: Path, *, as_json: bool) -> None:
-    """Print open debts, oldest first."""
-    community = open_community(config)
+def debt_list(config: Path, community: str | None, *, as_json: bool) -> None:
+    """Print what is still owed, the oldest first."""
+    places = open_communities(config, community)
     from cloud_sync.ledger.office.pending import open_debts
 
-    found = open_debts(community)
+    found = open_debts(places)
     if as_json:
         echo_json(
             [
-                {"number": row.pk, "household": str(row.household), "points": row.points, "left": row.left}
+                {
+                    "number": row.pk,
+                    "community": row.household.community.slug,
+                    "household": str(row.household),
+                    "points": row.points,
+                    "left": row.left,
+                }
                 for row in found
             ]
         )
         return
+    line = prefixed(places)
     for row in found:
-        click.echo(f"{row.pk}  household {row.household} owes {row} ({row.decision})")
+        told = f"{row.pk}  household {row.household} owes {row} ({row.decision})"
+        click.echo(line(row.household.community.slug, told))
     if not found:
         click.echo("nobody owes anything")
 
 
 @debt.command("forgive")
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.argument("number", type=int)
-def debt_forgive(config: Path, by: str, reason: str, number: int) -> None:
-    """Forgive what is left of a household's debt."""
-    community = open_community(config)
+def debt_forgive(config: Path, community: str | None, by: str, reason: str, number: int) -> None:
+    """Let a household off what it still owes."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.office.pending import find_debt
     from cloud_sync.ledger.points.corrections import forgive
 
-    points = forgive(find_debt(community, number), by, reason, timezone.now())
+    points = forgive(find_debt(here, number), by, reason, timezone.now())
     click.echo(f"debt {number}: {points} points forgiven")

@@ -1,4 +1,4 @@
-"""`tongzhan ledger backup · restore`."""
+"""`tongzhan ledger backup · restore · manage`: put away, brought back, and asked by Django's own commands."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option
+from scripts.commands.ledger.common import config_option, open_ledger
 
 folder = click.Path(path_type=Path, file_okay=False)
+NAME = "tongzhan ledger manage"
+INSTEAD = {
+    "changepassword": "tongzhan ledger officer add NAME --config F",
+    "createsuperuser": "tongzhan ledger officer add NAME --config F",
+    "flush": "a ledger is never emptied; make a new one: tongzhan ledger init --config F",
+    "loaddata": "tongzhan ledger restore FOLDER --config F",
+    "migrate": "tongzhan ledger init --config F",
+    "runserver": "tongzhan ledger serve --config F",
+    "testserver": "tongzhan ledger serve --config F",
+}
+"""Commands that would bypass a ledger's guarantees, and what to use instead."""
 
 
 @click.command()
@@ -34,3 +45,28 @@ def restore(config: Path, source: Path, *, replace: bool) -> None:
 
     bring_back(load_ledger(config), source, replace=replace)
     click.echo("restored; now run: tongzhan ledger init --config F, then verify, then start the workers")
+
+
+@click.command(context_settings={"ignore_unknown_options": True})
+@config_option
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND [ARGUMENTS]...]")
+def manage(config: Path, arguments: tuple[str, ...]) -> None:
+    """Run one of Django's commands, such as showmigrations, dbshell or check; without COMMAND, list them.
+
+    For developers and support. `manage --config F help COMMAND` explains a command.
+    """
+    open_ledger(config)
+    from django.core.management import ManagementUtility, get_commands
+
+    from config.errors import InputError
+
+    known = sorted(set(get_commands()) - set(INSTEAD))
+    if not arguments:
+        click.echo("\n".join(known))
+        return
+    name = arguments[0]
+    if name in INSTEAD:
+        raise InputError(f"{NAME} does not run {name}", INSTEAD[name])
+    if name not in {*known, "help", "version"}:
+        raise InputError(f"Django has no command {name!r}", f"see: {NAME} --config F")
+    ManagementUtility([NAME, *arguments]).execute()

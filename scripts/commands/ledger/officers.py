@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from config.reading import typed
-from scripts.commands.ledger.common import config_option, echo_json, json_option, open_community
+from scripts.commands.ledger.common import config_option, echo_json, json_option, open_town
 
 
 @click.group()
@@ -19,13 +19,13 @@ def officer() -> None:
 @config_option
 @click.argument("name")
 def officer_add(config: Path, name: str) -> None:
-    """Add an officer, or give one a new password; prints the password once."""
-    community = open_community(config)
+    """Let a person in, or give one a new password; prints it, once."""
+    open_town(config)
     from django.conf import settings
 
     from cloud_sync.ledger.officers.register import add_officer
 
-    password = add_officer(community, name)
+    password = add_officer(name)
     click.echo(f"{typed.slug(name)} signs in at {settings.LEDGER.url}/office/ with this password: {password}")
 
 
@@ -33,11 +33,11 @@ def officer_add(config: Path, name: str) -> None:
 @config_option
 @click.argument("name")
 def officer_remove(config: Path, name: str) -> None:
-    """Remove an officer's access at once."""
-    community = open_community(config)
+    """Let a person in no longer, from this moment."""
+    open_town(config)
     from cloud_sync.ledger.officers.register import remove_officer
 
-    remove_officer(community, name)
+    remove_officer(name)
     click.echo(f"{typed.slug(name)} can no longer sign in")
 
 
@@ -45,11 +45,11 @@ def officer_remove(config: Path, name: str) -> None:
 @config_option
 @json_option
 def officer_list(config: Path, *, as_json: bool) -> None:
-    """Print the officers who may sign in."""
-    community = open_community(config)
+    """Print who may come in."""
+    open_town(config)
     from cloud_sync.ledger.officers.register import officers
 
-    names = [user.username.partition("/")[2] for user in officers(community).filter(is_active=True)]
+    names = [user.username for user in officers().filter(is_active=True)]
     if as_json:
         echo_json(names)
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scripts.commands.ledger.common import config_option, json_option, open_community
+from scripts.commands.ledger.common import community_option, config_option, json_option, open_communities
 
 if TYPE_CHECKING:
     from cloud_sync.ledger.settling.preview import Preview
@@ -19,6 +19,7 @@ a_day = click.DateTime(["%Y-%m-%d"])
 
 @click.command()
 @config_option
+@community_option
 @click.option(
     *("--rules", "file"),
     required=True,
@@ -29,26 +30,37 @@ a_day = click.DateTime(["%Y-%m-%d"])
 @click.option("--until", type=a_day, help="The day after the last one.  [default: today]")
 @json_option
 def preview(
-    config: Path, file: Path, since: datetime | None, until: datetime | None, *, as_json: bool
+    config: Path,
+    community: str | None,
+    file: Path,
+    since: datetime | None,
+    until: datetime | None,
+    *,
+    as_json: bool,
 ) -> None:
-    """Say what the visits of past days would have earned under other rules."""
+    """Say what the visits of past days would have earned under other rules, community by community."""
+    from cloud_sync.rules.award_rules import AwardRules
     from config.reading.load import load_toml
 
-    community = open_community(config)
+    places = open_communities(config, community)
+    rules = load_toml(file, AwardRules, named_by="--rules")
     from zoneinfo import ZoneInfo
 
     import msgspec
     from django.utils import timezone
 
     from cloud_sync.ledger.settling.preview import preview as look
-    from cloud_sync.rules.award_rules import AwardRules
 
-    last = until.date() if until else timezone.now().astimezone(ZoneInfo(community.timezone)).date()
-    first = since.date() if since else last - timedelta(days=DAYS)
-    told = look(community, load_toml(file, AwardRules, named_by="--rules"), first, last)
-    if as_json:
-        click.echo(msgspec.json.encode(told).decode())
-    else:
+    for here in places:
+        last = until.date() if until else timezone.now().astimezone(ZoneInfo(here.timezone)).date()
+        first = since.date() if since else last - timedelta(days=DAYS)
+        told = look(here, rules, first, last)
+        if as_json:  # a line for each community
+            found = {"community": here.slug} | msgspec.to_builtins(told)
+            click.echo(msgspec.json.encode(found).decode())
+            continue
+        if len(places) > 1:
+            click.echo(f"{here.slug}:")
         _tell(told)
 
 

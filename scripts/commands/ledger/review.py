@@ -10,11 +10,14 @@ import click
 from cloud_sync.rules.award_rules import HeldBy
 from scripts.commands.ledger.common import (
     by_option,
+    community_option,
     config_option,
     echo_json,
     json_option,
+    open_communities,
     open_community,
-    open_ledger,
+    open_town,
+    prefixed,
     reason_option,
 )
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cloud_sync.ledger.office.pending import Held
+    from cloud_sync.ledger.office.pending import Held, Quarantined
     from cloud_sync.ledger.points.models import VisitSettlement
     from cloud_sync.ledger.stations.models import Community
 
@@ -41,20 +44,22 @@ def aside() -> None:
 
 @aside.command("list")
 @config_option
+@community_option
 @json_option
-def aside_list(config: Path, *, as_json: bool) -> None:
-    """Print what was set aside, latest first, with the reasons."""
-    community = open_community(config)
+def aside_list(config: Path, community: str | None, *, as_json: bool) -> None:
+    """Print what was set aside, the latest first, each with its reason."""
+    places = open_communities(config, community)
     from cloud_sync.ledger.office.pending import set_aside
     from cloud_sync.ledger.office.texts import ASIDE
 
-    found = set_aside(community)
+    found = set_aside(places)
     if as_json:
-        fields = ("number", "station", "name", "reason")
-        echo_json([{f: getattr(row, f) for f in fields} | {"came": row.came.isoformat()} for row in found])
+        echo_json([_aside_json(row) for row in found])
         return
+    line = prefixed(places)
     for row in found:
-        click.echo(f"{row.number}  {_when(row.came)}  {row.station}  {row.name or '-'}  {row.reason}")
+        told = f"{row.number}  {_when(row.came)}  {row.station}  {row.name or '-'}  {row.reason}"
+        click.echo(line(row.community.slug, told))
         click.echo(f"    {ASIDE[row.reason].what} {ASIDE[row.reason].todo}")
     if not found:
         click.echo("nothing is set aside")
@@ -62,16 +67,17 @@ def aside_list(config: Path, *, as_json: bool) -> None:
 
 @aside.command("show")
 @config_option
+@community_option
 @click.option("--first", is_flag=True, help="Of a conflict: the event that came first, and counts.")
 @click.argument("number")
-def aside_show(config: Path, number: str, *, first: bool) -> None:
+def aside_show(config: Path, community: str | None, number: str, *, first: bool) -> None:
     """Print the received bytes as text."""
-    community = open_community(config)
+    here = open_community(config, community)
     from cloud_sync.ledger.office.pending import find_aside, first_of
     from cloud_sync.ledger.stations.models import Conflict
     from config.errors import InputError
 
-    row = find_aside(community, number)
+    row = find_aside(here, number)
     if first:
         if not isinstance(row, Conflict):
             raise InputError(f"{number} contradicts no other event", "leave --first out")
@@ -81,16 +87,17 @@ def aside_show(config: Path, number: str, *, first: bool) -> None:
 
 @aside.command("apply")
 @config_option
+@community_option
 @click.option("--all", "every", is_flag=True, help="Try everything that is set aside.")
 @click.argument("numbers", nargs=-1)
-def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
-    """Apply events that can be applied now: after new rules, or with a newer ledger. Each counts once.
+def aside_apply(config: Path, community: str | None, numbers: tuple[str, ...], *, every: bool) -> int:
+    """Apply events now that they can be: after new rules, or with a newer ledger. Each counts once.
 
     With --all, events that still cannot be applied stay and are named, and the exit status is 1.
     """
     if every == bool(numbers):
         raise click.UsageError("Name what to apply, or give --all.")
-    community = open_community(config)
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.office.pending import set_aside
@@ -98,9 +105,9 @@ def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
     from config.errors import InputError
 
     failed = 0
-    for number in numbers or [row.number for row in set_aside(community)]:
+    for number in numbers or [row.number for row in set_aside([here])]:
         try:
-            apply_aside(community, number, timezone.now())
+            apply_aside(here, number, timezone.now())
         except InputError as why:
             if not every:
                 raise
@@ -113,13 +120,20 @@ def aside_apply(config: Path, numbers: tuple[str, ...], *, every: bool) -> int:
 
 @aside.command("dismiss")
 @config_option
+@community_option
 @by_option
 @reason_option
 @click.option("--because", type=click.Choice(SET_ASIDE), help="All that was set aside for this.")
 @click.option("--station", metavar="SLUG", help="All of this station, with --because.")
 @click.argument("numbers", nargs=-1)
-def aside_dismiss(
-    config: Path, by: str, reason: str, numbers: tuple[str, ...], station: str | None, because: str | None
+def aside_dismiss(  # noqa: PLR0913, PLR0917 (one parameter an option)
+    config: Path,
+    community: str | None,
+    by: str,
+    reason: str,
+    numbers: tuple[str, ...],
+    station: str | None,
+    because: str | None,
 ) -> None:
     """Take off the list what was looked at and needs nothing; of a conflict, say that the first stays.
 
@@ -127,29 +141,30 @@ def aside_dismiss(
     """
     if bool(numbers) == (station is not None) or (station is None) != (because is None):
         raise click.UsageError("Name what to dismiss by its NUMBER, or give --station and --because.")
-    community = open_community(config)
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.office.pending import find_all_aside
     from cloud_sync.ledger.office.quarantine import dismiss
 
-    for number in numbers or find_all_aside(community, station or "", because or ""):
-        dismiss(community, number, by, reason, timezone.now())
+    for number in numbers or find_all_aside(here, station or "", because or ""):
+        dismiss(here, number, by, reason, timezone.now())
         click.echo(f"{number} is off the list")
 
 
 @aside.command("reopen")
 @config_option
+@community_option
 @by_option
 @click.argument("number")
-def aside_reopen(config: Path, by: str, number: str) -> None:
+def aside_reopen(config: Path, community: str | None, by: str, number: str) -> None:
     """Put on the list again what was dismissed; its station shows it as a fault again."""
-    community = open_community(config)
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.office.quarantine import show_again
 
-    show_again(community, number, by, timezone.now())
+    show_again(here, number, by, timezone.now())
     click.echo(f"{number} is on the list again")
 
 
@@ -160,20 +175,23 @@ def held() -> None:
 
 @held.command("list")
 @config_option
+@community_option
 @json_option
-def held_list(config: Path, *, as_json: bool) -> None:
-    """Print visits whose points wait, longest first, with the reasons."""
-    community = open_community(config)
+def held_list(config: Path, community: str | None, *, as_json: bool) -> None:
+    """Print visits whose points wait, the longest first, each with its reason."""
+    places = open_communities(config, community)
     from cloud_sync.ledger.office.pending import held as waiting
     from cloud_sync.ledger.office.texts import HELD
 
-    found = waiting(community)
+    found = waiting(places)
     if as_json:
         echo_json([_held_json(row) for row in found])
         return
+    line = prefixed(places)
     for row in found:
         whose = f"household {row.household}" if row.household else f"card {row.card}"
-        click.echo(f"{row.number}  since {_when(row.since)}  {row.station}  {whose}  {row.points} points")
+        told = f"{row.number}  since {_when(row.since)}  {row.station}  {whose}  {row.points} points"
+        click.echo(line(row.community, told))
         click.echo(f"    {HELD[row.reason].what} {HELD[row.reason].todo}")
     if not found:
         click.echo("no points wait")
@@ -204,19 +222,26 @@ def _visits(
 
 @held.command("release")
 @config_option
+@community_option
 @by_option
 @reason_option
 @_chosen
-def held_release(
-    config: Path, by: str, reason: str, number: int | None, station: str | None, because: str | None
+def held_release(  # noqa: PLR0913, PLR0917 (one parameter an option)
+    config: Path,
+    community: str | None,
+    by: str,
+    reason: str,
+    number: int | None,
+    station: str | None,
+    because: str | None,
 ) -> None:
-    """Give residents the held points of one visit, or of a station's visits that wait for one reason."""
-    community = open_community(config)
+    """Give the resident what a visit holds, or what all of a station hold for one reason."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.points.held import release
 
-    for visit in _visits(community, number, station, because):
+    for visit in _visits(here, number, station, because):
         given = release(visit, by, reason, timezone.now())
         visit.refresh_from_db()
         waits = "; now waits for its card" if visit.held_by == HeldBy.UNKNOWN_CARD else ""
@@ -225,41 +250,53 @@ def held_release(
 
 @held.command("refuse")
 @config_option
+@community_option
 @by_option
 @reason_option
 @_chosen
-def held_refuse(
-    config: Path, by: str, reason: str, number: int | None, station: str | None, because: str | None
+def held_refuse(  # noqa: PLR0913, PLR0917 (one parameter an option)
+    config: Path,
+    community: str | None,
+    by: str,
+    reason: str,
+    number: int | None,
+    station: str | None,
+    because: str | None,
 ) -> None:
-    """Withhold the held points of one visit, or of a station's visits that wait for one reason."""
-    community = open_community(config)
+    """Withhold what a visit holds, or what all of a station hold for one reason."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.points.held import refuse
 
-    for visit in _visits(community, number, station, because):
+    for visit in _visits(here, number, station, because):
         click.echo(f"visit {visit.pk}: {refuse(visit, by, reason, timezone.now())} points withheld")
 
 
 @held.command("expire")
 @config_option
-def held_expire(config: Path) -> None:
-    """End every wait that has reached its limit; a worker does this by itself.
+@community_option
+def held_expire(config: Path, community: str | None) -> None:
+    """End every wait that has lasted as long as it may, as a worker does by itself.
 
     Nothing ends while this machine's clock is far from the stations' clocks.
     """
-    community = open_community(config)
+    places = open_communities(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.points.clock import look_at_clock
     from cloud_sync.ledger.points.held import expire
     from config.errors import InputError
 
-    now = timezone.now()
-    if doubt := look_at_clock(community, now):
-        raise InputError(str(doubt), "set the clock, or wait for a station's next event")
-    ended = expire(community, now)
-    click.echo(f"{ended.given} points given to residents, {ended.returned} returned")
+    now, line, doubted = timezone.now(), prefixed(places), []
+    for here in places:
+        if doubt := look_at_clock(here, now):
+            doubted.append(line(here.slug, str(doubt)))
+            continue
+        ended = expire(here, now)
+        click.echo(line(here.slug, f"{ended.given} points given to residents, {ended.returned} returned"))
+    if doubted:
+        raise InputError("; ".join(doubted), "set the clock, or wait for a station's next event")
 
 
 @click.group("alarm")
@@ -269,30 +306,31 @@ def alarm() -> None:
 
 @alarm.command("list")
 @config_option
+@community_option
 @json_option
-def alarm_list(config: Path, *, as_json: bool) -> int:
-    """Print open alarms, latest first; exit 1 if there are any, for use by a monitor.
+def alarm_list(config: Path, community: str | None, *, as_json: bool) -> int:
+    """Print open alarms, the latest first; exit 1 if there are any, as a monitor wants it.
 
     Silent stations are looked for now, so that they are reported even if no worker runs.
     """
-    settings = open_ledger(config)
+    settings, places = open_town(config), open_communities(config, community)
     from django.utils import timezone
 
-    from cloud_sync.ledger.db.database import check
     from cloud_sync.ledger.office.pending import open_alarms
     from cloud_sync.ledger.office.texts import ALARMS
     from cloud_sync.ledger.stations.watch import watch_stations
 
-    community = check(settings)
-    watch_stations(community, settings.ledger.silent_hours, timezone.now())
-
-    found = open_alarms(community)
-    fields = ("pk", "station", "reason", "detail", "times")
+    for here in places:
+        watch_stations(here, settings.ledger.silent_hours, timezone.now())
+    found = open_alarms(places)
+    fields = ("pk", "community", "station", "reason", "detail", "times")
+    line = prefixed(places)
     if as_json:
         echo_json([{f: getattr(row, f) for f in fields} | {"last": row.last_at.isoformat()} for row in found])
     else:
         for row in found:
-            click.echo(f"{row.pk}  {_when(row.last_at)}  {row.station}  {row.reason}  {row.times} times")
+            told = f"{row.pk}  {_when(row.last_at)}  {row.station}  {row.reason}  {row.times} times"
+            click.echo(line(row.community, told))
             click.echo(f"    {ALARMS[row.reason].what} {ALARMS[row.reason].todo} Last: {row.detail}")
         if not found:
             click.echo("no alarm is open")
@@ -301,17 +339,18 @@ def alarm_list(config: Path, *, as_json: bool) -> int:
 
 @alarm.command("close")
 @config_option
+@community_option
 @by_option
 @click.argument("number", type=int)
-def alarm_close(config: Path, by: str, number: int) -> None:
-    """Close an alarm that was dealt with; if its cause comes back, a new alarm opens."""
-    community = open_community(config)
+def alarm_close(config: Path, community: str | None, by: str, number: int) -> None:
+    """Say that an alarm was seen to; should its cause come again, it opens anew."""
+    here = open_community(config, community)
     from django.utils import timezone
 
     from cloud_sync.ledger.office.pending import find_alarm
     from cloud_sync.ledger.stations.alarms import close_alarm
 
-    close_alarm(find_alarm(community, number), by, timezone.now())
+    close_alarm(find_alarm(here, number), by, timezone.now())
     click.echo(f"alarm {number} is closed")
 
 
@@ -319,9 +358,16 @@ def _when(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
+def _aside_json(row: Quarantined) -> dict[str, object]:
+    fields = ("number", "station", "name", "reason")
+    found = {name: getattr(row, name) for name in fields} | {"came": row.came.isoformat()}
+    return found | {"community": row.community.slug}
+
+
 def _held_json(row: Held) -> dict[str, object]:
     return {
         "number": row.number,
+        "community": row.community,
         "station": row.station,
         "household": row.household,
         "card": row.card,

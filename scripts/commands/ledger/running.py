@@ -7,7 +7,13 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option, echo_json, json_option, open_ledger
+from scripts.commands.ledger.common import (
+    community_option,
+    config_option,
+    echo_json,
+    json_option,
+    open_ledger,
+)
 
 
 @click.command()
@@ -16,7 +22,10 @@ def init(config: Path) -> None:
     """Create keys and database, or upgrade them; safe to repeat."""
     from cloud_sync.ledger.install import init as make
 
-    click.echo(f"ready; stations check receipts by this public key: {make(config)}")
+    ready = make(config)
+    click.echo(f"ready; stations check receipts by this public key: {ready.public_key}")
+    for line in ready.lines:
+        click.echo(line)
 
 
 @click.command()
@@ -66,28 +75,30 @@ def worker_forget(config: Path, name: str) -> None:
 
 @click.command()
 @config_option
+@community_option
 @json_option
 @click.option(
     "--heads",
     is_flag=True,
     help="Also print each community's last link; a copy kept elsewhere proves later that nothing changed.",
 )
-def verify(config: Path, *, as_json: bool, heads: bool) -> int:
-    """Check every sum and every link of the chain; name what is wrong and exit 1 if anything is."""
+def verify(config: Path, community: str | None, *, as_json: bool, heads: bool) -> int:
+    """Check every sum and every link of the chain, of one community or all; exit 1 and name what is wrong."""
     settings = open_ledger(config)
     from cloud_sync.ledger.chain.audit import verify as audit
-    from cloud_sync.ledger.db.database import check, check_version
+    from cloud_sync.ledger.communities.register import find_community
+    from cloud_sync.ledger.db.database import check_version
 
     check_version(settings)
-    result = audit()
-    if result.ok:  # all rows can be read: check that it is the ledger of this configuration
-        check(settings)
+    result = audit(None if community is None else find_community(community))
+    if result.ok and settings.ledger.community:  # whose rows can all be read: is it the right ledger?
+        find_community(settings.ledger.community)
     for problem in result.problems:
         click.echo(problem, err=True)
     if as_json:
         echo_json(result.as_json(heads=heads))
     else:
         click.echo(", ".join(f"{name} {value}" for name, value in result.sums().items()))
-        for community, link in result.heads.items() if heads else ():
-            click.echo(f"{community}: {link or 'no transfer yet'}")
+        for slug, link in result.heads.items() if heads else ():
+            click.echo(f"{slug}: {link or 'no transfer yet'}")
     return 0 if result.ok else 1

@@ -14,7 +14,6 @@ from django.contrib.sessions.backends.base import SessionBase
 from django.db import connection
 
 from cloud_sync.ledger.officers.register import add_officer, username
-from cloud_sync.ledger.stations.models import Community
 
 NAME = "demo"
 
@@ -22,14 +21,13 @@ NAME = "demo"
 class Office:
     """Signs the demo's officer in. Only the demo does: elsewhere people type a password."""
 
-    def __init__(self, community: str) -> None:
+    def __init__(self) -> None:
         """Make the officer, with a password that nobody knows."""
-        self._community = Community.objects.get(slug=community)
-        add_officer(self._community, NAME)
+        add_officer(NAME)
 
     def session(self) -> tuple[str, str]:
         """Return name and value of a signed-in cookie."""
-        user = User.objects.get(username=username(self._community, NAME))
+        user = User.objects.get(username=username(NAME))
         session: SessionBase = import_module(settings.SESSION_ENGINE).SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]

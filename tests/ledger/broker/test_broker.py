@@ -77,7 +77,9 @@ def guarded(tmp_path: Path) -> Guarded:
     first = free_ports(2)
     (tmp_path / "data").mkdir()
     listeners = Listeners(first, first + 1, "127.0.0.1", getpass.getuser(), tmp_path / "data")
-    wanted = BrokerSpec(COMMUNITY, {EAST, WEST}, set(), {"127.0.0.1", "broker.example.org"}, listeners)
+    wanted = BrokerSpec(
+        COMMUNITY, {COMMUNITY: {EAST, WEST}}, set(), {"127.0.0.1", "broker.example.org"}, listeners
+    )
     made = Guarded(tmp_path / "broker", wanted, datetime.now(UTC))
     made.write()
     return made
@@ -267,7 +269,7 @@ def test_a_retired_station_is_cut_off_by_a_reload_and_does_not_come_back(
     retired, stays = join(gate), join(users.station_user(COMMUNITY, WEST))
     password = guarded.folder / "credentials" / f"{gate}.password"
     kept = password.read_text()
-    assert guarded.write(stations={WEST}) == {}
+    assert guarded.write(stations={COMMUNITY: {WEST}}) == {}
     assert not password.exists()
     password.write_text(kept)
     password.chmod(0o600)
@@ -287,7 +289,7 @@ def test_a_new_password_ends_the_old_one(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     old = Path(shutil.copy(guarded.folder / "credentials" / f"{gate}.password", tmp_path / "old"))
-    assert list(guarded.write(renewed={EAST})) == [gate]
+    assert list(guarded.write(renewed={(COMMUNITY, EAST)})) == [gate]
     mosquitto.reload()
     join(gate)
     join(gate, settings=guarded.settings(gate, password=old), name="with the old one", wait=False)
@@ -339,13 +341,39 @@ def test_written_again_everything_stays_as_it_was_given(guarded: Guarded) -> Non
     assert {file: file.read_bytes() for file in guarded.folder.rglob("*") if file.is_file()} == before
 
 
-def test_a_further_community_shares_the_broker_and_leaves_the_others_users(guarded: Guarded) -> None:
+def test_a_further_ledger_shares_the_broker_and_leaves_the_others_users(guarded: Guarded) -> None:
     before = (guarded.folder / "stations.passwords").read_text()
-    fresh = guarded.write(community="blue-garden", stations={"north"})
-    assert sorted(fresh) == ["blue-garden", "blue-garden.north"]
+    rights = (guarded.folder / "ledgers.rights").read_text()
+    fresh = guarded.write(ledger="blue-town", stations={"blue-garden": {"north"}})
+    assert sorted(fresh) == ["blue-garden.north", "blue-town"]
+    assert rights in (guarded.folder / "ledgers.rights").read_text()
     after = (guarded.folder / "stations.passwords").read_text()
     assert set(before.splitlines()) < set(after.splitlines())
     assert "topic write tz/1/blue-garden/north/events" in (guarded.folder / "stations.rights").read_text()
+
+
+def test_a_ledger_of_two_communities_hears_both_by_one_subscription_and_no_other_ledgers(
+    join: Join, guarded: Guarded, mosquitto: MosquittoBroker
+) -> None:
+    guarded.write(ledger="town", stations={COMMUNITY: {EAST}, "lotus": {EAST}})
+    guarded.write(ledger="other", stations={"elsewhere": {EAST}})
+    mosquitto.reload()
+    assert "ledgers.passwords" in guarded.modes()
+    town = join("town", topics.events("+", "+"))
+    for community in ("elsewhere", COMMUNITY, "lotus"):
+        station = join(users.station_user(community, EAST), topics.receipts(community, EAST))
+        say(station, topics.events(community, EAST), community.encode())
+        if community != "elsewhere":
+            assert heard(town) == (topics.events(community, EAST), community.encode())
+            say(town, topics.receipts(community, EAST), b"receipt")
+            assert heard(station) == (topics.receipts(community, EAST), b"receipt")
+
+
+def test_a_ledger_that_was_called_as_its_community_gives_that_name_up(guarded: Guarded) -> None:
+    fresh = guarded.write(ledger="town")
+    assert sorted(fresh) == ["town"]
+    assert (guarded.folder / "ledgers.passwords").read_text().startswith("town:")
+    assert "sunny-garden:" not in (guarded.folder / "ledgers.passwords").read_text()
 
 
 @pytest.mark.parametrize(

@@ -108,8 +108,8 @@ def test_nobody_is_kept_from_reading_a_statement(
 
 
 @pytest.fixture
-def signed_in(served: str, page: Page, town: Town) -> Callable[[], None]:
-    password = add_officer(town.community, "wang")
+def signed_in(served: str, page: Page) -> Callable[[], None]:
+    password = add_officer("wang")
     connection.close()
 
     def sign_in() -> None:

@@ -16,6 +16,7 @@ from django.db.models import F
 
 from cloud_sync.ledger.chain import chain, records
 from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.communities.register import change_community
 from cloud_sync.ledger.db import sql, triggers
 from cloud_sync.ledger.households.cards import (
     Attribution,
@@ -60,10 +61,14 @@ def on_both(test: Any) -> Any:  # noqa: ANN401 (a test function)
 
 DAY = timedelta(days=1)
 
+TEXTS = (models.CharField, models.TextField)
 NOT_COVERED = {
     "stations_alarm": "a notice to a person; no points hang on it",
     "stations_conflict": "evidence for a person; no points hang on it",
     "stations_stray": "evidence for a person; no points hang on it",
+    "stations_communitychange": "it says who changed a community; what that is now is covered",
+    "stations_community.language": "what people read; no points hang on it",
+    "stations_community.sorting": "what people read; a station's verdicts say what was thrown where",
     "stations_station.name_zh": "what people read; no points hang on it",
     "stations_station.name_en": "what people read; no points hang on it",
     "stations_epoch.id": "its own number, which nothing refers to",
@@ -131,6 +136,7 @@ def rich(town: Town) -> Town:
     dismiss(town.community, "s1", "Li", "an old Pi", NOW)
     dismiss(town.community, f"c{Conflict.objects.get().pk}", "Li", "the first stays", NOW)
     show_again(town.community, "s1", "Li", NOW)
+    change_community(town.community, {"name_en": "Sunnier Garden"}, [], "Li", "so says the sign", NOW)
     triggers.release()
     return town
 
@@ -161,7 +167,7 @@ def other(field: models.Field[Any, Any], value: Any) -> Any:  # noqa: ANN401 (a 
         return bytes([raw[0] ^ 1]) + raw[1:] if raw else b"{}"
     if isinstance(target, models.DateField):
         return (value or NOW) - timedelta(days=1)
-    if isinstance(target, models.CharField):
+    if isinstance(target, TEXTS):
         return {"": "x"}.get(value, f"{str(value)[:-1]}{'y' if str(value)[-1:] == 'x' else 'x'}")
     return (value or 0) + 1
 
@@ -267,7 +273,7 @@ def test_a_value_of_the_wrong_type_is_named_and_the_audit_still_finishes() -> No
         find = f'SELECT {pk}, "{column}" FROM {table} ORDER BY "{column}" DESC LIMIT 1'  # noqa: S608
         ((key, value),) = sql.execute(find, [])
         change = f'UPDATE {table} SET "{column}" = %s WHERE {pk} = %s'  # noqa: S608
-        new = b"\xff\x00" if isinstance(field, models.CharField) else "abc"
+        new = b"\xff\x00" if isinstance(field, TEXTS) else "abc"
         if value is None or not run(change, [new, key]):
             continue
         named = (line for line in verify().problems if line.startswith(f"{table} "))
@@ -286,7 +292,7 @@ def test_text_that_is_not_utf8_is_named_and_the_audit_still_finishes() -> None:
         (table, pk), column = name_of(model), field.column
         ((key, value),) = sql.execute(f'SELECT {pk}, "{column}" FROM {table} ORDER BY {pk} LIMIT 1', [])  # noqa: S608
         change = f'UPDATE {table} SET "{column}" = CAST(%s AS TEXT) WHERE {pk} = %s'  # noqa: S608
-        if not isinstance(field, models.CharField) or not run(change, [b"\xff", key]):
+        if not isinstance(field, TEXTS) or not run(change, [b"\xff", key]):
             continue
         found = verify().problems
         named = (

@@ -47,8 +47,8 @@ def test_init_makes_a_ledger_with_secrets_that_nobody_else_reads(tongzhan: Run, 
     config = tmp_path / "ledger.toml"
     config.write_text(LEDGER_TOML)
     first = done(tongzhan("ledger", "init", "--config", config))
-    files = list((tmp_path / "state").iterdir())
-    assert sorted(file.name for file in files) == ["card_key", "secret_key", "signing_key"]
+    files = sorted(file for file in (tmp_path / "state").rglob("*") if file.is_file())
+    assert [file.name for file in files] == ["card.key", "secret_key", "signing_key"]
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
     keys = [file.read_text() for file in files]
     assert done(tongzhan("ledger", "init", "--config", config)) == first
@@ -93,6 +93,7 @@ COMMANDS_OF_GROUPS = {
     "aside": ["aside", "list"],
     "alarm": ["alarm", "list"],
     "card": ["card", "list"],
+    "community": ["community", "list"],
     "correct": ["correct", "1", "--by", "L", "--reason", "w"],
     "debt": ["debt", "list"],
     "held": ["held", "list"],
@@ -143,7 +144,10 @@ def test_a_guarded_broker_is_written_for_the_stations_that_are_admitted(
     out = tmp_path / "broker"
     broker = ("ledger", "broker", "--out", out, "--config", config, "--user", getpass.getuser())
     told = done(tongzhan(*broker, "--host", "broker.example.org"))
-    assert 'station east-gate, station.toml: [cloud] host = "broker.example.org", port = 8883' in told
+    assert (
+        'station east-gate of sunny-garden, station.toml: [cloud] host = "broker.example.org", port = 8883'
+        in told
+    )
     assert f"{out}/credentials/sunny-garden.east-gate.password" in told
     assert json.loads(done(tongzhan(*broker, "--json"))) == {"folder": str(out), "credentials": {}}
     renewed = json.loads(done(tongzhan(*broker, "--renew", "east-gate", "--json")))["credentials"]

@@ -96,7 +96,8 @@ def test_a_backup_goes_into_an_empty_place_with_its_keys(
     restore(load_ledger(toml), tmp_path / "monday", replace=False)
     use_database(name)
     assert counted() == (1, 1)
-    assert (tmp_path / "new/state/card_key").read_bytes() == (settings.state_dir / "card_key").read_bytes()
+    key = Path("communities/sunny-garden/card.key")
+    assert (tmp_path / "new/state" / key).read_bytes() == (settings.state_dir / key).read_bytes()
 
 
 def test_writers_go_on_while_it_is_made_and_it_is_of_one_instant(
@@ -131,7 +132,9 @@ def test_writers_go_on_while_it_is_made_and_it_is_of_one_instant(
 def test_a_backup_is_its_owners_alone(settings: LedgerSettings, tmp_path: Path) -> None:
     back_up(settings, tmp_path / "monday")
     assert stat.S_IMODE((tmp_path / "monday").stat().st_mode) == 0o700
-    assert {stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "monday").iterdir()} == {0o600}
+    found = [*(tmp_path / "monday").rglob("*")]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in found if file.is_file()} == {0o600}
+    assert {stat.S_IMODE(file.stat().st_mode) for file in found if file.is_dir()} == {0o700}
 
 
 @pytest.mark.usefixtures("town")
@@ -139,7 +142,7 @@ def test_nothing_is_overwritten_by_mistake(settings: LedgerSettings, tmp_path: P
     back_up(settings, tmp_path / "monday")
     with pytest.raises(InputError, match="exists already"):
         back_up(settings, tmp_path / "monday")
-    (tmp_path / "monday" / "card_key").write_text("0" * 64)
+    (tmp_path / "monday" / "communities/sunny-garden/card.key").write_text("0" * 64)
     with pytest.raises(InputError, match="differs from the backup's key"):
         restore(settings, tmp_path / "monday", replace=True)
 

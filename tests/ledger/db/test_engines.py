@@ -102,7 +102,7 @@ def town_broker(folder: Path) -> tuple[RunningBroker, dict[str, str]]:
     (folder / "mosquitto").mkdir()
     first = free_ports(2)
     listeners = Listeners(first, first + 1, "127.0.0.1", getpass.getuser(), folder / "mosquitto")
-    wanted = BrokerSpec(SUNNY, STATIONS, (), {"127.0.0.1"}, listeners)
+    wanted = BrokerSpec(SUNNY, {SUNNY: STATIONS}, (), {"127.0.0.1"}, listeners)
     ports = {users.station_user(SUNNY, name): first for name in STATIONS} | {SUNNY: first + 1}
     said = {
         user: f'host = "127.0.0.1"\nport = {ports[user]}\nusername = "{user}"\n'
@@ -141,7 +141,7 @@ def admit(whole: Whole, name: str, cloud: str) -> None:
     before, _, after = text.partition("[cloud]\n")
     (whole.root / f"{name}.toml").write_text(f"{before}[cloud]\n{cloud}\n{after.partition(chr(10) * 2)[2]}")
     state = PREPARED / "state"
-    keys = make_keys(whole.root / name, read_card_key(state), read_signing_key(state).public_key())
+    keys = make_keys(whole.root / name, read_card_key(state, SUNNY), read_signing_key(state).public_key())
     public = keys.signing.public_key().public_bytes_raw().hex()
     add_station(Community.objects.get(), name, public)
     whole.journals[name] = opened(whole.root / name)

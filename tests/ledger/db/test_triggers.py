@@ -13,7 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.db import triggers
-from cloud_sync.ledger.db.database import check, prepare
+from cloud_sync.ledger.db.database import check_version, prepare
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.corrections import correct
@@ -181,7 +181,7 @@ def test_a_ledger_of_the_version_before_is_guarded_once_it_is_upgraded(config: P
     run("UPDATE points_decision SET reason = 'as nothing forbade it'")
     settings = load_ledger(config)
     with pytest.raises(InputError, match="is not prepared for this version"):
-        check(settings)
+        check_version(settings)
     prepare(settings)
     assert triggers.missing() == []
     with pytest.raises(IntegrityError, match="a decision is never changed"):

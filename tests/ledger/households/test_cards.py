@@ -182,7 +182,7 @@ def test_households_are_listed_by_code_with_cards_and_points_page_by_page(
     more = "there are more: tongzhan ledger household list --after B-1 --config F\n"
     assert listed("--most", "2") == first + more
     assert json.loads(listed("--after", "b–1", "--json")) == [
-        {"code": "C-1", "name": "", "cards": 0, "points": 0}
+        {"community": "sunny-garden", "code": "C-1", "name": "", "cards": 0, "points": 0}
     ]
     assert listed("--after", "C-1") == ""
     unknown = tongzhan("ledger", "household", "export", "9-9", "--config", config)

@@ -67,14 +67,14 @@ def dismiss(town: Town, number: str) -> Dismissal:
 def test_a_conflict_that_was_looked_at_is_named_no_more_and_its_evidence_stays(town: Town) -> None:
     contradict(town, 1, 2)
     assert named(town) == (EpochReceipt(EPOCH, 2, ((1, "conflict"), (2, "conflict"))),)
-    first, second = (row.number for row in reversed(set_aside(town.community)))
+    first, second = (row.number for row in reversed(set_aside([town.community])))
     body = bytes(Conflict.objects.get(pk=int(first[1:])).body)
     made = dismiss(town, first)
     assert (made.by, made.reason, made.dismissed_at) == ("Li", WHY, NOW)
     assert named(town) == (EpochReceipt(EPOCH, 2, ((2, "conflict"),)),)
     dismiss(town, second)
     assert named(town) == (EpochReceipt(EPOCH, 2),)
-    assert set_aside(town.community) == []
+    assert set_aside([town.community]) == []
     assert bytes(Conflict.objects.get(pk=int(first[1:])).body) == body
     assert [row.state for row in Event.objects.all()] == ["applied", "applied"]
     assert [(row.kind, WHY.encode() in bytes(row.body)) for row in Record.objects.order_by("pk")][-2:] == [
@@ -96,12 +96,12 @@ def test_other_content_once_more_is_another_conflict_and_the_same_again_is_none(
 
 def test_an_event_that_can_be_applied_may_be_dismissed_too_and_shown_again(town: Town) -> None:
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2, rules=9)))
-    (row,) = set_aside(town.community)
+    (row,) = set_aside([town.community])
     dismiss(town, row.number)
     assert named(town) == (EpochReceipt(EPOCH, 1),)
     quarantine.show_again(town.community, row.number, "Wang", NOW)
     assert named(town) == (EpochReceipt(EPOCH, 1, ((1, "unknown_rules"),)),)
-    assert [aside.number for aside in set_aside(town.community)] == [row.number]
+    assert [aside.number for aside in set_aside([town.community])] == [row.number]
     assert verify().ok, verify().problems
 
 

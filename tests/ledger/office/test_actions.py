@@ -14,7 +14,7 @@ from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.households.cards import Attribution, bind_card, block_card, find_card, suspect_card
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office import decisions
-from cloud_sync.ledger.office.items import Item, Page
+from cloud_sync.ledger.office.items import Item, Page, Shown
 from cloud_sync.ledger.office.page import make_page
 from cloud_sync.ledger.officers.register import add_officer, username
 from cloud_sync.ledger.points.held import refuse
@@ -30,17 +30,18 @@ WHY = {"reason": "the camera was checked"}
 
 
 @pytest.fixture
-def officer(town: Town) -> Client:
+def officer(database: str) -> Client:
     """A browser in which an officer has signed in; the pages are in English."""
-    add_officer(town.community, "wang")
+    assert database
+    add_officer("wang")
     client = Client(headers={"accept-language": "en"})
-    client.force_login(User.objects.get(username=username(town.community, "wang")))
+    client.force_login(User.objects.get(username=username("wang")))
     return client
 
 
 def shown(town: Town) -> Page:
     with translation.override("en"):
-        return make_page(town.community, NOW)
+        return make_page(Shown((town.community,)), (), NOW)
 
 
 def items(town: Town, anchor: str) -> tuple[Item, ...]:
@@ -164,7 +165,7 @@ def test_an_unknown_card_is_registered_from_the_office_and_that_can_be_undone(
     assert given == "The card is registered to 3-2-501. Given: 4 points."
     assert town.balance(household) == 4
     found = Card.objects.get(hash=card(7))
-    undone = post(officer, f"/office/cards/{found.pk}/unregister/", reason="another door")
+    undone = post(officer, f"/office/sunny-garden/cards/{found.pk}/unregister/", reason="another door")
     assert undone.startswith("The card belongs to 3-2-501 no longer.")
     found.refresh_from_db()
     assert found.household is None
@@ -241,7 +242,9 @@ def test_evidence_is_taken_off_the_list_and_shown_again(town: Town, officer: Cli
 
 def test_a_households_links_are_taken_back_from_the_office(town: Town, officer: Client) -> None:
     add_household(town.community, "3-2-501")
-    unlink = shown(town).unlink.url
+    action = shown(town).unlink
+    assert action is not None
+    unlink = action.url
     assert post(officer, unlink, household="9-9", **WHY).startswith("No household has the code 9-9.")
     assert post(officer, unlink, household="3-2-501", **WHY) == "No link of 3-2-501 works any more."
     assert shown(town).links[0].startswith("3-2-501: ")
@@ -264,7 +267,7 @@ def test_a_households_links_are_taken_back_from_the_office(town: Town, officer: 
 )
 def test_a_button_wants_an_officer_a_form_of_ours_and_post(town: Town, officer: Client, path: str) -> None:
     limited(town)
-    url = f"/office/{path}"
+    url = f"/office/sunny-garden/{path}"
     assert officer.get(url).status_code == 405
     assert Client().post(url, WHY).status_code == 302
     strict = Client(enforce_csrf_checks=True)
@@ -275,8 +278,9 @@ def test_a_button_wants_an_officer_a_form_of_ours_and_post(town: Town, officer: 
     assert not Transfer.objects.filter(purpose__in=[Purpose.RELEASE, Purpose.RETURN]).exists()
 
 
-def test_a_wrong_password_keeps_the_user_name(town: Town) -> None:
-    add_officer(town.community, "wang")
+@pytest.mark.usefixtures("town")
+def test_a_wrong_password_keeps_the_user_name() -> None:
+    add_officer("wang")
     page = Client().post("/office/login/", {"username": "wang", "password": "x"}).content.decode()
     assert re.search(r'<input name="username" value="wang"', page)
     assert not re.search(r'name="password"[^>]* value=', page)

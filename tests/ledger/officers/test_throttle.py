@@ -22,7 +22,6 @@ from cloud_sync.ledger.officers.throttle import (
     TryLaterError,
     network,
 )
-from tests.ledger.town import Town
 from tests.waiting import WITHIN_S, turns, until
 
 
@@ -151,10 +150,11 @@ def fresh(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Throttle:
     [("zh", "试的次数太多了。请过 1 秒再试。"), ("en", "Too many tries. Try again in 1 second.")],
 )
 def test_the_page_says_when_to_try_again_and_no_password_is_checked(
-    town: Town, fresh: Throttle, clock: Clock, monkeypatch: pytest.MonkeyPatch, language: str, said: str
+    database: str, fresh: Throttle, clock: Clock, monkeypatch: pytest.MonkeyPatch, language: str, said: str
 ) -> None:
+    assert database
     assert isinstance(fresh, Throttle)
-    password = add_officer(town.community, "wang")
+    password = add_officer("wang")
     checked: list[str] = []
 
     def check(typed: str, *others: object) -> bool:

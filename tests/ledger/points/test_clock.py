@@ -108,7 +108,9 @@ class TestOverBothDatabases:
         assert calendar.at == NOW
         link = Connected(CloudSection(port=free_port()), "worker", [])
         key = read_signing_key(PREPARED / "state")
-        return Worker(link, key, threading.Event(), apply_messages, town.community)
+        made = Worker(link, key, threading.Event(), apply_messages, lambda: [town.community])
+        made._know_communities(0)  # noqa: SLF001 (as a round begins)
+        return made
 
     def day(self, town: Town, calendar: Calendar, worker: Worker, number: int) -> None:
         """Let a day pass on which an unbound card is tapped and the worker does its periodic work."""

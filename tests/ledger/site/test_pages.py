@@ -210,7 +210,7 @@ def test_every_category_has_a_shape_and_a_word_beside_its_colour(town: Town, hou
     assert {category for category, _, _ in bins} == {category.value for category in Category}
     assert len({shape for _, shape, _ in bins}) == len({word for _, _, word in bins}) == 4
     assert all(f'<symbol id="{shape}"' in page for _, shape, _ in bins)
-    colours = Client().get("/colours.css").content.decode()
+    colours = Client().get("/colours/sunny-garden.css").content.decode()
     assert all(f'[data-category="{category}"]' in colours for category in Category)
 
 

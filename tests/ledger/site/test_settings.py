@@ -5,10 +5,18 @@ from pathlib import Path
 import pytest
 
 from cloud_sync import ledger
-from cloud_sync.ledger.keys import make_keys, public_key_hex, read_card_key, read_secret_key, read_signing_key
+from cloud_sync.ledger.keys import (
+    adopt_card_key,
+    make_card_key,
+    make_keys,
+    public_key_hex,
+    read_card_key,
+    read_secret_key,
+    read_signing_key,
+)
 from cloud_sync.ledger.site.settings import _database
 from config.errors import InputError
-from config.ledger import load_ledger
+from config.ledger import SHIPPED_RULES, load_ledger
 from tests.ledger.conftest import LEDGER_TOML
 
 
@@ -23,9 +31,10 @@ def test_paths_are_relative_to_the_file_and_rules_may_be_those_that_are_shipped(
     settings = load_ledger(file)
     assert settings.ledger.database == str(file.parent / "ledger.sqlite3")
     assert settings.state_dir == file.parent / "state"
-    assert settings.rule_files[0].is_file()
+    file.write_text(LEDGER_TOML.replace("[pages]", 'rules = ["award_rules.v1.toml"]\n[pages]'))
+    assert load_ledger(file).ledger.rules == SHIPPED_RULES
     (file.parent / "award_rules.v1.toml").write_text("")
-    assert load_ledger(file).rule_files == (file.parent / "award_rules.v1.toml",)
+    assert load_ledger(file).ledger.rules == (str(file.parent / "award_rules.v1.toml"),)
 
 
 def test_links_begin_with_the_public_address_if_there_is_one(file: Path) -> None:
@@ -107,14 +116,16 @@ def test_postgresql_is_told_by_its_address() -> None:
 
 
 def test_keys_are_made_once_and_read_only_while_they_are_secret(tmp_path: Path) -> None:
-    make_keys(tmp_path)
-    first = (read_secret_key(tmp_path), public_key_hex(read_signing_key(tmp_path)), read_card_key(tmp_path))
-    make_keys(tmp_path)
-    assert (
-        read_secret_key(tmp_path),
-        public_key_hex(read_signing_key(tmp_path)),
-        read_card_key(tmp_path),
-    ) == first
+    def made() -> tuple[object, ...]:
+        make_keys(tmp_path)
+        files = [make_card_key(tmp_path, community) for community in ("lotus", "sunny-garden")]
+        assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+        own = read_secret_key(tmp_path), public_key_hex(read_signing_key(tmp_path))
+        return (*own, read_card_key(tmp_path, "lotus"), read_card_key(tmp_path, "sunny-garden"))
+
+    first = made()
+    assert made() == first
+    assert len(set(first)) == 4
     (tmp_path / "signing_key").chmod(0o640)
     with pytest.raises(InputError, match="chmod 600"):
         read_signing_key(tmp_path)
@@ -123,10 +134,24 @@ def test_keys_are_made_once_and_read_only_while_they_are_secret(tmp_path: Path) 
 @pytest.mark.parametrize("damage", ["", "zz", "00" * 31])
 def test_a_damaged_key_is_named(tmp_path: Path, damage: str) -> None:
     make_keys(tmp_path)
-    for name, read in (("signing_key", read_signing_key), ("card_key", read_card_key)):
-        (tmp_path / name).write_text(damage)
-        with pytest.raises(InputError, match=name):
-            read(tmp_path)
+    make_card_key(tmp_path, "lotus").write_text(damage)
+    (tmp_path / "signing_key").write_text(damage)
+    with pytest.raises(InputError, match="signing_key"):
+        read_signing_key(tmp_path)
+    with pytest.raises(InputError, match=r"lotus/card\.key"):
+        read_card_key(tmp_path, "lotus")
+
+
+def test_the_one_card_key_of_an_older_ledger_becomes_its_communitys(tmp_path: Path) -> None:
+    make_keys(tmp_path)
+    (tmp_path / "card_key").write_text("ab" * 32)
+    (tmp_path / "card_key").chmod(0o600)
+    adopt_card_key(tmp_path, "lotus")
+    assert read_card_key(tmp_path, "lotus") == bytes.fromhex("ab" * 32)
+    assert not (tmp_path / "card_key").exists()
+    (tmp_path / "card_key").write_text("cd" * 32)  # another's: who has a key keeps it
+    adopt_card_key(tmp_path, "lotus")
+    assert read_card_key(tmp_path, "lotus") == bytes.fromhex("ab" * 32)
 
 
 def test_a_process_serves_one_ledger_only(file: Path) -> None:

@@ -109,8 +109,9 @@ def test_the_list_of_alarms_tells_of_silence_though_no_worker_runs(
     assert tongzhan("ledger", "alarm", "list", "--config", config).returncode == 0
 
 
+@pytest.mark.usefixtures("town")
 def test_a_certificate_that_ends_is_an_alarm_before_and_after_and_over_when_it_is_renewed(
-    town: Town, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     authority = make_authority("A", NOW)
     (tmp_path / "ca.pem").write_bytes(authority.certificate)
@@ -118,7 +119,7 @@ def test_a_certificate_that_ends_is_an_alarm_before_and_after_and_over_when_it_i
 
     def look(made: datetime, now: datetime) -> list[str]:
         pem = make_server(authority, {"127.0.0.1"}, made).certificate.decode()
-        watch_certificates(town.community, broker, now, lambda _: ssl.PEM_cert_to_DER_cert(pem))
+        watch_certificates(broker, now, lambda _: ssl.PEM_cert_to_DER_cert(pem))
         return [
             detail for station, reason, detail in open_alarms() if (station, reason) == ("*", "certificate")
         ]
@@ -131,12 +132,13 @@ def test_a_certificate_that_ends_is_an_alarm_before_and_after_and_over_when_it_i
     assert look(ends, ends + timedelta(days=1)) == []
 
 
-def test_a_broker_that_is_away_or_speaks_no_tls_raises_nothing(town: Town, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("town")
+def test_a_broker_that_is_away_or_speaks_no_tls_raises_nothing(tmp_path: Path) -> None:
     def away(_: CloudSection) -> bytes:
         raise ConnectionRefusedError
 
-    watch_certificates(town.community, CloudSection(), NOW, away)
-    watch_certificates(town.community, CloudSection(tls_ca=str(tmp_path / "no")), NOW, away)
+    watch_certificates(CloudSection(), NOW, away)
+    watch_certificates(CloudSection(tls_ca=str(tmp_path / "no")), NOW, away)
     assert open_alarms() == []
 
 

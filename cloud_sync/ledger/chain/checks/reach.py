@@ -10,8 +10,11 @@ from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.stations.models import Community
 
 _EPOCHS = (
-    "SELECT p.station_id, s.slug, p.epoch, p.through, p.cloned, EXISTS (SELECT 1 FROM stations_epoch o "
-    "WHERE o.epoch = p.epoch AND o.station_id <> p.station_id), (SELECT COUNT(*) FROM stations_event e "
+    "SELECT p.station_id, s.slug, p.epoch, p.through, p.cloned, "
+    "EXISTS (SELECT 1 FROM stations_epoch o JOIN stations_station r ON r.id = o.station_id "
+    "WHERE o.epoch = p.epoch AND o.station_id <> p.station_id AND r.community_id = s.community_id), "
+    "EXISTS (SELECT 1 FROM stations_epoch o WHERE o.epoch = p.epoch AND o.station_id <> p.station_id), "
+    "(SELECT COUNT(*) FROM stations_event e "
     "WHERE e.station_id = p.station_id AND e.epoch = p.epoch AND e.sequence <= p.through), "
     "EXISTS (SELECT 1 FROM stations_event e WHERE e.station_id = p.station_id AND e.epoch = p.epoch "
     "AND e.sequence = p.through + 1) FROM stations_epoch p JOIN stations_station s ON s.id = p.station_id "
@@ -31,15 +34,12 @@ _SEQUENCES = (
 def problems(community: Community, register: Register, signed: SignedEvents) -> Iterator[str]:
     """Yield a line for each epoch whose `through` is not the end of its events without a gap."""
     passed = {(station, epoch): through for station, epoch, through in register.unsigned.passed}
-    for station, slug, epoch, through, cloned, shared, count, follows in sql.stream(_EPOCHS, [community.pk]):
-        name = f"epoch {slug}/{epoch}"
-        if bool(cloned) != bool(shared):
-            said = (
-                "is not marked as copied, and another station has"
-                if shared
-                else "is marked as copied, and no other has"
-            )
-            yield f"{name} {said} it too"
+    for station, slug, epoch, through, cloned, *shared, count, follows in sql.stream(_EPOCHS, [community.pk]):
+        name, (here, anywhere) = f"epoch {slug}/{epoch}", shared
+        if here and not cloned:
+            yield f"{name} is not marked as copied, and another station has it too"
+        if cloned and not anywhere:  # an older version looked for copies in all communities of a database
+            yield f"{name} is marked as copied, and no other has it too"
         if not isinstance(through, int):
             yield f"{name}: through is not a number"
         elif follows:

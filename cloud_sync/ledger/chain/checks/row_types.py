@@ -65,6 +65,8 @@ def _bad(field: models.Field[object, object]) -> str:
             wrong += f" OR {column} NOT IN (0, 1)"
         case models.CharField():
             wrong += f" OR length({column}) > {field.max_length} OR {_broken(str(field.column))}"
+        case models.TextField():
+            wrong += f" OR {_broken(str(field.column))}"
     return f"({column} IS NOT NULL AND ({wrong}))"
 
 
@@ -72,7 +74,7 @@ def _kind(field: models.Field[object, object]) -> str:
     if isinstance(field, models.BinaryField):
         return "blob"
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    return "text" if isinstance(target, models.CharField | models.DateField) else "integer"
+    return "text" if isinstance(target, models.CharField | models.TextField | models.DateField) else "integer"
 
 
 def _without_a_parent() -> Iterator[str]:

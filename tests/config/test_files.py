@@ -109,7 +109,7 @@ def test_an_error_of_sqlite_has_the_mend_of_its_cause(tmp_path: Path) -> None:
     rubbish.write_text("no database" * 100)
     assert "not a SQLite file" in sqlite_mend(sqlite_says(rubbish, "SELECT 1 FROM a"), rubbish)
     held = tmp_path / "held.sqlite3"
-    with sqlite3.connect(held) as holder:
+    with closing(sqlite3.connect(held)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         assert "stop other programs that use it" in sqlite_mend(sqlite_says(held, "BEGIN EXCLUSIVE"), held)
 

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -95,7 +95,7 @@ class SeeingSite:
         return verdict is not None and verdict["state"] is not None
 
     def visits(self) -> list[VisitFacts]:
-        with sqlite3.connect(Path(self.site.settings.station.state_dir) / JOURNAL_FILE) as journal:
+        with closing(sqlite3.connect(Path(self.site.settings.station.state_dir) / JOURNAL_FILE)) as journal:
             rows = journal.execute("select facts from visits").fetchall()
         return [msgspec.json.decode(row[0], type=VisitFacts) for row in rows]
 

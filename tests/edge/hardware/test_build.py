@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,7 +117,7 @@ class Place:
 
     def visits(self) -> list[VisitFacts]:
         """What the journal has of visits."""
-        with sqlite3.connect(Path(self.settings.station.state_dir) / JOURNAL_FILE) as journal:
+        with closing(sqlite3.connect(Path(self.settings.station.state_dir) / JOURNAL_FILE)) as journal:
             rows = journal.execute("select facts from visits").fetchall()
         return [msgspec.json.decode(row[0], type=VisitFacts) for row in rows]
 

@@ -1,1 +1,1 @@
-"""The hot path: from a station's message to stored events and a signed receipt."""
+"""Turns a station's message into stored events and a signed receipt; the ledger's hot path."""

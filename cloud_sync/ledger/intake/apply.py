@@ -1,4 +1,4 @@
-"""Applying what stations sent: all of it or nothing, in one transaction, however often and in whatever order.
+"""Applies stations' messages in one transaction a community; repetition and order do not matter.
 
 No transport in here: bytes in, receipts out.
 """
@@ -44,23 +44,23 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What became of what one station sent, and the receipt for it."""
+    """The outcome of one station's messages, and the receipt for them."""
 
     receipt: Receipt
     new: int
     known: int
     refused: int
-    """Of these messages: set aside now, contradicting what came before, or naming no event."""
+    """Events set aside now, events that contradict a stored one, and strays."""
     begun: int = 0
-    """Epochs that were heard of for the first time."""
+    """Epochs seen for the first time."""
     left_out: int = 0
-    """Messages that would have begun more epochs than a station may in a day."""
+    """Messages left out because the station would begin too many epochs in a day."""
 
 
 def apply_batch(message: bytes, community: str, station: str, now: datetime) -> Applied | None:
-    """Apply a message that came on this station's topic, as `apply_messages` does.
+    """Apply a message from this station's topic, as `apply_messages` does.
 
-    None if it earns no receipt; an alarm says why.
+    Return None if it earns no receipt; an alarm says why.
     """
     return apply_messages([Sent(message, community, station)], now).get((community, station))
 
@@ -68,12 +68,12 @@ def apply_batch(message: bytes, community: str, station: str, now: datetime) -> 
 def apply_messages(
     messages: Sequence[Sent], now: datetime, *, doubt: Doubt | None = None
 ) -> dict[Name, Applied]:
-    """Apply messages of any stations in the order given, those of one community in one transaction.
+    """Apply messages of any stations in the order given, with one transaction a community.
 
-    `now` is when they came, with a time zone; under a `doubt` of that clock nothing is too old, and visits
-    that only it could date wait until it is believed again. What was applied before changes nothing and
-    gets its receipt again. What is not to be believed is left out with an alarm, and a station that sent
-    nothing else has no entry. django.db.OperationalError means that nothing more happened: try again.
+    `now` is the time of arrival, with a time zone. While that clock is in `doubt`, no event is too old, and
+    visits that only this clock can date wait until it is believed again. A repeated message changes nothing
+    and gets its receipt again. A message that cannot be believed raises an alarm; a station that sent only
+    such messages has no entry. django.db.OperationalError leaves the rest unapplied: try again.
     """
     applied: dict[Name, Applied] = {}
     for community in dict.fromkeys(sent.community for sent in messages):
@@ -89,7 +89,7 @@ def apply_messages(
 def _tell_rejections(
     community: str, rejected: Sequence[tuple[Sent, parse.RejectedError]], now: datetime
 ) -> None:
-    """One alarm for each station and cause, however many messages it was."""
+    """Raise one alarm for each station and cause, with the number of messages."""
     last = {(sent.station, why.cause): str(why) for sent, why in rejected}
     times = Counter((sent.station, why.cause) for sent, why in rejected)
     for (station, cause), why in last.items():
@@ -141,7 +141,7 @@ def _grounds(
     now: datetime,
     doubt: Doubt | None,
 ) -> Grounds:
-    """What makes a visit of this batch wait for a person; each station's first batch of a day is noted."""
+    """Return the reasons to hold visits of this batch; begin the day of stations not yet heard today."""
     since: dict[int, datetime] = {}
     for station in stations:
         zone = ZoneInfo(station.community.timezone)
@@ -149,7 +149,7 @@ def _grounds(
         if bound is not None:
             since[station.pk] = bound
         today = now.astimezone(zone).date()
-        # What waits for the clock is judged by what had come before it, so that day goes on until then.
+        # Visits that wait for the clock are judged by what came before: begin no day until they are dated.
         if station.received_on != today and doubt is None and not is_waiting(station):
             store.begin_day(station, today)
     return Grounds(frozenset(name for name, stand in before.items() if stand.cloned), since, doubt)
@@ -175,7 +175,7 @@ def _heard(station: Station) -> Heard:
 
 
 def raise_for_too_much(let_go: Mapping[Name, int], now: datetime) -> None:
-    """Raise an alarm for stations of which so many messages were let go unread."""
+    """Raise an alarm for each of these stations with its number of messages let go unread."""
     for (community, station), times in let_go.items():
         known = Station.objects.filter(community__slug=community, slug=station).exists()
         cause = Cause.TOO_MUCH if known else Cause.UNKNOWN_STATION
@@ -185,7 +185,7 @@ def raise_for_too_much(let_go: Mapping[Name, int], now: datetime) -> None:
 
 
 def _of_each(items: Iterable[Incoming]) -> Counter[int]:
-    """How many of them each station sent."""
+    """Count the items by station."""
     return Counter([item.identity[0] for item in items])
 
 
@@ -210,7 +210,7 @@ def _keep_evidence(
 def _store(
     stations: Mapping[int, Station], new: Sequence[Incoming], grounds: Grounds, now: datetime
 ) -> list[Incoming]:
-    """Store and settle what is new; those of it that were set aside."""
+    """Store and settle new events; return those that were set aside."""
     versions = {
         item.event.facts.rules
         for item in new
@@ -241,7 +241,7 @@ def _tell_refusals(
 
 
 TOLD = {HeldBy.MINT_LIMIT: Cause.MINT_LIMIT, HeldBy.BACKDATED: Cause.BACKDATED}
-"""The alarm for each reason that says something of one station; `tell_clones` tells of two."""
+"""The alarm for each reason that concerns one station; `tell_clones` raises those that concern two."""
 
 
 def _tell_held(stations: Mapping[int, Station], beyond: Collection[Beyond], now: datetime) -> None:
@@ -252,10 +252,10 @@ def _tell_held(stations: Mapping[int, Station], beyond: Collection[Beyond], now:
 
 @atomically
 def reapply(event: Event, now: datetime) -> bool:
-    """Apply an event that was set aside, now that it can be; False if it was applied before.
+    """Apply an event that was set aside; return False if it was applied before.
 
-    Its effect happens exactly once, however often and by whomever this is called. InputError says why
-    it still cannot be applied.
+    The event takes effect exactly once, even if several callers repeat this. InputError says why it still
+    cannot be applied.
     """
     station = Station.objects.select_related("community").get(pk=event.station_id)
     stations = {station.pk: station}
@@ -283,14 +283,14 @@ def reapply(event: Event, now: datetime) -> bool:
 
 
 def _came(row: Event, stamp: Stamp, now: datetime) -> datetime:
-    """When an event came, as far as its own clock and today's do not say that the ledger's was wrong then."""
+    """Return when an event came; `now` if its trusted stamp shows that the ledger's clock was behind then."""
     if stamp.trusted and row.received_at.timestamp() < stamp.wall_s <= now.timestamp():
         return now
     return min(row.received_at, now)
 
 
 def _grounds_of(station: Station, row: Event, doubt: Doubt | None) -> Grounds:
-    """As when it came, but for what had come before it: a person applies it."""
+    """Return the grounds at its arrival, except the bound from earlier events: a person applies it."""
     name = (station.pk, row.epoch)
     cloned = store.stands([name])[name].cloned
     heard = Heard(admitted=station.admitted_at)

@@ -1,8 +1,8 @@
-"""How many epochs a station begins in a day, counted in its own row: by all workers together, over restarts.
+"""Limits how many epochs a station begins in a day; its row counts them for all workers and over restarts.
 
-A journal begins an epoch with each opening, and each new one is compared with others of its station and
-stays in the database for good. What would begin more than MOST waits unread, as a whole message, for its
-signature holds for the whole of it; a station keeps what has no receipt and sends it again.
+A journal begins an epoch each time it is opened. Each new epoch is compared with others of its station and
+stays in the database for good. A message that would begin more than MOST is left out whole, because its
+signature covers all of it; the station keeps events without a receipt and sends them again.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from cloud_sync.ledger.intake.parse import Opened
 from cloud_sync.ledger.intake.store import EpochOf, Stand
 
 MOST = 3000
-"""Epochs that one station may begin in a day: twice those of a restart each minute."""
+"""Epochs that one station may begin in a day: about two a minute."""
 
 
 def leave_out(opened: Opened, before: Mapping[EpochOf, Stand], now: datetime) -> tuple[Opened, Counter[int]]:
-    """What may be applied of messages, and how many of each station may not; `before` as `stands` gave it.
+    """Return the messages that may be applied, and how many were left out by station.
 
-    Counts the epochs that begin with it. Runs under the stations' locks, in the transaction that stores them.
+    `before` is what `stands` returned. Store the count of epochs that begin here. Runs under the stations'
+    locks, in the transaction that stores the events.
     """
     new = {name for name, stand in before.items() if stand.is_new}
     if not new:

@@ -1,4 +1,4 @@
-"""Workers' names at the broker, which keeps a session under each."""
+"""Removes a worker's session from the broker, which keeps one under each worker's name."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ LOOK_S = 0.05
 
 
 def forget_worker(settings: LedgerSettings, worker: str) -> str:
-    """Have the broker drop the session of a worker that does not come back; the session's name.
+    """Make the broker drop the session of a worker that will not return; return the session's name.
 
-    Again does no harm, and a worker that does come back begins a new one: what its session held,
-    stations send again. InputError if the broker does not let us in.
+    Repeating it is harmless. A worker that does return begins a new session, and stations send again what
+    the old one held. InputError if the broker does not answer or refuses us.
     """
     name = client_id(settings.broker_name, worker)
-    link = MqttLink(settings.broker, name, (), lasting=False)  # to come without a session ends the old one
+    link = MqttLink(settings.broker, name, (), lasting=False)  # a clean session ends the old one
     link.start()
     try:
         _wait(link, settings)

@@ -1,6 +1,6 @@
-"""What a worker does for one community besides its batches, and whether that community's clock is believed.
+"""A worker's periodic tasks for one community, and whether the clock is believed there.
 
-The caller reads the clocks: `now` is the calendar's, `ran_s` the monotonic one's.
+The caller reads the clocks: `now` is calendar time, `ran_s` is monotonic.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ log = logging.getLogger(__name__)
 
 
 class Chores:
-    """One community's, in one worker."""
+    """The periodic tasks of one community in one worker."""
 
     def __init__(self, community: Community, ran_s: float) -> None:
         self.community = community
         self.doubt: Doubt | None = None
-        """Why the calendar is not believed, as it was when that began."""
+        """Why the calendar is not believed, as first found; None if it is believed."""
         self.is_clock_judged = False
         self.connections = 0
-        """At the broker, when its stations were last told where they stand."""
+        """The link's count of connections when the community's receipts were last published."""
         self.due_s = 0.0
         self._counted_s = ran_s
 
     def are_due(self, connections: int, ran_s: float) -> bool:
-        """Whether the time has come, or the broker may have forgotten what it retained."""
+        """Say whether the interval is over, or the broker may have lost its retained messages."""
         return self.connections != connections or ran_s >= self.due_s
 
     def calendar_was_set(self) -> None:
-        """Have the clock judged anew, and the chores done, before anything else."""
+        """Require a new judgement of the clock before the next batch, and make the chores due."""
         self.due_s, self.is_clock_judged = 0.0, False
 
     def look_after(self, now: datetime, ran_s: float, answer: Callable[[Sequence[Receipt]], None]) -> None:
-        """Count the time that the worker ran, end waits that are over, tell stations where they stand."""
+        """Count the worker's running time, end waits that are over, publish every station's receipt."""
         self.look_at_clock(now)
         seconds = int(ran_s - self._counted_s)
         count_running(self.community, seconds, now)
@@ -51,7 +51,7 @@ class Chores:
             answer(receipts)
 
     def look_at_clock(self, now: datetime) -> None:
-        """Judge the calendar by what the community's stations say; what changes is logged."""
+        """Judge the calendar by the stations' times; log a change."""
         doubt = look_at_clock(self.community, now)
         self.is_clock_judged = True
         if (doubt is None) != (self.doubt is None):
@@ -62,10 +62,10 @@ class Chores:
                 log.info("%s: the ledger's clock is believed", self.community)
 
     def look_for_the_doubts_end(self, now: datetime) -> None:
-        """Have chores be due where what came has ended the doubt: visits wait for that."""
+        """Make the chores due if new events ended the doubt, because visits wait for that."""
         if self.doubt is not None and find_doubt(self.community, now) is None:
             self.due_s = 0.0
 
     def believed(self, now: datetime) -> datetime | None:
-        """The moment, if it can be believed."""
+        """Return `now` if the clock is believed, else None."""
         return now if self.doubt is None else None

@@ -1,4 +1,4 @@
-"""From a message's bytes to events: who signed it, what each event states, what cannot be applied and why."""
+"""Parses a message into events: who signed it, what each event states, and why one cannot be applied."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from cloud_sync.wire import envelope, facts
 MAX_SEQUENCE = 2**53
 MAX_EVENT_BYTES = envelope.MAX_BODY_BYTES
 MAX_PROVISIONAL = facts.MAX_DEPOSITS * 10_000
-"""More than any rules can give one visit; beyond it sums could leave the database's integers."""
+"""More than any rules can give one visit; larger values could overflow the database's integers."""
 
 _EPOCH = re.compile(r"[0-9a-f]{16}")
 _UNREADABLE = {"no_header", "malformed", "too_many"}
-"""Reasons of `envelope` that say the same thing to a person."""
+"""Reasons of `envelope` that mean the same to a person."""
 
 Identity = tuple[int, str, int]
-"""Station (its primary key), epoch and sequence: an event's name in this database."""
+"""Station (primary key), epoch and sequence: an event's name in this database."""
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """A message that came on a station's topic, by the names in that topic."""
+    """A message from a station's topic, with the names in that topic."""
 
     payload: bytes
     community: str
@@ -41,7 +41,7 @@ class Sent(Struct, frozen=True, gc=False):
 
 
 class Reason(StrEnum):
-    """Why an event is set aside, as its receipt says it."""
+    """Why an event is set aside, as its receipt states it."""
 
     MALFORMED = "malformed"
     TOO_LARGE = "too_large"
@@ -50,7 +50,7 @@ class Reason(StrEnum):
 
 
 class RejectedError(Exception):
-    """A message that earns no receipt; its text says why, for the log and the alarm."""
+    """The message earns no receipt; the text says why, for the log and the alarm."""
 
     def __init__(self, cause: Cause, detail: str) -> None:
         self.cause = cause
@@ -67,48 +67,48 @@ class Incoming(Struct, frozen=True, gc=False):
 
 
 class Delivered(Struct, frozen=True, gc=False):
-    """One believed message: its sender's primary key, what was signed, and what is in it, in its order."""
+    """One believed message: its sender's primary key, the signed bytes, and the content in its order."""
 
     station: int
     batch: envelope.Batch
     signed: envelope.Signed
     events: list[Incoming]
     strays: list[bytes]
-    """What names no event."""
+    """Bodies that name no event."""
     lost: list[envelope.Lost]
-    """Sequences that it states the station no longer has, each with an event of its epoch behind them."""
+    """Sequences stated as lost; the batch has a later event of the same epoch for each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What believed messages of one community's stations held, all of it in the order it came."""
+    """The messages of one community's stations, believed and rejected, in order of arrival."""
 
     stations: dict[int, Station]
-    """Who sent them, by primary key; each with its community."""
+    """Senders of believed messages by primary key, each with its community."""
     batches: list[Delivered]
-    """The messages that are believed."""
+    """Believed messages."""
     rejected: list[tuple[Sent, RejectedError]]
-    """Those that are not."""
+    """Messages that are not believed, and why."""
 
     @property
     def events(self) -> list[Incoming]:
-        """Every event."""
+        """All events of the believed messages."""
         return [item for one in self.batches for item in one.events]
 
     @property
     def strays(self) -> list[tuple[Station, bytes]]:
-        """What names no event, and whose it is."""
+        """Bodies that name no event, each with its station."""
         return [(self.stations[one.station], body) for one in self.batches for body in one.strays]
 
     @property
     def lost(self) -> list[tuple[int, envelope.Lost]]:
-        """What stations state as lost."""
+        """Sequences stated as lost, each with its station's primary key."""
         return [(one.station, lost) for one in self.batches for lost in one.lost]
 
 
 @dataclass(frozen=True, slots=True)
 class KnownStation:
-    """An active station and the keys by which it is believed."""
+    """A station, active or retired, and the keys that it may sign with."""
 
     station: Station
     keys: dict[str, Ed25519PublicKey]
@@ -124,7 +124,7 @@ _FIND = (
 
 
 def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
-    """Open messages on topics of this community; what is not to be believed stands apart, with its reason."""
+    """Open messages from topics of this community; list the rejected ones apart, with the reason."""
     known = _find_stations(community, sorted({sent.station for sent in messages}))
     opened = Opened({}, [], [])
     for sent in messages:
@@ -136,7 +136,7 @@ def open_messages(community: str, messages: Sequence[Sent]) -> Opened:
 
 
 def _find_stations(community: str, slugs: Sequence[str]) -> dict[str, KnownStation]:
-    """Those of the stations that are known, also retired ones."""
+    """Return the known stations of these slugs, retired ones included."""
     found: dict[str, KnownStation] = {}
     for slug, key_id, public, *row in sql.select(_FIND, slugs, [community]):
         if slug not in found:
@@ -146,8 +146,7 @@ def _find_stations(community: str, slugs: Sequence[str]) -> dict[str, KnownStati
     return found
 
 
-# Stations send again and again, and what a row says of one seldom changes: making these two objects costs
-# more than reading it.
+# Rows of stations seldom change, and building these two objects costs more than the query.
 @lru_cache(maxsize=4096)
 def _station(slug: str, home: str, key: int, active: int, limit: int | None, *row: Any) -> Station:  # noqa: ANN401
     admitted, on, newest, newest_before, ahead, home_key, timezone, home_limit = row
@@ -171,7 +170,7 @@ def _public_key(raw: bytes) -> Ed25519PublicKey:
 
 
 def _open(sent: Sent, sender: KnownStation | None, opened: Opened) -> None:
-    """Add what a batch that this station signed holds; RejectedError says why it is not to be believed."""
+    """Add the content of a batch that this station signed; RejectedError says why it is not believed."""
     if sender is None:
         raise RejectedError(Cause.UNKNOWN_STATION, f"unknown station {sent.community}/{sent.station}")
     station = sender.station
@@ -197,7 +196,7 @@ def _open(sent: Sent, sender: KnownStation | None, opened: Opened) -> None:
 
 
 def _count_epochs(events: Sequence[Incoming]) -> None:
-    """RejectedError for a batch of more epochs than a receipt has room for."""
+    """Raise RejectedError for a batch with more epochs than MAX_BATCH_EPOCHS."""
     epochs = len({item.identity[1] for item in events})
     if epochs > envelope.MAX_BATCH_EPOCHS:
         detail = f"events of {epochs} epochs, at most {envelope.MAX_BATCH_EPOCHS} in a batch"
@@ -205,14 +204,14 @@ def _count_epochs(events: Sequence[Incoming]) -> None:
 
 
 def _is_followed(lost: envelope.Lost, events: Sequence[Incoming]) -> bool:
-    """Whether an event of the same epoch stands behind what a batch states as lost."""
+    """Say whether the batch has an event of the same epoch after these lost sequences."""
     return any(
         epoch == lost.epoch and sequence > lost.last for _, epoch, sequence in (e.identity for e in events)
     )
 
 
 def _incoming(station: int, body: bytes, event: facts.Event | None) -> Incoming | None:
-    """An event as it came; None for what names none."""
+    """Return an event as it came; None for a body that names no event."""
     name = event or _name(body)
     if name is None:
         return None
@@ -220,7 +219,7 @@ def _incoming(station: int, body: bytes, event: facts.Event | None) -> Incoming 
 
 
 def _name(body: bytes) -> envelope.EventId | None:
-    """An event's epoch and sequence, read even where nothing else can be."""
+    """Read an event's epoch and sequence, even if the rest of the body is unreadable."""
     try:
         name = envelope.decode_event_id(body)
     except msgspec.DecodeError:
@@ -230,7 +229,7 @@ def _name(body: bytes) -> envelope.EventId | None:
 
 
 def _events(bodies: Sequence[bytes]) -> list[facts.Event | None]:
-    """What each body states; mostly all can be read, and that takes one call for all of them."""
+    """Decode each body: all in one call, or one by one if any of them is unreadable."""
     try:
         events = envelope.decode_events(bodies)
     except msgspec.DecodeError:
@@ -253,7 +252,7 @@ def _is_possible(event: facts.Event, body: bytes) -> bool:
 
 
 def judge(body: bytes, rules: Collection[int], event: facts.Event | None) -> tuple[EventKind, Reason | None]:
-    """What an event is, and why it cannot be applied, if it cannot; `rules` are the versions known here."""
+    """Return an event's kind, and why it cannot be applied or None; `rules` are the versions known here."""
     if event is None:
         return EventKind.UNREAD, Reason.TOO_LARGE if len(body) > MAX_EVENT_BYTES else Reason.MALFORMED
     if isinstance(event.facts, facts.AlarmFacts):
@@ -262,14 +261,14 @@ def judge(body: bytes, rules: Collection[int], event: facts.Event | None) -> tup
 
 
 def read_again(body: bytes) -> facts.Event | None:
-    """What a stored body states to the code of today; None if it still cannot be read."""
+    """Decode a stored body with the present code; None if it is still unreadable."""
     return _event(body)
 
 
 def sort_out(
     incoming: Sequence[Incoming], stored: dict[Identity, str]
 ) -> tuple[list[Incoming], list[Incoming]]:
-    """What is new, and what contradicts an event that came before; a repetition is neither."""
+    """Return the new events and those that contradict an earlier one; repetitions are dropped."""
     first = dict(stored)
     new, conflicts = [], []
     for item in incoming:

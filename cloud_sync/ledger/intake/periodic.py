@@ -1,4 +1,4 @@
-"""What a worker does besides batches: tells every station where it stands, and ends waits that are over."""
+"""A worker's periodic tasks in the database: receipts for every station, and the end of waits."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ AT_ONCE = 200
 
 
 def standing_receipts(community: Community, now: datetime | None) -> Iterator[list[Receipt]]:
-    """What the ledger holds of each active station, some stations at a time.
+    """Yield a receipt for each active station, AT_ONCE stations at a time.
 
-    Retained at the broker, they tell a station of a restored ledger what to send again, one whose key
-    was retired that it was, and one that has been backing off that the ledger is there. Without a `now`
-    that can be believed they name journals however old.
+    The broker retains them. They tell a station what to send again after the ledger was restored, that its
+    key was retired, and, while it backs off, that the ledger is back. If `now` is None because the clock
+    is doubted, they name epochs of any age.
     """
     stations = list(_active(community))
     for part in range(0, len(stations), AT_ONCE):
@@ -34,7 +34,7 @@ def standing_receipts(community: Community, now: datetime | None) -> Iterator[li
 
 
 def end_waits(community: Community, now: datetime) -> None:
-    """Give or return what has waited as long as it may, and say so in the log; `now` is believed."""
+    """Give or return points whose wait has reached its limit, and log it; `now` must be believed."""
     take_back_what_is_yet_to_come(community, now)
     if dated := date_all(community, now):
         log.info("%d visits waited for the clock and are dated: %d points given", dated.visits, dated.given)

@@ -1,4 +1,4 @@
-"""What the ledger tells stations: how far their events are safe here, and which were set aside."""
+"""Receipts for stations: up to which sequence events are stored here, and which were set aside."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from cloud_sync.ledger.stations.models import Conflict, Dismissal, Event, EventS
 from cloud_sync.wire.envelope import MAX_RECEIPT_EPOCHS, MAX_RETIRED, EpochReceipt, Receipt
 
 KEPT = timedelta(days=30)
-"""How long a station keeps receipted rows, and so how long a receipt names an epoch."""
+"""How long a station keeps receipted rows, and therefore how long a receipt names an epoch."""
 MAX_REFUSED = 400
-"""Refusals that one receipt names, so that it fits a broker's smallest message."""
+"""Refusals that one receipt names, so that it fits a broker's smallest message limit."""
 
 
 def receipts_for(stations: Collection[Station], batch: Came, now: datetime | None) -> dict[int, Receipt]:
-    """Each station's receipt after a batch, by its key: its refusals first, then the latest of all others.
+    """Return each station's receipt by primary key: refusals of the batch first, then the latest others.
 
-    The stations come with their community. Without a `now` that can be believed no epoch is too old to
-    be named: a station sends again what is not.
+    Each station must have its community loaded. If `now` is None because the clock is doubted, no epoch is
+    too old to be named: a station sends again what its receipt does not name.
     """
     keys = [station.pk for station in stations]
     since, retired = _since(now), _retired(keys)
@@ -51,7 +51,7 @@ def receipts_for(stations: Collection[Station], batch: Came, now: datetime | Non
 
 
 def overtaken(receipts: Sequence[Receipt], now: datetime | None) -> list[Receipt]:
-    """Newer receipts for those stations where the ledger has moved on since these were made."""
+    """Return newer receipts for stations whose stored events have advanced since these were made."""
     find = (
         "SELECT s.id, w.community, w.station FROM w CROSS JOIN stations_community c "
         "CROSS JOIN stations_station s "
@@ -77,12 +77,12 @@ def _since(now: datetime | None) -> datetime:
 
 
 def _through_of(receipt: Receipt, epoch: str) -> int:
-    """How far a receipt says that an epoch is safe; -1 where it does not name it."""
+    """Return the `through` of an epoch in a receipt; -1 if the receipt does not name it."""
     return next((entry.through for entry in receipt.epochs if entry.epoch == epoch), -1)
 
 
 def _epochs(stations: Sequence[int], since: datetime, most: int) -> dict[int, list[tuple[str, int]]]:
-    """The newest epochs of each station, the newest first, each with how far it is safe."""
+    """Return the newest epochs of each station, the newest first, each with its `through`."""
     statement = (
         "SELECT station_id, epoch, through FROM (SELECT e.station_id, e.epoch, e.through, ROW_NUMBER() OVER "
         "(PARTITION BY e.station_id ORDER BY e.updated DESC, e.id DESC) AS place "
@@ -99,7 +99,7 @@ def _epochs(stations: Sequence[int], since: datetime, most: int) -> dict[int, li
 
 
 def _decided_about(stations: Sequence[int], since: datetime) -> dict[int, list[tuple[str, int]]]:
-    """Epochs of which a person decided something since then, the latest first: their stations must hear."""
+    """Return epochs with a person's decision since then, the latest first: their stations must hear of it."""
     statement = (
         "SELECT station_id, epoch, through FROM stations_epoch WHERE decided_at >= %s "
         "AND station_id AMONG ORDER BY decided_at DESC, id DESC"
@@ -111,16 +111,17 @@ def _decided_about(stations: Sequence[int], since: datetime) -> dict[int, list[t
 
 
 def _joined(newest: Sequence[tuple[str, int]], decided: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """The newest epochs, then those decided about as far as there is room.
+    """Return the newest epochs, then the others with a decision while there is room.
 
-    Old ones fill no receipt: a station takes what a full one leaves out behind its oldest epoch for lost.
+    They never fill the receipt: from a full one the station concludes that the ledger lost every epoch that
+    is newer than the oldest idle one named, and missing.
     """
     more = [one for one in decided if one not in newest]
     return [*newest, *more[: max(0, MAX_RECEIPT_EPOCHS - 1 - len(newest))]]
 
 
 def _retired(stations: Sequence[int]) -> dict[int, list[str]]:
-    """The keys of each station that are believed no longer, the latest first."""
+    """Return the retired keys of each station, the latest first."""
     statement = (
         "SELECT station_id, key_id FROM stations_stationkey WHERE retired_at IS NOT NULL "
         "AND station_id AMONG ORDER BY retired_at DESC, id DESC"
@@ -132,7 +133,7 @@ def _retired(stations: Sequence[int]) -> dict[int, list[str]]:
 
 
 def _with_refusals(stations: Sequence[int]) -> list[int]:
-    """Stations of which there is anything to name, asked by two cheap look-ups each: mostly there is not."""
+    """Return the stations with any refusal. Most have none, and two cheap look-ups show that."""
     statement = (
         "SELECT s.id FROM stations_station s WHERE (EXISTS (SELECT 1 FROM stations_event e "
         "WHERE e.station_id = s.id AND e.state = 'refused') OR EXISTS (SELECT 1 FROM stations_conflict c "
@@ -142,9 +143,9 @@ def _with_refusals(stations: Sequence[int]) -> list[int]:
 
 
 def _refused(station: int, epochs: Collection[str], batch: Came) -> dict[str, tuple[tuple[int, str], ...]]:
-    """For each epoch of this station that has any: its refusals in order, MAX_REFUSED in all.
+    """Return the refusals of this station by epoch, in order, MAX_REFUSED in all.
 
-    What an officer has dismissed is named no more: the ledger keeps it, and the station need not.
+    Dismissed ones are left out: the ledger keeps them, so the station need not.
     """
     own = {
         (epoch, sequence)
@@ -165,7 +166,7 @@ def _refused(station: int, epochs: Collection[str], batch: Came) -> dict[str, tu
 
 
 def _newest(rows: QuerySet[Any], batch: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """Reasons of at most MAX_REFUSED rows: the batch's own first, then the latest."""
+    """Return the reasons of at most MAX_REFUSED rows: the batch's own first, then the latest."""
     own = Q(epoch__in={epoch for epoch, _ in batch}, sequence__in={sequence for _, sequence in batch})
     ordered = rows.order_by(Case(When(own, then=Value(0)), default=Value(1)), "-id")
     found = ordered.values_list("epoch", "sequence", "reason")[:MAX_REFUSED]

@@ -1,4 +1,4 @@
-"""Events and how far they reach, in the database; all under their stations' locks, in one transaction."""
+"""Stores events and the progress of epochs. Callers hold the stations' locks within one transaction."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from cloud_sync.ledger.stations.spans import NOTHING_WRITTEN, Span, WrittenSpan,
 from cloud_sync.wire.envelope import Lost
 
 MAX_STRAYS = 1000
-"""Of one station; a station that sends more of them says nothing new. The alarm counts all of them."""
+"""Rows kept of one station; more would show nothing new. The alarm counts all of them."""
 MAX_CONFLICTS = 1000
-"""Of one station, as above."""
+"""Rows kept of one station, as above."""
 LOOK_AHEAD = 100
 MAX_OTHERS = 64
-"""Epochs of its station that one is compared with; more of them would say the same again."""
+"""Epochs of a station that one is compared with; more would show nothing new."""
 
-# Looking up a member's value costs as much as a whole row's tuple.
+# Reading an enum member's `value` for each row costs as much as building the row.
 APPLIED, REFUSED = EventState.APPLIED.value, EventState.REFUSED.value
 KINDS = {kind: kind.value for kind in EventKind}
 
@@ -59,16 +59,16 @@ EPOCHS = sql.Table(
 )
 _IDENTITY = {"station": "bigint", "epoch": "text", "sequence": "bigint"}
 EpochOf = tuple[int, str]
-"""Station, its primary key, and epoch."""
+"""Station (primary key) and epoch."""
 Came = Mapping[EpochOf, set[int]]
-"""The sequences that came of each epoch."""
+"""The sequences that came, by epoch."""
 Judged = tuple[Incoming, EventKind, Reason | None]
-"""A new event, what it is, and why it is set aside, if it is."""
+"""A new event, its kind, and why it is set aside or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """How far one epoch reaches: all events `through` this sequence are stored, and none after `last`."""
+    """Progress of one epoch: all events up to `through` are stored, and none after `last`."""
 
     through: int
     last: int
@@ -76,22 +76,21 @@ class Stand:
     cloned: bool = False
     boot: str = ""
     span: Span | None = None
-    """Between which trusted times its events lie."""
+    """The trusted times between which its events lie."""
 
 
 def lock(stations: Collection[int]) -> None:
-    """Let no other worker apply these stations' events until the transaction ends.
+    """Lock stations' rows, so that no other worker applies their events until the transaction ends.
 
-    In the order of their keys, and before the community's chain: workers wait for each other, never in a
-    circle.
+    Rows are locked in the order of their keys, and before the community's chain, to prevent deadlock.
     """
-    if sql.on_postgres():  # a transaction of SQLite's has the whole database to itself
+    if sql.on_postgres():  # in SQLite a write transaction locks the whole database
         statement = "SELECT 1 FROM stations_station WHERE id = ANY(%s) ORDER BY id FOR UPDATE"
         sql.execute(statement, [list(stations)])
 
 
 def stands(epochs: Collection[EpochOf]) -> dict[EpochOf, Stand]:
-    """How far each of these epochs reaches in the database."""
+    """Return the progress of each of these epochs in the database."""
     statement = (
         "SELECT w.station, w.epoch, p.through, p.cloned, p.boot, p.first_at, p.last_at, COALESCE((SELECT "
         "MAX(e.sequence) FROM stations_event e WHERE e.station_id = w.station AND e.epoch = w.epoch), 0) "
@@ -105,7 +104,7 @@ def stands(epochs: Collection[EpochOf]) -> dict[EpochOf, Stand]:
 
 
 def clones(community: int, epochs: Collection[EpochOf]) -> list[EpochOf]:
-    """All of a community that bear these epochs' names, stored or among these, where several stations do."""
+    """Return the epochs whose name several stations of a community share, among these and stored ones."""
     found: dict[str, set[int]] = {}
     for station, epoch in epochs:
         found.setdefault(epoch, set()).add(station)
@@ -120,14 +119,14 @@ def clones(community: int, epochs: Collection[EpochOf]) -> list[EpochOf]:
 
 
 def mark_cloned(epochs: Collection[EpochOf]) -> None:
-    """Have what comes of these epochs wait from now on."""
+    """Mark epochs as cloned: points of their visits are held from now on."""
     for station, epoch in epochs:
         Epoch.objects.filter(station=station, epoch=epoch).update(cloned=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """Another epoch of a station's that lived when this one did."""
+    """Another epoch of the same station whose span overlaps that of epoch `name`."""
 
     name: EpochOf
     epoch: str
@@ -136,16 +135,16 @@ class Other:
 
 
 def alive_with(spans: Mapping[EpochOf, Span]) -> list[Other]:
-    """Other epochs of the same stations that ended after such a span's first time and began before its last.
+    """Return other epochs of the same stations that ended after a span's start and began before its end.
 
-    Of each span MAX_OTHERS are looked at, those that ended first.
+    Only the MAX_OTHERS that ended first are compared with each span.
     """
     near = (
         "SELECT e.* FROM stations_epoch e WHERE e.station_id = w.station AND e.last_at > w.since "
         "ORDER BY e.last_at LIMIT %s"
     )
     among = f"LATERAL ({near}) o WHERE"
-    if not sql.on_postgres():  # SQLite has no LATERAL, PostgreSQL would ask IN for each row of the table
+    if not sql.on_postgres():  # SQLite has no LATERAL; PostgreSQL would run IN for each row of the table
         among = f"stations_epoch o WHERE o.id IN ({near.replace('e.*', 'e.id')}) AND"
     statement = (
         "SELECT w.station, w.epoch, o.epoch, o.boot, o.first_at, o.last_at "  # noqa: S608 (constants)
@@ -161,7 +160,7 @@ def alive_with(spans: Mapping[EpochOf, Span]) -> list[Other]:
 
 
 def begin_day(station: Station, day: date) -> None:
-    """Note what had come of a station before this day of receipt; on the same day again nothing changes."""
+    """Store a station's newest times from before this day of receipt; no change if repeated that day."""
     newest = Epoch.objects.filter(station=station).order_by().values("station").annotate(at=Max("last_at"))
     Station.objects.filter(pk=station.pk).exclude(received_on=day).update(
         received_on=day, newest_before_at=F("newest_at"), newest_at=Subquery(newest.values("at"))
@@ -175,7 +174,7 @@ def _span(first: datetime | str | None, last: datetime | str | None) -> Span | N
 
 
 def stored_digests(came: Came, before: Mapping[EpochOf, Stand]) -> dict[Identity, str]:
-    """Digests of those events that are already stored; `before` is what `stands` gave."""
+    """Return the digests of events that are already stored; `before` is what `stands` returned."""
     statement = (
         "SELECT e.station_id, e.epoch, e.sequence, e.digest FROM w CROSS JOIN stations_event e "
         "WHERE e.station_id = w.station AND e.epoch = w.epoch AND e.sequence = w.sequence"
@@ -191,7 +190,7 @@ def stored_digests(came: Came, before: Mapping[EpochOf, Stand]) -> dict[Identity
 
 
 def store_events(judged: Sequence[Judged], now: datetime) -> list[int]:
-    """Store new events, each applied or set aside; their primary keys in the same order."""
+    """Store new events, each applied or set aside; return their primary keys in the same order."""
     at = sql.keeper()(now)
     rows = [_row(item, kind, reason, at) for item, kind, reason in judged]
     if not sql.on_postgres():
@@ -218,7 +217,7 @@ def _row(item: Incoming, kind: EventKind, reason: Reason | None, at: datetime | 
 
 
 def store_conflicts(conflicts: Sequence[Incoming], now: datetime) -> None:
-    """Keep each contradiction once, however often it comes, MAX_CONFLICTS of a station."""
+    """Store each contradiction once, at most MAX_CONFLICTS a station."""
     rows = []
     room = {
         key: MAX_CONFLICTS - Conflict.objects.filter(station=key).count()
@@ -243,7 +242,7 @@ def store_conflicts(conflicts: Sequence[Incoming], now: datetime) -> None:
 
 
 def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> None:
-    """Keep what names no event, each once, MAX_STRAYS in all."""
+    """Store bodies that name no event, each once, at most MAX_STRAYS a station."""
     room = MAX_STRAYS - Stray.objects.filter(station=station).count()
     Stray.objects.bulk_create(
         [
@@ -255,7 +254,7 @@ def store_strays(station: Station, bodies: Sequence[bytes], now: datetime) -> No
 
 
 def name_again(station: int, epoch: str, now: datetime) -> None:
-    """Have receipts name an epoch of which a person decided something, however long ago it came."""
+    """Make receipts name an epoch again, however old, because a person decided about one of its events."""
     Epoch.objects.filter(station=station, epoch=epoch).update(decided_at=now)
 
 
@@ -266,10 +265,10 @@ def advance(
     lost: Sequence[tuple[int, Lost]] = (),
     written: Mapping[EpochOf, WrittenSpan] | None = None,
 ) -> list[tuple[int, Lost]]:
-    """Move each epoch's `through` over the events that are there without a gap, but for what is `lost`.
+    """Move each epoch's `through` to the last event before a gap; sequences in `lost` are no gap.
 
-    `before` is what `stands` gave before these were stored; `written` says by whom and when they were.
-    Losses are named with their station. Gives those that it passed over now.
+    `before` is what `stands` returned before these events were stored; `written` says by which boot and when
+    they were written. `lost` has each station's primary key. Return the losses passed over now.
     """
     through = _as_far_as_known(came, before)
     passed: list[tuple[int, Lost]] = []
@@ -278,8 +277,8 @@ def advance(
         if gap.first <= through.get(name, 0) + 1 <= gap.last:
             passed.append((station, gap))
             through[name] = _contiguous(station, gap.epoch, gap.last, came[name])
-    # Also where nothing is new: what a station sends again must be among the epochs that its receipt
-    # has room for, or it would send it for ever.
+    # Update epochs without new events too: otherwise a receipt may have no room for an epoch that a station
+    # sends again, and the station would never stop sending it.
     keep = sql.keeper()
     at = keep(now)
     rows: list[sql.Row] = []
@@ -293,7 +292,7 @@ def advance(
 
 
 def _as_far_as_known(came: Came, before: Mapping[EpochOf, Stand]) -> dict[EpochOf, int]:
-    """How far each epoch reaches without a gap, the events that came included."""
+    """Return the last sequence of each epoch before a gap, counting the events that came."""
     through = {name: _run(before[name].through, sequences) for name, sequences in came.items()}
     follows = (
         "SELECT w.station, w.epoch FROM w CROSS JOIN stations_event e "
@@ -314,13 +313,13 @@ def _run(through: int, here: set[int]) -> int:
 
 
 def _contiguous(station: int, epoch: str, through: int, here: set[int]) -> int:
-    """The last sequence before the first gap; all of `here` are stored."""
+    """Return the last sequence before the first gap; all of `here` are stored."""
     through = _run(through, here)
     statement = (
         "SELECT sequence FROM stations_event WHERE station_id = %s AND epoch = %s AND sequence > %s "
         "ORDER BY sequence LIMIT %s"
     )
-    # Reads little past a gap, so that a week stored above one costs nothing.
+    # Read in small steps, so that a week of events stored after a gap costs nothing.
     while rows := sql.execute(statement, [station, epoch, through, LOOK_AHEAD]):
         if rows[0][0] != through + 1:
             break
@@ -332,7 +331,7 @@ def _contiguous(station: int, epoch: str, through: int, here: set[int]) -> int:
 
 
 def by_epoch(incoming: Iterable[Incoming]) -> Came:
-    """What came, epoch by epoch in the order that each first came."""
+    """Group the sequences by epoch, in the order in which each epoch first came."""
     found: dict[EpochOf, set[int]] = {}
     for station, epoch, sequence in [item.identity for item in incoming]:
         found.setdefault((station, epoch), set()).add(sequence)

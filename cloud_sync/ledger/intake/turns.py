@@ -1,11 +1,11 @@
-"""Turns among communities and their stations: what a worker takes next, so that no other waits. Pure.
+"""Schedules messages fairly among communities and their stations, and limits each station's rate. Pure.
 
-A worker's session at the broker is one queue, and MQTT wants it acknowledged in its order. So what waits
-in a worker is little of each station and is taken by turns; what a station sends beyond that is let go
-unread. Nothing is lost by it: a journal keeps what has no receipt and sends it again. A station that
-waits for its receipts, as `cloud_sync.transport.resend` does, never comes near these bounds, but for one that
-brings more than a month of visits at once, which then takes some minutes. A restart begins with full
-budgets, which a minute would fill anyway; what must hold longer is counted in the database (`begun`).
+A worker's session at the broker is one queue, and MQTT requires acknowledgements in its order. So a worker
+holds few messages of each station, takes them by turns, and lets go unread what a station sends beyond
+that. Nothing is lost: a journal keeps events without a receipt and sends them again. A station that waits
+for its receipts, as `cloud_sync.transport.resend` does, stays far below these limits, unless it brings more
+than a month of visits at once; that takes some minutes. A restart begins with full budgets, which a minute
+would refill anyway; the database counts what must be limited for longer (`begun`).
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ Name = tuple[str, str]
 """Community and station, as a topic names them."""
 
 SHARE = 2 * WINDOW
-"""Messages of one station that may wait: what it has on its way, and the same again after a reconnection."""
+"""Messages of one station that may wait: one window in flight, and the same again after a reconnection."""
 A_MINUTE = 30_000
-"""Work that one station may cause in a minute, and all at once, counted in events."""
+"""Budget of a station and its refill a minute, counted in events; all of it may be spent at once."""
 MESSAGE = 20
-"""Work of a message by itself: its signature, its place in a transaction."""
+"""Work of a message apart from its events: signature and transaction."""
 REFUSED = 5
-"""Work of an event that is kept as evidence: it is looked up, stored and told of one by one."""
+"""Work of an event kept as evidence: each is looked up, stored and reported by itself."""
 EPOCH = 15
-"""Work of an epoch that was never heard of: it is compared with the others of its station."""
+"""Work of a new epoch: it is compared with the others of its station."""
 REJECTED = 100
-"""Work of a message that is not to be believed, or would begin too many epochs."""
+"""Work of a message that is not believed or would begin too many epochs."""
 MOST_NAMES = 10_000
-"""Stations whose work is remembered; those that have not caused any lately are forgotten first."""
+"""Stations whose budget is remembered; those with a full budget are forgotten first."""
 
 
 @dataclass(slots=True, eq=False)
@@ -47,37 +47,37 @@ class Waiting:
 
 @dataclass(slots=True)
 class _Budget:
-    """How much work a station may still cause, and when that was so."""
+    """Work that a station may still cause, and when that was computed."""
 
     left: float
     at: float
 
 
 class Turns:
-    """What waits in one worker. `now` is monotonic seconds."""
+    """The messages that wait in one worker. `now` is monotonic seconds."""
 
     def __init__(self, at_once: int, most_bytes: int) -> None:
-        """Hold at most `at_once` messages; one turn gives `most_bytes` of them, or one that is larger."""
+        """Hold at most `at_once` messages; end a turn once it has `most_bytes` or more."""
         self.let_go: Counter[Name] = Counter()
-        """Messages let go unread, by station; whoever tells of them clears it."""
+        """Messages let go unread, by station; the code that raises the alarm clears it."""
         self._at_once, self._most_bytes = at_once, most_bytes
         self._arrived: deque[Waiting] = deque()
         self._queues: dict[str, dict[Name, deque[Waiting]]] = {}
-        """Communities and stations of which something waits, those whose turn is next first."""
+        """Waiting messages by community and station, each in the order of turns."""
         self._budgets: dict[Name, _Budget] = {}
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing waits to be taken."""
+        """Say whether no message waits to be taken."""
         return not self._queues
 
     @property
     def has_room(self) -> bool:
-        """Whether one more message may be added."""
+        """Say whether one more message may be added."""
         return len(self._arrived) < self._at_once
 
     def add(self, message: Message, station: Name, now: float) -> None:
-        """Have a message wait for its station's turn, or let it go if the station has sent too much."""
+        """Queue a message for its station's turn, or let it go if the station has sent too much."""
         waiting = Waiting(message, station)
         self._arrived.append(waiting)
         queue = self._queues.get(station[0], {}).get(station)
@@ -90,13 +90,13 @@ class Turns:
             queue.append(waiting)
 
     def add_done(self, message: Message) -> None:
-        """Have a message that nothing is done with be forgotten in its order."""
+        """Add a message that needs no work, so that it is acknowledged in its order."""
         self._arrived.append(Waiting(message, ("", ""), done=True))
 
     def take(self, besides: Collection[str] = ()) -> list[Waiting]:
-        """The next messages of one community, one of each of its stations by turns.
+        """Take the next messages of one community, one of each of its stations by turns.
 
-        The next turn is another community's, if anything of one waits. Those `besides` are passed by.
+        The next turn goes to another community if it has messages. Communities in `besides` are skipped.
         """
         community = next((name for name in self._queues if name not in besides), None)
         if community is None:
@@ -116,7 +116,7 @@ class Turns:
         return taken
 
     def give_back(self, taken: Sequence[Waiting]) -> None:
-        """Have messages that were taken and not applied be the next ones."""
+        """Put back messages that were taken but not applied, as the next ones."""
         for waiting in reversed(taken):
             queues = self._queues.pop(waiting.station[0], {})
             queue = queues.pop(waiting.station, None) or deque()
@@ -124,21 +124,21 @@ class Turns:
             self._queues = {waiting.station[0]: {waiting.station: queue, **queues}, **self._queues}
 
     def drop(self, community: str) -> int:
-        """Do nothing with what waits of a community; how many messages that was."""
+        """Let go of all messages that wait for a community; return their number."""
         dropped = [waiting for queue in self._queues.pop(community, {}).values() for waiting in queue]
         for waiting in dropped:
             waiting.done = True
         return len(dropped)
 
     def charge(self, station: Name, work: int, now: float) -> None:
-        """Count work that a station's messages caused."""
+        """Deduct work that a station's messages caused from its budget."""
         budget = self._budget(station, now)
         if len(self._budgets) >= MOST_NAMES and station not in self._budgets:
             self._forget(now)
         self._budgets[station] = _Budget(budget.left - work, now)
 
     def finished(self) -> list[Message]:
-        """The messages that the broker may forget now, in the order they came."""
+        """Remove and return the messages that may be acknowledged now, in order of arrival."""
         done: list[Message] = []
         while self._arrived and self._arrived[0].done:
             done.append(self._arrived.popleft().message)
@@ -148,7 +148,7 @@ class Turns:
         return self._budget(station, now).left <= 0
 
     def _budget(self, station: Name, now: float) -> _Budget:
-        """What a station has by now."""
+        """Return a station's budget, refilled up to now."""
         budget = self._budgets.get(station)
         if budget is None:
             return _Budget(A_MINUTE, now)

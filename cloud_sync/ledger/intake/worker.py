@@ -1,13 +1,13 @@
 """The worker: takes batches from the broker, applies them, answers with receipts, acknowledges last.
 
-An acknowledgement never runs ahead of the commit. Even so it guards little: the station's journal is
-the truth, and what earns no receipt is sent again.
+A batch is acknowledged only after the commit. Nothing depends on that alone: the station's journal is the
+truth, and the station sends again what earns no receipt.
 
-Several workers may run on one database and one broker, each under its own name. Every one gets every
-batch; the database lets one apply it and the others find it known. So any of them may die at any
-moment and nothing waits for it; what more workers do not bring is speed, for a community settles in
-one transaction at a time. That transaction takes what waited of one community's stations together, little
-of each and by turns; the next one is another community's (`turns`).
+Several workers may run on one database and one broker, each under its own name. Every worker gets every
+batch; the database lets one apply it, and the others find it known. So any of them may die at any moment
+without delay for stations. More workers are not faster, because a community settles in one transaction at
+a time. A transaction takes a few waiting messages of each station of one community; the next one is for
+another community (`turns`).
 """
 
 from __future__ import annotations
@@ -54,39 +54,39 @@ from config.reading import typed
 log = logging.getLogger(__name__)
 
 LOOK_S = 0.2
-"""How often the worker looks whether it is to stop."""
+"""How often the worker checks whether it must stop."""
 PERIODIC_S = 600.0
-"""How often stations are told where they stand, and waits that are over end."""
+"""Interval of chores: receipts for every station, and the end of waits."""
 AT_ONCE = 256
-"""Messages that waited and are applied in one transaction."""
+"""Messages that wait in a worker at most, and that one transaction applies at most."""
 MOST_BYTES = 512 * 1024
-"""Of them; beyond it the first one's receipt would wait long for the last one's events."""
+"""Payload of one transaction; with more, the first receipt would wait too long for the last events."""
 JUMP_S = 60.0
-"""A calendar that goes so far from the monotonic clock was set; chores are then due at once."""
+"""A calendar that jumps this far against the monotonic clock was set; chores are then due at once."""
 AGAIN_S = 10.0
-"""After chores that failed."""
+"""Wait after chores that failed."""
 KNOW_S = 10.0
-"""How often it is asked which communities there are."""
+"""How often the worker reads the list of communities."""
 LET_GO_S = 5.0
-"""A community that the database could not take for so long keeps no others' messages waiting."""
+"""Messages of a community that was busy this long are let go if they block the others."""
 LOCK_WAIT = "300ms"
-"""How long a statement waits for rows that somebody else holds; then it is another community's turn."""
+"""How long a statement waits for locked rows; after it another community has its turn."""
 TELL_S = 5.0
-"""How often at most an alarm says that a station sent too much; it counts all that was let go."""
+"""Shortest interval of alarms that a station sent too much; they count every message let go."""
 BUSY = (OperationalError, InterfaceError)
-"""The database is busy, gave way to another writer, or is away: the same batch will go through later."""
+"""The database is busy, away, or aborted this for another writer: the same batch will succeed later."""
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 Apply = Callable[..., Mapping[Name, Applied]]
-"""As `apply_messages`."""
+"""The signature of `apply_messages`."""
 
 
 class Worker:
-    """Applies what comes in by one link until it is told to stop.
+    """Applies messages from one link until it is told to stop.
 
-    With `communities`, a function that finds them, it also does their chores: at each new connection,
-    because a broker may have forgotten what it retained, and every PERIODIC_S. Each community's messages and
-    chores are transactions of their own; one that fails or is busy rests a while, and the others go on.
+    With `communities`, a function that finds them, it also does their chores: every PERIODIC_S, and at each
+    new connection, because the broker may have lost its retained messages. Each community's messages and
+    chores are transactions of their own; a community that fails or is busy rests, and the others go on.
     """
 
     def __init__(
@@ -115,12 +115,12 @@ class Worker:
         self._tell_let_go_at = 0.0
 
     def run(self) -> None:
-        """Take message after message; a stop lets the current ones finish."""
+        """Process messages until told to stop; the current ones finish first."""
         while not self._stopping.is_set():
             self.turn()
 
     def turn(self) -> None:
-        """Take what came, apply what is next of one community, let the broker forget what is done."""
+        """Gather messages, apply the next ones of one community, acknowledge those that are done."""
         self._tell_connection()
         self._know_communities(KNOW_S)
         self._do_periodic()
@@ -131,7 +131,7 @@ class Worker:
         _acknowledge(self._turns.finished())
 
     def _know_communities(self, age_s: float) -> None:
-        """Learn which communities there are, unless that was asked less than so long ago."""
+        """Read the list of communities, unless the last one is younger than `age_s`."""
         if time.monotonic() - self._known_at < age_s:
             return
         try:
@@ -149,14 +149,14 @@ class Worker:
             del self._chores[slug]
 
     def _look_around(self) -> None:
-        """Watch what sends no message, whether or not the broker is there."""
+        """Check what no message reports, even without the broker."""
         try:
             self._watch()
         except BUSY as error:
             self._tell_busy("tell which stations are silent", error)
 
     def _gather(self) -> None:
-        """Take what the link has; if there is nothing else to do, wait LOOK_S for the first."""
+        """Take the link's messages; if there is nothing else to do, wait LOOK_S for the first."""
         with suppress(queue.Empty):
             if self._turns.is_empty and not self._has_due_chores:
                 self._add(self._link.messages.get(timeout=LOOK_S))
@@ -173,7 +173,7 @@ class Worker:
             self._turns.add(message, name, time.monotonic())
 
     def _apply_next(self) -> None:
-        """Apply what is next of the community whose turn it is, passing by those that rest."""
+        """Apply the next messages of the community whose turn it is; skip those that rest."""
         resting = self._rests.resting(time.monotonic())
         taken = self._turns.take(resting)
         if not taken:
@@ -191,7 +191,7 @@ class Worker:
             self._rests.is_well(community)
 
     def _wait_for_rest(self) -> None:
-        """Nothing but what rests is here: wait a moment, or let go of it where it keeps others out."""
+        """Wait while only resting communities have messages; let go of those that keep others out."""
         wait_s = min(LOOK_S, self._rests.shortest_s(time.monotonic()))
         if self._turns.has_room:
             with suppress(queue.Empty):
@@ -202,16 +202,16 @@ class Worker:
         self._stopping.wait(wait_s)
 
     def _make_room(self) -> None:
-        """Let go of messages that wait for a community which has been busy for long; stations send again.
+        """Let go of messages of communities that have been busy for LET_GO_S; stations send them again.
 
-        MQTT wants acknowledgements in order, so what stays would keep all others' messages at the broker.
+        MQTT requires acknowledgements in order, so these would keep all later messages at the broker.
         """
         for community in self._rests.busy_for(LET_GO_S, time.monotonic()):
             if count := self._turns.drop(community):
                 log.warning("%s is busy: %d messages are let go, and come again", community, count)
 
     def _tell_let_go(self) -> None:
-        """Say which stations sent too much, now and then."""
+        """Raise alarms for stations that sent too much, at most every TELL_S."""
         if not self._turns.let_go or time.monotonic() < self._tell_let_go_at:
             return
         self._tell_let_go_at = time.monotonic() + TELL_S
@@ -223,11 +223,11 @@ class Worker:
         self._turns.let_go.clear()
 
     def _take_safely(self, messages: Sequence[Message]) -> int:
-        """How many of them, from the first on, the broker may forget now."""
+        """Apply messages; return how many, from the first on, may be acknowledged."""
         try:
             return len(messages) if self.take(messages) else 0
         except Exception:
-            # Outermost loop: one message that breaks the code must not keep all others waiting.
+            # Catch everything: one message that triggers a bug must not block all others.
             if len(messages) == 1:
                 log.exception("a message on %s failed; its station will send it again", messages[0].topic)
                 return 1
@@ -236,7 +236,7 @@ class Worker:
         return done + self._take_safely(messages[half:]) if done == half else done
 
     def take(self, messages: Sequence[Message]) -> bool:
-        """Apply messages of one community and answer its stations; whether the broker may forget them."""
+        """Apply messages of one community and answer its stations; say whether they may be acknowledged."""
         began = time.monotonic()
         sent = [Sent(message.payload, *topics.station_of(message.topic)) for message in messages]
         community = sent[0].community
@@ -246,7 +246,7 @@ class Worker:
             return False
         self._charge(sent, applied)
         if chores is not None:
-            with suppress(*BUSY):  # then the next message asks again
+            with suppress(*BUSY):  # the next message repeats the check
                 chores.look_for_the_doubts_end(datetime.now(UTC))
         self._answer([one.receipt for one in applied.values()])
         took_ms = (time.monotonic() - began) * 1000
@@ -256,7 +256,7 @@ class Worker:
         return True
 
     def _charge(self, sent: Sequence[Sent], applied: Mapping[Name, Applied]) -> None:
-        """Count to each station the work that its messages were."""
+        """Charge each station for the work that its messages caused."""
         now = time.monotonic()
         for name, messages in Counter((one.community, one.station) for one in sent).items():
             one = applied.get(name)
@@ -264,12 +264,12 @@ class Worker:
             if one is not None:
                 work = messages * MESSAGE + one.new + one.known + one.refused * REFUSED + one.begun * EPOCH
                 work += one.left_out * REJECTED
-                self._turns.let_go += Counter({name: one.left_out})  # none is no entry
+                self._turns.let_go += Counter({name: one.left_out})  # += keeps only positive counts
             self._turns.charge(name, work, now)
 
     def _tell_connection(self) -> None:
         if self._link.contested:
-            return  # the link says why it comes and goes
+            return  # the link logs why it comes and goes
         if self._link.connected != self._connected:
             self._connected = not self._connected
             log.info("connected to the broker" if self._connected else "the broker is away")
@@ -279,13 +279,13 @@ class Worker:
         return self._link.connected and self._next_chores() is not None
 
     def _next_chores(self) -> Chores | None:
-        """The chores that are due longest."""
+        """Return the chores that have been due longest; None if none are due."""
         now, connections = time.monotonic(), self._link.connections
         due = [one for one in self._chores.values() if one.are_due(connections, now)]
         return min(due, key=lambda one: one.due_s, default=None)
 
     def _do_periodic(self) -> None:
-        """One community's, where they are due; those that fail are done again a little later."""
+        """Do the chores of one community if due; try failed ones again after AGAIN_S."""
         self._notice_a_calendar_that_was_set()
         if not self._link.connected or (chores := self._next_chores()) is None:
             return
@@ -293,7 +293,7 @@ class Worker:
         try:
             chores.look_after(datetime.now(UTC), time.monotonic(), self._answer)
         except Exception as error:
-            # One community's rows must not keep all others from their chores.
+            # One community's failure must not stop the chores of all others.
             if isinstance(error, BUSY):
                 self._tell_busy(f"tell where stations of {chores.community} stand", error)
             else:
@@ -310,7 +310,7 @@ class Worker:
             chores.calendar_was_set()
 
     def _has_judged_clock(self, community: str) -> bool:
-        """Whether a community's clock was judged since it was set; before, nothing may be dated by it."""
+        """Say whether the clock was judged since it was set; until then it must not date anything."""
         if community not in self._chores:
             self._know_communities(LOOK_S)
         chores = self._chores.get(community)
@@ -323,7 +323,7 @@ class Worker:
         return chores.is_clock_judged
 
     def _apply_if_free(self, sent: Sequence[Sent], doubt: Doubt | None) -> Mapping[Name, Applied] | None:
-        """What became of them; None if the database is busy with their community, which then rests."""
+        """Apply messages and return the outcome; None if the database is busy: the community then rests."""
         try:
             if doubt is None:
                 return self._apply(sent, datetime.now(UTC))
@@ -342,10 +342,10 @@ class Worker:
         connection.close_if_unusable_or_obsolete()
 
     def _answer(self, receipts: Sequence[Receipt]) -> None:
-        """Publish receipts of one community, and again newer ones where another worker overtook them.
+        """Publish receipts of one community, then newer ones for those that another worker overtook.
 
-        The last that is retained is then never an old one. One that a broken connection swallows is
-        asked for by the same batch again.
+        So the broker never retains an outdated receipt at the end. If a broken connection loses a receipt,
+        the station sends the batch again and gets it.
         """
         while receipts:
             chores = self._chores.get(receipts[0].community)
@@ -362,19 +362,19 @@ class Worker:
 
 
 def _acknowledge(messages: Sequence[Message]) -> None:
-    """Let the broker forget messages in the order they came.
+    """Acknowledge messages in order of arrival.
 
-    MQTT 3.1.1 demands that order (4.6), and iotcore ends the connection of whoever does not keep it.
+    MQTT 3.1.1 requires that order (4.6), and iotcore ends the connection of a client that breaks it.
     """
     for message in messages:
         message.ack()
 
 
 def client_id(ledger: str, worker: str) -> str:
-    """What the broker knows a worker by; InputError for a name that cannot be one.
+    """Return a worker's MQTT client id; InputError for an invalid name.
 
-    The broker keeps a session under it, so a worker that comes back finds what came meanwhile. A name
-    that is given up leaves its session behind, for as long as the broker's configuration keeps it.
+    The broker keeps a session under it, so a worker that returns gets the messages that came meanwhile. The
+    session of a name no longer used stays for as long as the broker's configuration keeps it.
     """
     name = typed.slug(worker)
     if worker and not NAME.fullmatch(name):
@@ -385,19 +385,19 @@ def client_id(ledger: str, worker: str) -> str:
 
 
 def ingest(settings: LedgerSettings, worker: str = "") -> None:
-    """Be the worker of that name until SIGTERM or SIGINT, which let the current batches finish."""
+    """Run the worker of that name until SIGTERM or SIGINT; the current batches finish first."""
     check(settings)
     name = client_id(settings.broker_name, worker)
     key = read_signing_key(settings.state_dir)
-    # A session from before has subscribed to its one community, and would be sent everything twice.
+    # A session of an older version has subscribed to its one community, and would get everything twice.
     left = [topics.events(community.slug, "+") for community in all_communities()]
     link = MqttLink(settings.broker, name, [topics.events("+", "+")], leaves=left, window=AT_ONCE)
     connection_created.connect(bound_lock_waits, dispatch_uid="bound_lock_waits")
-    connection.close()  # the next one knows its bound
+    connection.close()  # so that the next connection has the bound
     notifier = notifier_of()
     stopping = WatchedStop(notifier)
     _set_by_signal(stopping)
-    gc.freeze()  # what is here now stays: no collection need look at all of Django again
+    gc.freeze()  # these objects stay: no collection need scan all of Django again
     link.start()
     notifier.ready()
     log.info("taking batches from %s:%d", settings.broker.host, settings.broker.port)
@@ -410,19 +410,19 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
 
 
 def bound_lock_waits(connection: BaseDatabaseWrapper, **_: object) -> None:
-    """Let a new connection to PostgreSQL wait for others' locks no longer than LOCK_WAIT."""
+    """Limit how long a new PostgreSQL connection waits for locks to LOCK_WAIT."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"SET lock_timeout = '{LOCK_WAIT}'")
 
 
 def _set_by_signal(stopping: threading.Event) -> None:
-    """Let SIGTERM and SIGINT set it, from now on, in a thread of their own.
+    """Make SIGTERM and SIGINT set `stopping`, from a thread of their own.
 
-    A handler would run on the main thread, which may hold the event's lock at that moment, and wait for ever.
+    A handler runs on the main thread, which may hold the event's lock at that moment: a deadlock.
     """
     numbers = {signal.SIGTERM, signal.SIGINT}
-    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # every thread begun later has them blocked, too
+    signal.pthread_sigmask(signal.SIG_BLOCK, numbers)  # threads started later inherit the mask
 
     def wait() -> None:
         signal.sigwait(numbers)
@@ -432,7 +432,7 @@ def _set_by_signal(stopping: threading.Event) -> None:
 
 
 def _in_words(applied: Applied) -> str:
-    """What became of them, in a line."""
+    """Return the outcome as one line for the log."""
     told = f"{applied.new} new"
     if applied.known:
         told += f", {applied.known} known"

@@ -1,1 +1,1 @@
-"""The communities of a town: what each is, who changed that, and its own sorting."""
+"""The communities of a town: their facts, the history of changes, and their own sorting."""

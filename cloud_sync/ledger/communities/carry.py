@@ -1,7 +1,7 @@
-"""Carries a community over from the ledger.toml of a ledger that had one and kept it there.
+"""Imports the community that an older version kept in ledger.toml.
 
-Each step can be repeated and finds what the last run left, so that `init` may be killed anywhere. The chain
-of transfers is not touched; the register gets a record only where a value of the file is new to it.
+Every step can be repeated, so that `init` may be killed at any point. The chain of transfers stays as it is;
+the register gets a record only if a value of the file is new to it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ REASON = "carried over from ledger.toml"
 
 
 def carry_over(settings: LedgerSettings, rules: Sequence[AwardRules]) -> list[str]:
-    """Bring in what the file says of its one community, unless that was done; lines for who typed `init`.
+    """Import the community of ledger.toml unless that was done; return lines to show after `init`.
 
-    `rules` are those that the file names. InputError for a file that names a new community by half.
+    `rules` are those that the file names. InputError if the file names a new community without its names.
     """
     old = settings.ledger
     if old.community is not None:
@@ -77,7 +77,7 @@ def _facts(old: LedgerSection) -> Facts:
 
 
 def _take_values(row: Community, wanted: Facts) -> None:
-    """Let a community that an older version made be what its file says; what that changes is noted."""
+    """Set the values of the file in a community that an older version made; store what changed."""
     now, had = timezone.now(), facts_of(row)
     for name, value in msgspec.structs.asdict(wanted).items():
         setattr(row, name, value)
@@ -86,7 +86,7 @@ def _take_values(row: Community, wanted: Facts) -> None:
     names = [name for name in before if before[name] != after[name]]
     if names:
         note_change(row, ({n: before[n] for n in names}, {n: after[n] for n in names}), BY, REASON, now)
-    if set(names) - {"sorting", "language"}:  # the others are sealed
+    if set(names) - {"sorting", "language"}:  # the register seals all other facts
         records.register(row.pk, "community", row, now)
 
 

@@ -1,4 +1,4 @@
-"""What a community is, as values that were checked: names, time zone, language, sorting, mint limit."""
+"""Checked facts of a community: names, time zone, language, sorting, mint limit."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 def facts_of(community: Community) -> Facts:
-    """A community's facts as the database has them."""
+    """Return a community's facts from its row."""
     facts = Facts(**{name: getattr(community, name) for name in Facts.__struct_fields__})
     return facts if facts.sorting else msgspec.structs.replace(facts, sorting=DEFAULT_SORTING)
 
 
 def checked(facts: Facts) -> Facts:
-    """The same in the form that is stored; InputError names what will not do."""
+    """Return the facts in the form that is stored; InputError for an invalid one."""
     for problem, mend in zone_problems("the time zone", facts.timezone):
         raise InputError(problem, mend)
     if facts.language not in Language.values:
@@ -51,7 +51,7 @@ def checked(facts: Facts) -> Facts:
 
 
 def stored_sorting(name_or_path: str) -> str:
-    """A city that Tongzhan ships by its name, the rules of any other file as JSON; InputError for no such."""
+    """Return a shipped city's name as it is, the rules of any other file as JSON; InputError if invalid."""
     if name_or_path in shipped_sortings():
         return name_or_path
     if _is_json(name_or_path):
@@ -61,12 +61,12 @@ def stored_sorting(name_or_path: str) -> str:
 
 
 def sorting_of(community: Community) -> Sorting:
-    """How a community sorts."""
+    """Return a community's rules of sorting."""
     return _read(community.sorting or DEFAULT_SORTING)
 
 
 def sorting_name(community: Community) -> str:
-    """How a list names a community's sorting: a city that Tongzhan ships, or the city of its own rules."""
+    """Return a community's sorting for a list: a shipped city's name, or the city of its own rules."""
     stored = community.sorting or DEFAULT_SORTING
     return f"own rules of {_read(stored).en}" if _is_json(stored) else stored
 

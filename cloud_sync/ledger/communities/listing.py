@@ -1,4 +1,4 @@
-"""Communities as lists and scripts show them."""
+"""Communities and their changes, for lists and scripts."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class CommunitySummary:
     timezone: str
     language: str
     sorting: str
-    """A city, or whose own rules they are."""
+    """A shipped city, or the city of its own rules."""
     rules: tuple[int, ...]
     """Versions of its award rules."""
     daily_mint_limit: int
@@ -44,7 +44,7 @@ class CommunitySummary:
 
 
 def summary(community: Community) -> CommunitySummary:
-    """Return what a community is, and how many stations and households it has."""
+    """Return a community's facts, and its numbers of stations and households."""
     rules = Rules.objects.filter(community=community).order_by("version")
     return CommunitySummary(
         slug=community.slug,
@@ -61,7 +61,7 @@ def summary(community: Community) -> CommunitySummary:
 
 
 def changes(community: Community) -> list[dict[str, object]]:
-    """Return every change of a community, the oldest first: who, when, why, what was before and after."""
+    """Return every change of a community, the oldest first: who, when, why, values before and after."""
     return [_change(row) for row in CommunityChange.objects.filter(community=community).order_by("pk")]
 
 

@@ -1,4 +1,4 @@
-"""The communities of a ledger: added with all that hangs on one, found, changed by somebody for a reason."""
+"""Adds, finds and changes communities; every change keeps who made it and why."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ from config.reading import typed
 LIST = "see: tongzhan ledger community list --config F"
 ADD = "add one: tongzhan ledger community add SLUG --name-zh NAME --name-en NAME --config F"
 MOST_NAMED = 8
-"""Communities that an error names; a town has more."""
+"""Communities that an error names; a town may have more."""
 
 
 def all_communities() -> list[Community]:
-    """Every community of the ledger, by its slug."""
+    """Return every community of the ledger, by slug."""
     return list(Community.objects.order_by("slug"))
 
 
 def find_community(slug: str) -> Community:
-    """The community of that slug; InputError for none."""
+    """Return the community of that slug; InputError for none."""
     name = typed.slug(slug)
     found = Community.objects.filter(slug=name).first()
     if found is None:
@@ -40,7 +40,7 @@ def find_community(slug: str) -> Community:
 
 
 def one_community(slug: str | None) -> Community:
-    """The community that is named, or the only one; InputError where there is none, or which is not said."""
+    """Return the named community, or the only one; InputError if there is none, or no name and several."""
     if slug is not None:
         return find_community(slug)
     found = _slugs()
@@ -53,7 +53,7 @@ def one_community(slug: str | None) -> Community:
 
 
 def chosen_communities(slug: str | None) -> list[Community]:
-    """The community that is named, else all of them; InputError for none."""
+    """Return the named community, or all of them; InputError if there is none."""
     found = all_communities() if slug is None else [find_community(slug)]
     if not found:
         raise InputError("this ledger has no community", ADD)
@@ -61,7 +61,7 @@ def chosen_communities(slug: str | None) -> list[Community]:
 
 
 def check_free(slug: str, facts: Facts) -> str:
-    """The name that a new community gets; InputError as `add_community`, before anything is made for it."""
+    """Return the slug of a new community; raise the InputErrors of `add_community` without any change."""
     name, wanted = typed.topic_name("community", slug), checked(facts)
     found = Community.objects.filter(slug=name).first()
     if found is not None and facts_of(found) != wanted:
@@ -74,9 +74,9 @@ def check_free(slug: str, facts: Facts) -> str:
 
 @atomically
 def add_community(slug: str, facts: Facts, rules: Sequence[AwardRules]) -> Community:
-    """Add a community with its accounts, chain and award rules, all or nothing; again changes nothing.
+    """Add a community with its accounts, chain and award rules, all or nothing; repeating it changes nothing.
 
-    InputError for what will not do, and for a community that is here and is another.
+    InputError for invalid values, and for a slug that a community with other facts has.
     """
     name, wanted = check_free(slug, facts), checked(facts)
     community, is_new = Community.objects.get_or_create(slug=name, defaults=msgspec.structs.asdict(wanted))
@@ -97,10 +97,10 @@ def change_community(
     reason: str,
     now: datetime,
 ) -> bool:
-    """Give a community other facts, or further versions of its rules; whether that changed anything.
+    """Change a community's facts or add versions of its rules; return whether anything changed.
 
-    Who, why and when, and what was before and after, are kept. It holds for what comes from now on.
-    InputError for what will not do, and without who and why.
+    Who, why, when and the values before and after are kept. The change applies to events that arrive from
+    now on. InputError for invalid values, and without who and why.
     """
     by, reason = said(by, reason)
     lock(community)
@@ -127,7 +127,7 @@ def note_change(
     reason: str,
     now: datetime,
 ) -> None:
-    """Keep what a community was before and after a change."""
+    """Store the values of a community before and after a change."""
     before, after = (msgspec.json.encode(part).decode() for part in differing)
     CommunityChange.objects.create(
         community=community, changed_at=now, by=by, reason=reason, before=before, after=after
@@ -137,7 +137,7 @@ def note_change(
 def _differing(
     before: Facts, after: Facts, versions: Sequence[int], now_versions: Sequence[int]
 ) -> tuple[dict[str, object], dict[str, object]]:
-    """Only what differs."""
+    """Return the values before and after, only those that differ."""
     old = msgspec.structs.asdict(before) | {"rules": list(versions)}
     new = msgspec.structs.asdict(after) | {"rules": list(now_versions)}
     names = [name for name in old if old[name] != new[name]]

@@ -1,4 +1,4 @@
-"""Cards: whose they are, whether they open lids, what they earn. Each change is a record; undo is another.
+"""Cards: their households, whether they open lids, what they earn. Every change and undo is a record.
 
 A card is named by its hash or by the first 12 or more of its digits. Every change takes the community's
 lock first, so that a card does not change while one of its visits is settled.
@@ -26,7 +26,7 @@ WHOLE = 64
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """Who makes a change, and why; both empty where a command asks for neither."""
+    """Who makes a change, and why; both empty if a command asks for neither."""
 
     by: str = ""
     reason: str = ""
@@ -68,7 +68,7 @@ def add_with_cards(
 def bind_card(
     household: Household, card_hash: str, now: datetime, attribution: Attribution | None = None
 ) -> int:
-    """Give a card to a household, with the points that its visits held; return how many those were.
+    """Give a card to a household, with the points that its visits held; return their number.
 
     InputError for an invalid hash, a card of another household, a blocked card, and a staff card.
     """
@@ -91,7 +91,7 @@ def unbind_card(card: Card, attribution: Attribution, now: datetime) -> str:
 
 @atomically
 def replace_card(old: Card, new: str, attribution: Attribution, now: datetime) -> int:
-    """Give a household a new card for a lost one, which is blocked; return the points that released."""
+    """Replace a lost card by a new one and block the lost one; return the points released."""
     end = lock(old.community)
     row = _fresh(old)
     if row.household is None:
@@ -162,7 +162,7 @@ def suspect_card(card: Card, by: str, reason: str, now: datetime) -> bool:
 def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
     """End the suspicion of a card; what is held stays held. Return whether it was suspected.
 
-    What had gone back because the card was not registered is given to its household now.
+    Points that were returned because the card was not registered are given to its household now.
     """
     end = lock(card.community)
     decide_first = f"clears card {card.pk}: {reason}" if reason.strip() else ""

@@ -1,7 +1,7 @@
-"""Erases a household: its pseudonym is cut; its transfers and every sum stay.
+"""Erases a household: cuts the link from its records to its identity; its transfers and every sum stay.
 
 The bytes of its events are emptied, because they hold its cards' hashes. A random pseudonym replaces those
-hashes, its code and its name, and the salts are removed, without which its seals reveal nothing. An event's
+hashes, its code and its name, and the salts are removed, so that its seals reveal nothing. An event's
 digest stays, as it is part of the chain: only somebody with the card's number, the community's card key and
 every figure of a visit could still recognise that visit.
 """

@@ -1,4 +1,4 @@
-"""Everything that is stored about a household, as plain values: what a resident may ask for."""
+"""Exports everything stored about a household, as plain values; residents may ask for it."""
 
 from __future__ import annotations
 

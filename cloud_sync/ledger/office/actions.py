@@ -31,12 +31,12 @@ NOTICE = "office_notice"
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What came of an action; shown once, on the next page."""
+    """The outcome of an action; shown once, on the next page."""
 
     text: str
     failed: bool = False
     undo_url: str = ""
-    """Where the registration of a card that was just registered is undone; empty where there is none."""
+    """Address that undoes a card's registration; empty if there is none to undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +171,7 @@ def take_back(community: Community, form: Form, number: int | str) -> Notice:
 
 @action(asks_reason=False)
 def close(community: Community, form: Form, number: int | str) -> Notice:
-    """Close an alarm that was seen to."""
+    """Close an alarm that was dealt with."""
     try:
         close_alarm(find_alarm(community, int(number)), form.by, timezone.now())
     except InputError:

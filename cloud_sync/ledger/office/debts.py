@@ -1,4 +1,4 @@
-"""What households owe after corrections, as values: since when, why, what was repaid, and how it ended."""
+"""Debts of households after corrections, as values: since when, why, what was repaid, how each ended."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SHOWN = 50
 """Open debts; a command lists more."""
 ENDED = 20
 PAYMENTS = 5
-"""Of one debt, the latest; earlier ones are counted."""
+"""Latest payments shown of one debt; earlier ones are counted."""
 
 
 class Standing(StrEnum):
@@ -44,29 +44,29 @@ class DebtItem:
     household: str
     standing: Standing
     word: str
-    """Of its standing."""
+    """Its standing in words."""
     points: str
-    """What is left, or what it was once it ended."""
+    """Points still owed; once the debt has ended, its original points."""
     correction: str
     decided: str
     """Who corrected, when, and why."""
     payments: tuple[str, ...]
     earlier: str
-    """That there are more payments; empty if not."""
+    """A note about earlier payments; empty if there are none."""
     forgiven: str
-    """Who waived what was left, when, and why; empty if nobody did."""
+    """Who waived the rest, when, and why; empty if nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
 class DebtsPage:
-    """Open debts, the oldest first, and those that ended last."""
+    """Open debts, the oldest first, and the debts that ended most recently."""
 
     place: str
     choices: tuple[Choice, ...]
     owed: tuple[DebtItem, ...]
     ended: tuple[DebtItem, ...]
     more: bool
-    """Whether more is owed than is shown."""
+    """Whether there are more open debts than are shown."""
 
     @property
     def query(self) -> str:
@@ -88,7 +88,7 @@ def debts_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> Debt
 
 
 def _parts(debts: Sequence[Debt]) -> dict[int, list[DebtPart]]:
-    """Return, by debt, what offsets repaid of it, the latest first."""
+    """Return the repayments of each debt, the latest first."""
     found: dict[int, list[DebtPart]] = {debt.pk: [] for debt in debts}
     rows = DebtPart.objects.filter(debt__in=debts).select_related("transfer__event__station")
     for part in rows.order_by("-pk"):

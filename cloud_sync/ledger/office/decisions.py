@@ -1,6 +1,6 @@
-"""What an officer decides on the pages: each change is made whole, once, and keeps who, when and why.
+"""Carries out an officer's decisions: each completely and once, with who, when and why.
 
-Every function raises InputError for a reason that is not one line, and changes nothing then.
+Every function raises InputError, without any change, for a reason that is not one line.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _decide_each(
     reason: str,
     now: datetime,
 ) -> int:
-    """Decide on each visit in a transaction of its own, so that a large group holds up no settling.
+    """Decide on each visit in a transaction of its own, so that a large group does not delay settling.
 
     Visits that somebody else decided on meanwhile are left out; DecidedError if that was all of them.
     """
@@ -89,7 +89,7 @@ def _decide_each(
     for visit in visits:
         try:
             points += decide(visit, by, reason, now)
-        except InputError:  # the reason was checked before: this visit holds nothing any more
+        except InputError:  # not the reason, which was checked before: this visit holds no points now
             continue
         decided += 1
     if not decided:

@@ -1,4 +1,4 @@
-"""Held visits as a person decides on them: together by card, or by station."""
+"""Groups held visits by card or by station, so that a person decides on them together."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class HeldGroup:
     """Visits that are held for one reason, of one card or of one station."""
 
     newest: VisitSettlement
-    """Its event's number names the group; what comes later is not in it."""
+    """Its event's number names the group; later visits are not in it."""
     visits: int
     cards: int
     points: int
@@ -37,7 +37,7 @@ class HeldGroup:
 
 
 def held_groups(communities: Collection[Community], shown: int) -> list[HeldGroup]:
-    """Return what is held, the longest first; equal cards of two communities are two groups."""
+    """Return groups of held visits, longest held first; equal cards of two communities are two groups."""
     waiting = VisitSettlement.objects.filter(community__in=communities, held_since__isnull=False)
     found = [
         *_figures(waiting.filter(held_by__in=OF_A_CARD), "card_hash"),
@@ -93,7 +93,7 @@ def _last_taps(cards: set[tuple[int, str]]) -> dict[tuple[int, str], VisitSettle
 
 
 def _card(visit: VisitSettlement) -> tuple[int, str]:
-    """A card as its community knows it."""
+    """Return a card's key: its community and its hash."""
     return visit.community_id, visit.card_hash
 
 

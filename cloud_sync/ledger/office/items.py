@@ -21,7 +21,7 @@ class Field(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """A button that opens a short form; nothing happens before that is sent."""
+    """A button that opens a short form; nothing happens until the form is sent."""
 
     url: str
     label: str
@@ -35,14 +35,14 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The communities of which a page shows what waits, and whether it was filtered to one of several."""
+    """The communities that a page shows, and whether it was filtered to one of several."""
 
     communities: tuple[Community, ...]
     is_filtered: bool = False
 
     @property
     def are_named(self) -> bool:
-        """Whether each row says which community it is of."""
+        """Say whether each row names its community."""
         return len(self.communities) > 1
 
     def action_url(self, name: str, community: Community, *number: int | str) -> str:
@@ -62,13 +62,13 @@ class Choice:
 
 
 def chosen_query(choices: Sequence[Choice]) -> str:
-    """Return the query of an address that keeps what is chosen."""
+    """Return the query that keeps the chosen community in an address; empty where none is chosen."""
     return next((f"?community={one.slug}" for one in choices if one.is_chosen and one.slug), "")
 
 
 @dataclass(frozen=True, slots=True)
 class Technical:
-    """What a technician wants to know, in the form that commands and logs use."""
+    """Technical details, in the form that commands and logs use."""
 
     name: str
     value: str
@@ -98,7 +98,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Something that was decided lately: what, by whom, when and why; `undo` where the ledger allows it."""
+    """A recent decision: what, by whom, when and why; `undo` where the ledger allows it."""
 
     what: str
     decided: str
@@ -111,15 +111,15 @@ class Page:
 
     place: str
     choices: tuple[Choice, ...]
-    """The communities to choose from; empty where there is one."""
+    """The communities to choose from; empty if there is only one."""
     sections: tuple[Section, ...]
     debts: str
     """How many debts are open; SHOWN and a plus sign for more."""
     done: tuple[Done, ...]
     links: tuple[str, ...]
-    """Whose links were taken back, when, by whom and why; the latest first."""
+    """Households whose links were taken back, with when, by whom and why; the latest first."""
     unlink: Action | None
-    """None where several communities are shown: a household's code says not which."""
+    """None where several communities are shown: a household's code does not say which one it is in."""
 
     @property
     def query(self) -> str:

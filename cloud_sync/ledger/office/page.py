@@ -25,7 +25,7 @@ from cloud_sync.rules.award_rules import HeldBy
 SHOWN = 50
 """Items of one kind; a command lists more."""
 MANY = 2
-"""Communities from which on there is something to choose."""
+"""Fewest communities for which the filter is shown."""
 APPLICABLE = {Reason.UNKNOWN_RULES, Reason.MALFORMED}
 """Reasons for which something set aside may be applied later."""
 CARD_DIGITS, GROUP = 12, 4
@@ -61,7 +61,7 @@ def _section(anchor: str, title: str, empty: str, items: Sequence[Item]) -> Sect
 
 
 def choices_of(communities: Sequence[Community], chosen: str) -> tuple[Choice, ...]:
-    """Return the filter by community; nothing where there is no choice."""
+    """Return the filter by community; empty where there is no choice."""
     if len(communities) < MANY:
         return ()
     named = [Choice(one.slug, community_name(one), one.slug == chosen) for one in communities]
@@ -87,7 +87,7 @@ def card_code(card: str) -> str:
 
 
 class _Writers:
-    """One writer a community, made when first asked for."""
+    """One writer for each community, made at first use."""
 
     def __init__(self, shown: Shown, now: datetime) -> None:
         self._shown, self._now = shown, now
@@ -95,7 +95,7 @@ class _Writers:
         self._writers: dict[str, _ItemWriter] = {}
 
     def of(self, slug: str) -> _ItemWriter:
-        """Return the writer of a community; of the first one for what is the ledger's own."""
+        """Return a community's writer; for alarms of the whole ledger that of the first community."""
         community = self._communities.get(slug, self._shown.communities[0])
         if community.slug not in self._writers:
             names = station_names(community)
@@ -247,12 +247,12 @@ class _ItemWriter:
         return moment(at, self.now, ZoneInfo(self.community.timezone))
 
     def _place(self, slug: str = "") -> tuple[str, ...]:
-        """The community's name, where rows of several are shown; nothing for what is the ledger's own."""
+        """Return the community's name if several are shown; nothing for alarms of the whole ledger."""
         return (community_name(self.community),) if self.shown.are_named and slug != pending.ANYWHERE else ()
 
     @property
     def _option(self) -> str:
-        """What a command needs besides, to know the community."""
+        """Return the `--community` option of a command; empty if the ledger has one community."""
         return f" --community {self.community.slug}" if self.shown.are_named or self.shown.is_filtered else ""
 
     def _url(self, name: str, number: int | str) -> str:

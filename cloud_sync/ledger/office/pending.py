@@ -37,7 +37,7 @@ Communities = Collection[Community]
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """Something that a station sent and the ledger could not apply; `number` identifies it."""
+    """Something from a station that the ledger could not apply; `number` identifies it."""
 
     community: Community
     number: str
@@ -67,7 +67,7 @@ class Held:
 
 
 def set_aside(communities: Communities, shown: int = SHOWN) -> list[Quarantined]:
-    """Return what could not be applied and nobody dismissed, the latest first."""
+    """Return what was set aside and not dismissed, the latest first."""
     rows: list[Row] = []
     for kind in Dismissal.Kind:
         here = _listed(kind).filter(station__community__in=communities).select_related("station")
@@ -78,7 +78,7 @@ def set_aside(communities: Communities, shown: int = SHOWN) -> list[Quarantined]
 
 
 def _listed(kind: Dismissal.Kind) -> QuerySet[Any]:
-    """Rows of one table that are set aside and that nobody dismissed."""
+    """Return the rows of one table that are set aside and not dismissed."""
     tables: dict[Dismissal.Kind, QuerySet[Any]] = {
         Dismissal.Kind.EVENT: Event.objects.filter(state=EventState.REFUSED),
         Dismissal.Kind.CONFLICT: Conflict.objects.all(),
@@ -154,7 +154,7 @@ def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlemen
 
 
 def open_alarms(communities: Communities, shown: int = SHOWN) -> list[Alarm]:
-    """Return alarms that nobody has closed, the ledger's own with them, the latest first."""
+    """Return the open alarms, those of the whole ledger included, the latest first."""
     slugs = [community.slug for community in communities]
     alarms = Alarm.objects.filter(community__in=[*slugs, ANYWHERE], closed_at=None)
     return list(alarms.order_by("-last_at", "-pk")[:shown])

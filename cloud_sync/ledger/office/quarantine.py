@@ -1,6 +1,6 @@
-"""What becomes of what was set aside: it is applied once that is possible, or dismissed, or shown again.
+"""Applies events that were set aside once that is possible, dismisses evidence, or shows it again.
 
-Each is made whole, once, and keeps who, when and why. The evidence itself is never touched.
+Each change happens completely and once; dismissals keep who, when and why. The evidence never changes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ def apply_aside(community: Community, number: str, now: datetime) -> None:
 
 @atomically
 def dismiss(community: Community, number: str, by: str, reason: str, now: datetime) -> Dismissal:
-    """Note that something set aside needs nothing more: lists and receipts leave it out from now on.
+    """Dismiss something set aside: lists and receipts leave it out from now on.
 
-    Of a conflict that says that the first stays. The station hears it with its next receipt, and its fault
-    ends with the last. InputError without who and why, and for what is dismissed already.
+    After a conflict is dismissed, the first event still counts. The next receipt tells the station, whose
+    fault ends with its last refusal. InputError without who and why, and for what is dismissed already.
     """
     by, reason = said(by, reason)
     row = find_aside(community, number)
@@ -83,5 +83,5 @@ def _kind(row: Row) -> Dismissal.Kind:
 
 
 def _tell_station(row: Row, now: datetime) -> None:
-    if not isinstance(row, Stray):  # which no receipt names
+    if not isinstance(row, Stray):  # no receipt names a stray
         store.name_again(row.station_id, row.epoch, now)

@@ -1,4 +1,4 @@
-"""What people decided lately in the office, with a way back where the ledger allows one."""
+"""Recent decisions of the office, with an undo where the ledger allows one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _WORDS = {
 }
 SHOWN = 20
 REACH = 5000
-"""Transfers at the chain's end that are looked through: decisions have no index."""
+"""Transfers searched from the chain's end, because decisions have no index."""
 
 
 def recent(shown: Shown, now: datetime) -> tuple[Done, ...]:

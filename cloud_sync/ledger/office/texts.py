@@ -1,4 +1,4 @@
-"""Why something needs a person, and what to do about it, in the language that is activated."""
+"""Texts that say why something needs a person and what to do, in the activated language."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def debts(request: HttpRequest) -> HttpResponseBase:
 @in_community
 @require_POST
 def forgive_debt(request: HttpRequest, community: Community, number: int) -> HttpResponseBase:
-    """Waive a debt for the reason given; a reason that will not do is named on the page.
+    """Waive a debt for the reason given; the page says what is wrong with a reason.
 
     A debt that ended meanwhile stays as it is. 404 for an unknown debt.
     """

@@ -1,4 +1,4 @@
-"""Who may use the office's pages: Django accounts, which see all communities of the town.
+"""Accounts that may use the office's pages; each sees all communities of the town.
 
 Passwords are generated here and shown once, so that none is weak.
 """
@@ -54,14 +54,14 @@ def remove_officer(name: str) -> None:
 
 
 def officers() -> QuerySet[User]:
-    """Return all accounts, those that were removed too."""
+    """Return all accounts, removed ones included."""
     return User.objects.order_by("username")
 
 
 def rename_old_officers() -> list[str]:
-    """Let officers of an older version sign in by their names alone; lines about those who cannot.
+    """Rename officers of an older version from `community/name` to `name`; return lines about exceptions.
 
-    That version called each `community/name`. A name that somebody has already stays with them.
+    An officer keeps the old user name if another one has the new name already.
     """
     lines = []
     for user in User.objects.filter(username__contains=OLD_MARK, is_active=True).order_by("pk"):
@@ -80,5 +80,5 @@ def called(user: AbstractBaseUser | AnonymousUser) -> str:
 
 
 def seen_by(user: AbstractBaseUser | AnonymousUser) -> list[Community]:
-    """Return the communities of which an officer sees and decides everything; nothing for anybody else."""
+    """Return the communities that an officer sees and decides on: all of them; none unless signed in."""
     return all_communities() if user.is_authenticated else []

@@ -1,4 +1,4 @@
-"""Signing in to the office, and keeping everybody else out."""
+"""Sign-in to the office; its pages require it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Login(auth.LoginView):
 
 
 def with_origin(view: View) -> View:
-    """Let a form say which page it came from, which Django checks; other pages send no referrer."""
+    """Allow a same-origin referrer, because Django checks it for forms; other pages send none."""
 
     @wraps(view)
     def respond(*args: Any, **given: Any) -> HttpResponseBase:  # noqa: ANN401 (any view's)
@@ -88,7 +88,7 @@ def for_officers(view: View) -> View:
 
 
 def in_community(view: View) -> View:
-    """Let only officers in who see the community that the address names, and pass it on; else 404."""
+    """Let only officers in, and pass on the community that the address names; 404 for any other community."""
 
     @for_officers
     @wraps(view)

@@ -1,4 +1,4 @@
-"""Limits password attempts: checking one costs half a second of a processor, and anybody may ask for it.
+"""Limits password attempts: checking one costs half a second of a processor, and anybody may try.
 
 Two bounds: after some attempts an account and an address wait longer each time, up to a limit, so that
 nobody is locked out for long; and few passwords are checked at once, so that residents' pages stay quick.
@@ -27,7 +27,7 @@ QUEUE_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many attempts are free, and the longest wait after many more."""
+    """Number of attempts without a wait, and the longest wait in seconds."""
 
     free: int
     longest_s: float
@@ -74,7 +74,7 @@ class Throttle:
     def attempt(self, account: str, address: str) -> Iterator[None]:
         """Count an attempt and hold a slot for its check; TryLaterError if it must wait.
 
-        An attempt counts before its outcome is known, so that few of a hundred at once get through.
+        An attempt counts before its outcome is known, so that few of a hundred parallel ones are checked.
         """
         self._count({f"account {account}": ACCOUNT, f"address {network(address)}": ADDRESS})
         if not self._queue.acquire(blocking=False):
@@ -128,4 +128,4 @@ def checks_at_once() -> int:
 
 
 SIGN_IN = Throttle(checks_at_once())
-"""Of this process."""
+"""The throttle of this process."""

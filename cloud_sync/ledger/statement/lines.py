@@ -15,7 +15,7 @@ from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.statement import texts
 
 SIGNS = {Purpose.RELEASE: 1, Purpose.RESTORE: 1, Purpose.CORRECTION: -1, Purpose.OFFSET: -1}
-"""Which way each purpose moves the household's balance; a return from suspense moves it not at all."""
+"""Sign of each purpose in the household's balance; a return of held points does not change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class MovementLine:
 
     @property
     def amount(self) -> int:
-        """Return how many points, without their sign."""
+        """Return the points without their sign."""
         return abs(self.points)
 
 
 @dataclass(frozen=True, slots=True)
 class _Happening:
-    """One movement; those of the same moment and the same words become one line."""
+    """One movement; movements with the same moment and words become one line."""
 
     at: datetime
     words: str
@@ -86,7 +86,7 @@ def _transfers(household: Household, since: datetime | None, before: datetime | 
 
 
 def _debts(household: Household, since: datetime | None, before: datetime | None) -> Iterator[_Happening]:
-    """Yield what corrections could not take because it was spent, and what was waived of it."""
+    """Yield points that corrections could not take because they were spent, and those waived of them."""
     debts = Debt.objects.filter(household=household).select_related("decision", "forgiveness")
     for debt in debts.filter(_between("created_at", since, before)):
         words = texts.movement(Purpose.CORRECTION, debt.decision.reason)
@@ -107,7 +107,7 @@ def _between(column: str, since: datetime | None, before: datetime | None) -> Q:
 
 
 def released(events: Iterable[int]) -> dict[int, Transfer]:
-    """Return, by event, the transfers that later gave what a visit had held, or what had gone back."""
+    """Return, by event, the transfers that later gave a visit's held or returned points."""
     rows = Transfer.objects.filter(event__in=list(events), purpose__in=[Purpose.RELEASE, Purpose.RESTORE])
     return {row.event_id: row for row in rows}
 

@@ -78,7 +78,7 @@ class Statement:
 
     place: str
     community: str
-    """Its slug, by which the page finds its colours."""
+    """The community's slug; the page selects its colours by it."""
     household: str
     balance: int
     owed: str
@@ -91,7 +91,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """What of a community its households' statements depend on."""
+    """The facts of a community that its households' statements need."""
 
     zone: ZoneInfo
     sorting: Sorting
@@ -102,7 +102,7 @@ def make_statement(household: Household, now: datetime, before: int | None = Non
     here = _Here(ZoneInfo(household.community.timezone), sorting_of(household.community))
     rows = VisitSettlement.objects.filter(household=household).select_related("event").order_by("-event_id")
     page = list((rows if before is None else rows.filter(event__lt=before))[: VISITS + 1])
-    # Pages follow the order in which visits arrived, which never changes; within one they go by their time.
+    # Pages split by order of arrival, because that never changes; within a page visits are sorted by time.
     shown = sorted(page[:VISITS], key=attrgetter("happened_at", "event_id"), reverse=True)
     older = page[VISITS - 1] if len(page) > VISITS else None
     since = None if older is None else older.event.received_at

@@ -104,7 +104,7 @@ def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:
 
 def _known_stranger(community: str, station: str) -> tuple[str, str]:
     if not Community.objects.filter(slug=community).exists():
-        return "*", "*"  # nobody looks after a community that is not here
+        return "*", "*"  # an unknown community has no office to see the alarm
     strangers = Alarm.objects.filter(reason=Cause.UNKNOWN_STATION, closed_at=None)
     if strangers.filter(community=community, station=station).exists() or strangers.count() < MAX_STRANGERS:
         return community, station

@@ -43,7 +43,7 @@ def find_clones(stations: Mapping[int, Station], before: Mapping[EpochOf, Stand]
 def tell_clones(
     community: Community, new: Sequence[Incoming], before: Mapping[EpochOf, Stand], now: datetime
 ) -> None:
-    """Raise an alarm for each station of a copied journal of which something new came."""
+    """Raise an alarm for each station of a copied journal that has new events."""
     came = {item.identity[:2] for item in new}
     found = store.clones(community.pk, [name for name in came if before[name].cloned])
     if not found:

@@ -26,11 +26,11 @@ class Community(models.Model):
     name_en = models.CharField(max_length=MAX_NAME)
     timezone = models.CharField(max_length=64)
     language = models.CharField(max_length=2, choices=Language, default=Language.CHINESE)
-    """Of its pages, for a reader whose browser asks for none that they have."""
+    """Language of its pages if the reader's browser asks for none of the available ones."""
     sorting = models.TextField(default="")
-    """A city that Tongzhan ships, or other rules of sorting as JSON; empty until `init` has been here."""
+    """A city that Tongzhan ships, or other rules of sorting as JSON; empty until `init` has run."""
     daily_mint_limit = models.BigIntegerField(default=MINT_LIMIT)
-    """Points that one station may bring in a day without a person."""
+    """Points that one station may bring in a day; visits beyond it are held."""
 
     class Meta:
         constraints = [
@@ -42,7 +42,7 @@ class Community(models.Model):
 
 
 class CommunityChange(models.Model):
-    """A change of what a community is: who, when, why, and what it was before and after, as JSON."""
+    """A change of a community's facts: who, when, why, and the values before and after, as JSON."""
 
     community = models.ForeignKey(Community, models.PROTECT, related_name="changes")
     changed_at = models.DateTimeField()
@@ -68,7 +68,7 @@ class Station(models.Model):
     """What residents call it, such as 东门桶站 and East Gate; empty until somebody names it."""
     active = models.BooleanField(default=True)
     daily_mint_limit = models.BigIntegerField(null=True)
-    """This station's own limit; None: the community's holds."""
+    """This station's own limit; None: the community's limit applies."""
     admitted_at = models.DateTimeField(null=True)
     """When it was admitted; unknown if an older ledger admitted it and never heard it."""
     received_on = models.DateField(null=True)
@@ -233,9 +233,9 @@ class Stray(models.Model):
 
 
 class Dismissal(models.Model):
-    """A person's word that something set aside needs nothing more: lists and receipts leave it out.
+    """A person's decision that something set aside needs nothing more: lists and receipts leave it out.
 
-    Until somebody has it shown again, which ends the dismissal; a row is never removed.
+    Showing it again ends the dismissal; a row is never removed.
     """
 
     class Kind(models.TextChoices):
@@ -274,7 +274,7 @@ class Dismissal(models.Model):
 
     @classmethod
     def rows(cls, kind: Kind) -> models.QuerySet[Dismissal, int]:
-        """Primary keys of what is dismissed in the table of this kind."""
+        """Return the primary keys of dismissed rows in the table of this kind."""
         return cls.objects.filter(kind=kind, ended_at=None).values_list("row", flat=True)
 
 
@@ -289,7 +289,7 @@ class Alarm(models.Model):
     reason = models.CharField(max_length=32)
     """One word; see `stations.alarms.Cause`."""
     detail = models.CharField(max_length=200)
-    """Of the last occurrence."""
+    """Details of the last occurrence."""
     times = models.BigIntegerField(default=1)
     first_at = models.DateTimeField()
     last_at = models.DateTimeField()

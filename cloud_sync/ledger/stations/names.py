@@ -16,7 +16,7 @@ def community_name(community: Community) -> str:
 
 
 def place_name(communities: Sequence[Community]) -> str:
-    """Return what a page about these communities is headed: the only one's name, or that of the system."""
+    """Return the heading of a page about these communities: the only one's name, or the system's."""
     return community_name(communities[0]) if len(communities) == 1 else gettext("Tongzhan")
 
 
@@ -26,7 +26,7 @@ def station_name(station: Station) -> str:
 
 
 def unnamed(slug: str) -> str:
-    """Return what a station without a name is called."""
+    """Return the name to show for a station without one."""
     return gettext("Station %(slug)s") % {"slug": slug}
 
 

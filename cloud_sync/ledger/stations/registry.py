@@ -1,4 +1,4 @@
-"""The stations of a community: admitted, named, given keys, retired."""
+"""Admits, names and retires stations of a community, and manages their keys."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ class StationSummary:
     """Events that the station may delete."""
     aside: int
     keys: tuple[str, ...]
-    """Those in use."""
+    """Keys in use."""
     daily_mint_limit: int | None
     """Points a day; None: the community's limit holds."""
 

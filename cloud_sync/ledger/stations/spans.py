@@ -1,7 +1,7 @@
 """Time spans of epochs: two that overlap under one station come from two devices. Pure.
 
 An epoch is one run of a station's program, so a station's epochs follow each other. Two devices with one
-name and key, as a cloned memory card makes them, write alternately.
+name and key, for example after a memory card was cloned, write alternately.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ NOTHING_WRITTEN = WrittenSpan("", None)
 def written(
     stamps: Mapping[tuple[int, str], Iterable[Stamp]], now: datetime
 ) -> dict[tuple[int, str], WrittenSpan]:
-    """Return, by epoch, what its stamps say that arrived at `now`."""
+    """Return the boot and span of each epoch by its stamps, which arrived at `now`."""
     latest = (now + AHEAD).timestamp()
     found: dict[tuple[int, str], WrittenSpan] = {}
     for name, some in stamps.items():
@@ -58,7 +58,7 @@ def _moment(wall_s: float) -> datetime:
 
 
 def joined(one: Span | None, other: Span | None) -> Span | None:
-    """Return the span that covers both; None only for two Nones."""
+    """Return the span that covers both; None only if both are None."""
     if one is None or other is None:
         return one or other
     return Span(min(one.first, other.first), max(one.last, other.last))
@@ -74,9 +74,9 @@ def between(before: Span | None, came: Span) -> Span:
 
 
 def together(before: Span | None, came: Span, other: Span) -> bool:
-    """Say whether what came of an epoch now shows that it overlaps another one.
+    """Say whether the events of an epoch that came now show that it overlaps another one.
 
-    `before` is what was known of it. Events after the other has ended show nothing new.
+    `before` is its span so far. Events after the end of the other one prove no new overlap.
     """
     if came.first < other.last - TOGETHER and came.last > other.first + TOGETHER:
         return True  # inside the other's span

@@ -21,10 +21,10 @@ log = logging.getLogger(__name__)
 
 EVERY_S = 600.0
 CERTIFICATES_S = 6 * 3600.0
-"""Seldom, as the broker logs each of these connections."""
+"""Long, because the broker logs each of these connections."""
 CONNECT_S = 5.0
 AHEAD = timedelta(days=1)
-"""A station heard further in the future than this was heard by a wrong clock, so it is unknown when."""
+"""A station heard further in the future than this was heard under a wrong clock; it counts as silent."""
 LEDGER = "ledger"
 """`closed_by` of an alarm whose cause ended by itself."""
 ALL = "*"
@@ -32,7 +32,7 @@ ALL = "*"
 
 
 class Watch:
-    """Runs the checks at their intervals; called by a worker's loop, and does one community's in a turn."""
+    """Runs the checks at their intervals; a worker's loop calls it, one community a turn."""
 
     def __init__(self, settings: LedgerSettings, communities: Callable[[], Sequence[Community]]) -> None:
         """Watch the stations of all communities that `communities` finds, and the broker's certificate."""

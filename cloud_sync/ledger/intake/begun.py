@@ -21,7 +21,7 @@ MOST = 3000
 
 
 def leave_out(opened: Opened, before: Mapping[EpochOf, Stand], now: datetime) -> tuple[Opened, Counter[int]]:
-    """Return the messages that may be applied, and how many were left out by station.
+    """Return the messages that may be applied, and how many of each station were left out.
 
     `before` is what `stands` returned. Store the count of epochs that begin here. Runs under the stations'
     locks, in the transaction that stores the events.

@@ -1,1 +1,1 @@
-"""What sees: cameras, change detection, and the waste model that names what was thrown in."""
+"""The eye: cameras, change detection, and the waste model that names each deposit."""

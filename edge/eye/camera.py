@@ -1,8 +1,8 @@
-"""A USB camera over the mouths of bins. With models/pixels.py the only file that imports cv2.
+"""A USB camera over the mouths of bins. Only this file and models/pixels.py import cv2.
 
-A thread of its own takes every frame from the driver, so that none is old by the time it is wanted, and
-decodes only those that somebody looks at. A read that never returns (opencv#22677) or a driver that
-repeats itself (opencv#5221) leaves no fresh frame: `take` says so, and so does a fault.
+A separate thread takes every frame from the driver, so that none is old when it is wanted; it decodes only
+the frames that are used. If a read never returns (opencv#22677) or the driver repeats a frame (opencv#5221),
+there is no fresh frame: `take` raises CameraError, and the camera has a fault.
 """
 
 from __future__ import annotations
@@ -33,38 +33,38 @@ log = logging.getLogger(__name__)
 
 PHOTOS = 3
 SPACING_S = 0.1
-"""Between the photos of one deposit, so that a blur or a glare of one moment is outvoted."""
+"""Time between the photos of one deposit, so that one blurred photo is outvoted."""
 FRESH_S = 0.8
-"""How long a photo may take to come: three of them fit into the visit's wait for a capture."""
+"""Timeout of one photo; three photos fit into the visit's timeout of a capture."""
 LOST_S = 3.0
-"""Without a new frame for so long, the camera has a fault."""
+"""A camera without a new frame for this long has a fault."""
 IDLE_LOOK_S = 0.5
-"""How often a frame is decoded while nobody looks, to know that the camera still sees."""
+"""A frame is decoded this often while none is wanted, to check that the camera works."""
 GATE_LOOK_S = 0.06
-"""How often a region is compared while its lid is open: sixteen times a second is enough."""
+"""A region is compared this often while its lid is open: sixteen times a second is enough."""
 RETRY_S = 2.0
 _WATCH_S = 0.5
 _JOIN_S = 1.0
 
 
 class VideoDevice(Protocol):
-    """What is needed of cv2.VideoCapture."""
+    """The methods of cv2.VideoCapture that are used."""
 
     def grab(self) -> bool:
-        """Take the next frame from the driver; blocks. False when there is none."""
+        """Take the next frame from the driver; blocks. Return False when there is none."""
         ...
 
     def retrieve(self) -> tuple[bool, NDArray[np.generic]]:
-        """Decode the frame taken last, BGR."""
+        """Decode the last frame taken, as BGR; False when it cannot be decoded."""
         ...
 
     def release(self) -> None:
-        """Give the device back."""
+        """Release the device."""
         ...
 
 
 def open_capture(section: CameraSection) -> VideoDevice:
-    """The real camera: a V4L2 number or device, or else any address or file that cv2 can play."""
+    """Open the real camera: a V4L2 number or device, or any address or file that cv2 can play."""
     source = section.source
     is_device = isinstance(source, int) or source.startswith("/dev/")
     capture = cv2.VideoCapture(source, cv2.CAP_V4L2) if is_device else cv2.VideoCapture(source)
@@ -77,8 +77,8 @@ def open_capture(section: CameraSection) -> VideoDevice:
 class UsbCamera:
     """One camera. Implements `edge.ports.Camera` for the bins in its picture.
 
-    Photos are RGB (height, width, 3) uint8, cut to the bin's region. While a bin's lid is open, as
-    `lid_moved` is told, each thing that falls into its region is posted as ChamberChanged.
+    Photos are RGB (height, width, 3) uint8, cut to the bin's region. While a bin's lid is open (see
+    `lid_moved`), each thing that falls into its region is posted as ChamberChanged.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class UsbCamera:
         inbox: Inbox,
         opener: Callable[[CameraSection], VideoDevice] = open_capture,
     ) -> None:
-        """Look at `regions` by bin: left, top, right, bottom as shares of the picture. `start` begins."""
+        """Set the camera up; `regions` by bin: left, top, right, bottom as shares of the picture."""
         self._section = section
         self._regions = regions
         self._clock = clock
@@ -108,20 +108,20 @@ class UsbCamera:
         self._watch = PolledThread(f"watch of camera {section.id}", self._check, lambda: None)
 
     def start(self) -> None:
-        """Open the camera and look; once."""
+        """Open the camera and begin to read frames. Call it once."""
         self._newest.begin()
         self._thread.start()
         self._watch.start()
 
     def stop(self) -> None:
-        """Give the camera back, within a second or so; a read that hangs is left behind to die with us."""
+        """Release the camera; waits about a second. A read that hangs ends with the process."""
         self._watch.stop()
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
     def take(self, bin_id: str) -> tuple[Photo, ...]:
-        """Give three photos of a bin's region, none older than this call. CameraError without fresh ones."""
+        """Return three photos of a bin's region, none older than this call; CameraError if there are none."""
         if bin_id not in self._regions:
             raise CameraError(f"camera {self._section.id} does not look at bin {bin_id}")
         photos: list[Photo] = []
@@ -137,13 +137,13 @@ class UsbCamera:
         return tuple(photos)
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
-        """Watch a bin's region from when its lid stands open until it is shut; from any thread."""
+        """Watch a bin's region while its lid is open. Call it from any thread."""
         if bin_id not in self._regions:
             return
         with self._lock:
             if not is_open:
                 self._gates.pop(bin_id, None)
-            elif bin_id not in self._gates:  # a lid that was reversed must not make us forget what fell in
+            elif bin_id not in self._gates:  # a lid that reverses keeps its gate: what fell in is not lost
                 self._gates[bin_id] = arm(self._clock.now())
                 self._look_at = self._clock.now()
 
@@ -183,7 +183,7 @@ class UsbCamera:
             capture.release()
 
     def _is_wanted(self, now: float) -> bool:
-        """Whether the frame at hand is worth decoding, which costs a Pi most of what a camera does."""
+        """Return whether to decode this frame: decoding is most of a camera's load on a Pi."""
         with self._lock:
             if self._takers == 0 and now < self._look_at:
                 return False
@@ -204,7 +204,7 @@ class UsbCamera:
                 self._inbox.post(ChamberChanged(frame.at, bin_id))
 
     def _check(self) -> float:
-        """Raise the camera's fault when it has stopped seeing, and clear it when it sees again."""
+        """Raise the camera's fault when new frames stop, and clear it when they return."""
         is_lost = self._newest.age_s() > LOST_S
         if is_lost is not self._is_lost:
             self._is_lost = is_lost
@@ -216,7 +216,7 @@ class UsbCamera:
 
 
 def _cut(picture: Picture, region: Region) -> Picture:
-    """A region of a picture, at least one pixel each way."""
+    """Cut a region out of a picture, at least one pixel wide and high."""
     height, width = picture.shape[:2]
     left, top = int(region[0] * width), int(region[1] * height)
     right, bottom = max(left + 1, round(region[2] * width)), max(top + 1, round(region[3] * height))

@@ -1,9 +1,9 @@
-"""Whether something was thrown in: a bin's region of the picture changed and came to rest. Pure.
+"""Detects deposits in pictures: a bin's region changed and came to rest. Pure.
 
-A region is looked at as a coarse grid of blocks, which averages the camera's noise away. Two grids are
-compared after the brightness that they differ by as a whole is taken out, so that a lamp, a cloud or the
-camera's own exposure is no deposit. What covers the whole region evenly, in its own colours, is taken for
-such a change of light too.
+A region is reduced to a coarse grid of blocks, which averages the camera's noise away. Two grids are
+compared after their overall difference in brightness is removed, so that a lamp, a cloud or the camera's
+exposure is not a deposit. Limit: a thing that covers the whole region evenly, without changing its colours,
+looks like such a change of light and is not detected.
 """
 
 from __future__ import annotations
@@ -18,42 +18,42 @@ Grid = NDArray[np.float32]
 
 ROWS, COLUMNS = 24, 32
 _DARK = 16.0
-"""Differences count relative to brightness, and below this absolutely: the dark is mostly noise."""
+"""Added to the brightness that differences are divided by: dark blocks are mostly noise."""
 _WHITE = 255.0
 
 
 @dataclass(frozen=True, slots=True)
 class GateRules:
-    """When a region counts as changed, and when as at rest."""
+    """Thresholds: when a region counts as changed, and when as at rest."""
 
     contrast: float = 0.15
-    """A block differs when it is lighter or darker by this share."""
+    """A block differs when it is lighter or darker by more than this share."""
     area: float = 0.004
-    """A region differs when more than this share of its blocks does: a battery in a 40 cm mouth."""
+    """A region differs when more than this share of its blocks differs: a battery in a 40 cm mouth."""
     rest_s: float = 0.3
-    """It is at rest when it has not differed from itself for so long."""
+    """A region is at rest when it has not changed for this long."""
     settle_s: float = 0.2
-    """After its lid arrived, a region is left alone so long: lids tremble."""
+    """A region is ignored for this long after its lid has opened: lids tremble."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Gate:
-    """One region while its lid is open. `reference` is how it looked last, None before the first look."""
+    """One region while its lid is open. `reference` is how it last looked at rest; None at first."""
 
     armed_at: float
     reference: Grid | None = None
     anchor: Grid | None = None
-    """What it has looked like since `still_since`; slow movement departs from it, too."""
+    """How it has looked since `still_since`; it stays fixed, so that slow movement is noticed too."""
     still_since: float = 0.0
 
 
 def arm(now: float) -> Gate:
-    """A gate for a lid that has just arrived at its open end."""
+    """Return the gate of a lid that has just opened."""
     return Gate(armed_at=now)
 
 
 def look(gate: Gate, grid: Grid, now: float, rules: GateRules) -> tuple[Gate, bool]:
-    """The gate after one more picture, and whether something was thrown in. `now` never steps back."""
+    """Return the gate after one more picture, and whether something was thrown in; `now` never decreases."""
     if gate.reference is None or gate.anchor is None:
         if now < gate.armed_at + rules.settle_s:
             return gate, False
@@ -66,7 +66,7 @@ def look(gate: Gate, grid: Grid, now: float, rules: GateRules) -> tuple[Gate, bo
 
 
 def differs(one: Grid, other: Grid, rules: GateRules) -> bool:
-    """Whether two looks at a region show something else, light aside."""
+    """Return whether two grids of a region differ by more than light."""
     gain = np.median((other + 1) / (one + 1))
     expected = np.minimum(one * gain, _WHITE)
     scale = np.maximum(expected, other) + _DARK
@@ -75,7 +75,7 @@ def differs(one: Grid, other: Grid, rules: GateRules) -> bool:
 
 
 def grid_of(picture: NDArray[np.uint8]) -> Grid:
-    """The blocks of a picture of any size, (height, width, 3) uint8; fewer where it has fewer pixels."""
+    """Average a picture, (height, width, 3) uint8, into blocks; a tiny picture gives fewer blocks."""
     rows, heights = _cuts(picture.shape[0], ROWS)
     columns, widths = _cuts(picture.shape[1], COLUMNS)
     sums = np.add.reduceat(picture, columns, axis=1, dtype=np.float32)
@@ -85,6 +85,6 @@ def grid_of(picture: NDArray[np.uint8]) -> Grid:
 
 
 def _cuts(length: int, parts: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Where `length` pixels are cut into nearly equal parts, and how long each part is."""
+    """Divide `length` pixels into nearly equal parts; return where each begins and its length."""
     edges = np.linspace(0, length, min(parts, length) + 1).astype(np.intp)
     return edges[:-1], np.diff(edges)

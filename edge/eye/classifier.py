@@ -1,4 +1,4 @@
-"""The waste model as the station's eye, and what stands in for it when no model may be trusted."""
+"""The waste model as a classifier of deposits, and its substitute when no model can be used."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ log = logging.getLogger(__name__)
 
 STOP_S = 5.0
 WAIT_S = 4.0
-"""How long a deposit waits for a model that is being loaded: less than a visit waits for a verdict."""
+"""A deposit waits this long for a model that is loading: less than a visit waits for a verdict."""
 SLOW_S = 5.0
-"""A model that is not ready by then is a fault until it is: deposits go unseen meanwhile."""
+"""A model that loads for longer has a fault until it is ready: deposits go unseen meanwhile."""
 
 
 class ModelEye:
     """A tested model. Implements `edge.ports.Classifier`; photos are RGB (height, width, 3) uint8."""
 
     def __init__(self, model: Classifier) -> None:
-        """Look with `model`."""
+        """Classify with `model`."""
         self.model = model
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
-        """Give one verdict over several frames; ClassifierError when the runtime fails, or without frames."""
+        """Return one verdict over several frames; ClassifierError if the runtime fails or there are none."""
         frames = [picture for picture in pictures if isinstance(picture, np.ndarray)]
         try:
             return self.model.classify(frames)
@@ -48,9 +48,9 @@ class ModelEye:
 
 
 class LateEye:
-    """A model that is loaded and tested beside the station's loop. Implements `edge.ports.Classifier`.
+    """A model that is loaded and tested in the background. Implements `edge.ports.Classifier`.
 
-    Deposits go unseen until `load` has ended well.
+    Deposits go unseen until `load` has succeeded.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class LateEye:
         break_off: Callable[[], object] = lambda: None,
         wait_s: float = 0.0,
     ) -> None:
-        """Look with what `model` gives, once `load` has called it; `break_off` ends whatever it does.
+        """Take the model from `model`, which `load` calls; `break_off` interrupts the model's work.
 
-        A deposit waits up to `wait_s` seconds for the end of `load`.
+        A deposit waits up to `wait_s` seconds for `load` to end.
         """
         self._model, self._break_off, self._wait_s = model, break_off, wait_s
         self._is_stopping = False
@@ -70,7 +70,7 @@ class LateEye:
         self._changing = threading.Lock()
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
-        """Give one verdict over several frames; ClassifierError while there is no model, too."""
+        """Return one verdict over several frames; ClassifierError also while no model is loaded."""
         if self._eye is None:
             self._is_done.wait(self._wait_s)
         if self._eye is None:
@@ -78,14 +78,14 @@ class LateEye:
         return self._eye.classify(pictures)
 
     def load(self, clock: Clock, inbox: Inbox) -> None:
-        """Load the model. MODEL_FAILED is up while that takes long, MODEL_REFUSED after it went wrong."""
+        """Load the model. Raise MODEL_FAILED while that takes long, MODEL_REFUSED if it fails."""
         loaded = later(SLOW_S, lambda: self._tell_slow(clock, inbox), "slow model")
         try:
             eye = ModelEye(self._model())
         except InputError as error:
             if not self._is_stopping:
                 refuse(str(error), clock, inbox)
-        except Exception:  # a thread's outermost loop: nobody else would hear of it
+        except Exception:  # the outermost frame of a thread: nothing else would report it
             log.exception("the model cannot be loaded")
             refuse("the model cannot be loaded", clock, inbox)
         else:
@@ -97,7 +97,7 @@ class LateEye:
             self._is_done.set()
 
     def stop(self) -> None:
-        """Break off what the model does, and wait for the end of `load`: no process may end inside it."""
+        """Interrupt the model and wait for `load` to end: the process must not exit inside it."""
         self._is_stopping = True
         self._break_off()
         self._is_done.wait(STOP_S)
@@ -110,7 +110,7 @@ class LateEye:
 
 
 def refuse(reason: str, clock: Clock, inbox: Inbox) -> None:
-    """Say why the station is blind, and raise MODEL_REFUSED."""
+    """Log why no model can be used, and raise MODEL_REFUSED."""
     log.error("%s; the station runs unseeing, deposits earn the neutral amount", reason)
     inbox.post(FaultRaised(clock.now(), FaultCode.MODEL_REFUSED, MODEL))
 
@@ -119,15 +119,15 @@ class Unseeing:
     """No model: every deposit goes unseen. Implements `edge.ports.Classifier`."""
 
     def __init__(self, reason: str = "there is no model") -> None:
-        """Be blind for this reason."""
+        """Keep the reason for the log."""
         self._reason = reason
 
     def load(self, clock: Clock, inbox: Inbox) -> None:
-        """Say so, and raise MODEL_REFUSED."""
+        """Log the reason, and raise MODEL_REFUSED."""
         refuse(self._reason, clock, inbox)
 
     def stop(self) -> None:
-        """Do nothing: it never looks."""
+        """Do nothing: no model runs."""
 
     def classify(self, pictures: Sequence[Photo]) -> NoReturn:
         """Raise ClassifierError."""
@@ -136,7 +136,7 @@ class Unseeing:
 
 
 def open_model(settings: StationSettings) -> LateEye | Unseeing:
-    """The configured model, yet to be loaded; a bundle that must not be used leaves the station unseeing.
+    """Return the configured model, not yet loaded; `Unseeing` for a bundle that cannot be used.
 
     InputError for a model that does not fit the city's rules.
     """
@@ -145,7 +145,7 @@ def open_model(settings: StationSettings) -> LateEye | Unseeing:
         bundle = load_bundle(bundle_folder(settings))
     except BundleError as error:
         return Unseeing(str(error))
-    judge_of(bundle.manifest, sorting)  # a mistake in the configuration is told before anything starts
+    judge_of(bundle.manifest, sorting)  # report a wrong configuration before anything starts
     breaker = Breaker()
     return LateEye(
         lambda: Classifier(bundle, sorting, settings.model.threads, breaker=breaker), breaker.open, WAIT_S
@@ -153,6 +153,6 @@ def open_model(settings: StationSettings) -> LateEye | Unseeing:
 
 
 def eyes_here(settings: StationSettings) -> Eyes:
-    """The configured model in this very process, for a station in virtual time; nothing is shown."""
+    """Return the configured model in this process, for a station in virtual time; no picture is shown."""
     model = open_model(settings)
     return Eyes(model, label_words(settings), load=model.load, stop=model.stop)

@@ -1,4 +1,4 @@
-"""The station's end of its eye: bounded requests, and one fault while the eye does not answer."""
+"""The station's client of the eye process: requests with a timeout, and one fault while it is lost."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ from models.verdict import Verdict
 log = logging.getLogger(__name__)
 
 STEADY_S = 2.0
-"""An eye that has answered for so long is back: one that dies again and again is one fault, not many."""
+"""The fault clears after this long without a loss: an eye that dies repeatedly is one fault, not many."""
 SHOW_S = 0.5
-"""How long the screen waits for a picture."""
+"""Timeout of writing a picture for the screen."""
 OF_THE_WAIT = 0.9
-"""The share of a visit's own wait after which a request is given up: it is answered before it is overdue."""
+"""Timeout of a request as a share of the visit's own, so that it ends before the visit's does."""
 
 
 @dataclass(frozen=True, slots=True)
 class EyePhoto:
-    """A picture that the eye keeps: the number of the request that took it."""
+    """A picture that the eye keeps, named by the number of the request that took it."""
 
     request: int
     brightness: float
@@ -64,7 +64,7 @@ class _Waiting:
 
 
 class _EyeSilentError(Exception):
-    """No answer came. `is_late`: the eye is there and did not answer in time."""
+    """No answer came. `is_late`: the eye is connected but did not answer in time."""
 
     def __init__(self, what: str, *, is_late: bool) -> None:
         self.is_late = is_late
@@ -72,16 +72,17 @@ class _EyeSilentError(Exception):
 
 
 class EyeLink:
-    """Asks the eye of this station. Implements `edge.ports.Camera` and `edge.ports.Classifier`.
+    """Sends requests to the eye process. Implements `edge.ports.Camera` and `edge.ports.Classifier`.
 
-    Until it answers, and whenever it hangs or talks nonsense, the station has the fault EYE_LOST: deposits go
-    unseen in the resident's favour. `lid_moved` never blocks; `take`, `classify` and `show` are for workers.
+    While the eye does not answer or sends invalid packets, the station has the fault EYE_LOST: deposits go
+    unseen, in the resident's favour. `lid_moved` never blocks; `take`, `classify` and `show` block, so call
+    them from workers.
     """
 
     def __init__(
         self, folder: Path, bins: Collection[str], waits: tuple[float, float], clock: Clock, inbox: Inbox
     ) -> None:
-        """Ask the eye whose socket is in `folder`. `waits`: for photos and for a verdict, in seconds."""
+        """Use the socket in `folder`. `waits`: a visit's timeouts of photos and of a verdict, in seconds."""
         self._bins, self._clock, self._inbox = frozenset(bins), clock, inbox
         self._take_s, self._judge_s = (OF_THE_WAIT * wait_s for wait_s in waits)
         self._link = LocalLink("eye", [folder / SOCKET], MAX_PACKET)
@@ -94,22 +95,22 @@ class EyeLink:
         self._met_at = 0.0
         self._has_said_hello = False
         self._says: frozenset[EyeFault] = frozenset()
-        """The faults that the eye says are up."""
+        """The faults that the eye reports as active."""
         self._posted: frozenset[EyeFault] = frozenset()
 
     def start(self) -> None:
-        """Begin to connect; once."""
+        """Begin to connect. Call it once."""
         self._link.start()
 
     def stop(self) -> None:
-        """Hang up; whoever waits for an answer has none."""
+        """Disconnect; threads that wait for an answer return without one."""
         self._link.stop()
         self._answer_nobody()
 
     # --- asking ---------------------------------------------------------------------------------
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
-        """Have a bin watched from when its lid stands open until it is shut; from any thread, at once."""
+        """Have a bin watched while its lid is open. Returns at once; call it from any thread."""
         if bin_id not in self._bins:
             return
         with self._lock:
@@ -117,7 +118,7 @@ class EyeLink:
         self._link.send(packed(WatchBin(bin_id, is_open)))
 
     def take(self, bin_id: str) -> tuple[Photo, ...]:
-        """Have a bin photographed. CameraError when there is no picture, or no answer in time."""
+        """Have a bin photographed; CameraError if there is no picture, or no answer in time."""
         if bin_id not in self._bins:
             raise CameraError(f"no camera looks at bin {bin_id}")
         number, by = next(self._numbers), self._clock.now() + self._take_s
@@ -133,7 +134,7 @@ class EyeLink:
         raise CameraError("the eye answered something else", is_fault=False)
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
-        """Have the model look at what `take` gave. ClassifierError when it cannot, or without answer."""
+        """Have the model classify what `take` returned; ClassifierError if it cannot, or does not answer."""
         photos = [one.request for one in pictures if isinstance(one, EyePhoto)]
         if not photos:
             raise ClassifierError("a verdict needs a picture")
@@ -150,7 +151,7 @@ class EyeLink:
         raise ClassifierError("the eye answered something else", is_fault=False)
 
     def show(self, photo: Photo) -> bool:
-        """Have the eye write a picture for the panel; whether it stands there."""
+        """Have the eye write a picture for the panel; return whether it is written."""
         if not isinstance(photo, EyePhoto):
             return False
         number = next(self._numbers)
@@ -170,7 +171,7 @@ class EyeLink:
         try:
             if not self._has_said_hello or not self._link.send(
                 packet
-            ):  # one that hangs takes in what is sent
+            ):  # before its hello an eye may hang: the kernel would still accept the packet
                 raise _EyeSilentError("the eye does not answer", is_late=False)
             came = waiting.came.wait(within_s)
         finally:
@@ -211,7 +212,7 @@ class EyeLink:
                 self._answer(report)
 
     def _answer(self, answer: Answer) -> None:
-        """Wake who waits for this; what comes too late is dropped."""
+        """Wake the thread that waits for this answer; drop an answer that comes too late."""
         with self._lock:
             waiting = self._waiting.get(answer.request)
         if waiting is not None:
@@ -234,7 +235,7 @@ class EyeLink:
         self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EYE_LOST, EYE))
 
     def _note_steady(self) -> None:
-        """Let the fault end once the eye has answered for a while, and what an earlier eye told with it."""
+        """Clear EYE_LOST once the eye has answered for STEADY_S, and faults that only an earlier eye had."""
         if self._clock.now() < self._met_at + STEADY_S and self._is_lost:
             return
         if self._is_lost is not False:

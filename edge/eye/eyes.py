@@ -1,4 +1,4 @@
-"""What the station needs of its eye, wherever it is: in a process of its own, or here in virtual time."""
+"""The eye as the station uses it: in its own process, or in this one in virtual time."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Eyes:
-    """What names deposits and shows their pictures, and the names of what it knows."""
+    """The classifier, the names of its labels, and how pictures are shown."""
 
     classifier: Classifier
     labels: Mapping[str, Both]
     show: Callable[[Photo], bool] = lambda _photo: False
-    """Writes a picture for the panel; whether it stands there. May block for a moment."""
+    """Writes a picture for the panel; returns whether it is written. May block for a moment."""
     load: Callable[[Clock, Inbox], None] = _nothing
-    """Makes ready what is in this process; may take long."""
+    """Loads a model that is in this process; may take long."""
     stop: Callable[[], None] = _nothing
 
 
 class Blind:
-    """Knows nothing. Implements `edge.ports.Classifier` for a station without a camera."""
+    """Classifies nothing. Implements `edge.ports.Classifier` for a station without a camera."""
 
     def classify(self, pictures: Sequence[Photo]) -> NoReturn:
         """Raise ClassifierError."""
@@ -44,17 +44,17 @@ class Blind:
 
 
 def blind() -> Eyes:
-    """The eyes of a station without a camera."""
+    """Return the eyes of a station without a camera."""
     return Eyes(Blind(), {})
 
 
 def bundle_folder(settings: StationSettings) -> Path:
-    """Where the station's model is."""
+    """Return the folder of the station's model."""
     return Path(settings.model.bundle) if settings.model.bundle else SHIPPED_BUNDLE
 
 
 def label_words(settings: StationSettings) -> dict[str, Both]:
-    """What people read for the model's labels; nothing for a bundle that cannot be read: the eye says why."""
+    """Return the names of the model's labels; none for an unreadable bundle, which the eye reports."""
     try:
         labels = load_labels(bundle_folder(settings))
     except BundleError as error:

@@ -1,4 +1,4 @@
-"""The newest picture of a camera, and how old it is."""
+"""The newest frame of a camera, and its age."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from edge.ports import Clock
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture, (height, width, 3) uint8, and the monotonic second it came."""
+    """One picture, (height, width, 3) uint8, and when it came, in monotonic seconds."""
 
     picture: NDArray[np.uint8]
     at: float
 
 
 class NewestFrame:
-    """Holds the newest frame: one thread puts, any thread looks or waits.
+    """Holds the newest frame: one thread puts frames, any thread reads them or waits.
 
-    A frame that repeats the one before, bit for bit, does not count: no sensor is so still, but a driver
-    whose camera is gone may hand out its last picture for ever (opencv#5221). A sensor in full darkness
-    may be as still; a camera that sees nothing counts as one that is gone.
+    A frame that equals the previous one bit for bit does not count: a working sensor always has noise, but
+    the driver of a removed camera may repeat its last picture without end (opencv#5221). A camera in full
+    darkness may repeat itself too; it sees nothing, so it counts as removed.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -34,12 +34,12 @@ class NewestFrame:
         self._began_at = clock.now()
 
     def begin(self) -> None:
-        """Count the age of the first frame from now."""
+        """Count the age from now until the first frame comes."""
         with self._changed:
             self._began_at = self._clock.now()
 
     def put(self, picture: NDArray[np.uint8], at: float) -> Frame | None:
-        """Take a picture that came at `at`; give it back as a frame, None if it was a repetition."""
+        """Store a picture that came at `at` and return it as a frame; None if it is a repetition."""
         with self._changed:
             if self._frame is not None and np.array_equal(picture, self._frame.picture):
                 return None
@@ -48,13 +48,13 @@ class NewestFrame:
             return self._frame
 
     def wait_for(self, not_before: float, within_s: float) -> Frame | None:
-        """A frame that came at `not_before` or later; None if there is none in `within_s` seconds."""
+        """Wait for a frame of `not_before` or later; return None if none comes within `within_s` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_since(not_before), within_s)
             return self._frame if self._is_since(not_before) else None
 
     def age_s(self) -> float:
-        """Seconds since the newest frame; before the first, since the beginning."""
+        """Return the seconds since the newest frame; before the first, since `begin`."""
         with self._changed:
             since = self._began_at if self._frame is None else self._frame.at
             return self._clock.now() - since

@@ -1,4 +1,4 @@
-"""Sends the eye's reports to the station, without waiting for it."""
+"""Sends the eye's reports to the station; never blocks."""
 
 from __future__ import annotations
 

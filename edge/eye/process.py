@@ -1,4 +1,4 @@
-"""The eye's composition root: cameras, model and the socket of one process, and how it ends."""
+"""The eye's composition root: builds the cameras, the model and the socket of the eye process."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def keep_eye(
     opener: Callable[[CameraSection], VideoDevice] = open_capture,
     make_model: MakeModel = open_model,
 ) -> None:
-    """Look into the bins until asked to end; `on_stop` gets what ends it.
+    """Run the eye until it is stopped; `on_stop` is given the function that stops it.
 
-    The model is loaded beside the loop: until it is ready, deposits go unseen. InputError for a model that
+    The model loads in the background; until it is ready, deposits go unseen. InputError for a model that
     does not fit the city's rules, or if another eye runs.
     """
     runtime = Path(settings.station.runtime_dir)
@@ -58,7 +58,7 @@ def keep_eye(
 
 
 def shower(runtime: Path) -> Callable[[Photo], None]:
-    """What writes a picture for the panel, which reads it in the runtime folder."""
+    """Return a function that writes a picture into the runtime folder, where the panel reads it."""
     folder = LiveFolder(runtime)
     return lambda photo: folder.write_picture(encode_jpeg(cast("Rgb", photo)))
 
@@ -70,7 +70,7 @@ def _cameras(
     opener: Callable[[CameraSection], VideoDevice],
     closing: ExitStack,
 ) -> WatchfulCamera:
-    """Start the station's cameras: real ones, or one that sees what simulated residents throw."""
+    """Start the station's cameras: real ones, or one that draws what simulated residents throw in."""
     if settings.station.devices is Devices.SIMULATED:
         from edge.sim.photos.scene_camera import SceneCamera  # noqa: PLC0415 (no real station needs it)
 

@@ -1,7 +1,7 @@
-"""What the station and its eye say to each other; see edge/local/protocol.py. Pure.
+"""Messages between the station and the eye; see also edge/local/protocol.py. Pure.
 
-A picture never travels: the eye keeps the last few and the station names one by the number of the request
-that took it. A request says until when its answer is wanted; what is too late is not done any more.
+Pictures are never sent: the eye keeps the last few, and the station names one by the number of the request
+that took it. A request carries its deadline; the eye does not begin work after it.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from models.verdict import Verdict
 SOCKET = "eye.sock"
 """In the station's runtime folder."""
 MAX_PACKET = 4096
-"""Bytes; nothing that either side says comes near it."""
+"""Bytes; every message is much shorter."""
 KEPT_PHOTOS = 8
-"""Deposits whose pictures the eye keeps: as many as may wait for the model."""
+"""The eye keeps the pictures of this many deposits: as many as may wait for the model."""
 FAULTS = frozenset({FaultCode.CAMERA_FAILED, FaultCode.MODEL_FAILED, FaultCode.MODEL_REFUSED})
-"""Those that an eye may tell of."""
+"""The faults that an eye may report."""
 
 Number = Annotated[int, Meta(ge=0)]
 Text = Annotated[str, Meta(max_length=300)]
@@ -30,7 +30,7 @@ Id = Annotated[str, Meta(max_length=64)]
 
 
 class WatchBin(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="watch"):
-    """Tell of each thing that falls into a bin from now on, or no longer: its lid stands open, or is shut."""
+    """Report each thing that falls into a bin while its lid is open; stop when it is shut."""
 
     bin: str
     is_open: bool
@@ -45,7 +45,7 @@ class TakePhotos(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fi
 
 
 class JudgePhotos(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="judge"):
-    """Have the model look at what the request `photos` took; answered by VerdictReady or RequestFailed."""
+    """Classify what the request `photos` took; answered by VerdictReady or RequestFailed."""
 
     request: Number
     photos: Number
@@ -53,7 +53,10 @@ class JudgePhotos(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
 
 
 class ShowPhoto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="show"):
-    """Write the last picture that the request `photos` took for the panel; answered by PhotoShown."""
+    """Write the last picture of the request `photos` for the panel.
+
+    Answered by PhotoShown or RequestFailed.
+    """
 
     request: Number
     photos: Number
@@ -61,20 +64,20 @@ class ShowPhoto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
 
 
 class EyeFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A fault of a camera or of the model that is up now."""
+    """A fault of a camera or of the model."""
 
     code: FaultCode
     part: Id
 
 
 class Sees(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="sees"):
-    """The eye's first word: the faults that it knows of."""
+    """The eye's first message after a connection: its active faults."""
 
     faults: Annotated[tuple[EyeFault, ...], Meta(max_length=32)] = ()
 
 
 class FaultTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="fault"):
-    """A fault began or is over, at `at`."""
+    """A fault began or ended at `at`."""
 
     fault: EyeFault
     is_raised: bool
@@ -82,7 +85,7 @@ class FaultTold(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
 
 
 class BinChanged(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="changed"):
-    """Something was thrown into a bin that is watched, and came to rest at `at`."""
+    """Something was thrown into a watched bin, and came to rest at `at`."""
 
     bin: Id
     at: Moment
@@ -96,20 +99,20 @@ class PhotosReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
 
 
 class VerdictReady(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="judged"):
-    """What the model says."""
+    """The model's verdict."""
 
     request: Number
     verdict: Verdict
 
 
 class PhotoShown(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="shown"):
-    """The picture stands in the runtime folder."""
+    """The picture is in the runtime folder."""
 
     request: Number
 
 
 class RequestFailed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="failed"):
-    """A request was not met. `is_fault`: because the camera or the model does not work."""
+    """A request failed. `is_fault`: because the camera or the model does not work."""
 
     request: Number
     why: Text
@@ -122,12 +125,12 @@ EyeReport = Sees | FaultTold | BinChanged | Beat | Taken | Answer
 
 
 def packed(said: EyeRequest | EyeReport) -> bytes:
-    """The packet of a request or a report."""
+    """Encode a request or a report as a packet."""
     return msgspec.json.encode(said)
 
 
 def eye_request_in(packet: bytes) -> EyeRequest | None:
-    """What a station asks; None for a packet that is no request."""
+    """Decode a station's request; None for an invalid packet."""
     try:
         request: EyeRequest = msgspec.json.decode(packet, type=EyeRequest)
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -136,7 +139,7 @@ def eye_request_in(packet: bytes) -> EyeRequest | None:
 
 
 def eye_report_in(packet: bytes) -> EyeReport | None:
-    """What an eye reports; None for a packet that is no report, or tells of what is no fault of an eye."""
+    """Decode an eye's report; None for an invalid packet or for a fault that an eye cannot have."""
     try:
         report: EyeReport = msgspec.json.decode(packet, type=EyeReport)
     except (msgspec.MsgspecError, UnicodeDecodeError):

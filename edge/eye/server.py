@@ -1,4 +1,4 @@
-"""The eye's own loop: one station at a time may ask; cameras and model work in threads of their own."""
+"""The eye's loop: serves one station at a time; cameras and model work in their own threads."""
 
 from __future__ import annotations
 
@@ -42,38 +42,38 @@ log = logging.getLogger(__name__)
 
 NAME = SocketName(SOCKET, "eye.lock", "eye", "the eye's", "one process has the cameras")
 HANGING_S = 45.0
-"""A request under way for so long hangs, and so does the eye: systemd starts another. The model's own
-patience with one look is 30 s."""
+"""A request that runs this long hangs; the eye then stops its watchdog pings and systemd restarts it.
+The model's own timeout of one classification is 30 s."""
 _WHY = 300
 
 Questions = TakePhotos | JudgePhotos | ShowPhoto
 
 
 class WatchfulCamera(Camera, Protocol):
-    """A camera that is told of lids, and tells of what falls in."""
+    """A camera that reports what falls into a bin while its lid is open."""
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
-        """Watch a bin while its lid stands open."""
+        """Watch a bin while its lid is open."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Organs:
-    """What an eye is made of."""
+    """The parts of an eye."""
 
     camera: WatchfulCamera
     model: Classifier
     show: Callable[[Photo], None]
-    """Writes a picture for the panel; OSError if the folder refuses."""
+    """Writes a picture for the panel; OSError if the folder cannot be written."""
 
 
 class EyeServer:
-    """Takes a station's requests from a socket, until `stop`."""
+    """Serves a station's requests from a socket until `stop`."""
 
     def __init__(
         self, folders: Sequence[Path], organs: Organs, outbound: EyeOutbound, clock: Clock, notifier: Notifier
     ) -> None:
-        """Listen in the first of `folders` that can be written; InputError if another eye has it."""
+        """Listen in the first of `folders` that can be written; InputError if another eye runs."""
         self._organs, self._outbound, self._clock, self._notifier = organs, outbound, clock, notifier
         self._server = LocalServer(folders, NAME, outbound, MAX_PACKET, packed(Taken()))
         self._server.greet, self._server.hear, self._server.gone = outbound.greet, self._hear, self._gone
@@ -81,7 +81,7 @@ class EyeServer:
         self._lock = threading.Lock()
         self._photos: OrderedDict[int, tuple[Photo, ...]] = OrderedDict()
         self._since: dict[int, float] = {}
-        """When each request under way was begun."""
+        """When each running request began."""
         self._watched: set[str] = set()
         self._is_stopping = False
         self._beat_at = 0.0
@@ -92,15 +92,15 @@ class EyeServer:
         while not self._is_stopping:
             self._server.serve(BEAT_S)
             self.turn()
-        self._server.disconnect()  # so that it knows at once
+        self._server.disconnect()  # so that the station knows at once
 
     def stop(self) -> None:
-        """Make `run` return; from any thread, or a signal's handler."""
+        """Make `run` return. Call it from any thread or a signal handler."""
         self._is_stopping = True
         self._server.wake()
 
     def turn(self) -> None:
-        """Say that all is well, if it is; when a request hangs, station and systemd hear nothing."""
+        """Ping systemd and send a beat to the station, unless a request hangs."""
         now = self._clock.now()
         with self._lock:
             oldest = min(self._since.values(), default=now)
@@ -112,7 +112,7 @@ class EyeServer:
             self._outbound.send(Beat())
 
     def close(self) -> None:
-        """Let the station go and the folder too."""
+        """Disconnect the station, release the folder and end the workers."""
         self._server.close()
         self._workers.stop()
 
@@ -132,7 +132,7 @@ class EyeServer:
                 self._begin("screen", request, partial(self._show, request.request, photos))
 
     def _gone(self) -> None:
-        """Forget what belongs to a station that has gone; the next one says which lids stand open."""
+        """Forget a disconnected station's photos and watched bins; the next one says which lids are open."""
         with self._lock:
             self._photos.clear()
         for bin_id in self._watched:
@@ -167,7 +167,7 @@ class EyeServer:
         return PhotosReady(number, float(np.asarray(photos[-1]).mean()))
 
     def _judge(self, number: int, photos: int) -> Answer:
-        """Have the model look: the one place where frames meet the network."""
+        """Classify kept photos. Only here are frames given to the neural network."""
         frames = self._kept(photos)
         if frames is None:
             return _forgotten(number)

@@ -1,1 +1,1 @@
-"""Sockets between a station's own processes: whole packets, one client at a time, nobody waits."""
+"""Sockets between a station's own processes: whole packets, one client at a time, no blocking sends."""

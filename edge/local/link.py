@@ -1,4 +1,4 @@
-"""A client's end of a local socket: it connects again and again, and never waits for the other end."""
+"""The client of a local socket: it reconnects by itself, and its sends never block."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from edge.local.protocol import SILENCE_S
 log = logging.getLogger(__name__)
 
 AGAIN_S = 0.25
-"""Between two tries to reach a server."""
+"""Wait between two attempts to connect."""
 LONGEST_AGAIN_S = 8.0
-"""The wait doubles up to this after each connection in a row whose server talked nonsense."""
+"""Limit of the wait, which doubles with each successive connection that ends in NonsenseError."""
 MOST_PACKETS = 200
-"""A server that says more than this in a second floods its client, and is hung up on."""
+"""Packets in one second; a server that sends more is disconnected."""
 _JOIN_S = 3.0
 
 
 class NonsenseError(OSError):
-    """A server said what no working one says, or too much."""
+    """A server broke the protocol: an invalid packet, or too many packets."""
 
 
 class LocalLink:
-    """Connects to a server, from `start` to `stop`, and hands on what it says, on a thread of its own.
+    """Keeps a connection to a server from `start` to `stop`; reads packets on its own thread.
 
-    `met` is called after each connection, `hear` with each packet, `lost` with the reason when there is no
-    connection any more or none can be had. A server that is silent for SILENCE_S is hung up on, and so is
-    one that floods; `hear` raises NonsenseError for what is no word of the protocol.
+    It calls `met` after each connection, `hear` with each packet, and `lost` with the reason when the
+    connection ends or an attempt fails. It disconnects from a server that is silent for SILENCE_S or sends
+    too much. `hear` must raise NonsenseError for an invalid packet.
     """
 
     def __init__(self, server: str, paths: Sequence[Path], max_packet: int) -> None:
-        """`server` names it for the log. Its socket is one of `paths`, the first as a rule."""
+        """Connect to the first of `paths` that has a listener; `server` is its name in the log."""
         self.met: Callable[[], None] = lambda: None
         self.hear: Callable[[bytes], None] = lambda _packet: None
         self.lost: Callable[[str], None] = lambda _why: None
@@ -58,11 +58,11 @@ class LocalLink:
         return self._stopping.is_set()
 
     def start(self) -> None:
-        """Begin to connect; once."""
+        """Begin to connect. Call it once."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Hang up."""
+        """Disconnect and end the thread; waits up to 3 s."""
         self._stopping.set()
         with self._lock, suppress(OSError):
             if self._socket is not None:
@@ -71,13 +71,13 @@ class LocalLink:
             self._thread.join(_JOIN_S)
 
     def send(self, packet: bytes) -> bool:
-        """Send a packet, on the caller's thread; never blocks. Whether the kernel took it."""
+        """Send a packet on the caller's thread, without blocking; return whether the kernel took it."""
         with self._lock:
             if self._socket is None:
                 return False
             try:
                 self._socket.send(packet, socket.MSG_NOSIGNAL)
-            except OSError as error:  # gone, or it hangs and its buffer is full: the reading side finds out
+            except OSError as error:  # gone, or hung with a full buffer: the reading thread notices
                 if self._refused.is_new(str(error)):
                     log.error("the %s does not take a request (%s)", self._server, error)  # noqa: TRY400 (no bug)
                 return False
@@ -101,8 +101,8 @@ class LocalLink:
             self._stopping.wait(wait_s)
 
     def _serve(self) -> None:
-        """Talk with a server until it goes; OSError says why."""
-        # Not with a timeout: a socket that has one waits in `send` too, and that is the station's thread.
+        """Connect and read packets until the connection ends; OSError tells why."""
+        # No socket timeout: with one, `send` would wait too, and it runs on the station's thread.
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as server:
             self._connect(server)
             with self._lock:
@@ -144,7 +144,7 @@ class LocalLink:
 
 
 class _Budget:
-    """Counts packets by the second; `is_steady` after a while within bounds."""
+    """Limits packets per second; `is_steady` after LONGEST_AGAIN_S within the limit."""
 
     def __init__(self) -> None:
         self._began = self._second_at = time.monotonic()
@@ -155,7 +155,7 @@ class _Budget:
         return time.monotonic() >= self._began + LONGEST_AGAIN_S
 
     def spend(self, server: str) -> None:
-        """Count one; NonsenseError for one too many."""
+        """Count one packet; NonsenseError beyond MOST_PACKETS in a second."""
         now = time.monotonic()
         if now >= self._second_at + 1:
             self._second_at, self._spent = now, 0

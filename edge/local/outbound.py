@@ -1,4 +1,4 @@
-"""Sends packets to a process's client, without waiting for it."""
+"""Sends packets to a process's client; never blocks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ log = logging.getLogger(__name__)
 
 
 class LocalOutbound:
-    """Sends packets to the connected client, if there is one; may be called from any thread.
+    """Sends packets to the connected client, if there is one. Call it from any thread.
 
-    Never blocks: a client that does not read is disconnected, and learns the state again when it reconnects.
+    It never blocks: a client that does not read is disconnected, and gets the state again when it reconnects.
     """
 
     def __init__(self) -> None:

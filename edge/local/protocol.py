@@ -1,8 +1,8 @@
-"""The messages that every process behind a local socket may send: one JSON record in each packet. Pure.
+"""Messages that every process behind a local socket may send: one JSON record in each packet. Pure.
 
-The socket keeps packets whole and in order, and the kernel names the process at the other end; so there are
-no frames, numbers or signatures as on the wire to a microcontroller. Times are in seconds of CLOCK_MONOTONIC,
-which all processes share.
+The socket keeps packets whole and in order, and the kernel identifies the peer. So the protocol needs no
+framing, sequence numbers or signatures, unlike the link to a microcontroller. Times are in seconds of
+CLOCK_MONOTONIC, which all processes share.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Moment = Annotated[float, Meta(ge=0)]
 
 
 class Beat(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="beat"):
-    """The process's loop and the threads of its devices run."""
+    """The process's loop and its device threads are running."""
 
 
 class Taken(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="taken"):

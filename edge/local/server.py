@@ -1,4 +1,4 @@
-"""A local socket that serves one client at a time: whom it accepts, and what that sends."""
+"""The server of a local socket: one client at a time, of our own user or root."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from edge.local.outbound import LocalOutbound
 log = logging.getLogger(__name__)
 
 _PEER = struct.Struct("3i")
-"""What SO_PEERCRED gives: process, user and group (unix(7))."""
+"""SO_PEERCRED's value: process, user and group (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketName:
-    """How a socket and what is behind it are called. `server` runs once in a station, as the lock holds."""
+    """Names of a socket, its lock and its server. The lock lets one `server` run in a station."""
 
     socket: str
     lock: str
     server: str
     """Such as "keeper"."""
     whose: str
-    """Of what the socket is, such as "the lids'"."""
+    """The socket's owner, such as "the lids'"."""
     is_one: str
-    """Why there is one, for who starts a second."""
+    """Why only one may run, for the message to a second one."""
 
 
 class LocalServer:
@@ -54,7 +54,7 @@ class LocalServer:
         `taken` is the packet that a second client gets before it is disconnected.
         """
         self.greet: Callable[[], None] = lambda: None
-        """Called when a client has connected; packets can be sent to it by then."""
+        """Called when a client has connected and can be sent packets."""
         self.hear: Callable[[bytes], None] = lambda _packet: None
         """Called with each packet."""
         self.gone: Callable[[], None] = lambda: None
@@ -70,7 +70,7 @@ class LocalServer:
         self._client: socket.socket | None = None
 
     def serve(self, within_s: float) -> None:
-        """Serve what has come; return after `within_s` seconds at the latest, or when `wake` is called."""
+        """Wait for events up to `within_s` seconds, or until `wake`, and handle them."""
         for key, _ in self._selector.select(within_s):
             if key.fileobj is self._listener:
                 self._accept()
@@ -103,7 +103,7 @@ class LocalServer:
     def _accept(self) -> None:
         try:
             client, _ = self._listener.accept()
-        except OSError as error:  # the station is gone again, or there are no descriptors left
+        except OSError as error:  # the client has gone, or no file descriptor is left
             log.warning("a station's connection could not be accepted (%s)", error)
             return
         process, user, _ = _PEER.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
@@ -115,7 +115,7 @@ class LocalServer:
             client.close()
         elif self._client is not None:
             log.error("process %d was disconnected: another has %s socket", process, whose)
-            with suppress(OSError):  # one that came while we hung may have gone by now
+            with suppress(OSError):  # it may have gone while we were busy
                 client.send(self._taken, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
             client.close()
         else:
@@ -143,7 +143,7 @@ class LocalServer:
 
 
 def _lock_one(folders: Sequence[Path], name: SocketName) -> tuple[Path, int]:
-    """Lock the first folder that can be written: a read-only one must not stop the process."""
+    """Lock the first folder that can be written: a read-only folder must not stop the process."""
     errors = []
     for folder in folders:
         try:
@@ -156,7 +156,7 @@ def _lock_one(folders: Sequence[Path], name: SocketName) -> tuple[Path, int]:
 
 
 def _lock(path: Path, name: SocketName) -> int:
-    """Lock a file until this process ends, in whatever way; InputError if another process has it."""
+    """Lock a file until this process exits or crashes; InputError if another process has it."""
     make_private_folder(path.parent)
     descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
@@ -169,7 +169,7 @@ def _lock(path: Path, name: SocketName) -> int:
 
 def _listen(path: Path) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK)
-    path.unlink(missing_ok=True)  # left by a process that died: the lock is ours now
+    path.unlink(missing_ok=True)  # left by a process that died: we have its lock now
     mask = os.umask(0o177)
     try:
         listener.bind(os.fspath(path))

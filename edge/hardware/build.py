@@ -1,4 +1,4 @@
-"""All real devices of a station, as its station.toml names them, put together."""
+"""Builds all real devices of a station from its station.toml."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _D = TypeVar("_D", bound=_Device)
 
 
 class _Devices:
-    """Starts and stops devices, the one made last first: lids are made last, for a motor must not wait."""
+    """Starts and stops devices, the newest first: lids are added last, because motors must not wait."""
 
     def __init__(self) -> None:
         self._made: list[_Device] = []
@@ -64,11 +64,11 @@ class _Devices:
 def hardware_builder(
     settings: StationSettings, card_key: bytes, make_pins: Callable[[], Factory]
 ) -> BuildHardware:
-    """What builds the devices of a real station; InputError for a pin or port that cannot be had.
+    """Return a builder of a real station's devices; it raises InputError for an unusable pin or port.
 
-    `make_pins` gives the pins, `edge.hardware.pins.real_pins` on a Pi; it is called only if a button or a
-    switch of a bin needs one, since the lids' pins belong to the lids' process. Nothing is posted before
-    `start`; `stop` ends the lids' leases before anything else.
+    `make_pins` gives the pins, on a Pi `edge.hardware.pins.real_pins`. It is called only if a button or a
+    switch needs a pin: the lids' pins belong to the lids' process. Nothing is posted before `start`; `stop`
+    ends the lids' leases first.
     """
 
     def make(inbox: QueueInbox, clock: Clock) -> Hardware:
@@ -109,7 +109,7 @@ def _add_readers(devices: _Devices, settings: StationSettings, services: ReaderS
 
 
 class NoCamera:
-    """Sees nothing. Implements `edge.ports.Camera`."""
+    """Stands for the camera of a station without one. Implements `edge.ports.Camera`."""
 
     def take(self, bin_id: str) -> tuple[Photo, ...]:
         """Raise CameraError."""
@@ -117,7 +117,7 @@ class NoCamera:
 
 
 def eye_of(settings: StationSettings, clock: Clock, inbox: Inbox) -> EyeLink | None:
-    """The station's end of its eye's process; None where no camera looks into a bin."""
+    """Return the client of the eye process; None if no bin has a camera."""
     bins = [bin_.id for bin_ in settings.bin if bin_.camera is not None]
     if not bins:
         return None
@@ -126,7 +126,7 @@ def eye_of(settings: StationSettings, clock: Clock, inbox: Inbox) -> EyeLink | N
 
 
 def seeing(eye: EyeLink | None, settings: StationSettings) -> tuple[Camera, Eyes]:
-    """The station's camera and what looks at its pictures."""
+    """Return the station's camera and the classifier of its pictures."""
     if eye is None:
         return NoCamera(), blind()
     return eye, Eyes(eye, label_words(settings), eye.show)
@@ -159,7 +159,7 @@ def _add_lids(
     news: LidNews,
     readers: ReaderServices,
 ) -> tuple[dict[str, Lid], tuple[Mover, ...]]:
-    """Lids at controllers, with all else there, those that the keeper holds, and what moves them."""
+    """Make controllers with all their parts, and the keeper's lids; return the lids and their movers."""
     lids: dict[str, Lid] = {}
     movers: list[Mover] = []
     for section in settings.controller:

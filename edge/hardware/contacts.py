@@ -1,7 +1,7 @@
 """Debounced contacts: a lid's switches, buttons, full switches, the panic button.
 
-An edge only wakes a thread, which reads levels. A phantom edge (gpiozero#1090) therefore does nothing, and a
-lost edge costs half a second at most.
+An edge only wakes a thread that reads levels. So a phantom edge (gpiozero#1090) changes nothing, and a lost
+edge costs half a second at most.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox
 
 POLL_S = 0.5
-"""Levels are read so often even without an edge."""
+"""Levels are read this often even without an edge."""
 BUTTON = DebounceTimes(0.03, 0.03)
 PANIC = DebounceTimes(0.5, 0.05)
-"""A closed contact is a released panic button; 50 ms open are a press, not a motor's spark."""
+"""A closed contact is a released panic button; open for 50 ms is a press, shorter is a motor's spark."""
 FULL = DebounceTimes(3.0, 3.0)
 """Waste that falls past a full switch closes it for less than this."""
 
 
 class DebouncedContact:
-    """A contact and its settled level. Not thread-safe: read it from one thread."""
+    """A contact and its debounced level. Not thread-safe: read it from one thread."""
 
     def __init__(self, contact: Contact, settling: DebounceTimes) -> None:
         self._contact = contact
@@ -42,22 +42,22 @@ class DebouncedContact:
 
     @property
     def due(self) -> float:
-        """When it has to be read again, in monotonic seconds; inf while it is settled."""
+        """When to read it again, in monotonic seconds; inf while the level is settled."""
         return debounced_at(self._state, self._settling)
 
     def read(self, now: float) -> bool:
-        """Read the contact; say whether its settled level changed."""
+        """Read the contact; return whether its settled level changed."""
         before = self._state.level
         self._state = debounce(self._state, self._contact.is_closed, now, self._settling)
         return self._state.level is not before
 
     def close(self) -> None:
-        """Give the pin back."""
+        """Release the pin."""
         self._contact.close()
 
 
 class _Watched(ABC):
-    """A contact that a loop of its own watches."""
+    """A contact that is read on its own thread."""
 
     def __init__(
         self,
@@ -78,11 +78,11 @@ class _Watched(ABC):
         return self._contact.is_closed
 
     def start(self) -> None:
-        """Begin to watch; once."""
+        """Begin to watch. Call it once."""
         self._loop.start()
 
     def stop(self) -> None:
-        """Stop watching and give the pin back."""
+        """Stop watching and release the pin."""
         self._loop.stop()
         self._contact.close()
 
@@ -95,14 +95,14 @@ class _Watched(ABC):
 
     @abstractmethod
     def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
-        """Act on a new settled level; the first is what was found at start."""
+        """Act on a new settled level; `is_first` for the level found at start."""
 
 
 class PanicButton(_Watched):
     """The Pi's own panic button: raises PANIC of the station while it is pressed, which stops every motor.
 
-    Its contact is closed while the button is released: a broken wire, an unplugged button or a pin that
-    cannot be read is a pressed one.
+    Its contact is closed while the button is released, so a broken wire, an unplugged button or a pin that
+    cannot be read counts as pressed.
     """
 
     def __init__(self, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:
@@ -120,13 +120,13 @@ class PanicButton(_Watched):
         return wait_s
 
     def _level_changed(self, level: bool, *, is_first: bool) -> None:  # noqa: FBT001 (a level is its own name)
-        """Nothing: `_poll` follows the level."""
+        """Do nothing: `_poll` reports the level."""
 
 
 class GpioButton(_Watched):
-    """A bin's button, which connects its pin to ground: posts Pressed once each time it is pressed.
+    """A bin's button, which connects its pin to ground: posts Pressed once for each press.
 
-    One that is held down at start has to be let go first.
+    A button that is held down at start must be released first.
     """
 
     def __init__(self, bin_id: str, pin: int, clock: Clock, inbox: Inbox, factory: Factory) -> None:
@@ -143,7 +143,7 @@ class GpioButton(_Watched):
 class FullSwitch(_Watched):
     """A bin's full switch, which connects its pin to ground while the bin is full: posts LevelChanged.
 
-    A bin that is full at start is posted, too.
+    A bin that is full at start is posted too.
     """
 
     def __init__(

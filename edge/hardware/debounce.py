@@ -17,13 +17,13 @@ class DebounceTimes:
     off_s: float
 
     def of(self, raw: bool) -> float:  # noqa: FBT001 (a level is its own name)
-        """The wait for one level."""
+        """Return how long the level `raw` must be stable."""
         return self.on_s if raw else self.off_s
 
 
 @dataclass(frozen=True, slots=True)
 class Debounced:
-    """`level` is the settled one, None before the first; `raw` was read last, and first at `since`."""
+    """A contact: `level` is settled, None at first; `raw` is the last reading, the same since `since`."""
 
     level: bool | None = None
     raw: bool | None = None

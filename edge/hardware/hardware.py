@@ -1,4 +1,4 @@
-"""What stands around one station and moves by itself: real devices, or a simulated world."""
+"""The devices of one station: real ones, or a simulated world."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from edge.ports import Camera, Clock, Lid, Mover
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """Lids by bin, all that moves them, the camera; `start` lets events come, `stop` leaves all safe."""
+    """Lids by bin, their movers, the camera; `start` lets events come, `stop` leaves everything safe."""
 
     lids: Mapping[str, Lid]
     movers: tuple[Mover, ...]
@@ -24,14 +24,14 @@ class Hardware:
     stop: Callable[[], None]
     eyes: Eyes = field(default_factory=blind)
     scales: Mapping[str, Scale] = field(default_factory=dict)
-    """Real ones by bin, for `station check` to show what they read."""
+    """Real scales by bin, for `station check` to show their readings."""
     cabinets: Mapping[str, Cabinet] = field(default_factory=dict)
-    """Those of controllers, by the controller's id."""
+    """The cabinets of controllers, by the controller's id."""
 
     def readings(self) -> tuple[CabinetReading, ...]:
-        """Return what every cabinet reported last; callable from any thread."""
+        """Return the last readings of every cabinet. Call it from any thread."""
         return tuple(reading for cabinet in self.cabinets.values() for reading in cabinet.readings())
 
 
 BuildHardware = Callable[[QueueInbox, Clock], Hardware]
-"""Builds the hardware; its events go to the inbox, its time comes from the clock."""
+"""Builds hardware that posts its events to the inbox and takes its time from the clock."""

@@ -1,4 +1,4 @@
-"""How full a bin is, by an ultrasonic sensor that looks down into it."""
+"""Tells a full bin by an ultrasonic sensor that looks down into it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SLACK_MM = 50
 
 
 class LevelSensor:
-    """Posts LevelChanged once a reading has been stable for a while: falling waste is not a full bin."""
+    """Posts LevelChanged once readings are stable for a while: falling waste is not a full bin."""
 
     def __init__(
         self,
@@ -34,21 +34,21 @@ class LevelSensor:
         self._loop = PolledThread(f"level {bin_id}", self._turn, lambda: None)
 
     def start(self) -> None:
-        """Begin to judge what is read; once."""
+        """Begin to evaluate readings. Call it once."""
         self._loop.start()
 
     def stop(self) -> None:
-        """Stop judging."""
+        """Stop evaluating readings."""
         self._loop.stop()
 
     def link_up(self, welcome: Welcome) -> None:
-        """Nothing: the device reports its reading when a link begins."""
+        """Do nothing: the device reports its reading when a link begins."""
 
     def link_down(self) -> None:
-        """A bin stays as full as it was last seen."""
+        """Keep the last level."""
 
     def handle_report(self, report: Report) -> None:
-        """Take a reading of this sensor; one of 0 heard no echo and says nothing."""
+        """Take a reading of this sensor; ignore 0, which means that no echo came."""
         match report:
             case SensorValue(SensorKind.LEVEL, index, distance_mm) if index == self._section.number:
                 if distance_mm > 0:

@@ -1,4 +1,4 @@
-"""How the eye and the scales hear of lids."""
+"""Tells the eye and the scales when lids open and shut."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ from edge.ports import Inbox
 
 
 class LidWatcher(Protocol):
-    """What looks into bins while their lids stand open."""
+    """Looks into bins while their lids are open."""
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
-        """Hear that a bin's lid stands open, or is shut. Returns at once."""
+        """Note that a bin's lid is open or shut. Returns at once."""
         ...
 
 
 class Nobody:
-    """Looks nowhere. Implements `LidWatcher`."""
+    """Ignores lids, for a station without an eye. Implements `LidWatcher`."""
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
         """Do nothing."""
 
 
 class LidNews:
-    """The inbox that lids post to, so that cameras and scales hear of them. Implements `edge.ports.Inbox`."""
+    """The inbox that lids post to: it also tells cameras and scales. Implements `edge.ports.Inbox`."""
 
     def __init__(self, inbox: Inbox, watcher: LidWatcher, scales: Mapping[str, Scale]) -> None:
-        """Hand every event on to `inbox`; `scales` are by bin."""
+        """Forward every event to `inbox`; `scales` are by bin."""
         self.scales = scales
         self._inbox = inbox
         self._watcher = watcher
 
     def post(self, event: Event) -> None:
-        """Hand an event on, and tell a bin's camera and its scale if its lid arrived."""
+        """Forward an event; tell the bin's camera and scale if its lid has opened or shut."""
         match event:
             case LidOpened() if scale := self.scales.get(event.bin):
                 scale.lid_opened()

@@ -1,6 +1,6 @@
-"""The Pi's pins: contacts to ground, H-bridges, servos, relays. The only file that imports gpiozero.
+"""The Pi's pins: contacts to ground, H-bridges, servos, relays. Only this file imports gpiozero.
 
-Every function takes the pin factory: `real_pins` on a Pi, gpiozero's MockFactory anywhere else.
+Classes and functions take a pin factory: `real_pins` on a Pi, gpiozero's MockFactory elsewhere.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ SERVO_HZ = 50
 
 
 def real_pins(work_dir: Path) -> Factory:
-    """Return the pins of this Raspberry Pi. InputError if there are none, or they may not be used.
+    """Return the pins of this Raspberry Pi; InputError if there are none, or they cannot be used.
 
-    `work_dir` is where lgpio leaves a FIFO; a folder for temporary files takes its place if it cannot be
-    written. Otherwise lgpio uses the current folder, which a service often may not write.
+    lgpio writes a FIFO to `work_dir`, or to the folder of temporary files if `work_dir` cannot be written.
+    Without this setting it would use the current folder, which a service often cannot write.
     """
     os.environ.setdefault("LG_WD", _writable(work_dir))
     try:
-        # Named outright: gpiozero's own choice falls back to libraries that a Pi 5 does not know.
+        # Chosen explicitly: gpiozero's default falls back to libraries that do not work on a Pi 5.
         from gpiozero.pins.lgpio import LGPIOFactory  # noqa: PLC0415 (lgpio exists on a Pi only)
 
         return LGPIOFactory()
@@ -53,16 +53,16 @@ def _writable(folder: Path) -> str:
 
 
 def pin_errors() -> tuple[type[Exception], ...]:
-    """What reading or setting a pin may raise."""
+    """Return the exceptions that reading or setting a pin may raise."""
     lgpio = sys.modules.get("lgpio")
     return (GPIOZeroError, OSError) if lgpio is None else (GPIOZeroError, OSError, lgpio.error)
 
 
 class Contact:
-    """A contact between a pin and ground, under the pin's own pull-up. InputError if it cannot be had."""
+    """A contact between a pin and ground, with the pin's pull-up. InputError if the pin cannot be used."""
 
     def __init__(self, pin: int, changed: Callable[[], None], factory: Factory) -> None:
-        """Call `changed` from gpiozero's thread at every edge, also at false ones."""
+        """Call `changed` from gpiozero's thread at every edge, false ones too."""
         with _claiming(pin):
             self._device = DigitalInputDevice(pin, pull_up=True, pin_factory=factory)
             self._device.when_activated = changed
@@ -70,18 +70,18 @@ class Contact:
 
     @property
     def is_closed(self) -> bool:
-        """Whether the contact connects the pin to ground right now; a broken wire is an open contact."""
+        """Whether the contact connects the pin to ground now; a broken wire is an open contact."""
         return bool(self._device.is_active)
 
     def close(self) -> None:
-        """Give the pin back."""
+        """Release the pin."""
         self._device.close()
 
 
 class HBridge:
-    """Two pins that turn a motor one way or the other, never both high. InputError if they cannot be had.
+    """Two pins that drive a motor either way, never both high. InputError if they cannot be used.
 
-    Both are low from the first moment that they are outputs.
+    Both are low as soon as they are outputs.
     """
 
     def __init__(self, open_pin: int, close_pin: int, factory: Factory) -> None:
@@ -95,7 +95,7 @@ class HBridge:
             raise
 
     def set(self, drive: Drive) -> None:
-        """Drive this way from now on."""
+        """Set the motor's direction, or turn it off."""
         if drive is not Drive.OPEN:
             self._open.off()
         if drive is not Drive.SHUT:
@@ -106,14 +106,14 @@ class HBridge:
             self._shut.on()
 
     def close(self) -> None:
-        """Stop the motor and give the pins back. They float then: the bridge needs pull-downs of its own."""
+        """Stop the motor and release the pins. They then float: the bridge needs its own pull-downs."""
         self.set(Drive.OFF)
         self._open.close()
         self._shut.close()
 
 
 class ServoSignal:
-    """A servo's signal, without pulses from the first moment. InputError if the pin cannot be had."""
+    """A servo's signal; it starts without pulses. InputError if the pin cannot be used."""
 
     def __init__(self, pin: int, factory: Factory) -> None:
         with _claiming(pin):
@@ -121,42 +121,42 @@ class ServoSignal:
         self._pulse_s = 0.0
 
     def set(self, pulse_s: float) -> None:
-        """Send pulses of this length from now on; none at 0, and then the servo goes limp."""
+        """Send pulses of this length; 0 sends none, and the servo goes limp."""
         if pulse_s != self._pulse_s:  # setting the same value again would cut the current pulse short
             self._device.value = pulse_s * SERVO_HZ
             self._pulse_s = pulse_s
 
     def close(self) -> None:
-        """End the pulses and give the pin back."""
+        """End the pulses and release the pin."""
         self.set(0)
         self._device.close()
 
 
 class Relay:
-    """A pin that energises a relay while it is high; low from its first moment. InputError as above."""
+    """A pin that energises a relay while it is high; it starts low. InputError if it cannot be used."""
 
     def __init__(self, pin: int, factory: Factory) -> None:
         with _claiming(pin):
             self._device = DigitalOutputDevice(pin, initial_value=False, pin_factory=factory)
 
     def set(self, *, energised: bool) -> None:
-        """Energise it, or let it go."""
+        """Energise or release the relay."""
         if energised:
             self._device.on()
         else:
             self._device.off()
 
     def close(self) -> None:
-        """Let it go and give the pin back. It floats then: the relay's board needs a pull-down of its own."""
+        """Release the relay and the pin. It then floats: the relay's board needs its own pull-down."""
         self._device.off()
         self._device.close()
 
 
 def hold_low(pins: Iterable[int], factory: Factory) -> list[str]:
-    """Make each pin a low output and give it back; say of those that cannot be had why not.
+    """Make each pin a low output and release it; return a message for each pin that cannot be used.
 
-    A Raspberry Pi's kernel leaves an output as it was when the program that held it dies, unless
-    dtparam=strict_gpiod stands in config.txt (raspberrypi/linux, pull requests 6117 and 6150).
+    A Raspberry Pi's kernel keeps an output's level when its program dies, unless config.txt has
+    dtparam=strict_gpiod (raspberrypi/linux, pull requests 6117 and 6150).
     """
     failures: tuple[type[Exception], ...] = (InputError, *pin_errors())
     failed = []

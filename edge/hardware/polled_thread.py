@@ -1,4 +1,4 @@
-"""A thread that polls: when it is woken, and when its last poll asked for the next."""
+"""A thread that polls when it is woken, and when its last poll asked for the next one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _AFTER_FAILURE_S = 1.0
 
 
 class PolledThread:
-    """Calls `turn` on a thread of its own from `start` until `stop`.
+    """Calls `turn` on its own thread from `start` until `stop`.
 
     `turn` returns the seconds until the next call, or None to wait for `wake`. If it raises, the error is
     logged once, `failed` is called, and `turn` is called again a second later: a thread that holds a lid's
@@ -29,16 +29,16 @@ class PolledThread:
         self._woken = threading.Event()
         self._is_stopping = False
         self.polled_at = time.monotonic()
-        """When the last poll ended, or the thread was made; an old value means that it hangs."""
+        """When the last poll ended, or this object was made; an old value means that the thread hangs."""
         self._complaints = Complaints(log)
         self._thread = thread(self._run, name)
 
     def start(self) -> None:
-        """Start the thread; once."""
+        """Start the thread. Call it once."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Poll soon. Returns at once, from any thread, as gpiozero's callbacks need it."""
+        """Poll soon. Returns at once; call it from any thread, such as gpiozero's callbacks."""
         self._woken.set()
 
     def stop(self) -> None:

@@ -1,1 +1,1 @@
-"""A microcontroller as the station sees it: lids, readers and sensors behind one serial port."""
+"""A microcontroller at the station: lids, readers and sensors behind one serial port."""

@@ -1,4 +1,4 @@
-"""A controller's cabinet: its temperature, its motors' supply and its door, as readings and as faults."""
+"""A controller's cabinet: readings and faults of its temperature, its motors' supply and its door."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from firmware_bridge.link.messages import Report, SensorKind, SensorValue, Welco
 
 HOT_TIMES = DebounceTimes(30.0, 30.0)
 SUPPLY_TIMES = DebounceTimes(10.0, 10.0)
-"""A motor that starts pulls its supply down for less than a second."""
+"""Longer than a starting motor lowers its supply, which is less than a second."""
 DOOR_TIMES = DebounceTimes(60.0, 1.0)
-"""Somebody who works at the station has the door open for a while."""
+"""Staff who work at the station keep the door open for a while."""
 COOLED_C = 5.0
-"""Hysteresis: the cabinet counts as cool again so far below its limit."""
+"""Hysteresis: the cabinet counts as cool again this far below its limit."""
 RECOVERED = 1.05
 """Hysteresis: a supply counts as recovered at this multiple of its limit."""
 _CENTI = 100
@@ -37,12 +37,12 @@ _SHOWN = (SensorKind.TEMPERATURE, SensorKind.SUPPLY, SensorKind.DOOR)
 
 
 class Monitor:
-    """Raises faults while a value has been beyond its limit for a while, and clears them likewise."""
+    """Raises faults once a value is beyond its limit for a while; clears them once it is within again."""
 
     def __init__(
         self, is_beyond: Callable[[float, bool], bool], times: DebounceTimes, latches: Iterable[FaultLatch]
     ) -> None:
-        """`is_beyond` gets the value and whether the faults are raised now, for its hysteresis."""
+        """Call `is_beyond` with the value and, for its hysteresis, whether the faults are raised now."""
         self._is_beyond, self._times, self._latches = is_beyond, times, tuple(latches)
         self._value: float | None = None
         self._state = Debounced()
@@ -53,7 +53,7 @@ class Monitor:
         self.poll(now)
 
     def poll(self, now: float) -> None:
-        """Let time pass; without a value nothing changes."""
+        """Apply the time that has passed; without a value nothing changes."""
         if self._value is None:
             return
         is_beyond = self._is_beyond(self._value, self._state.level is True)
@@ -66,15 +66,15 @@ class Cabinet:
     """Keeps the cabinet's readings and posts its faults. Implements `Part`.
 
     CABINET_HOT, CABINET_OPEN and SUPPLY_LOW are warnings of the controller. Below `least_v` each of its bins
-    has LID_UNPOWERED: residents cannot open it, for a motor without power could leave a lid half open. A lid
-    that is open or moves is left to its lease. While there is no link the last state stands.
+    has LID_UNPOWERED: residents cannot open it, because a motor without power could leave a lid half open. A
+    lid that is open or moving keeps its lease. Without a link the last state stays.
     """
 
     def __init__(self, section: ControllerSection, bins: Iterable[str], clock: Clock, inbox: Inbox) -> None:
-        """`bins` are those whose lids the controller moves."""
+        """Watch the cabinet of `section`; `bins` are the bins whose lids its controller moves."""
         self._id, self._clock = section.id, clock
         self._newest: dict[SensorKind, tuple[int, float]] = {}
-        """By kind, what was reported last and when. Replaced, never changed: other threads read it."""
+        """The last value and its time, by kind. Replaced, never changed: other threads read it."""
         hot_c = section.hot_c
 
         def latch(code: FaultCode, part: str = section.id) -> FaultLatch:
@@ -93,12 +93,12 @@ class Cabinet:
         ]
 
     def link_up(self, welcome: Welcome) -> None:
-        """Forget the old link's readings: the device reports all that it has when a link begins."""
+        """Forget the old link's readings: the device reports all values when a link begins."""
         del welcome
         self._newest = {}
 
     def link_down(self) -> None:
-        """Keep the last state; the lost controller has a fault of its own."""
+        """Keep the last state; the lost controller has its own fault."""
 
     def handle_report(self, report: Report) -> None:
         """Take a reading of the cabinet."""
@@ -116,20 +116,20 @@ class Cabinet:
         self._newest = {**self._newest, report.kind: (report.value, now)}
 
     def readings(self) -> list[CabinetReading]:
-        """Return what was reported last, of each sensor that reported; callable from any thread."""
+        """Return the last reading of each sensor that has reported. Call it from any thread."""
         now, newest = self._clock.now(), self._newest
         found = (_reading(kind, self._id, *newest[kind], now) for kind in _SHOWN if kind in newest)
         return [reading for reading in found if reading is not None]
 
     def poll(self) -> None:
-        """Let time pass; several times a second."""
+        """Apply the time that has passed. Call it several times a second."""
         now = self._clock.now()
         for monitor in (self._heat, self._door, *self._supply):
             monitor.poll(now)
 
 
 def _reading(kind: SensorKind, part: str, value: int, at: float, now: float) -> CabinetReading | None:
-    """Return a report in its unit; None for a value that no such sensor can have."""
+    """Return a reading in its unit; None for a value that the sensor cannot have."""
     age_s = round(min(max(0.0, now - at), MAX_AGE_S), 1)
     match kind:
         case SensorKind.TEMPERATURE if COLDEST_C <= value / _CENTI <= HOTTEST_C:

@@ -1,4 +1,4 @@
-"""A microcontroller as the station sees it: one port with lids, readers and sensors behind it."""
+"""One microcontroller: its serial port, and the lids, readers and sensors behind it."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ _TROUBLES = (
 class Mcu:
     """Keeps the link to one microcontroller and passes its reports on. Implements `edge.ports.Mover`.
 
-    Its faults clear by themselves: the port is reopened and the handshake repeated as long as the station
-    runs. The station's other parts work meanwhile.
+    Its faults clear by themselves: it reopens the port and repeats the handshake while the station runs.
+    The station's other parts keep working.
     """
 
     def __init__(
@@ -62,9 +62,9 @@ class Mcu:
         *,
         full_times: DebounceTimes = FULL,
     ) -> None:
-        """Nothing is opened before `start`; its readers' drivers are given `services`, too.
+        """Make the controller's parts; nothing is opened before `start`. Readers' drivers get `services`.
 
-        `full_times`: how long a bin's level must stand before it counts.
+        `full_times`: how long a bin's level must be stable before it counts.
         """
         self.id = section.id
         clock, inbox = services.clock, services.inbox
@@ -103,13 +103,13 @@ class Mcu:
         self._parts = (*self._parts, scale)
 
     def start(self) -> None:
-        """Open the port; once."""
+        """Open the port. Call it once."""
         for level in self._levels:
             level.start()
         self._controller.start()
 
     def stop(self) -> None:
-        """End every lease and close the port; without a start it does nothing."""
+        """End every lease and close the port; does nothing before `start`."""
         with ExitStack() as stops:
             stops.callback(self._controller.stop)
             for level in self._levels:
@@ -118,12 +118,12 @@ class Mcu:
                 lid.end_lease()
 
     def stop_motors(self) -> None:
-        """Turn every motor off until `resume_motors`, now or as soon as there is a link."""
+        """Turn every motor off until `resume_motors`: now, or as soon as there is a link."""
         self._is_stopped = True
         self._controller.ask(StopMotors())
 
     def resume_motors(self) -> None:
-        """Let motors run again when next asked. A device without a link stays stopped."""
+        """Let motors run again at the next command. A device without a link stays stopped."""
         self._is_stopped = False
         self._controller.ask(Resume())
         for lid in self.lids.values():
@@ -177,23 +177,23 @@ class Mcu:
 
     def _show(self, code: FaultCode | None) -> None:
         for each, latch in sorted(self._troubles.items(), key=lambda pair: pair[0] is code):
-            latch.show(on=each is code)  # the one that begins comes last
+            latch.show(on=each is code)  # end the old fault before the new one begins
 
     def _log_rejection(self, request: object, reason: Reason) -> None:
-        # A lid it does not have was found at the handshake; smoke and panic have their own faults.
+        # A refused OpenLid is only a warning: a missing lid, smoke and panic have their own faults.
         level = logging.WARNING if isinstance(request, OpenLid) else logging.ERROR
         log.log(level, "controller %s refused %s: %s", self.id, request, reason.name.lower())
         if isinstance(request, OpenLid):
             for lid in self.lids.values():
                 lid.lease_refused(request.lid)
-        if reason is Reason.MOTORS_STOPPED:  # by a panic that the station did not see, or sees in a moment
+        if reason is Reason.MOTORS_STOPPED:  # by a panic that the station has not seen, or not yet
             self._inbox.post(FaultRaised(self._clock.now(), FaultCode.EMERGENCY_STOP, STATION))
 
 
 def _readers(
     controller: str, settings: StationSettings, services: ReaderServices
 ) -> Iterator[ControllerPart]:
-    """Make the drivers of all readers at one controller. InputError for a kind that cannot be at one."""
+    """Make the drivers of all readers at one controller; InputError for a kind that needs a port."""
     for section in settings.reader:
         wired = section.wiring.input
         if wired is None or wired.controller != controller:
@@ -205,7 +205,7 @@ def _readers(
 
 
 def _diagnosis(event: Down | PortLost | VersionRefused | WrongDevice) -> tuple[FaultCode | None, str]:
-    """Which fault an event means, None if it adds nothing to the one before; and what the log says."""
+    """Return an event's fault, None if the previous event raised it already; and the text for the log."""
     match event:
         case PortLost(reason):
             return (FaultCode.PORT_BUSY if reason == BUSY else FaultCode.CONTROLLER_LOST), reason

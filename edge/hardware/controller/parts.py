@@ -1,4 +1,4 @@
-"""What hangs on a microcontroller: lids, readers, level sensors, and its smoke and panic inputs."""
+"""Parts at a microcontroller: their common interface, lids, and smoke and panic inputs."""
 
 from __future__ import annotations
 
@@ -36,27 +36,27 @@ class Part(Protocol):
     """A part at a microcontroller. All methods are called on the port's thread."""
 
     def link_up(self, welcome: Welcome) -> None:
-        """The link is there, and the device said what it has."""
+        """Handle a new link; `welcome` tells what the device has."""
         ...
 
     def link_down(self) -> None:
-        """There is no link."""
+        """Handle the loss of the link."""
         ...
 
     def handle_report(self, report: Report) -> None:
-        """Take a report of the device; most of them concern other parts."""
+        """Take a report of the device; most reports concern other parts."""
         ...
 
 
 class McuLid:
     """One bin's lid at a microcontroller. Implements `edge.ports.Lid`.
 
-    Its fault is LID_UNREACHABLE while there is no link, and LID_MISSING while the device has no lid of its
+    Its fault is LID_UNREACHABLE while there is no link, and LID_MISSING while the device has no lid with its
     number.
     """
 
     def __init__(self, bin_id: str, number: int, waits: VisitSection, clock: Clock, inbox: Inbox) -> None:
-        """Nothing is asked before `send_by`."""
+        """Set the lid up; it sends nothing before `send_by`."""
         self._bin, self._number, self._waits = bin_id, number, waits
         self._clock, self._inbox = clock, inbox
         self._ask: Ask = lambda _: None
@@ -66,15 +66,15 @@ class McuLid:
         self._missing = FaultLatch(FaultCode.LID_MISSING, bin_id, clock, inbox)
 
     def send_by(self, ask: Ask) -> None:
-        """Send requests by this from now on."""
+        """Send requests through `ask`."""
         self._ask = ask
 
     def open(self, lease_s: float) -> None:
-        """Open, or stay open, at most `lease_s` seconds from now; nothing happens without a link."""
+        """Open, or stay open, for at most `lease_s` seconds from now; does nothing without a link."""
         self._ask(OpenLid(self._number, round(lease_s * _MS)))
 
     def end_lease(self) -> None:
-        """Let the lid shut now; without a link the device does so by itself."""
+        """Let the lid shut now; without a link the device shuts it when the lease ends."""
         self._ask(EndLease(self._number))
 
     def lease_taken(self, number: int) -> None:
@@ -96,7 +96,7 @@ class McuLid:
             self._inbox.post(LidClosed(now, self._bin))
 
     def link_up(self, welcome: Welcome) -> None:
-        """Tell the device the lid's bounds, or raise the fault that it has no such lid."""
+        """Send the lid's time limits to the device, or raise LID_MISSING."""
         has_it = self._number < welcome.lids
         self._away.show(on=False)
         self._missing.show(on=not has_it)
@@ -111,18 +111,18 @@ class McuLid:
             )
 
     def link_down(self) -> None:
-        """Raise the fault that the lid cannot be reached."""
+        """Raise LID_UNREACHABLE."""
         self._missing.show(on=False)
         self._away.show(on=True)
 
     def handle_report(self, report: Report) -> None:
-        """Post where the lid is, if it is this one."""
+        """Post the position and any obstruction, if the report is of this lid."""
         if not isinstance(report, LidState) or report.lid != self._number:
             return
         now, before, self._cause = self._clock.now(), self._cause, report.cause
         self._position = report.position
         self.report_position()
-        # Each reversal is posted; that the lid then waits open is posted once.
+        # Post each reversal, but the wait at the open end only once.
         is_news = before is not Cause.OBSTRUCTED or report.position is Position.OPENING
         if report.cause is Cause.OBSTRUCTED and is_news:
             self._inbox.post(LidObstructed(now, self._bin))
@@ -131,10 +131,10 @@ class McuLid:
 
 
 class EmergencyInputs:
-    """Smoke and panic inputs of one microcontroller, as faults of it; the station acts on them."""
+    """Smoke and panic inputs of one microcontroller, posted as its faults; the station acts on them."""
 
     def __init__(self, controller: str, clock: Clock, inbox: Inbox) -> None:
-        """Name `controller` in both faults."""
+        """Use `controller` as the part of both faults."""
         self._smoke = FaultLatch(FaultCode.SMOKE, controller, clock, inbox)
         self._panic = FaultLatch(FaultCode.PANIC, controller, clock, inbox)
         self._smoking: set[int] = set()
@@ -147,10 +147,10 @@ class EmergencyInputs:
         self._pressed.clear()
 
     def link_down(self) -> None:
-        """Keep the last state: pulling a cable does not end smoke."""
+        """Keep the last state: a lost link does not end smoke."""
 
     def handle_report(self, report: Report) -> None:
-        """Raise or clear the faults that an input means."""
+        """Raise or clear SMOKE or PANIC by an input's report."""
         match report:
             case SensorValue(SensorKind.SMOKE, index, value):
                 self._note(self._smoking, self._smoke, index, on=bool(value))

@@ -1,1 +1,1 @@
-"""A bin's scale: weights into changes, and whether the scale can be believed."""
+"""A bin's scale: turns weights into deposits, and finds faults of the scale."""

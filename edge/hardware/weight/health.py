@@ -1,4 +1,4 @@
-"""Whether a scale can be believed: silent, stuck and saturated ones are found out. Pure."""
+"""Finds silent, stuck and saturated scales. Pure."""
 
 from __future__ import annotations
 
@@ -7,20 +7,23 @@ from dataclasses import dataclass, replace
 from edge.faults import FaultCode
 
 MOST_COUNTS = 2**23 - 1
-"""An HX711 that reads beyond its range says this, or one less than its negative (24 bits)."""
+"""An HX711 beyond its range returns this, or one less than its negative (24 bits)."""
 FIRST_S = 3.0
 """A controller reports every scale within this time of a new link."""
 SILENT_S = 15.0
-"""A controller reports a scale that it can read every 5 s at least."""
+"""A controller reports a working scale every 5 s at least."""
 STUCK_S = 30.0
 """The lowest bits of a working converter always change; equal readings for this long mean a fault."""
 SATURATED_S = 3.0
-"""Shorter overloads are people who sit or lean on the bin."""
+"""A shorter overload is a person who sits or leans on the bin."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScaleHistory:
-    """What came of one scale since the link began at `told_at`; `counts` is None before the first reading."""
+    """One scale on one link: `counts` of the last reading, None before the first; `told_at` is its time.
+
+    Before the first reading `told_at` is when the link began. Readings have been equal since `same_since`.
+    """
 
     told_at: float
     counts: int | None = None
@@ -33,13 +36,13 @@ class ScaleHistory:
 
 
 def with_reading(before: ScaleHistory, counts: int, now: float) -> ScaleHistory:
-    """The scale after one more reading."""
+    """Return the history with one more reading."""
     same_since = before.same_since if counts == before.counts else now
     return replace(before, told_at=now, counts=counts, same_since=same_since)
 
 
 def fault_of(scale: ScaleHistory | None, now: float) -> FaultCode | None:
-    """What is wrong with a scale, if anything; None for `scale` is one without a link."""
+    """Return a scale's fault, None if it works. `scale` is None while there is no link."""
     if scale is None:
         return FaultCode.SCALE_SILENT
     if now > scale.told_at + (FIRST_S if scale.counts is None else SILENT_S):

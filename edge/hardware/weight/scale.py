@@ -1,4 +1,4 @@
-"""A bin's scale at a microcontroller: what it weighs becomes deposits when the lid shuts."""
+"""A bin's scale at a microcontroller: posts deposits when the lid shuts."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _TROUBLES = (FaultCode.SCALE_SILENT, FaultCode.SCALE_STUCK, FaultCode.SCALE_SATU
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a scale says now: the converter's counts, and the grams that these are by its factor."""
+    """A scale's last reading: the converter's counts, and their weight in grams by the scale's factor."""
 
     counts: int
     grams: int
 
 
 class Scale:
-    """Posts what was thrown into one bin, and at most one fault of its own.
+    """Posts the deposits of one bin, and at most one fault of the scale at a time.
 
-    A fault that began during an opening stands until that opening is over, so that the bin counts as
-    unwatched for it. `poll` and the part's methods are the port's thread's, the lid's are any thread's.
+    A fault that began during an opening lasts until the opening is over, so that the bin counts as not
+    watched for all of it. `poll` and the part's methods run on the port's thread, the lid's on any thread.
     """
 
     def __init__(self, bin_id: str, section: ScaleSection, clock: Clock, inbox: Inbox) -> None:
-        """Nothing is posted before a link came or went."""
+        """Set the scale up; it posts nothing before the link is up or down."""
         self._bin, self._section, self._clock, self._inbox = bin_id, section, clock, inbox
         self._rules = WeighingRules(least_g=section.least_g)
         self._troubles = {code: FaultLatch(code, bin_id, clock, inbox) for code in _TROUBLES}
@@ -45,7 +45,7 @@ class Scale:
 
     @property
     def reading(self) -> Reading | None:
-        """The last reading; None while there is none to be had."""
+        """The last reading; None without one, or without a link."""
         last = self._heard
         if last is None or last.counts is None:
             return None
@@ -53,7 +53,7 @@ class Scale:
 
     @property
     def rests(self) -> bool:
-        """Whether it has a weight to compare with, so that what is thrown in from now on is reported."""
+        """Whether a weight at rest is known; deposits are compared with it, so they are found only then."""
         return self._weighing.level is not None
 
     # --- the part at its controller -----------------------------------------------------------------
@@ -65,7 +65,7 @@ class Scale:
             self._heard = ScaleHistory(self._clock.now())
 
     def link_down(self) -> None:
-        """Without its controller nothing is weighed."""
+        """Raise SCALE_SILENT: without its controller nothing is weighed."""
         with self._lock:
             self._heard = None
             self._show()
@@ -80,7 +80,7 @@ class Scale:
                     self._look(now)
 
     def poll(self) -> None:
-        """Let time pass; several times a second while the port is open."""
+        """Apply the time that has passed. Call it several times a second while the port is open."""
         with self._lock:
             if self._heard is not None:
                 self._look(self._clock.now())
@@ -88,13 +88,13 @@ class Scale:
     # --- the lid --------------------------------------------------------------------------------------
 
     def lid_opened(self) -> None:
-        """Begin to look for what is thrown in; an open lid that says so again changes nothing."""
+        """Begin to look for deposits; does nothing if the lid is already open."""
         with self._lock:
             self._is_in_opening = True
             self._weighing = lid_opened(self._weighing, self._rules)
 
     def lid_shuts(self) -> None:
-        """Post what was thrown in, before the station hears that the lid is shut and ends the opening."""
+        """Post the deposits; call it before the station gets LidClosed and ends the opening."""
         with self._lock:
             self._weighing, deposits = lid_shut(self._weighing, self._rules)
         now = self._clock.now()
@@ -102,7 +102,7 @@ class Scale:
             self._inbox.post(ChamberChanged(now, self._bin, grams, by_scale=True))
 
     def lid_rests(self) -> None:
-        """The station has heard that the lid is shut: a fault of this opening may end."""
+        """Let a fault of this opening end; call it after the station got LidClosed."""
         with self._lock:
             self._is_in_opening = False
 
@@ -123,4 +123,4 @@ class Scale:
         if found is None:
             self._weighing = Weighing()  # weights from before the fault are no longer valid
         for code, latch in sorted(self._troubles.items(), key=lambda pair: pair[0] is found):
-            latch.show(on=code is found)  # the one that begins comes last
+            latch.show(on=code is found)  # end the old fault before the new one begins

@@ -1,9 +1,9 @@
-"""What was thrown in, by weight: a stream of readings becomes the deposits of one opening. Pure.
+"""Finds the deposits of one opening in a scale's readings. Pure.
 
-While the lid is shut, the tare follows the reading: slowly where it drifts with the temperature, at once
-where it fell (the bin was emptied, a person no longer leans on it), and after a while where it rose.
-While the lid is open, each rise that comes to rest is a load, and each fall takes loads away again: a person
-who leaned on the bin, or what was taken out. What is left when the lid shuts was thrown in.
+While the lid is shut, the tare follows the reading: slowly for a small difference (drift by temperature), at
+once for a fall (the bin was emptied, a person stopped leaning on it), and after `retare_s` for a rise.
+While the lid is open, each rise that comes to rest adds a load. Each fall removes loads: a person stopped
+leaning on the bin, or took something out. The loads that are left when the lid shuts are the deposits.
 """
 
 from __future__ import annotations
@@ -11,31 +11,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 ALIKE = 0.1
-"""A fall that differs from a load by this share of itself at most is that load, gone again."""
+"""A fall removes a load whose weight differs from it by at most this share of the fall."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeighingRules:
-    """When a reading counts as at rest, and when a change as one. Seconds and grams."""
+    """Thresholds of rest and change, in seconds and grams."""
 
     least_g: float = 20.0
-    """A smaller change is no deposit."""
+    """A smaller change is not a deposit."""
     settle_s: float = 0.6
-    """A reading is at rest when it has stood for so long: things bounce."""
+    """A reading is at rest when it has been stable for this long: things bounce."""
     drift_s: float = 60.0
-    """How slowly the tare follows a small difference while the lid is shut."""
+    """Time in which the tare follows a small difference while the lid is shut."""
     retare_s: float = 30.0
-    """A rise while the lid is shut is the new tare after so long: a fresh sack, not somebody leaning."""
+    """A rise while the lid is shut becomes the tare after this long: a new sack, not a person leaning."""
 
     @property
     def still_g(self) -> float:
-        """Readings this near to each other are one."""
+        """Readings that differ by at most this much count as equal."""
         return self.least_g / 2
 
 
 @dataclass(frozen=True, slots=True)
 class WeightRise:
-    """A rise that has not gone again. `is_new`: it came during this opening, and not before."""
+    """A rise that no fall has removed. `is_new`: it came during this opening, not before."""
 
     grams: float
     is_new: bool = True
@@ -43,21 +43,24 @@ class WeightRise:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """One bin on its scale. `level` is the tare while the lid is shut, the last weight at rest while open."""
+    """One bin on its scale. `level`: the tare while the lid is shut, the last weight at rest while open."""
 
     is_open: bool = False
     level: float | None = None
     anchor: float | None = None
-    """What was read at `since`, and has stood since then."""
+    """The reading at `since`; later readings equal it within `still_g`."""
     since: float = 0.0
     looked_at: float = 0.0
     loads: tuple[WeightRise, ...] = ()
     missing_g: float = 0.0
-    """What was taken out during this opening: put back, it is no deposit."""
+    """Grams taken out during this opening: if they are put back, that is not a deposit."""
 
 
 def weigh(weighing: Weighing, grams: float, now: float, rules: WeighingRules) -> tuple[Weighing, bool]:
-    """The bin after a reading, also the same one; whether a new load came. `now` never steps back."""
+    """Return the bin after a reading, and whether a new load came.
+
+    Call it again with the same reading to let time pass. `now` never decreases.
+    """
     passed_s = now - weighing.looked_at
     weighing = replace(weighing, looked_at=now)
     if weighing.anchor is None or abs(grams - weighing.anchor) > rules.still_g:
@@ -73,12 +76,12 @@ def weigh(weighing: Weighing, grams: float, now: float, rules: WeighingRules) ->
 
 
 def lid_opened(weighing: Weighing, rules: WeighingRules) -> Weighing:
-    """The lid stands open. What already lies or leans on the scale, above the tare, was not thrown in."""
+    """Begin an opening; weight above the tare that is there already is not a deposit."""
     if weighing.is_open:
         return weighing
     opened = replace(weighing, is_open=True, loads=(), missing_g=0.0)
     if opened.level is None or opened.anchor is None:
-        return replace(opened, level=opened.anchor)  # it has not come to rest yet: better than nothing
+        return replace(opened, level=opened.anchor)  # not at rest yet, but the best guess
     before_g = opened.anchor - opened.level
     if before_g < rules.least_g:
         return opened
@@ -86,11 +89,11 @@ def lid_opened(weighing: Weighing, rules: WeighingRules) -> Weighing:
 
 
 def lid_shut(weighing: Weighing, rules: WeighingRules) -> tuple[Weighing, tuple[int, ...]]:
-    """The lid is shut: the bin as it goes on, and the grams of each deposit, in their order."""
+    """End an opening; return the bin and the grams of each deposit, in order."""
     if not weighing.is_open:
         return weighing, ()
     if weighing.level is not None and weighing.anchor is not None:
-        weighing = _changed(weighing, weighing.anchor, rules)  # what fell in last may still be rolling
+        weighing = _changed(weighing, weighing.anchor, rules)  # the last deposit may not be at rest yet
     deposits = tuple(round(load.grams) for load in weighing.loads if load.is_new)
     return replace(weighing, is_open=False, loads=(), missing_g=0.0), deposits
 
@@ -100,7 +103,7 @@ def _new(weighing: Weighing) -> int:
 
 
 def _tare(weighing: Weighing, tare: float, grams: float, passed_s: float, rules: WeighingRules) -> float:
-    """What the tare is after `passed_s` more seconds of a reading at rest while the lid is shut."""
+    """Return the tare after `passed_s` more seconds of a reading at rest while the lid is shut."""
     change_g = grams - tare
     if abs(change_g) < rules.least_g:
         return tare + change_g * min(1.0, passed_s / rules.drift_s)
@@ -109,7 +112,7 @@ def _tare(weighing: Weighing, tare: float, grams: float, passed_s: float, rules:
 
 
 def _changed(weighing: Weighing, grams: float, rules: WeighingRules) -> Weighing:
-    """The open bin with another weight at rest."""
+    """Return the open bin after a new weight at rest."""
     change_g = grams - (weighing.level or 0.0)
     if abs(change_g) < rules.least_g:
         return weighing
@@ -126,7 +129,10 @@ def _risen(weighing: Weighing, grams: float, rules: WeighingRules) -> Weighing:
 
 
 def _fallen(weighing: Weighing, grams: float, rules: WeighingRules) -> Weighing:
-    """Take away the load that fits; where none does, of the heaviest first, and remember what is missing."""
+    """Remove the load of that weight; without one, reduce the heaviest loads first.
+
+    What exceeds all loads was in the bin before this opening: add it to `missing_g`.
+    """
     loads = list(weighing.loads)
     like = min(loads, key=lambda load: abs(load.grams - grams), default=None)
     if like is not None and abs(like.grams - grams) <= max(rules.least_g, ALIKE * grams):

@@ -1,1 +1,1 @@
-"""The station's own screen and the installer's page: a process of its own that only reads."""
+"""The station's screen and the installer's page: a separate process that only reads."""

@@ -1,4 +1,4 @@
-"""The panel's web application: page, stream of updates, picture, installer's page. It only reads."""
+"""The panel's web application: page, stream of updates, picture, installer's page. Read-only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from edge.panel.texts import load_texts
 from edge.panel.vocabulary import Vocabulary
 
 LANGUAGE = "lang"
-"""The name of the query parameter and of the cookie that remembers it."""
+"""Name of the query parameter, and of the cookie that remembers it."""
 REMEMBER_S = 365 * 24 * 3600
 
 POLICY = "default-src 'self'; base-uri 'none'; frame-ancestors "
@@ -46,11 +46,11 @@ def create_app(  # noqa: PLR0913 (what one panel differs in from another)
     framed_by: Collection[str] = (),
     now: Callable[[], float] = time.time,
 ) -> Starlette:
-    """The application that shows what a station leaves in `runtime_dir`, which may appear later.
+    """Make the application that shows a station's files in `runtime_dir`, which may appear later.
 
-    It answers to `names` and to the address that is connected to. Pages of the origins in `framed_by` may
-    show it in a frame. `now` gives Unix time.
-    InputError when `words` or `sorting` lack what the screen needs.
+    It answers requests for `names` and for the address that was connected to. Pages of the origins in
+    `framed_by` may show it in a frame. `now` returns Unix time.
+    InputError if `words` or `sorting` lack what the screen needs.
     """
     folder = RuntimeFolder(runtime_dir, now, time.monotonic)
     pages = Pages(Vocabulary(words, sorting, load_texts()))
@@ -74,13 +74,13 @@ def create_app(  # noqa: PLR0913 (what one panel differs in from another)
 
 
 def end_streams(app: Starlette) -> None:
-    """Let every watcher's stream end, as a stopping server must."""
+    """End every stream of updates, so that the server can stop."""
     events: Events = app.state.events
     events.close()
 
 
 class _Panel:
-    """The routes' answers."""
+    """The handlers of all routes."""
 
     def __init__(self, folder: RuntimeFolder, pages: Pages, default_language: Language) -> None:
         self._folder = folder
@@ -89,17 +89,17 @@ class _Panel:
         self.events = Events(self._screen, self._language, pages.build)
 
     async def page(self, request: Request) -> Response:
-        """The screen; `?lang=` chooses a language and remembers it."""
+        """Answer with the screen; `?lang=` chooses a language and remembers it."""
         language = self._language(request)
         return _remember(request, language, self._pages.page(self._folder.scene(), language))
 
     async def faults(self, request: Request) -> Response:
-        """The installer's page."""
+        """Answer with the installer's page."""
         language = self._language(request)
         return _remember(request, language, self._pages.faults(self._folder.scene(), language))
 
     async def picture(self, request: Request) -> Response:
-        """The picture on the screen, while it is there; never kept by the browser."""
+        """Answer with the picture on the screen, if there is one; browsers must not cache it."""
         del request
         jpeg = self._folder.picture()
         if jpeg is None:
@@ -107,7 +107,7 @@ class _Panel:
         return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
     async def colours(self, request: Request) -> Response:
-        """The city's colours."""
+        """Answer with the stylesheet of the city's colours."""
         del request
         return Response(self._pages.colours, media_type="text/css")
 
@@ -132,7 +132,7 @@ def _remember(request: Request, language: Language, html: str) -> Response:
 
 
 class _Guarded:
-    """Puts the security headers on every answer, streams included."""
+    """Adds the security headers to every answer, streams included."""
 
     def __init__(self, app: ASGIApp, ancestors: str) -> None:
         self._app = app

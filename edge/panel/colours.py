@@ -1,4 +1,4 @@
-"""The city's colours as a stylesheet, with ink that can be read on each. Pure."""
+"""The city's colours as a stylesheet, with a readable text colour for each. Pure."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from config.sorting import Sorting
 
 LIGHT_INK = "#FFFFFF"
 DARK_INK = "#000000"
-"""Black, for with it and white every colour has an ink of at least 4.5 to 1; a softer dark has not."""
+"""Pure black: with it and white, every colour has a contrast of at least 4.5:1; not with a softer black."""
 READABLE = 4.5
-"""The least contrast of normal text by WCAG 2.2, level AA."""
+"""Minimum contrast of normal text by WCAG 2.2, level AA."""
 
 
 def contrast(one: str, other: str) -> float:
-    """How well two colours `#RRGGBB` stand apart, 1 to 21, by WCAG 2.2."""
+    """Return the contrast ratio of two colours `#RRGGBB` by WCAG 2.2, 1 to 21."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def ink_on(colour: str) -> str:
-    """White where it can be read on the colour, else near-black."""
+    """Return white if it is readable on the colour, else black."""
     return LIGHT_INK if contrast(colour, LIGHT_INK) >= READABLE else DARK_INK
 
 
 def stylesheet(sorting: Sorting) -> str:
-    """Give each element with a `data-category` its city's `--colour` and the `--ink` to write on it."""
+    """Return CSS that gives each `data-category` the city's `--colour`, and `--ink` for text on it."""
     rules = (
         f'[data-category="{category}"] {{ --colour: {face.hex}; --ink: {ink_on(face.hex)}; }}\n'
         for category, face in sorting.category.items()

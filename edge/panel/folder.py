@@ -1,4 +1,4 @@
-"""What the station wrote into its runtime folder, read as one value. This side only reads."""
+"""Reads what the station wrote into its runtime folder, as one value."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ log = logging.getLogger(__name__)
 OUT_OF_SERVICE_S = 300.0
 """A station that has been away for this long is out of service: residents are told to go elsewhere."""
 LOOKS_PER_S = 10
-"""The station writes no more often, so looking more often shows nothing new."""
+"""The station writes at most this often, so faster reads find nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """All that the screen is drawn from. Two equal scenes look the same.
+    """Everything that the screen is drawn from. Two equal scenes look the same.
 
-    `live` is None while the station is starting or down; its `written_s` is 0, for it never shows, and its
-    readings are apart: their ages change each time, and only the installer's page shows them.
+    `live` is None while the station is starting or down. Its `written_s` is 0, because no page shows it. Its
+    readings are kept separately: their ages always change, and only the installer's page shows them.
     `picture` names the picture's version, None while there is none. `is_long_away`: the station has been down
     for OUT_OF_SERVICE_S.
     """
@@ -37,9 +37,9 @@ class Scene:
 
 
 class RuntimeFolder:
-    """Reads a runtime folder at most `LOOKS_PER_S` times a second, however many ask.
+    """Reads a runtime folder at most `LOOKS_PER_S` times a second, for any number of callers.
 
-    `now` gives Unix time, as the station writes it; `elapsed` never steps.
+    `now` returns Unix time, as the station writes it; `elapsed` returns monotonic seconds.
     """
 
     def __init__(self, folder: Path, now: Callable[[], float], elapsed: Callable[[], float]) -> None:
@@ -58,9 +58,9 @@ class RuntimeFolder:
         return self._seen[1]
 
     def picture(self) -> bytes | None:
-        """Return the JPEG of the picture on the screen, whole; None when the screen shows none.
+        """Return the picture on the screen as JPEG; None when the screen shows none.
 
-        What a resident threw in is private once the screen has forgotten it.
+        A deposit is private once the screen no longer shows it.
         """
         if self.scene().picture is None:
             return None
@@ -71,7 +71,7 @@ class RuntimeFolder:
 
     def _look(self) -> Scene:
         live = self._read()
-        # A clock that was set back must not keep a dead station looking alive: hence abs().
+        # abs(): a dead station must not look alive because the clock was set back.
         age_s = 0.0 if live is None else abs(self._now() - live.written_s)
         if age_s > STATE_STALE_S:
             live = None
@@ -80,7 +80,7 @@ class RuntimeFolder:
         return Scene(shown, self._version(live), self._is_long_away(live, age_s), readings)
 
     def _is_long_away(self, live: LiveState | None, age_s: float) -> bool:
-        """Whether the station is away for long: by its last state, or since this panel first missed it."""
+        """Return whether the station is down for long: by its last state, or since this panel missed it."""
         if live is not None:
             self._away_since = None
             return False
@@ -101,7 +101,7 @@ class RuntimeFolder:
         return live
 
     def _version(self, live: LiveState | None) -> str | None:
-        # A restarted station counts from 1 again; the file's own time tells the two apart.
+        # A restarted station counts from 1 again; the file's own time tells old and new apart.
         if live is None or live.picture == 0:
             return None
         try:
@@ -110,7 +110,7 @@ class RuntimeFolder:
             return None
 
     def _complain(self, complaint: str | None) -> None:
-        """Log what cannot be read once, not ten times a second."""
+        """Log an unreadable file once, not ten times a second."""
         if complaint is not None and complaint != self._complaint:
             log.warning("%s: cannot be read: %s", self._folder, complaint)
         self._complaint = complaint

@@ -1,4 +1,4 @@
-"""What the installer's page says of active faults and of what cabinets measured last. Pure."""
+"""Words for the installer's page: active faults and the last readings of cabinets. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60.0, 3_600.0, 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class FaultRow:
-    """One fault in words; its code and its part's id stand small beside them, for the log and the manual."""
+    """One fault in words; its code and its part's id are in small print, for the log and the manual."""
 
     title: str
     part: str
@@ -32,13 +32,13 @@ class FaultRow:
     mend: str
     severity: Severity
     urgency: str
-    """The severity in words: a colour alone tells nothing to those who do not see it."""
+    """The severity in words: not everybody can see the colour."""
     code: str
     part_id: str
 
 
 def known_fault(code: str) -> FaultKind | None:
-    """Return the catalogue's row for a fault; None for a fault that this version does not know."""
+    """Return a fault's row of the catalogue; None for a fault that this version does not know."""
     return CATALOGUE[FaultCode(code)] if code in set(FaultCode) else None
 
 
@@ -114,7 +114,7 @@ def _reading_row(reading: CabinetReading, language: Language, texts: PanelTexts)
 
 
 def _age(age_s: float, language: Language, texts: PanelTexts) -> str:
-    """Say how long ago something was, in the largest unit of which there are two, or in minutes."""
+    """Return an age in words: in days or hours from two of them on, else in minutes, or as just now."""
     if age_s < _MINUTE_S:
         return texts.age_now.within(language)
     units = ((2 * _DAY_S, _DAY_S, texts.age_days), (2 * _HOUR_S, _HOUR_S, texts.age_hours))

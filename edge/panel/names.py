@@ -1,7 +1,6 @@
-"""Answers only to the panel's own names: another site must not reach it through a resident's browser.
+"""Answers only requests for the panel's own names: other sites must not reach it through a browser.
 
-A page elsewhere can let its own name lead to this machine (DNS rebinding); the Host header then has that
-name.
+Another site can point its own name to this machine (DNS rebinding); the Host header then has that name.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MISDIRECTED = 421
-"""HTTP's own status for a request that came to the wrong server."""
+"""HTTP status of a request that came to the wrong server."""
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _STRANGE = (
@@ -25,20 +24,20 @@ _STRANGE = (
 
 
 def names_of(hostname: str, further: Collection[str] = ()) -> frozenset[str]:
-    """List what a panel on the machine `hostname` is called; `further` names are an operator's."""
+    """Return all names of a panel on the machine `hostname`; an operator adds `further` ones."""
     own = {hostname, f"{hostname.partition('.')[0]}.local", *further}
     return LOOPBACK | {_plain(name) for name in own if name}
 
 
 class OwnNames:
-    """Refuses requests whose Host is neither one of `names` nor the address that was connected to."""
+    """Refuses a request whose Host is neither one of `names` nor the address that was connected to."""
 
     def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
         self._app = app
         self._names = names
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or answer 421 in both languages."""
+        """Forward a request, or answer 421 in both languages."""
         if scope["type"] != "http" or self._is_ours(scope):
             await self._app(scope, receive, send)
             return

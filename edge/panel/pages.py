@@ -27,11 +27,11 @@ STATIC = HERE / "static"
 TEMPLATES = HERE / "templates"
 
 TAGS = {Language.CHINESE: "zh-CN", Language.ENGLISH: "en"}
-"""The languages as HTML names them."""
+"""The languages' tags in HTML."""
 
 
 class Pages:
-    """Renders scenes. InputError when the words or the city's rules lack what the screen needs."""
+    """Renders scenes. InputError if the words or the city's rules lack what the screen needs."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         _check_words(vocabulary.words)
@@ -46,16 +46,16 @@ class Pages:
         )
         self.colours = stylesheet(vocabulary.sorting)
         self.build = _digest(self.colours)
-        """Names this version of page, script and style; an open page that sees another one reloads."""
+        """Identifies this version of page, script and style; an open page reloads when it changes."""
         self.screen = lru_cache(maxsize=4)(self._screen)
 
     def page(self, scene: Scene, language: Language) -> str:
-        """Return the whole page: its fixed parts around the screen as it is now."""
+        """Return the whole page: its fixed parts and the current screen."""
         screen = Markup(self.screen(scene, language))  # noqa: S704 (rendered by an escaping template)
         return self._render("page.html", language, screen=screen)
 
     def faults(self, scene: Scene, language: Language) -> str:
-        """Return the installer's page: every active fault and its mend, and what cabinets measured last."""
+        """Return the installer's page: active faults, each with its mend, and the last cabinet readings."""
         live = scene.live
         rows = [] if live is None else fault_rows(live, language, self._vocabulary)
         place = "" if live is None else place_of(live, language)

@@ -1,4 +1,4 @@
-"""Serve the panel until the process is told to stop."""
+"""Serves the panel until the process is stopped."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from edge.panel.names import names_of
 log = logging.getLogger(__name__)
 
 STOP_WITHIN_S = 3
-"""A browser that does not take its last bytes is cut off after this."""
+"""At the end, a browser that does not take its last bytes is disconnected after this."""
 BACKLOG = 64
 BOUNDS = Bounds(connections=64)
-"""A few screens; a Raspberry Pi has other things to do."""
+"""Enough for a few screens, and small for a Raspberry Pi, which must also run the station."""
 
 
 def serve(
@@ -40,8 +40,8 @@ def serve(
 ) -> None:
     """Show the station of `settings` on http://host:port until SIGTERM or SIGINT, then return.
 
-    The panel goes by this machine's names and addresses, and by `names`; pages of the origins in `framed_by`
-    may show it in a frame. The station itself need not run yet. InputError when the address cannot be had.
+    The panel answers to this machine's names and addresses, and to `names`. Pages of the origins in
+    `framed_by` may show it in a frame. The station need not run yet. InputError if the address is unusable.
     """
     for name in names:
         check_host(name, "--name")
@@ -60,7 +60,7 @@ def serve(
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening TCP socket; InputError names the port or host that cannot be had."""
+    """Return a listening TCP socket; InputError names a port or host that cannot be used."""
     check_host(host, "--host")
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -70,7 +70,7 @@ def listen(host: str, port: int) -> socket.socket:
         raise InputError(f"no host {host}", "name an address of this machine with --host") from None
     listener = socket.socket(family, kind, protocol)
     try:
-        # A panel that is started again at once must not wait for its last connections to time out.
+        # A restarted panel must not wait until its old connections time out.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
@@ -91,19 +91,19 @@ def _explain(error: OSError, host: str, port: int) -> NoReturn:
 
 
 class PanelServer(WebServer):
-    """A server that ends the streams of updates when it stops, and returns rather than die of the signal."""
+    """A server that ends the streams of updates when it stops, and returns after a signal."""
 
     def __init__(self, app: Starlette, bounds: Bounds = BOUNDS) -> None:
         self._panel = app
         super().__init__(app, bounds, timeout_graceful_shutdown=STOP_WITHIN_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, end the streams, finish what is being answered."""
+        """Stop listening, end the streams, and finish the open requests."""
         end_streams(self._panel)
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop at a signal, and at once at a second; uvicorn's own would raise it again at the end."""
+        """Stop at a signal; a second one stops at once. uvicorn's own handler would raise it again later."""
         del sig, frame
         self.force_exit = self.should_exit
         self.should_exit = True

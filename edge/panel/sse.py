@@ -1,4 +1,4 @@
-"""The one stream of updates: each watcher gets the screen anew when it changed, and a beat when not."""
+"""The stream of updates: sends each watcher the screen when it has changed, else a regular beat."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from config.station import Language
 from edge.panel.folder import LOOKS_PER_S
 
 MOST_STREAMS = 20
-"""Screens that may watch one station at once; a Raspberry Pi has other things to do."""
+"""Maximum of screens that watch one station at once, to limit the load of the Raspberry Pi."""
 BEAT_S = 2.0
-"""A page that hears nothing for three of these says so by itself."""
+"""Interval of beats; a page that receives nothing for three of them reports that."""
 RETRY_MS = 1000
-"""How soon a browser tries again after a stream broke."""
+"""A browser reconnects this long after a stream has broken."""
 
 _FULL = (
     f"已有 {MOST_STREAMS} 个屏幕在显示本桶站，请先关闭一个。\n"
@@ -27,7 +27,7 @@ _FULL = (
 
 
 class Events:
-    """An ASGI endpoint. `screen` renders what a language's screen shows now."""
+    """An ASGI endpoint. `screen` renders the current screen in a language."""
 
     def __init__(
         self, screen: Callable[[Language], str], language_of: Callable[[Request], Language], build: str
@@ -39,7 +39,7 @@ class Events:
         self._closing = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one watcher until it leaves or the panel stops; 503 to one too many."""
+        """Serve one watcher until it leaves or the panel stops; 503 beyond MOST_STREAMS."""
         if self._streams >= MOST_STREAMS:
             full = PlainTextResponse(_FULL, status_code=503, headers={"Retry-After": "5"})
             await full(scope, receive, send)
@@ -75,5 +75,5 @@ class Events:
 
 
 def _event(name: str, data: bytes) -> bytes:
-    """One event; `data` is JSON, so that it holds no line break."""
+    """Encode one event; `data` is JSON without line breaks."""
     return b"event: %b\ndata: %b\n\n" % (name.encode(), data)

@@ -1,4 +1,4 @@
-"""The screen's own words, read from texts.toml: a name for each place on the screen."""
+"""The screen's own texts, read from texts.toml: a name for each place on the screen."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHIPPED_TEXTS = Path(__file__).parent / "texts.toml"
 
 
 class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Every text of the screen; texts.toml says where each stands."""
+    """Every text of the screen; texts.toml says where each one is shown."""
 
     title: Both
     right: Both
@@ -45,7 +45,7 @@ class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     away_back: Both
     guide: Both
     example: dict[str, Both]
-    """Short names of a few labels, for what goes where."""
+    """Short names of a few labels, as examples of each category."""
     fault_count: Both
     fault_count_one: Both
     faults: Both

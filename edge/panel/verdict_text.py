@@ -1,4 +1,4 @@
-"""What the screen says of the last deposit. Pure."""
+"""The screen's text about the last deposit. Pure."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ICON_OF_OUTCOME = {
 
 @dataclass(frozen=True, slots=True)
 class VerdictText:
-    """A verdict: a small line, a large word, a percentage. `category` is where a wrong thing belongs."""
+    """A verdict: a small line, a large word, a percentage. `category`: where a wrong thing belongs."""
 
     outcome: Outcome
     icon: str
@@ -33,7 +33,7 @@ class VerdictText:
 
 
 def verdict_text(verdict: LiveVerdict, language: Language, vocabulary: Vocabulary) -> VerdictText:
-    """The verdict as it is shown in one language."""
+    """Return a verdict's text in one language."""
     wrong = verdict.outcome is Outcome.WRONG
     return VerdictText(
         outcome=verdict.outcome,
@@ -46,7 +46,7 @@ def verdict_text(verdict: LiveVerdict, language: Language, vocabulary: Vocabular
 
 
 def _line(verdict: LiveVerdict, language: Language, texts: PanelTexts) -> str:
-    """Return the small line: what the thing is, and for a wrong one "next time" before the category."""
+    """Return the small line: the thing's name, and for a wrong one "next time" before the category."""
     wrong = verdict.outcome is Outcome.WRONG
     label = verdict.label or (texts.something if wrong else None)
     if label is None:
@@ -59,12 +59,12 @@ def _line(verdict: LiveVerdict, language: Language, texts: PanelTexts) -> str:
 
 
 def in_mid_sentence(label: str) -> str:
-    """Write a label as it stands within an English sentence: `Maybe can`, but `Maybe LED lamp`."""
+    """Write a label for use inside an English sentence: `Maybe can`, but `Maybe LED lamp`."""
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]
 
 
 def _percent(verdict: LiveVerdict) -> str:
-    """How likely the category is. A high number beside "not sure" reads as a mistake: then there is none."""
+    """Return the category's probability, "" unless right or wrong: a high number with "not sure" looks odd."""
     if verdict.probability is None or verdict.outcome not in {Outcome.RIGHT, Outcome.WRONG}:
         return ""
     return f"{round(100 * verdict.probability)}%"

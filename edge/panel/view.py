@@ -1,4 +1,4 @@
-"""What stands where on the screen, in one language. Pure: a scene in, a view out."""
+"""Turns a scene into the view of a screen in one language. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from edge.screen.state import LidPhase, LiveBin, LivePoints, LiveState
 
 @dataclass(frozen=True, slots=True)
 class DrawnBin:
-    """One bin's drawing; `state` says in words what its lid does."""
+    """One bin's drawing; `state` is its lid's state in words."""
 
     id: str
     lid: LidPhase
@@ -28,7 +28,7 @@ class DrawnBin:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One category with all its bins, so that its name is read once. `belongs`: the last thing goes here."""
+    """One category with all its bins, so that its name is shown once. `belongs`: the last thing goes here."""
 
     category: Category
     icon: str
@@ -39,7 +39,7 @@ class Tile:
 
     @property
     def open(self) -> bool:
-        """Whether a lid here is open or on its way."""
+        """Whether a lid here is open or moving."""
         return any(bin_.lid in {LidPhase.OPEN, LidPhase.OPENING} for bin_ in self.bins)
 
     @property
@@ -55,7 +55,7 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A sentence, and the language that it is in."""
+    """A sentence and its language."""
 
     language: str
     text: str
@@ -72,12 +72,12 @@ class ScreenView:
     points: str
     points_label: str
     is_before: bool
-    """Whether the points are those of the visitor before."""
+    """Whether the points are the previous visitor's."""
     held: bool
     next_icon: str
     next_word: str
     faults: str
-    """How many there are, in words; empty for none."""
+    """The number of faults, in words; empty for none."""
     picture: str | None
 
 
@@ -103,7 +103,7 @@ def screen_view(scene: Scene, language: Language, vocabulary: Vocabulary) -> Scr
 
 
 def place_of(live: LiveState, language: Language) -> str:
-    """Return community and station by the names that people use."""
+    """Return the names of community and station."""
     name = live.name.zh if language is Language.CHINESE else live.name.en
     return name or f"{live.community} · {live.station}"
 
@@ -155,5 +155,5 @@ def in_both(text: Both, language: Language) -> tuple[Spoken, ...]:
 
 
 def _points(points: LivePoints | None) -> str:
-    """A visit that earned nothing shows nothing: there is nothing to celebrate."""
+    """Return the points as text; "" for a visit that earned none, as there is nothing to celebrate."""
     return "" if points is None or not points.points else f"+{points.points}"

@@ -1,4 +1,4 @@
-"""Every word that the screen may show, from wherever it is written."""
+"""All words that the screen may show, from their several sources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from config.words import Words
 from edge.panel.texts import PanelTexts
 
 COMMON_NOUN = " Waste"
-"""English names of categories share this word (GB/T 19095-2019): it is drawn smaller than what differs."""
+"""English category names share this word (GB/T 19095-2019): it is drawn smaller than the rest."""
 
 
 MOST_EXAMPLES = 3
@@ -18,7 +18,7 @@ MOST_EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A category's name: what tells it apart, and the word that it shares with others."""
+    """A category's name: the distinctive part, and the word that it shares with others."""
 
     large: str
     small: str = ""
@@ -35,7 +35,7 @@ def category_name(name: str) -> Name:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What to do next, the city's names for the categories, and the screen's own texts."""
+    """Words for the next action, the city's names of categories, and the screen's own texts."""
 
     words: Words
     sorting: Sorting

@@ -1,7 +1,7 @@
-"""Which visit's points stand on the screen, and for how long. Pure: frozen values in, frozen values out.
+"""Chooses which visit's points the screen shows, and for how long. Pure: works on frozen values.
 
-Each award above zero is shown once. It stays for at least SHOWN_S although the next card has been tapped, and
-is then marked as the points of the visit before. Awards that come meanwhile wait for their turn.
+Each award above zero is shown once, for at least SHOWN_S, or SHOWN_IN_A_CROWD_S while many wait. If the next
+card is tapped meanwhile, it is marked as the points of the visit before. Further awards wait in a queue.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class ShownAward:
 
 @dataclass(frozen=True, slots=True)
 class Awards:
-    """The award on the screen, and those that wait; `since` is when that began, in monotonic seconds."""
+    """The award on the screen and the queue; `since`: when the screen last changed, in monotonic seconds."""
 
     shown: ShownAward | None = None
     since: float = 0.0
     waiting: tuple[ShownAward, ...] = ()
 
     def add(self, award: ShownAward, now: float) -> Awards:
-        """Show an award now if nothing else is due to be seen, else let it wait."""
+        """Show an award now if no other is shown or waits; else queue it."""
         if award.points <= 0:
             return self
         if self.shown is None and not self.waiting:
@@ -61,11 +61,11 @@ class Awards:
         return self
 
     def forget(self, now: float) -> Awards:
-        """Clear the screen after a quiet time; an award whose time is not over stays."""
+        """Clear the screen after a quiet time; an award whose time is not over stays, and so does a queue."""
         return self if self.waiting or self.next_due(now) is not None else Awards()
 
     def next_due(self, now: float) -> float | None:
-        """When `at` may next give something else, in monotonic seconds."""
+        """Return when `at` may next change, in monotonic seconds; None if time alone changes nothing."""
         return self._until if now < self._until else None
 
     @property

@@ -1,4 +1,4 @@
-"""Community and station by the names that people use. Pure."""
+"""Names of community and station for people. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from config.words import Both
 
 
 def station_names(section: StationSection) -> Both:
-    """Return community and station as people call them, for a screen.
+    """Return the names of community and station for a screen.
 
-    What the settings do not name is made from the slug: `east-gate` reads East gate.
+    A name that the settings lack is made from the slug: `east-gate` becomes East gate.
     """
     community = _name(section.community_zh, section.community_en, section.community)
     station = _name(section.name_zh, section.name_en, section.name)

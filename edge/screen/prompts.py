@@ -1,4 +1,4 @@
-"""Prompts in words: a `Say` in Chinese and English, for the voice and for the screen. Pure."""
+"""Renders a `Say` in Chinese and English, for the voice and for the screen. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from edge.messages import Say
 
 @dataclass(frozen=True, slots=True)
 class PromptRenderer:
-    """Fills the places of prompts with the city's categories and the model's labels."""
+    """Fills the placeholders of prompts with the city's categories and the model's labels."""
 
     words: Words
     sorting: Sorting
     labels: Mapping[str, Both]
 
     def render(self, say: Say) -> Both:
-        """Return a prompt in both languages, its places filled."""
+        """Return a prompt in both languages, its placeholders filled."""
         points = "" if say.points is None else str(say.points)
         values = {
             "points": Both(points, points),
@@ -30,7 +30,7 @@ class PromptRenderer:
         return self.words.said(say.prompt, values)
 
     def label(self, label: str | None) -> Both:
-        """Return a label's names; the key itself when the bundle names none."""
+        """Return a label's names; the label itself if the bundle has no name for it."""
         if label is None:
             return Both("", "")
         return self.labels.get(label, Both(label, label))

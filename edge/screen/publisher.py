@@ -33,13 +33,13 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 0.1
 """The panel gets at most ten states a second; the newest one always arrives."""
 HEARTBEAT_S = 2.0
-"""An unchanged state is written again after this: the panel tells a quiet station from a dead one by it."""
+"""An unchanged state is rewritten after this, so that the panel can tell a quiet station from a dead one."""
 
 QUIET_S = 20.0
-"""How long the screen shows what the last visit threw in and earned; after that it is private.
+"""How long the screen shows the last visit's deposits and points; after that they are private.
 
-It counts from the end of the visit, and for words from when they were said. Faults do not renew it: one that
-comes and goes for days would keep a resident's picture on the screen.
+It counts from the end of the visit, for prompts from when they were said. Faults do not renew it: a fault
+that comes and goes for days would keep a resident's picture on the screen.
 """
 
 
@@ -57,9 +57,9 @@ class Screen:
         *,
         readings: Callable[[], tuple[CabinetReading, ...]] = tuple,
     ) -> None:
-        """Write to `folder`; `show` writes a photo there as JPEG; whether it is there now.
+        """Write to `folder`; `show` writes a photo there as JPEG and returns whether it is written.
 
-        `readings` gives what cabinets measured last; by default there are none.
+        `readings` returns the last readings of cabinets; none by default.
         """
         self._folder = folder
         self._rules = rules
@@ -75,7 +75,7 @@ class Screen:
         self._newest_picture: Photo | None = None
         self._written_picture: Photo | None = None
         self._has_picture = True
-        self._may_hold_picture = True  # one that an earlier run left
+        self._may_hold_picture = True  # left by an earlier run
         self._newest_state: LiveState | None = None
         self._written_state: LiveState | None = None
         self._due_at = 0.0
@@ -85,7 +85,7 @@ class Screen:
         self._is_refused = False
 
     def said(self, say: Say) -> None:
-        """Show what the station says; an award keeps its place on the screen for a while."""
+        """Show a prompt; an award stays on the screen for a while."""
         self._last = note_said(self._last, say, self._prompts)
         self._said_at = self._clock.now()
         if (award := award_of(say)) is not None:
@@ -94,7 +94,7 @@ class Screen:
         self._is_stale = True
 
     def changed(self, state: State) -> None:
-        """Follow the station's state."""
+        """Update the screen after a change of the station's state."""
         visit = shown_visit(self._last, state)
         outcomes = {}
         if visit is not None:
@@ -105,7 +105,7 @@ class Screen:
             }
         last = note_state(self._last, state, outcomes, self._prompts)
         if last.visit != self._last.visit:
-            self._forget_picture()  # the next visitor must not see what the last one threw in
+            self._forget_picture()  # the next visitor must not see the last one's deposit
         self._last = last
         if state.visits or self._had_visits:
             self._visited_at = self._clock.now()
@@ -121,7 +121,7 @@ class Screen:
         self._is_stale = True
 
     def next_due(self) -> float:
-        """When `write` should next be called, in monotonic seconds."""
+        """Return when to call `write` next, in monotonic seconds."""
         if self._is_stale:
             return self._due_at
         beat_at = self._due_at + HEARTBEAT_S
@@ -129,7 +129,7 @@ class Screen:
         return beat_at if award_at is None else max(self._due_at, min(beat_at, award_at))
 
     def write(self, state: State, outbox: int, workers: Workers) -> None:
-        """Write the live state and a new picture, if it is time, away from the station's thread."""
+        """Have a worker write the live state and a new picture, if they are due."""
         now = self._clock.now()
         if now < self.next_due():
             return
@@ -154,7 +154,7 @@ class Screen:
         self._newest_picture = None
 
     def _forget_what_is_old(self) -> None:
-        """Between visits: forget the last one once it was shown long enough, and likewise what was said."""
+        """Forget the last visit and the last prompt, each QUIET_S after its end; for use between visits."""
         now = self._clock.now()
         if now - self._visited_at >= QUIET_S:
             self._last = LastShown(said=self._last.said, prompt=self._last.prompt)
@@ -164,8 +164,11 @@ class Screen:
             self._last = replace(self._last, said=None, prompt=None)
 
     def _write_newest(self) -> None:
-        """Write what is newest by then. Runs on a worker; a waiting job does the work of one turned away."""
-        # The state is read first: it must never count a picture newer than the one written before it.
+        """Write the newest state and picture; runs on a worker.
+
+        A job that was rejected loses nothing: the one that waits writes the newest values.
+        """
+        # Read the state first: it must not count a picture that is newer than the written one.
         live = self._newest_state
         picture = self._newest_picture
         try:

@@ -1,4 +1,4 @@
-"""The station's live state as its screen shows it, in a folder in memory and never on the disk.
+"""The station's live state for its screen, written to a folder in memory and never to the disk.
 
 The panel is another process and may be killed or missing; nothing here waits for it.
 """
@@ -22,7 +22,7 @@ from models.verdict import VerdictState
 STATE_FILE = "state.json"
 PICTURE_FILE = "picture.jpg"
 STATE_STALE_S = 5.0
-"""A state written longer ago than this is no longer true: the station is starting or down."""
+"""A state older than this is not valid: the station is starting or down."""
 
 
 class LidPhase(StrEnum):
@@ -35,7 +35,7 @@ class LidPhase(StrEnum):
 
 
 class NextAction(StrEnum):
-    """What the resident does next; the words stand in config/prompts.toml."""
+    """What the resident does next; its words are in config/prompts.toml."""
 
     TAP = "tap"
     CHOOSE = "choose"
@@ -43,7 +43,7 @@ class NextAction(StrEnum):
     WAIT = "wait"
     STAND_BACK = "stand_back"
     STOPPED = "stopped"
-    """An emergency: nothing can be done here until staff has ended it."""
+    """An emergency: residents can do nothing until staff ends it."""
 
 
 class LiveBin(msgspec.Struct, frozen=True):
@@ -87,7 +87,7 @@ class LivePoints(msgspec.Struct, frozen=True):
 
 
 class LiveFault(msgspec.Struct, frozen=True):
-    """An active fault, by its code in the catalogue; `kind` is what its part is, `part` the id within it."""
+    """An active fault: its code in the catalogue, the kind of its part, and the part's id in that kind."""
 
     code: str
     part: str
@@ -100,7 +100,7 @@ class LiveState(msgspec.Struct, frozen=True):
     community: str
     station: str
     written_s: float
-    """Unix time of writing: a screen that sees it stand still says that the station is down."""
+    """Unix time of writing: if it stops, the screen reports the station as down."""
     next: NextAction
     bins: tuple[LiveBin, ...]
     verdict: LiveVerdict | None
@@ -111,13 +111,13 @@ class LiveState(msgspec.Struct, frozen=True):
     outbox: int
     """Events that the ledger has not receipted yet."""
     name: LiveText = LiveText("", "")
-    """Community and station as people call them; see `station.name_zh` in config/station.py."""
+    """Names of community and station for people; see `station.name_zh` in config/station.py."""
     readings: CabinetReadings = ()
-    """What cabinets measured last, for the installer's page and for the `state` topic."""
+    """Last readings of cabinets, for the installer's page and for the `state` topic."""
 
 
 def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[LiveBin, ...]:
-    """Return every bin as drawn, in the order of the configuration; in an emergency all are faulty."""
+    """Return every bin in the order of the configuration; in an emergency all are faulty."""
     if station_is_blocked(state.faults):
         faulty = frozenset(rules.bins)
     return tuple(
@@ -153,10 +153,10 @@ def next_action(state: State) -> NextAction:
 
 
 class LiveFolder:
-    """Writes the live files, each whole or not at all. Raises OSError."""
+    """Writes the live files, each of them atomically. Raises OSError."""
 
     def __init__(self, folder: Path) -> None:
-        """Write to `folder`, which is made when it is missing."""
+        """Write to `folder`; make it if it is missing."""
         self._folder = folder
 
     def write_state(self, live: LiveState) -> None:

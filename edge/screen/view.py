@@ -1,4 +1,4 @@
-"""Keeps what the screen shows in step with the station: what was said, seen and earned last. Pure."""
+"""Derives the screen from the station: the last prompt, verdict and points. Pure."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ HELD_PROMPTS = frozenset({Prompt.POINTS_HELD, Prompt.POINTS_HELD_BEFORE})
 
 @dataclass(frozen=True, slots=True)
 class LastShown:
-    """What was said and seen last and still stands on the screen."""
+    """The last prompt and verdict that the screen still shows."""
 
     said: LiveText | None = None
     prompt: Prompt | None = None
-    """The prompt whose words `said` are."""
+    """The prompt that `said` was rendered from."""
     verdict: LiveVerdict | None = None
     visit: int | None = None
 
@@ -45,14 +45,14 @@ def note_said(last: LastShown, say: Say, prompts: PromptRenderer) -> LastShown:
 
 
 def award_of(say: Say) -> ShownAward | None:
-    """Return the award that a prompt speaks of; None for every other prompt."""
+    """Return the award that a prompt announces; None for any other prompt."""
     if say.visit is None or say.points is None:
         return None
     return ShownAward(say.visit, say.points, say.prompt in HELD_PROMPTS)
 
 
 def shown_visit(last: LastShown, state: State) -> Visit | None:
-    """Return the visit on the screen: the current one, else the last until it is on the disk."""
+    """Return the visit on the screen: the current one, else the last one until it is on the disk."""
     return state.visit(last.visit if state.current is None else state.current)
 
 
@@ -78,7 +78,7 @@ def note_state(
 
 
 def _is_stale(prompt: Prompt, state: State) -> bool:
-    """Whether what a prompt speaks of is over: words about an obstruction must not outlast it."""
+    """Return whether a prompt no longer applies: a prompt about an obstruction must end with it."""
     phases = {opening.phase for visit in state.visits for opening in visit.openings}
     match prompt:
         case Prompt.CLEAR_LID:
@@ -108,7 +108,7 @@ def _verdict(deposit: Deposit, outcome: Outcome, prompts: PromptRenderer) -> Liv
 
 @dataclass(frozen=True, slots=True)
 class StationLabel:
-    """Which station this is: its slugs as the ledger knows it, and its name for people."""
+    """Names of this station: its slugs for the ledger, and its name for people."""
 
     community: str
     station: str
@@ -117,7 +117,7 @@ class StationLabel:
 
 @dataclass(frozen=True, slots=True)
 class OnScreen:
-    """What stands on the screen of visits; `picture` counts pictures, 0 while there is none."""
+    """What the screen shows of visits; `picture` counts pictures, 0 while there is none."""
 
     last: LastShown
     award: ShownAward | None

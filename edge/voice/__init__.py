@@ -1,1 +1,1 @@
-"""What speaks."""
+"""The station's voice."""

@@ -1,4 +1,4 @@
-"""A voice that only writes down what it says."""
+"""A voice that only logs its prompts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class LogSpeaker:
     """Logs each prompt in both languages. Implements `edge.ports.Speaker`."""
 
     def __init__(self, prompts: PromptRenderer) -> None:
-        """Speak with these words."""
+        """Render prompts with `prompts`."""
         self._prompts = prompts
 
     def say(self, say: Say) -> None:

@@ -1,4 +1,4 @@
-"""What waits to be spoken. Bounded; filled by the station's thread, emptied by the speaker's worker."""
+"""The queue of prompts to speak. Bounded; filled by the station's thread, emptied by the speaker's worker."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.ports import Speaker
 MOST_AWARDS = 8
 """Awards that may wait for the voice: about half a minute of speech. The oldest is dropped first."""
 URGENT = frozenset({Prompt.EMERGENCY, Prompt.EMERGENCY_HELD, Prompt.CLEAR_LID})
-"""What must not wait for an award to be spoken."""
+"""Prompts that are spoken before waiting awards."""
 
 
 class Speech:
@@ -26,7 +26,7 @@ class Speech:
         self._lock = threading.Lock()
 
     def add(self, say: Say) -> bool:
-        """Let a prompt wait for its turn; True when `speak` must be started."""
+        """Queue a prompt; return True if `speak` must be started."""
         with self._lock:
             awards = [one for one in self._waiting if one.visit is not None]
             if say.visit is not None:
@@ -39,7 +39,7 @@ class Speech:
             return must_start
 
     def speak(self, speaker: Speaker) -> None:
-        """Speak until nothing waits. No lid and no visit waits for it."""
+        """Speak until the queue is empty. No lid and no visit waits for it."""
         try:
             while (say := self._take()) is not None:
                 speaker.say(say)

@@ -1,1 +1,1 @@
-"""On the Pi: the station."""
+"""The station: everything that runs on the Pi."""

@@ -1,4 +1,4 @@
-"""The fault catalogue: how grave each fault is, what it blocks, who may clear it. Pure data."""
+"""The fault catalogue: the severity of each fault, what it blocks, and who may clear it. Pure data."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 
 class Severity(StrEnum):
-    """How soon a person should look."""
+    """How soon a person should look at the fault."""
 
     WARNING = auto()
     ERROR = auto()
@@ -26,22 +26,22 @@ class Blocks(StrEnum):
     WEIGHING = auto()
     """Deposits of the bin are not weighed; where no camera looks, they earn the neutral amount."""
     STATION = auto()
-    """No lid opens, for staff neither."""
+    """No lid opens, not even for staff."""
 
 
 class ClearedBy(StrEnum):
     """Who ends a fault."""
 
     OWNER = auto()
-    """Whoever raised it, when the thing works again."""
+    """The part that raised it, when it works again."""
     RESTART = auto()
-    """Only a restart, after a person has mended it."""
+    """Only a restart, after a person has repaired it."""
     STAFF = auto()
     """Only a staff card, tapped at the station; see edge/visit/emergency.py."""
 
 
 class FaultCode(StrEnum):
-    """Names that logs, screens and the ledger use; never reused for something else."""
+    """Names that logs, screens and the ledger use; never reuse one for another fault."""
 
     LID_STUCK_SHUT = auto()
     LID_STUCK_OPEN = auto()
@@ -85,7 +85,7 @@ class FaultCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FaultKind:
-    """One row of the catalogue; its words stand in config/prompts.toml."""
+    """One row of the catalogue; its words are in config/prompts.toml."""
 
     severity: Severity
     blocks: Blocks
@@ -96,8 +96,8 @@ class FaultKind:
 class Fault:
     """An active fault of one part: a bin, reader, camera or controller, the station's journal, model or eye.
 
-    Of a controller's smoke and panic inputs and of its cabinet the part is the controller; of the emergency
-    and of a panic button on the Pi itself, the station.
+    For a controller's smoke and panic inputs and its cabinet, the part is the controller. For the emergency
+    and a panic button on the Pi itself, it is the station.
     """
 
     code: FaultCode
@@ -149,7 +149,7 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
 
 
 LIDS_AWAY = frozenset({FaultCode.LID_UNREACHABLE, FaultCode.LID_MISSING})
-"""Faults of a bin whose lid no command can reach."""
+"""Faults of a bin whose lid cannot receive commands."""
 JOURNAL_REFUSALS = frozenset(
     {
         FaultCode.JOURNAL_FAILED,
@@ -160,25 +160,25 @@ JOURNAL_REFUSALS = frozenset(
         FaultCode.JOURNAL_MISPLACED,
     }
 )
-"""Why the journal takes no records, one at a time; visits wait in memory meanwhile."""
+"""Reasons why the journal takes no records; only one is active, and visits wait in memory meanwhile."""
 EMERGENCIES = frozenset({FaultCode.SMOKE, FaultCode.PANIC})
 """Inputs that stop every motor of the station, wherever they are wired."""
 
 
 def blocked_bins(faults: Iterable[Fault]) -> frozenset[str]:
-    """Bins that residents cannot open."""
+    """Return the bins that residents cannot open."""
     return frozenset(fault.part for fault in faults if CATALOGUE[fault.code].blocks is Blocks.BIN)
 
 
 def station_is_blocked(faults: Iterable[Fault]) -> bool:
-    """Whether nobody may open any bin."""
+    """Return whether nobody may open any bin."""
     return any(CATALOGUE[fault.code].blocks is Blocks.STATION for fault in faults)
 
 
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:
-    """Whether deposits seen through these parts (a camera, the model) go unseen; without an eye all do.
+    """Return whether deposits go unseen because of faults of `parts` (a camera, the model) or of the eye.
 
-    No camera has the model's name: the configuration refuses it.
+    No camera has the model's name: the configuration forbids it.
     """
     return any(
         fault.code is FaultCode.EYE_LOST
@@ -188,5 +188,5 @@ def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:
 
 
 def weighing_is_blocked(faults: Iterable[Fault], bin_id: str) -> bool:
-    """Whether a bin's scale cannot be believed."""
+    """Return whether a fault makes a bin's weights invalid."""
     return any(CATALOGUE[fault.code].blocks is Blocks.WEIGHING and fault.part == bin_id for fault in faults)

@@ -1,6 +1,6 @@
-"""The composition root: the only place that chooses what a station is made of.
+"""The composition root: the only place that chooses the parts of a station.
 
-A real and a simulated station differ in their hardware, their clock and their workers, and in nothing else.
+A real and a simulated station differ only in what `Surroundings` holds, such as hardware, clock and workers.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ from edge.voice.log_speaker import LogSpeaker
 log = logging.getLogger(__name__)
 
 KEYS = "keys"
-"""The part that faults of the station's keys name."""
+"""The part in faults of the station's keys."""
 EPOCH_BYTES = 8
-"""An epoch is 16 hex digits, drawn each time that the journal is opened."""
+"""An epoch is 16 hex digits, drawn at random each time that the journal is opened."""
 
 
 def in_background(job: Callable[[], None]) -> None:
-    """Do `job` on a thread of its own, which holds nobody up."""
+    """Do `job` on its own thread, without waiting for it."""
     thread(job, "model").start()
 
 
@@ -63,26 +63,29 @@ def at_once(job: Callable[[], None]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What differs between a real station, one in simulated real time, and one in virtual time."""
+    """The parts that differ between a real station, one simulated in real time, and one in virtual time."""
 
     build_hardware: BuildHardware
     clock: Clock
     make_workers: Callable[[Inbox], Workers]
     has_screen: bool = True
     watch: Callable[[Journal], Journal] = lambda journal: journal
-    """Lets a caller stand before the journal, to tell of each visit."""
+    """Wraps the journal, so that a caller learns of each visit."""
     listen: Callable[[Speaker], Speaker] = lambda speaker: speaker
-    """Lets a caller stand before the voice."""
+    """Wraps the speaker, so that a caller learns of each prompt."""
     eyes: Callable[[StationSettings], Eyes] | None = None
-    """What looks at deposits in this process; the hardware's if None: the eye's process, as a rule."""
+    """Makes eyes in this process; if None, the hardware's are used, normally the eye process."""
     faults: tuple[FaultCode, ...] = ()
-    """Of the keys: those that could not be read."""
+    """Faults of the station's keys, for keys that could not be read."""
     loads: Callable[[Callable[[], None]], None] = in_background
-    """How the model is loaded: beside the loop, so that no model keeps lids shut; at once in virtual time."""
+    """How the model loads: in the background, so that lids need not wait for it; at once in virtual time."""
 
 
 def real_surroundings(settings: StationSettings, card_key: bytes) -> Surroundings:
-    """Pins and serial ports of this Raspberry Pi, and its eye; InputError where there are none to be had."""
+    """Return a real station's parts: this Pi's pins, serial ports and eye.
+
+    Building the hardware raises InputError for a pin or port that cannot be used.
+    """
     runtime = Path(settings.station.runtime_dir)
     return Surroundings(
         hardware_builder(settings, card_key, lambda: real_pins(runtime)), RealClock(), ThreadWorkers
@@ -91,7 +94,7 @@ def real_surroundings(settings: StationSettings, card_key: bytes) -> Surrounding
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """One station, put together. `close` may be called whether or not it ever ran."""
+    """One complete station. `close` may be called even if it never ran."""
 
     station: Station
     hardware: Hardware
@@ -101,7 +104,7 @@ class Composition:
     eyes: Eyes
 
     def run(self) -> None:
-        """Let the hardware live and the station work until `station.stop()`; then leave everything safe."""
+        """Run the hardware and the station until `station.stop()`; then leave everything safe."""
         try:
             self.hardware.start()
             self.notifier.ready()
@@ -111,7 +114,7 @@ class Composition:
             self.close()
 
     def close(self) -> None:
-        """Stop lids first, then write what waits; the journal's own worker does that, for a disk may hang."""
+        """Stop lids first, then write waiting records on the journal's worker, because a disk may hang."""
         self.hardware.stop()
         self.eyes.stop()
         self.station.flush()
@@ -121,9 +124,9 @@ class Composition:
 
 
 def compose(settings: StationSettings, around: Surroundings, notifier: Notifier | None = None) -> Composition:
-    """Put a station together. InputError for a configuration that cannot be.
+    """Build a station; InputError for an impossible configuration.
 
-    `notifier` hears when the station is ready, and as long as its loop turns.
+    `notifier` is told when the station is ready, and pinged while its loop runs.
     """
     notifier = notifier or Notifier()
     inbox = WatchedInbox(notifier)

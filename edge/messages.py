@@ -1,7 +1,7 @@
 """Events that devices post and commands that the station gives. Frozen values, nothing else.
 
 Every event carries `at`, the clock's monotonic seconds. Results of work carry the visit and deposit
-they belong to, so that a late one can be told and ignored.
+they belong to, so that a late one can be recognised and ignored.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from edge.roster import RosterEntry
 from models.verdict import Verdict
 
 Photo = object
-"""A picture as the camera gives it; decisions never look inside."""
+"""A picture from the camera; decisions never read its content."""
 
 
 class Prompt(StrEnum):
-    """What the station can say; the words stand in config/prompts.toml."""
+    """What the station can say; the words are in config/prompts.toml."""
 
     WELCOME = "welcome"
     CHOOSE = "choose"
@@ -30,7 +30,7 @@ class Prompt(StrEnum):
     WAIT = "wait"
     BIN_FULL = "bin_full"
     BIN_FULL_OTHER = "bin_full_other"
-    """Full, and another bin of the same category takes waste."""
+    """The bin is full, and another bin of the same category takes waste."""
     BIN_FAULTY = "bin_faulty"
     BIN_FAULTY_OTHER = "bin_faulty_other"
     NOTHING_OPENS = "nothing_opens"
@@ -44,7 +44,7 @@ class Prompt(StrEnum):
     POINTS = "points"
     POINTS_HELD = "points_held"
     POINTS_BEFORE = "points_before"
-    """Of the visit before: another one has begun."""
+    """Points of the previous visit: another one has begun."""
     POINTS_HELD_BEFORE = "points_held_before"
     NO_POINTS = "no_points"
     NO_DEPOSIT = "no_deposit"
@@ -69,8 +69,8 @@ class RefusedBy(StrEnum):
 class Tapped:
     """A reader saw a card, already hashed; a held card is seen many times.
 
-    `again_s`: a card that nobody knows opens nothing unless this reader sees it a second time within so many
-    seconds. 0 for a reader whose one word is enough.
+    `again_s`: an unknown card opens nothing unless this reader sees it a second time within so many seconds.
+    0 for a reader whose single reading is reliable.
     """
 
     at: float
@@ -111,7 +111,7 @@ class Pressed:
 
 @dataclass(frozen=True, slots=True)
 class LidOpened:
-    """The switch at the open end says that the lid is there."""
+    """The switch at the open end reports the lid."""
 
     at: float
     bin: str
@@ -119,7 +119,7 @@ class LidOpened:
 
 @dataclass(frozen=True, slots=True)
 class LidClosed:
-    """The switch at the shut end says that the lid is there."""
+    """The switch at the shut end reports the lid."""
 
     at: float
     bin: str
@@ -135,7 +135,7 @@ class LidObstructed:
 
 @dataclass(frozen=True, slots=True)
 class LeaseTaken:
-    """What moves a lid has taken the lease: from now on a lid that stays shut is stuck."""
+    """A lid's mover has taken the lease: a lid that now stays shut is stuck."""
 
     at: float
     bin: str
@@ -143,7 +143,7 @@ class LeaseTaken:
 
 @dataclass(frozen=True, slots=True)
 class LeaseRefused:
-    """What moves a lid answered and does not open it: its motor rests, say. The lid is not at fault."""
+    """A lid's mover refused the lease, for example while its motor rests. The lid is not at fault."""
 
     at: float
     bin: str
@@ -157,14 +157,14 @@ class ChamberChanged:
     bin: str
     weight_g: int | None = None
     by_scale: bool = False
-    """Only the scale says so, as the lid shuts: where a camera saw it too, this is its weight."""
+    """The scale reports it, as the lid shuts: if a camera saw the deposit too, this is its weight."""
     seen_at: float | None = None
-    """When the eye saw it, if its word may come after the lid shut."""
+    """When the eye saw it; None from devices whose report cannot come after the lid has shut."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChamberStirred:
-    """A scale feels something new, and the lease is lengthened; what stays is told when the lid shuts."""
+    """A scale notices a new load, which renews the lease; it reports deposits when the lid shuts."""
 
     at: float
     bin: str
@@ -191,7 +191,7 @@ class PhotosTaken:
 
 @dataclass(frozen=True, slots=True)
 class CaptureFailed:
-    """The camera gave no picture of a deposit; `busy`: it had no time or was not asked, no fault of it."""
+    """The camera gave no picture of a deposit; `busy`: it had no time or was not asked, so no fault."""
 
     at: float
     visit: int
@@ -201,7 +201,7 @@ class CaptureFailed:
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """The model's word on one deposit."""
+    """The model's verdict on one deposit."""
 
     at: float
     visit: int
@@ -211,7 +211,7 @@ class Classified:
 
 @dataclass(frozen=True, slots=True)
 class ClassifyFailed:
-    """No model could look at a deposit; `busy`: it had no time or was not asked, which is no fault of it."""
+    """No model could judge a deposit; `busy`: it had no time or was not asked, so no fault."""
 
     at: float
     visit: int
@@ -238,7 +238,7 @@ class RecordDelayed:
 
 @dataclass(frozen=True, slots=True)
 class RecordFailed:
-    """The visit is lost: the disk did not take it, and it is not tried again."""
+    """The visit is lost: the disk did not take it, and there is no further attempt."""
 
     at: float
     visit: int
@@ -255,7 +255,7 @@ class FaultRaised:
 
 @dataclass(frozen=True, slots=True)
 class FaultCleared:
-    """A fault's owner says that it is over."""
+    """A fault's owner reports that it is over."""
 
     at: float
     fault: FaultCode
@@ -264,16 +264,16 @@ class FaultCleared:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """Time has come to `at`: whatever was waited for until then is overdue."""
+    """The time is now `at`: deadlines up to then are over."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class StopRequested:
-    """The station is to end: no visit begins, and those under way wind down.
+    """The station must stop: no visit begins, and those in progress wind down.
 
-    `is_final`: the time for that is up, and each visit is recorded as far as it is known.
+    `is_final`: the time for that is over, and each visit is recorded as far as it is known.
     """
 
     at: float
@@ -281,9 +281,9 @@ class StopRequested:
 
 
 LidEvent = LidOpened | LidClosed | LidObstructed | LeaseTaken | LeaseRefused
-"""What a lid, or whatever moves it, tells of it."""
+"""Reports of a lid or its mover."""
 BinEvent = Pressed | LidEvent | ChamberChanged | ChamberStirred | LevelChanged
-"""What happens at one bin."""
+"""Events of one bin."""
 
 VisitEvent = (
     Granted
@@ -301,7 +301,7 @@ VisitEvent = (
     | StopRequested
     | Tick
 )
-"""What `edge.visit.machine.step` understands."""
+"""Events that `edge.visit.machine.step` handles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,19 +314,19 @@ class JournalRead:
     refused: int = 0
     faults: frozenset[FaultCode] = frozenset()
     refusal: FaultCode | None = None
-    """Why the journal could not be read; the rest is then what was known before."""
+    """Why the journal could not be read; the other values are then the last known ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class BacklogDrained:
-    """One attempt to write what waited for the journal: visits kept with their awards, delayed and lost."""
+    """One attempt to write waiting records: visits kept with their awards, delayed visits, lost visits."""
 
     at: float
     kept: tuple[tuple[int, Award], ...] = ()
     delayed: tuple[int, ...] = ()
     lost: tuple[int, ...] = ()
     refusal: FaultCode | None = None
-    """Why the journal refused a record, which is tried again; None if it took all."""
+    """Why the journal refused a record that will be tried again; None if it took all."""
 
 
 Event = Tapped | JournalRead | BacklogDrained | VisitEvent
@@ -347,7 +347,7 @@ class OpenLid:
 
 @dataclass(frozen=True, slots=True)
 class CloseLid:
-    """End a lid's lease now; what is in its way still keeps it open."""
+    """End a lid's lease now; an obstruction still keeps it open."""
 
     visit: int
     bin: str
@@ -360,7 +360,7 @@ class StopMotors:
 
 @dataclass(frozen=True, slots=True)
 class ResumeMotors:
-    """Let motors run again when they are next asked to; nothing moves by this."""
+    """Let motors run again at their next command; this moves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +374,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Classify:
-    """Have the model look at a deposit's photos."""
+    """Have the model classify a deposit's photos."""
 
     visit: int
     deposit: int
@@ -385,7 +385,7 @@ class Classify:
 class Record:
     """Write a finished visit, its award and its outbox row, all or nothing.
 
-    The journal fills in `facts.rules` and `facts.provisional`: only it knows what the day already gave.
+    The journal fills in `facts.rules` and `facts.provisional`: only it knows the points given earlier today.
     """
 
     visit: int
@@ -409,7 +409,7 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """Write down that a fault began or ended."""
+    """Record that a fault began or ended."""
 
     fault: FaultCode
     part: str
@@ -417,5 +417,5 @@ class Alarm:
 
 
 Movement = OpenLid | CloseLid | StopMotors | ResumeMotors
-"""What goes out before anything else does."""
+"""Commands that are sent before all others."""
 Command = Movement | Capture | Classify | Record | Say | Alarm

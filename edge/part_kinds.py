@@ -1,6 +1,6 @@
-"""Which part of a station a fault is of: its kind, which the fault's code tells, and its id within the kind.
+"""The kind of a fault's part, found from the fault's code. Pure.
 
-Ids are unique within their kind alone: a bin and its reader may have one name. Pure.
+Ids of parts are unique only within their kind: a bin and its reader may have the same id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class PartKind(StrEnum):
     READER = auto()
     CONTROLLER = auto()
     PORT = auto()
-    """Of a reader or a controller, of which no two have the same id."""
+    """The port of a reader or a controller; no two of these have the same id."""
     CAMERA = auto()
     MODEL = auto()
     EYE = auto()
@@ -36,17 +36,17 @@ _KINDS = {
     "model": PartKind.MODEL,
     "eye": PartKind.EYE,
 }
-"""By the first word of a fault's code."""
+"""Kinds by the first word of a fault's code."""
 
 
 EYE = "eye"
-"""The part that faults of the eye's process name."""
+"""The part in faults of the eye process."""
 STATION = "station"
-"""The part that faults of the whole station name; no controller may have this id."""
+"""The part in faults of the whole station; no controller may have this id."""
 
 
 def kind_of(code: str, part: str) -> PartKind:
-    """Return the kind of part that a fault is of; the station for a code of a newer version."""
+    """Return the kind of a fault's part; STATION for a code of a newer version."""
     kind = _KINDS.get(code.partition("_")[0], PartKind.STATION)
     is_pis_own = kind is PartKind.CONTROLLER and part == STATION
     return PartKind.STATION if is_pis_own else kind

@@ -1,4 +1,4 @@
-"""What the station needs of the world; drivers and the simulated world provide it."""
+"""Interfaces that the station needs; drivers and the simulated world implement them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class WallTime:
-    """The calendar's time, and whether anyone vouches for it."""
+    """Calendar time, and whether it can be trusted."""
 
     unix_s: float
     trusted: bool
@@ -26,48 +26,48 @@ class Clock(Protocol):
     """Time, passed in."""
 
     def now(self) -> float:
-        """Monotonic seconds of this boot; never steps back."""
+        """Return the monotonic seconds of this boot; never steps back."""
         ...
 
     def wall(self) -> WallTime:
-        """Calendar time, possibly untrusted."""
+        """Return the calendar time, which may be untrusted."""
         ...
 
 
 class Inbox(Protocol):
-    """Where devices put what happened; safe from any thread, never blocks."""
+    """Receives events of devices; safe from any thread, never blocks."""
 
     def post(self, event: Event) -> None:
-        """Hand an event to the station."""
+        """Give an event to the station."""
         ...
 
 
 class Lid(Protocol):
-    """One bin's lid. It posts LidOpened, LidClosed and LidObstructed as its switches say."""
+    """One bin's lid. It posts LidOpened, LidClosed and LidObstructed."""
 
     def open(self, lease_s: float) -> None:
-        """Open, or stay open, at most `lease_s` seconds from now. Returns at once."""
+        """Open, or stay open, for at most `lease_s` seconds from now. Returns at once."""
         ...
 
     def end_lease(self) -> None:
-        """Let the lid shut now, unless something is in its way. Returns at once."""
+        """Let the lid shut now; an obstruction still keeps it open. Returns at once."""
         ...
 
 
 class Mover(Protocol):
-    """Whatever drives one or more lids: a controller, the keeper of the Pi's own pins, a simulated plant."""
+    """Drives one or more lids: a controller, the keeper of the Pi's own pins, a simulated plant."""
 
     def stop_motors(self) -> None:
-        """Turn every motor off now; none runs, whatever is asked, until `resume_motors`. Returns at once.
+        """Turn every motor off now; none runs until `resume_motors`, even on a command. Returns at once.
 
-        What cannot be reached now is told as soon as it can be.
+        A device that cannot be reached is told as soon as it can be.
         """
         ...
 
     def resume_motors(self) -> None:
-        """Let motors run again when next asked, and post where the lids are. Nothing moves by this.
+        """Let motors run again at their next command, and post the lids' positions. This moves nothing.
 
-        What cannot be reached now stays stopped, and posts EMERGENCY_STOP when it is back.
+        A device that cannot be reached stays stopped, and EMERGENCY_STOP is posted when it is back.
         """
         ...
 
@@ -76,12 +76,12 @@ class Latch(Protocol):
     """Remembers across restarts that the station stopped its motors in an emergency."""
 
     def keep(self, *, is_set: bool) -> None:
-        """Remember this; a disk that refuses is logged."""
+        """Store this; an error of the disk is logged."""
         ...
 
 
 class DeviceError(Exception):
-    """A device did not do what was asked. `is_fault`: it is at fault; else another part says what is."""
+    """A device did not do what was asked. `is_fault`: because of its own fault, not another part's."""
 
     def __init__(self, what: str, *, is_fault: bool = True) -> None:
         self.is_fault = is_fault
@@ -96,19 +96,19 @@ class Camera(Protocol):
     """Looks at the mouths of bins."""
 
     def take(self, bin_id: str) -> tuple[Photo, ...]:
-        """A few fresh frames of one bin's region; blocks. CameraError when there is none."""
+        """Return a few fresh frames of one bin's region; blocks. CameraError if there is none."""
         ...
 
 
 class ClassifierError(DeviceError):
-    """A model could not look at a deposit."""
+    """A model could not classify a deposit."""
 
 
 class Classifier(Protocol):
-    """Names what a deposit is."""
+    """Classifies deposits."""
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
-        """One verdict over several frames of one deposit; blocks. ClassifierError when it cannot."""
+        """Return one verdict over several frames of one deposit; blocks. ClassifierError if it cannot."""
         ...
 
 
@@ -116,12 +116,12 @@ class Speaker(Protocol):
     """The station's voice."""
 
     def say(self, say: Say) -> None:
-        """Speak a prompt, and return when it is spoken. Runs on a worker; `edge.voice.speech` queues."""
+        """Speak a prompt; return when it is spoken. Runs on a worker; `edge.voice.speech` has the queue."""
         ...
 
 
 class JournalError(Exception):
-    """The journal refused; nothing of a record was kept. `fault` is the cause as the panel words it."""
+    """The journal refused; nothing of a record was kept. `fault` is the cause, for the panel."""
 
     def __init__(self, what: str, fault: FaultCode = FaultCode.JOURNAL_FAILED) -> None:
         self.fault = fault
@@ -129,35 +129,35 @@ class JournalError(Exception):
 
 
 class OutboxDepth(NamedTuple):
-    """Events of the journal that are not settled with the ledger."""
+    """Events of the journal that the ledger has not accepted."""
 
     waiting: int
     """Without a receipt."""
     refused: int
-    """Set aside by the ledger."""
+    """Refused by the ledger."""
 
 
 class Journal(Protocol):
-    """What survives a power cut."""
+    """The records that survive a power cut."""
 
     def record_visit(self, facts: VisitFacts, stamp: Stamp) -> Award:
-        """Write visit, award and outbox row in one transaction; JournalError when the disk refuses."""
+        """Write visit, award and outbox row in one transaction; JournalError if the disk refuses."""
         ...
 
     def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Write an alarm and its outbox row; JournalError when the disk refuses."""
+        """Write an alarm and its outbox row; JournalError if the disk refuses."""
         ...
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Known cards by hash; cheap when nothing has changed since the last call."""
+        """Return the known cards by hash; cheap if nothing has changed since the last call."""
         ...
 
     def outbox(self) -> OutboxDepth:
-        """How many events wait for their receipt, and how many the ledger refused."""
+        """Return how many events wait for their receipt, and how many the ledger refused."""
         ...
 
     def faults(self) -> frozenset[FaultCode]:
-        """Faults that only the journal knows of: its own, and those that the sync process reported."""
+        """Return the faults that only the journal knows: its own, and those reported by the sync process."""
         return frozenset()
 
 
@@ -165,9 +165,9 @@ class Workers(Protocol):
     """Runs blocking jobs away from the station's own thread."""
 
     def submit(self, device: str, job: Callable[[], Event | None], busy: Event | None) -> None:
-        """Run `job` on the device's worker and post what it returns; post `busy` when it has no room."""
+        """Run `job` on the device's worker and post its result; post `busy` if its queue is full."""
         ...
 
     def stop(self) -> None:
-        """Finish what runs and what waits, end the threads; a job that hangs is left behind."""
+        """Finish running and waiting jobs, and end the threads; do not wait for a job that hangs."""
         ...

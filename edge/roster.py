@@ -1,4 +1,4 @@
-"""Known cards, as the ledger tells them to the station. Pure values."""
+"""Known cards, as the ledger sends them to the station. Pure values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cloud_sync.wire.facts import Role
 
 
 class CardState(StrEnum):
-    """What the ledger's roster says of a card."""
+    """A card's state in the ledger's roster."""
 
     ACTIVE = "active"
     BLOCKED = "blocked"
@@ -17,7 +17,7 @@ class CardState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RosterEntry:
-    """One known card. A card that is not in the roster is unknown, and opens too."""
+    """One known card. A card that is not in the roster is unknown, and opens lids too."""
 
     state: CardState
     role: Role

@@ -10,5 +10,5 @@ from edge.readers.registry import reader_tables
 
 
 def load_station(path: Path) -> StationSettings:
-    """Return the station that a TOML file describes, with absolute paths. InputError names what is wrong."""
+    """Return a station's settings from a TOML file, with absolute paths; InputError names an error in it."""
     return reading.load_station(path, reader_tables())

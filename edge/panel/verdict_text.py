@@ -64,7 +64,7 @@ def in_mid_sentence(label: str) -> str:
 
 
 def _percent(verdict: LiveVerdict) -> str:
-    """Return the category's probability, "" unless right or wrong: a high number with "not sure" looks odd."""
+    """Return the probability if right or wrong, else "": a high number with "not sure" looks wrong."""
     if verdict.probability is None or verdict.outcome not in {Outcome.RIGHT, Outcome.WRONG}:
         return ""
     return f"{round(100 * verdict.probability)}%"

@@ -1,4 +1,4 @@
-"""May this card open a lid, and why. Pure: the same answer online and off."""
+"""Decides whether a card may open a lid, and why. Pure: the same answer online and offline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edge.roster import CardState, RosterEntry
 
 
 def decide(tap: Tapped, roster: Mapping[str, RosterEntry]) -> Granted | Refused:
-    """Let a tap in, or refuse it. Only a card that is known and blocked is refused."""
+    """Grant or refuse a tap. Only a known and blocked card is refused."""
     entry = roster.get(tap.card)
     if entry is not None and entry.state is CardState.BLOCKED:
         return Refused(tap.at, tap.reader, tap.card, RefusedBy.BLOCKED)
@@ -21,7 +21,7 @@ def decide(tap: Tapped, roster: Mapping[str, RosterEntry]) -> Granted | Refused:
 
 @dataclass(frozen=True, slots=True)
 class HeldCards:
-    """Which card each reader saw last, and when: a card held to a reader is one tap."""
+    """The last card of each reader, and when it was seen: a card held to a reader is one tap."""
 
     last: tuple[tuple[str, str, float], ...] = ()
 
@@ -31,7 +31,7 @@ class HeldCards:
         return replace(self, last=(*others, (tap.reader, tap.card, tap.at)))
 
     def is_held(self, tap: Tapped, held_card_s: float) -> bool:
-        """Whether this tap is the same card still lying there. Each sighting restarts the wait."""
+        """Return whether this tap is the same card, still at the reader. Each sighting restarts the wait."""
         return any(
             reader == tap.reader and card == tap.card and tap.at - at < held_card_s
             for reader, card, at in self.last

@@ -28,26 +28,26 @@ from edge.visit.step_context import StepContext
 from models.verdict import Verdict
 
 DOUBT_S = 3.0
-"""A camera or an eye that sees nothing is a fault so long after it began, at most."""
+"""The fault of a camera or an eye is raised at most this long after it stopped working."""
 ROUNDING_S = 0.001
-"""Times of openings that are over are kept in milliseconds."""
+"""Times of closed openings are rounded to milliseconds."""
 PROMPTS = {
     Outcome.RIGHT: Prompt.RIGHT,
     Outcome.WRONG: Prompt.WRONG,
     Outcome.UNSURE: Prompt.UNSURE,
     Outcome.UNSEEN: Prompt.UNSEEN,
 }
-"""What is said of a deposit; nothing is said of an empty picture."""
+"""The prompt of each outcome; an empty picture has none."""
 
 
 def deposit_facts(rules: VisitRules, visit: Visit, deposit: Deposit) -> DepositFacts:
-    """A deposit as the wire states it."""
+    """Return a deposit as it is sent to the ledger."""
     return DepositFacts(
         bin=deposit.bin,
         bin_category=rules.bins[deposit.bin].category,
         at_s=round(deposit.at - visit.started_at, 3),
         verdict=None if deposit.verdict is None else _verdict_facts(deposit.verdict),
-        # A scale that settles may read less than before; the wire knows no negative weight.
+        # A scale that settles may read less than before; the wire format has no negative weight.
         weight_g=None if deposit.weight_g is None else max(0, deposit.weight_g),
     )
 
@@ -63,11 +63,11 @@ def _verdict_facts(verdict: Verdict) -> VerdictFacts:
 
 
 def chamber_changed(context: StepContext, event: ChamberChanged) -> Opening | None:
-    """Begin a deposit. Returns the opening it fell into; None for a change that is no deposit."""
+    """Begin a deposit. Return the opening it fell into; None for a change that is not a deposit."""
     held = context.state.holder(event.bin)
     if held is None or held[1].phase not in (OpeningPhase.OPEN, OpeningPhase.CLOSING):
         _seen_before_it_shut(context, event)
-        return None  # a lid that moves, or a bin that settles, is no deposit
+        return None  # a moving lid or a settling bin is not a deposit
     visit, opening = held
     if event.by_scale and (seen := _seen(visit, opening)):
         _add_weight(context, visit, seen, event.weight_g or 0)
@@ -79,7 +79,7 @@ def chamber_changed(context: StepContext, event: ChamberChanged) -> Opening | No
 
 
 def _seen_before_it_shut(context: StepContext, event: ChamberChanged) -> None:
-    """Begin a deposit that the eye told of only after the lid was shut, if its visit is not over."""
+    """Begin a deposit that the eye reported only after the lid was shut, if its visit is not over."""
     if event.seen_at is None:
         return
     for visit in context.state.visits:
@@ -107,9 +107,9 @@ def _begin(context: StepContext, visit: Visit, event: ChamberChanged) -> None:
         number, event.bin, event.at, DepositPhase.CAPTURING, until, event.weight_g, by_scale=event.by_scale
     )
     visit = context.put_visit(replace(visit, deposits=(*visit.deposits, deposit)))
-    # Other faults of seeing are tried again with each deposit; a refused model waits for a restart.
+    # Each deposit tries the camera and the model again despite a fault; a refused model needs a restart.
     refused = Fault(FaultCode.MODEL_REFUSED, MODEL) in context.state.faults
-    # By the time that a scale is sure, the lid is shut and a camera sees nothing of the deposit.
+    # A scale reports when the lid is shut; then a camera no longer sees the deposit.
     if context.rules.bins[event.bin].camera is None or refused or event.by_scale:
         _judge(context, visit, deposit, None)
     else:
@@ -129,13 +129,13 @@ def _seen(visit: Visit, opening: Opening) -> list[Deposit]:
 
 
 def _add_weight(context: StepContext, visit: Visit, seen: list[Deposit], weight_g: int) -> None:
-    """Give a load to the first deposit that has no weight yet; to the last one where all have theirs."""
+    """Add a load to the first deposit without a weight; to the last one if all have a weight."""
     one = next((deposit for deposit in seen if deposit.weight_g is None), seen[-1])
     context.put_deposit(visit, replace(one, weight_g=(one.weight_g or 0) + weight_g))
 
 
 def _is_watched(context: StepContext, opening: Opening, *, was_shut: bool) -> bool:
-    """Whether a deposit in this opening would have been reported; a scale reports when the lid shuts."""
+    """Return whether a deposit in this opening would have been reported; a scale reports at the shut."""
     rule, faults = context.rules.bins[opening.bin], context.state.faults
     if rule.weighed and was_shut and not weighing_is_blocked(faults, opening.bin):
         return True
@@ -143,21 +143,22 @@ def _is_watched(context: StepContext, opening: Opening, *, was_shut: bool) -> bo
 
 
 def can_see(context: StepContext, bin_id: str) -> bool:
-    """Whether a camera looks into a bin now."""
+    """Return whether a camera looks into a bin now."""
     camera = context.rules.bins[bin_id].camera
     return camera is not None and not seeing_is_blocked(context.state.faults, frozenset({camera}))
 
 
 def waits_for_the_eye(context: StepContext, visit: Visit, opening: Opening) -> bool:
-    """Whether nothing was seen in an opening that a camera watches: the eye's last word may be on its way."""
+    """Return whether a watched opening has no deposit yet: the eye's report may still be on its way."""
     is_watched = context.rules.bins[opening.bin].camera is not None and not visit.is_staff
     return is_watched and not _count(visit, opening)
 
 
 def eyes_lost(context: StepContext, visit: Visit) -> None:
-    """Note of a visit's openings that nothing looked in; a fault is noticed up to DOUBT_S after it began.
+    """Mark a visit's openings as blind if no camera can see them now.
 
-    An opening in which nothing was seen, and which shut within that time, counts one unseen deposit.
+    A fault is raised up to DOUBT_S after it began. So an opening without a deposit that shut within that time
+    counts one unseen deposit.
     """
     for opening in visit.openings:
         if opening.phase is not OpeningPhase.WAITING and not can_see(context, opening.bin):
@@ -176,7 +177,7 @@ def _now(context: StepContext, visit: Visit) -> Visit:
 
 
 def add_unseen_if_blind(context: StepContext, visit: Visit, opening: Opening, *, was_shut: bool) -> Visit:
-    """Count one unseen deposit for an opening that nothing could watch, in the resident's favour."""
+    """Count one unseen deposit for an opening that was not watched, in the resident's favour."""
     watched = _is_watched(context, opening, was_shut=was_shut)
     if watched or visit.is_full or visit.is_staff or opening.opened_at == inf or _count(visit, opening):
         return visit
@@ -194,7 +195,7 @@ def _find(context: StepContext, visit: int, number: int, phase: DepositPhase) ->
 
 
 def photos_taken(context: StepContext, event: PhotosTaken) -> None:
-    """Have the model look at a deposit's photos."""
+    """Have the model classify a deposit's photos."""
     if found := _find(context, event.visit, event.deposit, DepositPhase.CAPTURING):
         visit, deposit = found
         context.clear_fault(FaultCode.CAMERA_FAILED, _camera(context, deposit))
@@ -210,7 +211,7 @@ def capture_failed(context: StepContext, event: CaptureFailed) -> None:
 
 
 def classified(context: StepContext, event: Classified) -> None:
-    """Judge a deposit by the model's verdict, and say it."""
+    """Judge a deposit by the model's verdict, and speak it."""
     if found := _find(context, event.visit, event.deposit, DepositPhase.CLASSIFYING):
         context.clear_fault(FaultCode.MODEL_FAILED, MODEL)
         _judge(context, *found, event.verdict)
@@ -231,7 +232,7 @@ def deposits_overdue(context: StepContext, visit: Visit) -> None:
 
 
 def leave_unseen(context: StepContext, visit: Visit) -> Visit:
-    """Wait for no more results about a visit's deposits; nothing is at fault, and nothing is said."""
+    """Stop waiting for results about a visit's deposits, without a fault and without a prompt."""
     judged = tuple(
         one if one.phase is DepositPhase.JUDGED else replace(one, phase=DepositPhase.JUDGED, until=inf)
         for one in visit.deposits

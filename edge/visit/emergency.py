@@ -1,8 +1,8 @@
-"""The emergency, a state of the whole station: what begins it, what it forbids, who ends it. Pure.
+"""The emergency, a state of the whole station: its causes, its effect and its end. Pure.
 
-Smoke or panic at any input stops every motor, wherever its lid is wired; so does a mover that says it was
-stopped. It lasts when the input is free again, over lost links and restarts, until somebody of the staff
-taps a card while no input reports anything. That reset moves nothing and opens nothing by itself.
+Smoke or panic at any input stops every motor, wherever its lid is wired; so does a mover that reports that it
+was stopped. The emergency outlasts the input, lost links and restarts. It ends when a staff card is tapped
+while no input is active. That reset moves and opens nothing.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ BEGUN_BY = EMERGENCIES | {FaultCode.EMERGENCY_STOP}
 
 
 def is_on(state: State) -> bool:
-    """Whether no motor may run and no bin may open."""
+    """Return whether the emergency is on: no motor may run, and no bin may open."""
     return station_is_blocked(state.faults)
 
 
 def begin(context: StepContext, event: FaultRaised) -> None:
-    """Stop every motor and end every opening; one that lasts already stops them again."""
+    """Stop every motor and end every opening; do so again if the emergency is already on."""
     is_news = not is_on(context.state)
     if event.fault in EMERGENCIES:
         context.raise_fault(event.fault, event.part)
@@ -36,13 +36,13 @@ def begin(context: StepContext, event: FaultRaised) -> None:
 
 
 def mover_changed(context: StepContext, event: FaultCleared) -> None:
-    """Stop motors again when a lid can be reached again: its mover may have missed the command."""
+    """Stop motors again when a lid is reachable again: its mover may have missed the command."""
     if event.fault in LIDS_AWAY and is_on(context.state):
         context.emit(StopMotors())
 
 
 def tapped(context: StepContext, *, is_staff: bool) -> None:
-    """End the emergency for a staff card, unless an input still reports one. No tap opens anything."""
+    """End the emergency for a staff card, unless an input is still active. No tap opens anything."""
     if not is_staff:
         context.say(Say(Prompt.EMERGENCY))
     elif any(fault.code in EMERGENCIES for fault in context.state.faults):

@@ -88,9 +88,9 @@ from edge.visit.step_context import StepContext
 
 
 def step(state: State, event: VisitEvent, rules: VisitRules) -> tuple[State, tuple[Command, ...]]:
-    """Return the state after an event, and the commands it gives. Events come in the order of their `at`."""
+    """Return the state after an event, and its commands. Pass events in the order of their `at`."""
     context = StepContext(state, event.at, rules)
-    if not isinstance(event, BinEvent) or event.bin in rules.bins:  # a stray wire has no bin
+    if not isinstance(event, BinEvent) or event.bin in rules.bins:  # an unknown bin is ignored
         HANDLERS[type(event)](context, event)
     context.each_visit(recording.finish_if_ready)
     return context.state, tuple(context.commands)
@@ -159,4 +159,4 @@ HANDLERS: Mapping[type, Callable[[StepContext, Any], None]] = MappingProxyType(
         Tick: _tick,
     }
 )
-"""What handles each event; every kind of `VisitEvent` has its row here."""
+"""The handler of each event; every kind of `VisitEvent` has a row."""

@@ -1,7 +1,7 @@
-"""Lids within visits: who may open which, how long, and how an opening ends. Pure.
+"""Lids within visits: who may open which, for how long, and how an opening ends. Pure.
 
-A lid command is a lease. It is renewed here and nowhere else: by a deposit or another tap of the
-visit that is current, never beyond `max_open_s` from when the lid first stood open.
+A lid command is a lease. Only this module renews it: for a deposit or another tap of the current visit, and
+never beyond `max_open_s` after the lid first was open.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from edge.visit.state import Jam, Opening, OpeningPhase, Visit
 from edge.visit.step_context import StepContext
 
 RENEWAL_S = 0.5
-"""A lease is renewed only when that gains at least this much."""
+"""A lease is renewed only if that adds at least this much."""
 JAM_PAUSE_S = 10.0
 """Pause after a jam before a resident's card may try the lid again; it doubles with each further jam."""
 JAM_LONGEST_S = 600.0
 EARLY_S = 0.5
-"""The most by which a lid whose clock runs fast ends its lease before ours is over."""
+"""A lid with a fast clock ends its lease at most this long before ours is over."""
 
 
 def request_opening(context: StepContext, visit: Visit, bin_id: str) -> Prompt | None:
-    """Open a bin for a visit, or say why not yet; None when its lid is on its way or open."""
+    """Open a bin for a visit. Return the prompt that tells why not yet; None if the lid opens or is open."""
     if station_is_blocked(context.state.faults):
         return Prompt.EMERGENCY
     held = context.state.holder(bin_id)
@@ -70,7 +70,7 @@ def _faulty_prompt(context: StepContext, bin_id: str) -> Prompt:
 
 
 def _has_other(context: StepContext, bin_id: str) -> bool:
-    """Whether another bin of the same category takes waste now; no other category is ever proposed."""
+    """Return whether another bin of the same category takes waste now; no other category is proposed."""
     category = context.rules.bins[bin_id].category
     return any(
         rule.category is category
@@ -86,7 +86,7 @@ def _is_faulty(context: StepContext, bin_id: str) -> bool:
 
 
 def _may_try_again(context: StepContext, bin_id: str) -> bool:
-    """Whether only a jam blocks a bin, and it is time to see whether its lid is free."""
+    """Return whether only a jam blocks a bin, and its pause is over."""
     jam = context.state.jam(bin_id)
     others = context.state.faults - {Fault(FaultCode.LID_STUCK_SHUT, bin_id)}
     return jam is not None and context.at >= jam.again_at and bin_id not in blocked_bins(others)
@@ -109,28 +109,28 @@ def _forget_jam(context: StepContext, bin_id: str) -> None:
 
 
 def lease_taken(context: StepContext, event: LeaseTaken) -> None:
-    """Note that the mover took the lease: from now on a lid that stays shut is jammed."""
+    """Note that the mover took the lease: a lid that now stays shut is jammed."""
     held = context.state.holder(event.bin)
     if held is not None and held[1].phase is OpeningPhase.OPENING:
         context.put_opening(held[0], replace(held[1], is_leased=True))
 
 
 def lease_refused(context: StepContext, event: LeaseRefused) -> None:
-    """Give up an opening that the mover refuses now; the lid is not at fault."""
+    """Give up an opening that the mover refuses; the lid is not at fault."""
     held = context.state.holder(event.bin)
     if held is not None and held[1].phase is OpeningPhase.OPENING:
         _give_up(context, *held)
 
 
 def renew_if_current(context: StepContext, bin_id: str) -> None:
-    """Lengthen the lease of a lid that stands open for the current visit."""
+    """Renew the lease of a lid that is open for the current visit."""
     held = context.state.holder(bin_id)
     if held is not None and held[0].id == context.state.current and held[1].phase is OpeningPhase.OPEN:
         renew(context, *held)
 
 
 def renew(context: StepContext, visit: Visit, opening: Opening) -> bool:
-    """Lengthen an open or closing lid's lease if its limit leaves room; False when it does not."""
+    """Renew an open or closing lid's lease if its limit allows it; return False if it does not."""
     if opening.phase is OpeningPhase.OPENING:
         return True
     limit = opening.opened_at + context.rules.waits.max_open_s
@@ -145,7 +145,7 @@ def renew(context: StepContext, visit: Visit, opening: Opening) -> bool:
 
 
 def lid_opened(context: StepContext, event: LidOpened) -> None:
-    """Begin the open phase of a visit's lid; a lid that opened unasked was forced."""
+    """Begin the open phase of a visit's lid; a lid that opened without a command was forced."""
     context.clear_fault(FaultCode.LID_STUCK_SHUT, event.bin)
     _forget_jam(context, event.bin)
     held = context.state.holder(event.bin)
@@ -153,7 +153,7 @@ def lid_opened(context: StepContext, event: LidOpened) -> None:
         if Fault(FaultCode.LID_STUCK_OPEN, event.bin) not in context.state.faults:
             context.raise_fault(FaultCode.LID_FORCED, event.bin)
     elif held[1].phase is OpeningPhase.OPENING:
-        # The lease runs from the command, which went out one travel limit before OPENING is overdue.
+        # The lease began with the command, one travel limit before OPENING is overdue.
         commanded_at = held[1].until - context.rules.travel_limit_s
         until = max(event.at, commanded_at + context.rules.lease_s)
         blind = not can_see(context, event.bin)
@@ -162,12 +162,12 @@ def lid_opened(context: StepContext, event: LidOpened) -> None:
 
 
 def lid_closed(context: StepContext, event: LidClosed) -> None:
-    """End the opening of a lid that is shut, and open it for the visit that waits for it."""
+    """End the opening of a lid that has shut, and open it for the visit that waits for it."""
     context.clear_fault(FaultCode.LID_STUCK_OPEN, event.bin)
     context.clear_fault(FaultCode.LID_FORCED, event.bin)
     held = context.state.holder(event.bin)
     if held is None or held[1].phase is OpeningPhase.OPENING:
-        return  # a lid that has not moved yet still presses its shut switch
+        return  # a lid that has not moved yet still reports shut
     if held[1].phase is OpeningPhase.OPEN:
         context.emit(CloseLid(held[0].id, event.bin))  # shut by hand: its lease ends with it
     _end_opening(context, held[0], held[1], closed_at=event.at)
@@ -175,7 +175,7 @@ def lid_closed(context: StepContext, event: LidClosed) -> None:
 
 
 def lid_obstructed(context: StepContext, event: LidObstructed) -> None:
-    """Ask to clear what is in the lid's way, and give it time, once for each closing."""
+    """Ask to clear the obstruction, and extend the closing once for that."""
     held = context.state.holder(event.bin)
     if held is None:
         return
@@ -193,19 +193,19 @@ def lid_obstructed(context: StepContext, event: LidObstructed) -> None:
 def lid_lost(context: StepContext, bin_id: str) -> None:
     """Give up the opening of a lid whose mover does not answer, without calling it jammed.
 
-    A jam needs staff; a mover is usually back in seconds. Lids that stand open keep their opening: they shut
-    by their lease, and their switch reports it.
+    A jam needs staff; a mover is usually back in seconds. Open lids keep their opening: they shut when their
+    lease ends, and their switch reports it.
     """
     held = context.state.holder(bin_id)
     if held is not None and held[1].phase is OpeningPhase.OPENING:
-        context.emit(CloseLid(held[0].id, bin_id))  # in case the mover hears it after all
+        context.emit(CloseLid(held[0].id, bin_id))  # in case the mover receives it after all
         _give_up(context, *held)
 
 
 def motors_stopped(context: StepContext, visit: Visit) -> None:
-    """End a visit's openings after every motor was turned off; no lid is commanded.
+    """End a visit's openings after every motor was turned off; send no lid command.
 
-    Where such a lid stands is unknown. It counts as open until its shut switch says otherwise.
+    The position of such a lid is unknown. It counts as open until its shut switch reports.
     """
     for opening in visit.openings:
         now = context.state.visit(visit.id)
@@ -220,7 +220,7 @@ def motors_stopped(context: StepContext, visit: Visit) -> None:
 
 
 def shut_all(context: StepContext, visit: Visit) -> None:
-    """End the leases of a visit's open lids now, and give up waiting for lids of others."""
+    """End the leases of a visit's open lids now, and stop waiting for lids of other visits."""
     for opening in visit.openings:
         now = context.state.visit(visit.id)
         if now is not None and opening.phase is OpeningPhase.OPEN:
@@ -230,7 +230,7 @@ def shut_all(context: StepContext, visit: Visit) -> None:
 
 
 def end_all(context: StepContext, visit: Visit) -> None:
-    """End a visit's openings without having seen their lids shut; one that never opened is forgotten."""
+    """End a visit's openings without a report that the lids shut; forget those that never opened."""
     for opening in visit.openings:
         now = context.state.visit(visit.id)
         if now is not None and opening.opened_at == inf:

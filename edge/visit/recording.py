@@ -1,4 +1,4 @@
-"""How a visit ends: it is written to the disk, and then its resident is told the points. Pure."""
+"""The end of a visit: it is written to the disk, then the resident is told the points. Pure."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from edge.visit.state import Visit
 from edge.visit.step_context import StepContext
 
 JOURNAL = "journal"
-"""The part that faults of the station's disk name."""
+"""The part in faults of the station's disk."""
 MOMENT_S = 2.0
-"""How long a resident waits for points after the disk refused once; two more attempts fit in."""
+"""A resident waits this long for points after the disk has refused once; two more attempts fit in."""
 
 
 def finish_if_ready(context: StepContext, visit: Visit) -> None:
-    """Send a visit to the disk once nothing of it is outstanding; one that opened no lid just ends."""
+    """Send a visit to the disk once nothing of it is outstanding; end it unrecorded if it opened no lid."""
     waits_for_more = context.state.current == visit.id and context.at < visit.idle_until
     if visit.recording_until is not None or visit.is_busy or waits_for_more:
         return
@@ -46,10 +46,10 @@ def _facts(context: StepContext, visit: Visit) -> VisitFacts:
 
 
 def recorded(context: StepContext, event: Recorded) -> None:
-    """End a visit that is on the disk, and say what it earned.
+    """End a visit that is on the disk, and speak its points.
 
-    An award is said even if the next card has been tapped: a resident who is followed at once must learn the
-    points too. It is then said of "the resident before", so that nobody takes it for their own.
+    They are spoken even if the next card has been tapped: the resident before must hear them too. The prompt
+    then says "the resident before", so that nobody takes the points for their own.
     """
     visit = context.state.visit(event.visit)
     if visit is None or visit.recording_until is None:
@@ -70,7 +70,7 @@ AWARD_PROMPTS = {
     (True, False): Prompt.POINTS_HELD,
     (True, True): Prompt.POINTS_HELD_BEFORE,
 }
-"""What is said of an award, by whether it is held and whether another visit has begun."""
+"""The prompt of an award, by whether it is held and whether another visit has begun."""
 
 
 def _words_without_points(visit: Visit, event: Recorded) -> Prompt:
@@ -82,13 +82,13 @@ def _words_without_points(visit: Visit, event: Recorded) -> Prompt:
 
 
 def recording_overdue(context: StepContext, visit: Visit) -> None:
-    """Let the resident go when the disk takes too long; the record itself still waits in memory."""
+    """End the visit for the resident when the disk takes too long; the record still waits in memory."""
     if visit.recording_until is not None and visit.recording_until <= context.at:
         _end_unrecorded(context, visit, Prompt.SAVED_LATER, FaultCode.JOURNAL_SILENT)
 
 
 def record_delayed(context: StepContext, event: RecordDelayed) -> None:
-    """Give the next attempt a moment to come in time; the resident need not wait for all of them."""
+    """Wait at most MOMENT_S for the next attempts; the resident need not wait for all of them."""
     visit = context.state.visit(event.visit)
     if visit is not None and visit.recording_until is not None:
         until = min(visit.recording_until, event.at + MOMENT_S)
@@ -102,7 +102,7 @@ def record_failed(context: StepContext, event: RecordFailed) -> None:
 
 
 def _end_unrecorded(context: StepContext, visit: Visit | None, prompt: Prompt, fault: FaultCode) -> None:
-    """End a visit that the disk has not taken, and say so; raise `fault` unless the cause is known."""
+    """End a visit that is not on the disk, and tell the resident; raise `fault` unless the cause is known."""
     if not any(active.code in JOURNAL_REFUSALS for active in context.state.faults):
         context.raise_fault(fault, JOURNAL)
     if visit is not None and visit.recording_until is not None:

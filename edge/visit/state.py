@@ -1,4 +1,4 @@
-"""What the station knows of visits in progress, and the rules it goes by. Frozen values."""
+"""The state of visits in progress, and the rules of a station. Frozen values."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from edge.faults import Fault
 from models.verdict import Verdict
 
 MODEL = "model"
-"""The part that faults of the waste model name."""
+"""The part in faults of the waste model."""
 
 
 @dataclass(frozen=True, slots=True)
 class BinRule:
-    """One bin, as far as a visit cares. `camera` is None where nothing looks into it."""
+    """One bin's properties that a visit needs. `camera` is None for a bin without one."""
 
     id: str
     category: Category
@@ -31,19 +31,19 @@ class BinRule:
 
 @dataclass(frozen=True, slots=True)
 class VisitRules:
-    """A station's bins by id, and its waits in seconds."""
+    """A station's bins by id, and its timeouts in seconds."""
 
     bins: dict[str, BinRule]
     waits: VisitSection
 
     @property
     def lease_s(self) -> float:
-        """How long a lid command holds; no single one may outlast the limit of a whole opening."""
+        """How long a lid command holds; never longer than the limit of a whole opening."""
         return min(self.waits.lease_s, self.waits.max_open_s)
 
     @property
     def travel_limit_s(self) -> float:
-        """A lid that has not arrived after this long has a fault: twice its travel, and a second."""
+        """A lid that has not arrived after this long has a fault: twice its travel time plus a second."""
         return 2 * self.waits.travel_s + 1
 
     @property
@@ -53,12 +53,12 @@ class VisitRules:
 
     @property
     def max_visits(self) -> int:
-        """Visits in progress at once: one a bin still shutting, one a bin being recorded, one new."""
+        """Maximum of visits in progress: per bin one still shutting and one being recorded, and a new one."""
         return 2 * len(self.bins) + 1
 
 
 def visit_rules(settings: StationSettings) -> VisitRules:
-    """The rules that a station's settings mean."""
+    """Return the rules of a station's settings."""
     bins = {
         bin_.id: BinRule(bin_.id, bin_.category, bin_.open_by, bin_.reader, bin_.camera, bin_.has_scale)
         for bin_ in settings.bin
@@ -67,7 +67,7 @@ def visit_rules(settings: StationSettings) -> VisitRules:
 
 
 class OpeningPhase(StrEnum):
-    """Where one lid stands in its opening."""
+    """The phases of one lid's opening."""
 
     WAITING = auto()
     """Another visit's lid must shut first."""
@@ -83,18 +83,18 @@ class Opening:
     bin: str
     phase: OpeningPhase
     until: float
-    """When this phase is overdue; for OPEN, when the lease ends."""
+    """Deadline of this phase; for OPEN, when the lease ends."""
     opened_at: float = inf
-    """When the switch first said open; inf before."""
+    """When the switch first reported open; inf before."""
     is_leased: bool = False
-    """Whether what moves the lid said that it took the lease: else a lid that stays shut is no jam."""
+    """Whether the mover confirmed the lease; without that, a lid that stays shut is not a jam."""
     closing_at: float = inf
     was_blind: bool = False
-    """Nothing could look into the bin for a moment of it: what fell in then was not seen."""
+    """Whether no camera could see the bin for some of the time, so that a deposit may be missing."""
 
 
 class DepositPhase(StrEnum):
-    """How far the station has looked at a deposit."""
+    """The phases of one deposit."""
 
     CAPTURING = auto()
     CLASSIFYING = auto()
@@ -113,7 +113,7 @@ class Deposit:
     weight_g: int | None = None
     verdict: Verdict | None = None
     by_scale: bool = False
-    """No camera saw it."""
+    """Only the scale reported it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +126,16 @@ class Visit:
     role: Role
     started_at: float
     idle_until: float
-    """With nothing open and nothing to look at, the visit waits for more until then."""
+    """With no lid open and no deposit to judge, the visit waits for more until then."""
     recording_until: float | None = None
-    """Set once the visit is on its way to the disk; nothing is added to it after that."""
+    """Set once the visit is sent to the disk; nothing is added to it after that."""
     openings: tuple[Opening, ...] = ()
     closed: tuple[OpeningFacts, ...] = ()
     deposits: tuple[Deposit, ...] = ()
 
     @property
     def is_busy(self) -> bool:
-        """Whether a lid or a look at a deposit is still outstanding."""
+        """Whether a lid or a deposit's verdict is still outstanding."""
         return bool(self.openings) or any(d.phase is not DepositPhase.JUDGED for d in self.deposits)
 
     @property
@@ -144,19 +144,19 @@ class Visit:
         return len(self.deposits) >= MAX_DEPOSITS
 
     def has_room_for(self, bins: Iterable[str]) -> bool:
-        """Whether this visit's event can hold openings of these bins, beside those under way."""
+        """Return whether this visit's event can hold openings of these bins, besides the current ones."""
         under_way = {opening.bin for opening in self.openings}
         return len(self.closed) + len(under_way.union(bins)) <= MAX_OPENINGS
 
     @property
     def is_staff(self) -> bool:
-        """Staff open what residents cannot."""
+        """Whether the card is staff's, which opens bins that are blocked for residents."""
         return self.role is Role.STAFF
 
 
 @dataclass(frozen=True, slots=True)
 class Jam:
-    """A lid that did not open: how often in a row, and from when on a resident's card may try again."""
+    """A lid that did not open: how often in a row, and when a resident's card may try again."""
 
     bin: str
     tries: int
@@ -165,7 +165,7 @@ class Jam:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """All that the station decides by. `current` is the visit that new taps and presses belong to."""
+    """The whole state of the visits. `current`: the visit that new taps and presses belong to."""
 
     visits: tuple[Visit, ...] = ()
     current: int | None = None
@@ -175,15 +175,15 @@ class State:
     jams: tuple[Jam, ...] = ()
 
     def visit(self, number: int | None) -> Visit | None:
-        """The visit in progress with this number."""
+        """Return the visit in progress with this number; None if there is none."""
         return next((visit for visit in self.visits if visit.id == number), None)
 
     def jam(self, bin_id: str) -> Jam | None:
-        """How a bin's lid is jammed, if it is."""
+        """Return the jam of a bin's lid; None if it is not jammed."""
         return next((jam for jam in self.jams if jam.bin == bin_id), None)
 
     def holder(self, bin_id: str) -> tuple[Visit, Opening] | None:
-        """Whose opening a bin's lid is in right now; a bin has at most one."""
+        """Return the visit and opening that have a bin's lid now, if any; a bin has at most one."""
         return next(
             (
                 (visit, opening)
@@ -196,7 +196,7 @@ class State:
 
 
 def next_deadline(state: State) -> float | None:
-    """When a Tick is due, in monotonic seconds; None when nothing is waited for."""
+    """Return when a Tick is due, in monotonic seconds; None without a deadline."""
     times = [opening.until for visit in state.visits for opening in visit.openings]
     times += [
         deposit.until

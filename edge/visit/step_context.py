@@ -1,6 +1,6 @@
-"""The state as one event changes it, and the commands that the event gives.
+"""The state while one event changes it, and the event's commands.
 
-A StepContext lives inside one call of `edge.visit.machine.step`; outside it, states are replaced whole.
+A StepContext exists only inside one call of `edge.visit.machine.step`; outside it, a state is replaced whole.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class StepContext:
         self.commands.append(command)
 
     def say(self, say: Say, about: int | None = None) -> None:
-        """Speak; but not about a visit that another visit has followed: its resident has left."""
+        """Speak, but not about a visit that another visit has followed: its resident has left."""
         if about is None or self.state.current in (None, about):
             self.emit(say)
 
@@ -70,14 +70,14 @@ class StepContext:
             self.end_fault(code, part)
 
     def end_fault(self, code: FaultCode, part: str) -> None:
-        """End a fault, regardless of who may clear it."""
+        """End a fault, whoever may clear it."""
         fault = Fault(code, part)
         if fault in self.state.faults:
             self.state = replace(self.state, faults=self.state.faults - {fault})
             self.emit(Alarm(code, part, raised=False))
 
     def each_visit(self, work: Callable[[StepContext, Visit], None]) -> None:
-        """Do `work` for every visit in progress now, each as it stands when its time comes."""
+        """Do `work` for every visit in progress now, each in its state after the work before."""
         for number in [visit.id for visit in self.state.visits]:
             visit = self.state.visit(number)
             if visit is not None:

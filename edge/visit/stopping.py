@@ -1,4 +1,4 @@
-"""The end of a station's run: visits under way wind down, and none is lost without a record. Pure."""
+"""The stop of a station: visits in progress wind down, and each one is recorded. Pure."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from edge.visit.step_context import StepContext
 
 
 def stop_requested(context: StepContext, event: StopRequested) -> None:
-    """Shut what stands open and wait for no more taps; when the time is up, end each visit as it stands.
+    """Shut open lids and wait for no more taps; if the event is final, end each visit as it is.
 
-    May be repeated: what is on its way is left alone.
+    May be repeated: it does not disturb lids that shut already.
     """
     context.each_visit(_cut_short if event.is_final else _wind_down)
 
 
 def _wind_down(context: StepContext, visit: Visit) -> None:
-    """End a visit's leases: its lids shut, and then it is recorded like any other."""
+    """End a visit's leases; it is recorded like any other once its lids are shut."""
     openings.shut_all(context, visit)
     now = context.state.visit(visit.id)
     if now is not None and now.idle_until > context.at:
@@ -27,7 +27,7 @@ def _wind_down(context: StepContext, visit: Visit) -> None:
 
 
 def _cut_short(context: StepContext, visit: Visit) -> None:
-    """Record a visit with what is known: lids that did not shut, deposits that nothing named are unseen."""
+    """Record a visit as far as it is known: lids may not be shut, and unjudged deposits are unseen."""
     if visit.recording_until is not None:
         return
     openings.end_all(context, visit)

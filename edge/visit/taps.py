@@ -1,4 +1,4 @@
-"""Taps and presses: which visit they belong to, and which lids they open. Pure."""
+"""Assigns taps and presses to visits, and opens their lids. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from edge.visit.step_context import StepContext
 
 
 def granted(context: StepContext, event: Granted) -> None:
-    """Open the bins that this reader opens, for the visit of this card; or wait for a press on a button."""
+    """Open this reader's bins for the visit of this card, or wait for a press on a button."""
     if emergency.is_on(context.state):
         emergency.tapped(context, is_staff=event.role is Role.STAFF)
         return
@@ -64,7 +64,7 @@ def pressed(context: StepContext, event: Pressed) -> None:
 
 
 def _current_of(context: StepContext, event: Granted, bins: set[str]) -> Visit | None:
-    """Return the current visit if this card may add these bins to it."""
+    """Return the current visit if this card may add these bins to it, else None."""
     visit = context.state.visit(context.state.current)
     if visit is None or visit.card != event.card or not _may_add(context, visit, bins):
         return None
@@ -72,7 +72,7 @@ def _current_of(context: StepContext, event: Granted, bins: set[str]) -> Visit |
 
 
 def _may_add(context: StepContext, visit: Visit, bins: set[str]) -> bool:
-    """Whether a visit is young enough to open more, and its event can hold it."""
+    """Return whether a visit is young enough to open more bins, and its event can hold them."""
     is_young = context.at - visit.started_at < context.rules.waits.max_visit_s
     return is_young and not visit.is_full and visit.has_room_for(bins)
 

@@ -1,4 +1,4 @@
-"""`tongzhan station check`: one line for each part, with its state, what was seen, and the mend."""
+"""`tongzhan station check`: prints one line for each part: state, observation and mend."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str 
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Log nothing: the findings report what a driver would log."""
+    """Suppress the log: the findings report what a driver would log."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
@@ -114,7 +114,7 @@ def _devices(settings: StationSettings, wanted: CheckOptions, tell: _Tell) -> li
 
 
 def table(lines: Sequence[Line], texts: Texts, language: Language) -> str:
-    """Return a line for each part: state, name, what was seen, mend."""
+    """Return a line for each part: state, name, observation, mend."""
     rows = []
     for each in lines:
         state = texts.state[each.state].within(language)

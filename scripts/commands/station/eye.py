@@ -1,4 +1,4 @@
-"""`tongzhan station eye`: the process that has the cameras and the model."""
+"""`tongzhan station eye`: the process that runs the cameras and the model."""
 
 from __future__ import annotations
 

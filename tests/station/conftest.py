@@ -59,6 +59,11 @@ obstruction = 24
 TAP_AGAIN_S = 1.0
 """Longer than a held card is one tap, shorter than anybody's patience."""
 CHECKOUT = Path(__file__).resolve().parents[2]
+CAMERA = """
+[[camera]]
+id = "over"
+source = "/dev/null"
+"""
 
 
 class Site:
@@ -113,6 +118,12 @@ class Site:
             timeout=COMMAND_WITHIN_S,
             capture_output=True,
         )
+
+    def add_camera(self) -> None:
+        """Have a camera look into the bin, one that gives no picture."""
+        text = self.config.read_text(encoding="utf-8").replace("[[bin]]", f"{CAMERA}[[bin]]", 1)
+        text = text.replace("[bin.lid]", 'camera = "over"\n[bin.lid]', 1)
+        self.config.write_text(text, encoding="utf-8")
 
     def shown(self) -> dict[str, Any]:
         """Give what the station left for its screen."""

@@ -21,11 +21,6 @@ from tests.station.plant import MODULES
 from tests.station.seeing import LOOKED
 from tests.waiting import COMMAND_WITHIN_S, WITHIN_S, until
 
-CAMERA = """
-[[camera]]
-id = "over"
-source = "/dev/null"
-"""
 LOST = "eye_lost"
 
 
@@ -34,8 +29,8 @@ class SeeingSite:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        text = site.config.read_text(encoding="utf-8").replace("[[bin]]", f"{CAMERA}[[bin]]", 1)
-        text = text.replace("[bin.lid]", 'camera = "over"\n[bin.lid]', 1)
+        site.add_camera()
+        text = site.config.read_text(encoding="utf-8")
         text = text.replace(f"lease_s = {LEASE_S}", "lease_s = 40.0", 1)  # it is shut by hand
         site.config.write_text(text, encoding="utf-8")
         site.settings = load_station(site.config)

@@ -176,12 +176,14 @@ def test_a_model_that_never_answers_keeps_no_lid_shut_and_is_a_fault(site: Site,
     put(bundle, endless(load_bundle().manifest.input.size))
     with site.config.open("a", encoding="utf-8") as config:
         config.write(f'[model]\nbundle = "{bundle}"\n')
+    site.add_camera()
     site.init()
-    with site.start("lids"), site.start("run") as station:
+    with site.start("lids"), site.start("run") as station, site.start("eye") as eye:
         site.hold_card()
         until(lambda: site.faults() & {"model_failed", "model_refused"}, "the blind station says so")
-        station.terminate()
-        assert station.wait(WITHIN_S) == 0  # it is inside the model's loop, which must be left first
+        eye.terminate()
+        assert eye.wait(WITHIN_S) == 0  # it is inside the model's loop, which must be left first
+        assert station.poll() is None
 
 
 # --- the guard of the motors ----------------------------------------------------------------------

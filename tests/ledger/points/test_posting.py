@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext, suppress
-from threading import Barrier, BrokenBarrierError, Thread
+from contextlib import nullcontext
+from threading import Barrier, Thread
 
 import pytest
 from django.db import OperationalError, connection
@@ -63,7 +63,7 @@ class TestOnPostgres:
         def rename(first: str, second: str) -> None:
             begun.append(first)
             Household.objects.filter(code=first).update(name=first)
-            with suppress(BrokenBarrierError):  # the retried one meets nobody
+            if begun.count(first) == 1:
                 meet.wait(timeout=WITHIN_S)
             Household.objects.filter(code=second).update(name=first)
 
@@ -71,7 +71,6 @@ class TestOnPostgres:
             try:
                 rename(*codes)
             finally:
-                meet.abort()
                 connection.close()
 
         workers = [Thread(target=work, args=order) for order in (names, names[::-1])]
@@ -79,7 +78,8 @@ class TestOnPostgres:
             worker.start()
         for worker in workers:
             worker.join()
-        assert len(begun) == 3
+        # The one that gave way may be back before the other has woken, and then they meet once more.
+        assert len(begun) >= 3
         assert len(set(Household.objects.values_list("name", flat=True))) == 1
 
     def test_a_server_that_was_restarted_is_found_again(self, town: Town, postgres: Postgres) -> None:

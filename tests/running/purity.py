@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import pytest
@@ -33,18 +34,31 @@ class Purity:
     """Fails a pure test that is none."""
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """Refuse what a pure test must not do, from its setup to its teardown."""
-        if stage_of(item.nodeid) is not Stage.PURE:
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        """Refuse it to the fixtures that a pure test asks for."""
+        with _refusing(item):
             return (yield)
-        quick = item.nodeid.startswith(QUICK_PROGRAMS)
-        with pytest.MonkeyPatch.context() as patch:
-            for owner, name, does in REFUSED if quick else REFUSED + PROGRAMS:
-                patch.setattr(owner, name, _refusal(does))
-            if (clocks := sys.modules.get(CLOCKS)) is not None:
-                for name in ("now", "wall"):
-                    patch.setattr(clocks.RealClock, name, _refusal("reads the real clock"))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Refuse it to the test itself. Its teardown may be the last, which also ends a session's servers."""
+        with _refusing(item):
             return (yield)
+
+
+@contextmanager
+def _refusing(item: pytest.Item) -> Iterator[None]:
+    if stage_of(item.nodeid) is not Stage.PURE:
+        yield
+        return
+    quick = item.nodeid.startswith(QUICK_PROGRAMS)
+    with pytest.MonkeyPatch.context() as patch:
+        for owner, name, does in REFUSED if quick else REFUSED + PROGRAMS:
+            patch.setattr(owner, name, _refusal(does))
+        if (clocks := sys.modules.get(CLOCKS)) is not None:
+            for name in ("now", "wall"):
+                patch.setattr(clocks.RealClock, name, _refusal("reads the real clock"))
+        yield
 
 
 def _refusal(does: str) -> Callable[..., NoReturn]:

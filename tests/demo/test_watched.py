@@ -54,8 +54,11 @@ def demo(tmp_path: Path, first_port: int) -> Iterator[subprocess.Popen[str]]:
     running = subprocess.Popen([*TONGZHAN, "demo", *asked], stdout=subprocess.PIPE, text=True)
     yield running
     if running.poll() is None:
+        running.send_signal(signal.SIGINT)  # it ends its processes, as a person at the terminal has it
+    try:
+        running.communicate(timeout=COMMAND_WITHIN_S)
+    finally:
         running.kill()
-    running.communicate()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
@@ -34,17 +35,24 @@ log = logging.getLogger(__name__)
 PHOTOS = 3
 SPACING_S = 0.1
 """Time between the photos of one deposit, so that one blurred photo is outvoted."""
-FRESH_S = 0.8
-"""Timeout of one photo; three photos fit into the visit's timeout of a capture."""
-LOST_S = 3.0
-"""A camera without a new frame for this long has a fault."""
-IDLE_LOOK_S = 0.5
-"""A frame is decoded this often while none is wanted, to check that the camera works."""
 GATE_LOOK_S = 0.06
 """A region is compared this often while its lid is open: sixteen times a second is enough."""
-RETRY_S = 2.0
 _WATCH_S = 0.5
 _JOIN_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class CameraTimings:
+    """How long a camera is waited for."""
+
+    fresh_s: float = 0.8
+    """Timeout of one photo; three photos fit into the visit's timeout of a capture."""
+    lost_s: float = 3.0
+    """A camera without a new frame for this long has a fault."""
+    idle_look_s: float = 0.5
+    """A frame is decoded this often while none is wanted, to check that the camera works."""
+    retry_s: float = 2.0
+    """A camera that failed is opened again after this long."""
 
 
 class VideoDevice(Protocol):
@@ -88,6 +96,7 @@ class UsbCamera:
         clock: Clock,
         inbox: Inbox,
         opener: Callable[[CameraSection], VideoDevice] = open_capture,
+        timings: CameraTimings = CameraTimings(),
     ) -> None:
         """Set the camera up; `regions` by bin: left, top, right, bottom as shares of the picture."""
         self._section = section
@@ -95,6 +104,7 @@ class UsbCamera:
         self._clock = clock
         self._inbox = inbox
         self._opener = opener
+        self._timings = timings
         self._rules = GateRules()
         self._newest = NewestFrame(clock)
         self._lock = threading.Lock()
@@ -125,12 +135,13 @@ class UsbCamera:
         if bin_id not in self._regions:
             raise CameraError(f"camera {self._section.id} does not look at bin {bin_id}")
         photos: list[Photo] = []
+        fresh_s = self._timings.fresh_s
         not_before = self._clock.now()
         with self._taking():
             while len(photos) < PHOTOS:
-                frame = self._newest.wait_for(not_before, FRESH_S)
+                frame = self._newest.wait_for(not_before, fresh_s)
                 if frame is None:
-                    raise CameraError(f"camera {self._section.id} gave no new picture for {FRESH_S} s")
+                    raise CameraError(f"camera {self._section.id} gave no new picture for {fresh_s} s")
                 part = _cut(frame.picture, self._regions[bin_id])
                 photos.append(cv2.cvtColor(part, cv2.COLOR_BGR2RGB))
                 not_before = frame.at + SPACING_S
@@ -163,7 +174,7 @@ class UsbCamera:
                 self._read(self._opener(self._section))
             except Exception as error:  # noqa: BLE001 (the outermost loop: the camera is opened again)
                 self._complaints.raised(f"camera {self._section.id} failed", error)
-            self._stopping.wait(RETRY_S)
+            self._stopping.wait(self._timings.retry_s)
 
     def _read(self, capture: VideoDevice) -> None:
         """Take frames until the camera has none or `stop` is called."""
@@ -187,7 +198,7 @@ class UsbCamera:
         with self._lock:
             if self._takers == 0 and now < self._look_at:
                 return False
-            self._look_at = now + (GATE_LOOK_S if self._gates else IDLE_LOOK_S)
+            self._look_at = now + (GATE_LOOK_S if self._gates else self._timings.idle_look_s)
             return True
 
     def _look(self, frame: Frame) -> None:
@@ -205,7 +216,7 @@ class UsbCamera:
 
     def _check(self) -> float:
         """Raise the camera's fault when new frames stop, and clear it when they return."""
-        is_lost = self._newest.age_s() > LOST_S
+        is_lost = self._newest.age_s() > self._timings.lost_s
         if is_lost is not self._is_lost:
             self._is_lost = is_lost
             words = "no new picture; check its cable and its source" if is_lost else "sees again"

@@ -9,7 +9,7 @@ from edge.messages import Photo
 from edge.ports import CameraError
 
 
-class Sight:
+class CameraRouter:
     """All cameras of a station as one. Implements `edge.ports.Camera`."""
 
     def __init__(self, by_bin: Mapping[str, UsbCamera]) -> None:

@@ -58,12 +58,14 @@ class LateEye:
         model: Callable[[], Classifier],
         break_off: Callable[[], object] = lambda: None,
         wait_s: float = 0.0,
+        slow_s: float = SLOW_S,
     ) -> None:
         """Take the model from `model`, which `load` calls; `break_off` interrupts the model's work.
 
-        A deposit waits up to `wait_s` seconds for `load` to end.
+        A deposit waits up to `wait_s` seconds for `load` to end. A load of over `slow_s` seconds is a fault.
         """
-        self._model, self._break_off, self._wait_s = model, break_off, wait_s
+        self._model, self._break_off = model, break_off
+        self._wait_s, self._slow_s = wait_s, slow_s
         self._is_stopping = False
         self._is_done = threading.Event()
         self._eye: ModelEye | None = None
@@ -79,7 +81,7 @@ class LateEye:
 
     def load(self, clock: Clock, inbox: Inbox) -> None:
         """Load the model. Raise MODEL_FAILED while that takes long, MODEL_REFUSED if it fails."""
-        loaded = later(SLOW_S, lambda: self._tell_slow(clock, inbox), "slow model")
+        loaded = later(self._slow_s, lambda: self._tell_slow(clock, inbox), "slow model")
         try:
             eye = ModelEye(self._model())
         except InputError as error:
@@ -105,7 +107,7 @@ class LateEye:
     def _tell_slow(self, clock: Clock, inbox: Inbox) -> None:
         with self._changing:
             if self._eye is None:
-                log.warning("the model is not ready after %g s; deposits go unseen until it is", SLOW_S)
+                log.warning("the model is not ready after %g s; deposits go unseen until it is", self._slow_s)
                 inbox.post(FaultRaised(clock.now(), FaultCode.MODEL_FAILED, MODEL))
 
 

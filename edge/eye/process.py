@@ -12,7 +12,7 @@ from cloud_sync.service.systemd import Notifier
 from config.process.threads import thread
 from config.station import CameraSection, Devices, StationSettings
 from edge.eye.camera import UsbCamera, VideoDevice, open_capture
-from edge.eye.camera_router import Sight
+from edge.eye.camera_router import CameraRouter
 from edge.eye.classifier import LateEye, Unseeing, open_model
 from edge.eye.outbound import EyeOutbound
 from edge.eye.server import EyeServer, Organs, WatchfulCamera
@@ -84,4 +84,4 @@ def _cameras(
         cameras[section.id] = camera = UsbCamera(section, regions, clock, outbound, opener)
         closing.callback(camera.stop)
         camera.start()
-    return Sight({bin_.id: cameras[bin_.camera] for bin_ in settings.bin if bin_.camera is not None})
+    return CameraRouter({bin_.id: cameras[bin_.camera] for bin_ in settings.bin if bin_.camera is not None})

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from config.station import CameraSection
-from edge.eye.camera import IDLE_LOOK_S, UsbCamera, open_capture
+from edge.eye.camera import CameraTimings, UsbCamera, open_capture
 from edge.faults import FaultCode
 from edge.loop.clocks import RealClock
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised
@@ -19,27 +20,17 @@ from tests.waiting import until
 
 SECTION = CameraSection(id="over")
 REGIONS = {"left": (0.0, 0.0, 0.5, 1.0), "right": (0.5, 0.0, 1.0, 1.0)}
+PATIENT = CameraTimings(fresh_s=30.0, lost_s=30.0, retry_s=0.05)
+"""A camera that is gone is tried again at once; for one that works a busy machine is no fault."""
+IMPATIENT = CameraTimings(fresh_s=30.0, lost_s=1.0, idle_look_s=0.05, retry_s=0.05)
+"""For tests of the fault: it comes soon, yet never between two looks of a camera at rest."""
+HASTY = replace(IMPATIENT, fresh_s=0.2)
+"""For a camera that has no new photo: asking for one fails soon."""
 
 
 @pytest.fixture
 def posted() -> Posted:
     return Posted()
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is gone is tried again at once; for one that works a busy machine is no fault."""
-    monkeypatch.setattr("edge.eye.camera.RETRY_S", 0.05)
-    monkeypatch.setattr("edge.eye.camera.FRESH_S", 30.0)
-    monkeypatch.setattr("edge.eye.camera.LOST_S", 30.0)
-
-
-@pytest.fixture
-def impatience(patience: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests of the fault: it comes soon, yet never between two looks of a camera at rest."""
-    del patience
-    monkeypatch.setattr("edge.eye.camera.LOST_S", 1.0)
-    monkeypatch.setattr("edge.eye.camera.IDLE_LOOK_S", 0.05)
 
 
 @pytest.fixture
@@ -50,8 +41,13 @@ def feed() -> Iterator[Feed]:
 
 
 @pytest.fixture
-def camera(feed: Feed, posted: Posted) -> Iterator[UsbCamera]:
-    camera = UsbCamera(SECTION, REGIONS, RealClock(), posted, feed.open)
+def timings() -> CameraTimings:
+    return PATIENT
+
+
+@pytest.fixture
+def camera(feed: Feed, posted: Posted, timings: CameraTimings) -> Iterator[UsbCamera]:
+    camera = UsbCamera(SECTION, REGIONS, RealClock(), posted, feed.open, timings)
     camera.start()
     yield camera
     camera.stop()
@@ -72,7 +68,7 @@ def coloured(count: int) -> list[Picture]:
 def test_photos_are_rgb_of_the_bins_own_region(tmp_path: Path, posted: Posted) -> None:
     video = tmp_path / "bins.avi"
     write_video(video, coloured(60))
-    camera = UsbCamera(SECTION, REGIONS, RealClock(), posted, lambda _: PacedFile(video))
+    camera = UsbCamera(SECTION, REGIONS, RealClock(), posted, lambda _: PacedFile(video), PATIENT)
     camera.start()
     try:
         left, right = camera.take("left"), camera.take("right")
@@ -106,17 +102,12 @@ def test_no_photo_is_older_than_the_question(camera: UsbCamera, feed: Feed) -> N
         assert np.asarray(photo).mean() < 40
 
 
-@pytest.mark.usefixtures("impatience")
+@pytest.mark.parametrize("timings", [HASTY])
 def test_a_driver_that_repeats_its_last_picture_gives_no_photo_but_a_fault(
-    camera: UsbCamera,
-    feed: Feed,
-    posted: Posted,
-    caplog: pytest.LogCaptureFixture,
-    monkeypatch: pytest.MonkeyPatch,
+    camera: UsbCamera, feed: Feed, posted: Posted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    camera.take("left")
+    until(lambda: feed.retrieved)
     feed.mode = Mode.FROZEN
-    monkeypatch.setattr("edge.eye.camera.FRESH_S", 0.2)
     with pytest.raises(CameraError, match="over gave no new picture"):
         camera.take("left")
     until(lambda: posted.names()[-1:] == ["FaultRaised"])
@@ -124,11 +115,8 @@ def test_a_driver_that_repeats_its_last_picture_gives_no_photo_but_a_fault(
     assert "check its cable" in caplog.text
 
 
-@pytest.mark.usefixtures("impatience")
-def test_a_read_that_never_returns_holds_nobody_up(
-    feed: Feed, camera: UsbCamera, posted: Posted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edge.eye.camera.FRESH_S", 0.2)
+@pytest.mark.parametrize("timings", [HASTY])
+def test_a_read_that_never_returns_holds_nobody_up(feed: Feed, camera: UsbCamera, posted: Posted) -> None:
     feed.mode = Mode.HANGING
     with pytest.raises(CameraError):
         camera.take("left")
@@ -137,7 +125,7 @@ def test_a_read_that_never_returns_holds_nobody_up(
     assert not feed.let_go.is_set(), "it hangs still"
 
 
-@pytest.mark.usefixtures("impatience")
+@pytest.mark.parametrize("timings", [IMPATIENT])
 def test_a_camera_that_was_unplugged_is_opened_again(feed: Feed, camera: UsbCamera, posted: Posted) -> None:
     camera.take("left")
     feed.mode = Mode.GONE
@@ -159,7 +147,7 @@ def test_a_camera_that_cannot_be_opened_is_tried_again(
             raise OSError(f"no camera {section.id}")
         return feed
 
-    camera = UsbCamera(SECTION, REGIONS, RealClock(), posted, open_late)
+    camera = UsbCamera(SECTION, REGIONS, RealClock(), posted, open_late, PATIENT)
     camera.start()
     until(lambda: feed.retrieved)
     assert len(camera.take("left")) == 3
@@ -206,14 +194,14 @@ def test_what_fell_in_while_a_lid_was_reversed_is_not_forgotten(
 
 def test_frames_that_nobody_wants_are_not_decoded(feed: Feed, posted: Posted) -> None:
     clock = Hand()
-    camera = UsbCamera(SECTION, REGIONS, clock, posted, feed.open)
+    camera = UsbCamera(SECTION, REGIONS, clock, posted, feed.open, PATIENT)
     camera.start()
     for looks in (1, 2):
         until(lambda: feed.retrieved == looks)  # noqa: B023 (it is over when the next one begins)
         seen = feed.grabbed
         until(lambda: feed.grabbed > seen + 30)  # noqa: B023 (as above)
         assert feed.retrieved == looks
-        clock.at += IDLE_LOOK_S
+        clock.at += PATIENT.idle_look_s
     camera.stop()
 
 

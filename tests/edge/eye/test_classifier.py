@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from config.reading.load_sorting import load_sorting
-from edge.eye.classifier import LateEye, ModelEye, Unseeing
+from edge.eye.classifier import SLOW_S, LateEye, ModelEye, Unseeing
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError
@@ -68,8 +68,8 @@ def posted() -> Posted:
     return Posted()
 
 
-def loading(held: Held, posted: Posted) -> tuple[LateEye, threading.Thread]:
-    late = LateEye(held)
+def loading(held: Held, posted: Posted, slow_s: float = SLOW_S) -> tuple[LateEye, threading.Thread]:
+    late = LateEye(held, slow_s=slow_s)
     thread = threading.Thread(target=late.load, args=(Hand(), posted), daemon=True)
     thread.start()
     return late, thread
@@ -83,12 +83,9 @@ def faults(posted: Posted) -> list[tuple[str, FaultCode]]:
     ]
 
 
-def test_a_model_that_is_slow_to_load_is_a_fault_until_it_sees(
-    eye: ModelEye, posted: Posted, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("edge.eye.classifier.SLOW_S", 0.01)
+def test_a_model_that_is_slow_to_load_is_a_fault_until_it_sees(eye: ModelEye, posted: Posted) -> None:
     held = Held(eye.model)
-    late, thread = loading(held, posted)
+    late, thread = loading(held, posted, slow_s=0.01)
     with pytest.raises(ClassifierError, match="not ready"):
         late.classify((np.zeros((2, 2, 3), np.uint8),))
     until(lambda: posted.events)

@@ -83,21 +83,16 @@ class EyeServer:
         self._since: dict[int, float] = {}
         """When each running request began."""
         self._watched: set[str] = set()
-        self._is_stopping = False
         self._beat_at = 0.0
 
     def run(self) -> None:
         """Serve until `stop` is called."""
         self._notifier.ready()
-        while not self._is_stopping:
-            self._server.serve(BEAT_S)
-            self.turn()
-        self._server.disconnect()  # so that the station knows at once
+        self._server.run(self.turn)
 
     def stop(self) -> None:
         """Make `run` return. Call it from any thread or a signal handler."""
-        self._is_stopping = True
-        self._server.wake()
+        self._server.stop()
 
     def turn(self) -> None:
         """Ping systemd and send a beat to the station, unless a request hangs."""

@@ -38,7 +38,6 @@ class Keeper:
         self._lids, self._outbound, self._clock, self._notifier = lids, outbound, clock, notifier
         self._server = LocalServer(folders, NAME, outbound, MAX_PACKET, pack(Taken()))
         self._server.greet, self._server.hear = self._greet, self._hear
-        self._is_stopping = False
         self._motors_stopped = False
         self._stop_first: Callable[[], None] = lambda: None
         self._beat_at = 0.0
@@ -46,15 +45,11 @@ class Keeper:
     def run(self) -> None:
         """Serve until `stop` is called."""
         self._notifier.ready()
-        while not self._is_stopping:
-            self._server.serve(BEAT_S)
-            self.turn()
-        self._server.disconnect()  # so that the station knows at once
+        self._server.run(self.turn)
 
     def stop(self) -> None:
         """Make `run` return; may be called from any thread or a signal handler."""
-        self._is_stopping = True
-        self._server.wake()
+        self._server.stop()
 
     def stop_first(self, stop: Callable[[], None]) -> None:
         """Have `stop` called first in an emergency: a lid that hangs must not delay the others."""

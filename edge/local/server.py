@@ -17,6 +17,7 @@ from config.errors import InputError
 from config.reading.files import mend_of
 from config.reading.private import make_private_folder
 from edge.local.outbound import LocalOutbound
+from edge.local.protocol import BEAT_S
 
 log = logging.getLogger(__name__)
 
@@ -68,17 +69,18 @@ class LocalServer:
         for source in (self._listener, self._woken):
             self._selector.register(source, selectors.EVENT_READ)
         self._client: socket.socket | None = None
+        self._is_stopping = False
 
-    def serve(self, within_s: float) -> None:
-        """Wait for events up to `within_s` seconds, or until `wake`, and handle them."""
-        for key, _ in self._selector.select(within_s):
-            if key.fileobj is self._listener:
-                self._accept()
-            elif key.fileobj is self._client and self._client is not None:
-                self._hear(self._client)
+    def run(self, turn: Callable[[], None]) -> None:
+        """Serve until `stop` is called. `turn` is called at least every `BEAT_S` seconds."""
+        while not self._is_stopping:
+            self._serve(BEAT_S)
+            turn()
+        self.disconnect()  # so that the client knows at once
 
-    def wake(self) -> None:
-        """Make `serve` return at once; may be called from any thread or a signal handler."""
+    def stop(self) -> None:
+        """Make `run` return; may be called from any thread or a signal handler."""
+        self._is_stopping = True
         self._waker.send(b"\0")
 
     def disconnect(self) -> None:
@@ -99,6 +101,14 @@ class LocalServer:
         for one in (self._listener, self._woken, self._waker, self._selector):
             one.close()
         os.close(self._lock)
+
+    def _serve(self, within_s: float) -> None:
+        """Wait for events up to `within_s` seconds, or until `stop`, and handle them."""
+        for key, _ in self._selector.select(within_s):
+            if key.fileobj is self._listener:
+                self._accept()
+            elif key.fileobj is self._client and self._client is not None:
+                self._hear(self._client)
 
     def _accept(self) -> None:
         try:

@@ -18,10 +18,11 @@ from enum import StrEnum, auto
 from pathlib import Path
 from queue import Full, Queue
 
-from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage, topic_matches_sub
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from cloud_sync.transport.mailbox import Mailbox, Message
 from config.errors import InputError
 from config.process.threads import Complaints, thread
 from config.reading.private import read_secret
@@ -65,20 +66,6 @@ class Will:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
-    """A received message; the broker keeps it until `ack()`."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    _acknowledge: Callable[[], None]
-
-    def ack(self) -> None:
-        """Let the broker forget it. Does nothing if its connection has ended: the message comes again."""
-        self._acknowledge()
-
-
 def pause_s(failures: int, jitter: random.Random) -> float:
     """Return the pause after this many failed connections in a row: doubling, capped, with jitter."""
     longest = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(failures, 32))
@@ -89,6 +76,9 @@ class MqttLink:
     """A persistent MQTT 3.1.1 session at QoS 1 that reconnects by itself.
 
     `messages` is filled by the network thread and read by the caller's: `messages.get(timeout=…)`.
+    `mailboxes` are subscriptions at QoS 0, each with a bounded queue of its own; a message that fits one goes
+    there and not to `messages`. mosquitto keeps none of these for a client that is away; iotcore does. The
+    link works without those that the broker denies.
     `leaves` are subscriptions that the session may have from before and ends.
     `window` bounds the publishes that wait for their PUBACK. A link that is not `lasting` leaves the
     broker no session. `on_puback` gets the token of each publish that the broker took; it runs on the
@@ -97,13 +87,14 @@ class MqttLink:
     broker, when it last answered, did not let us in.
     """
 
-    def __init__(  # noqa: PLR0913 (seven of them have a default that fits)
+    def __init__(  # noqa: PLR0913 (eight of them have a default that fits)
         self,
         broker: CloudSection,
         client_id: str,
         subscriptions: Sequence[str],
         *,
         will: Will | None = None,
+        mailboxes: Sequence[Mailbox] = (),
         leaves: Sequence[str] = (),
         window: int = 20,
         lasting: bool = True,
@@ -114,7 +105,7 @@ class MqttLink:
         self.connections = 0
         self.refusal: Refusal | None = None
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
-        self.leaves = tuple(leaves)
+        self.mailboxes, self.leaves = tuple(mailboxes), tuple(leaves)
         self.window, self.on_puback = window, on_puback
         self._broker, self._will = broker, will
         _password(broker)  # raise now if it cannot be read
@@ -144,7 +135,7 @@ class MqttLink:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted us and granted every subscription."""
+        """Whether the broker has accepted us and granted every subscription but those of mailboxes."""
         connection = self._connection
         return connection is not None and connection.usable
 
@@ -153,13 +144,19 @@ class MqttLink:
         """Whether another client with our name seems to end our connection again and again."""
         return self._taken_over >= TAKEN_OVER
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
+    @property
+    def wants(self) -> list[tuple[str, int]]:
+        """Every subscription with its QoS."""
+        return [(topic, QOS) for topic in self.subscriptions] + [(box.topic, 0) for box in self.mailboxes]
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = QOS) -> int | None:
         """Send now; return the token for `on_puback`, or None if not connected or the window is full.
 
-        A publish that gets None is not kept: the caller's outbox is the only queue.
+        A publish that gets None is not kept: the caller's outbox is the only queue. At QoS 0 `on_puback` only
+        means that the message was sent.
         """
         connection = self._connection
-        return connection.publish(topic, payload, retain=retain) if connection else None
+        return connection.publish(topic, payload, qos, retain=retain) if connection else None
 
     def _keep_connected(self) -> None:
         failures = 0
@@ -254,7 +251,12 @@ class MqttLink:
         return client
 
     def deliver(self, message: Message) -> None:
-        """Queue one message for the caller, waiting for room; called by the network thread."""
+        """Queue one message for the caller; called by the network thread. Only `messages` waits for room."""
+        for box in self.mailboxes:
+            if topic_matches_sub(box.topic, message.topic):
+                message.ack()
+                box.put(message)
+                return
         while not self._stopping.is_set():
             try:
                 self.messages.put(message, timeout=0.2)
@@ -300,10 +302,10 @@ class _Connection:
     def usable(self) -> bool:
         return self.ready.is_set() and not self.ended.is_set()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int | None:
+    def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool) -> int | None:
         if not self.usable or not self._window.acquire(blocking=False):
             return None
-        sent = self.client.publish(topic, payload, QOS, retain)
+        sent = self.client.publish(topic, payload, qos, retain)
         return self._token(sent.mid) if sent.rc is MQTTErrorCode.MQTT_ERR_SUCCESS else None
 
     def close(self) -> None:
@@ -327,15 +329,18 @@ class _Connection:
         if code.is_failure:  # paho ends the connection by itself
             self._link.refusal = Refusal.NAME
             self._link.complain(logging.ERROR, f"the broker refuses {self._link.client_id}: {code}")
-        elif self._link.subscriptions:
+        elif self._link.wants:
             if self._link.leaves:
                 client.unsubscribe(list(self._link.leaves))
-            client.subscribe([(topic, QOS) for topic in self._link.subscriptions])
+            client.subscribe(self._link.wants)
         else:
             self._let_in()
 
     def _on_subscribe(self, client: Client, _1: object, _2: int, codes: list[ReasonCode], *_: object) -> None:
-        if any(code.is_failure for code in codes):
+        needed = len(self._link.subscriptions)
+        for box, code in zip(self._link.mailboxes, codes[needed:], strict=False):
+            box.note_grant(is_granted=not code.is_failure)
+        if any(code.is_failure for code in codes[:needed]):
             self._link.refusal = Refusal.RIGHTS
             words = f"the broker denies a subscription among {self._link.subscriptions}"
             self._link.complain(logging.ERROR, words)

@@ -22,6 +22,21 @@ def state(community: str, station: str) -> str:
     return f"{_ROOT}/{community}/{station}/state"
 
 
+def commands(community: str, station: str) -> str:
+    """Return the topic of the ledger's commands to a station: at QoS 0, never retained."""
+    return f"{_ROOT}/{community}/{station}/commands"
+
+
+def answers(community: str, station: str) -> str:
+    """Return the topic of a station's answers to commands, at QoS 0; `+` subscribes to all."""
+    return f"{_ROOT}/{community}/{station}/answers"
+
+
+def kind_of(topic: str) -> str:
+    """Return the kind of message that a topic carries, such as `receipts`: its last part."""
+    return topic.rpartition("/")[2]
+
+
 def station_of(topic: str) -> tuple[str, str]:
     """Return the (community, station) of a topic; ValueError if the topic is not ours."""
     parts = topic.split("/")

@@ -19,7 +19,8 @@ from math import inf
 import msgspec
 
 from cloud_sync.transport import resend
-from cloud_sync.transport.mqtt import Message, MqttLink, Will
+from cloud_sync.transport.mailbox import Mailbox, Message
+from cloud_sync.transport.mqtt import MqttLink, Will
 from cloud_sync.transport.resend import Delivery
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import (
@@ -50,6 +51,7 @@ STATE_S = 10.0
 """Shortest time between two reports of the station's state."""
 DISK_PAUSE_S = 2.0
 """Pause after the journal could not be read or written."""
+RECEIPTS = topics.kind_of(topics.receipts("", ""))
 SUSPECT_S = 600.0
 """Shortest time between two requests that the station check a journal that looks damaged from here."""
 
@@ -135,7 +137,7 @@ class Sync:
     def _work(self, now: float) -> None:
         self._claim()
         while self._unnoted:
-            self._noted(self._receipts.note(self._unnoted[0].payload, now), now)
+            self._note(self._unnoted[0], now)
             self._unnoted.popleft().ack()
         self._noted(self._receipts.settle(now), now)
         self._notice_trouble(now)
@@ -143,6 +145,13 @@ class Sync:
             pass
         self._tell_state(now)
         self._retention.do(now)
+
+    def _note(self, message: Message, now: float) -> None:
+        """Note a receipt. Other topics have mailboxes; what still comes here is left over in the session."""
+        if topics.kind_of(message.topic) == RECEIPTS:
+            self._noted(self._receipts.note(message.payload, now), now)
+        else:
+            log.warning("a message on %s is left unread: nothing here reads that topic", message.topic)
 
     def _claim(self) -> None:
         """Refuse another station's journal: the ledger would count events sent under two names twice."""
@@ -246,12 +255,16 @@ class Sync:
             self._state_told_at = now
 
 
-def link_for(settings: StationSettings) -> MqttLink:
-    """Make the station's MQTT session: it subscribes to receipts; its last will says that it is offline."""
+def link_for(settings: StationSettings, mailboxes: Sequence[Mailbox] = ()) -> MqttLink:
+    """Make the station's MQTT session: it subscribes to receipts; its last will says that it is offline.
+
+    `mailboxes` are for what else comes down; each is read on a thread of its own.
+    """
     community, station = settings.station.community, settings.station.name
     return MqttLink(
         settings.cloud,
         f"tz-{community}-{station}",
         [topics.receipts(community, station)],
+        mailboxes=mailboxes,
         will=Will(topics.state(community, station), msgspec.json.encode(StationState(online=False))),
     )

@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from cloud_sync.transport.mqtt import Message
+from cloud_sync.transport.mailbox import Message
 from cloud_sync.transport.resend import WINDOW
 
 Name = tuple[str, str]

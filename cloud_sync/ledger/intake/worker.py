@@ -43,7 +43,8 @@ from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.watch import Watch
 from cloud_sync.service.systemd import WatchedStop, notifier_of
-from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import Receipt, seal_receipt
 from config.errors import InputError

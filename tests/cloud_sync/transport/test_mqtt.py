@@ -17,11 +17,12 @@ from typing import Any, NoReturn, Protocol
 import pytest
 from paho.mqtt.client import Client
 
+from cloud_sync.transport.mailbox import Mailbox, Message
 from cloud_sync.transport.mqtt import (
+    BACKLOG,
     FIRST_PAUSE_S,
     LONGEST_PAUSE_S,
     TAKEN_OVER,
-    Message,
     MqttLink,
     Will,
     pause_s,
@@ -100,6 +101,17 @@ def test_only_an_acknowledged_message_is_forgotten_by_the_broker(join: Join) -> 
     assert received(again).payload == b"second"
     sender.publish("tz/events", b"third")
     assert received(again).payload == b"third"
+
+
+def test_a_flood_of_one_topic_does_not_hold_up_another(join: Join) -> None:
+    box = Mailbox("tz/+/commands", 8)
+    consumer, flooder = join("consumer", "tz/+/events", mailboxes=[box]), join("flooder", window=1000)
+    numbers = [b"%d" % number for number in range(3 * BACKLOG)]
+    for number in numbers:
+        until(partial(flooder.publish, "tz/a/commands", number, qos=0))
+    flooder.publish("tz/a/events", b"through")
+    assert received(consumer).payload == b"through"
+    until(lambda: (one := box.take(WITHIN_S)) is not None and one.payload == numbers[-1])
 
 
 def test_a_goodbye_logs_no_error(join: Join, caplog: pytest.LogCaptureFixture) -> None:

@@ -16,7 +16,8 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.transport.resend import PATIENCE_S
 from cloud_sync.wire.envelope import (
     MAX_BATCH_EPOCHS,

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from iotcore import Broker
 
 from cloud_sync.rules.award_rules import AwardRules
+from cloud_sync.transport.mailbox import Message
 from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.transport.resend import BACK_OFF_MAX_S, PATIENCE_S, WINDOW
 from cloud_sync.wire import topics
@@ -204,6 +205,17 @@ def test_a_receipt_for_another_station_frees_nothing(
     scene.ledger.answer(2, name=name)
     scene.until(lambda: f"it is for station {name}" in caplog.text or scene.outbox.depth() < 2)
     assert scene.outbox.depth() == 2
+
+
+def test_a_message_on_a_topic_that_is_no_receipts_is_named_and_holds_up_nothing(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    left = Message("tz/1/lane/gate/notice", b"hello", retained=False, _acknowledge=lambda: None)
+    scene.station_link.messages.put(left)
+    scene.write(3)
+    scene.until(lambda: scene.outbox.depth() == 0)
+    assert "tz/1/lane/gate/notice is left unread" in caplog.text
+    assert "receipt rejected" not in caplog.text
 
 
 def test_a_refused_event_stays_and_is_named(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

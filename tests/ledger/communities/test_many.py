@@ -25,7 +25,8 @@ from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.points.posting import lock
 from cloud_sync.ledger.stations.models import Community, Event
-from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from config.station import CloudSection
 from tests.engines import BOTH, ON_POSTGRES
@@ -48,9 +49,9 @@ class FakeLink(MqttLink):
         self.acknowledged: list[int] = []
         self._numbers = count()
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> int | None:
         assert payload
-        assert retain
+        assert (retain, qos) == (True, 1)
         self.published.append(topic)
         return 1
 

@@ -13,7 +13,8 @@ from cloud_sync.ledger.intake.apply import Applied, Name
 from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.intake.worker import Worker
 from cloud_sync.ledger.keys import read_signing_key
-from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from config.station import CloudSection
 from tests.ledger.conftest import PREPARED

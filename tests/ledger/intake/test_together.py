@@ -25,7 +25,8 @@ from cloud_sync.ledger.points.models import Account, Debt, Minted, Transfer, Vis
 from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Community, Conflict, Epoch, Event, Station, Stray
-from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.facts import AlarmFacts
 from config.station import CloudSection

@@ -16,7 +16,8 @@ from cloud_sync.ledger.intake.worker import AT_ONCE, MOST_BYTES, Worker
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Conflict, Event, Stray
-from cloud_sync.transport.mqtt import TAKEN_OVER, Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import TAKEN_OVER, MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import Receipt
 from config.station import CloudSection

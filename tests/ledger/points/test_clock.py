@@ -26,7 +26,8 @@ from cloud_sync.ledger.settling.doubt import FURTHEST_AHEAD, FURTHEST_BACK, doub
 from cloud_sync.ledger.stations.alarms import LEDGER, Cause
 from cloud_sync.ledger.stations.models import Alarm, Epoch
 from cloud_sync.ledger.stations.registry import summaries
-from cloud_sync.transport.mqtt import Message, MqttLink
+from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.facts import Stamp
 from config.station import CloudSection
@@ -92,8 +93,8 @@ class Connected(MqttLink):
 
     connected = True
 
-    def publish(self, topic: str, payload: bytes, *, retain: bool = False) -> int | None:
-        return len(topic) + len(payload) + retain
+    def publish(self, topic: str, payload: bytes, *, retain: bool = False, qos: int = 1) -> int | None:
+        return len(topic) + len(payload) + retain + qos
 
 
 class TestOverBothDatabases:

@@ -174,6 +174,11 @@ def load_labels(folder: Path = SHIPPED_BUNDLE) -> dict[str, Label]:
     return {label.key: label for label in _manifest(folder / MANIFEST).labels}
 
 
+def load_title(folder: Path = SHIPPED_BUNDLE) -> str:
+    """Read the name and version of a bundle. BundleError names the file and the mend."""
+    return _manifest(folder / MANIFEST).title
+
+
 def _manifest(path: Path) -> Manifest:
     try:
         return msgspec.json.decode(_read(path, MAX_MANIFEST_BYTES), type=Manifest)

@@ -60,10 +60,13 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Will:
-    """The retained message that the broker publishes for a client that vanished without a goodbye."""
+    """The retained message that the broker publishes for a client that vanished without a goodbye.
+
+    `payload` is made for each connection, from its number: `MqttLink.attempts`.
+    """
 
     topic: str
-    payload: bytes
+    payload: Callable[[int], bytes]
 
 
 def pause_s(failures: int, jitter: random.Random) -> float:
@@ -83,7 +86,8 @@ class MqttLink:
     `window` bounds the publishes that wait for their PUBACK. A link that is not `lasting` leaves the
     broker no session. `on_puback` gets the token of each publish that the broker took; it runs on the
     network thread, so it may only hand over.
-    `connections` counts them: when it has grown, send again what has no receipt. `refusal` says why the
+    `attempts` counts those that were tried, so it numbers the present connection. `connections` counts those
+    that came about: when it has grown, send again what has no receipt. `refusal` says why the
     broker, when it last answered, did not let us in.
     """
 
@@ -102,7 +106,7 @@ class MqttLink:
         jitter: random.Random | None = None,
     ) -> None:
         self.messages: Queue[Message] = Queue(BACKLOG)
-        self.connections = 0
+        self.attempts = self.connections = 0
         self.refusal: Refusal | None = None
         self.client_id, self.subscriptions = client_id, tuple(subscriptions)
         self.mailboxes, self.leaves = tuple(mailboxes), tuple(leaves)
@@ -183,6 +187,7 @@ class MqttLink:
             log.log(level, "%s", words)
 
     def _connect_once(self) -> bool:
+        self.attempts += 1
         connection = _Connection(self.connections + 1, self._client(), self)
         try:
             try:
@@ -247,7 +252,7 @@ class MqttLink:
         if self._broker.username is not None:
             client.username_pw_set(self._broker.username, _password(self._broker))
         if self._will is not None:
-            client.will_set(self._will.topic, self._will.payload, QOS, retain=True)
+            client.will_set(self._will.topic, self._will.payload(self.attempts), QOS, retain=True)
         return client
 
     def deliver(self, message: Message) -> None:

@@ -2,6 +2,10 @@
 
 The message is retained and unsigned: it informs people and decides nothing. Unknown fields are ignored, so
 that an older reader understands a newer station.
+
+`start`, `connection` and `sequence` order a station's messages, whatever order they arrive in: a later start
+of its sync process outdates all of an earlier one, and a later connection all of an earlier one. Within a
+connection the message that says `online: false`, which is the last will, comes after all others.
 """
 
 from __future__ import annotations
@@ -10,13 +14,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from cloud_sync.wire.facts import Count, Name
+from cloud_sync.wire.facts import MAX_WALL_S, Count, Name
 
 MAX_AGE_S = 366 * 86_400.0
 MAX_READINGS = 12
 """Three of each of a station's four controllers."""
 COLDEST_C, HOTTEST_C = -100.0, 200.0
 MAX_VOLTS = 100.0
+MAX_BINS = 8
+MAX_VERSIONS = 8
+MAX_STATE_BYTES = 8 * 1024
+"""A longer message is not read."""
 
 AgeS = Annotated[float, Meta(ge=0, le=MAX_AGE_S)]
 """Seconds since the controller reported a value. It reports when the value changes."""
@@ -52,6 +60,13 @@ CabinetReading = TemperatureReading | SupplyReading | DoorReading
 CabinetReadings = Annotated[tuple[CabinetReading, ...], Meta(max_length=MAX_READINGS)]
 
 
+class BinState(Struct, frozen=True, gc=False):
+    """One bin; `full` as its level sensor or switch says, always false without either."""
+
+    id: Name
+    full: bool
+
+
 class StationState(Struct, frozen=True, omit_defaults=True):
     """What the `state` topic says, retained; the last will says `online: false`."""
 
@@ -63,3 +78,18 @@ class StationState(Struct, frozen=True, omit_defaults=True):
     """The ledger no longer believes this station's key: its events wait here."""
     readings: CabinetReadings = ()
     """What cabinets measured last; empty where nothing is wired or the station does not run."""
+    start: Count = 0
+    """Grows with each start of the station's sync process, over all boots; 0 from a station of an older
+    version, whose messages are taken as they arrive."""
+    connection: Count = 0
+    """Number of the connection to the broker, of this start."""
+    sequence: Count = 0
+    """Number of the message, of this start."""
+    wall_s: Annotated[float, Meta(ge=0, le=MAX_WALL_S)] | None = None
+    """The station's calendar when this was sent, Unix time; right or wrong."""
+    bins: Annotated[tuple[BinState, ...], Meta(max_length=MAX_BINS)] = ()
+    """Every bin; empty where the station does not run."""
+    model: Name | None = None
+    """Title of the model bundle that the station is set up with; null if it cannot be read."""
+    versions: Annotated[dict[Name, Name], Meta(max_length=MAX_VERSIONS)] = {}
+    """Version of each thing that has one, such as `software`."""

@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
 
@@ -32,7 +32,6 @@ from cloud_sync.wire.envelope import (
     seal_batch,
     take_batch,
 )
-from cloud_sync.wire.station_state import CabinetReading, StationState
 from config.errors import InputError
 from config.station import StationSettings
 from edge.journal.salvage import is_damage
@@ -42,6 +41,7 @@ from edge.sync.outbox import Outbox, OutboxRow, epoch_of
 from edge.sync.receipting import Noted
 from edge.sync.receipts import Receipts
 from edge.sync.retention import Retention
+from edge.sync.self_report import SelfReport
 
 log = logging.getLogger(__name__)
 
@@ -66,19 +66,16 @@ class Sync:
         link: MqttLink,
         clock: Clock,
         jitter: random.Random,
-        readings: Callable[[], tuple[CabinetReading, ...]] = tuple,
+        report: SelfReport | None = None,
     ) -> None:
-        """Deliver `outbox` through `link`, which the caller starts and stops.
-
-        `readings` gives what the station measured last, to be published with its state; by default nothing.
-        """
+        """Deliver `outbox` through `link`, which the caller starts and stops, and publish `report`."""
         self._sender = sender
         self._outbox = outbox
         self._receipts = Receipts(sender, outbox)
         self._link = link
         self._clock = clock
         self._jitter = jitter
-        self._readings = readings
+        self._report = report or SelfReport(clock)
         self._delivery = Delivery()
         self._unnoted: deque[Message] = deque()
         self._stated: frozenset[Lost] = frozenset()
@@ -91,9 +88,12 @@ class Sync:
         self._suspected_at = -inf
 
     def run(self, stopping: threading.Event) -> None:
-        """Deliver until `stopping` is set."""
-        while not stopping.is_set():
-            self.turn(LOOK_S)
+        """Deliver until `stopping` is set; then say that the station goes offline."""
+        try:
+            while not stopping.is_set():
+                self.turn(LOOK_S)
+        finally:
+            self._link.publish(self._state_topic, self._report.offline(self._link.attempts), retain=True)
 
     def turn(self, wait_s: float) -> None:
         """Take the messages that come within `wait_s`, send what may be sent, do what is due.
@@ -243,19 +243,21 @@ class Sync:
         if not self._link.connected or now - self._state_told_at < STATE_S:
             return
         since = self._delivery.unanswered_from
-        state = StationState(
-            online=True,
+        state = msgspec.structs.replace(
+            self._report.online(self._link.attempts),
             outbox=self._outbox.depth(),
             unanswered_s=None if since is None else round(now - since, 1),
             key_retired=self._receipts.is_retired,
-            readings=self._readings(),
         )
-        topic = topics.state(self._sender.community, self._sender.station)
-        if self._link.publish(topic, msgspec.json.encode(state), retain=True) is not None:
+        if self._link.publish(self._state_topic, msgspec.json.encode(state), retain=True) is not None:
             self._state_told_at = now
 
+    @property
+    def _state_topic(self) -> str:
+        return topics.state(self._sender.community, self._sender.station)
 
-def link_for(settings: StationSettings, mailboxes: Sequence[Mailbox] = ()) -> MqttLink:
+
+def link_for(settings: StationSettings, report: SelfReport, mailboxes: Sequence[Mailbox] = ()) -> MqttLink:
     """Make the station's MQTT session: it subscribes to receipts; its last will says that it is offline.
 
     `mailboxes` are for what else comes down; each is read on a thread of its own.
@@ -266,5 +268,5 @@ def link_for(settings: StationSettings, mailboxes: Sequence[Mailbox] = ()) -> Mq
         f"tz-{community}-{station}",
         [topics.receipts(community, station)],
         mailboxes=mailboxes,
-        will=Will(topics.state(community, station), msgspec.json.encode(StationState(online=False))),
+        will=Will(topics.state(community, station), report.offline),
     )

@@ -153,7 +153,9 @@ def test_what_the_controller_measures_is_read_by_the_process_that_tells_the_clou
     runtime = Path(site.settings.station.runtime_dir)
 
     def told() -> set[CabinetReading]:
-        return {msgspec.structs.replace(each, age_s=0.0) for each in live_readings(runtime, RealClock())}
+        return {
+            msgspec.structs.replace(each, age_s=0.0) for each in live_readings(runtime, RealClock()).readings
+        }
 
     measured = {
         TemperatureReading("mcu", 31.5, 0.0),

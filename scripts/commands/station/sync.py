@@ -15,6 +15,8 @@ from edge.sync.keys import StationIdentity, load_keys
 from edge.sync.live_readings import live_readings
 from edge.sync.outbox import Outbox
 from edge.sync.process import Sync, link_for
+from edge.sync.self_report import SelfReport, fixed_facts
+from edge.sync.starts import next_start
 from scripts.commands.station.options import config_option, on_stop
 
 
@@ -26,15 +28,16 @@ def sync(config: Path) -> None:
     state_dir = Path(settings.station.state_dir)
     sender = StationIdentity(settings.station.community, settings.station.name, load_keys(state_dir))
     outbox = Outbox(state_dir)
-    link = link_for(settings)
     clock, notifier = RealClock(), notifier_of()
+    fixed = fixed_facts(next_start(state_dir, clock.wall().unix_s), settings.model)
+    report = SelfReport(clock, fixed, partial(live_readings, Path(settings.station.runtime_dir), clock))
+    link = link_for(settings, report)
     stopping = WatchedStop(notifier)
     on_stop(stopping.set)
     link.start()
     notifier.ready()
     try:
-        readings = partial(live_readings, Path(settings.station.runtime_dir), clock)
-        Sync(sender, outbox, link, clock, random.SystemRandom(), readings).run(stopping)
+        Sync(sender, outbox, link, clock, random.SystemRandom(), report).run(stopping)
     finally:
         link.stop()
         outbox.close()

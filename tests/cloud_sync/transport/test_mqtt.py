@@ -218,7 +218,7 @@ import sys, time
 from cloud_sync.transport.mqtt import MqttLink, Will
 from config.station import CloudSection
 broker = CloudSection(host="127.0.0.1", port=int(sys.argv[1]))
-link = MqttLink(broker, "doomed", (), will=Will("tz/a/state", b"offline"))
+link = MqttLink(broker, "doomed", (), will=Will("tz/a/state", lambda number: b"offline %d" % number))
 link.start()
 while not link.connected:
     time.sleep(0.01)
@@ -234,12 +234,12 @@ def test_the_will_is_sent_for_a_killed_client(broker: Broker, join: Join) -> Non
         assert doomed.stdout is not None
         assert doomed.stdout.readline() == b"connected\n"
         doomed.kill()
-        assert received(watcher).payload == b"offline"
+        assert received(watcher).payload == b"offline 1"
 
 
 def test_a_client_that_says_goodbye_leaves_no_will(join: Join) -> None:
     watcher, sender = join("watcher", "tz/a/state"), join("sender")
-    join("polite", will=Will("tz/a/state", b"offline")).stop()
+    join("polite", will=Will("tz/a/state", lambda number: b"offline %d" % number)).stop()
     sender.publish("tz/a/state", b"after")
     assert received(watcher).payload == b"after"
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from cloud_sync.wire.facts import MAX_WALL_S
 from cloud_sync.wire.station_state import (
+    MAX_BINS,
     MAX_READINGS,
+    MAX_STATE_BYTES,
+    MAX_VERSIONS,
+    BinState,
     DoorReading,
     StationState,
     SupplyReading,
@@ -78,7 +83,22 @@ def test_a_reading_beyond_its_bounds_is_refused(reading: str) -> None:
         taken(f'{{"online":true,"readings":[{reading}]}}'.encode())
 
 
-@pytest.mark.parametrize("more", ['"outbox":-1', '"unanswered_s":-1', '"key_retired":"yes"'])
+@pytest.mark.parametrize(
+    "more",
+    [
+        '"outbox":-1',
+        '"unanswered_s":-1',
+        '"key_retired":"yes"',
+        '"start":-1',
+        '"connection":1e99',
+        '"sequence":null',
+        '"wall_s":-1',
+        '"bins":[{"id":"kitchen"}]',
+        '"bins":[' + ",".join(['{"id":"kitchen","full":true}'] * 9) + "]",
+        f'"model":"{"m" * 65}"',
+        '"versions":{' + ",".join(f'"v{number}":"1"' for number in range(9)) + "}",
+    ],
+)
 def test_a_state_beyond_its_bounds_is_refused(more: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         taken(f'{{"online":true,{more}}}'.encode())
@@ -90,8 +110,22 @@ def test_the_largest_station_has_room_for_all_its_readings_and_no_state_for_more
         msgspec.convert([{"id": "m", "port": "/dev/m"}] * (controllers + 1), type=controllers_type())
     assert controllers * 3 == MAX_READINGS
     most = TemperatureReading("m" * 64, -99.99, 31_622_400.0)
-    full = msgspec.json.encode(StationState(online=True, readings=(most,) * MAX_READINGS))
-    assert len(full) < SMALLEST_BROKER_MESSAGE
+    full = msgspec.json.encode(
+        StationState(
+            online=True,
+            outbox=2**53,
+            unanswered_s=1e9 / 3,
+            readings=(most,) * MAX_READINGS,
+            start=2**53,
+            connection=2**53,
+            sequence=2**53,
+            wall_s=MAX_WALL_S,
+            bins=(BinState("b" * 64, full=False),) * MAX_BINS,
+            model="m" * 64,
+            versions={f"{number:064}": "v" * 64 for number in range(MAX_VERSIONS)},
+        )
+    )
+    assert len(full) < MAX_STATE_BYTES < SMALLEST_BROKER_MESSAGE
     assert len(taken(full).readings) == MAX_READINGS
     with pytest.raises(msgspec.ValidationError):
         taken(msgspec.json.encode(StationState(online=True, readings=(most,) * (MAX_READINGS + 1))))

@@ -38,10 +38,12 @@ from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE, PAGE_BYTES
 from edge.ports import WallTime
 from edge.sync.keys import StationIdentity, StationKeys
+from edge.sync.live_readings import Live
 from edge.sync.outbox import KEPT_S, Outbox
 from edge.sync.process import STATE_S, Sync
 from edge.sync.receipts import DOUBT_S
 from edge.sync.retention import AGE_S, PRUNE_S
+from edge.sync.self_report import Fixed, SelfReport
 from scripts.bench.sync import fill
 from tests.edge.journal.checks import ALARM, NOON, opened, visit
 from tests.edge.workbench import by_hand
@@ -73,6 +75,7 @@ class Wire:
 
     connected: bool = True
     connections: int = 1
+    attempts: int = 1
     messages: Queue[Message] = field(default_factory=lambda: Queue(256))
     published: list[tuple[str, bytes]] = field(default_factory=list)
 
@@ -132,12 +135,15 @@ class Scene:
         self.own = {key_id(signing.public_key()): signing.public_key()}
         self.readings: tuple[CabinetReading, ...] = ()
         """What the station measures now."""
+        self.starts = 0
         self.start()
 
     def start(self) -> None:
         """Start a new sync process, which knows nothing."""
         link = cast("MqttLink", self.wire)
-        self.sync = Sync(self.sender, self.outbox, link, self.clock, random.Random(1), lambda: self.readings)
+        self.starts += 1
+        report = SelfReport(self.clock, Fixed(self.starts), lambda: Live(readings=self.readings))
+        self.sync = Sync(self.sender, self.outbox, link, self.clock, random.Random(1), report)
 
     def turn(self, seconds: float = 0.1) -> None:
         self.clock.at += seconds
@@ -443,6 +449,26 @@ def test_what_the_station_measures_is_published_with_its_state(scene: Scene) -> 
     scene.readings = (SupplyReading("mcu", 12.1, 3.0),)
     scene.turn(STATE_S)
     assert scene.states()[-1].readings == scene.readings
+
+
+def test_what_the_station_says_of_itself_is_in_order_over_connections_and_starts(
+    scene: Scene,
+) -> None:
+    scene.turn()
+    scene.turn(STATE_S)
+    scene.wire.connections, scene.wire.attempts = 2, 5
+    scene.turn()
+    scene.start()
+    scene.turn()
+    orders = [(state.start, state.connection, state.sequence) for state in scene.states()]
+    assert orders == [(1, 1, 1), (1, 1, 2), (1, 5, 3), (2, 5, 1)]
+
+
+def test_a_sync_process_that_is_stopped_says_that_the_station_goes_offline(scene: Scene) -> None:
+    stopping = threading.Event()
+    stopping.set()
+    scene.sync.run(stopping)
+    assert scene.states() == [StationState(online=False, start=1, connection=1)]
 
 
 def test_a_silent_ledger_is_logged_with_the_keys_name(scene: Scene, caplog: pytest.LogCaptureFixture) -> None:

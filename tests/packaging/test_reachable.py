@@ -40,7 +40,8 @@ UNUSED_MEMBERS = {
 }
 """Enumerations with members that no code names, and why."""
 BY_DJANGO = """
-PointsConfig StationsConfig StandBy DatabaseSchemaEditor DatabaseWrapper apply_migration clean_username
+OfficersConfig PointsConfig StationsConfig
+StandBy DatabaseSchemaEditor DatabaseWrapper apply_migration clean_username
 deferrable_sql delete process_exception speak
 """
 BY_MIGRATIONS = "note_found"

@@ -39,6 +39,11 @@ GUARDS = (
     ),
     Guard("points_record", "a record of the register is never changed or removed: undo is another record"),
     Guard("stations_communitychange", "a change of a community stays as it was noted"),
+    Guard(
+        "officers_grant",
+        "a role that was given stays as it was noted: it is only ended",
+        may_change=("until", "ended_by", "ended_reason"),
+    ),
     Guard("points_signedbatch", "what a station signed stays as it came", may_empty=("body",)),
 )
 

@@ -18,8 +18,11 @@ from cloud_sync.ledger.households.register import find_household
 from cloud_sync.ledger.office import decisions, quarantine
 from cloud_sync.ledger.office.pending import find_alarm
 from cloud_sync.ledger.office.texts import counted
+from cloud_sync.ledger.officers.grants import rights_of
+from cloud_sync.ledger.officers.guard import permitted
 from cloud_sync.ledger.officers.register import called
-from cloud_sync.ledger.officers.sign_in import View, in_community
+from cloud_sync.ledger.officers.rights import Deed, Rights
+from cloud_sync.ledger.officers.sign_in import View
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.statement.links import end_links
 from cloud_sync.ledger.stations.alarms import close_alarm
@@ -41,9 +44,10 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What an officer sent: who, and what was typed."""
+    """What an officer sent: who, what they may do, and what was typed."""
 
     by: str
+    rights: Rights
     reason: str
     household: str
 
@@ -68,16 +72,17 @@ def back_to(request: HttpRequest) -> dict[str, str]:
     return {"community": chosen} if chosen else {}
 
 
-def action(*, asks_reason: bool = True) -> Callable[[Act], View]:
-    """Make a view of an action: officers only, POST only, with a reason where one is asked for."""
+def action(deed: Deed, *, asks_reason: bool = True) -> Callable[[Act], View]:
+    """Make a view of an action: POST only, for who may do it, with a reason where one is asked for."""
 
     def make(act: Act) -> View:
-        @in_community
+        @permitted(deed)
         @require_POST
         @wraps(act)
         def respond(request: HttpRequest, community: Community, number: int | str = 0) -> HttpResponseBase:
             sent = request.POST
-            form = Form(called(request.user), sent.get("reason", ""), sent.get("household", ""))
+            by, rights = called(request.user), rights_of(request.user)
+            form = Form(by, rights, sent.get("reason", ""), sent.get("household", ""))
             notice = _checked(act, community, form, number) if asks_reason else act(community, form, number)
             request.session[NOTICE] = asdict(notice)
             query = back_to(request)
@@ -104,7 +109,7 @@ def _gone() -> Notice:
     return _failed(gettext("Nothing was changed: somebody else has dealt with it meanwhile."))
 
 
-@action()
+@action(Deed.DECIDE_HELD)
 def give(community: Community, form: Form, number: int | str) -> Notice:
     """Give the points of a group of held visits."""
     try:
@@ -114,7 +119,7 @@ def give(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(gettext("Given: %(points)s.") % {"points": counted(points)})
 
 
-@action()
+@action(Deed.DECIDE_HELD)
 def withhold(community: Community, form: Form, number: int | str) -> Notice:
     """Do not give the points of a group of held visits."""
     try:
@@ -124,7 +129,7 @@ def withhold(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(gettext("Not given: %(points)s.") % {"points": counted(points)})
 
 
-@action()
+@action(Deed.REGISTER_CARD)
 def register(community: Community, form: Form, number: int | str) -> Notice:
     """Register a card to a household, which gets what was held for it."""
     try:
@@ -145,7 +150,7 @@ def register(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(text % {"household": household.code, "points": counted(points)}, undo_url=undo)
 
 
-@action()
+@action(Deed.REGISTER_CARD)
 def unregister(community: Community, form: Form, number: int | str) -> Notice:
     """Undo a registration; the household keeps what it was given."""
     household = decisions.unregister_card(community, int(number), form.attribution, timezone.now())
@@ -157,7 +162,7 @@ def unregister(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(text % {"household": household.code})
 
 
-@action()
+@action(Deed.TAKE_BACK)
 def take_back(community: Community, form: Form, number: int | str) -> Notice:
     """Take back points that a person had given."""
     try:
@@ -169,17 +174,18 @@ def take_back(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(text % {"taken": counted(done.taken), "owed": counted(owed)})
 
 
-@action(asks_reason=False)
+@action(Deed.CLOSE_ALARM, asks_reason=False)
 def close(community: Community, form: Form, number: int | str) -> Notice:
     """Close an alarm that was dealt with."""
     try:
-        close_alarm(find_alarm(community, int(number)), form.by, timezone.now())
+        of_town = form.rights.may(Deed.CLOSE_ALARM, None)
+        close_alarm(find_alarm(community, int(number), of_town=of_town), form.by, timezone.now())
     except InputError:
         return _gone()
     return Notice(gettext("The alarm is closed."))
 
 
-@action(asks_reason=False)
+@action(Deed.DECIDE_ASIDE, asks_reason=False)
 def apply(community: Community, form: Form, number: int | str) -> Notice:
     """Apply a record that was set aside."""
     del form
@@ -190,7 +196,7 @@ def apply(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(gettext("The record is applied."))
 
 
-@action()
+@action(Deed.DECIDE_ASIDE)
 def dismiss(community: Community, form: Form, number: int | str) -> Notice:
     """Take something off the list of what is set aside."""
     try:
@@ -200,7 +206,7 @@ def dismiss(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(gettext("It is off the list."))
 
 
-@action(asks_reason=False)
+@action(Deed.DECIDE_ASIDE, asks_reason=False)
 def show_again(community: Community, form: Form, number: int | str) -> Notice:
     """Put something back on the list of what is set aside."""
     try:
@@ -210,7 +216,7 @@ def show_again(community: Community, form: Form, number: int | str) -> Notice:
     return Notice(gettext("It is on the list again."))
 
 
-@action()
+@action(Deed.END_LINKS)
 def unlink(community: Community, form: Form, number: int | str) -> Notice:
     """Take back the links to a household's statement."""
     del number

@@ -12,7 +12,8 @@ from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.office.items import Choice, Shown, chosen_query
 from cloud_sync.ledger.office.pending import open_debts
-from cloud_sync.ledger.office.texts import counted
+from cloud_sync.ledger.office.texts import counted, named
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.models import Debt, DebtPart, Decision
 from cloud_sync.ledger.statement.texts import moment, within
 from cloud_sync.ledger.stations.models import Community
@@ -41,6 +42,7 @@ class DebtItem:
     place: str
     """The community's name where several are shown, else empty."""
     waive_url: str
+    """Empty if the officer may not waive it."""
     household: str
     standing: Standing
     word: str
@@ -76,8 +78,9 @@ class DebtsPage:
 
 def debts_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> DebtsPage:
     """Build the page of debts as they stand at `now`."""
-    owed = open_debts(shown.communities, SHOWN + 1)
-    ended = Debt.objects.filter(household__community__in=shown.communities, left=0).order_by("-pk")[:ENDED]
+    here = shown.where(Deed.SEE_POINTS)
+    owed = open_debts(here, SHOWN + 1)
+    ended = Debt.objects.filter(household__community__in=here, left=0).order_by("-pk")[:ENDED]
     related = ("household__community", "decision", "forgiveness", "reverses")
     rows = [*owed[:SHOWN], *ended.select_related(*related)]
     parts = _parts(rows)
@@ -109,8 +112,10 @@ class _DebtWriter:
         return DebtItem(
             number=str(debt.pk),
             place=community_name(self.community) if self.shown.are_named else "",
-            waive_url=self.shown.action_url("office-forgive", self.community, debt.pk),
-            household=" · ".join(filter(None, (debt.household.code, debt.household.name))),
+            waive_url=self.shown.action_url("office-forgive", self.community, debt.pk)
+            if self._may(Deed.FORGIVE_DEBT)
+            else "",
+            household=named(debt.household, with_name=self._may(Deed.SEE_HOUSEHOLDS)),
             standing=standing,
             word=_word(standing),
             points=counted(debt.left or debt.points),
@@ -120,6 +125,9 @@ class _DebtWriter:
             earlier=_earlier(len(parts) - PAYMENTS),
             forgiven=self._forgiven(debt),
         )
+
+    def _may(self, deed: Deed) -> bool:
+        return self.shown.rights.may(deed, self.community.pk)
 
     def _decided(self, decision: Decision) -> str:
         said = {"by": decision.by, "when": within(self._when(decision.decided_at)), "reason": decision.reason}

@@ -9,6 +9,7 @@ from enum import StrEnum
 from django.urls import reverse
 
 from cloud_sync.ledger.office.texts import Explained
+from cloud_sync.ledger.officers.rights import Deed, Rights
 from cloud_sync.ledger.stations.models import Community
 
 
@@ -23,6 +24,8 @@ class Field(StrEnum):
 class Action:
     """A button that opens a short form; nothing happens until the form is sent."""
 
+    deed: Deed
+    """Shown only to officers who may do it."""
     url: str
     label: str
     """On the button that opens the form."""
@@ -35,15 +38,24 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The communities that a page shows, and whether it was filtered to one of several."""
+    """The communities that a page shows, to whom, and whether it was filtered to one of several."""
 
     communities: tuple[Community, ...]
+    rights: Rights
     is_filtered: bool = False
 
     @property
     def are_named(self) -> bool:
         """Say whether each row names its community."""
         return len(self.communities) > 1
+
+    def where(self, deed: Deed) -> tuple[Community, ...]:
+        """Return the communities shown in which the officer may do a deed."""
+        return tuple(one for one in self.communities if self.rights.may(deed, one.pk))
+
+    def allowed(self, community: Community, actions: Sequence[Action]) -> tuple[Action, ...]:
+        """Return the actions that the officer may carry out there."""
+        return tuple(action for action in actions if self.rights.may(action.deed, community.pk))
 
     def action_url(self, name: str, community: Community, *number: int | str) -> str:
         """Return the address that carries out one of the office's actions, and leads back to this page."""
@@ -114,12 +126,16 @@ class Page:
     """The communities to choose from; empty if there is only one."""
     sections: tuple[Section, ...]
     debts: str
-    """How many debts are open; SHOWN and a plus sign for more."""
+    """How many debts are open; SHOWN and a plus sign for more, empty if the officer may not see them."""
     done: tuple[Done, ...]
+    shows_links: bool
+    """Whether the officer may see whose links were taken back."""
     links: tuple[str, ...]
     """Households whose links were taken back, with when, by whom and why; the latest first."""
     unlink: Action | None
     """None where several communities are shown: a household's code does not say which one it is in."""
+    may_unlink: bool
+    """Whether the officer may take back links in a community that is shown."""
 
     @property
     def query(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,7 +14,8 @@ from cloud_sync.ledger.office import pending
 from cloud_sync.ledger.office.groups import HeldGroup, held_groups
 from cloud_sync.ledger.office.items import Action, Choice, Field, Item, Page, Section, Shown, Technical
 from cloud_sync.ledger.office.recent import recent
-from cloud_sync.ledger.office.texts import ALARMS, ASIDE, HELD, counted, explained
+from cloud_sync.ledger.office.texts import ALARMS, ASIDE, HELD, counted, explained, named
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.statement.links import ended_links
 from cloud_sync.ledger.statement.texts import moment, within
@@ -33,27 +34,42 @@ CARD_DIGITS, GROUP = 12, 4
 
 def make_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> Page:
     """Build the page as things stand at `now`; `choices` are the communities that may be chosen."""
-    here = shown.communities
     writers = _Writers(shown, now)
-    open_alarms = pending.open_alarms(here, SHOWN + 1) if here else []
-    alarms = [writers.of(row.community).alarm(row) for row in open_alarms]
-    held = [writers.of(group.newest.community.slug).held(group) for group in held_groups(here, SHOWN + 1)]
-    aside = [writers.of(row.community.slug).aside(row) for row in pending.set_aside(here, SHOWN + 1)]
-    sections = (
-        _section("alarms", gettext("Alarms"), gettext("No alarm is open."), alarms),
-        _section("held", gettext("Points on hold"), gettext("No points are on hold."), held),
-        _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), aside),
-    )
-    owed = len(pending.open_debts(here, SHOWN + 1))
+    with_points = shown.where(Deed.SEE_POINTS)
     return Page(
-        place=place_name(here),
+        place=place_name(shown.communities),
         choices=choices,
-        sections=sections,
-        debts=f"{SHOWN}+" if owed > SHOWN else str(owed),
+        sections=tuple(_sections(shown, writers)),
+        debts=_debts(with_points) if with_points else "",
         done=recent(shown, now),
-        links=tuple(writers.of(row.community.slug).ended_link(row) for row in ended_links(here, SHOWN)),
+        shows_links=bool(with_points),
+        links=tuple(
+            writers.of(row.community.slug).ended_link(row) for row in ended_links(with_points, SHOWN)
+        ),
         unlink=None if shown.are_named else _unlink(shown),
+        may_unlink=bool(shown.where(Deed.END_LINKS)),
     )
+
+
+def _sections(shown: Shown, writers: _Writers) -> Iterator[Section]:
+    """Yield what the officer may see; a section that they may see nowhere is left out."""
+    if here := shown.where(Deed.SEE_STATIONS):
+        of_town = shown.rights.may(Deed.SEE_STATIONS, None)
+        found = pending.open_alarms(here, SHOWN + 1, of_town=of_town)
+        alarms = [writers.of(row.community).alarm(row) for row in found]
+        yield _section("alarms", gettext("Alarms"), gettext("No alarm is open."), alarms)
+    if here := shown.where(Deed.SEE_POINTS):
+        groups = held_groups(here, SHOWN + 1)
+        held = [writers.of(group.newest.community.slug).held(group) for group in groups]
+        yield _section("held", gettext("Points on hold"), gettext("No points are on hold."), held)
+    if here := shown.where(Deed.SEE_ASIDE):
+        aside = [writers.of(row.community.slug).aside(row) for row in pending.set_aside(here, SHOWN + 1)]
+        yield _section("aside", gettext("Set aside"), gettext("Nothing is set aside."), aside)
+
+
+def _debts(communities: tuple[Community, ...]) -> str:
+    owed = len(pending.open_debts(communities, SHOWN + 1))
+    return f"{SHOWN}+" if owed > SHOWN else str(owed)
 
 
 def _section(anchor: str, title: str, empty: str, items: Sequence[Item]) -> Section:
@@ -69,10 +85,11 @@ def choices_of(communities: Sequence[Community], chosen: str) -> tuple[Choice, .
 
 
 def _unlink(shown: Shown) -> Action | None:
-    if not shown.communities:
+    if not (here := shown.where(Deed.END_LINKS)):
         return None
     return Action(
-        url=shown.action_url("office-unlink", shown.communities[0]),
+        deed=Deed.END_LINKS,
+        url=shown.action_url("office-unlink", here[0]),
         label=gettext("Take back a household's links"),
         effect=gettext("Links that were given out stop working at once; ask for a new one afterwards."),
         submit=gettext("Take back the links"),
@@ -115,6 +132,7 @@ class _ItemWriter:
     def alarm(self, row: Alarm) -> Item:
         times = ngettext("%(times)d time", "%(times)d times", row.times) % {"times": row.times}
         close = Action(
+            deed=Deed.CLOSE_ALARM,
             url=self._url("office-close-alarm", row.pk),
             label=gettext("Seen to"),
             effect=gettext("It goes from this list, and opens again if it happens again."),
@@ -124,7 +142,7 @@ class _ItemWriter:
         return Item(
             said=explained(row.reason, ALARMS),
             facts=(*self._place(row.community), self._station(row.station), self._when(row.last_at), times),
-            actions=(close,),
+            actions=self._allowed((close,)),
             technical=(
                 Technical(gettext("Number"), str(row.pk)),
                 Technical(gettext("Kind"), row.reason),
@@ -140,8 +158,8 @@ class _ItemWriter:
         since = gettext("since %(when)s") % {"when": within(self._when(group.since))}
         return Item(
             said=explained(group.reason, HELD),
-            facts=(*self._place(), counted(group.points), visits, _whose(group), station, since),
-            actions=tuple(self._held_actions(group)),
+            facts=(*self._place(), counted(group.points), visits, self._whose(group), station, since),
+            actions=self._allowed(self._held_actions(group)),
             hint=self._last_tap(group),
             technical=(
                 Technical(gettext("Number"), str(visit.pk)),
@@ -155,7 +173,7 @@ class _ItemWriter:
         return Item(
             said=explained(row.reason, ASIDE),
             facts=(*self._place(), self._station(row.station), self._when(row.came)),
-            actions=tuple(self._aside_actions(row)),
+            actions=self._allowed(self._aside_actions(row)),
             technical=(
                 Technical(gettext("Number"), row.number),
                 Technical(gettext("Kind"), row.reason),
@@ -169,16 +187,17 @@ class _ItemWriter:
     def ended_link(self, row: Household) -> str:
         """Say when, by whom and why a household's links were taken back last."""
         decision = row.links_ended_by
-        named = " · ".join((*self._place(), row.code))
+        whose = " · ".join((*self._place(), row.code))
         if decision is None:
-            return named
+            return whose
         when = within(self._when(decision.decided_at))
-        said = {"household": named, "when": when, "by": decision.by}
+        said = {"household": whose, "when": when, "by": decision.by}
         return gettext("%(household)s: %(when)s, by %(by)s. %(reason)s") % {**said, "reason": decision.reason}
 
     def _held_actions(self, group: HeldGroup) -> Sequence[Action]:
         visit, points = group.newest, counted(group.points)
         withhold = Action(
+            deed=Deed.DECIDE_HELD,
             url=self._url("office-withhold", visit.pk),
             label=gettext("Do not give"),
             effect=gettext("The resident does not get these %(points)s. This cannot be undone.")
@@ -187,6 +206,7 @@ class _ItemWriter:
         )
         if group.reason is HeldBy.UNKNOWN_CARD:
             register = Action(
+                deed=Deed.REGISTER_CARD,
                 url=self._url("office-register", visit.pk),
                 label=gettext("Register this card"),
                 effect=gettext("The card becomes this household's, which gets %(points)s.")
@@ -196,15 +216,17 @@ class _ItemWriter:
             )
             return (register, withhold)
         give = Action(
+            deed=Deed.DECIDE_HELD,
             url=self._url("office-give", visit.pk),
             label=gettext("Give"),
-            effect=_effect_of_giving(visit.household if group.cards == 1 else None, points),
+            effect=self._effect_of_giving(visit.household if group.cards == 1 else None, points),
             submit=gettext("Give %(points)s") % {"points": points},
         )
         return (give, withhold)
 
     def _aside_actions(self, row: pending.Quarantined) -> Sequence[Action]:
         dismiss = Action(
+            deed=Deed.DECIDE_ASIDE,
             url=self._url("office-dismiss", row.number),
             label=gettext("The first stays") if row.reason == Reason.CONFLICT else gettext("Nothing to do"),
             effect=gettext(
@@ -216,6 +238,7 @@ class _ItemWriter:
         if row.reason not in APPLICABLE:
             return (dismiss,)
         apply = Action(
+            deed=Deed.DECIDE_ASIDE,
             url=self._url("office-apply", row.number),
             label=gettext("Apply it now"),
             effect=gettext("It counts as if it had just come, once. If it still cannot, nothing changes."),
@@ -227,7 +250,7 @@ class _ItemWriter:
     def _last_tap(self, group: HeldGroup) -> str:
         """Say where and when an unregistered card was used last, by which a person can recognise it."""
         tap = group.last_tap
-        if tap is None or group.newest.household is not None:
+        if tap is None or group.newest.household is not None or not self._may(Deed.REGISTER_CARD):
             return ""
         text = gettext(
             "This card was last tapped %(when)s at %(station)s. To find out whose it is, ask the resident to "
@@ -258,20 +281,24 @@ class _ItemWriter:
     def _url(self, name: str, number: int | str) -> str:
         return self.shown.action_url(name, self.community, number)
 
+    def _whose(self, group: HeldGroup) -> str:
+        if group.cards > 1:
+            return ngettext("%(cards)d card", "%(cards)d cards", group.cards) % {"cards": group.cards}
+        household = group.newest.household
+        return self._household(household) if household else gettext("card not registered")
 
-def _whose(group: HeldGroup) -> str:
-    if group.cards > 1:
-        return ngettext("%(cards)d card", "%(cards)d cards", group.cards) % {"cards": group.cards}
-    household = group.newest.household
-    return _household(household) if household else gettext("card not registered")
+    def _effect_of_giving(self, household: Household | None, points: str) -> str:
+        if household is None:
+            return gettext("Households get their points; those of unregistered cards wait for the card.")
+        text = gettext("%(household)s gets %(points)s. You can take them back below.")
+        return text % {"household": self._household(household), "points": points}
 
+    def _household(self, household: Household) -> str:
+        """Return its code, with its name for officers who may see names."""
+        return named(household, with_name=self._may(Deed.SEE_HOUSEHOLDS))
 
-def _effect_of_giving(household: Household | None, points: str) -> str:
-    if household is None:
-        return gettext("Households get their points; those of unregistered cards wait for the card.")
-    text = gettext("%(household)s gets %(points)s. You can take them back below.")
-    return text % {"household": _household(household), "points": points}
+    def _may(self, deed: Deed) -> bool:
+        return self.shown.rights.may(deed, self.community.pk)
 
-
-def _household(household: Household) -> str:
-    return " · ".join(filter(None, (household.code, household.name)))
+    def _allowed(self, actions: Sequence[Action]) -> tuple[Action, ...]:
+        return self.shown.allowed(self.community, actions)

@@ -153,16 +153,17 @@ def held_at(community: Community, slug: str, reason: str) -> list[VisitSettlemen
     return found
 
 
-def open_alarms(communities: Communities, shown: int = SHOWN) -> list[Alarm]:
-    """Return the open alarms, those of the whole ledger included, the latest first."""
-    slugs = [community.slug for community in communities]
-    alarms = Alarm.objects.filter(community__in=[*slugs, ANYWHERE], closed_at=None)
+def open_alarms(communities: Communities, shown: int = SHOWN, *, of_town: bool = True) -> list[Alarm]:
+    """Return the open alarms, with `of_town` those of the whole ledger too, the latest first."""
+    slugs = [community.slug for community in communities] + [ANYWHERE] * of_town
+    alarms = Alarm.objects.filter(community__in=slugs, closed_at=None)
     return list(alarms.order_by("-last_at", "-pk")[:shown])
 
 
-def find_alarm(community: Community, number: int) -> Alarm:
-    """Return the open alarm of this number; InputError for none."""
-    alarms = Alarm.objects.filter(community__in=[community.slug, ANYWHERE], closed_at=None)
+def find_alarm(community: Community, number: int, *, of_town: bool = True) -> Alarm:
+    """Return an open alarm, with `of_town` also one of the whole ledger; InputError for none."""
+    slugs = [community.slug] + [ANYWHERE] * of_town
+    alarms = Alarm.objects.filter(community__in=slugs, closed_at=None)
     if (found := alarms.filter(pk=number).first()) is None:
         raise InputError(f"no open alarm {number}", "see: tongzhan ledger alarm list --config F")
     return found

@@ -14,6 +14,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from cloud_sync.ledger.office.items import Action, Done, Shown
 from cloud_sync.ledger.office.texts import ALARMS, counted, explained
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.models import ChainHead, Debt, Transfer
 from cloud_sync.ledger.points.posting import Purpose
 from cloud_sync.ledger.statement.texts import moment, within
@@ -57,7 +58,7 @@ def _done(row: _Decided, now: datetime, *, are_named: bool) -> Done:
 
 
 def _points(shown: Shown) -> Iterator[_Decided]:
-    homes = {community.pk: community for community in shown.communities}
+    homes = {community.pk: community for community in shown.where(Deed.SEE_POINTS)}
     near = [
         Q(community=head.community_id, position__gt=head.position - REACH)
         for head in ChainHead.objects.filter(community__in=homes)
@@ -76,13 +77,18 @@ def _points(shown: Shown) -> Iterator[_Decided]:
         said = {"points": points, "household": whose}
         what = gettext(_WORDS[Purpose(row.purpose)]) % said
         undo = None
-        if row.purpose == Purpose.RELEASE and row.pk not in corrected:
+        if (
+            row.purpose == Purpose.RELEASE
+            and row.pk not in corrected
+            and shown.rights.may(Deed.TAKE_BACK, here.pk)
+        ):
             undo = _take_back(shown.action_url("office-take-back", here, row.position), points)
         yield _Decided(row.created_at, here, what, row.decision.by, row.decision.reason, undo)
 
 
 def _take_back(url: str, points: str) -> Action:
     return Action(
+        deed=Deed.TAKE_BACK,
         url=url,
         label=gettext("Take back"),
         effect=gettext("%(points)s go back. What was spent is deducted from later points.")
@@ -92,24 +98,26 @@ def _take_back(url: str, points: str) -> Action:
 
 
 def _dismissals(shown: Shown) -> Iterator[_Decided]:
-    rows = Dismissal.objects.filter(community__in=shown.communities, ended_at=None).select_related(
+    rows = Dismissal.objects.filter(community__in=shown.where(Deed.SEE_ASIDE), ended_at=None).select_related(
         "community"
     )
     for row in rows.order_by("-pk")[:SHOWN]:
         number = f"{row.kind}{row.row}"
         again = Action(
+            deed=Deed.DECIDE_ASIDE,
             url=shown.action_url("office-show-again", row.community, number),
             label=gettext("Show again"),
             effect=gettext("It comes back to the list of what is set aside."),
             submit=gettext("Show it again"),
             fields=(),
         )
+        undo = next(iter(shown.allowed(row.community, [again])), None)
         what = gettext("Taken off the list: %(number)s") % {"number": number}
-        yield _Decided(row.dismissed_at, row.community, what, row.by, row.reason, again)
+        yield _Decided(row.dismissed_at, row.community, what, row.by, row.reason, undo)
 
 
 def _alarms(shown: Shown) -> Iterator[_Decided]:
-    homes = {community.slug: community for community in shown.communities}
+    homes = {community.slug: community for community in shown.where(Deed.SEE_STATIONS)}
     rows = Alarm.objects.filter(community__in=homes, closed_at__isnull=False).exclude(closed_by=LEDGER)
     for row in rows.order_by("-closed_at")[:SHOWN]:
         if row.closed_at is not None:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.office.pending import STRAY
+from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.rules.award_rules import HeldBy
 
@@ -190,6 +191,11 @@ ALARMS: dict[str, Explained] = {
 def counted(points: int) -> str:
     """Return a number of points with its word."""
     return ngettext("%(points)d point", "%(points)d points", points) % {"points": points}
+
+
+def named(household: Household, *, with_name: bool) -> str:
+    """Return a household's code, with its name if that may be seen."""
+    return " · ".join(filter(None, (household.code, household.name if with_name else "")))
 
 
 def explained(reason: str, table: dict[str, Explained]) -> Explained:

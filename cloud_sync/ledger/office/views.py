@@ -14,31 +14,33 @@ from cloud_sync.ledger.office.debts import debts_page
 from cloud_sync.ledger.office.items import Choice, Shown
 from cloud_sync.ledger.office.page import choices_of, make_page
 from cloud_sync.ledger.office.pending import find_debt
-from cloud_sync.ledger.officers.register import called, seen_by
-from cloud_sync.ledger.officers.sign_in import for_officers, in_community
+from cloud_sync.ledger.officers.grants import rights_of, seen_by
+from cloud_sync.ledger.officers.guard import permitted
+from cloud_sync.ledger.officers.register import called
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.corrections import forgive
 from cloud_sync.ledger.stations.models import Community
 from config.errors import InputError
 
 
-@for_officers
+@permitted(Deed.SEE_STATIONS)
 @require_safe
 def office(request: HttpRequest) -> HttpResponseBase:
     """Show what waits for a person, with the outcome of the last action; `?community=` chooses one."""
-    shown, choices = _chosen(request)
+    shown, choices = _chosen(request, Deed.SEE_STATIONS)
     page = make_page(shown, choices, timezone.now())
     return render(request, "office.html", {"page": page, "notice": pop_notice(request)})
 
 
-@for_officers
+@permitted(Deed.SEE_POINTS)
 @require_safe
 def debts(request: HttpRequest) -> HttpResponseBase:
     """Show what households owe; `?wrong=` names a debt whose reason was not accepted."""
-    page = debts_page(*_chosen(request), timezone.now())
+    page = debts_page(*_chosen(request, Deed.SEE_POINTS), timezone.now())
     return render(request, "debts.html", {"page": page, "wrong": request.GET.get("wrong", "")})
 
 
-@in_community
+@permitted(Deed.FORGIVE_DEBT)
 @require_POST
 def forgive_debt(request: HttpRequest, community: Community, number: int) -> HttpResponseBase:
     """Waive a debt for the reason given; the page says what is wrong with a reason.
@@ -60,11 +62,12 @@ def forgive_debt(request: HttpRequest, community: Community, number: int) -> Htt
     return HttpResponseRedirect(f"{reverse('office-debts')}{asked}#debt-{number}")
 
 
-def _chosen(request: HttpRequest) -> tuple[Shown, tuple[Choice, ...]]:
+def _chosen(request: HttpRequest, deed: Deed) -> tuple[Shown, tuple[Choice, ...]]:
     """Return what the page shows, and what may be chosen; 404 for a community that is not the officer's."""
-    seen = seen_by(request.user)
+    rights = rights_of(request.user)
+    seen = seen_by(rights, deed)
     chosen = request.GET.get("community", "")
     shown = [community for community in seen if chosen in {"", community.slug}]
     if chosen and not shown:
         raise Http404
-    return Shown(tuple(shown), is_filtered=bool(chosen)), choices_of(seen, chosen)
+    return Shown(tuple(shown), rights, is_filtered=bool(chosen)), choices_of(seen, chosen)

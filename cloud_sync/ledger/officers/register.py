@@ -1,4 +1,4 @@
-"""Accounts that may use the office's pages; each sees all communities of the town.
+"""Accounts of officers; what each may do says `grants`.
 
 Passwords are generated here and shown once, so that none is weak.
 """
@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 import secrets
+from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
-from cloud_sync.ledger.communities.register import all_communities
-from cloud_sync.ledger.stations.models import Community
+from cloud_sync.ledger.officers.grants import LIST, end_all_roles
+from cloud_sync.ledger.points.posting import atomically
 from config.errors import InputError
 from config.reading import typed
 
@@ -33,24 +34,58 @@ def username(name: str) -> str:
     return typed.slug(name)
 
 
+@atomically
 def add_officer(name: str) -> str:
-    """Add an officer, or give one a new password, which ends their sessions; return the password."""
+    """Add an officer without any role, or let a removed one in again; return the password.
+
+    InputError for a name that cannot be used, and for an officer who is there already.
+    """
     if not NAME.fullmatch(typed.slug(name)):
         raise InputError(
             f"{name!r} is not an officer's name", "use lower-case letters, digits, dots and hyphens"
         )
+    user, is_new = User.objects.get_or_create(username=username(name))
+    if user.is_active and not is_new:
+        raise InputError(
+            f"officer {user.username} is here already",
+            f"give a role: tongzhan ledger officer grant {user} --role ROLE --reason WHY --config F, "
+            f"or a new password: tongzhan ledger officer password {user} --config F",
+        )
+    return _new_password(user)
+
+
+@atomically
+def renew_password(name: str) -> str:
+    """Give an officer a new password, which ends their sessions; return it. InputError for an unknown one."""
+    return _new_password(find_officer(name))
+
+
+@atomically
+def remove_officer(name: str, by: str, reason: str, now: datetime) -> None:
+    """End all roles of an officer and deactivate them, which ends their sessions.
+
+    InputError for an unknown one, and for the town's last admin.
+    """
+    user = find_officer(name)
+    end_all_roles(user, by, reason, now)
+    user.is_active = False
+    user.save(update_fields=["is_active"])
+
+
+def find_officer(name: str) -> User:
+    """Return the officer of that name; InputError for none, and for one who was removed."""
+    found = officers().filter(username=username(name), is_active=True).first()
+    if found is None:
+        raise InputError(f"no officer {name}", LIST)
+    return found
+
+
+def _new_password(user: User) -> str:
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
-    user, _ = User.objects.get_or_create(username=username(name))
     user.set_password(password)
     user.is_active = True
     user.save()
     return password
-
-
-def remove_officer(name: str) -> None:
-    """Deactivate an officer, which ends their sessions; InputError for an unknown one."""
-    if not officers().filter(username=username(name), is_active=True).update(is_active=False):
-        raise InputError(f"no officer {name}", "see: tongzhan ledger officer list --config F")
 
 
 def officers() -> QuerySet[User]:
@@ -77,8 +112,3 @@ def rename_old_officers() -> list[str]:
 def called(user: AbstractBaseUser | AnonymousUser) -> str:
     """Return an officer's name as decisions keep it."""
     return user.get_username()
-
-
-def seen_by(user: AbstractBaseUser | AnonymousUser) -> list[Community]:
-    """Return the communities that an officer sees and decides on: all of them; none unless signed in."""
-    return all_communities() if user.is_authenticated else []

@@ -1,4 +1,4 @@
-"""Sign-in to the office; its pages require it."""
+"""Sign-in to the office."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import wraps
 from typing import Any
 
 from django.contrib.auth import views as auth
-from django.contrib.auth.decorators import login_required
 from django.contrib.auth.forms import AuthenticationForm
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 
 from cloud_sync.ledger.communities.register import all_communities
-from cloud_sync.ledger.officers.register import seen_by, username
+from cloud_sync.ledger.officers.confirm import note_confirmed
+from cloud_sync.ledger.officers.register import username
 from cloud_sync.ledger.officers.throttle import SIGN_IN, TryLaterError
 from cloud_sync.ledger.stations.names import place_name
 
@@ -63,7 +64,9 @@ class Login(auth.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Let the officer in, and delete sessions that have expired."""
         self.request.session.clear_expired()
-        return super().form_valid(form)
+        answer = super().form_valid(form)
+        note_confirmed(self.request.session, timezone.now())
+        return answer
 
 
 def with_origin(view: View) -> View:
@@ -80,22 +83,3 @@ def with_origin(view: View) -> View:
 
 login = with_origin(Login.as_view())
 logout = auth.LogoutView.as_view()
-
-
-def for_officers(view: View) -> View:
-    """Let only officers in."""
-    return with_origin(login_required(view))
-
-
-def in_community(view: View) -> View:
-    """Let only officers in, and pass on the community that the address names; 404 for any other community."""
-
-    @for_officers
-    @wraps(view)
-    def respond(request: HttpRequest, community: str, **given: Any) -> HttpResponseBase:  # noqa: ANN401 (any view's)
-        found = next((one for one in seen_by(request.user) if one.slug == community), None)
-        if found is None:
-            raise Http404
-        return view(request, found, **given)
-
-    return respond

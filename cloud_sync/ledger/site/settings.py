@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "cloud_sync.ledger.stations",
     "cloud_sync.ledger.points",
+    "cloud_sync.ledger.officers",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

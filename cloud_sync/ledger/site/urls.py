@@ -6,6 +6,7 @@ from django.urls import path
 
 from cloud_sync.ledger.office import actions
 from cloud_sync.ledger.office import views as office
+from cloud_sync.ledger.officers import pages as officers
 from cloud_sync.ledger.officers import sign_in
 from cloud_sync.ledger.site import pages
 from cloud_sync.ledger.statement import views
@@ -34,6 +35,7 @@ urlpatterns = [
     path("office/<slug:community>/aside/<slug:number>/dismiss/", actions.dismiss, name="office-dismiss"),
     path("office/<slug:community>/aside/<slug:number>/show/", actions.show_again, name="office-show-again"),
     path("office/<slug:community>/links/take-back/", actions.unlink, name="office-unlink"),
+    path("office/rights/", officers.rights, name="office-rights"),
     path("office/login/", sign_in.login, name="office-login"),
     path("office/logout/", sign_in.logout, name="office-logout"),
 ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,6 +27,24 @@ community_option = click.option(
     "--community", metavar="SLUG", help="Which community, where the ledger has several."
 )
 by_option = click.option("--by", required=True, metavar="NAME", help="Who decides.")
+
+
+def runner() -> str:
+    """Return the name of who runs this command: before sudo, if it is run by that."""
+    if name := os.environ.get("SUDO_USER"):
+        return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        return f"user {os.getuid()}"
+
+
+runner_option = click.option(
+    "--by",
+    default=runner,
+    metavar="NAME",
+    help="Who decides; else the name of who runs the command.",
+)
 reason_option = click.option("--reason", required=True, help="Why, in one line; the resident may read it.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 

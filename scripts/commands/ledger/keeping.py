@@ -11,8 +11,8 @@ from scripts.commands.ledger.common import config_option, open_ledger
 folder = click.Path(path_type=Path, file_okay=False)
 NAME = "tongzhan ledger manage"
 INSTEAD = {
-    "changepassword": "tongzhan ledger officer add NAME --config F",
-    "createsuperuser": "tongzhan ledger officer add NAME --config F",
+    "changepassword": "tongzhan ledger officer password NAME --config F",
+    "createsuperuser": "tongzhan ledger officer add NAME --role admin --reason WHY --config F",
     "flush": "a ledger is never emptied; make a new one: tongzhan ledger init --config F",
     "loaddata": "tongzhan ledger restore FOLDER --config F",
     "migrate": "tongzhan ledger init --config F",

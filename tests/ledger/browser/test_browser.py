@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.officers.register import add_officer
 from cloud_sync.ledger.officers.throttle import ACCOUNT
 from cloud_sync.ledger.statement.links import end_links, statement_link
 from tests.ledger.points.test_debts import owing
+from tests.ledger.signing_in import new_officer
 from tests.ledger.town import HAZARDOUS, NOTHING, RIGHT, WRONG, Town, card, event, stamp, visit_facts
 from tests.looks import look
 
@@ -105,7 +105,7 @@ def test_a_long_name_without_a_space_makes_no_page_scroll_sideways(
 
 def test_an_officer_gives_held_points_by_keyboard_alone(served: str, browser: Browser, town: Town) -> None:
     now = datetime.now(UTC)
-    password = add_officer("wang")
+    password = new_officer("wang")
     add_household(town.community, "3-2-501")
     town.deliver(event(1, visit_facts(1, RIGHT, provisional=2), at=stamp(now)), now=now)
     connection.close()
@@ -133,7 +133,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
     served: str, browser: Browser, town: Town, width: int
 ) -> None:
     now = datetime.now(UTC)
-    password = add_officer("wang")
+    password = new_officer("wang")
     connection.close()
     page = browser.new_page(viewport={"width": width, "height": 740}, locale="zh-CN")
     complaints: list[str] = []
@@ -177,7 +177,7 @@ def test_an_officer_signs_in_and_reads_what_waits_on_a_phone(
 def test_an_officer_reads_whose_links_were_taken_back_and_a_guesser_when_to_try_again(
     served: str, browser: Browser, town: Town
 ) -> None:
-    password = add_officer("wang")
+    password = new_officer("wang")
     end_links(add_household(town.community, "3-2-501"), "wang", "发错了手机号", datetime.now(UTC))
     connection.close()
     page = browser.new_page(viewport={"width": 360, "height": 740}, locale="zh-CN")
@@ -210,7 +210,7 @@ def test_an_officer_reads_whose_links_were_taken_back_and_a_guesser_when_to_try_
 def test_an_officer_reads_what_is_owed_and_lets_a_household_off(
     served: str, browser: Browser, town: Town, width: int
 ) -> None:
-    password = add_officer("wang")
+    password = new_officer("wang")
     connection.close()
     page = browser.new_page(viewport={"width": width, "height": 844}, locale="zh-CN")
     complaints: list[str] = []

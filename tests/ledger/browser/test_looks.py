@@ -16,12 +16,12 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
-from cloud_sync.ledger.officers.register import add_officer
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.statement.links import end_links, statement_link
 from cloud_sync.wire.facts import DepositFacts
 from config.station import Language
 from tests.ledger.points.test_debts import owing
+from tests.ledger.signing_in import new_officer
 from tests.ledger.town import (
     EPOCH,
     HAZARDOUS,
@@ -109,7 +109,7 @@ def test_nobody_is_kept_from_reading_a_statement(
 
 @pytest.fixture
 def signed_in(served: str, page: Page) -> Callable[[], None]:
-    password = add_officer("wang")
+    password = new_officer("wang")
     connection.close()
 
     def sign_in() -> None:

@@ -8,7 +8,13 @@ import pytest
 
 from cloud_sync.ledger.intake.worker import client_id
 from cloud_sync.ledger.office.pending import find_aside, set_aside
-from cloud_sync.ledger.officers.register import add_officer, officers, remove_officer, username
+from cloud_sync.ledger.officers.register import (
+    add_officer,
+    officers,
+    remove_officer,
+    renew_password,
+    username,
+)
 from cloud_sync.ledger.points.models import Decision
 from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.stations.alarms import Cause, close_alarm, raise_alarm
@@ -46,10 +52,12 @@ def test_a_retired_station_is_not_said_to_be_admitted(town: Town) -> None:
 
 def test_officers_workers_and_what_was_set_aside_are_found_by_their_names(town: Town) -> None:
     add_officer(" Wang")
-    add_officer("ｗａｎｇ")
+    with pytest.raises(InputError, match="officer wang is here already"):
+        add_officer("ｗａｎｇ")
+    assert renew_password("ＷＡＮＧ")
     assert [user.username for user in officers()] == ["wang"]
     assert username("WANG ") == "wang"
-    remove_officer("Wang")
+    remove_officer("Wang", "Li", "moved away", NOW)
     assert client_id("sunny-garden", " Ｓecond") == "ledger-sunny-garden-second"
     town.deliver(event(1, visit_facts(1, provisional=0, rules=9)))
     (row,) = set_aside([town.community])

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -17,12 +16,12 @@ from cloud_sync.ledger.communities.facts import Facts
 from cloud_sync.ledger.communities.register import add_community, change_community
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household, find_household
-from cloud_sync.ledger.officers.register import add_officer, username
 from cloud_sync.ledger.points.corrections import correct
 from cloud_sync.ledger.points.models import Account, Card, Debt, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.statement.links import statement_link
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm
 from cloud_sync.ledger.stations.models import Alarm, Community, Event, Station
+from tests.ledger.signing_in import new_officer, signed_in
 from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -205,10 +204,8 @@ def test_numbers_of_another_community_are_not_found(tongzhan: Run, config: Path,
 @pytest.fixture
 def officer(lotus: Town) -> Client:
     assert lotus.community.slug == "lotus"
-    add_officer("wang")
-    client = Client(headers={"Accept-Language": "en"})
-    client.force_login(User.objects.get(username=username("wang")))
-    return client
+    new_officer("wang")
+    return signed_in(Client(headers={"Accept-Language": "en"}))
 
 
 def shown(officer: Client, query: str = "") -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.apps import apps
 from django.db import IntegrityError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.db.migrations.state import StateApps
@@ -21,14 +22,20 @@ from tests.ledger.town import NOW, RIGHT, Town, card, event, rules, visit_facts
 
 pytestmark = BOTH
 FIRST = [("points", "0001_initial"), ("stations", "0001_initial")]
-LATEST = [("points", "0011_sealed_dismissals"), ("stations", "0007_facts_of_communities")]
+OURS = sorted(one.label for one in apps.get_app_configs() if one.name.startswith("cloud_sync.ledger."))
+
+
+def latest() -> list[tuple[str, str]]:
+    """The last step of each app of the ledger."""
+    steps: list[tuple[str, str]] = MigrationExecutor(connection).loader.graph.leaf_nodes()
+    return steps
 
 
 def migrate(to: list[tuple[str, str]]) -> StateApps:
     executor = MigrationExecutor(connection)
     executor.migrate(to)
-    apps: StateApps = executor.loader.project_state(to).apps
-    return apps
+    state: StateApps = executor.loader.project_state(to).apps
+    return state
 
 
 @pytest.fixture
@@ -47,11 +54,12 @@ def first_version(town: Town) -> Iterator[StateApps]:
         ):
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 (constants)
         for table in connection.introspection.table_names():
-            if table.startswith(("points_", "stations_")):
+            if table.startswith(tuple(f"{label}_" for label in OURS)):
                 words = "CASCADE" if connection.vendor == "postgresql" else ""
                 cursor.execute("PRAGMA foreign_keys=OFF" if not words else "SELECT 1")
                 cursor.execute(f'DROP TABLE "{table}" {words}')
-        cursor.execute("DELETE FROM django_migrations WHERE app IN ('points', 'stations')")
+        names = ", ".join(f"'{label}'" for label in OURS)
+        cursor.execute(f"DELETE FROM django_migrations WHERE app IN ({names})")  # noqa: S608 (constants)
     connection.close()
     yield migrate(FIRST)
     connection.close()
@@ -115,7 +123,7 @@ def settled(apps: StateApps, count: int) -> None:
 
 def test_its_transfers_are_chained_in_their_order_and_what_waits_is_dated(first_version: StateApps) -> None:
     settled(first_version, 6)
-    migrate(LATEST)
+    migrate(latest())
     triggers.guard()  # as an upgrade does
     audit = verify()
     assert audit.ok, audit.problems
@@ -132,8 +140,8 @@ def test_a_migration_that_breaks_off_has_changed_nothing(
     with monkeypatch.context() as patched:
         patched.setattr("cloud_sync.ledger.chain.chain.link", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            migrate(LATEST)
-    migrate(LATEST)
+            migrate(latest())
+    migrate(latest())
     triggers.guard()  # as an upgrade does
     assert verify().ok, verify().problems
 

@@ -178,7 +178,8 @@ def test_the_command_says_it_in_one_line_and_fails(config: Path, tongzhan: Run) 
 def test_a_ledger_of_the_version_before_is_guarded_once_it_is_upgraded(config: Path) -> None:
     executor = MigrationExecutor(connection)
     executor.migrate([("points", "0003_references_at_once")])
-    assert len(triggers.missing()) == 10
+    here = connection.introspection.table_names()
+    assert len(triggers.missing()) == 2 * sum(one.table in here for one in triggers.GUARDS)
     run("UPDATE points_decision SET reason = 'as nothing forbade it'")
     settings = load_ledger(config)
     with pytest.raises(InputError, match="is not prepared for this version"):

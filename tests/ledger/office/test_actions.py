@@ -16,7 +16,6 @@ from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office import decisions
 from cloud_sync.ledger.office.items import Item, Page, Shown
 from cloud_sync.ledger.office.page import make_page
-from cloud_sync.ledger.officers.register import add_officer, username
 from cloud_sync.ledger.points.held import refuse
 from cloud_sync.ledger.points.models import Card, Debt, Decision, Household, Transfer, VisitSettlement
 from cloud_sync.ledger.points.posting import Purpose
@@ -24,6 +23,7 @@ from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm
 from cloud_sync.ledger.stations.models import Alarm, Dismissal, Event, EventState
 from cloud_sync.ledger.stations.registry import rename_station
+from tests.ledger.signing_in import CLERK, new_officer, signed_in
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, Town, card, event, rules, visit_facts
 
 WHY = {"reason": "the camera was checked"}
@@ -33,15 +33,13 @@ WHY = {"reason": "the camera was checked"}
 def officer(database: str) -> Client:
     """A browser in which an officer has signed in; the pages are in English."""
     assert database
-    add_officer("wang")
-    client = Client(headers={"accept-language": "en"})
-    client.force_login(User.objects.get(username=username("wang")))
-    return client
+    new_officer("wang")
+    return signed_in(Client(headers={"accept-language": "en"}))
 
 
 def shown(town: Town) -> Page:
     with translation.override("en"):
-        return make_page(Shown((town.community,)), (), NOW)
+        return make_page(Shown((town.community,), CLERK), (), NOW)
 
 
 def items(town: Town, anchor: str) -> tuple[Item, ...]:
@@ -280,7 +278,7 @@ def test_a_button_wants_an_officer_a_form_of_ours_and_post(town: Town, officer: 
 
 @pytest.mark.usefixtures("town")
 def test_a_wrong_password_keeps_the_user_name() -> None:
-    add_officer("wang")
+    new_officer("wang")
     page = Client().post("/office/login/", {"username": "wang", "password": "x"}).content.decode()
     assert re.search(r'<input name="username" value="wang"', page)
     assert not re.search(r'name="password"[^>]* value=', page)

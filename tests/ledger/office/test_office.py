@@ -22,7 +22,8 @@ from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.office import page, texts
 from cloud_sync.ledger.office.items import Shown
 from cloud_sync.ledger.office.pending import STRAY, held
-from cloud_sync.ledger.officers.register import add_officer, officers, remove_officer, rename_old_officers
+from cloud_sync.ledger.officers.register import officers, remove_officer, rename_old_officers, renew_password
+from cloud_sync.ledger.officers.rights import OfficerRole
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.statement.links import end_links
@@ -31,8 +32,10 @@ from cloud_sync.ledger.stations.models import Alarm, Event, EventState
 from cloud_sync.rules.award_rules import HeldBy
 from cloud_sync.wire.facts import AlarmFacts
 from config.errors import InputError
+from tests.ledger.signing_in import CLERK, new_officer
 from tests.ledger.town import EPOCH, NOW, RIGHT, Town, card, event, rules, stamp, visit_facts
 
+CLERKS = ("--role", "clerk", "--reason", "new here")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -71,7 +74,7 @@ def test_every_reason_has_its_words_in_both_languages() -> None:
 
 def test_the_page_names_all_that_waits_with_its_reason(troubled: Town) -> None:
     with translation.override("en"):
-        shown = page.make_page(Shown((troubled.community,)), (), NOW)
+        shown = page.make_page(Shown((troubled.community,), CLERK), (), NOW)
     told = {section.anchor: [item.said.what for item in section.items] for section in shown.sections}
     assert sorted(told["aside"]) == sorted(
         texts.ASIDE[reason].what
@@ -86,23 +89,23 @@ def test_many_are_cut_off_and_said_to_be_more(town: Town) -> None:
     for start in range(1, 121, 60):
         numbers = range(start, start + 60)
         town.deliver(*(event(number, visit_facts(1, provisional=0, rules=7)) for number in numbers))
-    aside = page.make_page(Shown((town.community,)), (), NOW).sections[2]
+    aside = page.make_page(Shown((town.community,), CLERK), (), NOW).sections[2]
     assert (len(aside.items), aside.more) == (page.SHOWN, True)
 
 
 @pytest.mark.usefixtures("town")
 def test_a_ledger_without_a_community_has_a_page_on_which_nothing_waits() -> None:
     raise_alarm("*", "*", Cause.CERTIFICATE, "soon over", NOW)
-    assert [section.items for section in page.make_page(Shown(()), (), NOW).sections] == [(), (), ()]
+    assert page.make_page(Shown((), CLERK), (), NOW).sections == ()
 
 
 def test_the_page_tells_whose_links_were_taken_back(town: Town) -> None:
     with translation.override("en"):
-        assert page.make_page(Shown((town.community,)), (), NOW).links == ()
+        assert page.make_page(Shown((town.community,), CLERK), (), NOW).links == ()
     for code in ("3-2-501", "3-2-502"):
         end_links(add_household(town.community, code), "wang", "sent to the wrong number", NOW)
     with translation.override("en"):
-        latest, first = page.make_page(Shown((town.community,)), (), NOW).links
+        latest, first = page.make_page(Shown((town.community,), CLERK), (), NOW).links
     assert latest.startswith("3-2-502: ")
     assert latest.endswith("by wang. sent to the wrong number")
     assert first.startswith("3-2-501: ")
@@ -129,7 +132,7 @@ def test_nobody_sees_the_page_without_signing_in(troubled: Town, browser_client:
 
 @pytest.mark.usefixtures("troubled")
 def test_an_officer_signs_in_looks_and_signs_out(browser_client: Client) -> None:
-    password = add_officer("wang")
+    password = new_officer("wang")
     assert sign_in(browser_client, "Wang", password) == 302
     answer = browser_client.get("/office/")
     assert answer.status_code == 200
@@ -143,7 +146,7 @@ def test_an_officer_signs_in_looks_and_signs_out(browser_client: Client) -> None
 
 @pytest.mark.usefixtures("town")
 def test_a_wrong_password_and_a_form_from_elsewhere_are_refused(browser_client: Client) -> None:
-    password = add_officer("wang")
+    password = new_officer("wang")
     assert sign_in(browser_client, "wang", password + "x") == 200
     assert sign_in(browser_client, "li", password) == 200
     form = {"username": "wang", "password": password}
@@ -153,17 +156,18 @@ def test_a_wrong_password_and_a_form_from_elsewhere_are_refused(browser_client: 
 
 @pytest.mark.usefixtures("town")
 def test_a_new_password_or_removal_ends_what_an_officer_sees_at_once(browser_client: Client) -> None:
-    password = add_officer("wang")
+    password = new_officer("wang")
+    new_officer("li", OfficerRole.ADMIN)
     sign_in(browser_client, "wang", password)
     assert browser_client.get("/office/").status_code == 200
-    fresh = add_officer("wang")
+    fresh = renew_password("wang")
     assert browser_client.get("/office/").status_code == 302
     sign_in(browser_client, "wang", fresh)
     assert browser_client.get("/office/").status_code == 200
-    remove_officer("wang")
+    remove_officer("wang", "li", "moved away", NOW)
     assert browser_client.get("/office/").status_code == 302
     with pytest.raises(InputError, match="no officer wang"):
-        remove_officer("wang")
+        remove_officer("wang", "li", "moved away", NOW)
 
 
 @pytest.mark.usefixtures("town")
@@ -260,14 +264,15 @@ def test_alarms_are_listed_and_closed_by_name(tongzhan: Run, config: Path) -> No
 
 @pytest.mark.usefixtures("town")
 def test_officers_are_added_listed_and_removed(tongzhan: Run, config: Path, browser_client: Client) -> None:
-    told = done(tongzhan("ledger", "officer", "add", "wang", "--config", config))
+    told = done(tongzhan("ledger", "officer", "add", "wang", *CLERKS, "--config", config))
     assert sign_in(browser_client, "wang", told.split()[-1]) == 302
-    assert done(tongzhan("ledger", "officer", "list", "--config", config)) == "wang\n"
+    assert done(tongzhan("ledger", "officer", "list", "--config", config)) == "wang: clerk of the town\n"
     assert "/office/ with this password: " in told
-    done(tongzhan("ledger", "officer", "remove", "wang", "--config", config))
+    done(tongzhan("ledger", "officer", "remove", "wang", "--reason", "moved away", "--config", config))
     assert json.loads(done(tongzhan("ledger", "officer", "list", "--json", "--config", config))) == []
     assert (
-        "not an officer's name" in tongzhan("ledger", "officer", "add", "Wang Li", "--config", config).stderr
+        "not an officer's name"
+        in tongzhan("ledger", "officer", "add", "Wang Li", *CLERKS, "--config", config).stderr
     )
 
 

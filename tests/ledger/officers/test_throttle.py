@@ -11,7 +11,6 @@ from django.contrib.auth.hashers import check_password
 from django.test import Client
 
 from cloud_sync.ledger.officers import sign_in
-from cloud_sync.ledger.officers.register import add_officer
 from cloud_sync.ledger.officers.throttle import (
     ACCOUNT,
     ADDRESS,
@@ -22,6 +21,7 @@ from cloud_sync.ledger.officers.throttle import (
     TryLaterError,
     network,
 )
+from tests.ledger.signing_in import new_officer
 from tests.waiting import WITHIN_S, turns, until
 
 
@@ -154,7 +154,7 @@ def test_the_page_says_when_to_try_again_and_no_password_is_checked(
 ) -> None:
     assert database
     assert isinstance(fresh, Throttle)
-    password = add_officer("wang")
+    password = new_officer("wang")
     checked: list[str] = []
 
     def check(typed: str, *others: object) -> bool:

@@ -6,7 +6,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import translation
 
@@ -15,10 +14,10 @@ from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.office.debts import DebtsPage, Standing, debts_page
 from cloud_sync.ledger.office.items import Shown
-from cloud_sync.ledger.officers.register import username
 from cloud_sync.ledger.points.corrections import correct, forgive
 from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
 from cloud_sync.ledger.points.posting import Purpose
+from tests.ledger.signing_in import CLERK, new_officer, signed_in
 from tests.ledger.town import HAZARDOUS, NOW, RIGHT, UNSURE, Town, card, event, visit_facts
 
 LATER = NOW + timedelta(hours=1)
@@ -38,7 +37,7 @@ def owing(town: Town, number: int = 1, *, left: int = 0) -> Household:
 
 def looked_at(town: Town) -> DebtsPage:
     with translation.override("en"):
-        return debts_page(Shown((town.community,)), (), LATER)
+        return debts_page(Shown((town.community,), CLERK), (), LATER)
 
 
 def test_nobody_owes_anything_at_first(town: Town) -> None:
@@ -99,9 +98,8 @@ def test_long_lists_of_debts_and_payments_are_cut_and_say_that_there_are_more(
 def officer(database: str) -> Client:
     """A browser in which an officer has signed in."""
     assert database
-    client = Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"})
-    client.force_login(User.objects.create(username=username("wang")))
-    return client
+    new_officer("wang")
+    return signed_in(Client(enforce_csrf_checks=True, headers={"Accept-Language": "en"}))
 
 
 def token(client: Client) -> str:

@@ -19,7 +19,7 @@ from config.reading.common import (
     broker_problems,
     zone_problems,
 )
-from config.reading.hosts import host_problem
+from config.reading.hosts import host_problem, url_problem
 from config.reading.load import load_toml
 from config.reading.private import OTHERS, refuse_shared, refuse_writers
 from config.station import CloudSection
@@ -164,7 +164,7 @@ def _page_problems(pages: PagesSection) -> list[Problem]:
     found = []
     if problem := host_problem(pages.host):
         found.append((f"pages.host: {problem[0]}", problem[1] if pages.host else _EVERYWHERE))
-    if pages.public_url is not None and (problem := _url_problem(pages.public_url)):
+    if pages.public_url is not None and (problem := url_problem(pages.public_url)):
         found.append((f"pages.public_url: {problem[0]}", problem[1]))
     found += [
         (f"pages.proxies: {address!r} is not an address", 'use one like "127.0.0.1" or "10.0.0.0/24"')
@@ -175,17 +175,6 @@ def _page_problems(pages: PagesSection) -> list[Problem]:
         if name != ANY_HOST and (problem := host_problem(name.removeprefix("."))):
             found.append((f"pages.allowed_hosts[{number}]: {problem[0]}", problem[1]))
     return found
-
-
-def _url_problem(url: str) -> Problem | None:
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError as error:
-        return f"{url!r} is not an address ({error})", "write it as https://points.example.org"
-    if parts.scheme not in {"http", "https"}:
-        return f"{url!r} is not an address", "begin it with https://"
-    return host_problem(host)
 
 
 def _holds_password(settings: LedgerSettings) -> bool:

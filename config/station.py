@@ -99,6 +99,16 @@ class CloudSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     password_file: str | None = None
 
 
+class StationCloudSection(CloudSection, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The MQTT broker, and the ledger's pages."""
+
+    ledger_url: str | None = None
+    """Address of the ledger's pages, such as https://points.example.org: roster, rules and settings come from
+    there. Absent: nothing comes down, and cards are set at the station."""
+    ledger_ca: str | None = None
+    """Certificate authority file for `ledger_url`; absent: the authorities that this computer trusts."""
+
+
 class ModelSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The model bundle, and the city's sorting rules."""
 
@@ -177,7 +187,7 @@ class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """A whole station.toml. `[[bin]]`, `[[reader]]`, `[[camera]]`, `[[controller]]` are lists of tables."""
 
     station: StationSection
-    cloud: CloudSection = CloudSection()
+    cloud: StationCloudSection = StationCloudSection()
     model: ModelSection = ModelSection()
     visit: VisitSection = VisitSection()
     bin: Annotated[tuple[BinSection, ...], Meta(min_length=1, max_length=8)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from config.errors import InputError, Problem
 
@@ -38,6 +39,18 @@ def host_problem(name: str) -> Problem | None:  # noqa: PLR0911 (a table of mist
     if not name.isascii():
         return f"{name!r} has letters that are not ASCII", f"give it as {_in_ascii(name)}"
     return _label_problem(name)
+
+
+def url_problem(url: str) -> Problem | None:
+    """Return why a text cannot be the address of web pages, and the mend; None if it can."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        return f"{url!r} is not an address ({error})", "write it as https://points.example.org"
+    if parts.scheme not in {"http", "https"}:
+        return f"{url!r} is not an address", "begin it with https://"
+    return host_problem(host)
 
 
 def _label_problem(name: str) -> Problem | None:

@@ -14,6 +14,7 @@ from config.reading.common import (
     absolute_sorting,
     beside_or_shipped,
     broker_problems,
+    ledger_problems,
     under,
     zone_problems,
 )
@@ -131,7 +132,7 @@ def _wait_problems(settings: StationSettings) -> list[Problem]:
 
 def _place_problems(settings: StationSettings) -> list[Problem]:
     zone = zone_problems("station.timezone", settings.station.timezone)
-    return zone + broker_problems("cloud", settings.cloud)
+    return zone + broker_problems("cloud", settings.cloud) + ledger_problems("cloud", settings.cloud)
 
 
 def _missing_files(settings: StationSettings) -> list[Problem]:
@@ -140,6 +141,7 @@ def _missing_files(settings: StationSettings) -> list[Problem]:
         "station.rules": settings.station.rules,
         "cloud.tls_ca": settings.cloud.tls_ca,
         "cloud.password_file": settings.cloud.password_file,
+        "cloud.ledger_ca": settings.cloud.ledger_ca,
     }
     return [
         (f"{key}: no file {file}", "create it, or name another")
@@ -161,4 +163,5 @@ def _absolute(settings: StationSettings, base: Path) -> StationSettings:
         sorting=absolute_sorting(base, settings.model.sorting),
     )
     cloud = absolute_broker(settings.cloud, base)
+    cloud = msgspec.structs.replace(cloud, ledger_ca=under(base, cloud.ledger_ca))
     return msgspec.structs.replace(settings, station=place, cloud=cloud, model=model)

@@ -249,6 +249,26 @@ def test_a_station_without_bins_is_refused(file: Path) -> None:
         ),
         (
             "[[camera]]",
+            '[cloud]\nledger_url = "http://ledger.example"\n[[camera]]',
+            "cloud.ledger_url: no TLS, and the ledger is not this machine; begin it with https://",
+        ),
+        (
+            "[[camera]]",
+            '[cloud]\nledger_url = "ledger.example"\n[[camera]]',
+            "cloud.ledger_url: 'ledger.example' is not an address; begin it with https://",
+        ),
+        (
+            "[[camera]]",
+            '[cloud]\nledger_url = "https://me@ledger.example/office/"\n[[camera]]',
+            "cloud.ledger_url: 'https://me@ledger.example/office/' is more than a host; give only https://ledg",
+        ),
+        (
+            "[[camera]]",
+            '[cloud]\nledger_ca = "ca.pem"\n[[camera]]',
+            "cloud.ledger_ca: no ledger_url uses it; add ledger_url, or leave this out",
+        ),
+        (
+            "[[camera]]",
             "[visit]\nlease_s = 2\n[[camera]]",
             "visit.lease_s: ends before the lid is open; make it",
         ),
@@ -503,6 +523,10 @@ def test_the_error_for_a_real_bin_without_a_lid_says_how_to_add_one(file: Path) 
         ('[station]\nrules = "mine.toml"', "station.rules"),
         ('[cloud]\ntls_ca = "ca.pem"\n[station]', "cloud.tls_ca"),
         ('[cloud]\npassword_file = "secret"\n[station]', "cloud.password_file"),
+        (
+            '[cloud]\nledger_url = "https://ledger.example"\nledger_ca = "ca.pem"\n[station]',
+            "cloud.ledger_ca",
+        ),
     ],
 )
 def test_a_missing_file_is_reported_with_the_key_that_names_it(file: Path, line: str, key: str) -> None:

@@ -40,13 +40,15 @@ UNUSED_MEMBERS = {
 }
 """Enumerations with members that no code names, and why."""
 BY_DJANGO = """
-OfficersConfig PointsConfig StationsConfig
+ApiConfig OfficersConfig PointsConfig StationsConfig
 StandBy DatabaseSchemaEditor DatabaseWrapper apply_migration clean_username
 deferrable_sql delete process_exception speak
 """
 BY_MIGRATIONS = "note_found"
-BY_OTHER_LIBRARIES = "format_commands formatTime handle_exit get_next"
-"""click, logging, uvicorn, ONNX Runtime."""
+BY_OTHER_LIBRARIES = """
+format_commands formatTime handle_exit get_next authenticate get_cache_key resolve_public_key
+"""
+"""click, logging, uvicorn, ONNX Runtime, django-ninja, http-message-signatures."""
 CALLED_FROM_OUTSIDE = {*BY_DJANGO.split(), *BY_MIGRATIONS.split(), *BY_OTHER_LIBRARIES.split()}
 FOR_TESTS_ALONE = {
     "fail": "a simulated lid's defect, which only a test brings about",
@@ -237,6 +239,7 @@ def _is_registered(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) 
     """Tell whether a decorator hands it to somebody: a command to click, say; or Python calls it itself."""
     called = (one.func if isinstance(one, ast.Call) else one for one in node.decorator_list)
     handing = {"command", "group", "callback", "register", "result_callback", "receiver"}
+    handing |= {"get", "post"}  # a router of the API
     dunder = node.name.startswith("__") or re.match(r"(visit|do|test)_", node.name) is not None
     return dunder or any(last_name(one) in handing for one in called)
 

@@ -1,4 +1,4 @@
-"""Middleware for every page: privacy headers, and the reader's language."""
+"""Middleware: privacy headers, the reader's language, the nonce for a station's next request."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
+
+from cloud_sync.wire.api import NONCE
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -32,6 +34,18 @@ def guard(get_response: Handler) -> Handler:
         for name, value in HEADERS.items():
             response.headers[name] = value
         response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    return respond
+
+
+def hand_on(get_response: Handler) -> Handler:
+    """Put the nonce for a station's next request on the answer, whether or not it failed."""
+
+    def respond(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if (nonce := getattr(request, "next_nonce", None)) is not None:
+            response.headers[NONCE] = nonce
         return response
 
     return respond

@@ -7,10 +7,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from cloud_sync.ledger.api.errors import not_found
 from cloud_sync.ledger.communities.facts import sorting_of
 from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.names import community_name, place_name
+from cloud_sync.wire.api import ROOT
 
 
 @require_safe
@@ -46,5 +48,7 @@ def colours(_request: HttpRequest, community: str) -> HttpResponse:
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 (Django's signature)
-    """Show the page for a URL that does not exist, or no longer works."""
+    """Show the page for a URL that does not exist, or no longer works; to the API's callers as JSON."""
+    if request.path.startswith(f"{ROOT}/"):
+        return not_found()
     return render(request, "404.html", status=404)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from cloud_sync.ledger import CONFIG_VARIABLE
 from cloud_sync.ledger.keys import read_secret_key
+from cloud_sync.wire.api import MAX_BODY_BYTES
 from config.errors import InputError
 from config.ledger import is_postgres, load_ledger
 from models.bundle import load_labels
@@ -63,12 +64,14 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.stations",
     "cloud_sync.ledger.points",
     "cloud_sync.ledger.officers",
+    "cloud_sync.ledger.api",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "cloud_sync.ledger.site.middleware.guard",
     "cloud_sync.ledger.site.middleware.speak",
+    "cloud_sync.ledger.site.middleware.hand_on",
     "cloud_sync.ledger.site.standby.StandBy",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -112,8 +115,16 @@ CSRF_TRUSTED_ORIGINS = ["://".join(urlsplit(LEDGER.url)[:2])]
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
 
-# The office's forms are a few hundred bytes.
-DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+# The office's forms are a few hundred bytes, and so are the requests of stations.
+DATA_UPLOAD_MAX_MEMORY_SIZE = FILE_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# Only the rates of the API's callers are in it, each process's own.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
 
 # Commands set up logging themselves; with Django's, each line would appear twice.
 LOGGING_CONFIG = None

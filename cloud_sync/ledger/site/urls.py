@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
+from cloud_sync.ledger.api.routes import api
 from cloud_sync.ledger.office import actions
 from cloud_sync.ledger.office import views as office
 from cloud_sync.ledger.officers import pages as officers
@@ -16,6 +17,7 @@ urlpatterns = [
     path("healthz", pages.health, name="health"),
     path("colours/<slug:community>.css", pages.colours, name="colours"),
     path("statement/<str:token>/", views.statement, name="statement"),
+    path("api/v1/", api.urls),
     path("office/", office.office, name="office"),
     path("office/debts/", office.debts, name="office-debts"),
     path("office/<slug:community>/debts/<int:number>/forgive/", office.forgive_debt, name="office-forgive"),

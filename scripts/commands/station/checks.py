@@ -37,7 +37,7 @@ TAPS_S = 15.0
     help="The station's own language if absent.",
 )
 def check(config: Path, *, as_json: bool, taps: bool, move: bool, language: str | None) -> None:
-    """Check every part of a station: keys, disk, clock, model, broker, readers, lids, cameras.
+    """Check every part of a station: keys, disk, clock, model, broker, ledger, readers, lids, cameras.
 
     Nothing moves without --move. Exit status 1 if a part failed that the station cannot work without.
     While the station runs, this shows what the station reports of its devices: stop it to test them.
@@ -77,6 +77,7 @@ def look(settings: StationSettings, wanted: CheckOptions, tell: _Tell) -> list[F
     from edge.check.broker import check_broker
     from edge.check.devices import when_heard
     from edge.check.finding import Finding, Level
+    from edge.check.ledger import check_ledger
     from edge.check.running import judge_running, running_state
     from edge.check.system import check_system
     from edge.faults import FaultCode
@@ -84,7 +85,7 @@ def look(settings: StationSettings, wanted: CheckOptions, tell: _Tell) -> list[F
 
     clock, words = RealClock(), load_words()
     found = [*check_system(settings, clock), Finding("speaker", Level.OK, "speaker_silent")]
-    found.append(check_broker(settings))
+    found += [check_broker(settings), check_ledger(settings, clock)]
     live = running_state(settings)
     if live is not None:
         is_foreign = any(one.says == "journal_foreign" for one in found)

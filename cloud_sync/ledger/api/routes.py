@@ -1,0 +1,47 @@
+"""The API with every room's router."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.http import HttpRequest
+from ninja import NinjaAPI, Router, Schema
+
+from cloud_sync.ledger.api.errors import handle_errors
+from cloud_sync.ledger.api.rates import CallerRate
+from cloud_sync.ledger.api.stations import AskingStation, StationAuth
+
+stations = Router(auth=StationAuth(), tags=["stations"])
+
+
+class Failure(Schema):
+    """Why a request failed, and what to do about it."""
+
+    error: str
+    mend: str
+
+
+class Caller(Schema):
+    """Whom the ledger takes the caller for."""
+
+    community: str
+    station: str
+    key: str
+
+
+@stations.get("/whoami", response={HTTPStatus.OK: Caller, HTTPStatus.UNAUTHORIZED: Failure})
+def whoami(request: HttpRequest) -> Caller:
+    """Say which station signed this request."""
+    asking: AskingStation = request.auth  # type: ignore[attr-defined]  # ninja sets what StationAuth returns
+    return Caller(community=asking.community, station=asking.station.slug, key=asking.key)
+
+
+api = NinjaAPI(
+    title="Tongzhan ledger",
+    version="1",
+    docs_url=None,  # its page would load scripts from elsewhere
+    openapi_url="/openapi.json",
+    throttle=[CallerRate()],
+)
+handle_errors(api)
+api.add_router("/station", stations)

@@ -1,0 +1,1 @@
+"""What a station asks of the ledger over HTTPS."""

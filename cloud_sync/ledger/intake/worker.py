@@ -24,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import InterfaceError, OperationalError, connection
@@ -32,6 +33,8 @@ from django.db.backends.signals import connection_created
 
 from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.db.database import check
+from cloud_sync.ledger.fleet.readings import Thinning
+from cloud_sync.ledger.fleet.states import BOX, States
 from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages, raise_for_too_much
 from cloud_sync.ledger.intake.chores import Chores
 from cloud_sync.ledger.intake.parse import Sent
@@ -43,7 +46,7 @@ from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.watch import Watch
 from cloud_sync.service.systemd import WatchedStop, notifier_of
-from cloud_sync.transport.mailbox import Message
+from cloud_sync.transport.mailbox import Mailbox, Message
 from cloud_sync.transport.mqtt import MqttLink
 from cloud_sync.wire import topics
 from cloud_sync.wire.envelope import Receipt, seal_receipt
@@ -97,14 +100,15 @@ class Worker:
         stopping: threading.Event,
         apply: Apply = apply_messages,
         communities: Callable[[], Sequence[Community]] = lambda: (),
-        watch: Callable[[], None] = lambda: None,
+        tasks: Mapping[str, Callable[[], None]] = MappingProxyType({}),
     ) -> None:
+        """`tasks` are called each turn, each by what it does, as the log says when it cannot."""
         self._link = link
         self._key = key
         self._stopping = stopping
         self._apply = apply
         self._find_communities = communities
-        self._watch = watch
+        self._tasks = tasks
         self._jitter = random.Random()  # noqa: S311 (spreads retries, guards nothing)
         self._connected = False
         self._chores: dict[str, Chores] = {}
@@ -150,11 +154,12 @@ class Worker:
             del self._chores[slug]
 
     def _look_around(self) -> None:
-        """Check what no message reports, even without the broker."""
-        try:
-            self._watch()
-        except BUSY as error:
-            self._tell_busy("tell which stations are silent", error)
+        """Do what concerns no batch, even without the broker."""
+        for what, task in self._tasks.items():
+            try:
+                task()
+            except BUSY as error:
+                self._tell_busy(what, error)
 
     def _gather(self) -> None:
         """Take the link's messages; if there is nothing else to do, wait LOOK_S for the first."""
@@ -392,7 +397,10 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     key = read_signing_key(settings.state_dir)
     # A session of an older version has subscribed to its one community, and would get everything twice.
     left = [topics.events(community.slug, "+") for community in all_communities()]
-    link = MqttLink(settings.broker, name, [topics.events("+", "+")], leaves=left, window=AT_ONCE)
+    said = Mailbox(topics.state("+", "+"), BOX)
+    link = MqttLink(
+        settings.broker, name, [topics.events("+", "+")], mailboxes=[said], leaves=left, window=AT_ONCE
+    )
     connection_created.connect(bound_lock_waits, dispatch_uid="bound_lock_waits")
     connection.close()  # so that the next connection has the bound
     notifier = notifier_of()
@@ -403,11 +411,19 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     notifier.ready()
     log.info("taking batches from %s:%d", settings.broker.host, settings.broker.port)
     try:
-        watch = Watch(settings, all_communities)
-        Worker(link, key, stopping, communities=all_communities, watch=watch.turn).run()
+        tasks = {
+            "tell which stations are silent": Watch(settings, all_communities).turn,
+            "note what stations say of themselves": States(said, _now, time.monotonic).turn,
+            "remove old readings": Thinning(_now, time.monotonic).turn,
+        }
+        Worker(link, key, stopping, communities=all_communities, tasks=tasks).run()
     finally:
         link.stop()
         connection.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def bound_lock_waits(connection: BaseDatabaseWrapper, **_: object) -> None:

@@ -118,6 +118,19 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class StationCounts:
+    """How many stations there are, and how many of them are online."""
+
+    online: int
+    all: int
+
+    @property
+    def away(self) -> int:
+        """Return how many are not online."""
+        return self.all - self.online
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """Everything that waits in the communities that are shown, and what was decided lately."""
 
@@ -127,6 +140,7 @@ class Page:
     sections: tuple[Section, ...]
     debts: str
     """How many debts are open; SHOWN and a plus sign for more, empty if the officer may not see them."""
+    stations: StationCounts
     done: tuple[Done, ...]
     shows_links: bool
     """Whether the officer may see whose links were taken back."""

@@ -9,10 +9,21 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext, ngettext
 
+from cloud_sync.ledger.fleet.status import count_online
 from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.office import pending
 from cloud_sync.ledger.office.groups import HeldGroup, held_groups
-from cloud_sync.ledger.office.items import Action, Choice, Field, Item, Page, Section, Shown, Technical
+from cloud_sync.ledger.office.items import (
+    Action,
+    Choice,
+    Field,
+    Item,
+    Page,
+    Section,
+    Shown,
+    StationCounts,
+    Technical,
+)
 from cloud_sync.ledger.office.recent import recent
 from cloud_sync.ledger.office.texts import ALARMS, ASIDE, HELD, counted, explained, named
 from cloud_sync.ledger.officers.rights import Deed
@@ -41,6 +52,7 @@ def make_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> Page:
         choices=choices,
         sections=tuple(_sections(shown, writers)),
         debts=_debts(with_points) if with_points else "",
+        stations=StationCounts(*count_online(shown.communities, now)),
         done=recent(shown, now),
         shows_links=bool(with_points),
         links=tuple(

@@ -178,6 +178,10 @@ ALARMS: dict[str, Explained] = {
             "stations were offline, the next visit closes this alarm."
         ),
     ),
+    Cause.STATE: Explained(
+        gettext_noop("What a station says of itself cannot be read."),
+        gettext_noop("Have the station's software version checked. Its visits count all the same."),
+    ),
     Cause.TOO_MUCH: Explained(
         gettext_noop("A station sends far more than one station can have; part of it was not read."),
         gettext_noop(

@@ -27,7 +27,7 @@ from config.errors import InputError
 @require_safe
 def office(request: HttpRequest) -> HttpResponseBase:
     """Show what waits for a person, with the outcome of the last action; `?community=` chooses one."""
-    shown, choices = _chosen(request, Deed.SEE_STATIONS)
+    shown, choices = chosen_communities(request, Deed.SEE_STATIONS)
     page = make_page(shown, choices, timezone.now())
     return render(request, "office.html", {"page": page, "notice": pop_notice(request)})
 
@@ -36,7 +36,7 @@ def office(request: HttpRequest) -> HttpResponseBase:
 @require_safe
 def debts(request: HttpRequest) -> HttpResponseBase:
     """Show what households owe; `?wrong=` names a debt whose reason was not accepted."""
-    page = debts_page(*_chosen(request, Deed.SEE_POINTS), timezone.now())
+    page = debts_page(*chosen_communities(request, Deed.SEE_POINTS), timezone.now())
     return render(request, "debts.html", {"page": page, "wrong": request.GET.get("wrong", "")})
 
 
@@ -62,7 +62,7 @@ def forgive_debt(request: HttpRequest, community: Community, number: int) -> Htt
     return HttpResponseRedirect(f"{reverse('office-debts')}{asked}#debt-{number}")
 
 
-def _chosen(request: HttpRequest, deed: Deed) -> tuple[Shown, tuple[Choice, ...]]:
+def chosen_communities(request: HttpRequest, deed: Deed) -> tuple[Shown, tuple[Choice, ...]]:
     """Return what the page shows, and what may be chosen; 404 for a community that is not the officer's."""
     rights = rights_of(request.user)
     seen = seen_by(rights, deed)

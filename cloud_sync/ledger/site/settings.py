@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.points",
     "cloud_sync.ledger.officers",
     "cloud_sync.ledger.api",
+    "cloud_sync.ledger.fleet",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

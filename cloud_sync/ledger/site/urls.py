@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from cloud_sync.ledger.api.routes import api
 from cloud_sync.ledger.office import actions
@@ -38,6 +38,7 @@ urlpatterns = [
     path("office/<slug:community>/aside/<slug:number>/show/", actions.show_again, name="office-show-again"),
     path("office/<slug:community>/links/take-back/", actions.unlink, name="office-unlink"),
     path("office/rights/", officers.rights, name="office-rights"),
+    path("office/", include("cloud_sync.ledger.fleet.pages.urls")),
     path("office/login/", sign_in.login, name="office-login"),
     path("office/logout/", sign_in.logout, name="office-logout"),
 ]

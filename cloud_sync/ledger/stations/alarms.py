@@ -58,6 +58,8 @@ class Cause(StrEnum):
     """The ledger's clock disagrees with its stations."""
     TOO_MUCH = "too_much"
     """The station sends more than one station can have; part of it was not read."""
+    STATE = "state"
+    """What the station says of itself cannot be read; see `fleet.states`."""
 
 
 def raise_alarm(

@@ -10,6 +10,7 @@ from scripts.commands.ledger.cards import card
 from scripts.commands.ledger.common import database_errors
 from scripts.commands.ledger.communities import community
 from scripts.commands.ledger.corrections import correct, debt
+from scripts.commands.ledger.fleet.show import station_show
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, manage, restore
 from scripts.commands.ledger.officers import officer
@@ -43,5 +44,6 @@ RUNNING = (init, serve, ingest, verify, backup, restore, broker, manage)
 REGISTERS = (community, station, worker, household, card, staff, officer)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
+station.add_command(station_show)
 for command in (*RUNNING, *REGISTERS, *DECISIONS):
     ledger.add_command(command)

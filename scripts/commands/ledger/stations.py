@@ -91,17 +91,30 @@ def station_rename(  # noqa: PLR0913, PLR0917 (one parameter an option)
 @community_option
 @json_option
 def station_list(config: Path, community: str | None, *, as_json: bool) -> None:
-    """Print each station with its names, when it was last heard, what it has delivered, and its keys."""
+    """Print each station with its names, its condition, what it has delivered, and its keys.
+
+    `heard` is when its last batch came; --json also has what it said of itself last.
+    """
     places = open_communities(config, community)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.fleet.status import standings
     from cloud_sync.ledger.stations.registry import summaries
 
     found = [(here.slug, row) for here in places for row in summaries(here)]
+    now = {(one.station.community.slug, one.station.slug): one for one in standings(places, timezone.now())}
     if as_json:
-        echo_json([{"community": slug} | row.as_json() for slug, row in found])
+        echo_json(
+            [
+                {"community": slug} | row.as_json() | (now[slug, row.slug].as_json() if row.active else {})
+                for slug, row in found
+            ]
+        )
         return
     line = prefixed(places)
     for slug, row in found:
-        click.echo(line(slug, row.line()))
+        condition = f", {now[slug, row.slug].condition.value}" if row.active else ""
+        click.echo(line(slug, row.line() + condition))
     if not found:
         click.echo("no station yet; admit one: tongzhan ledger station add SLUG --public-key HEX --config F")
 

@@ -6,11 +6,15 @@ Loaded by `-p tests.running.outcomes --outcomes FILE`; under xdist only the proc
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import resource
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
+
+
+CPU = "cpu_s"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -19,12 +23,34 @@ class Outcome(msgspec.Struct, frozen=True):
     nodeid: str
     failed: bool
     seconds: float
+    cpu_s: float = 0.0
+    """Of its process and of the programs that it started and that have ended."""
     is_property: bool = False
     """Whether hypothesis chose its examples."""
     why: str = ""
     """The failure's first line."""
     load: float = 0.0
     """The machine's load over the last minute, when it failed."""
+
+
+class Meter:
+    """Adds to the report of a test's last phase how much processor time the test took."""
+
+    def __init__(self) -> None:
+        self._begun_s = 0.0
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self) -> Iterator[None]:
+        """Note the time before the test's fixtures."""
+        self._begun_s = _cpu_s()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Add what has been used since."""
+        report = yield
+        report.user_properties.append((CPU, _cpu_s() - self._begun_s))
+        return report
 
 
 class Writer:
@@ -43,14 +69,16 @@ class Writer:
             self._failures.setdefault(name, _first_line(report))
         # The last phase is the teardown, or one that is no phase: what xdist reports of a worker that died.
         if report.when not in ("setup", "call"):
-            self._write(name, is_property="hypothesis" in report.keywords)
+            cpu_s = dict(report.user_properties).get(CPU, 0.0)
+            self._write(name, float(str(cpu_s)), is_property="hypothesis" in report.keywords)
 
-    def _write(self, name: str, *, is_property: bool) -> None:
+    def _write(self, name: str, cpu_s: float, *, is_property: bool) -> None:
         why = self._failures.pop(name, None)
         outcome = Outcome(
             name,
             failed=why is not None,
             seconds=round(self._seconds.pop(name, 0.0), 3),
+            cpu_s=round(cpu_s, 3),
             is_property=is_property,
             why=why or "",
             load=0.0 if why is None else round(os.getloadavg()[0], 1),
@@ -74,10 +102,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Begin to write, unless this is one of xdist's workers."""
+    """Begin to measure, and to write unless this is one of xdist's workers."""
+    config.pluginmanager.register(Meter(), "cpu-meter")
     path = config.getoption("--outcomes")
     if path and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Writer(Path(path)), "outcomes")
+
+
+def _cpu_s() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def _records(path: Path) -> Iterator[Outcome]:

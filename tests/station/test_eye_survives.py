@@ -66,8 +66,10 @@ class SeeingSite:
             return 0
 
     def open(self) -> None:
+        """Tap until the lid is open and its motor off: one still running would undo `shut`."""
+        plant = self.site.plant
         self.site.hold_card()
-        until(lambda: self.site.plant.place == 1, "the lid is open")
+        until(lambda: plant.place == 1 and plant.has_stopped, "the lid is open")
 
     def shut(self) -> None:
         """Shut the lid by hand."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import grimp
 import pytest
 
+from tests.running import fresh
 from tests.running.outcomes import Outcome, read_outcomes, slowest
 from tests.running.patience import MOST, REFERENCE_S, factor
-from tests.running.stages import LONG, PROCESS, QUICK_PROGRAMS, Stage, stage_of
+from tests.running.stages import LONG, PROCESS, QUICK_PROGRAMS, Stage, rank, stage_of
 from tests.running.verdict import NEVER_TWICE, known_flakes, may_try_again, worth_trying_again
+from tests.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FAILING = """
@@ -26,6 +30,10 @@ def test_dies(): os._exit(3)
 @given(st.integers())
 def test_every_number_is_small(number): assert number < 100
 """
+
+
+BARE = "-p no:hypothesispytest -p no:schemathesis -p no:anyio"
+"""To import these takes longer than all else that a small run does."""
 
 
 def failure(nodeid: str, *, is_property: bool = False) -> Outcome:
@@ -62,6 +70,7 @@ SHARED = (
     "tests.conftest",
     "tests.running.__main__",
     "tests.running.changed",
+    "tests.running.fresh",
     "tests.running.patience",
     "tests.running.purity",
 )
@@ -116,7 +125,7 @@ def run_at(folder: Path, file: str, source: str) -> str:
     place.write_text(source, encoding="utf-8")
     (folder / "conftest.py").write_text(PURE_CONFTEST, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
-    environment["PYTEST_ADDOPTS"] = "-p no:hypothesispytest -p no:cacheprovider"
+    environment["PYTEST_ADDOPTS"] = f"{BARE} -p no:cacheprovider"
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", file]
     return subprocess.run(
         command, cwd=folder, env=environment, check=False, capture_output=True, text=True
@@ -173,6 +182,7 @@ def test_the_report_names_each_test_its_failure_and_its_time(tmp_path: Path, wor
     assert found["test_fails"].failed
     assert "one is not two" in found["test_fails"].why
     assert found["test_fails"].load > 0
+    assert found["test_every_number_is_small"].cpu_s > 0
     assert found["test_every_number_is_small"].is_property
     assert not found["test_fails"].is_property
     if workers == "1":
@@ -184,6 +194,7 @@ def run_pytest(folder: Path, workers: str, names: list[str]) -> Path:
     report = folder / "report.jsonl"
     command = [sys.executable, "-m", "pytest", "-p", "tests.running.outcomes", "--outcomes", str(report)]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    environment["PYTEST_ADDOPTS"] = "-p no:schemathesis -p no:anyio"
     environment.pop("PYTEST_XDIST_WORKER", None)
     subprocess.run(
         [*command, "-n", workers, *(f"test_some.py::{name}" for name in names)],
@@ -193,6 +204,95 @@ def run_pytest(folder: Path, workers: str, names: list[str]) -> Path:
         capture_output=True,
     )
     return report
+
+
+LOOKING = """
+import os
+from hypothesis import given, strategies as st
+
+@given(st.integers())
+def test_every_number_is_small(number): assert number < 100
+
+@given(st.integers())
+def test_every_number_is_one(number): assert number == number
+"""
+
+
+@pytest.mark.parametrize(("name", "status"), [("small", 1), ("one", 0)])
+def test_a_fresh_seed_that_finds_something_is_printed_with_what_it_found(
+    tmp_path: Path, name: str, status: int
+) -> None:
+    (tmp_path / "test_some.py").write_text(LOOKING, encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(FRESH_PROFILE, encoding="utf-8")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "tests.running.fresh",
+            "2",
+            f"test_some.py::test_every_number_is_{name}",
+            "-n",
+            "0",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(CHECKOUT), "PYTEST_ADDOPTS": "-p no:schemathesis -p no:anyio"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found, nothing = done.stdout.count("FOUND SOMETHING"), done.stdout.count("nothing found")
+    assert (done.returncode, found, nothing) == (status, 2 * status, 2 - 2 * status), done.stdout
+    assert ("assert number < 100" in done.stdout) is bool(status)
+
+
+FRESH_PROFILE = """
+from hypothesis import settings
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "full: long runs")
+
+settings.register_profile("fresh", database=None)
+"""
+
+
+class Seed:
+    """A process that a seed is: it ends when it is told, or when it is interrupted."""
+
+    def __init__(self, *, ends_by_itself: bool) -> None:
+        self._over = threading.Event()
+        self.returncode = fresh.INTERRUPTED
+        if ends_by_itself:
+            self.returncode = fresh.PASSED
+            self._over.set()
+
+    def communicate(self) -> tuple[str, None]:
+        self._over.wait()
+        return "", None
+
+    def send_signal(self, number: int) -> None:
+        assert number == signal.SIGINT
+        self._over.set()
+
+
+@pytest.mark.parametrize("ends_by_itself", [True, False])
+def test_seeds_beside_the_tests_end_with_them(*, ends_by_itself: bool) -> None:
+    begun: list[int] = []
+
+    def begin(seed: int) -> Seed:
+        begun.append(seed)
+        return Seed(ends_by_itself=ends_by_itself and len(begun) < 3)
+
+    seeds = fresh.FreshSeeds(begin)
+    seeds.start()
+    until(lambda: len(begun) == (3 if ends_by_itself else 1))
+    seeds.stop(alone_s=0.01)
+    seeds.stop(alone_s=0.01)
+    assert (seeds.findings.finished, len(set(begun))) == ((2, 3) if ends_by_itself else (0, 1))
+
+
+def test_the_longest_files_come_first_whatever_their_names() -> None:
+    names = [*reversed(LONG), "tests/station/"]
+    assert sorted(names, key=rank) == [*LONG, "tests/station/"]
 
 
 FLAKY = """
@@ -225,7 +325,7 @@ def flaky_project(tmp_path: Path) -> Path:
 def everyday(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_XDIST_WORKER")}
     here = {"PYTHONPATH": str(CHECKOUT), "XDG_STATE_HOME": str(folder / "state")}
-    here["PYTEST_ADDOPTS"] = "-p no:hypothesispytest"  # importing it takes longer than all else here
+    here["PYTEST_ADDOPTS"] = BARE
     return subprocess.run(
         [sys.executable, "-m", "tests.running", "-n", "0"],
         cwd=folder,

@@ -62,6 +62,10 @@ def test_a_skip_that_nobody_allowed_fails_a_run_of_ci_and_is_told_to_a_person(
         "no:cacheprovider",
         "-p",
         "no:hypothesispytest",
+        "-p",
+        "no:schemathesis",
+        "-p",
+        "no:anyio",
         str(tmp_path),
     ]
     done = subprocess.run(

@@ -1,4 +1,7 @@
-"""The everyday run: `python -m tests.running`, three stages with a report of their own each.
+"""The everyday run: `python -m tests.running [--mypy]`, three stages with a report of their own each.
+
+mypy runs beside the pure tests. Beside the others run property tests with fresh seeds, at lowest priority,
+in the time that tests with processes leave.
 
 With CI set, a test that failed in a stage with processes is run once more, alone. A run that is green only
 by that says FLAKED and keeps it, and the next run of this machine prints it.
@@ -9,11 +12,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 from click import echo
 
+from tests.running.fresh import FreshSeeds
 from tests.running.outcomes import Outcome, read_outcomes, slowest
 from tests.running.patience import measure_patience
 from tests.running.stages import Stage
@@ -31,8 +37,15 @@ MARKS = {
 }
 STEAL = ("--dist", "worksteal")
 """A worker takes tests in a row, so that what the tests of a file share is made in few workers."""
-WORKERS = {Stage.PURE: "2", Stage.PROCESS: "3", Stage.LONG: "0"}
-"""Tests with processes wait for much of their time: three of them keep two cores at work."""
+BY_FILE = ("--dist", "loadfile", "--no-loadscope-reorder")
+"""A worker takes a whole file, in the order of LONG: what the file's tests look at is started once."""
+SPREAD = {
+    Stage.PURE: ("-n", "2", *STEAL),
+    Stage.PROCESS: ("-n", "4", *STEAL),
+    Stage.LONG: ("-n", "3", *BY_FILE),
+}
+"""Tests with processes wait for much of their time: four of them keep two cores at work."""
+MYPY = "--mypy"
 
 
 def main(arguments: list[str]) -> int:
@@ -41,11 +54,43 @@ def main(arguments: list[str]) -> int:
     os.environ["TONGZHAN_PATIENCE"] = str(measure_patience())
     echo(f"tongzhan: tests wait {os.environ['TONGZHAN_PATIENCE']} times as long as on an idle machine")
     flakes = Flakes(_history_file())
-    green = [_run_stage(stage, arguments, flakes) for stage in Stage]
+    pytest_arguments = [argument for argument in arguments if argument != MYPY]
+    with _types_checked(wanted=MYPY in arguments) as are_right:
+        green = [_run_stage(Stage.PURE, pytest_arguments, flakes)]
+    if not are_right():
+        echo("tongzhan: error: mypy failed", err=True)
+        return 1
+    seeds = FreshSeeds()
+    seeds.start()
+    try:
+        green += [_run_stage(stage, pytest_arguments, flakes) for stage in (Stage.PROCESS, Stage.LONG)]
+        echo("tongzhan: the tests are over; a first fresh seed may go on for a while")
+        seeds.stop()
+    finally:
+        seeds.stop(alone_s=0)
     _print_slowest()
     for flake in flakes.forgiven:
         echo(f"FLAKED {_told(flake)}")
+    seeds.findings.tell()
     return 0 if all(green) else 1
+
+
+@contextmanager
+def _types_checked(*, wanted: bool) -> Iterator[Callable[[], bool]]:
+    """Run mypy meanwhile, then print what it said. Give a function that tells whether all was right."""
+    if not wanted:
+        yield lambda: True
+        return
+    mypy = subprocess.Popen(
+        [sys.executable, "-m", "mypy"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        yield lambda: mypy.returncode == 0
+        said, _ = mypy.communicate()
+        echo(f"tongzhan: mypy\n{said}")
+    finally:
+        mypy.kill()
+        mypy.wait()
 
 
 class Flakes:
@@ -81,7 +126,7 @@ def _run_stage(stage: Stage, arguments: list[str], flakes: Flakes) -> bool:
     report = REPORTS / f"{stage}.jsonl"
     report.unlink(missing_ok=True)
     alone = ["-p", "tests.running.collecting", "--stage", stage]
-    status = _pytest([*alone, "-n", WORKERS[stage], *STEAL, "-m", MARKS[stage], *arguments], report)
+    status = _pytest([*alone, *SPREAD[stage], "-m", MARKS[stage], *arguments], report)
     if status in (0, NOTHING_TO_RUN):
         return True
     failures = [outcome for outcome in read_outcomes(report) if outcome.failed]

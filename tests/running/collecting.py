@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.running.stages import Stage, stage_of
+from tests.running.stages import Stage, rank, stage_of
 
 
 class OneStage:
@@ -29,6 +29,10 @@ class OneStage:
             return None
         wanted = self._folders if collection_path.is_dir() else self._files
         return None if collection_path in wanted else True
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Have the files that take longest come first."""
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

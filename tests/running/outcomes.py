@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-
 CPU = "cpu_s"
 
 

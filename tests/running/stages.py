@@ -18,22 +18,23 @@ class Stage(StrEnum):
     PROCESS = "process"
     """Threads, sockets, programs, brokers, databases."""
     LONG = "long"
-    """A soak, a benchmark, a browser: alone on the machine, at the end."""
+    """A soak, a benchmark, a browser, the demo: whole files at a time, at the end."""
 
 
 LIMIT_S = {Stage.PURE: 180.0, Stage.PROCESS: 300.0, Stage.LONG: 900.0}
 """How long a test of a stage may take on a machine of ordinary speed before it fails."""
 
 LONG = (
-    "tests/bench/",
-    "tests/demo/test_demo.py",
-    "tests/demo/test_looks.py",
-    "tests/demo/test_watched.py",
-    "tests/ledger/browser/",
     "tests/edge/panel/test_browser.py",
-    "tests/edge/panel/test_looks.py",
+    "tests/demo/test_watched.py",
     "tests/soak/test_soak.py",
+    "tests/ledger/browser/",
+    "tests/demo/test_demo.py",
+    "tests/edge/panel/test_looks.py",
+    "tests/demo/test_looks.py",
+    "tests/bench/",
 )
+"""In the order in which they run, the longest first, so that no worker is left with one at the end."""
 PROCESS = (
     "tests/cloud_sync/service/test_web.py",
     "tests/cloud_sync/transport/test_ca_file.py",
@@ -125,6 +126,11 @@ def stage_of(nodeid: str) -> Stage:
     if nodeid.startswith(LONG):
         return Stage.LONG
     return Stage.PROCESS if nodeid.startswith(PROCESS) else Stage.PURE
+
+
+def rank(nodeid: str) -> int:
+    """Give a test's place in the order of its stage, by its file."""
+    return next((place for place, name in enumerate(LONG) if nodeid.startswith(name)), len(LONG))
 
 
 def mark_stages(items: Iterable[pytest.Item]) -> None:

@@ -12,9 +12,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from django.db import connections
 
 from cloud_sync.ledger import install
 from config.ledger import load_ledger
+from tests.running.shared import made_once
 
 LEDGER_TOML = """
 [ledger]
@@ -42,19 +44,17 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 PREPARED = Path(tempfile.mkdtemp(prefix="tongzhan-ledger-"))
 atexit.register(shutil.rmtree, PREPARED, ignore_errors=True)
 (PREPARED / "ledger.toml").write_text(LEDGER_TOML, encoding="utf-8")
-install.init(PREPARED / "ledger.toml")
+with made_once("ledger", PREPARED):
+    install.init(PREPARED / "ledger.toml")
+    connections.close_all()
 
-from django.db import connections  # noqa: E402 (as above)
-
-from cloud_sync.ledger.db.database import prepare  # noqa: E402
+from cloud_sync.ledger.db.database import prepare  # noqa: E402 (as above)
 from cloud_sync.ledger.stations.models import Community  # noqa: E402
 from tests.engines import Engine, Tier, postgres_copies, sqlite_copies  # noqa: E402
 from tests.ledger.calling import call  # noqa: E402
 from tests.ledger.switching import use_database  # noqa: E402
 from tests.ledger.town import Town  # noqa: E402
 from tests.postgres import Postgres, postgres_server  # noqa: E402
-
-connections.close_all()
 
 
 @pytest.fixture(scope="session")

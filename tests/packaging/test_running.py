@@ -15,6 +15,7 @@ import pytest
 from tests.running import fresh
 from tests.running.outcomes import Outcome, read_outcomes, slowest
 from tests.running.patience import MOST, REFERENCE_S, factor
+from tests.running.shared import made_once, run_folder
 from tests.running.stages import LONG, PROCESS, QUICK_PROGRAMS, Stage, rank, stage_of
 from tests.running.verdict import NEVER_TWICE, known_flakes, may_try_again, worth_trying_again
 from tests.waiting import until
@@ -293,6 +294,22 @@ def test_seeds_beside_the_tests_end_with_them(*, ends_by_itself: bool) -> None:
 def test_the_longest_files_come_first_whatever_their_names() -> None:
     names = [*reversed(LONG), "tests/station/"]
     assert sorted(names, key=rank) == [*LONG, "tests/station/"]
+
+
+def test_what_processes_of_a_run_share_is_made_by_the_first_and_copied_by_the_others(tmp_path: Path) -> None:
+    def make(folder: Path) -> str:
+        folder.mkdir()
+        with made_once("thing", folder):
+            thing = folder / "thing"
+            was = thing.read_text("ascii") if thing.exists() else "none"
+            thing.write_text(folder.name, "ascii")
+        return was
+
+    with run_folder():
+        with pytest.raises(OSError, match="breaks off"), made_once("thing", tmp_path):
+            raise OSError("it breaks off")
+        assert [make(tmp_path / name) for name in ("first", "second", "third")] == ["none", "first", "first"]
+    assert make(tmp_path / "alone") == "none"
 
 
 FLAKY = """

@@ -19,9 +19,10 @@ from pathlib import Path
 import msgspec
 from click import echo
 
-from tests.running.fresh import FreshSeeds
+from tests.running.fresh import Findings, FreshSeeds
 from tests.running.outcomes import Outcome, read_outcomes, slowest
 from tests.running.patience import measure_patience
+from tests.running.shared import run_folder
 from tests.running.stages import Stage
 from tests.running.verdict import known_flakes, worth_trying_again
 
@@ -45,6 +46,7 @@ SPREAD = {
     Stage.LONG: ("-n", "3", *BY_FILE),
 }
 """Tests with processes wait for much of their time: four of them keep two cores at work."""
+BUSY = (Stage.PROCESS, Stage.LONG)
 MYPY = "--mypy"
 
 
@@ -56,23 +58,31 @@ def main(arguments: list[str]) -> int:
     flakes = Flakes(_history_file())
     pytest_arguments = [argument for argument in arguments if argument != MYPY]
     with _types_checked(wanted=MYPY in arguments) as are_right:
-        green = [_run_stage(Stage.PURE, pytest_arguments, flakes)]
+        is_green = _run_stage(Stage.PURE, pytest_arguments, flakes)
     if not are_right():
         echo("tongzhan: error: mypy failed", err=True)
         return 1
+    with run_folder(), _fresh_seeds() as findings:
+        # Every stage runs, whatever became of the one before.
+        green = [is_green, *(_run_stage(stage, pytest_arguments, flakes) for stage in BUSY)]
+    _print_slowest()
+    for flake in flakes.forgiven:
+        echo(f"FLAKED {_told(flake)}")
+    findings.tell()
+    return 0 if all(green) else 1
+
+
+@contextmanager
+def _fresh_seeds() -> Iterator[Findings]:
+    """Try fresh seeds meanwhile."""
     seeds = FreshSeeds()
     seeds.start()
     try:
-        green += [_run_stage(stage, pytest_arguments, flakes) for stage in (Stage.PROCESS, Stage.LONG)]
+        yield seeds.findings
         echo("tongzhan: the tests are over; a first fresh seed may go on for a while")
         seeds.stop()
     finally:
         seeds.stop(alone_s=0)
-    _print_slowest()
-    for flake in flakes.forgiven:
-        echo(f"FLAKED {_told(flake)}")
-    seeds.findings.tell()
-    return 0 if all(green) else 1
 
 
 @contextmanager

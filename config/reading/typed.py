@@ -79,6 +79,11 @@ def card(text: str) -> str:
     return found
 
 
+def without_spaces(text: str) -> str:
+    """Return a code as it was copied: ASCII for full-width, hyphens for dashes, no space; not yet checked."""
+    return re.sub(r"\s+", "", _compatible(text))
+
+
 def _compatible(text: str) -> str:
     """Replace full-width forms and all dashes by ASCII, and trim."""
     return _DASHES.sub("-", unicodedata.normalize("NFKC", text)).strip()

@@ -88,12 +88,26 @@ class PagesSection(_Section, frozen=True):
     """How long a browser that came by TLS must keep using it; 0 lets it stop."""
 
 
+class StationsSection(_Section, frozen=True):
+    """Where stations reach the broker; the ledger itself may reach it elsewhere (`[broker]`)."""
+
+    host: str | None = None
+    """Absent: the host under [broker]."""
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8883
+
+
 class LedgerSettings(_Section, frozen=True):
     """A whole ledger.toml."""
 
     ledger: LedgerSection
     pages: PagesSection = PagesSection()
     broker: CloudSection = CloudSection()
+    stations: StationsSection = StationsSection()
+
+    @property
+    def stations_host(self) -> str:
+        """The broker's host as stations know it."""
+        return self.stations.host or self.broker.host
 
     @property
     def url(self) -> str:
@@ -156,6 +170,8 @@ def _problems(settings: LedgerSettings) -> list[Problem]:
     found = zone_problems("ledger.timezone", settings.ledger.timezone)
     if "://" in settings.ledger.database and not is_postgres(settings.ledger.database):
         found.append(("ledger.database: unknown kind of database", "use a file or postgresql://…"))
+    if settings.stations.host is not None and (problem := host_problem(settings.stations.host)):
+        found.append((f"stations.host: {problem[0]}", problem[1]))
     return found + _page_problems(settings.pages) + broker_problems("broker", settings.broker)
 
 

@@ -1,6 +1,7 @@
 """The broker's users, their passwords as mosquitto stores them, and their rights.
 
-`sunny-garden.east-gate` is a station of that community and has its own branch of the topics. A ledger's name
+`sunny-garden.east-gate` is a station of that community and has its own branch of the topics;
+`sunny-garden.east-gate.2` is the same station's second login, so that two can hold at once. A ledger's name
 has no dot; it has the branches of its communities. So several ledgers can share one broker.
 """
 
@@ -22,6 +23,11 @@ TO_STATION = ("commands", "notice", "receipts")
 def station_user(community: str, station: str) -> str:
     """Return the user that a station connects as; neither name can contain a dot."""
     return f"{community}.{station}"
+
+
+def station_login(community: str, station: str, number: int) -> str:
+    """Return the user of a station that enrolled; a further one has a further number."""
+    return f"{station_user(community, station)}.{number}"
 
 
 def home_of(user: str) -> str:
@@ -48,7 +54,7 @@ def format_passwords(hashes: Mapping[str, str]) -> str:
 
 def station_rights(user: str) -> str:
     """What an access control file says of a station: its own branch and nothing else."""
-    community, _, station = user.partition(".")
+    community, station = user.split(".")[:2]
     return _rights(user, [topics.events(community, station)], FROM_STATION, TO_STATION)
 
 

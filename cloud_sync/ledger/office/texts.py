@@ -182,6 +182,13 @@ ALARMS: dict[str, Explained] = {
         gettext_noop("What a station says of itself cannot be read."),
         gettext_noop("Have the station's software version checked. Its visits count all the same."),
     ),
+    Cause.ENROLMENT: Explained(
+        gettext_noop("Somebody tried to add a device by this station's code, which was not theirs to use."),
+        gettext_noop(
+            "It was refused. If nobody of yours tried twice, somebody has seen the code: add the station "
+            "again with a new one, which ends the keys before it."
+        ),
+    ),
     Cause.TOO_MUCH: Explained(
         gettext_noop("A station sends far more than one station can have; part of it was not read."),
         gettext_noop(

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.officers",
     "cloud_sync.ledger.api",
     "cloud_sync.ledger.fleet",
+    "cloud_sync.ledger.enrolment",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -56,6 +56,8 @@ class Cause(StrEnum):
     """The station sent visits that are older than is plausible."""
     CLOCK = "clock"
     """The ledger's clock disagrees with its stations."""
+    ENROLMENT = "enrolment"
+    """A used code came again with another key, or wrong proofs ended a code."""
     TOO_MUCH = "too_much"
     """The station sends more than one station can have; part of it was not read."""
     STATE = "state"

@@ -34,15 +34,9 @@ def add_station(
     gets a further key. InputError for an invalid slug, key or name, a retired station, and a key that
     belongs to another station or was retired.
     """
-    name = typed.topic_name("station", slug)
     key = _public_key(public_key)
-    first = {"admitted_at": now, "name_zh": _plain_name(name_zh), "name_en": _plain_name(name_en)}
     with transaction.atomic():
-        station, is_new = Station.objects.get_or_create(community=community, slug=name, defaults=first)
-        if is_new:
-            records.register(community.pk, "admitted", station)
-        if not station.active:
-            raise InputError(f"station {name} is retired", "admit another under a new name")
+        station = admit_station(community, slug, now, name_zh=name_zh, name_en=name_en)
         stored, is_new = StationKey.objects.get_or_create(
             key_id=key_id(key), defaults={"station": station, "public": key.public_bytes_raw()}
         )
@@ -52,6 +46,24 @@ def add_station(
             raise InputError(f"key {stored} belongs to station {stored.station}", "make a new key")
         if stored.retired_at is not None:
             raise InputError(f"key {stored} of station {station} was retired", "make a new key")
+    return station
+
+
+@transaction.atomic
+def admit_station(
+    community: Community, slug: str, now: datetime | None, *, name_zh: str = "", name_en: str = ""
+) -> Station:
+    """Admit a station without a key; one that is admitted already keeps its names.
+
+    InputError for an invalid slug or name, and for a retired station.
+    """
+    name = typed.topic_name("station", slug)
+    first = {"admitted_at": now, "name_zh": _plain_name(name_zh), "name_en": _plain_name(name_en)}
+    station, is_new = Station.objects.get_or_create(community=community, slug=name, defaults=first)
+    if is_new:
+        records.register(community.pk, "admitted", station)
+    if not station.active:
+        raise InputError(f"station {name} is retired", "admit another under a new name")
     return station
 
 
@@ -91,7 +103,7 @@ def retire_station(community: Community, slug: str, now: datetime) -> int:
         station.active = False
         station.save(update_fields=["active"])
         records.register(community.pk, "retired", station, now)
-        return len(_retire(list(station.keys.filter(retired_at=None)), now))
+        return len(retire_keys(list(station.keys.filter(retired_at=None)), now))
 
 
 def retire_key(community: Community, slug: str, key: str, now: datetime) -> StationKey:
@@ -112,11 +124,12 @@ def retire_key(community: Community, slug: str, key: str, now: datetime) -> Stat
                     f"admit the new key first: tongzhan ledger station add {slug} --public-key HEX --config F"
                 )
                 raise InputError(f"{key} is the only key of station {slug}", mend)
-            _retire([found], now)
+            retire_keys([found], now)
         return found
 
 
-def _retire(keys: Sequence[StationKey], now: datetime) -> Sequence[StationKey]:
+def retire_keys(keys: Sequence[StationKey], now: datetime) -> Sequence[StationKey]:
+    """Believe these keys no longer. Within a transaction."""
     for key in keys:
         key.retired_at = now
         key.save(update_fields=["retired_at"])
@@ -148,7 +161,7 @@ def rotate_key(
         key = key_id(_public_key(public_key))
         rows = station.keys.exclude(key_id=key).order_by("pk")
         if retire_old:
-            _retire(list(rows.filter(retired_at=None)), now)
+            retire_keys(list(rows.filter(retired_at=None)), now)
         others = tuple(row.key_id for row in rows if row.retired_at is None)
         return RotatedKeys(key, others, tuple(row for row in rows if row.retired_at is not None))
 

@@ -180,10 +180,13 @@ def open_request(message: bytes) -> Request:
     return Request(said, hashlib.sha256(message).hexdigest(), header.proof, body)
 
 
-def make_answer(key: Ed25519PrivateKey, request: Request, given: Given) -> bytes:
-    """Return the ledger's answer, ready to send. EnrolmentError if the station's X25519 key is none."""
+def make_answer(key: Ed25519PrivateKey, request: Request, given: Given, once: X25519PrivateKey) -> bytes:
+    """Return the ledger's answer, ready to send, sealed by a key that was drawn for it.
+
+    EnrolmentError if the station's X25519 key is none.
+    """
     public, box = seal_to(
-        bytes.fromhex(request.body.seal), msgspec.json.encode(given), request.digest.encode()
+        bytes.fromhex(request.body.seal), msgspec.json.encode(given), request.digest.encode(), once
     )
     own = key.public_key().public_bytes_raw().hex()
     body = msgspec.json.encode(AnswerBody(request=request.digest, ledger=own, seal=public.hex(), box=box))
@@ -210,12 +213,12 @@ def open_answer(message: bytes, code: EnrolmentCode, request: bytes, seal: X2551
     return given
 
 
-def seal_to(public: bytes, plain: bytes, bound_to: bytes) -> tuple[bytes, bytes]:
+def seal_to(public: bytes, plain: bytes, bound_to: bytes, once: X25519PrivateKey) -> tuple[bytes, bytes]:
     """Seal bytes to an X25519 key; return the public key of this one seal, and the box.
 
-    `bound_to` must be given again to open it. EnrolmentError if `public` is no key.
+    `bound_to` must be given again to open it; `once` was drawn for this seal alone. EnrolmentError if
+    `public` is no key.
     """
-    once = X25519PrivateKey.generate()
     try:
         shared = once.exchange(X25519PublicKey.from_public_bytes(public))
     except ValueError:  # a point of small order, which would make the shared secret known to all

@@ -6,9 +6,10 @@ import os
 import pwd
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from cloud_sync.ledger.broker import users
 from cloud_sync.ledger.broker.certificates import Identity, make_authority, make_server, out_of_time, serves
@@ -40,6 +41,10 @@ class BrokerSpec:
     names: Collection[str]
     """The broker's host names and addresses."""
     listeners: Listeners
+    kept: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """Stations of each community that keep a password which they have from here, and get none."""
+    logins: Mapping[str, str] = field(default_factory=dict)
+    """Users of stations that enrolled, with the hashes of their passwords."""
     ledger_password: Path | None = None
     """Where the ledger reads its own password; the owner of that folder gets the file."""
 
@@ -56,12 +61,9 @@ def write_broker(folder: Path, wanted: BrokerSpec, now: datetime) -> dict[str, P
         _write_certificates(folder, wanted.names, now)
         _write(folder, "mosquitto.conf", mosquitto_conf(folder, wanted.listeners), PUBLIC)
         ledger = wanted.ledger
-        ours = {
-            users.station_user(home, station) for home, some in wanted.stations.items() for station in some
-        }
         renewed = {users.station_user(home, station) for home, station in wanted.renewed}
-        rights = {user: users.station_rights(user) for user in ours}
-        fresh = _write_users(folder, "stations", wanted.stations, rights, renewed)
+        rights = {user: users.station_rights(user) for user in _station_users(folder, wanted)}
+        fresh = _write_users(folder, "stations", wanted.stations, rights, renewed, wanted.logins)
         rights = {ledger: users.ledger_rights(ledger, wanted.stations)}
         fresh |= _write_users(folder, "ledgers", wanted.stations, rights, ())
         if ledger in fresh and wanted.ledger_password is not None:
@@ -70,6 +72,16 @@ def write_broker(folder: Path, wanted: BrokerSpec, now: datetime) -> dict[str, P
     except OSError as error:
         raise InputError(f"{folder} cannot be written ({error})", mend_of(error, folder)) from None
     return fresh
+
+
+def _station_users(folder: Path, wanted: BrokerSpec) -> set[str]:
+    """Return the users of all stations: by a file's password, by one that is kept, by enrolment."""
+    held = users.parse_passwords(_written(folder / "stations.passwords"))
+    kept = {users.station_user(home, station) for home, some in wanted.kept.items() for station in some}
+    by_file = {
+        users.station_user(home, station) for home, some in wanted.stations.items() for station in some
+    }
+    return by_file | kept & held.keys() | wanted.logins.keys()
 
 
 def _write_certificates(folder: Path, names: Collection[str], now: datetime) -> None:
@@ -101,11 +113,15 @@ def _write_users(
     communities: Collection[str],
     wanted: Mapping[str, str],
     renewed: Collection[str],
+    given: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Path]:
-    """Write one listener's passwords and its users' rights; the files with the passwords that are new."""
+    """Write one listener's passwords and its users' rights; the files with the passwords that are new.
+
+    The hashes of `given` users' passwords come from elsewhere, and leave no file.
+    """
     hashes = users.parse_passwords(_written(folder / f"{who}.passwords"))
     gone = {user for user in hashes if users.home_of(user) in communities and user not in wanted}
-    kept = {user: hash_ for user, hash_ in hashes.items() if user not in gone}
+    kept = {user: hash_ for user, hash_ in hashes.items() if user not in gone} | dict(given)
     fresh = {user: secrets.token_urlsafe(24) for user in wanted if user not in kept or user in renewed}
     credentials = {user: folder / "credentials" / f"{user}.password" for user in fresh}
     # Write a password for its owner before the broker requires it: after a kill in between, the next run

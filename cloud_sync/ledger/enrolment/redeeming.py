@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec import structs
 
 from cloud_sync.ledger import keys
@@ -147,7 +148,8 @@ def _first(row: Invitation, request: Request, settings: LedgerSettings, now: dat
     succession.begin(key, now, None if login is None else login.row)
     signing = keys.read_signing_key(settings.state_dir)
     try:
-        answer = make_answer(signing, request, _given(station, settings, signing, login))
+        given = _given(station, settings, signing, login)
+        answer = make_answer(signing, request, given, X25519PrivateKey.generate())
     except EnrolmentError as error:
         log.warning("enrolment of %s: %s", station, error)
         raise RefusedError(Refusal.UNREADABLE) from None  # which rolls the key back

@@ -166,11 +166,6 @@ def rotate_key(
         return RotatedKeys(key, others, tuple(row for row in rows if row.retired_at is not None))
 
 
-def active_stations(community: Community) -> list[str]:
-    """Return the slugs of the stations in service, in order."""
-    return sorted(community.stations.filter(active=True).values_list("slug", flat=True))
-
-
 @dataclass(frozen=True, slots=True)
 class StationSummary:
     """One station in a list of them."""

@@ -1,4 +1,4 @@
-"""Watches for what no message reports: silent stations and expiring certificates."""
+"""Watches for what no message reports: silent stations, new keys that are in use, expiring certificates."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.db.models import Max
 
+from cloud_sync.ledger.enrolment import succession
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm
 from cloud_sync.ledger.stations.models import Alarm, Community
 from cloud_sync.service.lifetimes import Lifetime, of_authorities, of_server
@@ -20,6 +21,8 @@ from config.station import CloudSection
 log = logging.getLogger(__name__)
 
 EVERY_S = 600.0
+KEYS_S = 5.0
+"""How often new keys of stations are looked at; there rarely are any."""
 CERTIFICATES_S = 6 * 3600.0
 """Long, because the broker logs each of these connections."""
 CONNECT_S = 5.0
@@ -37,11 +40,11 @@ class Watch:
     def __init__(self, settings: LedgerSettings, communities: Callable[[], Sequence[Community]]) -> None:
         """Watch the stations of all communities that `communities` finds, and the broker's certificate."""
         self._settings, self._communities = settings, communities
-        self._stations_at = self._certificates_at = 0.0
+        self._stations_at = self._keys_at = self._certificates_at = 0.0
         self._waiting: list[Community] = []
 
     def turn(self) -> None:
-        """Run what is due: the certificates' check, or that of the next community's stations."""
+        """Run what is due: the check of new keys, of certificates, or of the next community's stations."""
         now = time.monotonic()
         if now >= self._stations_at:
             self._stations_at = now + EVERY_S
@@ -49,6 +52,9 @@ class Watch:
         if self._waiting:
             community = self._waiting.pop()
             watch_stations(community, self._settings.ledger.silent_hours, datetime.now(UTC))
+        if now >= self._keys_at:
+            self._keys_at = now + KEYS_S
+            succession.look(datetime.now(UTC))
         if now >= self._certificates_at:
             self._certificates_at = now + CERTIFICATES_S
             watch_certificates(self._settings.broker, datetime.now(UTC))

@@ -54,6 +54,53 @@ def station_add(
     click.echo(f"its cards are hashed by the key in {card_key_file(settings.state_dir, here.slug)}")
 
 
+@station.command("invite")
+@config_option
+@community_option
+@by_option
+@reason_option
+@json_option
+@click.option("--name-zh", default="", metavar="NAME", help="A new station's Chinese name on the pages.")
+@click.option("--name-en", default="", metavar="NAME", help="A new station's English name on the pages.")
+@click.argument("slug")
+def station_invite(  # noqa: PLR0913, PLR0917 (one parameter an option)
+    config: Path,
+    community: str | None,
+    by: str,
+    reason: str,
+    name_zh: str,
+    name_en: str,
+    slug: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Make a code by which a station enrols: as text to type, and as a QR code for its camera.
+
+    A new SLUG is admitted; a station that is here already enrols again, with a new card or board, and its old
+    key ends once the new one is heard. The code is for one use within 15 minutes, and a further one ends it.
+    Type it only at the station, and send it to nobody.
+    """
+    settings, here = open_town(config), open_community(config, community)
+    from django.utils import timezone
+
+    from cloud_sync.ledger.enrolment import invitations, qr
+    from cloud_sync.ledger.keys import read_signing_key
+
+    public = read_signing_key(settings.state_dir).public_key().public_bytes_raw()
+    place = invitations.place_of(settings, public)
+    made = invitations.invite(
+        here, slug, place, by=by, reason=reason, now=timezone.now(), name_zh=name_zh, name_en=name_en
+    )
+    text, until = made.code.text(), made.row.expires_at
+    if as_json:
+        echo_json({"station": slug, "code": text, "expires": until.isoformat()})
+        return
+    click.echo(qr.as_text(made.code))
+    click.echo(text)
+    click.echo(f"for station {made.row.station} of {here}, once, until {until:%H:%M} UTC; at the station:")
+    click.echo(f"  sudo tongzhan station enrol {text} --config /etc/tongzhan/station.toml")
+
+
 @station.command("rename")
 @config_option
 @community_option

@@ -31,6 +31,7 @@ LEDGER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 OTHER = Ed25519PrivateKey.from_private_bytes(bytes(32))
 STATION = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
 SEAL = X25519PrivateKey.from_private_bytes(b"x" * 32)
+ONCE = X25519PrivateKey.from_private_bytes(b"o" * 32)
 SECRET = b"0123456789"
 LEDGER_PUBLIC = LEDGER.public_key().public_bytes_raw()
 CODE = EnrolmentCode("points.example.org", 443, True, b"12345", ledger_name(LEDGER_PUBLIC), SECRET)  # noqa: FBT003 (tls)
@@ -49,7 +50,7 @@ GIVEN = Given(
     ca="-----BEGIN CERTIFICATE-----",
 )
 REQUEST = make_request(CODE, STATION, SEAL, "sunny-garden", "east-gate")
-ANSWER = make_answer(LEDGER, open_request(REQUEST), GIVEN)
+ANSWER = make_answer(LEDGER, open_request(REQUEST), GIVEN, ONCE)
 
 
 def test_the_station_gets_what_the_ledger_gave() -> None:
@@ -83,13 +84,13 @@ def test_a_request_with_any_byte_changed_is_refused(at: int, by: int) -> None:
 def test_a_false_server_fails_even_with_the_whole_code() -> None:
     false = structs.replace(GIVEN, ledger_key=OTHER.public_key().public_bytes_raw().hex())
     with pytest.raises(WrongLedgerError, match=r"points\.example\.org has not the key that the code names"):
-        open_answer(make_answer(OTHER, open_request(REQUEST), false), CODE, REQUEST, SEAL)
+        open_answer(make_answer(OTHER, open_request(REQUEST), false, ONCE), CODE, REQUEST, SEAL)
 
 
 def test_a_ledger_that_gives_another_ledgers_key_is_refused() -> None:
     strange = structs.replace(GIVEN, ledger_key="00" * 32)
     with pytest.raises(EnrolmentError, match="another ledger's key"):
-        open_answer(make_answer(LEDGER, open_request(REQUEST), strange), CODE, REQUEST, SEAL)
+        open_answer(make_answer(LEDGER, open_request(REQUEST), strange, ONCE), CODE, REQUEST, SEAL)
 
 
 def test_an_answer_to_another_request_is_refused() -> None:
@@ -121,12 +122,12 @@ def test_another_secret_or_another_station_key_proves_nothing() -> None:
 
 def test_a_station_that_asks_with_no_real_key_gets_nothing() -> None:
     with pytest.raises(EnrolmentError, match="X25519 key is none"):
-        seal_to(bytes(32), b"card key", b"")
+        seal_to(bytes(32), b"card key", b"", ONCE)
 
 
 @given(st.binary(max_size=300), st.binary(max_size=40))
 def test_a_seal_opens_with_its_key_and_what_it_is_bound_to(plain: bytes, bound: bytes) -> None:
-    own, box = seal_to(SEAL.public_key().public_bytes_raw(), plain, bound)
+    own, box = seal_to(SEAL.public_key().public_bytes_raw(), plain, bound, ONCE)
     assert unseal(SEAL, own, box, bound) == plain
     with pytest.raises(EnrolmentError):
         unseal(SEAL, own, box, bound + b"!")

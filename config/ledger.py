@@ -17,6 +17,7 @@ from config.reading.common import (
     absolute_sorting,
     beside_or_shipped,
     broker_problems,
+    under,
     zone_problems,
 )
 from config.reading.hosts import host_problem, url_problem
@@ -84,6 +85,9 @@ class PagesSection(_Section, frozen=True):
     proxies: tuple[str, ...] | None = None
     """Addresses or networks of that proxy: only these are believed about the client's address and TLS.
     Absent: this machine's own if public_url begins with https://, otherwise none."""
+    tls_ca: str | None = None
+    """The authority of the proxy's certificate, if it is not one that every computer knows: stations that
+    enrol are given it."""
     hsts_days: Annotated[int, Meta(ge=0, le=730)] = 365
     """How long a browser that came by TLS must keep using it; 0 lets it stop."""
 
@@ -224,4 +228,5 @@ def _absolute(settings: LedgerSettings, base: Path) -> LedgerSettings:
             rules=ledger.rules and tuple(beside_or_shipped(base, name) for name in ledger.rules),
         ),
         broker=absolute_broker(settings.broker, base),
+        pages=msgspec.structs.replace(settings.pages, tls_ca=under(base, settings.pages.tls_ca)),
     )

@@ -5,8 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.reading import load_station as reading
+from config.reading.load_station import Unenrolled
 from config.station import StationSettings
 from edge.readers.registry import reader_tables
+
+
+def place_before_enrolment(path: Path) -> Unenrolled:
+    """Return where a station.toml that enrolment will complete keeps things; InputError names an error."""
+    return reading.load_unenrolled(path, reader_tables())
 
 
 def load_station(path: Path) -> StationSettings:

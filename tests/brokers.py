@@ -86,6 +86,12 @@ class MosquittoBroker:
         until(lambda: listens(self.port) or process.poll() is not None, "mosquitto listens")
         assert process.poll() is None, self.log
 
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        assert self._process is not None
+        return self._process.pid
+
     def reload(self) -> None:
         """Have it read its password and rights files again."""
         self._signal(signal.SIGHUP)

@@ -1,4 +1,4 @@
-r"""How a station and its ledger trade keys, once, by the secret of an enrolment code. Pure.
+r"""How a station and its ledger trade keys, once, by the secret of an enrolment code.
 
 Both messages are a line of header, a newline, and a body of JSON that the signature covers.
 
@@ -99,6 +99,8 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     ledger_key: Hex32
     url: str
     """The beginning of the ledger's addresses, without a slash at the end."""
+    url_ca: str = ""
+    """The authority of the ledger's own certificate, PEM; empty: one that every computer knows."""
     host: str
     """The broker's, as stations reach it."""
     port: int

@@ -1,4 +1,4 @@
-"""The code by which a station enrols: where its ledger is, who the ledger is, and a secret for one use. Pure.
+"""The code by which a station enrols: where its ledger is, who the ledger is, and a secret for one use.
 
     TZ1:POINTS.EXAMPLE.ORG/4G0H-7XKQ-…
 

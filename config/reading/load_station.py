@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -18,6 +20,7 @@ from config.reading.common import (
     under,
     zone_problems,
 )
+from config.reading.enrolled import IDENTITY, enrolled_names, with_enrolled
 from config.reading.load import load_toml
 from config.reading.reader_tables import ReaderTables
 from config.station import BinSection, Devices, OpenBy, StationSettings
@@ -33,13 +36,48 @@ def load_station(path: Path, readers: ReaderTables) -> StationSettings:
 
     `readers` are the kinds that the file may name; `edge.station_file` passes all of them.
     """
-    settings = load_toml(path, readers.record, prepare=readers.with_default_kind)
+    settings = load_toml(
+        path, readers.record, prepare=lambda data: with_enrolled(readers.with_default_kind(data), path)
+    )
     for problem, mend in _problems(settings):
         raise InputError(f"{path}: {problem}", mend)
     settings = _absolute(settings, path.resolve().parent)
     for problem, mend in _missing_files(settings):
         raise InputError(f"{path}: {problem}", mend)
     return settings
+
+
+@dataclass(frozen=True, slots=True)
+class Unenrolled:
+    """What a station knows of itself before it enrols; names are empty where nobody gave any."""
+
+    state_dir: Path
+    community: str
+    station: str
+
+
+def load_unenrolled(path: Path, readers: ReaderTables) -> Unenrolled:
+    """Check a station.toml that may still lack its names; InputError, also if it has a `[cloud]` table."""
+    named: dict[str, str] = {}
+
+    def prepare(data: dict[str, Any]) -> dict[str, Any]:
+        if "cloud" in data:
+            raise InputError(
+                f"{path}: [cloud] stands here, and enrolment writes its own", "remove that table"
+            )
+        station = data.get("station")
+        if not isinstance(station, dict):
+            return data
+        named.update(
+            {key: station.get(key) or enrolled_names(station, path).get(key, "") for key in IDENTITY}
+        )
+        return readers.with_default_kind(data | {"station": dict.fromkeys(IDENTITY, "unnamed") | station})
+
+    settings = load_toml(path, readers.record, prepare=prepare)
+    for problem, mend in _problems(settings):
+        raise InputError(f"{path}: {problem}", mend)
+    place = _absolute(settings, path.resolve().parent)
+    return Unenrolled(Path(place.station.state_dir), named["community"], named["name"])
 
 
 def _problems(settings: StationSettings) -> list[Problem]:

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from config.errors import InputError
 from config.process.threads import Complaints, thread
 from config.station import CameraSection
 from edge.eye.change_gate import Gate, GateRules, arm, grid_of, look
@@ -80,6 +81,28 @@ def open_capture(section: CameraSection) -> VideoDevice:
     capture.set(cv2.CAP_PROP_FRAME_HEIGHT, section.height)
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
     return capture
+
+
+@contextmanager
+def frames_of(source: str | int) -> Iterator[Callable[[], Picture | None]]:
+    """Open a camera and give a function that takes its next frame as RGB, None if none came.
+
+    InputError if it cannot be opened.
+    """
+    capture = open_capture(CameraSection(id="camera", source=source))
+    try:
+        if not capture.grab():
+            raise InputError(f"camera {source} gives no picture", "see that no other program has it")
+
+        def next_frame() -> Picture | None:
+            found, picture = capture.retrieve() if capture.grab() else (False, None)
+            if not found or picture is None:
+                return None
+            return np.ascontiguousarray(picture[:, :, ::-1], np.uint8)
+
+        yield next_frame
+    finally:
+        capture.release()
 
 
 class UsbCamera:

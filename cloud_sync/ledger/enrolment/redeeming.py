@@ -176,6 +176,7 @@ def _given(
         card_key=keys.read_card_key(settings.state_dir, community.slug).hex(),
         ledger_key=keys.public_key_hex(signing),
         url=settings.url,
+        url_ca=read_text(Path(settings.pages.tls_ca)) if settings.pages.tls_ca else "",
         host=settings.stations_host,
         port=settings.stations.port if broker.tls_ca else broker.port,
     )

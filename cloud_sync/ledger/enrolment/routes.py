@@ -1,0 +1,80 @@
+"""The API's paths by which stations enrol."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import Router
+
+from cloud_sync.ledger.api.errors import ApiError
+from cloud_sync.ledger.api.rates import CallerRate
+from cloud_sync.ledger.enrolment.redeeming import Refusal, RefusedError, redeem
+from cloud_sync.wire.enrolment import MAX_REQUEST_BYTES
+
+BINARY = "application/octet-stream"
+RATE = "30/m"
+"""Of one address. A station asks once or twice; a guesser is stopped by five wrong proofs anyway."""
+_ANOTHER = "make another code at the ledger: in the office, or by tongzhan ledger station invite"
+TOLD: dict[Refusal, tuple[HTTPStatus, str, str]] = {
+    Refusal.UNREADABLE: (
+        HTTPStatus.BAD_REQUEST,
+        "the ledger cannot read the station's request",
+        "see that station and ledger have the same version of Tongzhan",
+    ),
+    Refusal.UNKNOWN: (HTTPStatus.NOT_FOUND, "this ledger has never made that code", _ANOTHER),
+    Refusal.EXPIRED: (HTTPStatus.GONE, "the code is older than 15 minutes", _ANOTHER),
+    Refusal.USED: (
+        HTTPStatus.CONFLICT,
+        "the code has been used",
+        f"if it was not this station that used it, tell an administrator; {_ANOTHER}",
+    ),
+    Refusal.TAKEN_BACK: (
+        HTTPStatus.GONE,
+        "the code was taken back, or a newer one was made for this station",
+        "use the newest code, or make another one at the ledger",
+    ),
+    Refusal.ENDED: (HTTPStatus.GONE, "the code was tried wrongly five times and has ended", _ANOTHER),
+    Refusal.WRONG: (HTTPStatus.FORBIDDEN, "the code is not the one that was made", _ANOTHER),
+    Refusal.OTHER_STATION: (
+        HTTPStatus.CONFLICT,
+        "the code is for another station than the one that this station takes itself for",
+        "make a code for this station, or remove its names from station.toml; the code is still good",
+    ),
+    Refusal.RETIRED: (
+        HTTPStatus.CONFLICT,
+        "the station of that code is retired",
+        "make a code for a new name",
+    ),
+    Refusal.KEY: (
+        HTTPStatus.CONFLICT,
+        "this station's new key cannot be used: another station has it, or it was retired",
+        "run the command again with another code",
+    ),
+}
+"""What a station is told, by which whoever stands before it knows what to do."""
+
+router = Router(tags=["enrolment"])
+
+
+@router.post(
+    "/enrol",
+    auth=None,
+    throttle=[CallerRate(RATE, "enrol")],
+    openapi_extra={"requestBody": {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}}},
+)
+def enrol(request: HttpRequest) -> HttpResponse:
+    """Enrol a station by a one-time code; docs/protocol.md has both messages."""
+    if len(request.body) > MAX_REQUEST_BYTES:
+        raise _refused(Refusal.UNREADABLE)
+    try:
+        answer = redeem(request.body, settings.LEDGER, timezone.now())
+    except RefusedError as error:
+        raise _refused(error.why) from None
+    return HttpResponse(answer, content_type=BINARY)
+
+
+def _refused(why: Refusal) -> ApiError:
+    return ApiError(*TOLD[why])

@@ -1,0 +1,50 @@
+"""A station's enrolment from its code to its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import structs
+
+from cloud_sync.wire.enrolment import EnrolmentError, Given, WrongLedgerError, make_request, open_answer
+from cloud_sync.wire.enrolment_code import EnrolmentCode
+from config.errors import InputError
+from config.reading.files import mend_of
+from edge.enrol import pending
+from edge.enrol.asking import AGAIN, ask
+from edge.enrol.keeping import complete
+
+
+def enrol(state_dir: Path, code: EnrolmentCode, community: str, station: str) -> Given:
+    """Trade keys with the ledger that the code names, and keep what it gives; return that.
+
+    `community` and `station` are what the station takes itself for, empty if it was never told. Killed at any
+    instant, the same call with the same code ends well. InputError for a ledger that cannot be reached,
+    refuses, or is false, and for a folder that cannot be written; the station is as it was then.
+    """
+    try:
+        under_way = pending.begin(state_dir, code)
+        if under_way.given is None:
+            given = _asked(code, under_way, community, station)
+            pending.keep(state_dir, structs.replace(under_way, given=given))
+        done = complete(state_dir)
+    except OSError as error:
+        what = f"no keys can be kept in {state_dir} ({error.strerror or error})"
+        raise InputError(what, mend_of(error, state_dir)) from None
+    if done is None:
+        raise InputError(f"another command enrols the station in {state_dir}", "run one at a time")
+    return done
+
+
+def _asked(code: EnrolmentCode, under_way: pending.Pending, community: str, station: str) -> Given:
+    request = make_request(code, under_way.signing, under_way.sealing, community, station)
+    try:
+        return open_answer(ask(code, request), code, request, under_way.sealing)
+    except WrongLedgerError as error:
+        raise InputError(
+            f"{error}: it is a false server, or its key was changed after the code was made",
+            "make another code at the ledger; if that fails too, somebody stands between",
+        ) from None
+    except EnrolmentError as error:
+        what = f"the answer of {code.place} was damaged on its way ({error})"
+        raise InputError(what, f"see what stands between this station and the ledger, {AGAIN}") from None

@@ -15,6 +15,11 @@ def place_before_enrolment(path: Path) -> Unenrolled:
     return reading.load_unenrolled(path, reader_tables())
 
 
+def state_dir_of(path: Path) -> Path:
+    """Return the folder of journal and keys that a station.toml names; InputError if it names none."""
+    return reading.state_dir_of(path)
+
+
 def load_station(path: Path) -> StationSettings:
     """Return a station's settings from a TOML file, with absolute paths; InputError names an error in it."""
     return reading.load_station(path, reader_tables())

@@ -20,10 +20,10 @@ IDENTITY = ("community", "name")
 """Keys of `[station]` that the ledger decides; station.toml may repeat them, and nothing else."""
 
 
-def format_enrolled(station: Mapping[str, str], cloud: Mapping[str, str | int]) -> str:
-    """Return the file's text; values that are empty are left out."""
+def format_enrolled(code: str, station: Mapping[str, str], cloud: Mapping[str, str | int]) -> str:
+    """Return the file's text; values that are empty are left out. `code` is the SHA-256 of the code."""
     lines = ["# Written by `tongzhan station enrol`. What station.toml says itself counts instead."]
-    for title, table in (("station", station), ("cloud", cloud)):
+    for title, table in (("enrolment", {"code": code}), ("station", station), ("cloud", cloud)):
         lines += ["", f"[{title}]"]
         # A string of JSON is one of TOML; json escapes no DEL, which no name has.
         lines += [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in table.items() if value]

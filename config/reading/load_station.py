@@ -80,6 +80,19 @@ def load_unenrolled(path: Path, readers: ReaderTables) -> Unenrolled:
     return Unenrolled(Path(place.station.state_dir), named["community"], named["name"])
 
 
+class _Where(msgspec.Struct, frozen=True):
+    state_dir: str
+
+
+class _Bare(msgspec.Struct, frozen=True):
+    station: _Where
+
+
+def state_dir_of(path: Path) -> Path:
+    """Return the state folder that a station.toml names, whatever else it says; InputError for none."""
+    return path.resolve().parent / load_toml(path, _Bare).station.state_dir
+
+
 def _problems(settings: StationSettings) -> list[Problem]:
     """Return the problems that no single key shows: unknown names, and things used twice."""
     readers = [reader.id for reader in settings.reader]

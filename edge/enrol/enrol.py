@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from msgspec import structs
@@ -9,31 +10,55 @@ from msgspec import structs
 from cloud_sync.wire.enrolment import EnrolmentError, Given, WrongLedgerError, make_request, open_answer
 from cloud_sync.wire.enrolment_code import EnrolmentCode
 from config.errors import InputError
+from config.reading.enrolled import read_enrolled
 from config.reading.files import mend_of
 from edge.enrol import pending
 from edge.enrol.asking import AGAIN, ask
 from edge.enrol.keeping import complete
 
 
-def enrol(state_dir: Path, code: EnrolmentCode, community: str, station: str) -> Given:
-    """Trade keys with the ledger that the code names, and keep what it gives; return that.
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What a station is called at its ledger, and where its broker is."""
+
+    community: str
+    station: str
+    host: str
+    port: int
+    username: str
+
+
+def enrol(state_dir: Path, code: EnrolmentCode, community: str, station: str) -> Enrolled:
+    """Trade keys with the ledger that the code names, keep what it gives, and say what the station is now.
 
     `community` and `station` are what the station takes itself for, empty if it was never told. Killed at any
     instant, the same call with the same code ends well. InputError for a ledger that cannot be reached,
     refuses, or is false, and for a folder that cannot be written; the station is as it was then.
     """
     try:
-        under_way = pending.begin(state_dir, code)
-        if under_way.given is None:
+        complete(state_dir)
+        if not _has_enrolled_by(state_dir, code):
+            under_way = pending.begin(state_dir, code)
             given = _asked(code, under_way, community, station)
             pending.keep(state_dir, structs.replace(under_way, given=given))
-        done = complete(state_dir)
+            complete(state_dir)
+        now = read_enrolled(state_dir)
     except OSError as error:
         what = f"no keys can be kept in {state_dir} ({error.strerror or error})"
         raise InputError(what, mend_of(error, state_dir)) from None
-    if done is None:
-        raise InputError(f"another command enrols the station in {state_dir}", "run one at a time")
-    return done
+    names, cloud = now["station"], now["cloud"]
+    return Enrolled(
+        names["community"], names["name"], cloud["host"], cloud["port"], cloud.get("username", "")
+    )
+
+
+def _has_enrolled_by(state_dir: Path, code: EnrolmentCode) -> bool:
+    """Return whether the station's files are of this very code: the last command was killed at its end."""
+    try:
+        written = read_enrolled(state_dir).get("enrolment", {})
+    except InputError:  # damaged: this enrolment mends it
+        return False
+    return bool(written.get("code") == pending.name_of(code))
 
 
 def _asked(code: EnrolmentCode, under_way: pending.Pending, community: str, station: str) -> Given:

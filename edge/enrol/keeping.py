@@ -16,15 +16,15 @@ LEDGER_AUTHORITY = "ledger-ca.pem"
 PASSWORDS = "broker.*.password"
 
 
-def complete(state_dir: Path) -> Given | None:
-    """Complete an enrolment that the ledger has answered; return what it gave, None if there is none.
+def complete(state_dir: Path) -> bool:
+    """Complete an enrolment that the ledger has answered; return whether there was one.
 
     OSError if the folder cannot be written. The last file that changes is the one that names the others; the
     enrolment is forgotten after it.
     """
     under_way = pending.read_pending(state_dir)
     if under_way is None or under_way.given is None:
-        return None
+        return False
     given = under_way.given
     _write(state_dir / CARD_KEY, given.card_key)
     _write(state_dir / LEDGER_KEY, given.ledger_key)
@@ -36,13 +36,13 @@ def complete(state_dir: Path) -> Given | None:
     if given.username:
         _write(password, given.password)
     _write(state_dir / STATION_KEY, under_way.key)
-    _write(state_dir / ENROLLED, enrolled_toml(given, state_dir))
+    _write(state_dir / ENROLLED, enrolled_toml(under_way.code, given, state_dir))
     for other in state_dir.glob(PASSWORDS):
         if other != password:
             other.unlink()
     pending.forget(state_dir)
     sync_folder(state_dir)
-    return given
+    return True
 
 
 def password_file(state_dir: Path, username: str) -> Path:
@@ -50,7 +50,7 @@ def password_file(state_dir: Path, username: str) -> Path:
     return state_dir / PASSWORDS.replace("*", username)
 
 
-def enrolled_toml(given: Given, state_dir: Path) -> str:
+def enrolled_toml(code: str, given: Given, state_dir: Path) -> str:
     """Return the text of the file that names station, ledger and broker."""
     station = {
         "community": given.community,
@@ -71,7 +71,7 @@ def enrolled_toml(given: Given, state_dir: Path) -> str:
         "ledger_ca": str(state_dir / LEDGER_AUTHORITY) if given.url_ca else "",
         "password_file": str(password_file(state_dir, given.username)) if given.username else "",
     }
-    return format_enrolled(station, cloud)
+    return format_enrolled(code, station, cloud)
 
 
 def _write(path: Path, text: str) -> None:

@@ -62,7 +62,7 @@ def read_pending(state_dir: Path) -> Pending | None:
 
 def begin(state_dir: Path, code: EnrolmentCode) -> Pending:
     """Return the enrolment by this code: the one under way, or a new one with new keys. OSError."""
-    named = hashlib.sha256(code.text().encode()).hexdigest()
+    named = name_of(code)
     found = read_pending(state_dir)
     if found is not None and found.code == named:
         return found
@@ -73,6 +73,11 @@ def begin(state_dir: Path, code: EnrolmentCode) -> Pending:
     )
     keep(state_dir, made)
     return made
+
+
+def name_of(code: EnrolmentCode) -> str:
+    """Return how files name a code without telling its secret."""
+    return hashlib.sha256(code.text().encode()).hexdigest()
 
 
 def keep(state_dir: Path, pending: Pending) -> None:

@@ -10,11 +10,11 @@ import logging
 import queue
 import random
 import sqlite3
-import threading
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from math import inf
+from typing import Protocol
 
 import msgspec
 
@@ -56,6 +56,14 @@ SUSPECT_S = 600.0
 """Shortest time between two requests that the station check a journal that looks damaged from here."""
 
 
+class Stopping(Protocol):
+    """Says when to stop."""
+
+    def is_set(self) -> bool:
+        """Return whether to stop now."""
+        ...
+
+
 class Sync:
     """One station's delivery. `turn` does one round; `run` repeats it until stopped."""
 
@@ -87,7 +95,7 @@ class Sync:
         self._disk_refusal: str | None = None
         self._suspected_at = -inf
 
-    def run(self, stopping: threading.Event) -> None:
+    def run(self, stopping: Stopping) -> None:
         """Deliver until `stopping` is set; then say that the station goes offline."""
         try:
             while not stopping.is_set():

@@ -37,10 +37,10 @@ def enrol(config: Path, camera: str | None, image: Path | None, code: str | None
         raise click.UsageError("Give CODE, --camera or --image: one of them.")
     place = place_before_enrolment(config)
     found = _code(camera, image, code)
-    given = trade(place.state_dir, found, place.community, place.station)
+    now = trade(place.state_dir, found, place.community, place.station)
     load_station(config)
-    click.echo(f"enrolled as station {given.station} of {given.community}, at {found.place}")
-    click.echo(f"the broker is {given.host}, port {given.port}; events go out once tongzhan-sync runs")
+    click.echo(f"enrolled as station {now.station} of {now.community}, at {found.place}")
+    click.echo(f"the broker is {now.host}, port {now.port}; events go out once tongzhan-sync runs")
 
 
 def _code(camera: str | None, image: Path | None, code: str | None) -> EnrolmentCode:

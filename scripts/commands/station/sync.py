@@ -8,9 +8,10 @@ from pathlib import Path
 
 import click
 
-from cloud_sync.service.systemd import WatchedStop, notifier_of
+from cloud_sync.service.systemd import Notifier, WatchedStop, notifier_of
+from edge.enrol.watching import EnrolmentWatch, complete_enrolment
 from edge.loop.clocks import RealClock
-from edge.station_file import load_station
+from edge.station_file import load_station, state_dir_of
 from edge.sync.keys import StationIdentity, load_keys
 from edge.sync.live_readings import live_readings
 from edge.sync.outbox import Outbox
@@ -24,20 +25,29 @@ from scripts.commands.station.options import config_option, on_stop
 @config_option
 def sync(config: Path) -> None:
     """Deliver the journal to the ledger until SIGTERM."""
+    notifier = notifier_of()
+    stopping = WatchedStop(notifier)
+    on_stop(stopping.set)
+    while not stopping.is_set():
+        _deliver(config, stopping, notifier)
+
+
+def _deliver(config: Path, stopping: WatchedStop, notifier: Notifier) -> None:
+    """Deliver as the station that the files describe now, until stopped or until it enrols again."""
+    state_dir = state_dir_of(config)
+    complete_enrolment(state_dir)
+    changed = EnrolmentWatch(state_dir, stopping)
     settings = load_station(config)
-    state_dir = Path(settings.station.state_dir)
     sender = StationIdentity(settings.station.community, settings.station.name, load_keys(state_dir))
     outbox = Outbox(state_dir)
-    clock, notifier = RealClock(), notifier_of()
+    clock = RealClock()
     fixed = fixed_facts(next_start(state_dir, clock.wall().unix_s), settings.model)
     report = SelfReport(clock, fixed, partial(live_readings, Path(settings.station.runtime_dir), clock))
     link = link_for(settings, report)
-    stopping = WatchedStop(notifier)
-    on_stop(stopping.set)
     link.start()
     notifier.ready()
     try:
-        Sync(sender, outbox, link, clock, random.SystemRandom(), report).run(stopping)
+        Sync(sender, outbox, link, clock, random.SystemRandom(), report).run(changed)
     finally:
         link.stop()
         outbox.close()

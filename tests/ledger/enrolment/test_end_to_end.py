@@ -123,7 +123,7 @@ class Machines:
             (count,) = database.execute("SELECT count(*) FROM points_visitsettlement").fetchone()
         return int(count)
 
-    def keys(self) -> list[tuple[str, bool]]:
+    def believed(self) -> list[tuple[str, bool]]:
         """The station's keys at the ledger, oldest first, and whether each is believed."""
         question = "SELECT key_id, retired_at IS NULL FROM stations_stationkey ORDER BY id"
         with closing(sqlite3.connect(f"file:{self.folder}/ledger.sqlite3?mode=ro", uri=True)) as database:
@@ -165,6 +165,36 @@ def test_a_fresh_station_has_its_first_receipt_after_one_command(machines: Machi
     secret = [STATION_KEY, "card.key", "ledger.pub", ENROLLED, "broker.sunny-garden.east-gate.1.password"]
     assert all((machines.state_dir / name).stat().st_mode & 0o077 == 0 for name in secret)
     assert not (machines.state_dir / PENDING).exists()
-    done = machines.station("enrol", code)
+    assert machines.station("enrol", code).returncode == 0  # again, as after a kill at its very end
+    elsewhere = machines.station_toml.with_name("other.toml")
+    elsewhere.write_text(before.replace(str(machines.state_dir), str(machines.folder / "other")))
+    done = call_process(["station", "enrol", code, "--config", str(elsewhere)])
     assert done.returncode == 2
     assert "the code has been used" in done.stderr
+    told = call_process(["ledger", "alarm", "list", "--config", str(machines.ledger_toml)]).stdout
+    assert "came again with another key" in told
+
+
+def test_a_running_station_enrols_again_and_the_old_key_ends_once_the_new_one_is_heard(
+    machines: Machines,
+) -> None:
+    assert machines.station("enrol", machines.invite()).returncode == 0
+    machines.record(1)
+    machines.service("sync", "station", "sync", "--config", str(machines.station_toml))
+    until(lambda: machines.settled() == 1, f"a visit is settled: {machines.said()}", COMMAND_WITHIN_S)
+    assert machines.station("enrol", machines.invite()).returncode == 0
+    machines.record(1)
+    until(lambda: machines.settled() == 2, f"another is settled: {machines.said()}", COMMAND_WITHIN_S)
+    until(
+        lambda: [believed for _, believed in machines.believed()] == [False, True],
+        f"the old key is retired: {machines.believed()} {machines.said()}",
+        COMMAND_WITHIN_S,
+    )
+    passwords = machines.folder / "broker" / "stations.passwords"
+    until(
+        lambda: (
+            [line.partition(":")[0] for line in passwords.read_text().splitlines()]
+            == ["sunny-garden.east-gate.2"]
+        ),
+        f"the old user is shut out: {machines.said()}",
+    )

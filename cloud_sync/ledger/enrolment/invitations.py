@@ -35,7 +35,7 @@ LATELY = timedelta(days=1)
 """How long a code that is over is still listed."""
 
 
-class Standing(StrEnum):
+class CodeStanding(StrEnum):
     """What has become of an invitation."""
 
     OPEN = "open"
@@ -47,7 +47,7 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class LedgerPlace:
     """Where stations reach this ledger, and the key by which they know it."""
 
     host: str
@@ -64,7 +64,7 @@ class Invited:
     code: EnrolmentCode
 
 
-def place_of(settings: LedgerSettings, public_key: bytes) -> Place:
+def place_of(settings: LedgerSettings, public_key: bytes) -> LedgerPlace:
     """Return where stations reach this ledger; InputError if they could not, or not safely."""
     parts = urlsplit(settings.url)
     host, tls = parts.hostname or "", parts.scheme == "https"
@@ -73,14 +73,14 @@ def place_of(settings: LedgerSettings, public_key: bytes) -> Place:
             f"stations cannot reach {settings.url} safely",
             "set public_url under [pages] to the https:// address of the ledger's pages",
         )
-    return Place(host, parts.port or usual_port(tls=tls), tls, public_key)
+    return LedgerPlace(host, parts.port or usual_port(tls=tls), tls, public_key)
 
 
 @atomically
 def invite(  # noqa: PLR0913 (one parameter a fact)
     community: Community,
     slug: str,
-    place: Place,
+    place: LedgerPlace,
     *,
     by: str,
     reason: str,
@@ -118,13 +118,13 @@ def take_back(community: Community, number: str, by: str, now: datetime) -> bool
     return bool(_open_ones(found).update(ended_at=now, ended_by=by))
 
 
-def standing(row: Invitation, now: datetime) -> Standing:
+def standing(row: Invitation, now: datetime) -> CodeStanding:
     """Return what has become of an invitation; its expiry is computed, by the ledger's clock."""
     if row.used_at is not None:
-        return Standing.USED
+        return CodeStanding.USED
     if row.ended_at is not None:
-        return Standing.WRONG if row.ended_by == WRONG_PROOFS else Standing.TAKEN_BACK
-    return Standing.OPEN if now < row.expires_at else Standing.EXPIRED
+        return CodeStanding.WRONG if row.ended_by == WRONG_PROOFS else CodeStanding.TAKEN_BACK
+    return CodeStanding.OPEN if now < row.expires_at else CodeStanding.EXPIRED
 
 
 def lately(communities: Sequence[Community], now: datetime) -> list[Invitation]:

@@ -15,7 +15,7 @@ from msgspec import structs
 
 from cloud_sync.ledger import keys
 from cloud_sync.ledger.enrolment import succession
-from cloud_sync.ledger.enrolment.invitations import WRONG_PROOFS, Standing, standing
+from cloud_sync.ledger.enrolment.invitations import WRONG_PROOFS, CodeStanding, standing
 from cloud_sync.ledger.enrolment.logins import Fresh, draw_login
 from cloud_sync.ledger.enrolment.models import MAX_TRIES, Invitation
 from cloud_sync.ledger.points.posting import atomically
@@ -30,7 +30,7 @@ from config.reading.files import read_text
 log = logging.getLogger(__name__)
 
 
-class Refusal(StrEnum):
+class EnrolRefusal(StrEnum):
     """Why a request gets nothing; the word that the station is told."""
 
     UNREADABLE = "unreadable"
@@ -53,7 +53,7 @@ class Refusal(StrEnum):
 class RefusedError(Exception):
     """The request gets nothing; `why` says for which reason."""
 
-    def __init__(self, why: Refusal) -> None:
+    def __init__(self, why: EnrolRefusal) -> None:
         self.why = why
         super().__init__(why.value)
 
@@ -62,13 +62,13 @@ class RefusedError(Exception):
 class _Refused:
     """A decision that commits what it noted before the caller raises it."""
 
-    why: Refusal
+    why: EnrolRefusal
 
 
 _OVER = {
-    Standing.EXPIRED: Refusal.EXPIRED,
-    Standing.TAKEN_BACK: Refusal.TAKEN_BACK,
-    Standing.WRONG: Refusal.ENDED,
+    CodeStanding.EXPIRED: EnrolRefusal.EXPIRED,
+    CodeStanding.TAKEN_BACK: EnrolRefusal.TAKEN_BACK,
+    CodeStanding.WRONG: EnrolRefusal.ENDED,
 }
 
 
@@ -83,7 +83,7 @@ def redeem(message: bytes, settings: LedgerSettings, now: datetime) -> bytes:
         request = open_request(message)
     except EnrolmentError as error:
         log.info("an enrolment cannot be read: %s", error)
-        raise RefusedError(Refusal.UNREADABLE) from None
+        raise RefusedError(EnrolRefusal.UNREADABLE) from None
     decided = _decide(request, settings, now)
     if isinstance(decided, _Refused):
         log.warning("enrolment %s is refused: %s", request.body.number, decided.why.value)
@@ -100,9 +100,9 @@ def _decide(request: Request, settings: LedgerSettings, now: datetime) -> bytes 
         .first()
     )
     if row is None:
-        return _Refused(Refusal.UNKNOWN)
+        return _Refused(EnrolRefusal.UNKNOWN)
     stands = standing(row, now)
-    if stands is Standing.USED:
+    if stands is CodeStanding.USED:
         return _again(row, request, now)
     if stands in _OVER:
         return _Refused(_OVER[stands])
@@ -115,11 +115,11 @@ def _again(row: Invitation, request: Request, now: datetime) -> bytes | _Refused
     """Answer a request that comes again; nobody else gets anything by a used code."""
     if hmac.compare_digest(row.request, request.digest) and row.used_by is not None:
         is_over = succession.is_heard(row.used_by) or not row.answer
-        return _Refused(Refusal.USED) if is_over else bytes(row.answer)
+        return _Refused(EnrolRefusal.USED) if is_over else bytes(row.answer)
     if request.proves(bytes(row.proof_key)):
         detail = f"a code of {row.used_at:%Y-%m-%d %H:%M} UTC came again with another key"
         raise_for(row.station, Cause.ENROLMENT, detail, now)
-    return _Refused(Refusal.USED)
+    return _Refused(EnrolRefusal.USED)
 
 
 def _wrong(row: Invitation, now: datetime) -> _Refused:
@@ -128,21 +128,21 @@ def _wrong(row: Invitation, now: datetime) -> _Refused:
         row.ended_at, row.ended_by = now, WRONG_PROOFS
         raise_for(row.station, Cause.ENROLMENT, f"{row.tries} wrong proofs ended a code", now)
     row.save(update_fields=["tries", "ended_at", "ended_by"])
-    return _Refused(Refusal.WRONG)
+    return _Refused(EnrolRefusal.WRONG)
 
 
 def _first(row: Invitation, request: Request, settings: LedgerSettings, now: datetime) -> bytes | _Refused:
     station, body = row.station, request.body
     asked = (body.community or station.community.slug, body.station or station.slug)
     if asked != (station.community.slug, station.slug):
-        return _Refused(Refusal.OTHER_STATION)
+        return _Refused(EnrolRefusal.OTHER_STATION)
     if not Station.objects.select_for_update().get(pk=station.pk).active:
-        return _Refused(Refusal.RETIRED)
+        return _Refused(EnrolRefusal.RETIRED)
     try:
         add_station(station.community, station.slug, body.key, now)
     except InputError as error:
         log.warning("enrolment of %s: %s", station, error)
-        return _Refused(Refusal.KEY)
+        return _Refused(EnrolRefusal.KEY)
     key = station.keys.get(public=bytes.fromhex(body.key))
     login = draw_login(station, now) if settings.broker.tls_ca is not None else None
     succession.begin(key, now, None if login is None else login.row)
@@ -152,7 +152,7 @@ def _first(row: Invitation, request: Request, settings: LedgerSettings, now: dat
         answer = make_answer(signing, request, given, X25519PrivateKey.generate())
     except EnrolmentError as error:
         log.warning("enrolment of %s: %s", station, error)
-        raise RefusedError(Refusal.UNREADABLE) from None  # which rolls the key back
+        raise RefusedError(EnrolRefusal.UNREADABLE) from None  # which rolls the key back
     row.used_at, row.used_by, row.request, row.answer = now, key, request.digest, answer
     row.save(update_fields=["used_at", "used_by", "request", "answer"])
     log.info("%s/%s enrols with key %s", station.community, station, key)

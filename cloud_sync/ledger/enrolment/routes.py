@@ -11,44 +11,44 @@ from ninja import Router
 
 from cloud_sync.ledger.api.errors import ApiError
 from cloud_sync.ledger.api.rates import CallerRate
-from cloud_sync.ledger.enrolment.redeeming import Refusal, RefusedError, redeem
+from cloud_sync.ledger.enrolment.redeeming import EnrolRefusal, RefusedError, redeem
 from cloud_sync.wire.enrolment import MAX_REQUEST_BYTES
 
 BINARY = "application/octet-stream"
 RATE = "30/m"
 """Of one address. A station asks once or twice; a guesser is stopped by five wrong proofs anyway."""
 _ANOTHER = "make another code at the ledger: in the office, or by tongzhan ledger station invite"
-TOLD: dict[Refusal, tuple[HTTPStatus, str, str]] = {
-    Refusal.UNREADABLE: (
+TOLD: dict[EnrolRefusal, tuple[HTTPStatus, str, str]] = {
+    EnrolRefusal.UNREADABLE: (
         HTTPStatus.BAD_REQUEST,
         "the ledger cannot read the station's request",
         "see that station and ledger have the same version of Tongzhan",
     ),
-    Refusal.UNKNOWN: (HTTPStatus.NOT_FOUND, "this ledger has never made that code", _ANOTHER),
-    Refusal.EXPIRED: (HTTPStatus.GONE, "the code is older than 15 minutes", _ANOTHER),
-    Refusal.USED: (
+    EnrolRefusal.UNKNOWN: (HTTPStatus.NOT_FOUND, "this ledger has never made that code", _ANOTHER),
+    EnrolRefusal.EXPIRED: (HTTPStatus.GONE, "the code is older than 15 minutes", _ANOTHER),
+    EnrolRefusal.USED: (
         HTTPStatus.CONFLICT,
         "the code has been used",
         f"if it was not this station that used it, tell an administrator; {_ANOTHER}",
     ),
-    Refusal.TAKEN_BACK: (
+    EnrolRefusal.TAKEN_BACK: (
         HTTPStatus.GONE,
         "the code was taken back, or a newer one was made for this station",
         "use the newest code, or make another one at the ledger",
     ),
-    Refusal.ENDED: (HTTPStatus.GONE, "the code was tried wrongly five times and has ended", _ANOTHER),
-    Refusal.WRONG: (HTTPStatus.FORBIDDEN, "the code is not the one that was made", _ANOTHER),
-    Refusal.OTHER_STATION: (
+    EnrolRefusal.ENDED: (HTTPStatus.GONE, "the code was tried wrongly five times and has ended", _ANOTHER),
+    EnrolRefusal.WRONG: (HTTPStatus.FORBIDDEN, "the code is not the one that was made", _ANOTHER),
+    EnrolRefusal.OTHER_STATION: (
         HTTPStatus.CONFLICT,
         "the code is for another station than the one that this station takes itself for",
         "make a code for this station, or remove its names from station.toml; the code is still good",
     ),
-    Refusal.RETIRED: (
+    EnrolRefusal.RETIRED: (
         HTTPStatus.CONFLICT,
         "the station of that code is retired",
         "make a code for a new name",
     ),
-    Refusal.KEY: (
+    EnrolRefusal.KEY: (
         HTTPStatus.CONFLICT,
         "this station's new key cannot be used: another station has it, or it was retired",
         "run the command again with another code",
@@ -68,7 +68,7 @@ router = Router(tags=["enrolment"])
 def enrol(request: HttpRequest) -> HttpResponse:
     """Enrol a station by a one-time code; docs/protocol.md has both messages."""
     if len(request.body) > MAX_REQUEST_BYTES:
-        raise _refused(Refusal.UNREADABLE)
+        raise _refused(EnrolRefusal.UNREADABLE)
     try:
         answer = redeem(request.body, settings.LEDGER, timezone.now())
     except RefusedError as error:
@@ -76,5 +76,5 @@ def enrol(request: HttpRequest) -> HttpResponse:
     return HttpResponse(answer, content_type=BINARY)
 
 
-def _refused(why: Refusal) -> ApiError:
+def _refused(why: EnrolRefusal) -> ApiError:
     return ApiError(*TOLD[why])

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from msgspec import structs
 
 from cloud_sync.ledger import keys
-from cloud_sync.ledger.enrolment.invitations import Invited, Place, invite
+from cloud_sync.ledger.enrolment.invitations import Invited, LedgerPlace, invite
 from cloud_sync.ledger.enrolment.redeeming import redeem
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.wire.enrolment import Given, make_request, open_answer
@@ -32,9 +32,9 @@ def guarded_settings(folder: Path) -> LedgerSettings:
     return structs.replace(settings, broker=CloudSection(tls_ca=str(folder / "ca.pem")))
 
 
-def place() -> Place:
+def place() -> LedgerPlace:
     key = keys.read_signing_key(PREPARED / "state").public_key().public_bytes_raw()
-    return Place("127.0.0.1", 8000, tls=False, public_key=key)
+    return LedgerPlace("127.0.0.1", 8000, tls=False, public_key=key)
 
 
 def invited(community: Community, slug: str = "east-gate", now: datetime = NOW) -> Invited:

@@ -14,14 +14,14 @@ from cloud_sync.ledger.enrolment import succession
 from cloud_sync.ledger.enrolment.invitations import (
     VALID,
     WRONG_PROOFS,
+    CodeStanding,
     Invited,
-    Standing,
     lately,
     standing,
     take_back,
 )
 from cloud_sync.ledger.enrolment.models import MAX_TRIES, BrokerLogin, Invitation
-from cloud_sync.ledger.enrolment.redeeming import Refusal, RefusedError, redeem
+from cloud_sync.ledger.enrolment.redeeming import EnrolRefusal, RefusedError, redeem
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Station, StationKey
 from cloud_sync.ledger.stations.registry import retire_station
@@ -50,7 +50,7 @@ def east(code: Invited, settings: LedgerSettings) -> Board:
     return board(code.code, settings)
 
 
-def refused(asking: Board, now: datetime = LATER) -> Refusal:
+def refused(asking: Board, now: datetime = LATER) -> EnrolRefusal:
     with pytest.raises(RefusedError) as caught:
         asking.ask(now)
     return caught.value.why
@@ -81,10 +81,10 @@ def test_after_the_first_delivery_not_even_the_same_request_gets_anything(town: 
     east.ask()
     town.stations["east-gate"] = east.key
     town.deliver(event(1, visit_facts(7, RIGHT, provisional=2)))
-    assert refused(east) is Refusal.USED
+    assert refused(east) is EnrolRefusal.USED
     succession.look(LATER)
     assert bytes(Invitation.objects.get().answer) == b""
-    assert refused(east) is Refusal.USED
+    assert refused(east) is EnrolRefusal.USED
     assert alarms() == []
 
 
@@ -92,61 +92,61 @@ def test_another_key_with_a_used_code_is_refused_with_an_alarm(
     east: Board, code: Invited, settings: LedgerSettings
 ) -> None:
     east.ask()
-    assert refused(board(code.code, settings)) is Refusal.USED
+    assert refused(board(code.code, settings)) is EnrolRefusal.USED
     assert alarms() == ["a code of 2026-11-20 04:01 UTC came again with another key"]
     assert StationKey.objects.count() == 1
 
 
 def test_who_only_knows_a_used_codes_number_raises_no_alarm(east: Board) -> None:
     east.ask()
-    assert refused(east.guessing()) is Refusal.USED
+    assert refused(east.guessing()) is EnrolRefusal.USED
     assert alarms() == []
 
 
 def test_a_code_counts_for_a_quarter_of_an_hour_by_the_ledgers_clock(east: Board) -> None:
-    assert refused(east, NOW + VALID) is Refusal.EXPIRED
+    assert refused(east, NOW + VALID) is EnrolRefusal.EXPIRED
     assert StationKey.objects.count() == 0
     assert east.enrol(NOW + VALID - timedelta(seconds=1)).station == "east-gate"
 
 
 def test_five_wrong_proofs_end_a_code_with_an_alarm_and_four_do_not(east: Board, code: Invited) -> None:
     for _ in range(MAX_TRIES - 1):
-        assert refused(east.guessing()) is Refusal.WRONG
+        assert refused(east.guessing()) is EnrolRefusal.WRONG
     assert alarms() == []
-    assert standing(Invitation.objects.get(), LATER) is Standing.OPEN
-    assert refused(east.guessing()) is Refusal.WRONG
+    assert standing(Invitation.objects.get(), LATER) is CodeStanding.OPEN
+    assert refused(east.guessing()) is EnrolRefusal.WRONG
     assert alarms() == ["5 wrong proofs ended a code"]
-    assert refused(east) is Refusal.ENDED
+    assert refused(east) is EnrolRefusal.ENDED
     row = Invitation.objects.get(pk=code.row.pk)
-    assert (standing(row, LATER), row.ended_by) == (Standing.WRONG, WRONG_PROOFS)
+    assert (standing(row, LATER), row.ended_by) == (CodeStanding.WRONG, WRONG_PROOFS)
 
 
 def test_a_code_of_another_ledger_is_unknown_here(east: Board) -> None:
-    assert refused(replace(east, code=replace(east.code, number=b"other"))) is Refusal.UNKNOWN
+    assert refused(replace(east, code=replace(east.code, number=b"other"))) is EnrolRefusal.UNKNOWN
 
 
 def test_a_code_that_was_taken_back_gives_nothing(town: Town, east: Board, code: Invited) -> None:
     assert take_back(town.community, code.row.number, "Li", LATER)
     assert not take_back(town.community, code.row.number, "Li", LATER)
-    assert refused(east) is Refusal.TAKEN_BACK
+    assert refused(east) is EnrolRefusal.TAKEN_BACK
 
 
 def test_a_new_code_ends_the_one_before_it(town: Town, east: Board, settings: LedgerSettings) -> None:
     newer = invited(town.community, now=LATER)
-    assert refused(east) is Refusal.TAKEN_BACK
+    assert refused(east) is EnrolRefusal.TAKEN_BACK
     assert board(newer.code, settings).enrol().station == "east-gate"
     assert next(row.number for row in lately([town.community], LATER)) == newer.row.number
 
 
 def test_a_code_is_for_one_station_and_a_mistake_uses_nothing_up(east: Board) -> None:
-    assert refused(replace(east, community="sunny-garden", station="west-gate")) is Refusal.OTHER_STATION
-    assert refused(replace(east, community="lotus-lane", station="east-gate")) is Refusal.OTHER_STATION
+    assert refused(replace(east, community="sunny-garden", station="west-gate")) is EnrolRefusal.OTHER_STATION
+    assert refused(replace(east, community="lotus-lane", station="east-gate")) is EnrolRefusal.OTHER_STATION
     assert replace(east, community="sunny-garden", station="east-gate").enrol().station == "east-gate"
 
 
 def test_a_station_retired_meanwhile_gets_nothing(town: Town, east: Board) -> None:
     retire_station(town.community, "east-gate", LATER)
-    assert refused(east) is Refusal.RETIRED
+    assert refused(east) is EnrolRefusal.RETIRED
 
 
 def test_a_retired_station_is_not_invited(town: Town, code: Invited) -> None:
@@ -158,9 +158,9 @@ def test_a_retired_station_is_not_invited(town: Town, code: Invited) -> None:
 
 def test_another_stations_key_is_refused(town: Town, east: Board) -> None:
     town.stations["west-gate"] = town.station("west-gate")
-    assert refused(replace(east, key=town.station("west-gate"))) is Refusal.KEY
+    assert refused(replace(east, key=town.station("west-gate"))) is EnrolRefusal.KEY
     assert Station.objects.get(slug="east-gate").keys.count() == 0
-    assert standing(Invitation.objects.get(), LATER) is Standing.OPEN
+    assert standing(Invitation.objects.get(), LATER) is CodeStanding.OPEN
 
 
 def test_what_is_no_request_is_refused(settings: LedgerSettings) -> None:

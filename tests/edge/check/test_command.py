@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -44,6 +46,8 @@ close_pin = 27
 opened_switch = 22
 closed_switch = 23
 """
+REPORT_S = 0.2
+"""How often a running station's report is written: far within the time after which it counts as old."""
 
 
 @pytest.fixture
@@ -103,24 +107,41 @@ def test_the_check_uses_the_stations_language_and_an_icon_and_a_word_for_each_st
     assert "! 注意" in chinese
 
 
-def runs(folder: Path, *faults: LiveFault) -> None:
-    """Write the report of a running station that has these faults."""
+@contextmanager
+def running(folder: Path, *faults: LiveFault) -> Iterator[None]:
+    """Write the report of a station that has these faults, again and again as a running one does."""
     bins = (LiveBin("kitchen", Category.KITCHEN, LidPhase.SHUT, faulty=False, full=False),)
-    LiveFolder(folder).write_state(
-        LiveState(
-            community="lane-9",
-            station="gate",
-            written_s=time.time(),
-            next=NextAction.TAP,
-            bins=bins,
-            verdict=None,
-            said=None,
-            points=None,
-            faults=faults,
-            picture=0,
-            outbox=0,
+    reports, over = LiveFolder(folder), threading.Event()
+
+    def write() -> None:
+        reports.write_state(
+            LiveState(
+                community="lane-9",
+                station="gate",
+                written_s=time.time(),
+                next=NextAction.TAP,
+                bins=bins,
+                verdict=None,
+                said=None,
+                points=None,
+                faults=faults,
+                picture=0,
+                outbox=0,
+            )
         )
-    )
+
+    def go_on() -> None:
+        while not over.wait(REPORT_S):
+            write()
+
+    write()
+    thread = threading.Thread(target=go_on)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_a_running_station_with_another_ones_journal_is_not_told_to_free_space(
@@ -129,8 +150,8 @@ def test_a_running_station_with_another_ones_journal_is_not_told_to_free_space(
     init(simulated)
     with closing(open_journal(Path(load_station(simulated).station.state_dir))) as journal:
         claim(journal, "lane-9", "other-gate")
-    runs(tmp_path / "run", LiveFault("journal_failed", "journal"))
-    printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
+    with running(tmp_path / "run", LiveFault("journal_failed", "journal")):
+        printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
     (failed,) = [part for part in printed["parts"] if part["state"] == "failed"]
     assert "other-gate" in failed["seen"]
     assert not any("Free space" in part["mend"] for part in printed["parts"])
@@ -140,8 +161,8 @@ def test_a_running_station_is_judged_by_its_own_report(tmp_path: Path, simulated
     init(simulated)
     (tmp_path / "run").mkdir()
     LastSeenBook(tmp_path / "run", boot_id(), RealClock()).note("at-kitchen")
-    runs(tmp_path / "run", LiveFault("lid_stuck_shut", "kitchen"))
-    printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
+    with running(tmp_path / "run", LiveFault("lid_stuck_shut", "kitchen")):
+        printed = json.loads(run_check(simulated, "--json", "--language", "en").stdout)
     lid = next(part for part in printed["parts"] if part["part"] == "lid kitchen")
     assert lid["state"] == "failed"
     assert "open switch" in lid["seen"]

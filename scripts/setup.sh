@@ -6,6 +6,7 @@ checkout=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$checkout/.venv
 stamp=$venv/tongzhan-setup
 log=$venv/tongzhan-setup.log
+unset PYTHONDONTWRITEBYTECODE # a run starts hundreds of processes, and each would compile every module again
 
 say() { printf 'tongzhan: %s\n' "$*" >&2; }
 

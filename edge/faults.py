@@ -79,6 +79,8 @@ class FaultCode(StrEnum):
     JOURNAL_RECOVERED = auto()
     EVENTS_REFUSED = auto()
     STATION_KEY_RETIRED = auto()
+    ROSTER_OLD = auto()
+    PUBLICATION_REFUSED = auto()
     CARD_KEY_UNREADABLE = auto()
     SYNC_KEYS_UNREADABLE = auto()
 
@@ -142,6 +144,8 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.JOURNAL_RECOVERED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.RESTART),
         FaultCode.EVENTS_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.STATION_KEY_RETIRED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.ROSTER_OLD: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.PUBLICATION_REFUSED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CARD_KEY_UNREADABLE: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.RESTART),
         FaultCode.SYNC_KEYS_UNREADABLE: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.RESTART),
     }

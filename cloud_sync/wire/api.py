@@ -20,6 +20,12 @@ NONCE_S = 15 * 60
 TAG = "tongzhan-station"
 """`tag` of a station's signatures: one made for another purpose is no request."""
 
+
+def publication(kind: str, have: int) -> str:
+    """Return the path of a kind of publication for a station that holds version `have`."""
+    return f"{STATION}/published/{kind}?have={have}"
+
+
 MAX_BODY_BYTES = 64 * 1024
 """Longest body of a request, unless a path states another."""
 MAX_ERROR_BYTES = 4 * 1024

@@ -231,7 +231,11 @@ def open_receipt(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Receip
 
 
 def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
-    body = msgspec.json.encode(record)
+    return seal_frame(key, msgspec.json.encode(record))
+
+
+def seal_frame(key: Ed25519PrivateKey, body: bytes) -> bytes:
+    """Return a body behind the header that signs it."""
     signature = base64.b64encode(key.sign(body)).decode()
     header = Header(VERSION, key_id(key.public_key()), signature)
     return msgspec.json.encode(header) + b"\n" + body
@@ -239,7 +243,12 @@ def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
 
 def _verified(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Signed:
     # A single event may be larger than the limit that stations pack to; the header comes on top.
-    if len(message) > MAX_HEADER_BYTES + 4 * MAX_BODY_BYTES:
+    return open_frame(message, keys, MAX_HEADER_BYTES + 4 * MAX_BODY_BYTES)
+
+
+def open_frame(message: bytes, keys: Mapping[str, Ed25519PublicKey], most_bytes: int) -> Signed:
+    """Check a message's signature and return its body with the proof; EnvelopeError says what is wrong."""
+    if len(message) > most_bytes:
         raise EnvelopeError("too_large", f"{len(message)} bytes")
     line, newline, body = message.partition(b"\n")
     if not newline or len(line) > MAX_HEADER_BYTES:

@@ -67,6 +67,14 @@ class BinState(Struct, frozen=True, gc=False):
     full: bool
 
 
+class RosterState(Struct, frozen=True, gc=False):
+    """The roster that the station holds, and how long ago the ledger last proved that it is present."""
+
+    version: Count
+    """0: none has come yet."""
+    age_s: Annotated[float, Meta(ge=0)]
+
+
 class StationState(Struct, frozen=True, omit_defaults=True):
     """What the `state` topic says, retained; the last will says `online: false`."""
 
@@ -93,3 +101,5 @@ class StationState(Struct, frozen=True, omit_defaults=True):
     """Title of the model bundle that the station is set up with; null if it cannot be read."""
     versions: Annotated[dict[Name, Name], Meta(max_length=MAX_VERSIONS)] = {}
     """Version of each thing that has one, such as `software`."""
+    roster: RosterState | None = None
+    """Null from a station that fetches none."""

@@ -32,6 +32,11 @@ def answers(community: str, station: str) -> str:
     return f"{_ROOT}/{community}/{station}/answers"
 
 
+def notice(community: str) -> str:
+    """Return a community's retained topic of what the ledger publishes and in which version."""
+    return f"{_ROOT}/{community}/notice"
+
+
 def kind_of(topic: str) -> str:
     """Return the kind of message that a topic carries, such as `receipts`: its last part."""
     return topic.rpartition("/")[2]

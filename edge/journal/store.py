@@ -19,6 +19,9 @@ import msgspec
 from cloud_sync.rules.award_rules import Award, AwardRules, Line, award
 from cloud_sync.wire.envelope import decode_event, encode_event
 from cloud_sync.wire.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
+from edge.downlink.cards import LedgerCards, merged
+from edge.downlink.folder import DownFolder
+from edge.downlink.rules import LedgerRules
 from edge.faults import FaultCode
 from edge.journal.refusals import fault_of
 from edge.journal.repair import Mended, is_damage, open_mended
@@ -103,6 +106,9 @@ class SqliteJournal:
         self._folder, self._owner, self._busy_s = folder, owner, busy_s
         self._rules = rules
         self._timezone = timezone
+        down = DownFolder(folder, owner[0] if owner else "")
+        self._cards, self._ledgers_rules = LedgerCards(down), LedgerRules(down, rules)
+        self._merged: tuple[object, object, Mapping[str, RosterEntry]] = (None, None, {})
         self._roster: Mapping[str, RosterEntry] = {}
         self._roster_version: int | None = None
         self._is_roster_sought = False
@@ -123,10 +129,22 @@ class SqliteJournal:
         self._attempt("the alarm was not kept", lambda one: self._record_alarm(one, facts, stamp))
 
     def roster(self) -> Mapping[str, RosterEntry]:
-        """Return the known cards by hash; read again only after another process changed the journal.
+        """Return the known cards by hash: the ledger's and those set here; read again only after a change.
 
         While the disk refuses: the cards of the last read, or what can be read without writing.
         """
+        ledgers, self._rules = self._cards.entries(), self._ledgers_rules.newest()
+        try:
+            local = self._local_roster()
+        except JournalError:
+            if not ledgers:
+                raise
+            local = {}
+        if self._merged[0] is not ledgers or self._merged[1] is not local:
+            self._merged = (ledgers, local, merged(ledgers, local))
+        return self._merged[2]
+
+    def _local_roster(self) -> Mapping[str, RosterEntry]:
         try:
             return self._attempt("the roster cannot be read", self._read_roster)
         except JournalError:

@@ -17,6 +17,7 @@ import urllib3
 
 from cloud_sync.transport.signed_http import signed
 from cloud_sync.wire.api import MAX_ERROR_BYTES, NONCE, ROOT
+from cloud_sync.wire.publication import CURRENT
 from config.errors import InputError
 from config.station import StationCloudSection
 from edge.sync.keys import StationIdentity
@@ -46,6 +47,10 @@ class Answer:
 
     status: int
     body: bytes
+    nonce: str = ""
+    """Of the request that it answers."""
+    current: str = ""
+    """The ledger's signature that what is held is the present one; see `cloud_sync.wire.publication`."""
 
 
 class LedgerClient:
@@ -80,18 +85,16 @@ class LedgerClient:
         the ledger refuses.
         """
         until = self._now() + self._whole_s
-        status, answer = self._once(method, path, body, kind, until, most_bytes)
-        if status == HTTPStatus.UNAUTHORIZED:
-            status, answer = self._once(method, path, body, kind, until, most_bytes)
-        if status not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
-            raise _refusal(status, answer)
-        return Answer(status, answer)
+        answer = self._once(method, path, body, kind, until, most_bytes)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            answer = self._once(method, path, body, kind, until, most_bytes)
+        if answer.status not in {HTTPStatus.OK, HTTPStatus.NOT_MODIFIED}:
+            raise _refusal(answer.status, answer.body)
+        return answer
 
-    def _once(
-        self, method: str, path: str, body: bytes, kind: str, until: float, most_bytes: int
-    ) -> tuple[int, bytes]:
-        target = ROOT + path
-        headers = signed(self._key, method, target, body, nonce=self._nonce)
+    def _once(self, method: str, path: str, body: bytes, kind: str, until: float, most_bytes: int) -> Answer:
+        target, nonce = ROOT + path, self._nonce
+        headers = signed(self._key, method, target, body, nonce=nonce)
         headers |= {"User-Agent": _AGENT, "Accept": "*/*"} | ({"Content-Type": kind} if kind else {})
         try:
             response = self._pool.request(
@@ -106,9 +109,10 @@ class LedgerClient:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise LedgerAwayError(_reason(error)) from None
         try:
-            self._nonce = response.headers.get(NONCE, self._nonce)
+            self._nonce = response.headers.get(NONCE, nonce)
             limit = most_bytes if response.status == HTTPStatus.OK else MAX_ERROR_BYTES
-            return response.status, self._whole(response, until, limit)
+            taken = self._whole(response, until, limit)
+            return Answer(response.status, taken, nonce, response.headers.get(CURRENT, ""))
         finally:
             response.release_conn()
 

@@ -42,6 +42,8 @@ _FAULTS_OF_JOURNAL = (
     (FaultCode.EVENTS_REFUSED, "outbox"),
     (FaultCode.JOURNAL_RECOVERED, JOURNAL),
     (FaultCode.STATION_KEY_RETIRED, "outbox"),
+    (FaultCode.ROSTER_OLD, "roster"),
+    (FaultCode.PUBLICATION_REFUSED, "roster"),
 )
 """Faults that a read of the journal raises and clears, and the part of each."""
 

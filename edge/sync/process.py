@@ -11,7 +11,7 @@ import queue
 import random
 import sqlite3
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Protocol
@@ -34,6 +34,7 @@ from cloud_sync.wire.envelope import (
 )
 from config.errors import InputError
 from config.station import StationSettings
+from edge.faults import FaultCode
 from edge.journal.salvage import is_damage
 from edge.ports import Clock
 from edge.sync.keys import StationIdentity
@@ -52,6 +53,7 @@ STATE_S = 10.0
 DISK_PAUSE_S = 2.0
 """Pause after the journal could not be read or written."""
 RECEIPTS = topics.kind_of(topics.receipts("", ""))
+DOWNLINK_FAULTS = (FaultCode.ROSTER_OLD, FaultCode.PUBLICATION_REFUSED)
 SUSPECT_S = 600.0
 """Shortest time between two requests that the station check a journal that looks damaged from here."""
 
@@ -67,7 +69,7 @@ class Stopping(Protocol):
 class Sync:
     """One station's delivery. `turn` does one round; `run` repeats it until stopped."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (each is another part of the station)
         self,
         sender: StationIdentity,
         outbox: Outbox,
@@ -75,8 +77,13 @@ class Sync:
         clock: Clock,
         jitter: random.Random,
         report: SelfReport | None = None,
+        *,
+        faults: Callable[[], frozenset[FaultCode]] = frozenset,
     ) -> None:
-        """Deliver `outbox` through `link`, which the caller starts and stops, and publish `report`."""
+        """Deliver `outbox` through `link`, which the caller starts and stops, and publish `report`.
+
+        `faults` are what the downlink finds; the station raises and clears them.
+        """
         self._sender = sender
         self._outbox = outbox
         self._receipts = Receipts(sender, outbox)
@@ -94,6 +101,8 @@ class Sync:
         self._disk_pause_until = -inf
         self._disk_refusal: str | None = None
         self._suspected_at = -inf
+        self._faults = faults
+        self._told_faults: frozenset[FaultCode] | None = None
 
     def run(self, stopping: Stopping) -> None:
         """Deliver until `stopping` is set; then say that the station goes offline."""
@@ -152,7 +161,16 @@ class Sync:
         while self._may_send(now) and self._send_one(now):
             pass
         self._tell_state(now)
+        self._tell_faults()
         self._retention.do(now)
+
+    def _tell_faults(self) -> None:
+        """Have the station raise and clear what the downlink finds; only changes touch the disk."""
+        found = self._faults()
+        if found != self._told_faults:
+            for fault in DOWNLINK_FAULTS:
+                self._outbox.tell(fault, is_so=fault in found)
+            self._told_faults = found
 
     def _note(self, message: Message, now: float) -> None:
         """Note a receipt. Other topics have mailboxes; what still comes here is left over in the session."""

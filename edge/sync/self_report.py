@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cloud_sync.wire.facts import MAX_WALL_S
-from cloud_sync.wire.station_state import StationState
+from cloud_sync.wire.station_state import RosterState, StationState
 from config.errors import InputError
 from config.station import ModelSection
 from edge.ports import Clock
@@ -41,10 +41,14 @@ class SelfReport:
     """Makes the station's messages about itself, each with its place in the order."""
 
     def __init__(
-        self, clock: Clock, fixed: Fixed | None = None, live: Callable[[], Live] = lambda: NOTHING
+        self,
+        clock: Clock,
+        fixed: Fixed | None = None,
+        live: Callable[[], Live] = lambda: NOTHING,
+        roster: Callable[[], RosterState | None] = lambda: None,
     ) -> None:
-        """`live` gives what the station measured last."""
-        self._clock, self._fixed, self._live = clock, fixed or Fixed(), live
+        """`live` gives what the station measured last, `roster` how old its list of cards is."""
+        self._clock, self._fixed, self._live, self._roster = clock, fixed or Fixed(), live, roster
         self._sequence = 0
 
     def online(self, connection: int) -> StationState:
@@ -61,6 +65,7 @@ class SelfReport:
             bins=live.bins,
             model=fixed.model,
             versions=dict(fixed.versions),
+            roster=self._roster(),
         )
 
     def offline(self, connection: int) -> bytes:

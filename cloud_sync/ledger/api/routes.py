@@ -10,6 +10,7 @@ from ninja import NinjaAPI, Router, Schema
 from cloud_sync.ledger.api.errors import handle_errors
 from cloud_sync.ledger.api.rates import CallerRate
 from cloud_sync.ledger.api.stations import AskingStation, StationAuth
+from cloud_sync.ledger.downlink.routes import router as published
 from cloud_sync.ledger.enrolment.routes import router as enrolment
 
 stations = Router(auth=StationAuth(), tags=["stations"])
@@ -47,3 +48,4 @@ api = NinjaAPI(
 handle_errors(api)
 api.add_router("/station", stations)
 api.add_router("", enrolment)
+api.add_router("/station", published)

@@ -29,6 +29,8 @@ class AskingStation:
 
     station: Station
     key: str
+    nonce: str
+    """Of this request; an answer that signs it is fresh."""
 
     @property
     def community(self) -> str:
@@ -61,7 +63,7 @@ class StationAuth(APIKeyHeader):
         found: list[StationKey] = []
         proof = _proof(request, found)
         _refuse_stale(proof, once=self._once)
-        return AskingStation(found[0].station, proof.key)
+        return AskingStation(found[0].station, proof.key, proof.nonce)
 
 
 def hand_nonce(request: HttpRequest) -> None:

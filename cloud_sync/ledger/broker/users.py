@@ -17,7 +17,7 @@ ROUNDS = 101
 """mosquitto's default. Our passwords are 192 random bits, so fast guessing does not help; and the broker
 checks passwords on its only thread."""
 FROM_STATION = ("answers", "events", "state")
-TO_STATION = ("commands", "notice", "receipts")
+TO_STATION = ("commands", "receipts")
 
 
 def station_user(community: str, station: str) -> str:
@@ -55,14 +55,15 @@ def format_passwords(hashes: Mapping[str, str]) -> str:
 def station_rights(user: str) -> str:
     """What an access control file says of a station: its own branch and nothing else."""
     community, station = user.split(".")[:2]
-    return _rights(user, [topics.events(community, station)], FROM_STATION, TO_STATION)
+    rights = _rights(user, [topics.events(community, station)], FROM_STATION, TO_STATION)
+    return f"{rights}topic read {topics.notice(community)}\n"
 
 
 def ledger_rights(user: str, communities: Collection[str]) -> str:
     """What it says of a ledger: all branches of its communities, and nothing else."""
-    return _rights(
-        user, [topics.events(community, "+") for community in sorted(communities)], TO_STATION, FROM_STATION
-    )
+    branches = [topics.events(community, "+") for community in sorted(communities)]
+    notices = "".join(f"topic write {topics.notice(community)}\n" for community in sorted(communities))
+    return _rights(user, branches, TO_STATION, FROM_STATION) + notices
 
 
 def format_rights(rights: Mapping[str, str]) -> str:

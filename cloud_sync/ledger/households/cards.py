@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.downlink.versions import note_card
 from cloud_sync.ledger.households.register import add_household
 from cloud_sync.ledger.points.decisions import decide, said
 from cloud_sync.ledger.points.held import release_card, restore
@@ -227,4 +228,5 @@ def _change(
     card: Card, kind: str, attribution: Attribution, now: datetime | None = None, **told: object
 ) -> None:
     card.save(update_fields=["household", "status", "role", "suspected_at"])
+    note_card(card)
     records.register(card.community_id, kind, card, now, **told, **attribution.as_record())

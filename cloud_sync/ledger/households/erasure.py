@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from cloud_sync.ledger.chain import evidence, records
 from cloud_sync.ledger.chain.checks.signed import sum_of
 from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.downlink.versions import note_card
 from cloud_sync.ledger.households.register import ERASED
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.models import Card, Household, Record, SignedBatch, VisitSettlement
@@ -71,8 +72,9 @@ def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
         Event.objects.filter(pk__in=some).update(body=b"")
         VisitSettlement.objects.filter(pk__in=some).update(card_hash=pseudonym)
     for number, card in enumerate(cards, 1):
-        card.hash, card.salt = f"{pseudonym}.{number}", b""
+        was, card.hash, card.salt = card.hash, f"{pseudonym}.{number}", b""
         card.save(update_fields=["hash", "salt"])
+        note_card(card, was)
         records.register(community.pk, "erased", card, now)
     row.code, row.name, row.salt, row.links_ended = pseudonym, "", b"", F("links_ended") + 1
     row.save(update_fields=["code", "name", "salt", "links_ended"])

@@ -10,9 +10,11 @@ from django.db import transaction
 
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.downlink.versions import renew
 from cloud_sync.ledger.points.models import Rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules
+from cloud_sync.wire.publication import PublishedKind
 from config.errors import InputError
 
 
@@ -25,6 +27,7 @@ def add_rules(community: Community, rules: AwardRules) -> None:
         )
         if is_new:
             records.register(community.pk, "rules", stored)
+            renew(community, PublishedKind.RULES)
     if bytes(stored.body) != body:
         what = f"award rules version {rules.version} of {community} are already here with other content"
         raise InputError(what, "give the changed rules the next version")

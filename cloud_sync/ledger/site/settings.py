@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.api",
     "cloud_sync.ledger.fleet",
     "cloud_sync.ledger.enrolment",
+    "cloud_sync.ledger.downlink",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -12,7 +12,7 @@ from scripts.commands.ledger.communities import community
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.fleet.show import station_show
 from scripts.commands.ledger.households import household, staff
-from scripts.commands.ledger.keeping import backup, manage, restore
+from scripts.commands.ledger.keeping import backup, manage, published, restore
 from scripts.commands.ledger.officers import officer
 from scripts.commands.ledger.preview import preview
 from scripts.commands.ledger.review import alarm, aside, held
@@ -41,7 +41,7 @@ def ledger() -> None:
 
 
 RUNNING = (init, serve, ingest, verify, backup, restore, broker, manage)
-REGISTERS = (community, station, worker, household, card, staff, officer)
+REGISTERS = (community, station, worker, household, card, staff, officer, published)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 station.add_command(station_show)

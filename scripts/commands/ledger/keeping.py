@@ -1,4 +1,4 @@
-"""`tongzhan ledger backup · restore · manage`: put away, brought back, and asked by Django's own commands."""
+"""`tongzhan ledger backup · restore · published · manage`: put away, brought back, published again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from pathlib import Path
 
 import click
 
-from scripts.commands.ledger.common import config_option, open_ledger
+from scripts.commands.ledger.common import (
+    community_option,
+    config_option,
+    echo_json,
+    json_option,
+    open_communities,
+    open_ledger,
+    prefixed,
+)
 
 folder = click.Path(path_type=Path, file_okay=False)
 NAME = "tongzhan ledger manage"
@@ -70,3 +78,45 @@ def manage(config: Path, arguments: tuple[str, ...]) -> None:
     if name not in {*known, "help", "version"}:
         raise InputError(f"Django has no command {name!r}", f"see: {NAME} --config F")
     ManagementUtility([NAME, *arguments]).execute()
+
+
+@click.group()
+def published() -> None:
+    """Show what is published to stations, and publish it again after a backup was restored."""
+
+
+@published.command("list")
+@config_option
+@community_option
+@json_option
+def published_list(config: Path, community: str | None, *, as_json: bool) -> None:
+    """Print the version of each thing that stations fetch: roster and award rules."""
+    places = open_communities(config, community)
+    from cloud_sync.ledger.downlink.versions import present
+    from cloud_sync.wire.publication import PublishedKind
+
+    found = [(here.slug, kind, present(here, kind).version) for here in places for kind in PublishedKind]
+    if as_json:
+        echo_json([{"community": slug, "kind": kind, "version": version} for slug, kind, version in found])
+        return
+    line = prefixed(places)
+    for slug, kind, version in found:
+        click.echo(line(slug, f"{kind}: version {version}"))
+
+
+@published.command("renew")
+@config_option
+@community_option
+def published_renew(config: Path, community: str | None) -> None:
+    """Give everything a new version, and so publish it again.
+
+    Needed after a backup was restored: stations refuse a version that is older than what they hold.
+    """
+    places = open_communities(config, community)
+    from cloud_sync.ledger.downlink.versions import renew
+    from cloud_sync.wire.publication import PublishedKind
+
+    line = prefixed(places)
+    for here in places:
+        for kind in PublishedKind:
+            click.echo(line(here.slug, f"{kind}: version {renew(here, kind)}"))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import click
 
 from cloud_sync.service.systemd import Notifier, WatchedStop, notifier_of
+from config.process.threads import thread
+from edge.downlink.process import Downlink, downlink_for
 from edge.enrol.watching import EnrolmentWatch, complete_enrolment
-from edge.loop.clocks import RealClock
+from edge.ledger_api.client import WHOLE_S
+from edge.loop.clocks import RealClock, boot_id
 from edge.station_file import load_station, state_dir_of
 from edge.sync.keys import StationIdentity, load_keys
 from edge.sync.live_readings import live_readings
@@ -42,12 +48,36 @@ def _deliver(config: Path, stopping: WatchedStop, notifier: Notifier) -> None:
     outbox = Outbox(state_dir)
     clock = RealClock()
     fixed = fixed_facts(next_start(state_dir, clock.wall().unix_s), settings.model)
-    report = SelfReport(clock, fixed, partial(live_readings, Path(settings.station.runtime_dir), clock))
-    link = link_for(settings, report)
+    downlink = downlink_for(settings, sender, clock, boot_id(), random.SystemRandom())
+    live = partial(live_readings, Path(settings.station.runtime_dir), clock)
+    report = SelfReport(clock, fixed, live, downlink.roster if downlink else lambda: None)
+    link = link_for(settings, report, [downlink.notices] if downlink else [])
     link.start()
     notifier.ready()
+    faults = (lambda: downlink.faults) if downlink else frozenset
     try:
-        Sync(sender, outbox, link, clock, random.SystemRandom(), report).run(changed)
+        with _fetching(downlink, stopping):
+            Sync(sender, outbox, link, clock, random.SystemRandom(), report, faults=faults).run(changed)
     finally:
         link.stop()
         outbox.close()
+
+
+@contextmanager
+def _fetching(downlink: Downlink | None, stopping: WatchedStop) -> Iterator[None]:
+    """Run the downlink on a thread of its own; it has ended before another station's may begin.
+
+    It gets an event of its own: looking at `stopping` tells systemd that the delivery runs.
+    """
+    if downlink is None:
+        yield
+        return
+    ended = threading.Event()
+    fetcher = thread(partial(downlink.run, ended), "downlink")
+    fetcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        if not stopping.is_set():
+            fetcher.join(2 * WHOLE_S)

@@ -116,8 +116,8 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_a_request_is_signed_with_the_nonce_of_the_last_answer(site: Site) -> None:
     client = site.client()
-    assert client.ask("GET", PATH, most_bytes=10) == Answer(200, b"well")
-    assert client.ask("POST", "/x", b"body", kind="text/plain", most_bytes=10) == Answer(200, b"well")
+    assert client.ask("GET", PATH, most_bytes=10) == Answer(200, b"well", "none-yet")
+    assert client.ask("POST", "/x", b"body", kind="text/plain", most_bytes=10) == Answer(200, b"well", "next")
     key = key_id(KEY.public_key())
     assert site.server.proofs == [Proof(key, "none-yet"), Proof(key, "next")]
     assert site.server.bodies == [b"", b"body"]
@@ -131,7 +131,7 @@ def test_a_nonce_that_is_no_longer_good_costs_one_more_request(site: Site) -> No
             request.send(401, json.dumps({"error": "e", "mend": "m"}).encode(), nonce="good")
 
     site.server.answer = answer
-    assert site.client().ask("GET", PATH, most_bytes=10) == Answer(200, b"well")
+    assert site.client().ask("GET", PATH, most_bytes=10) == Answer(200, b"well", "good")
     assert [proof.nonce for proof in site.server.proofs] == ["none-yet", "good"]
 
 
@@ -144,7 +144,7 @@ def test_a_key_that_is_refused_is_not_tried_for_ever(site: Site) -> None:
 
 def test_nothing_new_is_an_answer_without_a_body(site: Site) -> None:
     site.server.answer = lambda request: request.send(304, b"")
-    assert site.client().ask("GET", PATH, most_bytes=10) == Answer(304, b"")
+    assert site.client().ask("GET", PATH, most_bytes=10) == Answer(304, b"", "none-yet")
 
 
 def test_a_page_that_is_not_the_ledgers_is_named_by_its_status(site: Site) -> None:
@@ -206,7 +206,7 @@ def test_a_server_that_is_away_is_named(site: Site) -> None:
 
 def test_the_line_is_tls_by_the_authority_that_is_named(site: Site, tmp_path: Path) -> None:
     cloud = site.start(tls=True)
-    assert site.client(cloud).ask("GET", PATH, most_bytes=10) == Answer(200, b"well")
+    assert site.client(cloud).ask("GET", PATH, most_bytes=10) == Answer(200, b"well", "none-yet")
     other = tmp_path / "other.pem"
     other.write_bytes(make_authority("B", datetime.now(UTC)).certificate)
     with pytest.raises(LedgerAwayError, match="certificate verify failed"):

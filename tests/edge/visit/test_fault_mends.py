@@ -132,6 +132,14 @@ MENDED_BY = {
         "tests/edge/sync/test_hardships.py",
         "test_a_station_whose_key_was_retired_keeps_its_events_and_says_so",
     ),
+    FaultCode.ROSTER_OLD: (
+        "tests/edge/downlink/test_process.py",
+        "test_a_roster_is_old_after_a_day_without_proof_and_a_week_later_still_in_use",
+    ),
+    FaultCode.PUBLICATION_REFUSED: (
+        "tests/edge/downlink/test_process.py",
+        "test_what_is_not_proved_to_be_the_present_one_is_refused_and_the_old_one_stays",
+    ),
     FaultCode.CARD_KEY_UNREADABLE: (
         KEYS,
         "test_without_the_card_key_lids_open_and_nobody_is_recognised_until_it_is_restored",

@@ -1,0 +1,1 @@
+"""What the ledger publishes to stations by version: who changed it, the signed bytes, the notice."""

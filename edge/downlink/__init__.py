@@ -1,0 +1,1 @@
+"""What comes down from the ledger by version: fetched, checked, kept as a whole, given to the loop."""

@@ -44,3 +44,29 @@ def outdates(place: Place, known: Place, silent_s: float) -> bool:
     if place > known or place == known == FIRST:
         return True
     return place.start < known.start and not place.is_last and silent_s >= FORGOTTEN_S
+
+
+class Written(NamedTuple):
+    """Where a station wrote an alarm down, and when."""
+
+    epoch: str
+    sequence: int
+    boot: str
+    monotonic_s: float
+    wall_s: float | None
+    """Unix time; None if its calendar was not trusted."""
+
+
+def is_later(fact: Written, known: Written) -> bool:
+    """Say whether a station wrote a fact after another, however the two arrived.
+
+    Facts of different boots without a trusted calendar count in the order of arrival: a station sends its
+    journal in the order in which it was written.
+    """
+    if fact.epoch == known.epoch:
+        return fact.sequence > known.sequence
+    if fact.boot == known.boot:
+        return fact.monotonic_s >= known.monotonic_s
+    if fact.wall_s is not None and known.wall_s is not None:
+        return fact.wall_s >= known.wall_s
+    return True

@@ -19,6 +19,7 @@ from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.fleet.models import StationStatus
 from cloud_sync.ledger.fleet.order import NEVER, Place, outdates, place_of
 from cloud_sync.ledger.fleet.readings import READINGS, grain_of, row_of
+from cloud_sync.ledger.fleet.status import is_online
 from cloud_sync.ledger.stations.alarms import Cause, raise_alarm
 from cloud_sync.transport.mailbox import Mailbox
 from cloud_sync.wire import topics
@@ -48,6 +49,8 @@ STATUS = sql.Table(
         "sequence": "bigint",
         "heard_at": "timestamptz",
         "ended_at": "timestamptz",
+        "gone_at": "timestamptz",
+        "back_at": "timestamptz",
         "words": "text",
         "outbox": "bigint",
         "skew_s": "double precision",
@@ -55,7 +58,8 @@ STATUS = sql.Table(
     },
     conflict="ON CONFLICT (station_id) DO UPDATE SET online = excluded.online, start = excluded.start, "
     "connection = excluded.connection, sequence = excluded.sequence, heard_at = excluded.heard_at, "
-    "ended_at = excluded.ended_at, words = excluded.words, outbox = excluded.outbox, "
+    "ended_at = excluded.ended_at, gone_at = excluded.gone_at, "
+    "back_at = excluded.back_at, words = excluded.words, outbox = excluded.outbox, "
     "skew_s = excluded.skew_s, read_at = excluded.read_at",
 )
 
@@ -204,6 +208,8 @@ def _note(row: StationStatus, said: Said, readings: list[sql.Row]) -> None:
     state, at = said.state, said.at
     if not outdates(place_of(state), _place(row), _silent_s(row, at)):
         return
+    if state.online and not said.is_retained and not is_online(row, at):
+        row.gone_at, row.back_at = row.heard_at, at
     row.online, row.ended_at = state.online, None if state.online else at
     row.start, row.connection = state.start, state.connection
     row.sequence = state.sequence
@@ -231,6 +237,7 @@ def _silent_s(row: StationStatus, now: datetime) -> float:
 
 
 def _row(row: StationStatus, keep: Callable[[datetime], datetime | str]) -> sql.Row:
-    times = [None if at is None else keep(at) for at in (row.heard_at, row.ended_at, row.read_at)]
+    moments = (row.heard_at, row.ended_at, row.gone_at, row.back_at, row.read_at)
+    *times, read = [None if at is None else keep(at) for at in moments]
     place = (row.start, row.connection, row.sequence)
-    return (row.station_id, row.online, *place, *times[:2], row.words, row.outbox, row.skew_s, times[2])
+    return (row.station_id, row.online, *place, *times, row.words, row.outbox, row.skew_s, read)

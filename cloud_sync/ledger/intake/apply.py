@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from cloud_sync.ledger.chain import evidence
+from cloud_sync.ledger.fleet.alarms import note_alarms
 from cloud_sync.ledger.intake import begun, parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for
@@ -111,6 +112,8 @@ def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Nam
     doubt = doubt or behind or _doubt_of_first(stations, new, now)
     grounds = _grounds(stations.values(), before, now, doubt)
     refused = _store(stations, new, grounds, now) if new else []
+    begun_now = [name for name, stand in before.items() if stand.is_new]
+    note_alarms(stations, [(item.identity[0], item.event) for item in new if item.event], begun_now, now)
     tell_clones(next(iter(stations.values())).community, new, before, now)
     if conflicts or strays:
         _keep_evidence(stations, conflicts, strays, now)

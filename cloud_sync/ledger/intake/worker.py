@@ -34,6 +34,7 @@ from django.db.backends.signals import connection_created
 from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.db.database import check
 from cloud_sync.ledger.downlink.notices import Notices
+from cloud_sync.ledger.fleet.lookout import Lookout
 from cloud_sync.ledger.fleet.readings import Thinning
 from cloud_sync.ledger.fleet.states import BOX, States
 from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages, raise_for_too_much
@@ -416,6 +417,7 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
             "tell which stations are silent": Watch(settings, all_communities).turn,
             "note what stations say of themselves": States(said, _now, time.monotonic).turn,
             "tell what is published": Notices(link, time.monotonic).turn,
+            "look out for silent stations": Lookout(lambda: link.connected, _now, time.monotonic).turn,
             "remove old readings": Thinning(_now, time.monotonic).turn,
         }
         Worker(link, key, stopping, communities=all_communities, tasks=tasks).run()

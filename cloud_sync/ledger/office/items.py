@@ -119,10 +119,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class StationCounts:
-    """How many stations there are, and how many of them are online."""
+    """How many stations there are, how many of them are online, and their alarms."""
 
     online: int
     all: int
+    alarms: int
+    """Groups of their alarms that wait for a person."""
 
     @property
     def away(self) -> int:

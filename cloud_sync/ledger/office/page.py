@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.fleet.status import count_online
+from cloud_sync.ledger.fleet.waiting import open_groups
 from cloud_sync.ledger.intake.parse import Reason
 from cloud_sync.ledger.office import pending
 from cloud_sync.ledger.office.groups import HeldGroup, held_groups
@@ -52,7 +53,7 @@ def make_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> Page:
         choices=choices,
         sections=tuple(_sections(shown, writers)),
         debts=_debts(with_points) if with_points else "",
-        stations=StationCounts(*count_online(shown.communities, now)),
+        stations=_stations(shown, now),
         done=recent(shown, now),
         shows_links=bool(with_points),
         links=tuple(
@@ -82,6 +83,12 @@ def _sections(shown: Shown, writers: _Writers) -> Iterator[Section]:
 def _debts(communities: tuple[Community, ...]) -> str:
     owed = len(pending.open_debts(communities, SHOWN + 1))
     return f"{SHOWN}+" if owed > SHOWN else str(owed)
+
+
+def _stations(shown: Shown, now: datetime) -> StationCounts:
+    of_town = shown.rights.may(Deed.SEE_STATIONS, None)
+    waiting = [group for group in open_groups(shown.communities, now, of_town=of_town) if group.waits]
+    return StationCounts(*count_online(shown.communities, now), len(waiting))
 
 
 def _section(anchor: str, title: str, empty: str, items: Sequence[Item]) -> Section:

@@ -10,12 +10,13 @@ from scripts.commands.ledger.cards import card
 from scripts.commands.ledger.common import database_errors
 from scripts.commands.ledger.communities import community
 from scripts.commands.ledger.corrections import correct, debt
+from scripts.commands.ledger.fleet.alarms import alarm
 from scripts.commands.ledger.fleet.show import station_show
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, manage, published, restore
 from scripts.commands.ledger.officers import officer
 from scripts.commands.ledger.preview import preview
-from scripts.commands.ledger.review import alarm, aside, held
+from scripts.commands.ledger.review import aside, held
 from scripts.commands.ledger.running import ingest, init, serve, verify, worker
 from scripts.commands.ledger.stations import station
 

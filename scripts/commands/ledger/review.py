@@ -1,4 +1,4 @@
-"""`tongzhan ledger aside · held · alarm`: list what waits for a person, and decide on it."""
+"""`tongzhan ledger aside · held`: list what waits for a person, and decide on it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from scripts.commands.ledger.common import (
     json_option,
     open_communities,
     open_community,
-    open_town,
     prefixed,
     reason_option,
 )
@@ -297,61 +296,6 @@ def held_expire(config: Path, community: str | None) -> None:
         click.echo(line(here.slug, f"{ended.given} points given to residents, {ended.returned} returned"))
     if doubted:
         raise InputError("; ".join(doubted), "set the clock, or wait for a station's next event")
-
-
-@click.group("alarm")
-def alarm() -> None:
-    """List alarms that a person must look at, and close them."""
-
-
-@alarm.command("list")
-@config_option
-@community_option
-@json_option
-def alarm_list(config: Path, community: str | None, *, as_json: bool) -> int:
-    """Print open alarms, the latest first; exit 1 if there are any, as a monitor wants it.
-
-    Silent stations are looked for now, so that they are reported even if no worker runs.
-    """
-    settings, places = open_town(config), open_communities(config, community)
-    from django.utils import timezone
-
-    from cloud_sync.ledger.office.pending import open_alarms
-    from cloud_sync.ledger.office.texts import ALARMS
-    from cloud_sync.ledger.stations.watch import watch_stations
-
-    for here in places:
-        watch_stations(here, settings.ledger.silent_hours, timezone.now())
-    found = open_alarms(places)
-    fields = ("pk", "community", "station", "reason", "detail", "times")
-    line = prefixed(places)
-    if as_json:
-        echo_json([{f: getattr(row, f) for f in fields} | {"last": row.last_at.isoformat()} for row in found])
-    else:
-        for row in found:
-            told = f"{row.pk}  {_when(row.last_at)}  {row.station}  {row.reason}  {row.times} times"
-            click.echo(line(row.community, told))
-            click.echo(f"    {ALARMS[row.reason].what} {ALARMS[row.reason].todo} Last: {row.detail}")
-        if not found:
-            click.echo("no alarm is open")
-    return 1 if found else 0
-
-
-@alarm.command("close")
-@config_option
-@community_option
-@by_option
-@click.argument("number", type=int)
-def alarm_close(config: Path, community: str | None, by: str, number: int) -> None:
-    """Say that an alarm was seen to; should its cause come again, it opens anew."""
-    here = open_community(config, community)
-    from django.utils import timezone
-
-    from cloud_sync.ledger.office.pending import find_alarm
-    from cloud_sync.ledger.stations.alarms import close_alarm
-
-    close_alarm(find_alarm(here, number), by, timezone.now())
-    click.echo(f"alarm {number} is closed")
 
 
 def _when(moment: datetime) -> str:

@@ -9,9 +9,12 @@ from math import sin
 from django.db import connection
 from playwright.sync_api import Page, ViewportSize
 
-from cloud_sync.ledger.fleet.models import Reading
+from cloud_sync.ledger.fleet.alarms import LedgerFault, Wanted, set_ledger_alarms
+from cloud_sync.ledger.fleet.decisions import acknowledge, begin_maintenance
+from cloud_sync.ledger.fleet.models import Reading, StationAlarm
 from cloud_sync.ledger.fleet.readings import grain_of, slot_of
 from cloud_sync.ledger.stations.models import Station
+from cloud_sync.wire.facts import AlarmFacts
 from cloud_sync.wire.station_state import (
     BinState,
     DoorReading,
@@ -21,7 +24,7 @@ from cloud_sync.wire.station_state import (
 )
 from tests.ledger.browser.test_looks import every_size, look_at, page, signed_in
 from tests.ledger.fleet.saying import Saying
-from tests.ledger.town import Town
+from tests.ledger.town import Town, event, stamp
 
 __all__ = ["page", "signed_in"]
 
@@ -72,6 +75,19 @@ def a_town_of_stations(town: Town) -> None:
     )
     saying.say("east-gate", full)
     saying.say("north-gate", StationState(online=True, start=7, outbox=0))
+    several = ("camera_failed", "reader_quiet")
+    raised = [AlarmFacts(fault, "kitchen", raised=True) for fault in several]
+    town.deliver(*(event(n, one, at=stamp(now)) for n, one in enumerate(raised, 1)), now=now)
+    many = [AlarmFacts("lid_forced", f"bin-{number}", raised=True) for number in range(12)]
+    epoch = "00000000000000cc"
+    flood = (event(n, one, epoch=epoch, at=stamp(now)) for n, one in enumerate(many, 1))
+    town.deliver(*flood, station="north-gate", now=now)
+    east, west = (Station.objects.get(slug=slug) for slug in ("east-gate", "west-gate"))
+    begin_maintenance(west, now + timedelta(hours=3), "li", "新的盖子", now)
+    number = StationAlarm.objects.get(station=east, fault="reader_quiet").pk
+    acknowledge(number, now + timedelta(hours=3), "li", "零件已订购", now)
+    cut = Wanted(town.community, None, LedgerFault.LINE_CUT, "8/10")
+    set_ledger_alarms([cut], [LedgerFault.LINE_CUT], now)
 
 
 @every_size
@@ -85,4 +101,5 @@ def test_no_officer_is_kept_from_reading_how_stations_are(
     look_at(page, f"{served}/office/stations/", "stations-full", sizes)
     look_at(page, f"{served}/office/stations/?show=waiting", "stations-none", sizes)
     look_at(page, f"{served}/office/sunny-garden/stations/east-gate/", "station-full", sizes)
+    look_at(page, f"{served}/office/sunny-garden/stations/north-gate/", "station-flood", sizes)
     look_at(page, f"{served}/office/sunny-garden/stations/south-gate/", "station-unheard", sizes)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -12,9 +14,13 @@ from django.utils import translation
 
 from cloud_sync.ledger.communities.facts import Facts
 from cloud_sync.ledger.communities.register import add_community
+from cloud_sync.ledger.fleet.alarms import OTHERS, LedgerFault, Wanted, set_ledger_alarms
 from cloud_sync.ledger.fleet.pages import texts
+from cloud_sync.ledger.fleet.pages.alarms import fault_mend, fault_title
 from cloud_sync.ledger.fleet.pages.listing import A_PAGE, MANY_WAIT
+from cloud_sync.ledger.fleet.waiting import FLOOD
 from cloud_sync.ledger.officers.rights import OfficerRole
+from cloud_sync.wire.facts import AlarmFacts
 from cloud_sync.wire.station_state import (
     BinState,
     DoorReading,
@@ -22,9 +28,10 @@ from cloud_sync.wire.station_state import (
     SupplyReading,
     TemperatureReading,
 )
+from edge.faults import FaultCode
 from tests.ledger.fleet.saying import Saying
 from tests.ledger.signing_in import new_officer, signed_in
-from tests.ledger.town import Town
+from tests.ledger.town import Town, event, stamp
 
 Get = Callable[[str], str]
 
@@ -67,7 +74,7 @@ def test_stations_that_are_away_come_first_and_the_filters_count(saying: Saying,
     assert "Offline, silent since" in page
     assert "Full: kitchen" in page
     counts = dict(re.findall(r">([A-Z][a-z ]+) \((\d)\)</a>", page))
-    assert counts == {"All": "3", "Offline": "2", "Bin full": "1", "Records wait": "1"}
+    assert counts == {"All": "3", "Alarm": "0", "Offline": "2", "Bin full": "1", "Records wait": "1"}
     assert names(get("/office/stations/?show=offline")) == ["west", "north"]
     assert names(get("/office/stations/?show=full")) == ["east"]
     assert names(get("/office/stations/?show=nonsense&page=x")) == ["west", "east", "north"]
@@ -157,3 +164,98 @@ def test_foreign_and_unknown_stations_are_not_there(saying: Saying, town: Town) 
 def test_a_span_is_said_in_its_largest_unit(seconds: float, said: str) -> None:
     with translation.override("en"):
         assert texts.duration(seconds) == said
+
+
+def an_alarm(town: Town, *faults: str) -> None:
+    now = datetime.now(UTC)
+    facts = [AlarmFacts(fault, "kitchen", raised=True) for fault in faults]
+    town.deliver(*(event(n, one, at=stamp(now)) for n, one in enumerate(facts, 1)), station="east", now=now)
+
+
+def officer(role: OfficerRole) -> Client:
+    new_officer("wang", role)
+    return signed_in(Client(headers={"accept-language": "en"}))
+
+
+def action_urls(page: str) -> list[str]:
+    return re.findall(r'action="(/office/[^"]*(?:acknowledge|close|maintenance)/)"', page)
+
+
+def test_an_alarm_is_acknowledged_closed_and_silenced_on_the_stations_page(
+    saying: Saying, town: Town
+) -> None:
+    an_alarm(town, "camera_failed", "panic")
+    client = officer(OfficerRole.INSTALLER)
+    address = f"/office/{saying.community}/stations/east/"
+    page = client.get(address).content.decode()
+    assert "Camera gives no picture" in page
+    acknowledge, close, *_ = sorted(action_urls(page))
+    until = (datetime.now(ZoneInfo(town.community.timezone)) + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
+
+    def send(url: str, **form: str) -> str:
+        answered = client.post(url, form, follow=True)
+        assert answered.redirect_chain == [(address, 302)]
+        return answered.content.decode()
+
+    assert "Give a reason in one line" in send(acknowledge, until="yesterday", reason="x")
+    assert "Give a reason in one line" in send(acknowledge, until=until, reason="")
+    page = send(acknowledge, until=until, reason="a part is ordered")
+    assert "The alarm is acknowledged" in page
+    assert "acknowledged by wang" in page
+    page = send(f"{address}maintenance/", until=until, reason="new lid")
+    assert "In maintenance until" in page
+    assert "1 alarm" not in client.get("/office/").content.decode()
+    page = send(f"{address}maintenance/", end="1")
+    assert "The maintenance is over" in page
+    other = next(url for url in action_urls(page) if url.endswith("close/") and url != close)
+    for url in (close, other):
+        assert "The alarm is closed" in send(url, reason="mended")
+    page = client.get(address).content.decode()
+    assert "No alarm is open" in page
+    assert "closed by wang" in page
+    again = client.post(close, {"reason": "mended"}, follow=True).content.decode()
+    assert "somebody else has dealt with it" in again
+
+
+def test_who_may_not_decide_sees_no_forms_and_reaches_none(saying: Saying, town: Town) -> None:
+    an_alarm(town, "camera_failed")
+    forms = action_urls(
+        officer(OfficerRole.INSTALLER).get(f"/office/{saying.community}/stations/east/").content.decode()
+    )
+    assert len(forms) == 3
+    new_officer("zhao", OfficerRole.AUDITOR)
+    client = signed_in(Client(), "zhao")
+    assert action_urls(client.get(f"/office/{saying.community}/stations/east/").content.decode()) == []
+    assert {client.post(url, {"reason": "x"}).status_code for url in forms} == {404}
+
+
+def test_a_lines_alarm_stands_above_the_list_and_a_flood_is_one_line(saying: Saying, town: Town) -> None:
+    assert saying.community
+    now = datetime.now(UTC)
+    line = Wanted(town.community, None, LedgerFault.LINE_CUT, "8/10")
+    away = Wanted(None, None, LedgerFault.BROKER_AWAY, "")
+    set_ledger_alarms([line, away], list(LedgerFault), now)
+    an_alarm(town, *(f"fault_{number}" for number in range(FLOOD + 1)))
+    client = officer(OfficerRole.ADMIN)
+    page = client.get("/office/stations/").content.decode()
+    assert page.index("cannot reach the message server") < page.index('id="stations"')
+    assert "line is cut" in html.unescape(page)
+    assert "11 alarms within minutes" in page
+    assert "3 alarms" in client.get("/office/").content.decode()
+    for url in action_urls(page):
+        form = {"reason": "seen", "until": (now + timedelta(hours=20)).strftime("%Y-%m-%dT%H:%M")}
+        answered = client.post(url, form, follow=True)
+        assert answered.redirect_chain == [("/office/stations/", 302)]
+    assert "Alarms of lines" not in client.get("/office/stations/").content.decode()
+    set_ledger_alarms([away], list(LedgerFault), now)
+    new_officer("zhao", OfficerRole.ADMIN, town.community)
+    other = signed_in(Client(headers={"accept-language": "en"}), "zhao")
+    assert "message server" not in other.get("/office/stations/").content.decode(), "it is the town's"
+
+
+def test_every_fault_of_the_catalogue_and_of_the_ledger_has_its_words() -> None:
+    with translation.override("zh-hans"):
+        for fault in (*FaultCode, *LedgerFault, OTHERS):
+            assert re.search(r"[\u4e00-\u9fff]", fault_title(fault))
+            assert re.search(r"[\u4e00-\u9fff]", fault_mend(fault))
+    assert (fault_title("fault_of_tomorrow"), fault_mend("fault_of_tomorrow")) == ("fault_of_tomorrow", "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,9 +12,12 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
-from cloud_sync.ledger.fleet.pages.texts import Fact, condition_word, facts_of, since
+from cloud_sync.ledger.fleet.pages.alarms import AlarmWriter, Flood, titles
+from cloud_sync.ledger.fleet.pages.texts import Fact, condition_word, facts_of, maintenance_text, since
 from cloud_sync.ledger.fleet.status import Condition, StationNow, standings
+from cloud_sync.ledger.fleet.waiting import Group, maintained, open_groups
 from cloud_sync.ledger.office.items import Choice, Shown, chosen_query
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.stations.names import community_name, place_name, station_name
 
 A_PAGE = 50
@@ -24,6 +28,8 @@ class Filter(StrEnum):
     """Which stations are shown."""
 
     ALL = "all"
+    ALARM = "alarm"
+    """With an open alarm that waits for a person."""
     OFFLINE = "offline"
     """Also those that were never heard."""
     FULL = "full"
@@ -58,6 +64,10 @@ class Row:
     word: str
     since: str
     facts: tuple[Fact, ...]
+    alarms: tuple[str, ...]
+    """Titles of its open alarms that wait."""
+    maintenance: str
+    """Until when its alarms are silent; empty where they speak."""
     setup: str
     """Model and software version; empty where they are not known."""
 
@@ -68,6 +78,8 @@ class ListPage:
 
     place: str
     choices: tuple[Choice, ...]
+    lines: tuple[Flood, ...]
+    """Open alarms of lines that many stations share."""
     filters: tuple[FilterLink, ...]
     rows: tuple[Row, ...]
     total: int
@@ -86,9 +98,12 @@ def list_page(
     shown: Shown, choices: tuple[Choice, ...], chosen: Filter, page: int, now: datetime
 ) -> ListPage:
     """Build a page of stations, numbered from 1; beyond the last it is the last."""
-    every = standings(shown.communities, now)
-    counts = Counter(filter_ for one in every for filter_ in _filters_of(one))
-    fitting = sorted((one for one in every if chosen in _filters_of(one)), key=_urgency)
+    groups = open_groups(shown.communities, now, of_town=shown.rights.may(Deed.SEE_STATIONS, None))
+    found = _found(shown, groups, now)
+    writer = AlarmWriter(shown.rights, next(iter(shown.communities), None), now, chosen_query(choices))
+    lines = [writer.group(group) for group in groups if group.first.row.station is None]
+    counts = Counter(filter_ for one in found for filter_ in one.filters)
+    fitting = sorted((one for one in found if chosen in one.filters), key=_Found.urgency)
     pages = max(1, -(-len(fitting) // A_PAGE))
     page = min(max(1, page), pages)
     community = next((one.slug for one in choices if one.is_chosen and one.slug), "")
@@ -102,34 +117,58 @@ def list_page(
     return ListPage(
         place=place_name(shown.communities),
         choices=choices,
+        lines=tuple(lines),
         filters=tuple(FilterLink(_word(one), url(one), counts[one], one is chosen) for one in Filter),
         rows=tuple(_row(one, shown, now) for one in fitting[(page - 1) * A_PAGE : page * A_PAGE]),
-        total=len(every),
+        total=len(found),
         earlier_url=url(chosen, page - 1) if page > 1 else "",
         later_url=url(chosen, page + 1) if page < pages else "",
     )
 
 
-def _filters_of(one: StationNow) -> set[Filter]:
-    found = {Filter.ALL}
-    if one.condition is not Condition.ONLINE:
-        found.add(Filter.OFFLINE)
-    elif (one.words.outbox or 0) >= MANY_WAIT:
-        found.add(Filter.WAITING)
-    if any(bin_.full for bin_ in one.words.bins):
-        found.add(Filter.FULL)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A station with its open alarms."""
+
+    now: StationNow
+    groups: tuple[Group, ...]
+    maintained_until: datetime | None
+
+    @property
+    def filters(self) -> set[Filter]:
+        """The filters that show it."""
+        found, words = {Filter.ALL}, self.now.words
+        if any(group.waits for group in self.groups):
+            found.add(Filter.ALARM)
+        if self.now.condition is not Condition.ONLINE:
+            found.add(Filter.OFFLINE)
+        elif (words.outbox or 0) >= MANY_WAIT:
+            found.add(Filter.WAITING)
+        if any(bin_.full for bin_ in words.bins):
+            found.add(Filter.FULL)
+        return found
+
+    def urgency(self) -> tuple[bool, int, int, str, str]:
+        """Return the place in the list: alarms, then offline stations, then where something is amiss."""
+        order = {Condition.OFFLINE: 0, Condition.ONLINE: 1, Condition.NEVER: 2}
+        station, filters = self.now.station, self.filters
+        names = (station.community.slug, station.slug)
+        return Filter.ALARM not in filters, order[self.now.condition], -len(filters), *names
 
 
-def _urgency(one: StationNow) -> tuple[int, int, str, str]:
-    """Return the place in the list: offline stations first, then those where something is amiss."""
-    order = {Condition.OFFLINE: 0, Condition.ONLINE: 1, Condition.NEVER: 2}
-    amiss = len(_filters_of(one)) - 1
-    return order[one.condition], -amiss, one.station.community.slug, one.station.slug
+def _found(shown: Shown, groups: Collection[Group], now: datetime) -> list[_Found]:
+    of_station: dict[int, list[Group]] = {}
+    for group in groups:
+        of_station.setdefault(group.first.row.station_id or 0, []).append(group)
+    every = standings(shown.communities, now)
+    until = maintained([one.station.pk for one in every], now)
+    return [
+        _Found(one, tuple(of_station.get(one.station.pk, ())), until.get(one.station.pk)) for one in every
+    ]
 
 
-def _row(one: StationNow, shown: Shown, now: datetime) -> Row:
-    station = one.station
+def _row(found: _Found, shown: Shown, now: datetime) -> Row:
+    one, station = found.now, found.now.station
     return Row(
         url=station_url(one, shown),
         name=station_name(station),
@@ -138,6 +177,8 @@ def _row(one: StationNow, shown: Shown, now: datetime) -> Row:
         word=condition_word(one.condition),
         since=since(one, now),
         facts=facts_of(one),
+        alarms=titles(found.groups),
+        maintenance=maintenance_text(found.maintained_until, station, now),
         setup=" · ".join(filter(None, (one.words.model, one.words.versions.get("software")))),
     )
 
@@ -153,6 +194,8 @@ def _word(filter_: Filter) -> str:
     match filter_:
         case Filter.ALL:
             return gettext("All")
+        case Filter.ALARM:
+            return gettext("Alarm")
         case Filter.OFFLINE:
             return gettext("Offline")
         case Filter.FULL:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext, ngettext
 
 from cloud_sync.ledger.fleet.status import Condition, StationNow
 from cloud_sync.ledger.statement.texts import moment, within
+from cloud_sync.ledger.stations.models import Station
 from cloud_sync.wire.station_state import DoorReading, StationState, SupplyReading, TemperatureReading
 
 WRONG_CLOCK_S = 30.0
@@ -50,6 +51,14 @@ def since(one: StationNow, now: datetime) -> str:
         return gettext("silent since before this ledger listened")
     when = within(moment(one.heard_at, now, ZoneInfo(one.station.community.timezone)))
     return gettext("silent since %(when)s") % {"when": when}
+
+
+def maintenance_text(until: datetime | None, station: Station, now: datetime) -> str:
+    """Say until when a station's alarms are silent; empty where they speak."""
+    if until is None:
+        return ""
+    when = within(moment(until, now, ZoneInfo(station.community.timezone)))
+    return gettext("In maintenance until %(when)s: its alarms are silent") % {"when": when}
 
 
 def facts_of(one: StationNow) -> tuple[Fact, ...]:

@@ -9,11 +9,14 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from cloud_sync.ledger.fleet.pages.alarms import proposed_until, zone_of
 from cloud_sync.ledger.fleet.pages.history import HowFar
 from cloud_sync.ledger.fleet.pages.listing import Filter, list_page
 from cloud_sync.ledger.fleet.pages.one import station_page
 from cloud_sync.ledger.fleet.status import standing_of
+from cloud_sync.ledger.office.actions import pop_notice
 from cloud_sync.ledger.office.views import chosen_communities
+from cloud_sync.ledger.officers.grants import rights_of
 from cloud_sync.ledger.officers.guard import permitted
 from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.stations.models import Community
@@ -32,9 +35,10 @@ def stations(request: HttpRequest) -> HttpResponseBase:
         filter_ = Filter(request.GET.get("show", ""))
     with suppress(ValueError):
         page = min(int(request.GET.get("page", "1")[:6]), MOST_PAGES)
-    return render(
-        request, "stations.html", {"page": list_page(shown, choices, filter_, page, timezone.now())}
-    )
+    now = timezone.now()
+    listed = list_page(shown, choices, filter_, page, now)
+    until = proposed_until(now, zone_of(next(iter(shown.communities), None)))
+    return render(request, "stations.html", {"page": listed, "until": until, "notice": pop_notice(request)})
 
 
 @permitted(Deed.SEE_STATIONS)
@@ -50,4 +54,5 @@ def station(request: HttpRequest, community: Community, slug: str) -> HttpRespon
         raise Http404 from None
     chosen_community = request.GET.get("community", "")
     back = f"?community={community.slug}" if chosen_community == community.slug else ""
-    return render(request, "station.html", {"page": station_page(one, span, now), "back": back})
+    page = station_page(one, rights_of(request.user), back, span, now)
+    return render(request, "station.html", {"page": page, "back": back, "notice": pop_notice(request)})

@@ -5,13 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from models.training.learning.export import INPUT_NAME
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def quantised(model: bytes, photos: Iterator[NDArray[np.float32]]) -> bytes:

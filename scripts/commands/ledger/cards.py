@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,8 +22,6 @@ from scripts.commands.ledger.common import (
 )
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from cloud_sync.ledger.households.cards import Attribution
     from cloud_sync.ledger.points.models import Card
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,9 +23,6 @@ from scripts.commands.ledger.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
     from cloud_sync.ledger.office.pending import Held, Quarantined
     from cloud_sync.ledger.points.models import VisitSettlement
     from cloud_sync.ledger.stations.models import Community

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,6 @@ from scripts.commands.ledger.common import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cloud_sync.ledger.fleet.status import StationNow
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.sorting import Category
-from models.verdict import Verdict, VerdictState
+from models.verdict import Ballot, Verdict, VerdictState
 
 CATEGORIES = tuple(Category)
 """The order of the columns wherever probabilities of categories are an array."""
@@ -66,18 +66,34 @@ def judge(logits: NDArray[np.floating], rules: Judge) -> Verdict:
 
     A label of the likeliest category is named even when the state is unsure; None when it is empty.
     """
+    return ballot(logits, rules).verdict
+
+
+def ballot(logits: NDArray[np.floating], rules: Judge) -> Ballot:
+    """Give the verdict as `judge` does, with all categories' probabilities and each frame's own vote."""
     fine = vote(logits, rules.temperature)
     coarse = fine @ rules.membership()
     winner = int(coarse.argmax())
     state = _state(1.0 - float(coarse.sum()), float(coarse[winner]), rules)
     own = np.array([category is CATEGORIES[winner] for category in rules.categories])
-    return Verdict(
+    verdict = Verdict(
         state=state,
         category=CATEGORIES[winner] if state is VerdictState.OK else None,
         label=None if state is VerdictState.EMPTY else rules.labels[int(np.where(own, fine, -1.0).argmax())],
         probability=min(1.0, float(coarse[winner])),
         model=rules.model,
     )
+    frames = probabilities(logits, rules.temperature) @ rules.membership()
+    return Ballot(
+        verdict,
+        {category: min(1.0, float(share)) for category, share in zip(CATEGORIES, coarse, strict=True)},
+        tuple(_vote_of(shares, rules) for shares in frames),
+    )
+
+
+def _vote_of(shares: NDArray[np.float64], rules: Judge) -> Category | None:
+    is_empty = 1.0 - float(shares.sum()) >= rules.empty
+    return None if is_empty else CATEGORIES[int(shares.argmax())]
 
 
 def _state(empty: float, likeliest: float, rules: Judge) -> VerdictState:

@@ -28,6 +28,12 @@ def encode_jpeg(rgb: Rgb, quality: int = 85) -> bytes:
     return data.tobytes()
 
 
+def decode_jpeg(data: bytes) -> Rgb | None:
+    """Decode a JPEG that this program encoded; None for bytes that are none."""
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB) if data else None
+    return None if picture is None else picture.astype(np.uint8, copy=False)
+
+
 def letterbox(rgb: Rgb, size: int) -> Rgb:
     """Scale a picture to fit a square of `size` pixels, whole and undistorted, with grey borders."""
     height, width = rgb.shape[:2]

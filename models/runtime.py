@@ -17,9 +17,9 @@ from config.process.threads import later
 from config.sorting import Sorting
 from models.bundle import Bundle, BundleError, Manifest, load_bundle
 from models.golden import golden_pictures
-from models.pipeline import Judge, judge, normalise
+from models.pipeline import Judge, ballot, normalise
 from models.pixels import letterbox
-from models.verdict import Verdict
+from models.verdict import Ballot, Verdict
 
 _LOG_NOTHING = 4
 """Errors are raised and reported once by this module; the runtime would print them to stderr as well."""
@@ -94,11 +94,14 @@ class Session:
         self._input = self._session.get_inputs()[0].name
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Give the network's one output for a batch of normalised pictures."""
+        """Give the network's first output for a batch of normalised pictures."""
+        return self.run_all(batch)[0]
+
+    def run_all(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Give all of the network's outputs for a batch of normalised pictures."""
         options = onnxruntime.RunOptions()
         with self._patience("run", lambda: setattr(options, "terminate", True)):
-            output: NDArray[np.float32] = self._session.run(None, {self._input: batch}, options)[0]
-        return output
+            return tuple(self._session.run(None, {self._input: batch}, options))
 
     @contextmanager
     def _patience(self, what: str, stop: Callable[[], object]) -> Iterator[None]:
@@ -146,7 +149,11 @@ class Classifier:
 
     def classify(self, pictures: Sequence[NDArray[np.uint8]]) -> Verdict:
         """Give one verdict over several RGB pictures of one deposit, at least one, of any size."""
-        return judge(self.logits(pictures), self.rules)
+        return self.ballot(pictures).verdict
+
+    def ballot(self, pictures: Sequence[NDArray[np.uint8]]) -> Ballot:
+        """Give a verdict as `classify` does, with what it was made of."""
+        return ballot(self.logits(pictures), self.rules)
 
     def logits(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Give the network's raw (pictures, labels) answers, for evaluation."""

@@ -36,3 +36,19 @@ class Verdict:
         if (self.category is not None) != (self.state is VerdictState.OK):
             msg = f"a verdict names a category exactly when it is ok, got {self.state} and {self.category}"
             raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """A verdict, and what it was made of."""
+
+    verdict: Verdict
+    probabilities: dict[Category, float]
+    """The calibrated probability of each category over all frames; what is missing to 1 is "no waste"."""
+    votes: tuple[Category | None, ...]
+    """The likeliest category of each frame by itself; None for a frame that shows no waste."""
+
+    @property
+    def votes_differ(self) -> bool:
+        """Whether the frames by themselves name more than one answer."""
+        return len(set(self.votes)) > 1

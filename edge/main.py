@@ -178,6 +178,7 @@ def _parts(
         workers=workers,
         screen=_screen(settings, prompts, around.clock, hardware, eyes) if around.has_screen else None,
         boot=boot_id(),
+        offer=eyes.offer,
     )
 
 

@@ -14,7 +14,7 @@ from cloud_sync.rules.award_rules import Award
 from cloud_sync.wire.facts import Credential, Role, VisitFacts
 from config.sorting import Category
 from edge.faults import FaultCode
-from edge.roster import RosterEntry
+from edge.roster import UNFILMED, Filming, RosterEntry
 from models.verdict import Verdict
 
 Photo = object
@@ -89,6 +89,7 @@ class Granted:
     card: str
     credential: Credential
     role: Role
+    filming: Filming = UNFILMED
 
 
 @dataclass(frozen=True, slots=True)

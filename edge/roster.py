@@ -16,8 +16,23 @@ class CardState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Filming:
+    """Whether clips of a household's deposits may and should be kept."""
+
+    consents: bool = False
+    """The household agreed to clips. Without that only a masked still is kept: nobody is filmed unasked."""
+    is_appealed: bool = False
+    """An appeal of the household is not decided yet."""
+
+
+UNFILMED = Filming()
+"""An unknown card's, and a household's that was not asked."""
+
+
+@dataclass(frozen=True, slots=True)
 class RosterEntry:
     """One known card. A card that is not in the roster is unknown, and opens lids too."""
 
     state: CardState
     role: Role
+    filming: Filming = UNFILMED

@@ -17,6 +17,7 @@ from edge.eye.protocol import (
     EyeFault,
     FaultTold,
     JudgePhotos,
+    KeepClip,
     PhotoShown,
     PhotosReady,
     RequestFailed,
@@ -31,9 +32,11 @@ from edge.eye.protocol import (
 from edge.faults import FaultCode
 from edge.local.link import LocalLink, NonsenseError
 from edge.local.protocol import Beat, Taken
+from edge.loop.clocks import boot_id
 from edge.messages import ChamberChanged, FaultCleared, FaultRaised, Photo
 from edge.part_kinds import EYE
 from edge.ports import CameraError, ClassifierError, Clock, Inbox
+from edge.visit.offering import OfferClip
 from models.verdict import Verdict
 
 log = logging.getLogger(__name__)
@@ -88,6 +91,7 @@ class EyeLink:
         self._link = LocalLink("eye", [folder / SOCKET], MAX_PACKET)
         self._link.met, self._link.hear, self._link.lost = self._met, self._hear, self._lost
         self._numbers = itertools.count(1)
+        self._boot = boot_id()
         self._lock = threading.Lock()
         self._waiting: dict[int, _Waiting] = {}
         self._open: set[str] = set()
@@ -163,6 +167,23 @@ class EyeLink:
         if isinstance(answer, RequestFailed):
             log.warning("the eye shows no picture: %s", answer.why)
         return isinstance(answer, PhotoShown)
+
+    def offer(self, clip: OfferClip) -> None:
+        """Offer a deposit for a clip. Returns at once; a clip is lost if no eye is connected."""
+        photos = [one.request for one in clip.photos if isinstance(one, EyePhoto)]
+        keep = KeepClip(
+            self._boot,
+            clip.visit_at,
+            clip.deposit,
+            clip.bin,
+            clip.at,
+            clip.filming.consents,
+            clip.filming.is_appealed,
+            clip.has_alarm,
+            photos[-1] if photos else None,
+        )
+        if clip.bin in self._bins:
+            self._link.send(packed(keep))
 
     def _ask(self, number: int, packet: bytes, within_s: float) -> Answer:
         waiting = _Waiting(threading.Event())

@@ -12,6 +12,7 @@ from config.station import StationSettings
 from config.words import Both
 from edge.messages import Photo
 from edge.ports import Classifier, ClassifierError, Clock, Inbox
+from edge.visit.offering import OfferClip
 from models.bundle import SHIPPED_BUNDLE, BundleError, load_labels
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,8 @@ class Eyes:
     labels: Mapping[str, Both]
     show: Callable[[Photo], bool] = lambda _photo: False
     """Writes a picture for the panel; returns whether it is written. May block for a moment."""
+    offer: Callable[[OfferClip], None] = _nothing
+    """Offers a deposit for a clip; returns at once."""
     load: Callable[[Clock, Inbox], None] = _nothing
     """Loads a model that is in this process; may take long."""
     stop: Callable[[], None] = _nothing

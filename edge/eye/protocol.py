@@ -21,7 +21,15 @@ MAX_PACKET = 4096
 """Bytes; every message is much shorter."""
 KEPT_PHOTOS = 8
 """The eye keeps the pictures of this many deposits: as many as may wait for the model."""
-FAULTS = frozenset({FaultCode.CAMERA_FAILED, FaultCode.MODEL_FAILED, FaultCode.MODEL_REFUSED})
+FAULTS = frozenset(
+    {
+        FaultCode.CAMERA_FAILED,
+        FaultCode.CLIPS_FAILED,
+        FaultCode.CLOCK_STEPPED,
+        FaultCode.MODEL_FAILED,
+        FaultCode.MODEL_REFUSED,
+    }
+)
 """The faults that an eye may report."""
 
 Number = Annotated[int, Meta(ge=0)]
@@ -61,6 +69,24 @@ class ShowPhoto(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     request: Number
     photos: Number
     by: Moment
+
+
+class KeepClip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="say", tag="keep"):
+    """A deposit was judged; keep a clip of it if it is worth one. There is no answer.
+
+    `boot` and `visit_at` name the visit: see `edge.eye.clips.record.VisitName`. `photos` is the request that
+    took its pictures, None if there are none. Sent again if an alarm begins soon after.
+    """
+
+    boot: Id
+    visit_at: Moment
+    deposit: Number
+    bin: Id
+    at: Moment
+    consents: bool = False
+    is_appealed: bool = False
+    has_alarm: bool = False
+    photos: Number | None = None
 
 
 class EyeFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,7 +145,7 @@ class RequestFailed(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag
     is_fault: bool = True
 
 
-EyeRequest = WatchBin | TakePhotos | JudgePhotos | ShowPhoto
+EyeRequest = WatchBin | TakePhotos | JudgePhotos | ShowPhoto | KeepClip
 Answer = PhotosReady | VerdictReady | PhotoShown | RequestFailed
 EyeReport = Sees | FaultTold | BinChanged | Beat | Taken | Answer
 

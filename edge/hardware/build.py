@@ -129,7 +129,7 @@ def seeing(eye: EyeLink | None, settings: StationSettings) -> tuple[Camera, Eyes
     """Return the station's camera and the classifier of its pictures."""
     if eye is None:
         return NoCamera(), blind()
-    return eye, Eyes(eye, label_words(settings), eye.show)
+    return eye, Eyes(eye, label_words(settings), eye.show, eye.offer)
 
 
 def _add_switches(

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cloud_sync.wire.facts import Role
 from config.errors import InputError
+from edge.journal.filming import forget_filming, put_filming, read_filming
 from edge.journal.schema import JOURNAL_FILE, connect, written_at_once
-from edge.roster import CardState, RosterEntry
+from edge.roster import UNFILMED, CardState, RosterEntry
 
 _PUT = (
     "INSERT INTO roster (card, state, role) VALUES (?, ?, ?)"
@@ -30,7 +31,11 @@ class CardBook:
         """Return every card in the roster."""
         with closing(connect(self._file)) as database:
             rows = database.execute("SELECT card, state, role FROM roster ORDER BY role, card").fetchall()
-        return {card: RosterEntry(CardState(state), Role(role)) for card, state, role in rows}
+            filming = read_filming(database)
+        return {
+            card: RosterEntry(CardState(state), Role(role), filming.get(card, UNFILMED))
+            for card, state, role in rows
+        }
 
     def seen(self) -> set[str]:
         """Return the cards of all visits that the journal still has."""
@@ -52,8 +57,10 @@ class CardBook:
         """Add a card, or change its entry."""
         with closing(connect(self._file)) as database, written_at_once(database):
             database.execute(_PUT, (card, entry.state.value, entry.role.value))
+            put_filming(database, {card: entry.filming})
 
     def forget(self, card: str) -> None:
         """Remove a card: it opens lids as any unknown card does."""
         with closing(connect(self._file)) as database, written_at_once(database):
             database.execute("DELETE FROM roster WHERE card = ?", (card,))
+            forget_filming(database, card)

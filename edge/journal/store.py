@@ -23,6 +23,7 @@ from edge.downlink.cards import LedgerCards, merged
 from edge.downlink.folder import DownFolder
 from edge.downlink.rules import LedgerRules
 from edge.faults import FaultCode
+from edge.journal.filming import read_filming
 from edge.journal.refusals import fault_of
 from edge.journal.repair import Mended, is_damage, open_mended
 from edge.journal.salvage import read_cards
@@ -41,7 +42,7 @@ from edge.journal.schema import (
 )
 from edge.journal.tallies import DayTallies
 from edge.ports import JournalError, OutboxDepth
-from edge.roster import CardState, RosterEntry
+from edge.roster import UNFILMED, CardState, RosterEntry
 
 Answer = TypeVar("Answer")
 
@@ -272,7 +273,11 @@ class SqliteJournal:
         version = scalar(database, "PRAGMA data_version")
         if version != self._roster_version:
             rows = database.execute("SELECT card, state, role FROM roster").fetchall()
-            self._roster = {card: RosterEntry(CardState(state), Role(role)) for card, state, role in rows}
+            filming = read_filming(database)
+            self._roster = {
+                card: RosterEntry(CardState(state), Role(role), filming.get(card, UNFILMED))
+                for card, state, role in rows
+            }
             self._roster_version = version
         return self._roster
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from edge.ports import Camera, Classifier, Clock, Journal, Latch, Lid, Mover, Speaker, Workers
 from edge.screen.publisher import Screen
+from edge.visit.offering import OfferClip
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,5 @@ class Parts:
     workers: Workers
     screen: Screen | None
     boot: str
+    offer: Callable[[OfferClip], None] = lambda _clip: None
+    """Offers a deposit for a clip; returns at once."""

@@ -47,6 +47,7 @@ from edge.messages import (
 )
 from edge.visit.access import HeldCards, decide
 from edge.visit.machine import step
+from edge.visit.offering import ClipOffers
 from edge.visit.state import State, VisitRules, next_deadline
 from edge.voice.speech import Speech
 
@@ -88,6 +89,7 @@ class Station:
         """When early taps stop waiting for the first read of the journal."""
         self._has_begun = False
         self._speech = Speech()
+        self._clips = ClipOffers()
         self._is_stopping = False
         self._stop_by: float | None = None
 
@@ -233,6 +235,12 @@ class Station:
             self._give(command)
         if self.state is not before:
             self._show(event)
+            self._offer_clips(before, event.at)
+
+    def _offer_clips(self, before: State, at: float) -> None:
+        self._clips, offers = self._clips.step(before, self.state, at)
+        for offer in offers:
+            self._parts.offer(offer)
 
     def _show(self, event: VisitEvent) -> None:
         if self._parts.screen is None:

@@ -11,6 +11,7 @@ from zlib import crc32
 
 from cloud_sync.wire.envelope import EpochReceipt, Lost
 from edge.faults import FaultCode
+from edge.journal.filming import forget_filming, put_filming
 from edge.journal.lean_database import Database
 from edge.journal.schema import (
     BUSY_S,
@@ -178,6 +179,8 @@ class Outbox:
         with written_at_once(self._database):
             table.delete_where()
             table.insert_all(rows)
+            forget_filming(self._database)
+            put_filming(self._database, {card: entry.filming for card, entry in roster.items()})
 
     def suspect(self) -> None:
         """Ask the station to check its journal and repair any damage. OSError if it cannot be asked."""

@@ -15,8 +15,9 @@ def decide(tap: Tapped, roster: Mapping[str, RosterEntry]) -> Granted | Refused:
     entry = roster.get(tap.card)
     if entry is not None and entry.state is CardState.BLOCKED:
         return Refused(tap.at, tap.reader, tap.card, RefusedBy.BLOCKED)
-    role = Role.UNKNOWN if entry is None else entry.role
-    return Granted(tap.at, tap.reader, tap.card, tap.credential, role)
+    if entry is None:
+        return Granted(tap.at, tap.reader, tap.card, tap.credential, Role.UNKNOWN)
+    return Granted(tap.at, tap.reader, tap.card, tap.credential, entry.role, entry.filming)
 
 
 @dataclass(frozen=True, slots=True)

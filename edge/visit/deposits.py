@@ -200,7 +200,8 @@ def photos_taken(context: StepContext, event: PhotosTaken) -> None:
         visit, deposit = found
         context.clear_fault(FaultCode.CAMERA_FAILED, _camera(context, deposit))
         until = event.at + context.rules.waits.classify_s
-        context.put_deposit(visit, replace(deposit, phase=DepositPhase.CLASSIFYING, until=until))
+        taken = replace(deposit, phase=DepositPhase.CLASSIFYING, until=until, photos=event.photos)
+        context.put_deposit(visit, taken)
         context.emit(Classify(visit.id, deposit.number, event.photos))
 
 

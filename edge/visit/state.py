@@ -11,6 +11,8 @@ from cloud_sync.wire.facts import MAX_DEPOSITS, MAX_OPENINGS, Credential, Openin
 from config.sorting import Category
 from config.station import OpenBy, StationSettings, VisitSection
 from edge.faults import Fault
+from edge.messages import Photo
+from edge.roster import UNFILMED, Filming
 from models.verdict import Verdict
 
 MODEL = "model"
@@ -114,6 +116,8 @@ class Deposit:
     verdict: Verdict | None = None
     by_scale: bool = False
     """Only the scale reported it."""
+    photos: tuple[Photo, ...] = field(default=(), compare=False, repr=False)
+    """What was classified."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,7 @@ class Visit:
     openings: tuple[Opening, ...] = ()
     closed: tuple[OpeningFacts, ...] = ()
     deposits: tuple[Deposit, ...] = ()
+    filming: Filming = UNFILMED
 
     @property
     def is_busy(self) -> bool:

@@ -86,7 +86,15 @@ def _take_over(context: StepContext, event: Granted) -> Visit | None:
         kept = tuple(o for o in before.openings if o.phase is not OpeningPhase.WAITING)
         context.put_visit(replace(before, openings=kept, idle_until=event.at))
     number = context.state.next_visit
-    visit = Visit(number, event.card, event.credential, event.role, event.at, idle_until=event.at)
+    visit = Visit(
+        number,
+        event.card,
+        event.credential,
+        event.role,
+        event.at,
+        idle_until=event.at,
+        filming=event.filming,
+    )
     context.state = replace(
         context.state, visits=(*context.state.visits, visit), current=number, next_visit=number + 1
     )

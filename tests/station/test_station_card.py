@@ -11,7 +11,7 @@ from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
 from config.errors import InputError
 from edge.readers.typed_cards import card_named
-from edge.roster import CardState, RosterEntry
+from edge.roster import UNFILMED, CardState, Filming, RosterEntry
 from edge.station_file import load_station
 from edge.sync.keys import load_keys
 from firmware_bridge.decoders.em4100 import CardBits
@@ -103,7 +103,26 @@ def test_the_list_names_every_card_and_says_when_there_is_none(
     capsys.readouterr()
     assert card(config, "list", "--json") == 0
     listed = json.loads(capsys.readouterr().out)
-    assert listed == {"cards": [{"card": CARD, "state": "active", "role": "staff"}]}
+    expected = {"card": CARD, "state": "active", "role": "staff", "clips": False, "appeal": False}
+    assert listed == {"cards": [expected]}
+
+
+def test_what_a_household_says_to_clips_and_its_appeal_outlive_other_changes(
+    config: Path, journal: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert card(config, "clips", CARD, "--agreed") == 2
+    assert "is not known here" in capsys.readouterr().err
+    assert card(config, "resident", CARD) == 0
+    assert known(journal)[CARD].filming == UNFILMED
+    assert card(config, "clips", CARD, "--agreed") == 0
+    assert card(config, "appeal", CARD, "--open") == 0
+    assert card(config, "block", CARD) == 0
+    assert card(config, "unblock", CARD) == 0
+    assert known(journal)[CARD].filming == Filming(consents=True, is_appealed=True)
+    assert "resident, agrees to clips, has an open appeal" in capsys.readouterr().out
+    assert card(config, "clips", CARD, "--refused") == 0
+    assert card(config, "appeal", CARD, "--decided") == 0
+    assert known(journal)[CARD].filming == UNFILMED
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from random import Random
 
 from cloud_sync.wire.cards import card_hash
 from cloud_sync.wire.facts import Credential, Role
-from edge.roster import CardState, RosterEntry
+from edge.roster import CardState, Filming, RosterEntry
 from firmware_bridge.decoders.em4100 import CardBits, canonical
 
 SURNAMES = "王李张刘陈杨黄赵周吴徐孙"
@@ -51,8 +51,9 @@ class Neighbourhood:
 
     @property
     def roster(self) -> dict[str, RosterEntry]:
-        """The roster that the ledger would send the station."""
-        return {person.card: RosterEntry(person.state, person.role) for person in self.known}
+        """The roster that the ledger would send the station; every household has agreed to clips."""
+        agreed = Filming(consents=True)
+        return {person.card: RosterEntry(person.state, person.role, agreed) for person in self.known}
 
 
 def neighbourhood(

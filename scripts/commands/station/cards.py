@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,7 +15,7 @@ import click
 from config.errors import InputError
 from config.reading.files import sqlite_mend
 from edge.journal.card_book import CardBook
-from edge.roster import RosterEntry
+from edge.roster import UNFILMED, Filming, RosterEntry
 from edge.station_file import load_station
 from scripts.commands.station.options import config_option
 
@@ -50,7 +51,7 @@ def staff(config: Path, card: str) -> None:
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
-    _put(config, card, lambda _: RosterEntry(CardState.ACTIVE, Role.STAFF))
+    _put(config, card, lambda was: RosterEntry(CardState.ACTIVE, Role.STAFF, _filming(was)))
 
 
 @_change("resident")
@@ -59,7 +60,7 @@ def resident(config: Path, card: str) -> None:
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
-    _put(config, card, lambda _: RosterEntry(CardState.ACTIVE, Role.RESIDENT))
+    _put(config, card, lambda was: RosterEntry(CardState.ACTIVE, Role.RESIDENT, _filming(was)))
 
 
 @_change("block")
@@ -68,7 +69,10 @@ def block(config: Path, card: str) -> None:
     from cloud_sync.wire.facts import Role
     from edge.roster import CardState, RosterEntry
 
-    _put(config, card, lambda was: RosterEntry(CardState.BLOCKED, was.role if was else Role.UNKNOWN))
+    def blocked(was: RosterEntry | None) -> RosterEntry:
+        return RosterEntry(CardState.BLOCKED, was.role if was else Role.UNKNOWN, _filming(was))
+
+    _put(config, card, blocked)
 
 
 @_change("unblock")
@@ -80,9 +84,34 @@ def unblock(config: Path, card: str) -> None:
     def freed(was: RosterEntry | None) -> RosterEntry | None:
         if was is None or was.state is not CardState.BLOCKED:
             raise InputError(f"card {card} is not blocked here", "see: tongzhan station card list --config F")
-        return None if was.role is Role.UNKNOWN else RosterEntry(CardState.ACTIVE, was.role)
+        return None if was.role is Role.UNKNOWN else RosterEntry(CardState.ACTIVE, was.role, was.filming)
 
     _put(config, card, freed)
+
+
+@_change("clips")
+@click.option("--agreed/--refused", "agreed", required=True, help="What the card's household says to clips.")
+def clips(config: Path, card: str, *, agreed: bool) -> None:
+    """Note whether a card's household agrees to clips of what it throws in; until then none are kept.
+
+    Of a household that has not agreed, a chosen deposit leaves only a still of the tray.
+    """
+
+    def asked(was: RosterEntry | None) -> RosterEntry:
+        return replace(_known(was, card), filming=replace(_filming(was), consents=agreed))
+
+    _put(config, card, asked)
+
+
+@_change("appeal")
+@click.option("--open/--decided", "is_open", required=True, help="Whether an appeal waits for a decision.")
+def appeal(config: Path, card: str, *, is_open: bool) -> None:
+    """Note that a card's household has an open appeal: each of its deposits is kept until it is decided."""
+
+    def noted(was: RosterEntry | None) -> RosterEntry:
+        return replace(_known(was, card), filming=replace(_filming(was), is_appealed=is_open))
+
+    _put(config, card, noted)
 
 
 @_change("forget")
@@ -100,7 +129,14 @@ def card_list(config: Path, *, as_json: bool) -> None:
         entries = book.entries()
     if as_json:
         rows = [
-            {"card": card, "state": one.state.value, "role": one.role.value} for card, one in entries.items()
+            {
+                "card": card,
+                "state": one.state.value,
+                "role": one.role.value,
+                "clips": one.filming.consents,
+                "appeal": one.filming.is_appealed,
+            }
+            for card, one in entries.items()
         ]
         click.echo(json.dumps({"cards": rows}))
         return
@@ -108,6 +144,19 @@ def card_list(config: Path, *, as_json: bool) -> None:
         click.echo(f"{each}  {_words(one)}")
     if not entries:
         click.echo("no card is set at this station; every card opens lids, and there is no staff card")
+
+
+def _filming(was: RosterEntry | None) -> Filming:
+    return UNFILMED if was is None else was.filming
+
+
+def _known(was: RosterEntry | None, card: str) -> RosterEntry:
+    if was is None:
+        raise InputError(
+            f"card {card} is not known here",
+            "make it a resident's card: tongzhan station card resident CARD --config F",
+        )
+    return was
 
 
 def _put(config: Path, word: str, change: Callable[[RosterEntry | None], RosterEntry | None]) -> None:
@@ -150,4 +199,8 @@ def _book(config: Path) -> Iterator[CardBook]:
 def _words(entry: RosterEntry | None) -> str:
     if entry is None:
         return "not known here"
-    return f"{entry.role.value}, blocked" if entry.state.value == "blocked" else entry.role.value
+    words = [entry.role.value]
+    words += ["blocked"] if entry.state.value == "blocked" else []
+    words += ["agrees to clips"] if entry.filming.consents else []
+    words += ["has an open appeal"] if entry.filming.is_appealed else []
+    return ", ".join(words)

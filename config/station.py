@@ -155,6 +155,26 @@ class CameraSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     height: Annotated[int, Meta(ge=120, le=4096)] = 480
 
 
+class ClipsSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Clips of chosen deposits: only of bins with a `tray`, and only of households that agreed to them."""
+
+    daily: Annotated[int, Meta(ge=0, le=1000)] = 60
+    """Clips that the station keeps of one day, the most informative ones. Those of alarms and of households
+    with an open appeal come on top. 0 keeps no others."""
+    random_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    """Share of all deposits that are kept at random, to measure how often the model is right."""
+    keep_hours: Annotated[float, Meta(ge=1, le=24 * 90)] = 72.0
+    """A clip is deleted after this long; those of alarms and appeals after ten times as long."""
+    most_mb: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    """Most megabytes of clips on the disk; beyond that the least needed ones are deleted."""
+    leave_mb: Annotated[int, Meta(ge=0, le=1_000_000)] = 500
+    """Clips are deleted until so many megabytes of the disk are free: the journal goes first."""
+
+
+Corner = tuple[float, float]
+"""A corner of a polygon: across and down, as fractions of the picture's width and height."""
+
+
 class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One bin: its category, what opens it, which camera sees it."""
 
@@ -167,6 +187,9 @@ class BinSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     camera: Slug | None = None
     region: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """The bin's mouth in the picture: left, top, right, bottom as fractions of its size."""
+    tray: Annotated[tuple[Corner, ...], Meta(max_length=32)] = ()
+    """The tray's outline in the picture, at least three corners. Everything outside it is masked in what is
+    kept or shown. Without it the bin has no clips."""
     weighed: bool = False
     """Simulated devices only: the bin stands on a scale. Real devices use `scale`."""
     scale: ScaleSection | None = None
@@ -190,6 +213,7 @@ class StationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     cloud: StationCloudSection = StationCloudSection()
     model: ModelSection = ModelSection()
     visit: VisitSection = VisitSection()
+    clips: ClipsSection = ClipsSection()
     bin: Annotated[tuple[BinSection, ...], Meta(min_length=1, max_length=8)]
     reader: Annotated[tuple[ReaderSection, ...], Meta(min_length=1, max_length=MAX_READERS)]
     """Each kind has its own type; `config.reading.reader_tables` adds the kinds."""

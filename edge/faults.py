@@ -64,6 +64,8 @@ class FaultCode(StrEnum):
     SCALE_SATURATED = auto()
     EMERGENCY_STOP = auto()
     EYE_LOST = auto()
+    CLIPS_FAILED = auto()
+    CLOCK_STEPPED = auto()
     CAMERA_FAILED = auto()
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
@@ -129,6 +131,8 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.SCALE_STUCK: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_SATURATED: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.EYE_LOST: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
+        FaultCode.CLIPS_FAILED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CLOCK_STEPPED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CAMERA_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),

@@ -35,12 +35,13 @@ _KINDS = {
     "camera": PartKind.CAMERA,
     "model": PartKind.MODEL,
     "eye": PartKind.EYE,
+    "clips": PartKind.EYE,
 }
 """Kinds by the first word of a fault's code."""
 
 
 EYE = "eye"
-"""The part in faults of the eye process."""
+"""The part in faults of the eye process and of its clips."""
 STATION = "station"
 """The part in faults of the whole station; no controller may have this id."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from config.errors import InputError, Problem
+from config.reading.check_trays import flaw_of
 from config.reading.check_wiring import wiring_problems
 from config.reading.common import (
     absolute_broker,
@@ -137,6 +138,11 @@ def _bin_problems(key: str, bin_: BinSection, readers: list[str], cameras: list[
     left, top, right, bottom = bin_.region
     if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
         found.append((f"{key}.region: not left, top, right, bottom within 0 to 1", "mend the four numbers"))
+    if bin_.tray and (flaw := flaw_of(bin_.tray)) is not None:
+        mend = "name the tray's corners in order around it, as docs/wiring.md shows"
+        found.append((f"{key}.tray: {flaw}", mend))
+    if bin_.tray and bin_.camera is None:
+        found.append((f"{key}.tray: set, but the bin has no camera", "name its camera, or take the tray out"))
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,14 +22,15 @@ from config.errors import InputError
 from config.process.threads import Complaints, thread
 from config.station import CameraSection
 from edge.eye.change_gate import Gate, GateRules, arm, grid_of, look
+from edge.eye.clips.mask import Point
+from edge.eye.clips.memory import ClipMemory
+from edge.eye.clips.ring import RingFrame
+from edge.eye.crop import Crop, Region, crop, cut
 from edge.eye.newest_frame import Frame, NewestFrame
 from edge.faults import FaultCode
 from edge.hardware.polled_thread import PolledThread
-from edge.messages import ChamberChanged, FaultCleared, FaultRaised, Photo
+from edge.messages import ChamberChanged, FaultCleared, FaultRaised
 from edge.ports import CameraError, Clock, Inbox
-
-Region = tuple[float, float, float, float]
-Picture = NDArray[np.uint8]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,8 @@ class CameraTimings:
     """A camera without a new frame for this long has a fault."""
     idle_look_s: float = 0.5
     """A frame is decoded this often while none is wanted, to check that the camera works."""
+    clip_idle_s: float = 0.2
+    """The same for a camera with clips: the seconds before a lid opens belong to a clip, too."""
     retry_s: float = 2.0
     """A camera that failed is opened again after this long."""
 
@@ -108,11 +111,11 @@ def frames_of(source: str | int) -> Iterator[Callable[[], Picture | None]]:
 class UsbCamera:
     """One camera. Implements `edge.ports.Camera` for the bins in its picture.
 
-    Photos are RGB (height, width, 3) uint8, cut to the bin's region. While a bin's lid is open (see
+    Photos are cut as `edge.eye.crop` says. While a bin's lid is open (see
     `lid_moved`), each thing that falls into its region is posted as ChamberChanged.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all that a camera depends on)
         self,
         section: CameraSection,
         regions: Mapping[str, Region],
@@ -120,8 +123,13 @@ class UsbCamera:
         inbox: Inbox,
         opener: Callable[[CameraSection], VideoDevice] = open_capture,
         timings: CameraTimings = CameraTimings(),
+        *,
+        trays: Sequence[Sequence[Point]] = (),
     ) -> None:
-        """Set the camera up; `regions` by bin: left, top, right, bottom as shares of the picture."""
+        """Set the camera up; `regions` by bin: left, top, right, bottom as shares of the picture.
+
+        `trays` are the outlines of the trays in the picture: what is inside them is remembered for clips.
+        """
         self._section = section
         self._regions = regions
         self._clock = clock
@@ -130,6 +138,7 @@ class UsbCamera:
         self._timings = timings
         self._rules = GateRules()
         self._newest = NewestFrame(clock)
+        self._memory = ClipMemory(trays)
         self._lock = threading.Lock()
         self._takers = 0
         self._gates: dict[str, Gate] = {}
@@ -153,11 +162,11 @@ class UsbCamera:
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
-    def take(self, bin_id: str) -> tuple[Photo, ...]:
+    def take(self, bin_id: str) -> tuple[Crop, ...]:
         """Return three photos of a bin's region, none older than this call; CameraError if there are none."""
         if bin_id not in self._regions:
             raise CameraError(f"camera {self._section.id} does not look at bin {bin_id}")
-        photos: list[Photo] = []
+        photos: list[Crop] = []
         fresh_s = self._timings.fresh_s
         not_before = self._clock.now()
         with self._taking():
@@ -165,10 +174,14 @@ class UsbCamera:
                 frame = self._newest.wait_for(not_before, fresh_s)
                 if frame is None:
                     raise CameraError(f"camera {self._section.id} gave no new picture for {fresh_s} s")
-                part = _cut(frame.picture, self._regions[bin_id])
-                photos.append(cv2.cvtColor(part, cv2.COLOR_BGR2RGB))
+                rgb = frame.picture[:, :, ::-1]
+                photos.append(crop(rgb, self._regions[bin_id], frame.at))
                 not_before = frame.at + SPACING_S
         return tuple(photos)
+
+    def past(self, bin_id: str, begin: float, end: float) -> tuple[RingFrame, ...]:
+        """Return the masked frames taken from `begin` to `end`; none without trays, or of another bin."""
+        return self._memory.between(begin, end) if bin_id in self._regions else ()
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
         """Watch a bin's region while its lid is open. Call it from any thread."""
@@ -213,6 +226,7 @@ class UsbCamera:
                 frame = self._newest.put(picture.astype(np.uint8, copy=False), now)
                 if frame is not None:
                     self._look(frame)
+                    self._memory.put(frame.picture[:, :, ::-1], frame.at)
         finally:
             capture.release()
 
@@ -221,14 +235,15 @@ class UsbCamera:
         with self._lock:
             if self._takers == 0 and now < self._look_at:
                 return False
-            self._look_at = now + (GATE_LOOK_S if self._gates else self._timings.idle_look_s)
+            idle_s = self._timings.clip_idle_s if self._memory.is_on else self._timings.idle_look_s
+            self._look_at = now + (GATE_LOOK_S if self._gates else idle_s)
             return True
 
     def _look(self, frame: Frame) -> None:
         with self._lock:
             gates = dict(self._gates)
         for bin_id, gate in gates.items():
-            grid = grid_of(_cut(frame.picture, self._regions[bin_id]))
+            grid = grid_of(cut(frame.picture, self._regions[bin_id]))
             after, has_changed = look(gate, grid, frame.at, self._rules)
             with self._lock:
                 if self._gates.get(bin_id) is not gate:
@@ -247,11 +262,3 @@ class UsbCamera:
             kind = FaultRaised if is_lost else FaultCleared
             self._inbox.post(kind(self._clock.now(), FaultCode.CAMERA_FAILED, self._section.id))
         return _WATCH_S
-
-
-def _cut(picture: Picture, region: Region) -> Picture:
-    """Cut a region out of a picture, at least one pixel wide and high."""
-    height, width = picture.shape[:2]
-    left, top = int(region[0] * width), int(region[1] * height)
-    right, bottom = max(left + 1, round(region[2] * width)), max(top + 1, round(region[3] * height))
-    return picture[top:bottom, left:right]

@@ -20,7 +20,7 @@ from edge.ports import ClassifierError, Clock, Inbox
 from edge.visit.state import MODEL
 from models.bundle import BundleError, load_bundle
 from models.runtime import Breaker, Classifier, judge_of
-from models.verdict import Verdict
+from models.verdict import Ballot, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -40,9 +40,13 @@ class ModelEye:
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
         """Return one verdict over several frames; ClassifierError if the runtime fails or there are none."""
+        return self.ballot(pictures).verdict
+
+    def ballot(self, pictures: Sequence[Photo]) -> Ballot:
+        """Return a verdict as `classify` does, with what it was made of."""
         frames = [picture for picture in pictures if isinstance(picture, np.ndarray)]
         try:
-            return self.model.classify(frames)
+            return self.model.ballot(frames)
         except (BundleError, ValueError) as error:
             raise ClassifierError(str(error)) from error
 
@@ -73,11 +77,15 @@ class LateEye:
 
     def classify(self, pictures: Sequence[Photo]) -> Verdict:
         """Return one verdict over several frames; ClassifierError also while no model is loaded."""
+        return self.ballot(pictures).verdict
+
+    def ballot(self, pictures: Sequence[Photo]) -> Ballot:
+        """Return a verdict as `classify` does, with what it was made of."""
         if self._eye is None:
             self._is_done.wait(self._wait_s)
         if self._eye is None:
             raise ClassifierError("the model is not ready")
-        return self._eye.classify(pictures)
+        return self._eye.ballot(pictures)
 
     def load(self, clock: Clock, inbox: Inbox) -> None:
         """Load the model. Raise MODEL_FAILED while that takes long, MODEL_REFUSED if it fails."""
@@ -132,6 +140,10 @@ class Unseeing:
         """Do nothing: no model runs."""
 
     def classify(self, pictures: Sequence[Photo]) -> NoReturn:
+        """Raise ClassifierError."""
+        self.ballot(pictures)
+
+    def ballot(self, pictures: Sequence[Photo]) -> NoReturn:
         """Raise ClassifierError."""
         del pictures
         raise ClassifierError("the station runs without a model")

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol, cast
-
-import numpy as np
+from typing import Protocol
 
 from cloud_sync.service.systemd import Notifier
+from edge.eye.clips.recorder import JudgedCrop
+from edge.eye.clips.ring import RingFrame
+from edge.eye.crop import Crop
 from edge.eye.outbound import EyeOutbound
 from edge.eye.protocol import (
     KEPT_PHOTOS,
@@ -21,6 +22,7 @@ from edge.eye.protocol import (
     SOCKET,
     Answer,
     JudgePhotos,
+    KeepClip,
     PhotoShown,
     PhotosReady,
     RequestFailed,
@@ -35,8 +37,8 @@ from edge.local.protocol import BEAT_S, Beat, Taken
 from edge.local.server import LocalServer, SocketName
 from edge.loop.workers import ThreadWorkers
 from edge.messages import Photo
-from edge.ports import Camera, CameraError, Classifier, ClassifierError, Clock
-from models.pixels import Rgb
+from edge.ports import CameraError, ClassifierError, Clock
+from models.verdict import Ballot
 
 log = logging.getLogger(__name__)
 
@@ -49,11 +51,39 @@ _WHY = 300
 Questions = TakePhotos | JudgePhotos | ShowPhoto
 
 
-class WatchfulCamera(Camera, Protocol):
+class WatchfulCamera(Protocol):
     """A camera that reports what falls into a bin while its lid is open."""
+
+    def take(self, bin_id: str) -> tuple[Crop, ...]:
+        """Return a few fresh frames of a bin, cut for the network; blocks. CameraError if there is none."""
+        ...
+
+    def past(self, bin_id: str, begin: float, end: float) -> tuple[RingFrame, ...]:
+        """Return the masked frames of a bin's camera that were taken from `begin` to `end`."""
+        ...
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
         """Watch a bin while its lid is open."""
+        ...
+
+
+class Judging(Protocol):
+    """A model that says what its verdict was made of."""
+
+    def ballot(self, pictures: Sequence[Photo]) -> Ballot:
+        """Return the verdict over several frames of one deposit; blocks. ClassifierError if it cannot."""
+        ...
+
+
+class Clips(Protocol):
+    """Keeps clips of chosen deposits; neither method waits."""
+
+    def want(self, keep: KeepClip, judged: JudgedCrop | None) -> None:
+        """Keep a clip of a deposit if it is worth one."""
+        ...
+
+    def turn(self) -> None:
+        """Do what is due; called every half second."""
         ...
 
 
@@ -62,9 +92,20 @@ class Organs:
     """The parts of an eye."""
 
     camera: WatchfulCamera
-    model: Classifier
-    show: Callable[[Photo], None]
-    """Writes a picture for the panel; OSError if the folder cannot be written."""
+    model: Judging
+    show: Callable[[str, Crop], None]
+    """Writes a bin's picture for the panel; OSError if the folder cannot be written."""
+    clips: Clips | None = None
+    """None if no bin has clips."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """What one request took, and what the model said of it."""
+
+    bin: str
+    crops: tuple[Crop, ...]
+    ballot: Ballot | None = None
 
 
 class EyeServer:
@@ -79,7 +120,7 @@ class EyeServer:
         self._server.greet, self._server.hear, self._server.gone = outbound.greet, self._hear, self._gone
         self._workers = ThreadWorkers(outbound)
         self._lock = threading.Lock()
-        self._photos: OrderedDict[int, tuple[Photo, ...]] = OrderedDict()
+        self._photos: OrderedDict[int, _Taken] = OrderedDict()
         self._since: dict[int, float] = {}
         """When each running request began."""
         self._watched: set[str] = set()
@@ -102,6 +143,8 @@ class EyeServer:
         if now - oldest >= HANGING_S:
             return
         self._notifier.pet()
+        if self._organs.clips is not None:
+            self._organs.clips.turn()
         if now >= self._beat_at:
             self._beat_at = now + BEAT_S
             self._outbound.send(Beat())
@@ -119,12 +162,22 @@ class EyeServer:
             case WatchBin(bin_id, is_open):
                 (self._watched.add if is_open else self._watched.discard)(bin_id)
                 self._organs.camera.lid_moved(bin_id, is_open=is_open)
+            case KeepClip():
+                self._keep_clip(request)
             case TakePhotos(bin=bin_id):
                 self._begin("camera", request, partial(self._photograph, request.request, bin_id))
             case JudgePhotos(photos=photos):
                 self._begin("model", request, partial(self._judge, request.request, photos))
             case ShowPhoto(photos=photos):
                 self._begin("screen", request, partial(self._show, request.request, photos))
+
+    def _keep_clip(self, keep: KeepClip) -> None:
+        taken = None if keep.photos is None else self._kept(keep.photos)
+        judged = None
+        if taken is not None and taken.ballot is not None:
+            judged = JudgedCrop(taken.ballot, taken.crops[-1].box, taken.crops[-1].at)
+        if self._organs.clips is not None:
+            self._organs.clips.want(keep, judged)
 
     def _gone(self) -> None:
         """Forget a disconnected station's photos and watched bins; the next one says which lids are open."""
@@ -156,32 +209,33 @@ class EyeServer:
         except CameraError as error:
             return RequestFailed(number, str(error)[:_WHY])
         with self._lock:
-            self._photos[number] = photos
+            self._photos[number] = _Taken(bin_id, photos)
             while len(self._photos) > KEPT_PHOTOS:
                 self._photos.popitem(last=False)
-        return PhotosReady(number, float(np.asarray(photos[-1]).mean()))
+        return PhotosReady(number, float(photos[-1].picture.mean()))
 
     def _judge(self, number: int, photos: int) -> Answer:
         """Classify kept photos. Only here are frames given to the neural network."""
-        frames = self._kept(photos)
-        if frames is None:
+        taken = self._kept(photos)
+        if taken is None:
             return _forgotten(number)
         try:
-            return VerdictReady(number, self._organs.model.classify(frames))
+            taken.ballot = self._organs.model.ballot([crop.picture for crop in taken.crops])
         except ClassifierError as error:
             return RequestFailed(number, str(error)[:_WHY])
+        return VerdictReady(number, taken.ballot.verdict)
 
     def _show(self, number: int, photos: int) -> Answer:
-        frames = self._kept(photos)
-        if frames is None:
+        taken = self._kept(photos)
+        if taken is None:
             return _forgotten(number)
         try:
-            self._organs.show(cast("Rgb", frames[-1]))
+            self._organs.show(taken.bin, taken.crops[-1])
         except OSError as error:
             return RequestFailed(number, f"the screen's folder cannot be written: {error}"[:_WHY])
         return PhotoShown(number)
 
-    def _kept(self, photos: int) -> tuple[Photo, ...] | None:
+    def _kept(self, photos: int) -> _Taken | None:
         with self._lock:
             return self._photos.get(photos)
 

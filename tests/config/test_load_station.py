@@ -125,7 +125,11 @@ def test_a_simulated_station_needs_no_wires(file: Path) -> None:
         ('community = "lane"', "", "missing key station.community; add it"),
         ('id = "cam"', "", "missing key camera[0].id; add it"),
         ("closed_switch = 13", "", "missing key bin[0].lid.closed_switch; add it"),
-        ("[[reader]]", "[[lost]]", "unknown key lost; known here: station, cloud, model, visit, bin, reader"),
+        (
+            "[[reader]]",
+            "[[lost]]",
+            "unknown key lost; known here: station, cloud, model, visit, clips, bin, reader",
+        ),
         ('id = "kitchen"', 'id = "Kitchen 1"', "bin[0].id: 'Kitchen 1' is not a name of lower-case letters"),
         ('id = "kitchen"', 'id = "kitchen\\n"', "bin[0].id: 'kitchen\\n' is not a name of lower"),
         ('camera = "cam"', "region = [0, 0, 1]", "bin[0].region: expected `array` of length 4, got 3"),

@@ -12,7 +12,7 @@ from edge.sim.plant import BasePlant, WorldLid
 from models.pixels import Rgb
 
 
-def frames_of(picture: Rgb, seed: int) -> tuple[Photo, ...]:
+def frames_of(picture: Rgb, seed: int) -> tuple[Rgb, ...]:
     """Two or three pictures of what lies there, no two alike."""
     rng = np.random.default_rng(seed)
     return tuple(vary(picture, rng) for _ in range(int(rng.integers(2, 4))))

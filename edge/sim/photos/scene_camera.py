@@ -5,15 +5,25 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import numpy as np
+
 from config.station import StationSettings
+from edge.eye.clips.memory import ClipMemory
+from edge.eye.clips.ring import RingFrame
+from edge.eye.crop import Crop
 from edge.hardware.polled_thread import PolledThread
-from edge.messages import ChamberChanged, Photo
+from edge.messages import ChamberChanged
 from edge.ports import CameraError, Clock, Inbox
 from edge.sim.photos.camera import frames_of
 from edge.sim.photos.scene import head_in, scene_in
+from edge.sim.photos.scenes import vary
 
 LOOK_S = 0.01
 """How often the bins that are watched are looked into."""
+FRAME_S = 1 / 15
+"""Time between two frames of a clip."""
+WHOLE = (0.0, 0.0, 1.0, 1.0)
+"""A simulated camera sees one bin, and the network all of its picture."""
 
 
 class SceneCamera:
@@ -31,6 +41,9 @@ class SceneCamera:
         self._seen = {bin_id: self._count(bin_id) for bin_id in self._bins}
         """How many things had been thrown in by the last look, by bin: a shut bin gets no more."""
         self._watched: set[str] = set()
+        self._memories = {bin_.id: ClipMemory([bin_.tray]) for bin_ in settings.bin if bin_.tray}
+        self._filmed_at = 0.0
+        self._rng = np.random.default_rng(0)
         self._thread = PolledThread("scenes", self._look, lambda: None)
 
     def start(self) -> None:
@@ -41,12 +54,18 @@ class SceneCamera:
         """Look no more."""
         self._thread.stop()
 
-    def take(self, bin_id: str) -> tuple[Photo, ...]:
+    def take(self, bin_id: str) -> tuple[Crop, ...]:
         """Two or three frames, no two alike. CameraError when there is nothing to see."""
         scene = scene_in(self._runtime, bin_id) if bin_id in self._bins else None
         if scene is None:
             raise CameraError(f"bin {bin_id} has nothing in it yet")
-        return frames_of(scene.picture, scene.seed)
+        now = self._clock.now()
+        return tuple(Crop(frame, WHOLE, now) for frame in frames_of(scene.picture, scene.seed))
+
+    def past(self, bin_id: str, begin: float, end: float) -> tuple[RingFrame, ...]:
+        """Return the masked frames of a bin while its lid was open; none of a bin without a tray."""
+        memory = self._memories.get(bin_id)
+        return () if memory is None else memory.between(begin, end)
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:
         """Watch a bin from when its lid stands open until it is shut, and look a last time then."""
@@ -64,7 +83,19 @@ class SceneCamera:
         with self._lock:
             for bin_id in self._watched:
                 self._look_into(bin_id)
+            self._film()
             return LOOK_S if self._watched else None
+
+    def _film(self) -> None:
+        """Remember what lies in the watched bins, as often as a camera would."""
+        now = self._clock.now()
+        if now < self._filmed_at + FRAME_S:
+            return
+        self._filmed_at = now
+        for bin_id in self._watched & self._memories.keys():
+            scene = scene_in(self._runtime, bin_id)
+            if scene is not None and scene.at <= now:
+                self._memories[bin_id].put(vary(scene.picture, self._rng), now)
 
     def _look_into(self, bin_id: str) -> None:
         head = head_in(self._runtime, bin_id)

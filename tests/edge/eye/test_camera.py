@@ -77,12 +77,13 @@ def test_photos_are_rgb_of_the_bins_own_region(tmp_path: Path, posted: Posted) -
     assert len(left) == len(right) == 3
     for photos, channel in ((left, 0), (right, 2)):
         for photo in photos:
-            assert isinstance(photo, np.ndarray)
-            assert (photo.shape, photo.dtype) == ((120, 80, 3), np.uint8)
-            means = photo.mean(axis=(0, 1))
+            assert photo.picture.shape == (120, 80, 3)
+            assert photo.picture.dtype == np.uint8
+            assert photo.box == REGIONS["left" if photos is left else "right"]
+            means = photo.picture.mean(axis=(0, 1))
             assert means.argmax() == channel
             assert means[channel] > 180
-    assert not np.array_equal(np.asarray(left[0]), np.asarray(left[1]))
+    assert not np.array_equal(left[0].picture, left[1].picture)
 
 
 def test_a_video_file_and_a_missing_device_are_opened_as_what_they_are(tmp_path: Path) -> None:
@@ -99,7 +100,7 @@ def test_no_photo_is_older_than_the_question(camera: UsbCamera, feed: Feed) -> N
     until(lambda: feed.retrieved)
     feed.scene.light = 0.2
     for photo in camera.take("left"):
-        assert np.asarray(photo).mean() < 40
+        assert photo.picture.mean() < 40
 
 
 @pytest.mark.parametrize("timings", [HASTY])

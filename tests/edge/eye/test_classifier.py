@@ -37,7 +37,7 @@ def test_no_photos_are_no_verdict(eye: ModelEye) -> None:
 
 def test_a_runtime_that_fails_is_a_classifier_that_cannot_look() -> None:
     class Failing:
-        def classify(self, pictures: Sequence[object]) -> object:
+        def ballot(self, pictures: Sequence[object]) -> object:
             raise BundleError(f"the model does not run on {len(pictures)}", "copy the bundle again")
 
     with pytest.raises(ClassifierError, match="does not run on 1"):

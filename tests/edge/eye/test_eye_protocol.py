@@ -15,6 +15,7 @@ from edge.eye.protocol import (
     EyeRequest,
     FaultTold,
     JudgePhotos,
+    KeepClip,
     PhotoShown,
     PhotosReady,
     RequestFailed,
@@ -37,6 +38,8 @@ REQUESTS: list[EyeRequest] = [
     TakePhotos(1, "kitchen", 5.0),
     JudgePhotos(2, 1, 5.0),
     ShowPhoto(3, 1, 5.0),
+    KeepClip("boot", 3.0, 1, "kitchen", 5.0, consents=True, is_appealed=True, has_alarm=True, photos=1),
+    KeepClip("boot", 3.0, 2, "kitchen", 6.0),
 ]
 REPORTS: list[EyeReport] = [
     Sees((LOST,)),

@@ -53,7 +53,7 @@ def test_what_is_thrown_in_while_the_lid_is_open_is_told_and_photographed(
     at = RealClock().now()
     assert Trays(tmp_path).lay("kitchen", BANANA, at, None)
     until(lambda: posted.events == [ChamberChanged(at, "kitchen")], "it is told once")
-    assert all(np.asarray(photo).shape[2] == 3 for photo in camera.take("kitchen"))
+    assert all(photo.picture.shape[2] == 3 for photo in camera.take("kitchen"))
     camera.stop()
 
 

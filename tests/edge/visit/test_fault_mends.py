@@ -81,6 +81,14 @@ MENDED_BY = {
         "tests/station/test_eye_survives.py",
         "test_an_eye_that_dies_or_hangs_leaves_the_deposit_unseen_and_the_fault_mends_itself",
     ),
+    FaultCode.CLIPS_FAILED: (
+        "tests/edge/eye/clips/test_recorder.py",
+        "test_a_disk_that_refuses_is_a_fault_until_it_takes_something",
+    ),
+    FaultCode.CLOCK_STEPPED: (
+        "tests/edge/eye/clips/test_recorder.py",
+        "test_a_stepped_calendar_is_a_fault_for_ten_minutes_and_deletes_no_clip",
+    ),
     FaultCode.CAMERA_FAILED: (
         "tests/edge/eye/test_camera.py",
         "test_a_camera_that_was_unplugged_is_opened_again",

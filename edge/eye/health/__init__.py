@@ -1,0 +1,1 @@
+"""Checks of what the eye sees and of its calendar."""

@@ -25,7 +25,7 @@ from edge.eye.change_gate import Gate, GateRules, arm, grid_of, look
 from edge.eye.clips.mask import Point
 from edge.eye.clips.memory import ClipMemory
 from edge.eye.clips.ring import RingFrame
-from edge.eye.crop import Crop, Region, crop, cut
+from edge.eye.crop import Crop, Picture, Region, crop, cut
 from edge.eye.newest_frame import Frame, NewestFrame
 from edge.faults import FaultCode
 from edge.hardware.polled_thread import PolledThread

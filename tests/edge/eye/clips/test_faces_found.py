@@ -28,8 +28,10 @@ class Missed:
 
 def lit(picture: Rgb, rng: np.random.Generator) -> Rgb:
     """Shade a portrait as a lamp at its side would, and make it darker or lighter."""
-    across = np.linspace(*rng.uniform(0.35, 1.2, 2), picture.shape[1])[None, :, None]
-    return np.clip(picture * across, 0, 255).astype(np.uint8)
+    begin, end = rng.uniform(0.35, 1.2, 2).tolist()
+    across = np.linspace(begin, end, picture.shape[1])[None, :, None]
+    shaded: Rgb = np.clip(picture * across, 0, 255).astype(np.uint8)
+    return shaded
 
 
 def a_clip(face_px: float, rng: np.random.Generator) -> tuple[list[Rgb], list[FaceBox]]:

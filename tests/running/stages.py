@@ -105,6 +105,7 @@ PROCESS = (
     "tests/models/training/test_scenes.py",
     "tests/packaging/test_arm64.py",
     "tests/packaging/test_cli.py",
+    "tests/packaging/test_cli_page.py",
     "tests/packaging/test_mutants.py",
     "tests/packaging/test_packaging.py",
     "tests/packaging/test_ports.py",
@@ -119,7 +120,6 @@ QUICK_PROGRAMS = (
     "tests/config/test_library_lines.py",
     "tests/edge/hardware/test_wiring.py",
     "tests/packaging/test_changed.py",
-    "tests/packaging/test_cli_page.py",
     "tests/packaging/test_marks.py",
 )
 """They start none or one that ends at once: three import values from helpers that start some."""

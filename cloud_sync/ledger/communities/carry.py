@@ -12,11 +12,13 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.communities.facts import Facts, checked, facts_of
 from cloud_sync.ledger.communities.register import ADD, add_community, all_communities, note_change
 from cloud_sync.ledger.keys import adopt_card_key, card_key_file, make_card_key
 from cloud_sync.ledger.officers.register import rename_old_officers
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.settling.rules import add_rules
 from cloud_sync.ledger.stations.models import MINT_LIMIT, Community
@@ -79,10 +81,8 @@ def _facts(old: LedgerSection) -> Facts:
 def _take_values(row: Community, wanted: Facts) -> None:
     """Set the values of the file in a community that an older version made; store what changed."""
     now, had = timezone.now(), facts_of(row)
-    for name, value in msgspec.structs.asdict(wanted).items():
-        setattr(row, name, value)
-    row.save()
     before, after = msgspec.structs.asdict(had), msgspec.structs.asdict(wanted)
+    write(row, Deed.CHANGE_COMMUNITY, by=BY, reason=REASON, now=now, **after)
     names = [name for name in before if before[name] != after[name]]
     if names:
         note_change(row, ({n: before[n] for n in names}, {n: after[n] for n in names}), BY, REASON, now)

@@ -7,8 +7,10 @@ from datetime import datetime
 
 import msgspec
 
+from cloud_sync.ledger.audit.write import find_or_add, write
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.communities.facts import Facts, checked, facts_of
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.accounts import open_accounts
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.models import Rules
@@ -79,7 +81,8 @@ def add_community(slug: str, facts: Facts, rules: Sequence[AwardRules]) -> Commu
     InputError for invalid values, and for a slug that a community with other facts has.
     """
     name, wanted = check_free(slug, facts), checked(facts)
-    community, is_new = Community.objects.get_or_create(slug=name, defaults=msgspec.structs.asdict(wanted))
+    values = msgspec.structs.asdict(wanted)
+    community, is_new = find_or_add(Community, Deed.CHANGE_COMMUNITY, values, slug=name)
     open_accounts(community)
     if is_new:
         records.register(community.pk, "community", community)
@@ -113,9 +116,8 @@ def change_community(
     if (before, versions) == (after, now_versions):
         return False
     note_change(row, _differing(before, after, versions, now_versions), by, reason, now)
-    for name, value in msgspec.structs.asdict(after).items():
-        setattr(row, name, value)
-    row.save()
+    values = msgspec.structs.asdict(after)
+    write(row, Deed.CHANGE_COMMUNITY, by=by, reason=reason, now=now, **values)
     records.register(row.pk, "community", row, now, by=by, reason=reason)
     return True
 

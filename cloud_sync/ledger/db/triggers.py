@@ -44,6 +44,11 @@ GUARDS = (
         "a role that was given stays as it was noted: it is only ended",
         may_change=("until", "ended_by", "ended_reason"),
     ),
+    Guard(
+        "audit_auditentry",
+        "what a person did stays as it was noted",
+        may_empty=("before", "after"),
+    ),
     Guard("points_signedbatch", "what a station signed stays as it came", may_empty=("body",)),
 )
 

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 
 from django.db.models import QuerySet
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.enrolment.models import Invitation
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.posting import atomically
 from cloud_sync.ledger.stations.models import Community
@@ -95,10 +97,11 @@ def invite(  # noqa: PLR0913 (one parameter a fact)
     by, reason = said(by, reason)
     station = admit_station(community, slug, now, name_zh=name_zh, name_en=name_en)
     station = find_station(community, station.slug)
-    _open_ones(station.invitations.all()).update(ended_at=now, ended_by=by)
+    for earlier in _open_ones(station.invitations.all()):
+        write(earlier, Deed.ADD_STATION, by=by, reason=reason, now=now, ended_at=now, ended_by=by)
     secret = secrets.token_bytes(SECRET_BYTES)
     number = secrets.token_bytes(NUMBER_BYTES)
-    row = Invitation.objects.create(
+    row = Invitation(
         station=station,
         number=number.hex(),
         proof_key=proof_key(secret),
@@ -107,15 +110,18 @@ def invite(  # noqa: PLR0913 (one parameter a fact)
         by=by,
         reason=reason,
     )
+    write(row, Deed.ADD_STATION, by=by, reason=reason, now=now)
     name = ledger_name(place.public_key)
     return Invited(row, EnrolmentCode(place.host, place.port, place.tls, number, name, secret))
 
 
+@atomically
 def take_back(community: Community, number: str, by: str, now: datetime) -> bool:
     """End an open code; return whether it was open. InputError without a name."""
     by, _ = said(by, "taken back")
     found = Invitation.objects.filter(station__community=community, number=number)
-    return bool(_open_ones(found).update(ended_at=now, ended_by=by))
+    row = _open_ones(found).select_for_update().first()
+    return row is not None and write(row, Deed.ADD_STATION, by=by, now=now, ended_at=now, ended_by=by)
 
 
 def standing(row: Invitation, now: datetime) -> CodeStanding:

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.fleet.models import AlarmChange, ChangeKind, Maintenance, StationAlarm
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.stations.models import Community, Station
 from config.errors import InputError
@@ -27,10 +29,11 @@ def acknowledge(number: int, until: datetime, by: str, reason: str, now: datetim
     by, reason = said(by, reason)
     check_until(until, now)
     row = _open_alarm(number)
-    row.acknowledged_by, row.acknowledged_until = by, until
-    row.save(update_fields=["acknowledged_by", "acknowledged_until"])
-    kind = ChangeKind.ACKNOWLEDGED
-    AlarmChange.objects.create(alarm=row, at=now, kind=kind, by=by, until=until, reason=reason)
+    deed, kind = Deed.ACKNOWLEDGE_ALARM, ChangeKind.ACKNOWLEDGED
+    values = {"acknowledged_by": by, "acknowledged_until": until}
+    write(row, deed, by=by, reason=reason, now=now, **values)
+    change = AlarmChange(alarm=row, at=now, kind=kind, by=by, until=until, reason=reason)
+    write(change, deed, by=by, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -38,9 +41,10 @@ def close(number: int, by: str, reason: str, now: datetime) -> None:
     """Close an open alarm; it opens again if it is raised again. InputError as for `acknowledge`."""
     by, reason = said(by, reason)
     row = _open_alarm(number)
-    row.raised, row.cleared_at, row.cleared_by = False, now, by
-    row.save(update_fields=["raised", "cleared_at", "cleared_by"])
-    AlarmChange.objects.create(alarm=row, at=now, kind=ChangeKind.CLOSED, by=by, reason=reason)
+    values = {"raised": False, "cleared_at": now, "cleared_by": by}
+    write(row, Deed.CLOSE_ALARM, by=by, reason=reason, now=now, **values)
+    change = AlarmChange(alarm=row, at=now, kind=ChangeKind.CLOSED, by=by, reason=reason)
+    write(change, Deed.CLOSE_ALARM, by=by, reason=reason, now=now)
 
 
 def _open_alarm(number: int) -> StationAlarm:
@@ -56,8 +60,10 @@ def begin_maintenance(station: Station, until: datetime, by: str, reason: str, n
     by, reason = said(by, reason)
     check_until(until, now)
     Station.objects.select_for_update().get(pk=station.pk)
-    Maintenance.objects.filter(station=station, ended_at=None).update(ended_at=now, ended_by=by)
-    Maintenance.objects.create(station=station, since=now, until=until, by=by, reason=reason)
+    for earlier in Maintenance.objects.filter(station=station, ended_at=None):
+        write(earlier, Deed.ACKNOWLEDGE_ALARM, by=by, reason=reason, now=now, ended_at=now, ended_by=by)
+    row = Maintenance(station=station, since=now, until=until, by=by, reason=reason)
+    write(row, Deed.ACKNOWLEDGE_ALARM, by=by, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -65,8 +71,9 @@ def end_maintenance(station: Station, by: str, now: datetime) -> None:
     """Let a station's alarms speak again; InputError if they do."""
     by, _ = said(by, "-")
     rows = Maintenance.objects.filter(station=station, ended_at=None, until__gt=now)
-    if not rows.update(ended_at=now, ended_by=by):
+    if (row := rows.select_for_update().first()) is None:
         raise InputError(f"station {station} is not in maintenance", "nothing was changed")
+    write(row, Deed.ACKNOWLEDGE_ALARM, by=by, now=now, ended_at=now, ended_by=by)
 
 
 def check_until(until: datetime, now: datetime) -> None:

@@ -6,13 +6,15 @@ lock first, so that a card does not change while one of its visits is settled.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloud_sync.ledger.audit.write import find_or_add, write
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.downlink.versions import note_card
 from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import decide, said
 from cloud_sync.ledger.points.held import release_card, restore
 from cloud_sync.ledger.points.models import Card, CardRole, CardStatus, Household
@@ -23,6 +25,8 @@ from config.reading import typed
 
 WHOLE = 64
 """Digits of a card's hash."""
+_OF_A_HOUSEHOLD = frozenset({"bound", "unbound", "replaced"})
+"""Kinds of records about whose card it is; all others are about what it may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,8 @@ def unbind_card(card: Card, attribution: Attribution, now: datetime) -> str:
         raise InputError(
             f"card {row} belongs to no household", f"see: tongzhan ledger card show {row} --config F"
         )
-    was, row.household = row.household, None
-    _change(row, "unbound", attribution, now, household=was.pk)
+    was = row.household
+    _change(row, "unbound", attribution, now, {"household": None}, household=was.pk)
     return str(was)
 
 
@@ -103,8 +107,8 @@ def replace_card(old: Card, new: str, attribution: Attribution, now: datetime) -
     household, other = row.household, _known(old.community, new)
     if other.pk == row.pk:
         raise InputError(f"{row} is the same card", "give the new card's hash")
-    row.household, row.status = None, CardStatus.BLOCKED
-    _change(row, "replaced", attribution, now, household=household.pk, by_card=other.pk)
+    values = {"household": None, "status": CardStatus.BLOCKED}
+    _change(row, "replaced", attribution, now, values, household=household.pk, by_card=other.pk)
     return _bind(end, household, other, now, attribution)
 
 
@@ -132,8 +136,7 @@ def set_staff_card(community: Community, card_hash: str, attribution: Attributio
             " --by NAME --reason WHY --config F",
         )
     if card.role != CardRole.STAFF:
-        card.role = CardRole.STAFF
-        _change(card, "staff", attribution or Attribution())
+        _change(card, "staff", attribution or Attribution(), None, {"role": CardRole.STAFF})
     return card
 
 
@@ -154,8 +157,7 @@ def suspect_card(card: Card, by: str, reason: str, now: datetime) -> bool:
     decide(card.community, by, decide_first, now)
     if row.suspected_at is not None:
         return False
-    row.suspected_at = now
-    _change(row, "suspected", Attribution(by, reason), now)
+    _change(row, "suspected", Attribution(by, reason), now, {"suspected_at": now})
     return True
 
 
@@ -171,8 +173,7 @@ def clear_card(card: Card, by: str, reason: str, now: datetime) -> bool:
     decide(card.community, by, decide_first, now)
     if row.suspected_at is None:
         return False
-    row.suspected_at = None
-    _change(row, "cleared", Attribution(by, reason), now)
+    _change(row, "cleared", Attribution(by, reason), now, {"suspected_at": None})
     if row.household is not None:
         restore(end, row, now)
     return True
@@ -189,8 +190,7 @@ def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, attrib
     if card.status == CardStatus.BLOCKED:
         mend = f"unblock it: tongzhan ledger card unblock {card} --by NAME --reason WHY --config F"
         raise InputError(f"card {card} is blocked", mend)
-    card.household = household
-    _change(card, "bound", attribution, now, household=household.pk)
+    _change(card, "bound", attribution, now, {"household": household}, household=household.pk)
     return release_card(end, household, card, now)
 
 
@@ -199,7 +199,7 @@ def _known(community: Community, text: str) -> Card:
     digits = typed.card(text)
     if len(digits) < WHOLE:
         return find_card(community, digits)
-    card, _ = Card.objects.select_related("household").get_or_create(community=community, hash=digits)
+    card, _ = find_or_add(Card, Deed.REGISTER_CARD, {}, community=community, hash=digits)
     return card
 
 
@@ -215,18 +215,23 @@ def _fresh(card: Card) -> Card:
 
 def _set(card: Card, column: str, value: str, change: tuple[str, Attribution, datetime]) -> bool:
     row = _locked(card)
-    attribution = change[1]
+    kind, attribution, now = change
     attribution.as_record()
     if getattr(row, column) == value:
         return False
-    setattr(row, column, value)
-    _change(row, *change)
+    _change(row, kind, attribution, now, {column: value})
     return True
 
 
 def _change(
-    card: Card, kind: str, attribution: Attribution, now: datetime | None = None, **told: object
+    card: Card,
+    kind: str,
+    attribution: Attribution,
+    now: datetime | None,
+    values: Mapping[str, object],
+    **told: object,
 ) -> None:
-    card.save(update_fields=["household", "status", "role", "suspected_at"])
+    deed = Deed.REGISTER_CARD if kind in _OF_A_HOUSEHOLD else Deed.BLOCK_CARD
+    write(card, deed, by=attribution.by, reason=attribution.reason, now=now, **values)
     note_card(card)
     records.register(card.community_id, kind, card, now, **told, **attribution.as_record())

@@ -16,11 +16,13 @@ from datetime import datetime
 from django.db import connection
 from django.db.models import F, Q
 
+from cloud_sync.ledger.audit.write import empty_entries, note
 from cloud_sync.ledger.chain import evidence, records
 from cloud_sync.ledger.chain.checks.signed import sum_of
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.downlink.versions import note_card
 from cloud_sync.ledger.households.register import ERASED
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.models import Card, Household, Record, SignedBatch, VisitSettlement
 from cloud_sync.ledger.points.posting import atomically, lock
@@ -76,6 +78,8 @@ def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
         card.save(update_fields=["hash", "salt"])
         note_card(card, was)
         records.register(community.pk, "erased", card, now)
+    empty_entries([row, *cards])
+    note(Deed.KEEP_HOUSEHOLDS, row, after={"erased": True}, by=by, reason=reason, now=now)
     row.code, row.name, row.salt, row.links_ended = pseudonym, "", b"", F("links_ended") + 1
     row.save(update_fields=["code", "name", "salt", "links_ended"])
     row.refresh_from_db()

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.models import Account, AccountKind, Household
 from cloud_sync.ledger.points.models.holders import MAX_CODE, MAX_NAME
@@ -64,15 +66,14 @@ def rename_household(
     community = household.community
     lock(community)
     row = Household.objects.get(pk=household.pk)
-    before = row.code, row.name
-    row.code = row.code if code is None else household_code(code)
-    row.name = row.name if name is None else household_name(name)
-    if (row.code, row.name) == before:
+    wanted = row.code if code is None else household_code(code)
+    called = row.name if name is None else household_name(name)
+    if (row.code, row.name) == (wanted, called):
         return False
-    taken = Household.objects.filter(community=community, code=row.code).exclude(pk=row.pk).first()
+    taken = Household.objects.filter(community=community, code=wanted).exclude(pk=row.pk).first()
     if taken is not None:
         raise InputError(f"household {taken} is another one", "choose a code that is free")
-    row.save(update_fields=["code", "name"])
+    write(row, Deed.KEEP_HOUSEHOLDS, by=by, reason=reason, now=now, code=wanted, name=called)
     records.register(community.pk, "renamed", row, now, by=by, reason=reason)
     household.refresh_from_db()
     return True
@@ -97,10 +98,10 @@ def _stored(community: Community, wanted: str, as_typed: str) -> Household | Non
 def _new(community: Community, code: str, name: str, now: datetime | None) -> Household:
     if code.lower().startswith(ERASED):
         raise InputError(f"{code!r} is no household code", "codes of erased households begin so")
-    household = Household.objects.create(community=community, code=code, name=name)
-    account = Account.objects.create(
-        household=household, community=community, kind=AccountKind.HOUSEHOLD, opened_at=now
-    )
+    household = Household(community=community, code=code, name=name)
+    write(household, Deed.KEEP_HOUSEHOLDS, now=now)
+    account = Account(household=household, community=community, kind=AccountKind.HOUSEHOLD, opened_at=now)
+    write(account, Deed.KEEP_HOUSEHOLDS, now=now)
     records.register(community.pk, "added", household)
     records.register(community.pk, "account", account)
     return household

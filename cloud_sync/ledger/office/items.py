@@ -150,6 +150,8 @@ class Page:
     """Households whose links were taken back, with when, by whom and why; the latest first."""
     unlink: Action | None
     """None where several communities are shown: a household's code does not say which one it is in."""
+    reads_audit: bool
+    """Whether the officer may read who did what."""
     may_unlink: bool
     """Whether the officer may take back links in a community that is shown."""
 

@@ -60,6 +60,7 @@ def make_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> Page:
             writers.of(row.community.slug).ended_link(row) for row in ended_links(with_points, SHOWN)
         ),
         unlink=None if shown.are_named else _unlink(shown),
+        reads_audit=bool(shown.where(Deed.READ_AUDIT)),
         may_unlink=bool(shown.where(Deed.END_LINKS)),
     )
 

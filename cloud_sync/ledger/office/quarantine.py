@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cloud_sync.ledger.audit.write import note, write
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.intake.apply import reapply
 from cloud_sync.ledger.office.decisions import DecidedError
 from cloud_sync.ledger.office.pending import Row, find_aside
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import MAX_BY, said
 from cloud_sync.ledger.points.posting import atomically
 from cloud_sync.ledger.stations.models import Community, Conflict, Dismissal, Event, Stray
@@ -21,6 +23,7 @@ from config.reading import typed
 SEE = "see: tongzhan ledger aside list --config F"
 
 
+@atomically
 def apply_aside(community: Community, number: str, now: datetime) -> None:
     """Apply an event that was set aside. InputError says why that is still impossible."""
     row = find_aside(community, number)
@@ -29,7 +32,8 @@ def apply_aside(community: Community, number: str, now: datetime) -> None:
             f"{number} is evidence and cannot be applied",
             f"see: tongzhan ledger aside show {number} --config F",
         )
-    reapply(row, now)
+    if reapply(row, now):
+        note(Deed.DECIDE_ASIDE, row, before={"reason": row.reason}, after={"applied": True}, now=now)
 
 
 @atomically
@@ -44,9 +48,8 @@ def dismiss(community: Community, number: str, by: str, reason: str, now: dateti
     store.lock([row.station_id])
     if (earlier := _dismissal_of(row)) is not None:
         raise DecidedError(f"{number} was dismissed by {earlier.by} ({earlier.reason})", SEE)
-    made = Dismissal.objects.create(
-        community=community, kind=_kind(row), row=row.pk, by=by, reason=reason, dismissed_at=now
-    )
+    made = Dismissal(community=community, kind=_kind(row), row=row.pk, by=by, reason=reason, dismissed_at=now)
+    write(made, Deed.DECIDE_ASIDE, by=by, reason=reason, now=now)
     records.register(community.pk, "dismissed", made, now, by=by, reason=reason)
     _tell_station(row, now)
     return made
@@ -61,8 +64,7 @@ def show_again(community: Community, number: str, by: str, now: datetime) -> Dis
     found = _dismissal_of(row)
     if found is None:
         raise DecidedError(f"{number} is not dismissed", SEE)
-    found.ended_at, found.ended_by = now, by
-    found.save(update_fields=["ended_at", "ended_by"])
+    write(found, Deed.DECIDE_ASIDE, by=by, now=now, ended_at=now, ended_by=by)
     records.register(community.pk, "shown_again", found, now, by=by)
     _tell_station(row, now)
     return found

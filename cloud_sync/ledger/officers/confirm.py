@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from http import HTTPStatus
 
-from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.models import User
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.officers import throttle
+from cloud_sync.ledger.officers.factor import codes
 from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.officers.texts import deed_text
 from cloud_sync.ledger.stations.names import place_name
@@ -20,7 +21,7 @@ from cloud_sync.ledger.stations.names import place_name
 CONFIRMED_AT = "confirmed_at"
 LASTS_S = 5 * 60.0
 TYPED = "confirmation"
-"""The form's field that holds the password."""
+"""The form's field that holds the password or the code."""
 NOT_KEPT = frozenset({TYPED, "csrfmiddlewaretoken"})
 
 
@@ -36,33 +37,39 @@ def note_confirmed(session: SessionBase, now: datetime) -> None:
 
 
 def ask_again(request: HttpRequest, deed: Deed) -> HttpResponse | None:
-    """Return a page that asks for the password and keeps the form; None once the password is right.
+    """Return a page that asks for the password, or for the phone's code, and keeps the form; else None.
 
-    A right password makes the form go on at once: nothing is typed twice.
+    A right answer makes the form go on at once: nothing is typed twice.
     """
-    if is_confirmed(request.session, timezone.now()):
+    now = timezone.now()
+    if is_confirmed(request.session, now):
         return None
-    if TYPED not in request.POST:
-        return _page(request, deed)
     user = request.user
-    assert isinstance(user, AbstractUser)  # noqa: S101 (officers are; the guard let them in)
+    assert isinstance(user, User)  # noqa: S101 (officers are; the guard let them in)
+    if TYPED not in request.POST:
+        return _page(request, user, deed)
     account, address = user.get_username(), request.META.get("REMOTE_ADDR", "")
+    has_phone = codes.device_of(user) is not None
+    tries = throttle.CODES if has_phone else throttle.SIGN_IN
     try:
-        with throttle.SIGN_IN.attempt(account, address):
-            is_right = user.check_password(request.POST[TYPED])
+        with tries.attempt(account, address):
+            typed = request.POST[TYPED]
+            is_right = bool(codes.check(user, typed, now)) if has_phone else user.check_password(typed)
     except throttle.TryLaterError as later:
-        answer = _page(request, deed, wait_s=later.wait_s)
+        answer = _page(request, user, deed, wait_s=later.wait_s)
         answer.status_code = HTTPStatus.TOO_MANY_REQUESTS
         answer.headers["Retry-After"] = str(later.wait_s)
         return answer
     if not is_right:
-        return _page(request, deed, is_wrong=True)
-    throttle.SIGN_IN.succeeded(account, address)
-    note_confirmed(request.session, timezone.now())
+        return _page(request, user, deed, is_wrong=True)
+    tries.succeeded(account, address)
+    note_confirmed(request.session, now)
     return None
 
 
-def _page(request: HttpRequest, deed: Deed, *, is_wrong: bool = False, wait_s: int = 0) -> HttpResponse:
+def _page(
+    request: HttpRequest, user: User, deed: Deed, *, is_wrong: bool = False, wait_s: int = 0
+) -> HttpResponse:
     kept = [
         (name, value) for name, values in request.POST.lists() if name not in NOT_KEPT for value in values
     ]
@@ -70,6 +77,7 @@ def _page(request: HttpRequest, deed: Deed, *, is_wrong: bool = False, wait_s: i
         "place": place_name(all_communities()),
         "deed": deed_text(deed),
         "kept": kept,
+        "by_code": codes.device_of(user) is not None,
         "typed_name": TYPED,
         "is_wrong": is_wrong,
         "wait_s": wait_s,

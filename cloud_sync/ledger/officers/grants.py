@@ -9,6 +9,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.communities.register import all_communities
 from cloud_sync.ledger.officers.models import Grant
 from cloud_sync.ledger.officers.rights import Deed, OfficerRole, Rights
@@ -53,7 +54,8 @@ def give_role(
     by, reason = said(by, reason)
     if _held(officer, role, community).exists():
         return False
-    Grant.objects.create(officer=officer, role=role, community=community, since=now, by=by, reason=reason)
+    grant = Grant(officer=officer, role=role, community=community, since=now, by=by, reason=reason)
+    write(grant, Deed.NAME_OFFICERS, by=by, reason=reason, now=now)
     return True
 
 
@@ -92,8 +94,8 @@ def _held(officer: User, role: OfficerRole, community: Community | None) -> Quer
 def _end(grants: Sequence[Grant], by: str, reason: str, now: datetime) -> None:
     _keep_an_admin({grant.pk for grant in grants})
     for grant in grants:
-        grant.until, grant.ended_by, grant.ended_reason = now, by, reason
-        grant.save(update_fields=["until", "ended_by", "ended_reason"])
+        values = {"until": now, "ended_by": by, "ended_reason": reason}
+        write(grant, Deed.NAME_OFFICERS, by=by, reason=reason, now=now, **values)
 
 
 def _keep_an_admin(ending: set[int]) -> None:

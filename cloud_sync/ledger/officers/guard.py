@@ -11,13 +11,18 @@ from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 
+from cloud_sync.ledger.audit.acting import acting
 from cloud_sync.ledger.officers.confirm import ask_again
+from cloud_sync.ledger.officers.factor import codes
 from cloud_sync.ledger.officers.grants import rights_of
+from cloud_sync.ledger.officers.register import called
 from cloud_sync.ledger.officers.rights import Deed, Rights
 from cloud_sync.ledger.officers.sign_in import View, with_origin
 from cloud_sync.ledger.stations.models import Community
@@ -32,24 +37,29 @@ def permitted(deed: Deed) -> Callable[[View], View]:
 
     An address without a community is open to who may do the deed anywhere; its view shows only communities
     of `seen_by`. Signed-out visitors are led to the sign-in page. A form of a deed that asks again who the
-    officer is comes to the view only after that.
+    officer is comes to the view only after that. Before all this comes the second factor, for officers who
+    have one or must have one.
     """
 
     def make(view: View) -> View:
         @with_origin
         @wraps(view)
         def respond(request: HttpRequest, **given: Any) -> HttpResponseBase:  # noqa: ANN401 (any view's)
-            if not request.user.is_authenticated:
+            if not isinstance(request.user, User):
                 return redirect_to_login(_came_for(request))
             rights = rights_of(request.user)
             if not rights.grants:
                 return render(request, "no_role.html", status=HTTPStatus.NOT_FOUND)
+            if not codes.is_given(request.session, request.user, rights):
+                return HttpResponseRedirect(_for_the_code(request))
             there = [_allowed(rights, deed, given.pop("community"))] if "community" in given else []
             if not there and not may_anywhere(rights, deed):
                 raise Http404
             if deed.asks_again and request.method not in SAFE and (page := ask_again(request, deed)):
                 return page
-            return view(request, *there, **given)
+            why = request.POST.get("reason", "") if request.method not in SAFE else ""
+            with acting(called(request.user), " ".join(why.split()) or deed.value):
+                return view(request, *there, **given)
 
         setattr(respond, GUARDED_BY, deed)
         return respond
@@ -68,6 +78,11 @@ def _allowed(rights: Rights, deed: Deed, slug: str) -> Community:
     if found is None or not rights.may(deed, found.pk):
         raise Http404
     return found
+
+
+def _for_the_code(request: HttpRequest) -> str:
+    """Return the address of the second factor's page, which leads back to where the officer was going."""
+    return f"{reverse('office-second-factor')}?{urlencode({'next': _came_for(request)})}"
 
 
 def _came_for(request: HttpRequest) -> str:

@@ -1,4 +1,4 @@
-"""The roles that officers were given. The officers themselves are Django's users."""
+"""The roles that officers were given, and attempts to sign in. The officers themselves are Django's users."""
 
 from __future__ import annotations
 
@@ -64,3 +64,19 @@ class Grant(models.Model):
             "by": self.by,
             "reason": self.reason,
         }
+
+
+class SignInAttempts(models.Model):
+    """How often an account was tried lately, by a keyed hash of its name."""
+
+    account = models.CharField(max_length=64, unique=True)
+    count = models.IntegerField()
+    last_at = models.DateTimeField(db_index=True)
+    next_at = models.DateTimeField()
+    """No attempt is admitted before."""
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(count__gte=0), name="attempts_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.count} attempts"

@@ -10,10 +10,13 @@ import secrets
 from datetime import datetime
 
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import QuerySet
 
+from cloud_sync.ledger.audit.write import find_or_add, write
 from cloud_sync.ledger.officers.grants import LIST, end_all_roles
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.posting import atomically
 from config.errors import InputError
 from config.reading import typed
@@ -44,7 +47,7 @@ def add_officer(name: str) -> str:
         raise InputError(
             f"{name!r} is not an officer's name", "use lower-case letters, digits, dots and hyphens"
         )
-    user, is_new = User.objects.get_or_create(username=username(name))
+    user, is_new = find_or_add(User, Deed.NAME_OFFICERS, {}, username=username(name))
     if user.is_active and not is_new:
         raise InputError(
             f"officer {user.username} is here already",
@@ -68,8 +71,7 @@ def remove_officer(name: str, by: str, reason: str, now: datetime) -> None:
     """
     user = find_officer(name)
     end_all_roles(user, by, reason, now)
-    user.is_active = False
-    user.save(update_fields=["is_active"])
+    write(user, Deed.NAME_OFFICERS, by=by, reason=reason, now=now, is_active=False)
 
 
 def find_officer(name: str) -> User:
@@ -82,9 +84,7 @@ def find_officer(name: str) -> User:
 
 def _new_password(user: User) -> str:
     password = "-".join("".join(secrets.choice(ALPHABET) for _ in range(LETTERS)) for _ in range(GROUPS))
-    user.set_password(password)
-    user.is_active = True
-    user.save()
+    write(user, Deed.NAME_OFFICERS, password=make_password(password), is_active=True)
     return password
 
 
@@ -104,8 +104,7 @@ def rename_old_officers() -> list[str]:
         if User.objects.filter(username=name).exists():
             lines.append(f"officer {user.username}: another is called {name}; add them under another name")
             continue
-        user.username = name
-        user.save(update_fields=["username"])
+        write(user, Deed.NAME_OFFICERS, username=name)
     return lines
 
 

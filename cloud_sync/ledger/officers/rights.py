@@ -44,6 +44,8 @@ class Deed(StrEnum):
     """Everything that an officer can do; each page and each form is one of these."""
 
     SEE_RIGHTS = "see_rights"
+    KEEP_SIGN_IN = "keep_sign_in"
+    """One's own second factor."""
     SEE_STATIONS = "see_stations"
     """Stations, what they report, and alarms."""
     READ_LOGS = "read_logs"
@@ -51,6 +53,8 @@ class Deed(StrEnum):
     CLOSE_ALARM = "close_alarm"
     ADD_STATION = "add_station"
     RETIRE_STATION = "retire_station"
+    CHANGE_STATION = "change_station"
+    """Its names and its limit."""
     ROTATE_KEYS = "rotate_keys"
     COMMAND_STATION = "command_station"
     COMMAND_LID = "command_lid"
@@ -60,6 +64,8 @@ class Deed(StrEnum):
     """Points on hold, debts and decisions, with the codes of households."""
     SEE_HOUSEHOLDS = "see_households"
     """Names of households."""
+    KEEP_HOUSEHOLDS = "keep_households"
+    """Add, rename and erase them."""
     REGISTER_CARD = "register_card"
     BLOCK_CARD = "block_card"
     END_LINKS = "end_links"
@@ -89,12 +95,14 @@ _NO, _OWN, _ANY = Reach.NOWHERE, Reach.OWN, Reach.ANYWHERE
 _ROWS: Mapping[Deed, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     # the columns:         admin clerk instructor auditor installer
     Deed.SEE_RIGHTS: (_ANY, _ANY, _ANY, _ANY, _ANY),
+    Deed.KEEP_SIGN_IN: (_ANY, _ANY, _ANY, _ANY, _ANY),
     Deed.SEE_STATIONS: (_OWN, _OWN, _OWN, _OWN, _OWN),
     Deed.READ_LOGS: (_OWN, _NO, _NO, _OWN, _OWN),
     Deed.ACKNOWLEDGE_ALARM: (_OWN, _OWN, _OWN, _NO, _OWN),
     Deed.CLOSE_ALARM: (_OWN, _OWN, _NO, _NO, _OWN),
     Deed.ADD_STATION: (_OWN, _NO, _NO, _NO, _OWN),
     Deed.RETIRE_STATION: (_OWN, _NO, _NO, _NO, _NO),
+    Deed.CHANGE_STATION: (_OWN, _NO, _NO, _NO, _OWN),
     Deed.ROTATE_KEYS: (_OWN, _NO, _NO, _NO, _OWN),
     Deed.COMMAND_STATION: (_OWN, _NO, _NO, _NO, _OWN),
     Deed.COMMAND_LID: (_OWN, _NO, _NO, _NO, _OWN),
@@ -102,6 +110,7 @@ _ROWS: Mapping[Deed, tuple[Reach, Reach, Reach, Reach, Reach]] = {
     Deed.DECIDE_ASIDE: (_OWN, _OWN, _NO, _NO, _NO),
     Deed.SEE_POINTS: (_OWN, _OWN, _NO, _OWN, _NO),
     Deed.SEE_HOUSEHOLDS: (_OWN, _OWN, _NO, _NO, _NO),
+    Deed.KEEP_HOUSEHOLDS: (_OWN, _OWN, _NO, _NO, _NO),
     Deed.REGISTER_CARD: (_OWN, _OWN, _NO, _NO, _NO),
     Deed.BLOCK_CARD: (_OWN, _OWN, _NO, _NO, _NO),
     Deed.END_LINKS: (_OWN, _OWN, _NO, _NO, _NO),

@@ -15,12 +15,14 @@ _ROLES: dict[OfficerRole, str] = {
 }
 _DEEDS: dict[Deed, str] = {
     Deed.SEE_RIGHTS: gettext_noop("Read who may do what"),
+    Deed.KEEP_SIGN_IN: gettext_noop("Set up one's own second factor"),
     Deed.SEE_STATIONS: gettext_noop("See stations and alarms"),
     Deed.READ_LOGS: gettext_noop("Read a station's log"),
     Deed.ACKNOWLEDGE_ALARM: gettext_noop("Take on an alarm"),
     Deed.CLOSE_ALARM: gettext_noop("Close an alarm"),
     Deed.ADD_STATION: gettext_noop("Add a station"),
     Deed.RETIRE_STATION: gettext_noop("Retire a station"),
+    Deed.CHANGE_STATION: gettext_noop("Change a station's names and limit"),
     Deed.ROTATE_KEYS: gettext_noop("Change a station's keys"),
     Deed.COMMAND_STATION: gettext_noop("Command a part of a station"),
     Deed.COMMAND_LID: gettext_noop("Open or close a lid from afar"),
@@ -28,6 +30,7 @@ _DEEDS: dict[Deed, str] = {
     Deed.DECIDE_ASIDE: gettext_noop("Decide on records that were set aside"),
     Deed.SEE_POINTS: gettext_noop("See points on hold, debts and decisions"),
     Deed.SEE_HOUSEHOLDS: gettext_noop("See names of households"),
+    Deed.KEEP_HOUSEHOLDS: gettext_noop("Add, rename and erase households"),
     Deed.REGISTER_CARD: gettext_noop("Register a card to a household, or undo that"),
     Deed.BLOCK_CARD: gettext_noop("Block a card"),
     Deed.END_LINKS: gettext_noop("Take back links to a statement"),

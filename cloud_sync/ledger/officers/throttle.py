@@ -1,7 +1,8 @@
-"""Limits password attempts: checking one costs half a second of a processor, and anybody may try.
+"""Limits attempts to sign in: checking a password costs half a second of a processor, and anybody may try.
 
 Two bounds: after some attempts an account and an address wait longer each time, up to a limit, so that
-nobody is locked out for long; and few passwords are checked at once, so that residents' pages stay quick.
+nobody is locked out for long; and few attempts are checked at once, so that residents' pages stay quick.
+An account's attempts are counted in the database, for all processes; those of an address in this process.
 """
 
 from __future__ import annotations
@@ -15,32 +16,32 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address, ip_network
 from math import ceil
+from typing import Protocol
 
-MOST_KEPT = 2048
-"""Accounts and addresses kept; the one with the oldest attempt is dropped first."""
-FORGOTTEN_S = 15 * 60.0
-"""Attempts are forgotten after this long without another one."""
+from cloud_sync.ledger.officers.attempts import FORGOTTEN_S, MOST_KEPT, Patience, StoredCounts
+
 QUEUE = 4
 QUEUE_S = 5.0
 """Attempts that may wait for a check, and for how long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """Number of attempts without a wait, and the longest wait in seconds."""
-
-    free: int
-    longest_s: float
-
-    def wait_s(self, tries: int) -> float:
-        """Return the wait after this many attempts: 1, 2, 4 … seconds beyond the free ones."""
-        beyond = tries - self.free
-        return 0.0 if beyond < 0 else min(self.longest_s, 2.0 ** min(beyond, 30))
-
-
 ADDRESS = Patience(free=10, longest_s=60.0)
 ACCOUNT = Patience(free=10, longest_s=10.0)
 """Shorter: an attacker's guesses must not lock the owner out."""
+CODE = Patience(free=5, longest_s=15 * 60.0)
+"""Longer: six digits are few, and only who has the password comes this far. A day has 100 guesses at most."""
+
+
+class AccountCounts(Protocol):
+    """Where attempts at accounts are counted."""
+
+    def count(self, account: str, patience: Patience) -> float:
+        """Count an attempt and return 0; if the account must wait, return the seconds and count nothing."""
+        ...
+
+    def forget(self, account: str) -> None:
+        """Forget the attempts at an account."""
+        ...
 
 
 class TryLaterError(Exception):
@@ -62,8 +63,15 @@ class Throttle:
     """Admits attempts or says how long to wait. Thread-safe; `now` is monotonic."""
 
     def __init__(
-        self, at_once: int, now: Callable[[], float] = time.monotonic, *, queue_s: float = QUEUE_S
+        self,
+        at_once: int,
+        accounts: AccountCounts,
+        account: Patience = ACCOUNT,
+        now: Callable[[], float] = time.monotonic,
+        *,
+        queue_s: float = QUEUE_S,
     ) -> None:
+        self._accounts, self._patience = accounts, account
         self._now, self._queue_s = now, queue_s
         self._lock = threading.Lock()
         self._tries: OrderedDict[str, _Tries] = OrderedDict()
@@ -76,7 +84,10 @@ class Throttle:
 
         An attempt counts before its outcome is known, so that few of a hundred parallel ones are checked.
         """
-        self._count({f"account {account}": ACCOUNT, f"address {network(address)}": ADDRESS})
+        self._refuse(network(address))
+        if wait_s := self._accounts.count(account, self._patience):
+            raise TryLaterError(wait_s)
+        self._count(network(address))
         if not self._queue.acquire(blocking=False):
             raise TryLaterError(self._queue_s)
         try:
@@ -91,22 +102,23 @@ class Throttle:
 
     def succeeded(self, account: str, address: str) -> None:
         """Forget the attempts of an account and address that signed in."""
+        self._accounts.forget(account)
         with self._lock:
-            self._tries.pop(f"account {account}", None)
-            self._tries.pop(f"address {network(address)}", None)
+            self._tries.pop(network(address), None)
 
-    def _count(self, keys: dict[str, Patience]) -> None:
+    def _refuse(self, network: str) -> None:
+        """Raise TryLaterError if an address must wait; then the account's attempts are not counted."""
         with self._lock:
-            now = self._now()
-            held = {key: self._tries.get(key) for key in keys}
-            wait_s = max(tries.next_at - now if tries else 0.0 for tries in held.values())
-            if wait_s > 0:
-                raise TryLaterError(wait_s)
-            for key, patience in keys.items():
-                tries = held[key]
-                count = 1 if tries is None or now - tries.last_at > FORGOTTEN_S else tries.count + 1
-                self._tries[key] = _Tries(count, now, now + patience.wait_s(count))
-                self._tries.move_to_end(key)
+            tries, now = self._tries.get(network), self._now()
+            if tries is not None and tries.next_at > now:
+                raise TryLaterError(tries.next_at - now)
+
+    def _count(self, network: str) -> None:
+        with self._lock:
+            now, tries = self._now(), self._tries.get(network)
+            count = 1 if tries is None or now - tries.last_at > FORGOTTEN_S else tries.count + 1
+            self._tries[network] = _Tries(count, now, now + ADDRESS.wait_s(count))
+            self._tries.move_to_end(network)
             while len(self._tries) > MOST_KEPT:
                 self._tries.popitem(last=False)
 
@@ -127,5 +139,7 @@ def checks_at_once() -> int:
     return max(1, (os.cpu_count() or 1) // 2)
 
 
-SIGN_IN = Throttle(checks_at_once())
-"""The throttle of this process."""
+SIGN_IN = Throttle(checks_at_once(), StoredCounts("password"))
+"""Of passwords."""
+CODES = Throttle(checks_at_once(), StoredCounts("code"), CODE)
+"""Of second factors."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from cloud_sync.ledger.audit.write import find_or_add
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import sql
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.models import Account, AccountKind, ChainHead
 from cloud_sync.ledger.stations.models import Community
 
@@ -26,9 +28,9 @@ class Accounts:
 def open_accounts(community: Community) -> None:
     """Ensure that a community has its issuing and suspense accounts and a chain."""
     with transaction.atomic():
-        ChainHead.objects.get_or_create(community=community)
+        find_or_add(ChainHead, Deed.CHANGE_COMMUNITY, {}, community=community)
         for kind in (AccountKind.ISSUING, AccountKind.SUSPENSE):
-            account, is_new = Account.objects.get_or_create(community=community, kind=kind)
+            account, is_new = find_or_add(Account, Deed.CHANGE_COMMUNITY, {}, community=community, kind=kind)
             if is_new:
                 records.register(community.pk, "account", account)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from cloud_sync.ledger.audit.write import note, write
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.points.models import Account, Debt, Household, Transfer
@@ -51,9 +53,11 @@ def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Correcte
         )
         post(end, [move], now)
     owed = transfer.points - taken
+    after = {"taken": taken, "owed": owed}
+    note(Deed.TAKE_BACK, transfer, after=after, by=by, reason=reason, now=now)
     if not owed:
         return Corrected(taken, None)
-    debt = Debt.objects.create(
+    debt = Debt(
         household=household,
         reverses=transfer,
         points=owed,
@@ -61,6 +65,7 @@ def correct(transfer: Transfer, by: str, reason: str, now: datetime) -> Correcte
         created_at=now,
         decision=decision,
     )
+    write(debt, Deed.TAKE_BACK, by=by, reason=reason, now=now)
     records.register(transfer.community_id, "owed", debt, now)
     return Corrected(taken, debt)
 
@@ -73,11 +78,11 @@ def forgive(debt: Debt, by: str, reason: str, now: datetime) -> int:
     row = Debt.objects.get(pk=debt.pk)
     if not row.left:
         raise InputError(f"debt {row.pk} is settled", "choose a debt that is still open")
-    row.forgiven, row.left = row.left, 0
-    row.forgiveness = decide(community, by, reason, now)
-    row.save(update_fields=["forgiven", "left", "forgiveness"])
+    points, decision = row.left, decide(community, by, reason, now)
+    values = {"forgiven": points, "left": 0, "forgiveness": decision}
+    write(row, Deed.FORGIVE_DEBT, by=by, reason=reason, now=now, **values)
     records.register(community.pk, "forgiven", row, now)
-    return row.forgiven
+    return points
 
 
 def _receiver(transfer: Transfer) -> tuple[Household, Account]:

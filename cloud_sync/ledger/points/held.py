@@ -17,7 +17,9 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q, QuerySet
 
+from cloud_sync.ledger.audit.write import note
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points import offsets
 from cloud_sync.ledger.points.accounts import accounts_of
 from cloud_sync.ledger.points.decisions import decide
@@ -107,6 +109,7 @@ def release(settlement: VisitSettlement, by: str, reason: str, now: datetime) ->
     if row.household_id is None and row.held_by == HeldBy.UNKNOWN_CARD:
         raise InputError(f"the card of visit {row.event} has no household", "bind it to a household")
     decision = decide(row.community, by, reason, now)
+    _note(row, by, reason, now, is_given=True)
     if row.held_by == HeldBy.LEDGER_CLOCK:
         return date_by_hand(end, row, decision, now)
     if row.household_id is None:
@@ -120,7 +123,14 @@ def refuse(settlement: VisitSettlement, by: str, reason: str, now: datetime) -> 
     """Return a visit's held points to issuing, as a person decided. InputError if nothing is held."""
     end = lock(settlement.community)
     row = _held(settlement)
-    return _withdraw(end, [row], Withdrawn.REFUSED, now, decide(row.community, by, reason, now))
+    decision = decide(row.community, by, reason, now)
+    _note(row, by, reason, now, is_given=False)
+    return _withdraw(end, [row], Withdrawn.REFUSED, now, decision)
+
+
+def _note(row: VisitSettlement, by: str, reason: str, now: datetime, *, is_given: bool) -> None:
+    before, after = {"held": row.held, "held_by": row.held_by}, {"given": is_given}
+    note(Deed.DECIDE_HELD, row, before=before, after=after, by=by, reason=reason, now=now)
 
 
 def expire(community: Community, now: datetime) -> Expired:

@@ -6,7 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.ledger.stations.registry import find_station
@@ -25,7 +27,6 @@ def set_mint_limit(
     if station.daily_mint_limit != points:
         said = "the community's limit" if points is None else f"{points} points a day"
         decide(community, by, f"station {station}, {said}: {reason}" if reason.strip() else "", now)
-        station.daily_mint_limit = points
-        station.save(update_fields=["daily_mint_limit"])
+        write(station, Deed.CHANGE_STATION, by=by, reason=reason, now=now, daily_mint_limit=points)
         records.register(community.pk, "limit", station, now, by=by.strip())
     return community.daily_mint_limit if points is None else points

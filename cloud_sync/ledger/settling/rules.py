@@ -8,9 +8,11 @@ from functools import lru_cache
 import msgspec
 from django.db import transaction
 
+from cloud_sync.ledger.audit.write import find_or_add
 from cloud_sync.ledger.chain import records
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.downlink.versions import renew
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.models import Rules
 from cloud_sync.ledger.stations.models import Community
 from cloud_sync.rules.award_rules import AwardRules
@@ -22,8 +24,8 @@ def add_rules(community: Community, rules: AwardRules) -> None:
     """Add a version; InputError if this version is stored with other content: it may be in use."""
     body = msgspec.json.encode(rules, order="sorted")
     with transaction.atomic():
-        stored, is_new = Rules.objects.get_or_create(
-            community=community, version=rules.version, defaults={"body": body}
+        stored, is_new = find_or_add(
+            Rules, Deed.CHANGE_COMMUNITY, {"body": body}, community=community, version=rules.version
         )
         if is_new:
             records.register(community.pk, "rules", stored)

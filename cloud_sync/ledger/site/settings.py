@@ -61,6 +61,9 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "cloud_sync.ledger.stations",
     "cloud_sync.ledger.points",
     "cloud_sync.ledger.officers",
@@ -68,6 +71,7 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.fleet",
     "cloud_sync.ledger.enrolment",
     "cloud_sync.ledger.downlink",
+    "cloud_sync.ledger.audit",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -107,6 +111,7 @@ LOCALE_PATHS = [HERE / "locale"]
 LOGIN_URL = "office-login"
 LOGIN_REDIRECT_URL = "office"
 LOGOUT_REDIRECT_URL = "office-login"
+OTP_TOTP_ISSUER = "Tongzhan"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LEDGER.is_tls
 # Sent only over TLS; the proxy says so, and uvicorn believes only the proxies' addresses.

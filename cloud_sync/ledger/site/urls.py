@@ -5,10 +5,12 @@ from __future__ import annotations
 from django.urls import include, path
 
 from cloud_sync.ledger.api.routes import api
+from cloud_sync.ledger.audit import pages as audit
 from cloud_sync.ledger.office import actions
 from cloud_sync.ledger.office import views as office
 from cloud_sync.ledger.officers import pages as officers
 from cloud_sync.ledger.officers import sign_in
+from cloud_sync.ledger.officers.factor import pages as factor
 from cloud_sync.ledger.site import pages
 from cloud_sync.ledger.statement import views
 
@@ -37,9 +39,11 @@ urlpatterns = [
     path("office/<slug:community>/aside/<slug:number>/dismiss/", actions.dismiss, name="office-dismiss"),
     path("office/<slug:community>/aside/<slug:number>/show/", actions.show_again, name="office-show-again"),
     path("office/<slug:community>/links/take-back/", actions.unlink, name="office-unlink"),
+    path("office/audit/", audit.audit, name="office-audit"),
     path("office/rights/", officers.rights, name="office-rights"),
     path("office/", include("cloud_sync.ledger.fleet.pages.urls")),
     path("office/login/", sign_in.login, name="office-login"),
+    path("office/second-factor/", factor.second_factor, name="office-second-factor"),
     path("office/logout/", sign_in.logout, name="office-logout"),
 ]
 handler404 = pages.missing

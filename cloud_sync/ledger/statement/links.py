@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core import signing
-from django.db.models import F
 from django.urls import reverse
 
+from cloud_sync.ledger.audit.write import write
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import decide
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.points.posting import atomically, lock
@@ -45,9 +46,9 @@ def end_links(household: Household, by: str, reason: str, now: datetime) -> None
     """
     lock(household.community)
     decision = decide(household.community, by, reason, now)
-    Household.objects.filter(pk=household.pk).update(
-        links_ended=F("links_ended") + 1, links_ended_by=decision
-    )
+    row = Household.objects.get(pk=household.pk)
+    values = {"links_ended": row.links_ended + 1, "links_ended_by": decision}
+    write(row, Deed.END_LINKS, by=by, reason=reason, now=now, **values)
     household.refresh_from_db()
 
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 from django.db import transaction
 from django.db.models import F
 
+from cloud_sync.ledger.audit.write import write
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.stations.models import Alarm, Community, Station
 from config.reading import typed
 
@@ -103,7 +105,10 @@ def raise_counted(
 def close_alarm(alarm: Alarm, by: str, now: datetime) -> None:
     """Close an alarm; if its cause recurs, another one opens. InputError without a name."""
     name = typed.line("who closes the alarm", by, MAX_BY)
-    Alarm.objects.filter(pk=alarm.pk, closed_at=None).update(closed_at=now, closed_by=name)
+    with transaction.atomic():
+        row = Alarm.objects.select_for_update().filter(pk=alarm.pk, closed_at=None).first()
+        if row is not None:
+            write(row, Deed.CLOSE_ALARM, by=name, now=now, closed_at=now, closed_by=name)
 
 
 def _known_stranger(community: str, station: str) -> tuple[str, str]:

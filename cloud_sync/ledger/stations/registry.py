@@ -11,7 +11,9 @@ from django.db import transaction
 from django.db.models import Max, Sum
 from django.db.models.functions import Coalesce
 
+from cloud_sync.ledger.audit.write import find_or_add, write
 from cloud_sync.ledger.chain import records
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.stations.models import MAX_NAME, Community, EventState, Station, StationKey
 from cloud_sync.wire.envelope import key_id
@@ -37,9 +39,8 @@ def add_station(
     key = _public_key(public_key)
     with transaction.atomic():
         station = admit_station(community, slug, now, name_zh=name_zh, name_en=name_en)
-        stored, is_new = StationKey.objects.get_or_create(
-            key_id=key_id(key), defaults={"station": station, "public": key.public_bytes_raw()}
-        )
+        of_key = {"station": station, "public": key.public_bytes_raw()}
+        stored, is_new = find_or_add(StationKey, Deed.ROTATE_KEYS, of_key, now=now, key_id=key_id(key))
         if is_new:
             records.register(community.pk, "key", stored)
         if stored.station_id != station.pk:
@@ -59,7 +60,7 @@ def admit_station(
     """
     name = typed.topic_name("station", slug)
     first = {"admitted_at": now, "name_zh": _plain_name(name_zh), "name_en": _plain_name(name_en)}
-    station, is_new = Station.objects.get_or_create(community=community, slug=name, defaults=first)
+    station, is_new = find_or_add(Station, Deed.ADD_STATION, first, now=now, community=community, slug=name)
     if is_new:
         records.register(community.pk, "admitted", station)
     if not station.active:
@@ -84,14 +85,10 @@ def rename_station(  # noqa: PLR0913 (one parameter a fact)
     """
     by, reason = said(by, reason)
     station = find_station(community, slug)
-    before = station.name_zh, station.name_en
-    if name_zh is not None:
-        station.name_zh = _plain_name(name_zh)
-    if name_en is not None:
-        station.name_en = _plain_name(name_en)
-    if (station.name_zh, station.name_en) == before:
+    given = {"name_zh": name_zh, "name_en": name_en}
+    names: dict[str, object] = {key: _plain_name(text) for key, text in given.items() if text is not None}
+    if not write(station, Deed.CHANGE_STATION, by=by, reason=reason, now=now, **names):
         return station, False
-    station.save(update_fields=["name_zh", "name_en"])
     records.register(community.pk, "renamed", station, now, by=by, reason=reason)
     return station, True
 
@@ -100,8 +97,7 @@ def retire_station(community: Community, slug: str, now: datetime) -> int:
     """Accept nothing more from a station; return how many keys that retired. InputError for none."""
     with transaction.atomic():
         station = find_station(community, slug)
-        station.active = False
-        station.save(update_fields=["active"])
+        write(station, Deed.RETIRE_STATION, now=now, active=False)
         records.register(community.pk, "retired", station, now)
         return len(retire_keys(list(station.keys.filter(retired_at=None)), now))
 
@@ -131,8 +127,7 @@ def retire_key(community: Community, slug: str, key: str, now: datetime) -> Stat
 def retire_keys(keys: Sequence[StationKey], now: datetime) -> Sequence[StationKey]:
     """Believe these keys no longer. Within a transaction."""
     for key in keys:
-        key.retired_at = now
-        key.save(update_fields=["retired_at"])
+        write(key, Deed.ROTATE_KEYS, now=now, retired_at=now)
         records.register(key.station.community_id, "key_retired", key, now)
     return keys
 

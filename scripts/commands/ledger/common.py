@@ -50,12 +50,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def open_ledger(config: Path) -> LedgerSettings:
-    """Load the settings and set Django up for them."""
+    """Load the settings and set Django up for them; what the command writes is by who runs it."""
     from cloud_sync.ledger import setup
+    from cloud_sync.ledger.audit.acting import acting
     from config.ledger import load_ledger
 
     settings = load_ledger(config)
     setup(config)
+    context = click.get_current_context()
+    context.with_resource(acting(runner(), context.command_path))
     return settings
 
 

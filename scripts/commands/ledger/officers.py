@@ -114,20 +114,51 @@ def officer_remove(config: Path, name: str, by: str, reason: str) -> None:
     click.echo(f"{typed.slug(name)} can no longer sign in")
 
 
+@officer.group("second-factor")
+def second_factor() -> None:
+    """Help an officer who lost the phone of their second factor."""
+
+
+@second_factor.command("reset")
+@config_option
+@runner_option
+@why_option
+@click.argument("name")
+def second_factor_reset(config: Path, name: str, by: str, reason: str) -> None:
+    """Remove a person's second factor; they set up another at their next sign-in."""
+    open_town(config)
+    from cloud_sync.ledger.officers.factor.codes import reset
+    from cloud_sync.ledger.officers.register import find_officer
+
+    found = find_officer(name)
+    reset(found, by, reason, datetime.now(UTC))
+    click.echo(f"{found.username} has no second factor now and sets up another at the next sign-in")
+
+
 @officer.command("list")
 @config_option
 @json_option
 def officer_list(config: Path, *, as_json: bool) -> None:
     """Print who may come in, and as what."""
     open_town(config)
+    from cloud_sync.ledger.officers.factor.codes import device_of
     from cloud_sync.ledger.officers.grants import roles_of
     from cloud_sync.ledger.officers.register import officers
 
-    rows = [(user.username, roles_of(user)) for user in officers().filter(is_active=True)]
+    found = list(officers().filter(is_active=True))
     if as_json:
-        echo_json([{"name": name, "roles": [role.as_json() for role in roles]} for name, roles in rows])
+        echo_json(
+            [
+                {
+                    "name": user.username,
+                    "roles": [role.as_json() for role in roles_of(user)],
+                    "second_factor": device_of(user) is not None,
+                }
+                for user in found
+            ]
+        )
         return
-    lines = [f"{name}: {', '.join(map(str, roles)) or 'no role'}" for name, roles in rows]
+    lines = [f"{user}: {', '.join(map(str, roles_of(user))) or 'no role'}" for user in found]
     nobody = "no officer yet; add one: tongzhan ledger officer add NAME --role admin --reason WHY --config F"
     click.echo("\n".join(lines) or nobody)
 

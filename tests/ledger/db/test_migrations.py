@@ -46,6 +46,7 @@ def first_version(town: Town) -> Iterator[StateApps]:
     connection.close()
     with connection.cursor() as cursor:
         for table in (
+            "audit_auditentry",
             "points_record",
             "points_chainhead",
             "points_account",

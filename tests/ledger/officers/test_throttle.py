@@ -5,17 +5,17 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import pytest
 from django.contrib.auth.hashers import check_password
 from django.test import Client
 
 from cloud_sync.ledger.officers import sign_in
+from cloud_sync.ledger.officers.attempts import FORGOTTEN_S, MOST_KEPT, Patience, StoredCounts
 from cloud_sync.ledger.officers.throttle import (
     ACCOUNT,
     ADDRESS,
-    FORGOTTEN_S,
-    MOST_KEPT,
     QUEUE,
     Throttle,
     TryLaterError,
@@ -32,15 +32,36 @@ class Clock:
     def __call__(self) -> float:
         return self.at
 
+    def date(self) -> datetime:
+        return datetime.fromtimestamp(self.at, UTC)
+
 
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
+class Counts:
+    """Counts of accounts in memory, by the rules of the stored ones."""
+
+    def __init__(self, now: Clock) -> None:
+        self.now, self.tries = now, dict[str, tuple[int, float, float]]()
+
+    def count(self, account: str, patience: Patience) -> float:
+        count, last_at, next_at = self.tries.get(account, (0, self.now(), 0.0))
+        if next_at > self.now():
+            return next_at - self.now()
+        count = 1 if self.now() - last_at > FORGOTTEN_S else count + 1
+        self.tries[account] = count, self.now(), self.now() + patience.wait_s(count)
+        return 0.0
+
+    def forget(self, account: str) -> None:
+        self.tries.pop(account, None)
+
+
 @pytest.fixture
 def guarded(clock: Clock) -> Throttle:
-    return Throttle(at_once=1, now=clock)
+    return Throttle(1, Counts(clock), now=clock)
 
 
 def wrong(guarded: Throttle, account: str = "wang", address: str = "192.0.2.1") -> int:
@@ -118,7 +139,7 @@ def test_addresses_of_one_home_are_one(one: str, other: str, *, alike: bool) -> 
 
 
 def test_of_many_at_once_few_are_checked_and_few_wait() -> None:
-    guarded = Throttle(at_once=2, queue_s=WITHIN_S)
+    guarded = Throttle(2, Counts(Clock()), queue_s=WITHIN_S)
     let_go, most, inside = threading.Event(), [0], threading.Semaphore(0)
 
     def attempt(number: int) -> bool:
@@ -140,7 +161,7 @@ def test_of_many_at_once_few_are_checked_and_few_wait() -> None:
 
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Throttle:
-    made = Throttle(at_once=1, now=clock)
+    made = Throttle(1, StoredCounts("password", clock.date), now=clock)
     monkeypatch.setattr(sign_in, "SIGN_IN", made)
     return made
 

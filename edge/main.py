@@ -20,6 +20,8 @@ from config.reading.load import load_toml
 from config.reading.load_sorting import load_sorting
 from config.station import StationSettings
 from config.words import load_words
+from edge.downlink.age import age_s
+from edge.downlink.folder import DownFolder
 from edge.eye.eyes import Eyes
 from edge.faults import FaultCode
 from edge.hardware.build import hardware_builder
@@ -179,7 +181,22 @@ def _parts(
         screen=_screen(settings, prompts, around.clock, hardware, eyes) if around.has_screen else None,
         boot=boot_id(),
         offer=eyes.offer,
+        roster_age_s=_roster_age(settings, around.clock),
     )
+
+
+def _roster_age(settings: StationSettings, clock: Clock) -> Callable[[], float | None]:
+    """Return what tells how old the ledger's list of cards is; only the journal's worker may call it."""
+    place = settings.station
+    if settings.cloud.ledger_url is None:
+        return lambda: None
+    folder, boot = DownFolder(Path(place.state_dir), place.community), boot_id()
+
+    def age() -> float | None:
+        confirmed = folder.confirmed()
+        return None if confirmed is None else age_s(confirmed, boot, clock.now(), clock.wall())
+
+    return age
 
 
 def _screen(

@@ -316,6 +316,8 @@ class JournalRead:
     faults: frozenset[FaultCode] = frozenset()
     refusal: FaultCode | None = None
     """Why the journal could not be read; the other values are then the last known ones."""
+    roster_age_s: float | None = None
+    """Seconds since the ledger last confirmed its list of cards; None if it never has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ cards that changed, with `GONE` for those that left.
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_left
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -55,10 +56,23 @@ def unpack(data: bytes, *, delta: bool = False) -> dict[bytes, CardStanding]:
     return roster
 
 
-def applied(base: Roster, delta: Roster) -> dict[bytes, CardStanding]:
-    """Return `base` with the changes of a delta."""
-    whole = {**base, **delta}
-    return {card: standing for card, standing in whole.items() if standing is not CardStanding.GONE}
+def changed(base: bytes, delta: Roster) -> bytes:
+    """Return a packed roster with the changes of a delta: a few searches, however many cards it has."""
+    pieces: list[bytes] = []
+    at, count = 0, len(base) // RECORD_BYTES
+    for card in sorted(delta):
+        place = bisect_left(
+            range(count),
+            card,
+            lo=at,
+            key=lambda one: base[one * RECORD_BYTES : one * RECORD_BYTES + HASH_BYTES],
+        )
+        pieces.append(base[at * RECORD_BYTES : place * RECORD_BYTES])
+        if delta[card] is not CardStanding.GONE:
+            pieces.append(card + bytes((delta[card],)))
+        is_there = base[place * RECORD_BYTES : place * RECORD_BYTES + HASH_BYTES] == card
+        at = place + 1 if is_there else place
+    return b"".join([*pieces, base[at * RECORD_BYTES :]])
 
 
 def digest(roster_bytes: bytes) -> str:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 from cloud_sync.wire.publication import Publication, PublishedKind
-from cloud_sync.wire.roster import RosterError, applied, pack, unpack
+from cloud_sync.wire.roster import RosterError, changed, unpack
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ def _changed(held: Held, publication: Publication) -> bytes:
             f"changes since {told.base} do not fit version {held.version}", DAMAGED, ask_whole=True
         )
     try:
-        return pack(applied(unpack(held.content), unpack(publication.content, delta=True)))
+        return changed(held.content, unpack(publication.content, delta=True))
     except RosterError as error:
         raise RefusedError(f"the changes cannot be read ({error})", DAMAGED, ask_whole=True) from None
 

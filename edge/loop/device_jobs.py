@@ -54,4 +54,11 @@ def read_journal(parts: Parts, known: JournalRead) -> Event:
         return replace(known, at=parts.clock.now(), roster=roster, refusal=error.fault)
     if known.refusal is not None:
         log.info("the journal can be read again")
-    return JournalRead(parts.clock.now(), roster, waiting=depth.waiting, refused=depth.refused, faults=faults)
+    return JournalRead(
+        parts.clock.now(),
+        roster,
+        waiting=depth.waiting,
+        refused=depth.refused,
+        faults=faults,
+        roster_age_s=parts.roster_age_s(),
+    )

@@ -27,3 +27,5 @@ class Parts:
     boot: str
     offer: Callable[[OfferClip], None] = lambda _clip: None
     """Offers a deposit for a clip; returns at once."""
+    roster_age_s: Callable[[], float | None] = lambda: None
+    """Seconds since the ledger last confirmed its list of cards; None if it never has."""

@@ -162,7 +162,7 @@ class Station:
         if self._early and self._knows_cards(now):
             self._take_early_taps()
         if self._parts.screen is not None:
-            self._parts.screen.write(self.state, self._journal.known.waiting, self._parts.workers)
+            self._parts.screen.write(self.state, self._journal.known, self._parts.workers)
 
     def _tick_if_due(self, now: float) -> None:
         due = next_deadline(self.state)

@@ -113,12 +113,24 @@ def _reading_row(reading: CabinetReading, language: Language, texts: PanelTexts)
     return ReadingRow(icon, title.within(language), reading.part, shown, _age(reading.age_s, language, texts))
 
 
+def roster_line(live: LiveState, language: Language, texts: PanelTexts) -> str:
+    """Say when the list of cards was last checked with the ledger; empty where none has come from it."""
+    if live.roster_age_s is None:
+        return ""
+    words = (texts.roster_now, texts.roster_minutes, texts.roster_hours, texts.roster_days)
+    return _in_words(live.roster_age_s, words, language)
+
+
 def _age(age_s: float, language: Language, texts: PanelTexts) -> str:
+    return _in_words(age_s, (texts.age_now, texts.age_minutes, texts.age_hours, texts.age_days), language)
+
+
+def _in_words(age_s: float, words: tuple[Both, Both, Both, Both], language: Language) -> str:
     """Return an age in words: in days or hours from two of them on, else in minutes, or as just now."""
+    now, minutes, hours, days = words
     if age_s < _MINUTE_S:
-        return texts.age_now.within(language)
-    units = ((2 * _DAY_S, _DAY_S, texts.age_days), (2 * _HOUR_S, _HOUR_S, texts.age_hours))
-    for least_s, unit_s, words in units:
+        return now.within(language)
+    for least_s, unit_s, unit in ((2 * _DAY_S, _DAY_S, days), (2 * _HOUR_S, _HOUR_S, hours)):
         if age_s >= least_s:
-            return words.within(language).format(count=int(age_s // unit_s))
-    return texts.age_minutes.within(language).format(count=int(age_s // _MINUTE_S))
+            return unit.within(language).format(count=int(age_s // unit_s))
+    return minutes.within(language).format(count=int(age_s // _MINUTE_S))

@@ -17,7 +17,7 @@ from config.words import Words
 from edge.faults import CATALOGUE
 from edge.panel.colours import stylesheet
 from edge.panel.folder import Scene
-from edge.panel.installer import fault_rows, reading_rows
+from edge.panel.installer import fault_rows, reading_rows, roster_line
 from edge.panel.view import in_both, place_of, screen_view
 from edge.panel.vocabulary import Vocabulary
 from edge.screen.state import NextAction
@@ -59,8 +59,11 @@ class Pages:
         live = scene.live
         rows = [] if live is None else fault_rows(live, language, self._vocabulary)
         place = "" if live is None else place_of(live, language)
-        readings = reading_rows(scene.readings, language, self._vocabulary.texts)
-        return self._render("faults.html", language, live=live, place=place, rows=rows, readings=readings)
+        texts = self._vocabulary.texts
+        readings = reading_rows(scene.readings, language, texts)
+        roster = "" if live is None else roster_line(live, language, texts)
+        told = {"live": live, "place": place, "rows": rows, "readings": readings, "roster": roster}
+        return self._render("faults.html", language, **told)
 
     def _screen(self, scene: Scene, language: Language) -> str:
         view = screen_view(scene, language, self._vocabulary)

@@ -76,6 +76,10 @@ class PanelTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fault_soon: Both
     fault_watch: Both
     outbox: Both
+    roster_now: Both
+    roster_minutes: Both
+    roster_hours: Both
+    roster_days: Both
     station_down: Both
     back: Both
 

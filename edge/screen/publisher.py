@@ -10,7 +10,7 @@ from msgspec import structs
 
 from cloud_sync.rules.award_rules import outcome_of
 from cloud_sync.wire.station_state import CabinetReading
-from edge.messages import Photo, Say
+from edge.messages import JournalRead, Photo, Say
 from edge.ports import Clock, Workers
 from edge.screen.awards import Awards
 from edge.screen.prompts import PromptRenderer
@@ -128,8 +128,11 @@ class Screen:
         award_at = self._awards.next_due(self._clock.now())
         return beat_at if award_at is None else max(self._due_at, min(beat_at, award_at))
 
-    def write(self, state: State, outbox: int, workers: Workers) -> None:
-        """Have a worker write the live state and a new picture, if they are due."""
+    def write(self, state: State, journal: JournalRead, workers: Workers) -> None:
+        """Have a worker write the live state and a new picture, if they are due.
+
+        `journal` is its last read: how many events wait, and how old the list of cards is.
+        """
         now = self._clock.now()
         if now < self.next_due():
             return
@@ -143,7 +146,8 @@ class Screen:
             state,
             self._rules,
             self._label,
-            outbox=outbox,
+            outbox=journal.waiting,
+            roster_age_s=journal.roster_age_s,
             written_s=self._clock.wall().unix_s,
             readings=self._readings(),
         )

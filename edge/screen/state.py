@@ -110,6 +110,8 @@ class LiveState(msgspec.Struct, frozen=True):
     picture: int
     outbox: int
     """Events that the ledger has not receipted yet."""
+    roster_age_s: float | None = None
+    """Seconds since the ledger last confirmed its list of cards; None if it never has."""
     name: LiveText = LiveText("", "")
     """Names of community and station for people; see `station.name_zh` in config/station.py."""
     readings: CabinetReadings = ()

@@ -131,6 +131,7 @@ def live_state(  # noqa: PLR0913 (all that a screen shows)
     label: StationLabel,
     *,
     outbox: int,
+    roster_age_s: float | None,
     written_s: float,
     readings: tuple[CabinetReading, ...],
 ) -> LiveState:
@@ -151,6 +152,7 @@ def live_state(  # noqa: PLR0913 (all that a screen shows)
         ),
         picture=shown.picture,
         outbox=outbox,
+        roster_age_s=roster_age_s,
         readings=readings,
     )
 

@@ -20,7 +20,7 @@ from cloud_sync.wire.publication import (
     open_publication,
     seal,
 )
-from cloud_sync.wire.roster import CardStanding, RosterError, applied, digest, pack, unpack
+from cloud_sync.wire.roster import CardStanding, RosterError, digest, pack, unpack
 from edge.downlink.applying import Held, RefusedError, taken
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -31,6 +31,13 @@ known = st.sampled_from([CardStanding.RESIDENT, CardStanding.STAFF, CardStanding
 rosters = st.dictionaries(cards, known, max_size=30)
 deltas = st.dictionaries(cards, st.sampled_from(CardStanding), max_size=10)
 ROSTER = {bytes(31) + b"\1": CardStanding.RESIDENT, bytes(31) + b"\2": CardStanding.STAFF}
+
+
+def applied(
+    base: Mapping[bytes, CardStanding], delta: Mapping[bytes, CardStanding]
+) -> dict[bytes, CardStanding]:
+    whole = {**base, **delta}
+    return {card: standing for card, standing in whole.items() if standing is not CardStanding.GONE}
 
 
 def published(

@@ -334,3 +334,27 @@ def test_prompts_that_lack_an_action_are_refused_by_its_key(tmp_path: Path) -> N
     )
     with pytest.raises(InputError, match=r"action\.wait"):
         create_app(tmp_path, lacking, load_sorting("beijing"), Language.CHINESE)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "english", "chinese"),
+    [
+        (3.0, "List of cards: checked with the ledger just now", "卡名单：刚刚与账本核对过"),
+        (600.0, "List of cards: checked with the ledger 10 min ago", "卡名单：10 分钟前与账本核对过"),
+        (90_000.0, "List of cards: checked with the ledger 25 h ago", "卡名单：25 小时前与账本核对过"),
+        (6e5, "List of cards: not checked with the ledger for 6 days", "卡名单：6 天没有与账本核对"),
+    ],
+)
+def test_the_installers_page_says_how_old_the_list_of_cards_is(
+    client: TestClient, folder: LiveFolder, age_s: float, english: str, chinese: str
+) -> None:
+    folder.write_state(msgspec.structs.replace(live(), roster_age_s=age_s))
+    assert english in words_of(client.get("/faults?lang=en").text)
+    assert chinese in words_of(client.get("/faults?lang=zh").text)
+
+
+def test_where_no_list_has_come_from_a_ledger_the_installers_page_says_nothing_of_one(
+    client: TestClient, folder: LiveFolder
+) -> None:
+    folder.write_state(live())
+    assert "List of cards" not in words_of(client.get("/faults?lang=en").text)

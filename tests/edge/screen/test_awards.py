@@ -26,6 +26,7 @@ from edge.messages import (
     CloseLid,
     Command,
     Granted,
+    JournalRead,
     LidClosed,
     LidOpened,
     OpenLid,
@@ -138,7 +139,7 @@ class Street:
             due = next_deadline(self.state)
             if due is not None and due <= self.now:
                 self._post(Tick(self.now))
-            self._screen.write(self.state, 0, self._workers)
+            self._screen.write(self.state, JournalRead(0.0), self._workers)
 
     def _moments(self) -> Iterator[float]:
         """Give the next moment at which anything is due, until all has been quiet for long."""

@@ -19,7 +19,7 @@ from config.words import Both, load_words
 from edge.faults import Fault, FaultCode
 from edge.loop.inbox import QueueInbox
 from edge.loop.workers import InlineWorkers, ThreadWorkers
-from edge.messages import FaultCleared, FaultRaised, LidObstructed, Photo, Pressed, Prompt, Say
+from edge.messages import FaultCleared, FaultRaised, JournalRead, LidObstructed, Photo, Pressed, Prompt, Say
 from edge.ports import Workers
 from edge.screen.awards import SHOWN_S
 from edge.screen.prompts import PromptRenderer
@@ -89,7 +89,7 @@ class Panel:
         return self.read()
 
     def write(self) -> None:
-        self.screen.write(self.scene.state, 3, self.workers)
+        self.screen.write(self.scene.state, JournalRead(0.0, waiting=3, roster_age_s=60.0), self.workers)
 
     def read(self) -> LiveState:
         return msgspec.json.decode((self.folder / STATE_FILE).read_bytes(), type=LiveState)
@@ -134,6 +134,7 @@ def test_a_visit_on_the_screen_from_tap_to_points(panel: Panel) -> None:
     assert shown.points is not None
     assert (shown.points.points, shown.points.held, shown.next) == (2, False, NextAction.TAP)
     assert (shown.community, shown.station, shown.outbox) == ("lane", "gate", 3)
+    assert shown.roster_age_s == 60.0
 
 
 def test_a_verdict_that_comes_after_the_last_lid_is_still_shown(panel: Panel) -> None:

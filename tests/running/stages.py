@@ -25,6 +25,7 @@ LIMIT_S = {Stage.PURE: 180.0, Stage.PROCESS: 300.0, Stage.LONG: 900.0}
 """How long a test of a stage may take on a machine of ordinary speed before it fails."""
 
 LONG = (
+    "tests/edge/eye/clips/test_browser.py",
     "tests/edge/panel/test_browser.py",
     "tests/demo/test_watched.py",
     "tests/soak/test_soak.py",

@@ -200,7 +200,7 @@ def test_verify_goes_on_past_rows_that_hold_what_they_cannot(tongzhan: Run, conf
         (("card", "show", "0123456789ab"), "no card 0123456789ab; see: tongzhan ledger card list"),
         (("card", "bind", "1234", "1-1-101", "--by", "L", "--reason", "w"), "no household 1-1-101"),
         (("card", "staff", "0123456789ab", "on", "--by", " ", "--reason", "w"), "no card 0123456789ab"),
-        (("station", "add", "North Gate", "--public-key", "00"), "station 'North Gate' is no name"),
+        (("station", "add", "North Gate", "--public-key", "00" * 32), "station 'North Gate' is no name"),
         (("station", "add", "north-gate", "--public-key", "00"), "'00' is no Ed25519 public key"),
         (("household", "add", "1-1-101", "--card", "1234"), "'1234' is not a card hash"),
         (("household", "link", "9-9-999"), "no household 9-9-999"),

@@ -77,6 +77,7 @@ def _page(
         "place": place_name(all_communities()),
         "deed": deed_text(deed),
         "kept": kept,
+        "name": user.get_username(),
         "by_code": codes.device_of(user) is not None,
         "typed_name": TYPED,
         "is_wrong": is_wrong,

@@ -22,7 +22,8 @@ _MICROSECOND = timedelta(microseconds=1)
 class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A transfer as it is hashed: every column, and the identity and digest of the event behind it.
 
-    `debit`, `credit`, `station` and `household` are primary keys; `at_us` is microseconds since 1970, UTC;
+    `debit`, `credit`, `station` and `household` are primary keys, in a community that came from another
+    ledger those that it had there (`models.ChainHead.key_shift`); `at_us` is microseconds since 1970, UTC;
     `reverses` is the reversed transfer's position; `decision` is "who: why".
     """
 

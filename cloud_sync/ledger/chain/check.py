@@ -43,10 +43,11 @@ def find_breaks(community: Community, pseudonyms: Collection[str] = ()) -> Itera
 
     `pseudonyms` replace the cards of erased households; their events have no bytes any more.
     """
-    walk = _Walk(pseudonyms)
+    *head, shift = _head(community)
+    walk = _Walk(pseudonyms, shift)
     for row in _rows(community):
         yield from (Break(community.slug, position, what) for position, what in walk.take(row))
-    yield from (Break(community.slug, position, what) for position, what in walk.end(_head(community)))
+    yield from (Break(community.slug, position, what) for position, what in walk.end((head[0], head[1])))
 
 
 def _rows(community: Community) -> Iterator[sql.Row]:
@@ -56,18 +57,18 @@ def _rows(community: Community) -> Iterator[sql.Row]:
         last = rows[-1][0], rows[-1][-1]
 
 
-def _head(community: Community) -> tuple[object, object]:
-    """Return the position and the link stored in the chain's head."""
-    statement = "SELECT position, chain FROM points_chainhead WHERE community_id = %s"
+def _head(community: Community) -> tuple[object, object, Any]:
+    """Return the position, the link and the shift of keys stored in the chain's head."""
+    statement = "SELECT position, chain, key_shift FROM points_chainhead WHERE community_id = %s"
     rows = sql.execute(statement, [community.pk])
-    return (rows[0][0], rows[0][1]) if rows else (0, chain.FIRST)
+    return (rows[0][0], rows[0][1], rows[0][2]) if rows else (0, chain.FIRST, 0)
 
 
 class _Walk:
     """Checks row after row; an error in one row does not hide an error in the next."""
 
-    def __init__(self, pseudonyms: Collection[str]) -> None:
-        self._pseudonyms = pseudonyms
+    def __init__(self, pseudonyms: Collection[str], shift: Any) -> None:  # noqa: ANN401 (as it is stored)
+        self._pseudonyms, self._shift = pseudonyms, shift
         self._position = 0
         self._links: frozenset[bytes] = frozenset({chain.FIRST})
         """The link before the next row, as it is stored and as it should be."""
@@ -78,7 +79,7 @@ class _Walk:
         expected = self._position + 1
         wanted: frozenset[bytes] = frozenset()
         try:
-            found, hashed = row[0], _as_hashed(row)
+            found, hashed = row[0], _as_hashed(row, self._shift)
             if found < expected:
                 yield expected, f"position {found} is there twice"
                 return
@@ -111,10 +112,14 @@ class _Walk:
         return None if hashlib.sha256(body).hexdigest() == digest else "the event behind it was changed"
 
 
-def _as_hashed(row: sql.Row) -> chain.Link:
-    by, reason = row[12], row[13]
-    at_us, decision = moment_us(row[9]), None if by is None else f"{by}: {reason}"
-    columns = (*row[:9], at_us, *row[10:12], decision)
+def _as_hashed(row: sql.Row, shift: Any) -> chain.Link:  # noqa: ANN401 (as it is stored)
+    position, debit, credit, points, purpose, station, *event, at, household, reverses, by, reason = row[:14]
+    debit, credit, station, household = (
+        None if key is None else key - shift for key in (debit, credit, station, household)
+    )
+    decision = None if by is None else f"{by}: {reason}"
+    columns: list[Any] = [position, debit, credit, points, purpose, station, *event]
+    columns += [moment_us(at), household, reverses, decision]
     return chain.Link(*columns)
 
 

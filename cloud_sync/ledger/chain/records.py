@@ -3,6 +3,7 @@
 A record of a row has `row` ("table/key") and `seal`, the hash of the row's new content, and says what
 happened to the row. If someone edits a row by SQL, its newest record no longer fits, and `verify` names the
 row. A record holds no name, code or card hash: only seals, salted if the row is about a person.
+A key is written less the community's `key_shift`, so that a record stays as it is when the community moves.
 The other kinds are `settled` (a transaction's visits, with a tag each), `dated` (the same for visits that
 waited for the ledger's clock; it replaces the first), `waits` (tags of visits whose wait changed),
 `unsigned` (events from before signatures were kept) and `erased`.
@@ -28,6 +29,7 @@ from django.utils import timezone
 from cloud_sync.ledger.chain import chain, seals
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points.models import VisitSettlement
+from config.errors import InputError
 
 RECORDS = sql.Table(
     "points_record",
@@ -78,13 +80,62 @@ class RecordContent(msgspec.Struct, frozen=True):
     """For visits dated again: the position of the last transfer before."""
 
 
-def read(body: bytes) -> RecordContent:
-    """Read a record's body; msgspec.DecodeError if it is not a record."""
-    return msgspec.json.decode(body, type=RecordContent)
+def read(body: bytes, shift: int) -> RecordContent:
+    """Read a record's body, with `shift` added to its keys; msgspec.DecodeError if it is not a record."""
+    told = msgspec.json.decode(body, type=RecordContent)
+    return _here(told, shift) if shift else told
+
+
+def _here(told: RecordContent, shift: int) -> RecordContent:
+    table, _, key = told.row.partition("/")
+    return msgspec.structs.replace(
+        told,
+        row=f"{table}/{int(key) + shift}" if key else told.row,
+        household=None if told.household is None else told.household + shift,
+        visits=[(first + shift, count) for first, count in told.visits],
+        waits=[(event + shift, tag) for event, tag in told.waits],
+        minted=[(station + shift, day, points) for station, day, points in told.minted],
+        last=told.last + shift if told.last else 0,
+        passed=[(station + shift, epoch, through) for station, epoch, through in told.passed],
+        batches=[(batch + shift, digest) for batch, digest in told.batches],
+    )
+
+
+def shift_of(community: int) -> int:
+    """Return the `key_shift` of a community."""
+    return _head(community)[0]
+
+
+def _shift_to_write(community: int) -> int:
+    """Return the `key_shift` of a community; InputError if it has moved out."""
+    shift, moved_out, slug = _head(community)
+    if moved_out:
+        raise has_moved(slug)
+    return shift
+
+
+def _head(community: int) -> tuple[int, bool, str]:
+    statement = (
+        "SELECT h.key_shift, h.moved_out, c.slug FROM points_chainhead h "
+        "JOIN stations_community c ON c.id = h.community_id WHERE h.community_id = %s"
+    )
+    ((shift, moved_out, slug),) = sql.execute(statement, [community])
+    return shift, moved_out, slug
+
+
+def has_moved(slug: str) -> InputError:
+    """Return the refusal to change a community that has moved out."""
+    return InputError(
+        f"community {slug} has moved to another ledger",
+        f"see: tongzhan ledger community show {slug} --config F",
+    )
 
 
 def note(community: int, kind: str, body: object, now: datetime | None = None) -> None:
-    """Add a record at the register's end; call it within a transaction, it takes the register's lock."""
+    """Add a record at the register's end; call it within a transaction, it takes the register's lock.
+
+    Keys in `body` are less the community's `key_shift`.
+    """
     at = now or timezone.now()
     statement = "SELECT records, records_chain FROM points_chainhead WHERE community_id = %s"
     ((last, link),) = sql.execute(statement + (" FOR UPDATE" if sql.on_postgres() else ""), [community])
@@ -109,7 +160,8 @@ def register(
     if "salt" in seals.SEALED[table] and not bytes(getattr(row, "salt")):  # noqa: B009 (of two models)
         row.__dict__["salt"] = secrets.token_bytes(SALT_BYTES)
         row.save(update_fields=["salt"])
-    _seal(community, kind, row, seals.SEALED[table], told, now)
+    body = _sealed(row, seals.SEALED[table], told, _shift_to_write(community))
+    note(community, kind, body, now)
 
 
 def find_rows(apps: Apps, table: str, columns: Sequence[str]) -> None:
@@ -119,6 +171,7 @@ def find_rows(apps: Apps, table: str, columns: Sequence[str]) -> None:
     """
     app, _, name = table.partition("_")
     rows = apps.get_model(app, name).objects.order_by("pk")
+    shifts = _shifts(apps)
     if table == "points_card":  # a card that was only seen has nothing to note
         rows = rows.exclude(household=None, status="active", role="resident", suspected_at=None)
     for row in rows.iterator(chunk_size=FOUND_AT_ONCE):
@@ -127,7 +180,16 @@ def find_rows(apps: Apps, table: str, columns: Sequence[str]) -> None:
             row.save(update_fields=["salt"])
         household = getattr(row, "household_id", None) if table == "points_card" else None
         told = {} if household is None else {"household": household}
-        _seal(_home(table, row), "found", row, columns, told)
+        home = _home(table, row)
+        note(home, "found", _sealed(row, columns, told, shifts.get(home, 0)))
+
+
+def _shifts(apps: Apps) -> dict[int, int]:
+    """Return the shift of keys of each community; none in a version before communities could move."""
+    heads = apps.get_model("points", "ChainHead")
+    if not any(field.name == "key_shift" for field in heads._meta.fields):  # noqa: SLF001 (documented)
+        return {}
+    return dict(heads.objects.values_list("pk", "key_shift"))
 
 
 def _home(table: str, row: Any) -> int:  # noqa: ANN401 (a row of a past version)
@@ -139,17 +201,21 @@ def _home(table: str, row: Any) -> int:  # noqa: ANN401 (a row of a past version
     return int(row.household.community_id if table == "points_debt" else row.community_id)
 
 
-def _seal(
-    community: int,
-    kind: str,
-    row: models.Model,
-    columns: Sequence[str],
-    told: Mapping[str, object],
-    now: datetime | None = None,
-) -> None:
-    table = row._meta.db_table  # noqa: SLF001 (Django's documented name)
-    sealed = seals.seal(table, row.pk, [getattr(row, column) for column in columns])
-    note(community, kind, {"row": f"{table}/{row.pk}", "seal": sealed, **told}, now)
+def _sealed(
+    row: models.Model, columns: Sequence[str], told: Mapping[str, Any], shift: int
+) -> dict[str, object]:
+    """Return the body of a record of this row."""
+    table, key = row._meta.db_table, row.pk - shift  # noqa: SLF001 (Django's documented name)
+    values = seals.own_keys(columns, [getattr(row, column) for column in columns], shift)
+    return {"row": f"{table}/{key}", "seal": seals.seal(table, key, values), **_own_keys(told, shift)}
+
+
+def _own_keys(told: Mapping[str, Any], shift: int) -> dict[str, Any]:
+    """Return what a record tells besides the row, its keys less the shift."""
+    own = {name: told[name] - shift for name in ("household", "by_card") if name in told}
+    if "batches" in told:
+        own["batches"] = [(batch - shift, digest) for batch, digest in told["batches"]]
+    return {**told, **own}
 
 
 def note_settled(
@@ -160,7 +226,7 @@ def note_settled(
     now: datetime,
 ) -> None:
     """Note visits that were just settled, by their columns, and the points that stations brought."""
-    body = _settled_body(rows, minted) | {"came": chain.microseconds(came)}
+    body = _settled_body(rows, minted, _shift_to_write(community)) | {"came": chain.microseconds(came)}
     note(community, "settled", body, now)
 
 
@@ -175,30 +241,35 @@ def note_dated(
 
     `rows` are in the order of pricing; `after` is the position of the last transfer before theirs.
     """
-    note(community, "dated", _settled_body(rows, minted) | {"after": after}, now)
+    note(community, "dated", _settled_body(rows, minted, _shift_to_write(community)) | {"after": after}, now)
 
 
 def note_found(
     community: int, rows: Iterable[Mapping[str, Any]], minted: Iterable[tuple[int, str, int]]
 ) -> None:
     """Note visits that were settled before there was a register; see `note_settled`."""
-    note(community, "settled", _settled_body(rows, minted))
+    note(community, "settled", _settled_body(rows, minted, shift=0))
 
 
 def _settled_body(
-    rows: Iterable[Mapping[str, Any]], minted: Iterable[tuple[int, str, int]]
+    rows: Iterable[Mapping[str, Any]], minted: Iterable[tuple[int, str, int]], shift: int
 ) -> dict[str, object]:
     found = list(rows)
+    if shift:
+        found = [
+            {**row, **{name: row[name] and row[name] - shift for name in ("event_id", "household_id")}}
+            for row in found
+        ]
     return {
         "visits": runs([row["event_id"] for row in found]),
         "tags": base64.b64encode(b"".join(map(_settled, found))).decode(),
         "waits": [[row["event_id"], _waits(row)] for row in found if row["held"] or row["withdrawn"]],
-        "minted": list(minted),
+        "minted": [(station - shift, day, points) for station, day, points in minted],
     }
 
 
 def unsigned_line(station: int, epoch: str, sequence: int, digest: str) -> bytes:
-    """Return what one unsigned event adds to the hash over all of them."""
+    """Return what one unsigned event adds to the hash over all of them; `station` is less the shift."""
     return f"{station}/{epoch}/{sequence} {digest}\n".encode()
 
 
@@ -208,8 +279,9 @@ def note_waits(community: int, events: Collection[int], now: datetime) -> None:
         return
     found = VisitSettlement.objects.filter(pk__in=events).order_by("pk")
     names = ("pk", "held", "held_by", "held_since", "held_at_s", "withdrawn", "withdrawn_by")
+    shift = _shift_to_write(community)
     tags = [
-        [row[0], seals.waits_tag((*row[:3], moment_us(row[3]), *row[4:]))]
+        [row[0] - shift, seals.waits_tag((row[0] - shift, *row[1:3], moment_us(row[3]), *row[4:]))]
         for row in found.values_list(*names)
     ]
     note(community, "waits", {"waits": tags}, now)

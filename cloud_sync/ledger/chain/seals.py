@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -36,6 +37,14 @@ SEALED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """The sealed columns of each table in the register; the primary key is always sealed too."""
 
+KEYS = frozenset(
+    {
+        *("community_id", "station_id", "household_id", "reverses_id", "decision_id", "forgiveness_id"),
+        "row",  # of a dismissal
+    }
+)
+"""The sealed columns that hold a primary key."""
+
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -45,11 +54,20 @@ def seal(table: str, key: int, values: Sequence[object]) -> str:
     return hashlib.sha256(_ENCODER.encode(plain)).hexdigest()[:32]
 
 
+def own_keys(columns: Sequence[str], values: Sequence[Any], shift: int) -> list[Any]:
+    """Return the values of these columns with the community's `key_shift` subtracted from every key."""
+    return [
+        value - shift if name in KEYS and value is not None else value
+        for name, value in zip(columns, values, strict=True)
+    ]
+
+
 def settled_tag(row: Sequence[object]) -> bytes:
     """Return TAG_BYTES over the values of a settlement that never change.
 
-    These are: event, household when it was settled, moment in microseconds, local day, how it was timed,
-    points provisional, due (settled, held or withdrawn) and lowered, why lowered, and deposits counted.
+    Keys are less the community's `key_shift`. These are: event, household when it was settled, moment in
+    microseconds, local day, how it was timed, points provisional, due (settled, held or withdrawn) and
+    lowered, why lowered, and deposits counted.
     """
     return hashlib.sha256(_ENCODER.encode(row)).digest()[:TAG_BYTES]
 

@@ -91,8 +91,9 @@ def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
 def _cards_of(household: Household) -> list[Card]:
     """Return its cards, and cards without a household that were its last."""
     last: dict[int, int] = {}
+    shift = records.shift_of(household.community_id)
     for record in _about_cards(household.community):
-        told = records.read(bytes(record.body))
+        told = records.read(bytes(record.body), shift)
         if told.household is not None:
             last[int(told.row.partition("/")[2])] = told.household
     gone = [card for card, whose in last.items() if whose == household.pk]

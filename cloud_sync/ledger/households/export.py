@@ -47,9 +47,10 @@ def history(household: Household | None, cards: Sequence[Card]) -> list[dict[str
     own = None if household is None else f"points_household/{household.pk}"
     community = cards[0].community_id if household is None else household.community_id
     found: list[dict[str, object]] = []
+    shift = records.shift_of(community)
     rows = Record.objects.filter(community=community).exclude(kind__in=["settled", "waits", "decided"])
     for record in rows.order_by("position").iterator(chunk_size=500):
-        told = records.read(bytes(record.body))
+        told = records.read(bytes(record.body), shift)
         ours = household is not None and told.household == household.pk
         if ours or told.row in keys or told.row == own:
             found.append(_exported(record, told, codes))

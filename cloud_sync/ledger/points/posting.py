@@ -14,6 +14,7 @@ from django.db import OperationalError, transaction
 from msgspec import Struct
 
 from cloud_sync.ledger.chain import chain
+from cloud_sync.ledger.chain.records import has_moved
 from cloud_sync.ledger.db import sql
 from cloud_sync.ledger.points.models import Decision, Transfer
 from cloud_sync.ledger.stations.models import Community, Event
@@ -104,6 +105,7 @@ class ChainEnd:
     chain: bytes
     ran_s: int
     """Total running time of the community's workers."""
+    key_shift: int
 
 
 def origin_of(event: Event) -> Origin:
@@ -137,13 +139,18 @@ def gave_way(error: Exception) -> bool:
 def lock(community: Community) -> ChainEnd:
     """Take the community's lock; all code that moves points holds it until its transaction ends.
 
-    Take it before any lock on cards and accounts: the same order everywhere prevents deadlocks.
+    Take it before any lock on cards and accounts: the same order everywhere prevents deadlocks. InputError
+    for a community that has moved out.
     """
-    statement = "SELECT position, chain, ran_s FROM points_chainhead WHERE community_id = %s"
+    statement = (
+        "SELECT position, chain, ran_s, key_shift, moved_out FROM points_chainhead WHERE community_id = %s"
+    )
     if sql.on_postgres():
         statement += " FOR UPDATE"
-    ((position, link, ran_s),) = sql.execute(statement, [community.pk])
-    return ChainEnd(community, position, bytes(link), ran_s)
+    ((position, link, ran_s, key_shift, moved_out),) = sql.execute(statement, [community.pk])
+    if moved_out:
+        raise has_moved(community.slug)
+    return ChainEnd(community, position, bytes(link), ran_s, key_shift)
 
 
 def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
@@ -156,7 +163,7 @@ def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
     moved: defaultdict[int, int] = defaultdict(int)  # a Counter is slower for new keys
     for position, movement in enumerate(movements, end.position + 1):
         purpose = PURPOSES[movement.purpose]
-        end.chain = chain.link(end.chain, _link(position, movement, purpose, at_us))
+        end.chain = chain.link(end.chain, _link(position, movement, purpose, at_us, end.key_shift))
         rows.append(_row(community, position, movement, purpose, at, end.chain))
         moved[movement.debit] -= movement.points
         moved[movement.credit] += movement.points
@@ -169,20 +176,20 @@ def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
     )
 
 
-def _link(position: int, movement: Movement, purpose: str, at_us: int) -> chain.Link:
+def _link(position: int, movement: Movement, purpose: str, at_us: int, shift: int) -> chain.Link:
     origin, reversed_, decision = movement.origin, movement.reverses, movement.decision
     return chain.Link(
         position,
-        movement.debit,
-        movement.credit,
+        movement.debit - shift,
+        movement.credit - shift,
         movement.points,
         purpose,
-        origin.station,
+        origin.station - shift,
         origin.epoch,
         origin.sequence,
         origin.digest,
         at_us,
-        movement.household,
+        None if movement.household is None else movement.household - shift,
         None if reversed_ is None else reversed_.position,
         None if decision is None else str(decision),
     )

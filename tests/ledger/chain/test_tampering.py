@@ -86,6 +86,7 @@ NOT_COVERED = {
     "points_chainhead.ran_s": "it ends waits, and what a wait returned comes with the card all the same",
     "points_chainhead.noted_at": "as ran_s",
     "points_chainhead.believed_at": "it says what waits for the clock; days, prices and caps hold",
+    "points_chainhead.moved_out": "it closes a community here or opens it; no points hang on it",
     "stations_event.reason": "an event that was set aside is judged again before it counts",
     "points_household.links_ended": "it says which links open a statement",
     "points_household.links_ended_by_id": "it says who took them back",

@@ -39,11 +39,16 @@ class Register:
     unsigned: records.RecordContent = field(default_factory=records.RecordContent)
     settled: Spans = field(default_factory=Spans)
     """Events whose settlement was noted."""
+    shift: int = 0
+    """The community's `key_shift`; the keys above are those of the rows."""
 
 
 def walk(community: Community, register: Register) -> Iterator[str]:
     """Yield a line for each record that is wrong; fill `register` with what the others say."""
     position, previous, computed = 0, chain.FIRST, chain.FIRST
+    statement = "SELECT key_shift FROM points_chainhead WHERE community_id = %s"
+    for (shift,) in sql.execute(statement, [community.pk]):
+        register.shift = shift
     unlike: dict[int, str] = {}
     for found, kind, body, at, link in _records(community):
         where = f"the register of {community.slug} breaks at record {found}"
@@ -59,12 +64,12 @@ def walk(community: Community, register: Register) -> Iterator[str]:
             if written[2] not in links:
                 yield f"{where}: the record or its link was changed"
             previous, computed = written[2], min(links)
-            told = records.read(written[0])
+            told = records.read(written[0], register.shift)
         except (TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
             yield f"{where}: it cannot be read ({error})"
             continue
         _take(register, kind, told)
-        yield from _unlike_records(kind, told, unlike)
+        yield from _unlike_records(kind, told, unlike, register.shift)
     yield from (f"the settlement of event {event} {what}" for event, what in unlike.items())
     yield from _end(community, position, previous)
 
@@ -119,7 +124,9 @@ _SETTLEMENTS = (
 )
 
 
-def _unlike_records(kind: str, told: records.RecordContent, unlike: dict[int, str]) -> Iterator[str]:
+def _unlike_records(
+    kind: str, told: records.RecordContent, unlike: dict[int, str], shift: int
+) -> Iterator[str]:
     """Yield a line for each settlement of this record that is gone or came at another time.
 
     Settlements that differ from their record go into `unlike`, until a later record dates them again.
@@ -137,18 +144,19 @@ def _unlike_records(kind: str, told: records.RecordContent, unlike: dict[int, st
                 continue
             if what := _came_otherwise(row, told.came):
                 yield f"the settlement of event {event} {what}"
-            if what := _unlike(row, tag):
+            if what := _unlike(row, tag, shift):
                 unlike[event] = what
             elif kind == "dated":
                 unlike.pop(event, None)
 
 
-def _unlike(row: sql.Row, tag: bytes) -> str | None:
+def _unlike(row: sql.Row, tag: bytes, shift: int) -> str | None:
     try:
         event, household, happened_at, *rest, _ = row
         columns = (records.moment_us(happened_at), *rest)
         # A visit of a card that was bound later was noted without a household.
-        if tag not in {seals.settled_tag((event, one, *columns)) for one in (household, None)}:
+        own = None if household is None else household - shift
+        if tag not in {seals.settled_tag((event - shift, one, *columns)) for one in (own, None)}:
             return "is not as it was written (day, time, household, points due, or why they were lowered)"
     except (TypeError, ValueError, AttributeError) as error:
         return f"cannot be read ({error})"

@@ -42,7 +42,7 @@ def _of_table(table: str, community: Community, register: Register) -> Iterator[
                 yield f"{table} {key}: it has no record in the register"
             continue
         named.discard(name)
-        if _seal(table, key, values) != register.seals[name]:
+        if _seal(table, key, values, register.shift) != register.seals[name]:
             yield f"{table} {key}: it was edited (one of {', '.join(columns)})"
     for name in sorted(named):
         yield f"{name.replace('/', ' ')}: it is gone"
@@ -71,17 +71,15 @@ def _is_moment(table: str, column: str) -> bool:
     return isinstance(fields[column], models.DateTimeField)
 
 
-def _seal(table: str, key: int, values: Sequence[object]) -> str:
+def _seal(table: str, key: int, values: Sequence[object], shift: int) -> str:
     """Return the seal of a row as it is now; empty if it cannot be read."""
+    columns = seals.SEALED[table]
     try:
-        return seals.seal(
-            table,
-            key,
-            [
-                sql.moment_of(value) if isinstance(value, str) and _is_moment(table, column) else value
-                for column, value in zip(seals.SEALED[table], values, strict=True)
-            ],
-        )
+        plain = [
+            sql.moment_of(value) if isinstance(value, str) and _is_moment(table, column) else value
+            for column, value in zip(columns, values, strict=True)
+        ]
+        return seals.seal(table, key - shift, seals.own_keys(columns, plain, shift))
     except (TypeError, ValueError):
         return ""
 
@@ -96,7 +94,7 @@ _WAITING = (
 def _waits(community: Community, register: Register) -> Iterator[str]:
     for event, held, held_by, since, *rest in sql.stream(_WAITING, [community.pk]):
         try:
-            tag = seals.waits_tag((event, held, held_by, records.moment_us(since), *rest))
+            tag = seals.waits_tag((event - register.shift, held, held_by, records.moment_us(since), *rest))
         except (TypeError, ValueError):
             tag = ""
         if register.waits.get(event) != tag:

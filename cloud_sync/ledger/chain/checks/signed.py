@@ -167,7 +167,7 @@ def _unsigned_events(community: Community, register: Register, signed: SignedEve
             yield f"event {key} ({slug}/{epoch}/{sequence}) is in no batch that its station signed"
             continue
         count += 1
-        digest.update(records.unsigned_line(station, epoch, sequence, sum_))
+        digest.update(records.unsigned_line(station - register.shift, epoch, sequence, sum_))
     if told.sum and (count, digest.hexdigest()) != (told.events, told.sum):
         yield (
             f"{told.events} events of {community.slug} came before signatures were kept; "

@@ -62,6 +62,13 @@ class ChainHead(models.Model):
     """When `ran_s` was last updated, by the worker's clock."""
     believed_at = models.DateTimeField(null=True)
     """The newest trusted time of the community's stations when the ledger's clock was last believed."""
+    key_shift = models.BigIntegerField(default=0)
+    """Subtracted from every primary key that the chain or the register names; 0 if the community began here.
+
+    So both chains stay as they were when a community moves to a ledger whose keys are taken.
+    """
+    moved_out = models.BooleanField(default=False)
+    """Whether the community has moved to another ledger: nothing of it changes here any more."""
 
     class Meta:
         constraints = [

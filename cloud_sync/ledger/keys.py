@@ -47,6 +47,17 @@ def make_card_key(state_dir: Path, community: str) -> Path:
     return file
 
 
+def keep_card_key(state_dir: Path, community: str, key: bytes) -> Path:
+    """Store the card key of a community that comes from another ledger; InputError if it has another one."""
+    file = card_key_file(state_dir, community)
+    with _writing(state_dir):
+        _make_folder(state_dir, community)
+        _create(file, key.hex())
+    if read_card_key(state_dir, community) != key:
+        raise InputError(f"{file} is another card key", f"move it away: no community {community} is here")
+    return file
+
+
 def adopt_card_key(state_dir: Path, community: str) -> None:
     """Let the card key of a ledger that had one community be this community's; again does no harm.
 

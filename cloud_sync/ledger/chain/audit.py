@@ -111,6 +111,20 @@ def verify(community: Community | None = None) -> Audit:
         )
 
 
+def problems_of(community: Community) -> list[str]:
+    """Return what is wrong with one community, within a transaction that wrote its rows; empty if nothing.
+
+    Only what concerns the whole database, its triggers and types, is left to `verify`.
+    """
+    if sql.on_postgres():
+        sql.execute("SET LOCAL DateStyle = 'ISO'", [])  # moments are read as text
+    one = _Community(community)
+    found = [*one.chain(), *one.rows()]
+    for name, check in sums.CHECKS.items():
+        found += _finish(name, partial(check, community))
+    return found
+
+
 def _read_communities(found: list[Community], only: Community | None) -> Iterator[str]:
     """Read all of them, or the only one, and have nothing to say; as a check, for their table may be gone."""
     found += Community.objects.order_by("pk") if only is None else [only]

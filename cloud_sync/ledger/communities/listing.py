@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from cloud_sync.ledger.communities.facts import sorting_name
-from cloud_sync.ledger.points.models import Household, Rules
+from cloud_sync.ledger.points.models import ChainHead, Household, Rules
 from cloud_sync.ledger.stations.models import Community, CommunityChange
 
 
@@ -28,6 +28,8 @@ class CommunitySummary:
     stations: int
     """In service."""
     households: int
+    moved_out: bool
+    """Whether it lives in another ledger."""
 
     def as_json(self) -> dict[str, object]:
         """Return the values for a script."""
@@ -40,6 +42,7 @@ class CommunitySummary:
             f"{self.slug} ({self.name_zh} · {self.name_en}): {self.timezone}, {self.language}, sorting "
             f"{self.sorting}, rules {versions}, {self.daily_mint_limit} points a day and station, "
             f"{self.stations} stations, {self.households} households"
+            f"{', moved to another ledger' if self.moved_out else ''}"
         )
 
 
@@ -57,6 +60,7 @@ def summary(community: Community) -> CommunitySummary:
         daily_mint_limit=community.daily_mint_limit,
         stations=community.stations.filter(active=True).count(),
         households=Household.objects.filter(community=community).count(),
+        moved_out=ChainHead.objects.filter(community=community, moved_out=True).exists(),
     )
 
 

@@ -32,6 +32,11 @@ def all_communities() -> list[Community]:
     return list(Community.objects.order_by("slug"))
 
 
+def served_communities() -> list[Community]:
+    """Return every community that has not moved to another ledger, by slug."""
+    return list(Community.objects.filter(chain_head__moved_out=False).order_by("slug"))
+
+
 def find_community(slug: str) -> Community:
     """Return the community of that slug; InputError for none."""
     name = typed.slug(slug)

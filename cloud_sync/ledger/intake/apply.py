@@ -16,11 +16,12 @@ from django.db import transaction
 
 from cloud_sync.ledger.chain import evidence
 from cloud_sync.ledger.fleet.alarms import note_alarms
+from cloud_sync.ledger.chain.records import has_moved
 from cloud_sync.ledger.intake import begun, parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for
 from cloud_sync.ledger.points.clock import doubt_of_ahead, doubt_of_first, find_doubt
-from cloud_sync.ledger.points.posting import Origin, atomically, origin_of
+from cloud_sync.ledger.points.posting import Origin, atomically, has_left, origin_of
 from cloud_sync.ledger.settling import plausible
 from cloud_sync.ledger.settling.doubt import Doubt
 from cloud_sync.ledger.settling.plausible import Heard
@@ -102,6 +103,8 @@ def _tell_rejections(
 def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Name, Applied]:
     stations = opened.stations
     store.lock(stations)
+    if has_left(next(iter(stations.values())).community):
+        return _tell_moved(stations, now)
     stands = store.stands(store.by_epoch(opened.events))
     opened, left_out = begun.leave_out(opened, stands, now)
     incoming, strays = opened.events, opened.strays
@@ -136,6 +139,13 @@ def _apply(opened: parse.Opened, now: datetime, doubt: Doubt | None) -> dict[Nam
         )
         for key, station in stations.items()
     }
+
+
+def _tell_moved(stations: Mapping[int, Station], now: datetime) -> dict[Name, Applied]:
+    """Raise an alarm for stations that send here though their community moved out; they get no receipt."""
+    for station in stations.values():
+        raise_for(station, Cause.MOVED, "its events wait there until it sends to the other ledger", now)
+    return {}
 
 
 def _grounds(
@@ -263,6 +273,8 @@ def reapply(event: Event, now: datetime) -> bool:
     station = Station.objects.select_related("community").get(pk=event.station_id)
     stations = {station.pk: station}
     store.lock(stations)
+    if has_left(station.community):
+        raise has_moved(station.community.slug)
     row = Event.objects.get(pk=event.pk)
     if row.state == EventState.APPLIED:
         return False

@@ -31,7 +31,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from cloud_sync.ledger.communities.register import all_communities
+from cloud_sync.ledger.communities.register import all_communities, served_communities
 from cloud_sync.ledger.db.database import check
 from cloud_sync.ledger.downlink.notices import Notices
 from cloud_sync.ledger.fleet.lookout import Lookout
@@ -304,6 +304,8 @@ class Worker:
             # One community's failure must not stop the chores of all others.
             if isinstance(error, BUSY):
                 self._tell_busy(f"tell where stations of {chores.community} stand", error)
+            elif isinstance(error, InputError):
+                log.info("%s", error)  # it has just moved out, and is not in the next list
             else:
                 log.exception("the chores of %s failed; again in %.0f s", chores.community, AGAIN_S)
             connection.close_if_unusable_or_obsolete()
@@ -414,13 +416,13 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     log.info("taking batches from %s:%d", settings.broker.host, settings.broker.port)
     try:
         tasks = {
-            "tell which stations are silent": Watch(settings, all_communities).turn,
+            "tell which stations are silent": Watch(settings, served_communities).turn,
             "note what stations say of themselves": States(said, _now, time.monotonic).turn,
             "tell what is published": Notices(link, time.monotonic).turn,
             "look out for silent stations": Lookout(lambda: link.connected, _now, time.monotonic).turn,
             "remove old readings": Thinning(_now, time.monotonic).turn,
         }
-        Worker(link, key, stopping, communities=all_communities, tasks=tasks).run()
+        Worker(link, key, stopping, communities=served_communities, tasks=tasks).run()
     finally:
         link.stop()
         connection.close()

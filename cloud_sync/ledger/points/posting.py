@@ -153,6 +153,12 @@ def lock(community: Community) -> ChainEnd:
     return ChainEnd(community, position, bytes(link), ran_s, key_shift)
 
 
+def has_left(community: Community) -> bool:
+    """Return whether a community has moved out; certain while one of its stations is locked."""
+    statement = "SELECT moved_out FROM points_chainhead WHERE community_id = %s"
+    return any(moved_out for (moved_out,) in sql.execute(statement, [community.pk]))
+
+
 def post(end: ChainEnd, movements: Sequence[Movement], now: datetime) -> None:
     """Append transfers to the chain and move the balances; `end` comes from `lock` and is updated."""
     if not movements:

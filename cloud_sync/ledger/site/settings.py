@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_otp.plugins.otp_static",
     "cloud_sync.ledger.stations",
     "cloud_sync.ledger.points",
+    "cloud_sync.ledger.moving",
     "cloud_sync.ledger.officers",
     "cloud_sync.ledger.api",
     "cloud_sync.ledger.fleet",

@@ -27,7 +27,7 @@ MAX_STRANGERS = 200
 
 
 class Cause(StrEnum):
-    """Why an alarm was raised; a message with one of the first eight gets no receipt."""
+    """Why an alarm was raised; a message with one of the first nine gets no receipt."""
 
     UNKNOWN_STATION = "unknown_station"
     RETIRED_STATION = "retired_station"
@@ -40,6 +40,8 @@ class Cause(StrEnum):
     """No header, no JSON, or more events or epochs than a batch may have."""
     TOO_LARGE = "too_large"
     VERSION = "version"
+    MOVED = "moved"
+    """The station's community has moved to another ledger, and the station still sends here."""
     CONFLICT = "conflict"
     """The same event id came with different content."""
     SET_ASIDE = "set_aside"

@@ -118,12 +118,12 @@ def broker(  # noqa: PLR0913 (one parameter an option)
 
 def _with_stations(settings: LedgerSettings, wanted: BrokerSpec) -> BrokerSpec:
     """Add the stations in service of each community, as the database has them now."""
-    from cloud_sync.ledger.communities.register import all_communities
+    from cloud_sync.ledger.communities.register import served_communities
     from cloud_sync.ledger.db.database import check
     from cloud_sync.ledger.enrolment.logins import broker_users
 
     check(settings)
-    found = {community.slug: broker_users(community) for community in all_communities()}
+    found = {community.slug: broker_users(community) for community in served_communities()}
     return replace(
         wanted,
         stations={slug: some.by_file for slug, some in found.items()},

@@ -17,6 +17,7 @@ from scripts.commands.ledger.common import (
     open_town,
     reason_option,
 )
+from scripts.commands.ledger.moving import export, import_, move_out
 
 SETTABLE = ("name_zh", "name_en", "timezone", "language", "sorting", "daily_mint_limit")
 Command = Callable[..., Any]
@@ -110,20 +111,23 @@ def community_list(config: Path, *, as_json: bool) -> None:
 @json_option
 @click.argument("slug")
 def community_show(config: Path, slug: str, *, as_json: bool) -> None:
-    """Print what a community is, where its card key lies, and every change of it."""
+    """Print what a community is, where its card key lies, where it came from or went, and every change."""
     settings = open_town(config)
     from cloud_sync.ledger.communities.listing import change_lines, changes, summary
     from cloud_sync.ledger.communities.register import find_community
     from cloud_sync.ledger.keys import card_key_file
+    from cloud_sync.ledger.moving.listing import move_lines, moves
 
     found = find_community(slug)
     row, past = summary(found), changes(found)
     file = card_key_file(settings.state_dir, found.slug)
     if as_json:
-        echo_json(row.as_json() | {"card_key": str(file), "changes": past})
+        echo_json(row.as_json() | {"card_key": str(file), "changes": past, "moves": moves(found)})
         return
     click.echo(row.line())
     click.echo(f"card key: {file}")
+    for line in move_lines(found):
+        click.echo(line)
     for line in change_lines(past):
         click.echo(line)
 
@@ -161,6 +165,11 @@ def community_set(
     changed = change_community(found, wanted, versions, by, reason, timezone.now())
     found.refresh_from_db()
     click.echo(summary(found).line() + ("" if changed else ", as before"))
+
+
+community.add_command(move_out)
+community.add_command(export)
+community.add_command(import_)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""A community moves to another ledger: closed here, written to a file, taken in there."""

@@ -45,6 +45,7 @@ MOVING: Mapping[str, str] = MappingProxyType(
         "points.Transfer": "community",
         "points.Debt": "household__community",
         "points.DebtPart": "debt__household__community",
+        "fleet.Reading": "station__community",
     }
 )
 """The tables that go with a community, each with the way to it; a row comes after all that it refers to."""
@@ -52,6 +53,7 @@ MOVING: Mapping[str, str] = MappingProxyType(
 STAYING: Mapping[str, str] = MappingProxyType(
     {
         "officers.Grant": "officers are the town's; the other ledger names its own",
+        "fleet.StationStatus": "each station says it again once it sends to the other ledger",
         "moving.Departure": "it says what left this ledger",
         "moving.Arrival": "it says what came to this ledger",
     }

@@ -196,6 +196,13 @@ ALARMS: dict[str, Explained] = {
             "administrator to give it a new key."
         ),
     ),
+    Cause.MOVED: Explained(
+        gettext_noop("This community has moved to another ledger, and a station still sends here."),
+        gettext_noop(
+            "Have the station set up for the other ledger. Until then its records wait at the station; none "
+            "is lost."
+        ),
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 A line holds a verb, a number of statements, and a database. The work runs in a child that is killed before
 its statement of that number; the answer is `killed`, or `done` where it did not come so far. `upgrade`
 upgrades the database; `init` prepares it for CONFIG; `apply` applies the messages of the file MESSAGES
-beside it, a SQLite file.
+beside it, a SQLite file; `import` takes in the community of the file MOVE beside it.
 The children are forked from here, where no thread has ever run: a test's own process has had many.
 """
 
@@ -25,6 +25,7 @@ from cloud_sync.ledger import setup
 from tests.ledger.switching import use_database
 
 MESSAGES = "messages"
+MOVE = "community.move"
 Count = Callable[[], None]
 """To be called before each statement."""
 
@@ -75,7 +76,27 @@ def init_it(database: str, count: Count) -> None:
         prepare(load_ledger(Path(sys.argv[1])))
 
 
-WORK: dict[str, Callable[[str, Count], None]] = {"upgrade": upgrade_it, "apply": apply_them, "init": init_it}
+def import_it(database: str, count: Count) -> None:
+    """Take in the community whose file lies beside the database, at the ledger that the file is for."""
+    from cloud_sync.ledger.moving import arrival  # noqa: PLC0415 (once Django is set up)
+    from cloud_sync.ledger.moving.file import Header  # noqa: PLC0415
+    from tests.ledger.town import NOW  # noqa: PLC0415
+
+    path = Path(database).with_name(MOVE)
+    with path.open("rb") as file:
+        header = msgspec.json.decode(file.readline(), type=Header)
+    found = arrival.look_at(path, header.to_key, header.key)
+    connection.ensure_connection()
+    connection.connection.set_trace_callback(lambda _statement: count())
+    arrival.take_in(path, found, "Wang", "a district of its own", NOW, lambda _: None)
+
+
+WORK: dict[str, Callable[[str, Count], None]] = {
+    "upgrade": upgrade_it,
+    "apply": apply_them,
+    "init": init_it,
+    "import": import_it,
+}
 
 
 def killed_after(statements: int, work: Callable[[str, Count], None], database: str) -> bool:

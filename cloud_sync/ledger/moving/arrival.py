@@ -10,11 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import DatabaseError, models, transaction
 
 from cloud_sync.ledger.chain.audit import problems_of
-from cloud_sync.ledger.keys import public_key_hex
 from cloud_sync.ledger.moving import numbers
 from cloud_sync.ledger.moving.departure import departure_of
 from cloud_sync.ledger.moving.file import Header, Totals, read_file
@@ -35,16 +33,16 @@ class FileError(ValueError):
     """A line of the file that cannot be a row."""
 
 
-def look_at(path: Path, key: Ed25519PrivateKey, from_key: str) -> tuple[Header, Totals]:
+def look_at(path: Path, own_key: str, from_key: str) -> tuple[Header, Totals]:
     """Read a file to its end and check its signature; change nothing.
 
-    `key` is this ledger's. InputError for a file that is damaged, of another ledger than `from_key`, for
-    another ledger than this one, or of another version of Tongzhan.
+    Both are public keys, hex, this ledger's and the other's. InputError for a file that is damaged, of
+    another ledger than `from_key`, for another ledger than this one, or of another version of Tongzhan.
     """
     header, lines = read_file(path, from_key)
-    if header.to_key != public_key_hex(key):
+    if header.to_key != own_key:
         raise InputError(
-            f"{path} is for the ledger with the key {header.to_key}, and this one has {public_key_hex(key)}",
+            f"{path} is for the ledger with the key {header.to_key}, and this one has {own_key}",
             "move the community out for this ledger's key, which `init` prints",
         )
     if header.tables != {label: [field.attname for field in fields_of(label)] for label in MOVING}:

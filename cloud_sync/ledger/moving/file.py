@@ -16,7 +16,6 @@ from pathlib import Path
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.ledger.keys import public_key_hex
 from cloud_sync.wire.envelope import is_signed
 from config.errors import InputError
 from config.process.atomic import PRIVATE, sync_folder
@@ -111,11 +110,11 @@ class Writer:
         return InputError(told, mend_of(error, self._path))
 
 
-def read_file(path: Path, trusted: Ed25519PrivateKey | str) -> tuple[Header, Iterator[bytes]]:
+def read_file(path: Path, trusted: str) -> tuple[Header, Iterator[bytes]]:
     """Return the header, and the lines after it up to the totals; reading them to the end checks all of it.
 
-    `trusted` is the public key, hex, that must have signed the file, or a ledger's own key. InputError for a
-    file that is damaged, cut off, or signed by another.
+    `trusted` is the public key, hex, that must have signed the file. InputError for a file that is damaged,
+    cut off, or signed by another.
     """
     lines = _lines(path)
     first = next(lines, b"")
@@ -127,13 +126,12 @@ def read_file(path: Path, trusted: Ed25519PrivateKey | str) -> tuple[Header, Ite
         raise InputError(
             f"{path} has form {header.version}, this Tongzhan reads {VERSION}", "upgrade both ledgers"
         )
-    public = trusted if isinstance(trusted, str) else public_key_hex(trusted)
-    if header.key != public:
+    if header.key != trusted:
         raise InputError(
-            f"{path} is from the ledger with the key {header.key}, not {public}",
+            f"{path} is from the ledger with the key {header.key}, not {trusted}",
             "give the key that `tongzhan ledger init --config F` prints at the ledger that it comes from",
         )
-    return header, _checked(path, first, lines, bytes.fromhex(public))
+    return header, _checked(path, first, lines, bytes.fromhex(trusted))
 
 
 def _checked(path: Path, first: bytes, lines: Iterator[bytes], public: bytes) -> Iterator[bytes]:

@@ -134,12 +134,12 @@ def import_(  # noqa: PLR0913 (one parameter an option)
     settings = open_town(config)
     from django.utils import timezone
 
-    from cloud_sync.ledger.keys import keep_card_key, read_signing_key
+    from cloud_sync.ledger.keys import keep_card_key, public_key_hex, read_signing_key
     from cloud_sync.ledger.moving import arrival
     from cloud_sync.ledger.moving.proofs import card_key_of, confirm, public_key
 
     key = read_signing_key(settings.state_dir)
-    found = arrival.look_at(file, key, public_key("--from-key", from_key))
+    found = arrival.look_at(file, public_key_hex(key), public_key("--from-key", from_key))
     header = found[0]
     arrival.refuse_known(header)
     keep_card_key(settings.state_dir, header.slug, card_key_of(card_key, header))

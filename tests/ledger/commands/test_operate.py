@@ -40,7 +40,7 @@ while [ $# -gt 0 ]; do
 done
 exec /usr/bin/install "${given[@]}"
 """
-CARRIED = "ledger_key station_key"
+CARRIED = "ledger_key station_key other_key"
 """Variables that one block sets and a later one uses."""
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import random
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ from cloud_sync.ledger.intake.apply import apply_batch, reapply
 from cloud_sync.ledger.keys import public_key_hex
 from cloud_sync.ledger.moving import arrival, departure
 from cloud_sync.ledger.moving.export import export
+from cloud_sync.ledger.moving.models import Arrival
 from cloud_sync.ledger.moving.proofs import card_key_of, confirm
 from cloud_sync.ledger.moving.tables import BY_NAME, MOVING, STAYING, model_of, rows_of, sealed_keys
 from cloud_sync.ledger.points.clock import count_running
@@ -36,8 +40,10 @@ from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Community, Event
 from cloud_sync.ledger.stations.registry import add_station
 from config.errors import InputError
+from tests.conftest import CHECKOUT
 from tests.engines import Tier, postgres_copies, sqlite_copies
 from tests.ledger.conftest import PREPARED
+from tests.ledger.dying import MOVE
 from tests.ledger.rich import enrich
 from tests.ledger.switching import use_database
 from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
@@ -45,6 +51,7 @@ from tests.ledger.town import NOW, RIGHT, Town, card, event, visit_facts
 OLD, NEW, THIRD = (Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2, 3))
 CARD_KEY = bytes(range(32))
 SLUG = "sunny-garden"
+MOST_STATEMENTS = 1000
 Fresh = Callable[[Tier], str]
 
 
@@ -101,7 +108,7 @@ def written(path: Path, key: Ed25519PrivateKey = OLD) -> Path:
 
 def arrive(path: Path, key: Ed25519PrivateKey = NEW, from_key: Ed25519PrivateKey = OLD) -> Town:
     """Import the file at the ledger with this key."""
-    found = arrival.look_at(path, key, public_key_hex(from_key))
+    found = arrival.look_at(path, public_key_hex(key), public_key_hex(from_key))
     came = arrival.take_in(path, found, "Wang", "a district of its own", NOW, lambda _: None)
     return Town(Community.objects.get(pk=came.community_id))
 
@@ -142,7 +149,8 @@ def test_a_community_arrives_whole_and_no_event_counts_twice(
     town = Town(Community.objects.get())
     enrich(town)
     before = heads(), counts(), balances(), export_household(find_household(town.community, "3-2-501"))
-    file = written(tmp_path / "sunny.move", OLD) if leave() else tmp_path
+    leave()
+    file = written(tmp_path / "sunny.move")
     assert file.stat().st_mode & 0o777 == 0o600
     audit = verify()
     assert audit.problems == ()
@@ -154,7 +162,7 @@ def test_a_community_arrives_whole_and_no_event_counts_twice(
     assert (heads(), counts(), balances()) == before[:3]
     audit = verify()
     assert audit.problems == ()
-    assert audit.heads[SLUG] == before[0][1].hex()
+    assert audit.heads[SLUG] == bytes(ChainHead.objects.get(community=moved.community).chain).hex()
     assert audit.signed == signed + 1
     moved.stations = town.stations
     known = Event.objects.count()
@@ -223,7 +231,7 @@ def test_nothing_is_applied_or_changed_once_it_has_left_and_an_alarm_says_so(tow
 def test_a_move_may_be_undone_until_it_is_confirmed(town: Town, tmp_path: Path) -> None:
     message = town.seal(event(20, visit_facts(1, RIGHT, provisional=2)))
     community = leave()
-    first = arrival.look_at(written(tmp_path / "first"), NEW, public_key_hex(OLD))[0]
+    first = arrival.look_at(written(tmp_path / "first"), public_key_hex(NEW), public_key_hex(OLD))[0]
     departure.take_back(community, "Li", "the other machine broke", NOW)
     applied = apply_batch(message, SLUG, "east-gate", NOW)
     assert applied is not None
@@ -274,38 +282,31 @@ def test_it_moves_on_to_a_third_ledger_with_the_same_chains(fresh: Fresh, tmp_pa
     assert lines[0] == lines[1]
 
 
-def damaged(file: Path, how: Callable[[bytes], bytes]) -> Path:
-    other = file.with_suffix(".bad")
-    other.write_bytes(how(file.read_bytes()))
-    return other
-
-
 @pytest.fixture
 def file(town: Town, tmp_path: Path) -> Path:
     """The file of a community that left."""
-    assert town
-    leave()
+    assert leave() == town.community
     return written(tmp_path / "sunny.move")
 
 
-def test_a_file_with_any_bit_flipped_or_any_end_cut_off_is_refused(file: Path, fresh: Fresh) -> None:
+def test_a_file_with_any_bit_flipped_or_any_end_cut_off_is_refused(
+    file: Path, fresh: Fresh, tmp_path: Path
+) -> None:
     fresh(Tier.LAPTOP)
-    size = file.stat().st_size
-    chance = random.Random(7)
-    for place in [0, size - 2, *(chance.randrange(size) for _ in range(60))]:
-        bit = 1 << chance.randrange(8)
-        bad = damaged(file, lambda raw, at=place, bit=bit: raw[:at] + bytes([raw[at] ^ bit]) + raw[at + 1 :])  # type: ignore[misc]
-        with pytest.raises(InputError):
-            arrival.look_at(bad, NEW, public_key_hex(OLD))
-        with pytest.raises(InputError):
-            arrival.look_at(damaged(file, lambda raw, at=place: raw[:at]), NEW, public_key_hex(OLD))  # type: ignore[misc]
+    whole, bad, chance = file.read_bytes(), tmp_path / "bad.move", random.Random(7)
+    for at in [0, len(whole) - 2, *(chance.randrange(len(whole)) for _ in range(60))]:
+        flipped = bytes([whole[at] ^ (1 << chance.randrange(8))])
+        for content in (whole[:at] + flipped + whole[at + 1 :], whole[:at]):
+            bad.write_bytes(content)
+            with pytest.raises(InputError):
+                arrival.look_at(bad, public_key_hex(NEW), public_key_hex(OLD))
 
 
 def test_only_the_ledger_it_is_for_takes_it_and_only_from_the_ledger_that_it_trusts(file: Path) -> None:
     with pytest.raises(InputError, match="is for the ledger with the key"):
-        arrival.look_at(file, THIRD, public_key_hex(OLD))
+        arrival.look_at(file, public_key_hex(THIRD), public_key_hex(OLD))
     with pytest.raises(InputError, match="is from the ledger with the key"):
-        arrival.look_at(file, NEW, public_key_hex(THIRD))
+        arrival.look_at(file, public_key_hex(NEW), public_key_hex(THIRD))
 
 
 def test_the_ledger_that_it_left_and_one_that_has_it_take_it_no_second_time(file: Path, fresh: Fresh) -> None:
@@ -345,7 +346,7 @@ def test_a_station_key_that_the_ledger_knows_is_refused(town: Town, file: Path, 
 
 
 def test_only_the_communitys_card_key_is_taken(file: Path, tmp_path: Path) -> None:
-    header = arrival.look_at(file, NEW, public_key_hex(OLD))[0]
+    header = arrival.look_at(file, public_key_hex(NEW), public_key_hex(OLD))[0]
     right, wrong = tmp_path / "right.key", tmp_path / "wrong.key"
     for path, key in ((right, CARD_KEY), (wrong, CARD_KEY[::-1])):
         path.write_text(key.hex())
@@ -358,7 +359,7 @@ def test_only_the_communitys_card_key_is_taken(file: Path, tmp_path: Path) -> No
 
 def test_every_table_that_hangs_on_a_community_is_classified() -> None:
     """A new table either goes with a community or stays for a reason."""
-    reached, before = {Community}, set[type[models.Model]]()
+    reached, before = set[type[models.Model]]([Community]), set[type[models.Model]]()
     while before != reached:
         before = set(reached)
         for model in apps.get_models():
@@ -395,3 +396,59 @@ def test_a_row_comes_after_all_that_it_refers_to() -> None:
 
 def test_the_seals_know_which_columns_hold_a_key() -> None:
     assert sealed_keys() == seals.KEYS
+
+
+@pytest.mark.usefixtures("town")
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.full)])
+def test_an_import_that_is_killed_at_any_statement_leaves_all_of_it_or_nothing(
+    fresh: Fresh, tmp_path: Path, step: int
+) -> None:
+    before = heads(), counts(), balances()
+    leave()
+    written(tmp_path / MOVE)
+    others(fresh, Tier.LAPTOP)
+    empty = shutil.copy(current(), tmp_path / "empty.sqlite3")
+    with dying() as worker:
+        for statements in range(0, MOST_STATEMENTS, step):
+            database = Path(shutil.copy(empty, tmp_path / "killed.sqlite3"))
+            is_killed = worker("import", statements, database)
+            use_database(str(database))
+            if Community.objects.filter(slug=SLUG).exists():
+                assert (heads(), counts(), balances()) == before
+                assert Arrival.objects.count() == 1
+            else:
+                assert Community.objects.count() == 1
+                assert not Arrival.objects.exists()
+            connections.close_all()
+            for end in ("-wal", "-shm"):
+                database.with_name(database.name + end).unlink(missing_ok=True)
+            if not is_killed:
+                return
+    pytest.fail(f"an import has more than {MOST_STATEMENTS} statements")
+
+
+def current() -> str:
+    """The file of the database of the moment, with all that was written."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return str(connection.settings_dict["NAME"])
+
+
+@contextmanager
+def dying() -> Iterator[Callable[[str, int, Path], bool]]:
+    """Give a function that has work on a database killed before a statement; whether it came so far."""
+    command = [sys.executable, "-m", "tests.ledger.dying", str(PREPARED / "ledger.toml")]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def work(verb: str, statements: int, database: Path) -> bool:
+            print(verb, statements, database, file=process.stdin, flush=True)
+            answer = process.stdout.readline()  # type: ignore[union-attr]
+            assert answer in {"killed\n", "done\n"}, "see the test's stderr"
+            return answer == "killed\n"
+
+        yield work
+        process.stdin.close()

@@ -79,12 +79,12 @@ def init_it(database: str, count: Count) -> None:
 def import_it(database: str, count: Count) -> None:
     """Take in the community whose file lies beside the database, at the ledger that the file is for."""
     from cloud_sync.ledger.moving import arrival  # noqa: PLC0415 (once Django is set up)
-    from cloud_sync.ledger.moving.file import Header  # noqa: PLC0415
+    from cloud_sync.ledger.moving.file import FileHead  # noqa: PLC0415
     from tests.ledger.town import NOW  # noqa: PLC0415
 
     path = Path(database).with_name(MOVE)
     with path.open("rb") as file:
-        header = msgspec.json.decode(file.readline(), type=Header)
+        header = msgspec.json.decode(file.readline(), type=FileHead)
     found = arrival.look_at(path, header.to_key, header.key)
     connection.ensure_connection()
     connection.connection.set_trace_callback(lambda _statement: count())

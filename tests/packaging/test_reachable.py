@@ -40,7 +40,8 @@ UNUSED_MEMBERS = {
 }
 """Enumerations with members that no code names, and why."""
 BY_DJANGO = """
-AuditConfig ApiConfig DownlinkConfig EnrolmentConfig FleetConfig OfficersConfig PointsConfig StationsConfig
+AuditConfig ApiConfig DownlinkConfig EnrolmentConfig FleetConfig MovingConfig OfficersConfig PointsConfig
+StationsConfig
 StandBy DatabaseSchemaEditor DatabaseWrapper apply_migration clean_username
 deferrable_sql delete process_exception speak
 """

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from cloud_sync.ledger.chain import evidence
-from cloud_sync.ledger.fleet.alarms import note_alarms
 from cloud_sync.ledger.chain.records import has_moved
+from cloud_sync.ledger.fleet.alarms import note_alarms
 from cloud_sync.ledger.intake import begun, parse, store
 from cloud_sync.ledger.intake.parse import Incoming, Sent
 from cloud_sync.ledger.intake.receipts import receipts_for

@@ -15,7 +15,7 @@ from django.db import DatabaseError, models, transaction
 from cloud_sync.ledger.chain.audit import problems_of
 from cloud_sync.ledger.moving import numbers
 from cloud_sync.ledger.moving.departure import departure_of
-from cloud_sync.ledger.moving.file import Header, Totals, read_file
+from cloud_sync.ledger.moving.file import FileHead, Totals, read_file
 from cloud_sync.ledger.moving.models import Arrival
 from cloud_sync.ledger.moving.tables import MOVING, Field, fields_of, is_key, model_of
 from cloud_sync.ledger.points.decisions import said
@@ -33,7 +33,7 @@ class FileError(ValueError):
     """A line of the file that cannot be a row."""
 
 
-def look_at(path: Path, own_key: str, from_key: str) -> tuple[Header, Totals]:
+def look_at(path: Path, own_key: str, from_key: str) -> tuple[FileHead, Totals]:
     """Read a file to its end and check its signature; change nothing.
 
     Both are public keys, hex, this ledger's and the other's. InputError for a file that is damaged, of
@@ -55,7 +55,7 @@ def look_at(path: Path, own_key: str, from_key: str) -> tuple[Header, Totals]:
 
 
 def take_in(
-    path: Path, found: tuple[Header, Totals], by: str, reason: str, now: datetime, tell: Tell
+    path: Path, found: tuple[FileHead, Totals], by: str, reason: str, now: datetime, tell: Tell
 ) -> Arrival:
     """Store a file that `look_at` found good, in one transaction; `tell` hears of the progress.
 
@@ -82,7 +82,7 @@ def take_in(
         ) from None
 
 
-def refuse_known(header: Header) -> None:
+def refuse_known(header: FileHead) -> None:
     """Raise InputError for a community that is here already."""
     here = Community.objects.filter(slug=header.slug).first()
     if here is None:
@@ -102,7 +102,7 @@ def refuse_known(header: Header) -> None:
     )
 
 
-def _finish(header: Header, base: int, who: tuple[str, str], now: datetime, tell: Tell) -> Arrival:
+def _finish(header: FileHead, base: int, who: tuple[str, str], now: datetime, tell: Tell) -> Arrival:
     """Check everything once more from the rows, and note the arrival."""
     community = Community.objects.get(slug=header.slug)
     ChainHead.objects.filter(community=community).update(key_shift=base, moved_out=False)

@@ -15,7 +15,7 @@ from django.db import models
 from cloud_sync.ledger.chain.records import shift_of
 from cloud_sync.ledger.keys import public_key_hex
 from cloud_sync.ledger.moving.departure import departure_of
-from cloud_sync.ledger.moving.file import Header, Totals, Writer
+from cloud_sync.ledger.moving.file import FileHead, Totals, Writer
 from cloud_sync.ledger.moving.models import Departure
 from cloud_sync.ledger.moving.proofs import check_of
 from cloud_sync.ledger.moving.tables import MOVING, fields_of, is_key, rows_of
@@ -51,8 +51,8 @@ def export(
     return totals
 
 
-def _header(gone: Departure, key: Ed25519PrivateKey, card_key: bytes, now: datetime) -> Header:
-    return Header(
+def _header(gone: Departure, key: Ed25519PrivateKey, card_key: bytes, now: datetime) -> FileHead:
+    return FileHead(
         slug=gone.community.slug,
         number=gone.number,
         key=public_key_hex(key),

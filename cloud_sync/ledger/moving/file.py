@@ -1,6 +1,6 @@
 """The file that carries a community: lines of JSON, signed as a whole by the ledger that wrote it.
 
-The first line is a `Header`. A line with a table's label begins its rows, one array a line. Then come the
+The first line is a `FileHead`. A line with a table's label begins its rows, one array a line. Then come the
 `Totals`, and last the signature, 128 hex digits by the header's key over MARK and the SHA-256 of every line
 before. A key is written as the chains name it (`models.ChainHead.key_shift`), bytes as base64, times in
 ISO 8601. The file has no secret, but all that the ledger knows of a community's households.
@@ -31,7 +31,7 @@ AGAIN = "write it again: tongzhan ledger community export SLUG FILE --config F"
 _ENCODER = msgspec.json.Encoder()
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True, tag="community", tag_field="tongzhan"):
+class FileHead(msgspec.Struct, frozen=True, kw_only=True, tag="community", tag_field="tongzhan"):
     """What is in the file, from whom, and for whom."""
 
     version: int = VERSION
@@ -110,7 +110,7 @@ class Writer:
         return InputError(told, mend_of(error, self._path))
 
 
-def read_file(path: Path, trusted: str) -> tuple[Header, Iterator[bytes]]:
+def read_file(path: Path, trusted: str) -> tuple[FileHead, Iterator[bytes]]:
     """Return the header, and the lines after it up to the totals; reading them to the end checks all of it.
 
     `trusted` is the public key, hex, that must have signed the file. InputError for a file that is damaged,
@@ -119,7 +119,7 @@ def read_file(path: Path, trusted: str) -> tuple[Header, Iterator[bytes]]:
     lines = _lines(path)
     first = next(lines, b"")
     try:
-        header = msgspec.json.decode(first, type=Header)
+        header = msgspec.json.decode(first, type=FileHead)
     except (msgspec.MsgspecError, ValueError):
         raise InputError(f"{path} is no community's file", "name a file of `community export`") from None
     if header.version != VERSION:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from cloud_sync.ledger.moving.file import Header
+from cloud_sync.ledger.moving.file import FileHead
 from cloud_sync.wire.cards import KEY_BYTES
 from cloud_sync.wire.envelope import is_signed
 from config.errors import InputError
@@ -26,7 +26,7 @@ def check_of(card_key: bytes, slug: str) -> str:
     return hmac.new(card_key, b"tongzhan card key of " + slug.encode(), hashlib.sha256).hexdigest()
 
 
-def card_key_of(file: Path, header: Header) -> bytes:
+def card_key_of(file: Path, header: FileHead) -> bytes:
     """Return the card key that a file holds; InputError unless it is the community's."""
     try:
         key = bytes.fromhex(read_secret(file))

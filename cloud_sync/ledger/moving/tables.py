@@ -13,7 +13,6 @@ from typing import TypeAlias
 from django.apps import apps
 from django.db import models
 
-from cloud_sync.ledger.chain import seals
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Community
 
@@ -98,14 +97,3 @@ def numbered() -> list[tuple[str, str]]:
     """Return table and column of every key that the database counts up."""
     metas = [model_of(label)._meta for label in MOVING]  # noqa: SLF001 (Django's documented name)
     return [(meta.db_table, str(meta.pk.column)) for meta in metas if isinstance(meta.pk, models.AutoField)]
-
-
-def sealed_keys() -> frozenset[str]:
-    """Return the sealed columns that hold a key, by the models; `seals.KEYS` must be these."""
-    found = set[str]()
-    for label in MOVING:
-        names = seals.SEALED.get(model_of(label)._meta.db_table, ())  # noqa: SLF001 (as above)
-        found |= {
-            field.attname for field in fields_of(label) if field.attname in names and is_key(label, field)
-        }
-    return frozenset(found)

@@ -8,7 +8,7 @@ from config.errors import InputError
 from scripts.commands.ledger.broker import broker
 from scripts.commands.ledger.cards import card
 from scripts.commands.ledger.common import database_errors
-from scripts.commands.ledger.communities import community
+from scripts.commands.ledger.community.facts import community
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.fleet.alarms import alarm
 from scripts.commands.ledger.fleet.show import station_show

@@ -17,7 +17,7 @@ from scripts.commands.ledger.common import (
     open_town,
     reason_option,
 )
-from scripts.commands.ledger.moving import export, import_, move_out
+from scripts.commands.ledger.community.moving import export, import_, move_out
 
 SETTABLE = ("name_zh", "name_en", "timezone", "language", "sorting", "daily_mint_limit")
 Command = Callable[..., Any]

@@ -19,7 +19,7 @@ from cloud_sync.wire.api import NONCE
 
 log = logging.getLogger(__name__)
 
-_ADMIT = "admit it: tongzhan ledger station add SLUG --public-key HEX --config F"
+_ADMIT = "admit it: tongzhan ledger station add SLUG --public-key HEX --community SLUG --config F"
 _CHALLENGE = {"WWW-Authenticate": "Signature"}
 
 

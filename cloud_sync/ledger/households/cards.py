@@ -87,7 +87,8 @@ def unbind_card(card: Card, attribution: Attribution, now: datetime) -> str:
     row = _locked(card)
     if row.household is None:
         raise InputError(
-            f"card {row} belongs to no household", f"see: tongzhan ledger card show {row} --config F"
+            f"card {row} belongs to no household",
+            f"see: tongzhan ledger card show {row} --community {card.community} --config F",
         )
     was = row.household
     _change(row, "unbound", attribution, now, {"household": None}, household=was.pk)
@@ -102,7 +103,8 @@ def replace_card(old: Card, new: str, attribution: Attribution, now: datetime) -
     if row.household is None:
         raise InputError(
             f"card {row} belongs to no household",
-            f"bind the new card: tongzhan ledger card bind {new} CODE --by NAME --reason WHY --config F",
+            f"bind the new card: tongzhan ledger card bind {new} CODE --community {old.community} --by NAME "
+            "--reason WHY --config F",
         )
     household, other = row.household, _known(old.community, new)
     if other.pk == row.pk:
@@ -133,7 +135,7 @@ def set_staff_card(community: Community, card_hash: str, attribution: Attributio
         raise InputError(
             f"card {card} is household {card.household}'s",
             f"give staff another card, or unbind it: tongzhan ledger card unbind {card}"
-            " --by NAME --reason WHY --config F",
+            f" --community {community} --by NAME --reason WHY --config F",
         )
     if card.role != CardRole.STAFF:
         _change(card, "staff", attribution or Attribution(), None, {"role": CardRole.STAFF})
@@ -183,13 +185,19 @@ def _bind(end: ChainEnd, household: Household, card: Card, now: datetime, attrib
     if card.household_id == household.pk:
         return 0
     if card.household is not None:
-        mend = f"unbind it first: tongzhan ledger card unbind {card} --by NAME --reason WHY --config F"
-        raise InputError(f"card {card} is household {card.household}'s", mend)
+        raise InputError(
+            f"card {card} is household {card.household}'s",
+            f"unbind it first: tongzhan ledger card unbind {card} --community {card.community} --by NAME "
+            "--reason WHY --config F",
+        )
     if card.role == CardRole.STAFF:
         raise InputError(f"card {card} is a staff card", "give the household its own card")
     if card.status == CardStatus.BLOCKED:
-        mend = f"unblock it: tongzhan ledger card unblock {card} --by NAME --reason WHY --config F"
-        raise InputError(f"card {card} is blocked", mend)
+        raise InputError(
+            f"card {card} is blocked",
+            f"unblock it: tongzhan ledger card unblock {card} --community {card.community} --by NAME "
+            "--reason WHY --config F",
+        )
     _change(card, "bound", attribution, now, {"household": household}, household=household.pk)
     return release_card(end, household, card, now)
 

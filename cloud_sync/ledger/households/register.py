@@ -39,7 +39,7 @@ def add_household(community: Community, code: str, name: str = "", now: datetime
         raise InputError(
             f"household {found} is here {has}, not as {called!r}",
             f"rename it: tongzhan ledger household rename {found} --name {shlex.quote(called)}"
-            " --by NAME --reason WHY --config F",
+            f" --community {community} --by NAME --reason WHY --config F",
         )
     return found
 

@@ -70,7 +70,8 @@ def take_back(community: Community, position: int, by: str, reason: str, now: da
     """
     transfer = Transfer.objects.filter(community=community, position=position).first()
     if transfer is None:
-        raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE --config F")
+        mend = f"see: tongzhan ledger household history CODE --community {community} --config F"
+        raise InputError(f"no transfer {position}", mend)
     return correct(transfer, by, reason, now)
 
 

@@ -30,7 +30,7 @@ def apply_aside(community: Community, number: str, now: datetime) -> None:
     if not isinstance(row, Event):
         raise InputError(
             f"{number} is evidence and cannot be applied",
-            f"see: tongzhan ledger aside show {number} --config F",
+            f"see: tongzhan ledger aside show {number} --community {community} --config F",
         )
     if reapply(row, now):
         note(Deed.DECIDE_ASIDE, row, before={"reason": row.reason}, after={"applied": True}, now=now)

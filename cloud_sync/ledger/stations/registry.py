@@ -117,7 +117,8 @@ def retire_key(community: Community, slug: str, key: str, now: datetime) -> Stat
         if found.retired_at is None:
             if not station.keys.filter(retired_at=None).exclude(pk=found.pk).exists():
                 mend = (
-                    f"admit the new key first: tongzhan ledger station add {slug} --public-key HEX --config F"
+                    f"admit the new key first: tongzhan ledger station add {slug} --public-key HEX "
+                    f"--community {community} --config F"
                 )
                 raise InputError(f"{key} is the only key of station {slug}", mend)
             retire_keys([found], now)

@@ -19,6 +19,7 @@ from scripts.commands.ledger.common import (
     open_community,
     prefixed,
     reason_option,
+    some_one,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def card_list(config: Path, community: str | None, *, unbound: bool, as_json: bo
     if not found:
         click.echo(
             "no card yet; one appears here when it is first used, or by: "
-            "tongzhan ledger household add CODE --card HASH --config F"
+            f"tongzhan ledger household add CODE --card HASH --community {some_one(places)} --config F"
         )
 
 

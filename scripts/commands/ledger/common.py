@@ -92,6 +92,11 @@ def prefixed(communities: Sequence[Community]) -> Callable[[str, str], str]:
     return (lambda slug, line: f"{slug}  {line}") if len(communities) > 1 else (lambda _slug, line: line)
 
 
+def some_one(communities: Sequence[Community]) -> str:
+    """What --community names in a mend about these: the only one's slug, or a word for any of them."""
+    return communities[0].slug if len(communities) == 1 else "SLUG"
+
+
 def database_errors() -> tuple[type[Exception], ...]:
     """Return Django's database errors; none if no command has loaded Django."""
     django = sys.modules.get("django.db")

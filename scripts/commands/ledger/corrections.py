@@ -39,7 +39,8 @@ def correct(config: Path, community: str | None, by: str, reason: str, position:
 
     transfer = Transfer.objects.filter(community=here, position=position).first()
     if transfer is None:
-        raise InputError(f"no transfer {position}", "see: tongzhan ledger household history CODE --config F")
+        mend = f"see: tongzhan ledger household history CODE --community {here} --config F"
+        raise InputError(f"no transfer {position}", mend)
     done = take_back(transfer, by, reason, timezone.now())
     owed = f"; {done.debt.left} were spent and are owed, as debt {done.debt.pk}" if done.debt else ""
     click.echo(f"transfer {position}: {done.taken} points taken back{owed}")

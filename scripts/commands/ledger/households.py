@@ -17,6 +17,7 @@ from scripts.commands.ledger.common import (
     open_community,
     prefixed,
     reason_option,
+    some_one,
 )
 
 MOST = 1000
@@ -85,7 +86,10 @@ def household_list(
         code = shlex.quote(last.code)
         click.echo(f"there are more: tongzhan ledger household list --after {code}{option} --config F")
     if not found and begins is None:
-        click.echo("no household yet; add one: tongzhan ledger household add CODE --config F")
+        click.echo(
+            "no household yet; add one: "
+            f"tongzhan ledger household add CODE --community {some_one(places)} --config F"
+        )
 
 
 @household.command("link")
@@ -119,7 +123,7 @@ def household_unlink(config: Path, community: str | None, by: str, reason: str, 
     end_links(found, by, reason, timezone.now())
     click.echo(
         f"all links to household {found}'s statement are revoked; "
-        f"make a new one: tongzhan ledger household link {found} --config F"
+        f"make a new one: tongzhan ledger household link {found} --community {here} --config F"
     )
 
 

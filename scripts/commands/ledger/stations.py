@@ -17,6 +17,7 @@ from scripts.commands.ledger.common import (
     open_town,
     prefixed,
     reason_option,
+    some_one,
 )
 
 MOST = 10**12
@@ -163,7 +164,10 @@ def station_list(config: Path, community: str | None, *, as_json: bool) -> None:
         condition = f", {now[slug, row.slug].condition.value}" if row.active else ""
         click.echo(line(slug, row.line() + condition))
     if not found:
-        click.echo("no station yet; admit one: tongzhan ledger station add SLUG --public-key HEX --config F")
+        click.echo(
+            "no station yet; admit one: tongzhan ledger station add SLUG --public-key HEX "
+            f"--community {some_one(places)} --config F"
+        )
 
 
 @station.command("retire")

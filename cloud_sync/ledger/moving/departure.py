@@ -10,6 +10,7 @@ import secrets
 from datetime import datetime
 
 from cloud_sync.ledger.chain.audit import verify
+from cloud_sync.ledger.enrolment.models import Succession
 from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.moving.models import MAX_TO, Departure
 from cloud_sync.ledger.moving.proofs import is_confirmed, public_key
@@ -48,6 +49,7 @@ def move_out(community: Community, *, to: str, to_key: str, by: str, reason: str
 def _close(community: Community, to: str, to_key: str, by: str, reason: str, now: datetime) -> Departure:
     store.lock(list(community.stations.values_list("pk", flat=True)))
     lock(community)
+    _refuse_changing_keys(community)
     head = ChainHead.objects.get(community=community)
     gone = Departure.objects.create(
         community=community,
@@ -64,6 +66,18 @@ def _close(community: Community, to: str, to_key: str, by: str, reason: str, now
     )
     ChainHead.objects.filter(community=community).update(moved_out=True)
     return gone
+
+
+def _refuse_changing_keys(community: Community) -> None:
+    """Raise InputError while a station has a new key that was not heard: the old ones must end here."""
+    rows = Succession.objects.filter(key__station__community=community, over_at=None)
+    if (changing := rows.select_related("key__station").first()) is not None:
+        station = changing.key.station
+        raise InputError(
+            f"station {station} is changing its key",
+            f"wait until it was heard, a day at most: tongzhan ledger station list --community {community} "
+            "--config F",
+        )
 
 
 @atomically

@@ -51,6 +51,9 @@ MOVING: Mapping[str, str] = MappingProxyType(
 
 STAYING: Mapping[str, str] = MappingProxyType(
     {
+        "enrolment.Invitation": "a code names the ledger that made it; the other ledger makes its own",
+        "enrolment.BrokerLogin": "passwords are the broker's; the other ledger's stations get their own",
+        "enrolment.Succession": "no key may be changing when a community moves; the rest is over",
         "officers.Grant": "officers are the town's; the other ledger names its own",
         "fleet.StationStatus": "each station says it again once it sends to the other ledger",
         "moving.Departure": "it says what left this ledger",

@@ -20,6 +20,7 @@ from cloud_sync.ledger.chain import records, seals
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.communities.register import change_community, served_communities
 from cloud_sync.ledger.db import triggers
+from cloud_sync.ledger.enrolment.models import Succession
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.erasure import erase_household
 from cloud_sync.ledger.households.export import export_household
@@ -37,7 +38,7 @@ from cloud_sync.ledger.points.models import Account, ChainHead, VisitSettlement
 from cloud_sync.ledger.settling.mint_limit import set_mint_limit
 from cloud_sync.ledger.statement.links import end_links
 from cloud_sync.ledger.stations.alarms import Cause
-from cloud_sync.ledger.stations.models import Alarm, Community, Event
+from cloud_sync.ledger.stations.models import Alarm, Community, Event, StationKey
 from cloud_sync.ledger.stations.registry import add_station
 from config.errors import InputError
 from tests.conftest import CHECKOUT
@@ -263,6 +264,16 @@ def test_a_ledger_that_does_not_verify_lets_nobody_go(town: Town) -> None:
     with pytest.raises(InputError, match=r"cannot move: the chain of sunny-garden breaks at transfer 3"):
         leave()
     assert not ChainHead.objects.get(community=town.community).moved_out
+
+
+def test_a_community_whose_station_is_changing_its_key_waits_for_that(town: Town) -> None:
+    key = StationKey.objects.filter(retired_at=None).order_by("pk")[0]
+    changing = Succession.objects.create(key=key, since=NOW, after_batch=0)
+    with pytest.raises(InputError, match=f"station {key.station} is changing its key"):
+        leave()
+    assert not ChainHead.objects.get(community=town.community).moved_out
+    Succession.objects.filter(pk=changing.pk).update(over_at=NOW)
+    leave()
 
 
 @pytest.mark.usefixtures("town")

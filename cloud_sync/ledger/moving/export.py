@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import models
 
 from cloud_sync.ledger.chain.records import shift_of
+from cloud_sync.ledger.db.snapshot import snapshot
 from cloud_sync.ledger.keys import public_key_hex
 from cloud_sync.ledger.moving.departure import departure_of
 from cloud_sync.ledger.moving.file import FileHead, Totals, Writer
@@ -42,7 +43,8 @@ def export(
     writer = Writer(path, key)
     try:
         writer.write(_header(gone, key, card_key, now))
-        totals = _write_rows(community, writer, tell)
+        with snapshot():  # alarms may come and go meanwhile
+            totals = _write_rows(community, writer, tell)
         writer.write(totals)
         writer.finish()
     except BaseException:  # whatever ended it, no half file may stay

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from config.reading.private import hand_over
 
 VERSION = 1
 MARK = b"tongzhan community 1\n"
+SIGNATURE = re.compile(rb"[0-9a-f]{128}\n")
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of one line; the longest row is a batch of 512 KiB, as base64."""
 AGAIN = "write it again: tongzhan ledger community export SLUG FILE --config F"
@@ -137,16 +139,13 @@ def read_file(path: Path, trusted: str) -> tuple[FileHead, Iterator[bytes]]:
 def _checked(path: Path, first: bytes, lines: Iterator[bytes], public: bytes) -> Iterator[bytes]:
     """Yield each line but the last, which must be the signature over all others."""
     digest = hashlib.sha256(first)
-    before: bytes | None = None
+    before = b""
     for line in lines:
-        if before is not None:
+        if before:
             digest.update(before)
             yield before
         before = line
-    try:
-        signature = bytes.fromhex((before or b"").decode("ascii").strip())
-    except ValueError:
-        signature = b""
+    signature = bytes.fromhex(before.decode()) if SIGNATURE.fullmatch(before) else b""
     if not is_signed(MARK + digest.digest(), signature, public):
         raise InputError(f"{path} is damaged or cut off: its signature does not fit", AGAIN)
 

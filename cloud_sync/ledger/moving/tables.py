@@ -45,6 +45,11 @@ MOVING: Mapping[str, str] = MappingProxyType(
         "points.Debt": "household__community",
         "points.DebtPart": "debt__household__community",
         "fleet.Reading": "station__community",
+        "fleet.StationAlarm": "community",
+        "fleet.AlarmChange": "alarm__community",
+        "fleet.Maintenance": "station__community",
+        "ledger_downlink.Published": "community",
+        "ledger_downlink.RosterChange": "community",
     }
 )
 """The tables that go with a community, each with the way to it; a row comes after all that it refers to."""
@@ -56,6 +61,7 @@ STAYING: Mapping[str, str] = MappingProxyType(
         "enrolment.Succession": "no key may be changing when a community moves; the rest is over",
         "officers.Grant": "officers are the town's; the other ledger names its own",
         "fleet.StationStatus": "each station says it again once it sends to the other ledger",
+        "audit.AuditEntry": "it says what people did at this ledger, by this ledger's numbers",
         "moving.Departure": "it says what left this ledger",
         "moving.Arrival": "it says what came to this ledger",
     }

@@ -67,6 +67,9 @@ class FaultCode(StrEnum):
     CLIPS_FAILED = auto()
     CLOCK_STEPPED = auto()
     CAMERA_FAILED = auto()
+    CAMERA_TORN = auto()
+    CAMERA_DARK = auto()
+    CAMERA_COVERED = auto()
     MODEL_REFUSED = auto()
     MODEL_FAILED = auto()
     READER_FAILED = auto()
@@ -134,6 +137,9 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.CLIPS_FAILED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CLOCK_STEPPED: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
         FaultCode.CAMERA_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
+        FaultCode.CAMERA_TORN: FaultKind(Severity.WARNING, Blocks.NOTHING, ClearedBy.OWNER),
+        FaultCode.CAMERA_DARK: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
+        FaultCode.CAMERA_COVERED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_REFUSED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.MODEL_FAILED: FaultKind(Severity.ERROR, Blocks.SEEING, ClearedBy.OWNER),
         FaultCode.READER_FAILED: FaultKind(Severity.ERROR, Blocks.NOTHING, ClearedBy.OWNER),

@@ -26,6 +26,7 @@ from edge.eye.clips.mask import Point
 from edge.eye.clips.memory import ClipMemory
 from edge.eye.clips.ring import RingFrame
 from edge.eye.crop import Crop, Picture, Region, crop, cut
+from edge.eye.health.frames import UNUSABLE, FrameHealth, flaw_of
 from edge.eye.newest_frame import Frame, NewestFrame
 from edge.faults import FaultCode
 from edge.hardware.polled_thread import PolledThread
@@ -139,6 +140,7 @@ class UsbCamera:
         self._rules = GateRules()
         self._newest = NewestFrame(clock)
         self._memory = ClipMemory(trays)
+        self._health = FrameHealth()
         self._lock = threading.Lock()
         self._takers = 0
         self._gates: dict[str, Gate] = {}
@@ -223,12 +225,27 @@ class UsbCamera:
                 if not is_whole:
                     return
                 self._complaints.over()
+                if self._note_flaw(picture, now) in UNUSABLE:
+                    continue
                 frame = self._newest.put(picture.astype(np.uint8, copy=False), now)
                 if frame is not None:
                     self._look(frame)
                     self._memory.put(frame.picture[:, :, ::-1], frame.at)
         finally:
             capture.release()
+
+    def _note_flaw(self, picture: NDArray[np.generic], now: float) -> FaultCode | None:
+        """Return what is wrong with a frame; raise and clear the faults of flaws that last."""
+        with self._lock:
+            is_open = bool(self._gates)
+        flaw = flaw_of(picture, is_open=is_open)
+        before, self._health = self._health, self._health.look(flaw, now, is_open=is_open)
+        for code in self._health.faults ^ before.faults:
+            is_new = code in self._health.faults
+            log.warning("camera %s: %s %s", self._section.id, code, "began" if is_new else "is over")
+            kind = FaultRaised if is_new else FaultCleared
+            self._inbox.post(kind(now, code, self._section.id))
+        return flaw
 
     def _is_wanted(self, now: float) -> bool:
         """Return whether to decode this frame: decoding is most of a camera's load on a Pi."""

@@ -23,7 +23,10 @@ KEPT_PHOTOS = 8
 """The eye keeps the pictures of this many deposits: as many as may wait for the model."""
 FAULTS = frozenset(
     {
+        FaultCode.CAMERA_COVERED,
+        FaultCode.CAMERA_DARK,
         FaultCode.CAMERA_FAILED,
+        FaultCode.CAMERA_TORN,
         FaultCode.CLIPS_FAILED,
         FaultCode.CLOCK_STEPPED,
         FaultCode.MODEL_FAILED,

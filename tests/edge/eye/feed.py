@@ -32,6 +32,8 @@ class Feed:
         self.released = 0
         self.grabbed = 0
         self.retrieved = 0
+        self.unusable: Picture | None = None
+        """What it gives in place of the scene."""
         self.let_go = threading.Event()
         self._never = threading.Event()
         self._last: Picture = scene.picture()
@@ -51,7 +53,7 @@ class Feed:
         self.retrieved += 1
         if self.mode is not Mode.FROZEN:
             self._last = self.scene.picture()
-        return True, self._last
+        return True, self._last if self.unusable is None else self.unusable
 
     def release(self) -> None:
         self.released += 1

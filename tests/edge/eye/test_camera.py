@@ -210,3 +210,22 @@ def test_a_bin_that_no_camera_sees_has_no_photo(camera: UsbCamera) -> None:
     camera.lid_moved("far", is_open=True)
     with pytest.raises(CameraError, match="does not look at bin far"):
         camera.take("far")
+
+
+def test_frames_that_cannot_be_used_are_dropped_and_named_until_whole_ones_come(
+    camera: UsbCamera, feed: Feed, posted: Posted
+) -> None:
+    until(lambda: feed.retrieved)
+    feed.unusable = np.zeros((0, 0, 3), np.uint8)
+    until(lambda: faults(posted), "it is named")
+    feed.unusable = None
+    until(lambda: faults(posted)[-1:] and isinstance(faults(posted)[-1], FaultCleared), "it is over")
+    assert len(camera.take("left")) == 3
+
+
+def faults(posted: Posted) -> list[FaultRaised | FaultCleared]:
+    return [
+        one
+        for one in posted.events
+        if isinstance(one, FaultRaised | FaultCleared) and one.fault is FaultCode.CAMERA_TORN
+    ]

@@ -93,6 +93,18 @@ MENDED_BY = {
         "tests/edge/eye/test_camera.py",
         "test_a_camera_that_was_unplugged_is_opened_again",
     ),
+    FaultCode.CAMERA_TORN: (
+        "tests/edge/eye/test_camera.py",
+        "test_frames_that_cannot_be_used_are_dropped_and_named_until_whole_ones_come",
+    ),
+    FaultCode.CAMERA_DARK: (
+        "tests/edge/eye/health/test_frames.py",
+        "test_a_flaw_is_a_fault_after_three_seconds_and_ends_after_one_good_second",
+    ),
+    FaultCode.CAMERA_COVERED: (
+        "tests/edge/eye/health/test_frames.py",
+        "test_a_flaw_is_a_fault_after_three_seconds_and_ends_after_one_good_second",
+    ),
     FaultCode.MODEL_REFUSED: (HERE, "test_what_only_a_restart_ends_is_not_there_after_one"),
     FaultCode.MODEL_FAILED: (
         "tests/edge/eye/test_classifier.py",

@@ -40,8 +40,8 @@ UNUSED_MEMBERS = {
 }
 """Enumerations with members that no code names, and why."""
 BY_DJANGO = """
-AuditConfig ApiConfig DownlinkConfig EnrolmentConfig FleetConfig MovingConfig OfficersConfig PointsConfig
-StationsConfig
+ApiConfig AuditConfig DownlinkConfig EnrolmentConfig FleetConfig
+MovingConfig OfficersConfig PointsConfig StationsConfig TokensConfig
 StandBy DatabaseSchemaEditor DatabaseWrapper apply_migration clean_username
 deferrable_sql delete process_exception speak
 """

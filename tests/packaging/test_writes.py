@@ -33,6 +33,7 @@ OTHERS = {
     "fleet/states.py": "what stations say of themselves",
     "fleet/readings.py": "how long readings are kept",
     "fleet/alarms.py": "alarms that stations raise and clear",
+    "tokens/register.py": "when a token was last used",
     "officers/attempts.py": "counts of attempts to sign in",
     "officers/factor/codes.py": "codes that were used; what a person did with them is noted",
     "communities/register.py": "a change of a community is itself a row of who and why",

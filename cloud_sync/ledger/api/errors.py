@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError
@@ -73,6 +74,27 @@ def _invalid(_request: HttpRequest, error: ValidationError) -> HttpResponse:
         f"{where}: {first['msg']}",
         "see its values in /api/v1/openapi.json",
     )
+
+
+_TEXT = {"type": "string"}
+_FAILURE = {
+    "type": "object",
+    "properties": {"error": _TEXT, "mend": _TEXT},
+    "required": ["error", "mend"],
+}
+_OF_ANY = (
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.TOO_MANY_REQUESTS,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+
+
+def failures(*statuses: HTTPStatus) -> dict[str, Any]:
+    """Return a route's `openapi_extra` that names these failures and those that any route may have."""
+    content = {"application/json": {"schema": _FAILURE}}
+    named = (*statuses, *_OF_ANY)
+    return {"responses": {status: {"description": status.phrase, "content": content} for status in named}}
 
 
 def not_found() -> HttpResponse:

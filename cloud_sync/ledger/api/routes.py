@@ -7,20 +7,14 @@ from http import HTTPStatus
 from django.http import HttpRequest
 from ninja import NinjaAPI, Router, Schema
 
-from cloud_sync.ledger.api.errors import handle_errors
+from cloud_sync.ledger.api.errors import failures, handle_errors
 from cloud_sync.ledger.api.rates import CallerRate
 from cloud_sync.ledger.api.stations import AskingStation, StationAuth
 from cloud_sync.ledger.downlink.routes import router as published
 from cloud_sync.ledger.enrolment.routes import router as enrolment
+from cloud_sync.ledger.tokens.routes import router as reading
 
 stations = Router(auth=StationAuth(), tags=["stations"])
-
-
-class Failure(Schema):
-    """Why a request failed, and what to do about it."""
-
-    error: str
-    mend: str
 
 
 class Caller(Schema):
@@ -31,7 +25,7 @@ class Caller(Schema):
     key: str
 
 
-@stations.get("/whoami", response={HTTPStatus.OK: Caller, HTTPStatus.UNAUTHORIZED: Failure})
+@stations.get("/whoami", response=Caller, openapi_extra=failures(HTTPStatus.UNAUTHORIZED))
 def whoami(request: HttpRequest) -> Caller:
     """Say which station signed this request."""
     asking: AskingStation = request.auth  # type: ignore[attr-defined]  # ninja sets what StationAuth returns
@@ -49,3 +43,4 @@ handle_errors(api)
 api.add_router("/station", stations)
 api.add_router("", enrolment)
 api.add_router("/station", published)
+api.add_router("", reading)

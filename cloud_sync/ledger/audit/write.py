@@ -21,7 +21,7 @@ from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.stations.models import Community
 
 Row = TypeVar("Row", bound=models.Model)
-SECRET = frozenset({"password", "key", "secret", "token", "code_hash", "salt"})
+SECRET = frozenset({"password", "key", "secret", "token", "code_hash", "digest", "salt"})
 """Names of columns whose values are never kept."""
 HIDDEN = "…"
 """In place of a secret, and of bytes."""

@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Router
 from pydantic import Field
 
-from cloud_sync.ledger.api.errors import ApiError
+from cloud_sync.ledger.api.errors import ApiError, failures
 from cloud_sync.ledger.api.stations import AskingStation, StationAuth
 from cloud_sync.ledger.downlink.documents import Documents, OlderLedgerError
 from cloud_sync.ledger.keys import read_signing_key
@@ -24,7 +24,12 @@ router = Router(auth=StationAuth(), tags=["stations"])
 @router.get(
     "/published/{kind}",
     summary="Roster or rules of the station's community",
-    openapi_extra={"responses": {HTTPStatus.NOT_MODIFIED: {"description": "the station has this version"}}},
+    openapi_extra={
+        "responses": {
+            HTTPStatus.NOT_MODIFIED: {"description": "the station has this version"},
+            **failures(HTTPStatus.UNAUTHORIZED, HTTPStatus.CONFLICT)["responses"],
+        }
+    },
 )
 def published(
     request: HttpRequest, kind: PublishedKind, have: Annotated[int, Field(ge=0, le=2**53)] = 0

@@ -9,12 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Router
 
-from cloud_sync.ledger.api.errors import ApiError
+from cloud_sync.ledger.api.errors import ApiError, failures
 from cloud_sync.ledger.api.rates import CallerRate
 from cloud_sync.ledger.enrolment.redeeming import EnrolRefusal, RefusedError, redeem
 from cloud_sync.wire.enrolment import MAX_REQUEST_BYTES
 
 BINARY = "application/octet-stream"
+SEALED = {"type": "string", "format": "binary"}
 RATE = "30/m"
 """Of one address. A station asks once or twice; a guesser is stopped by five wrong proofs anyway."""
 _ANOTHER = "make another code at the ledger: in the office, or by tongzhan ledger station invite"
@@ -63,7 +64,13 @@ router = Router(tags=["enrolment"])
     "/enrol",
     auth=None,
     throttle=[CallerRate(RATE, "enrol")],
-    openapi_extra={"requestBody": {"content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra={
+        "requestBody": {"content": {BINARY: {"schema": SEALED}}},
+        "responses": {
+            HTTPStatus.OK: {"description": "OK", "content": {BINARY: {"schema": SEALED}}},
+            **failures(*{status for status, _, _ in TOLD.values()})["responses"],
+        },
+    },
 )
 def enrol(request: HttpRequest) -> HttpResponse:
     """Enrol a station by a one-time code; docs/protocol.md has both messages."""

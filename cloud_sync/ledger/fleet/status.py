@@ -63,6 +63,13 @@ def standings(communities: Collection[Community], now: datetime) -> list[Station
     return [_standing(row, now) for row in with_all]
 
 
+def standings_after(community: Community, after: str, most: int, now: datetime) -> list[StationNow]:
+    """Return at most so many active stations of a community by slug, those after one."""
+    rows = Station.objects.filter(community=community, active=True, slug__gt=after)
+    with_all = rows.select_related("status", "community").order_by("slug")
+    return [_standing(row, now) for row in with_all[:most]]
+
+
 def count_online(communities: Collection[Community], now: datetime) -> tuple[int, int]:
     """Return how many active stations are online, and how many there are."""
     rows = Station.objects.filter(community__in=communities, active=True)

@@ -77,6 +77,14 @@ def open_groups(communities: Collection[Community], now: datetime, *, of_town: b
     return sorted(made, key=lambda group: not group.waits)
 
 
+def open_after(community: Community, after: int, most: int, now: datetime) -> list[Open]:
+    """Return at most so many open alarms of a community by number, those after one."""
+    rows = StationAlarm.objects.filter(community=community, raised=True, pk__gt=after)
+    found = list(rows.select_related("station", "community").order_by("pk")[:most])
+    until = maintained({row.station_id for row in found if row.station_id}, now)
+    return [_silenced(row, until, now) for row in found]
+
+
 def _silenced(row: StationAlarm, maintained_until: dict[int, datetime], now: datetime) -> Open:
     acknowledged = row.acknowledged_until if row.acknowledged_until and row.acknowledged_until > now else None
     maintenance = maintained_until.get(row.station_id or 0)

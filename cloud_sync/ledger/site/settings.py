@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.enrolment",
     "cloud_sync.ledger.downlink",
     "cloud_sync.ledger.audit",
+    "cloud_sync.ledger.tokens",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

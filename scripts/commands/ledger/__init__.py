@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from config.errors import InputError
+from scripts.commands.ledger.api.tokens import token
 from scripts.commands.ledger.broker import broker
 from scripts.commands.ledger.cards import card
 from scripts.commands.ledger.common import database_errors
@@ -42,7 +43,7 @@ def ledger() -> None:
 
 
 RUNNING = (init, serve, ingest, verify, backup, restore, broker, manage)
-REGISTERS = (community, station, worker, household, card, staff, officer, published)
+REGISTERS = (community, station, worker, household, card, staff, officer, token, published)
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 station.add_command(station_show)

@@ -1,0 +1,1 @@
+"""Tokens by which programs read stations, alarms and balances over the API."""

@@ -25,6 +25,8 @@ class Blocks(StrEnum):
     """Deposits go unseen and earn the neutral amount."""
     WEIGHING = auto()
     """Deposits of the bin are not weighed; where no camera looks, they earn the neutral amount."""
+    RESIDENTS = auto()
+    """No lid opens for residents; staff can open each."""
     STATION = auto()
     """No lid opens, not even for staff."""
 
@@ -38,6 +40,8 @@ class ClearedBy(StrEnum):
     """Only a restart, after a person has repaired it."""
     STAFF = auto()
     """Only a staff card, tapped at the station; see edge/visit/emergency.py."""
+    OFFICE = auto()
+    """Only a command of the office; see edge/visit/orders.py."""
 
 
 class FaultCode(StrEnum):
@@ -63,6 +67,7 @@ class FaultCode(StrEnum):
     SCALE_STUCK = auto()
     SCALE_SATURATED = auto()
     EMERGENCY_STOP = auto()
+    OUT_OF_SERVICE = auto()
     EYE_LOST = auto()
     CLIPS_FAILED = auto()
     CLOCK_STEPPED = auto()
@@ -130,6 +135,7 @@ CATALOGUE: Mapping[FaultCode, FaultKind] = MappingProxyType(
         FaultCode.SMOKE: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.OWNER),
         FaultCode.PANIC: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.OWNER),
         FaultCode.EMERGENCY_STOP: FaultKind(Severity.ERROR, Blocks.STATION, ClearedBy.STAFF),
+        FaultCode.OUT_OF_SERVICE: FaultKind(Severity.WARNING, Blocks.RESIDENTS, ClearedBy.OFFICE),
         FaultCode.SCALE_SILENT: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_STUCK: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
         FaultCode.SCALE_SATURATED: FaultKind(Severity.ERROR, Blocks.WEIGHING, ClearedBy.OWNER),
@@ -187,6 +193,11 @@ def blocked_bins(faults: Iterable[Fault]) -> frozenset[str]:
 def station_is_blocked(faults: Iterable[Fault]) -> bool:
     """Return whether nobody may open any bin."""
     return any(CATALOGUE[fault.code].blocks is Blocks.STATION for fault in faults)
+
+
+def residents_are_blocked(faults: Iterable[Fault]) -> bool:
+    """Return whether no resident may open any bin."""
+    return any(CATALOGUE[fault.code].blocks in {Blocks.RESIDENTS, Blocks.STATION} for fault in faults)
 
 
 def seeing_is_blocked(faults: Iterable[Fault], parts: frozenset[str]) -> bool:

@@ -9,7 +9,7 @@ import logging
 import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,15 +28,18 @@ from edge.hardware.build import hardware_builder
 from edge.hardware.hardware import BuildHardware, Hardware
 from edge.hardware.pins import real_pins
 from edge.journal.store import SqliteJournal
-from edge.loop.clocks import RealClock, boot_id
-from edge.loop.emergency_latch import EmergencyLatch
+from edge.loop.clocks import RealClock, boot_id, uptime_s
+from edge.loop.latches import EmergencyLatch, ServiceLatch
 from edge.loop.parts import Parts
+from edge.loop.remote_orders import RemoteOrders
 from edge.loop.station import Station
 from edge.loop.watchdog import WatchedInbox
 from edge.loop.workers import ThreadWorkers
 from edge.messages import FaultRaised
 from edge.part_kinds import STATION
 from edge.ports import Clock, Inbox, Journal, Speaker, Workers
+from edge.remote.desk import Desk
+from edge.remote.freshness import Boot, Register
 from edge.screen.names import station_names
 from edge.screen.prompts import PromptRenderer
 from edge.screen.publisher import Screen
@@ -49,6 +52,8 @@ log = logging.getLogger(__name__)
 
 KEYS = "keys"
 """The part in faults of the station's keys."""
+BOOT_BYTES = 16
+"""A boot's token is 32 hex digits, drawn at random at each start of the station."""
 EPOCH_BYTES = 8
 """An epoch is 16 hex digits, drawn at random each time that the journal is opened."""
 
@@ -77,6 +82,8 @@ class Surroundings:
     """Wraps the speaker, so that a caller learns of each prompt."""
     eyes: Callable[[StationSettings], Eyes] | None = None
     """Makes eyes in this process; if None, the hardware's are used, normally the eye process."""
+    takes_commands: bool = True
+    """Whether officers' commands may come, over a socket in the runtime folder."""
     faults: tuple[FaultCode, ...] = ()
     """Faults of the station's keys, for keys that could not be read."""
     loads: Callable[[Callable[[], None]], None] = in_background
@@ -104,11 +111,15 @@ class Composition:
     journal: SqliteJournal
     notifier: Notifier
     eyes: Eyes
+    desk: Desk | None = None
+    """Where officers' commands come in."""
 
     def run(self) -> None:
         """Run the hardware and the station until `station.stop()`; then leave everything safe."""
         try:
             self.hardware.start()
+            if self.desk is not None:
+                self.desk.start()
             self.notifier.ready()
             self.station.run()
         finally:
@@ -119,6 +130,8 @@ class Composition:
         """Stop lids first, then write waiting records on the journal's worker, because a disk may hang."""
         self.hardware.stop()
         self.eyes.stop()
+        if self.desk is not None:
+            self.desk.stop()
         self.station.flush()
         self.workers.submit("journal", self.journal.close, None)
         self.workers.stop()
@@ -138,17 +151,33 @@ def compose(settings: StationSettings, around: Surroundings, notifier: Notifier 
         eyes = hardware.eyes if around.eyes is None else around.eyes(settings)
         journal = _journal(settings)
         workers = around.make_workers(inbox)
-        parts = _parts(settings, around, eyes, hardware, journal, workers)
+        desk, remote = _remote(settings, around, hardware, inbox)
+        parts = replace(_parts(settings, around, eyes, hardware, journal, workers), remote=remote)
         undo.pop_all()
     if EmergencyLatch.of(settings).is_set:
         log.error("an emergency was not ended; every motor stays stopped until a staff card is tapped")
         inbox.post(FaultRaised(around.clock.now(), FaultCode.EMERGENCY_STOP, STATION))
+    if ServiceLatch.of(settings).is_set:
+        log.warning("the office took this station out of service; only its command ends that")
+        inbox.post(FaultRaised(around.clock.now(), FaultCode.OUT_OF_SERVICE, STATION))
     for fault in around.faults:
         inbox.post(FaultRaised(around.clock.now(), fault, KEYS))
     around.loads(lambda: eyes.load(around.clock, inbox))
     return Composition(
-        Station(inbox, visit_rules(settings), parts), hardware, workers, journal, notifier, eyes
+        Station(inbox, visit_rules(settings), parts), hardware, workers, journal, notifier, eyes, desk
     )
+
+
+def _remote(
+    settings: StationSettings, around: Surroundings, hardware: Hardware, inbox: Inbox
+) -> tuple[Desk | None, RemoteOrders | None]:
+    if not around.takes_commands:
+        return None, None
+    place = settings.station
+    boot = Boot(place.community, place.name, secrets.token_hex(BOOT_BYTES))
+    desk = Desk(Path(place.runtime_dir), boot.token, around.clock, inbox)
+    ends = {**hardware.ends, "sync": desk.send_sync_away}
+    return desk, RemoteOrders(Register(boot), uptime_s, desk.answer, ends)
 
 
 def _journal(settings: StationSettings) -> SqliteJournal:
@@ -176,7 +205,10 @@ def _parts(
         classifier=eyes.classifier,
         speaker=around.listen(LogSpeaker(prompts)),
         journal=around.watch(journal),
-        latch=EmergencyLatch.of(settings),
+        latches={
+            FaultCode.EMERGENCY_STOP: EmergencyLatch.of(settings),
+            FaultCode.OUT_OF_SERVICE: ServiceLatch.of(settings),
+        },
         workers=workers,
         screen=_screen(settings, prompts, around.clock, hardware, eyes) if around.has_screen else None,
         boot=boot_id(),

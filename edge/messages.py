@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.commands import Ending, Part, RemoteCommand, Why
 from cloud_sync.wire.facts import Credential, Role, VisitFacts
 from config.sorting import Category
 from edge.faults import FaultCode
@@ -54,6 +56,12 @@ class Prompt(StrEnum):
     EMERGENCY = "emergency"
     EMERGENCY_HELD = "emergency_held"
     EMERGENCY_OVER = "emergency_over"
+    OUT_OF_SERVICE = "out_of_service"
+    IN_SERVICE = "in_service"
+    REMOTE_OPENING = "remote_opening"
+    """An officer opens the lid from afar."""
+    IDENTIFY = "identify"
+    """The office asks which station this is."""
 
 
 class RefusedBy(StrEnum):
@@ -271,6 +279,14 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Ordered:
+    """A command of an officer came, signed by the ledger and for this station's name."""
+
+    at: float
+    command: RemoteCommand
+
+
+@dataclass(frozen=True, slots=True)
 class StopRequested:
     """The station must stop: no visit begins, and those in progress wind down.
 
@@ -299,6 +315,7 @@ VisitEvent = (
     | RecordFailed
     | FaultRaised
     | FaultCleared
+    | Ordered
     | StopRequested
     | Tick
 )
@@ -411,6 +428,25 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class EndPart:
+    """Have one of the station's processes end, so that systemd starts it again; answered by a Reply."""
+
+    order: str
+    part: Part
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answer an officer's command; `order` is its id. `lid` and `after_s`: what a switch reported."""
+
+    order: str
+    outcome: Ending
+    why: Why | None = None
+    lid: Literal["open", "shut"] | None = None
+    after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """Record that a fault began or ended."""
 
@@ -421,4 +457,4 @@ class Alarm:
 
 Movement = OpenLid | CloseLid | StopMotors | ResumeMotors
 """Commands that are sent before all others."""
-Command = Movement | Capture | Classify | Record | Say | Alarm
+Command = Movement | Capture | Classify | Record | Say | EndPart | Reply | Alarm

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from cloud_sync.rules.award_rules import Award
-from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
+from cloud_sync.wire.facts import NoteFacts, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.messages import Event, Photo, Say
 from edge.roster import RosterEntry
@@ -144,8 +144,8 @@ class Journal(Protocol):
         """Write visit, award and outbox row in one transaction; JournalError if the disk refuses."""
         ...
 
-    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Write an alarm and its outbox row; JournalError if the disk refuses."""
+    def record_note(self, facts: NoteFacts, stamp: Stamp) -> None:
+        """Write an alarm or a command, and its outbox row; JournalError if the disk refuses."""
         ...
 
     def roster(self) -> Mapping[str, RosterEntry]:

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Meta
 from msgspec.json import Decoder
 
-from cloud_sync.wire.facts import EpochName, Event, SequenceNumber
+from cloud_sync.wire.facts import CommandFacts, EpochName, Event, SequenceNumber
 
 Record = TypeVar("Record", bound=msgspec.Struct)
 Stated = TypeVar("Stated")
@@ -136,9 +136,16 @@ def decode_event(raw: bytes) -> Event:
     """Read an event from its bytes; msgspec.DecodeError if it is malformed or of an unknown kind."""
     event = _parse(raw, _EVENT)
     # Unknown fields of a newer station may have any letters; among known fields, only names could.
-    if not _is_plain(raw) and not _is_plain(encode_event(event)):
+    if not _is_plain(raw) and not _is_plain(encode_event(_without_words(event))):
         raise msgspec.DecodeError("a name has letters that are not plain ASCII")
     return event
+
+
+def _without_words(event: Event) -> Event:
+    """Return an event without what a person wrote in it."""
+    if not isinstance(event.facts, CommandFacts):
+        return event
+    return msgspec.structs.replace(event, facts=msgspec.structs.replace(event.facts, issuer="", reason=""))
 
 
 def decode_events(raws: Sequence[bytes]) -> list[Event]:
@@ -184,12 +191,12 @@ def seal_batch(
     lost: tuple[Lost, ...] = (),
 ) -> bytes:
     """Return a signed batch of events, ready to publish."""
-    return _seal(key, Batch(community, station, [msgspec.Raw(event) for event in events], lost))
+    return seal_record(key, Batch(community, station, [msgspec.Raw(event) for event in events], lost))
 
 
 def seal_receipt(key: Ed25519PrivateKey, receipt: Receipt) -> bytes:
     """Return a signed receipt, ready to publish."""
-    return _seal(key, receipt)
+    return seal_record(key, receipt)
 
 
 def open_batch(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Batch:
@@ -227,10 +234,16 @@ def is_signed(body: bytes, signature: bytes, public: bytes) -> bool:
 
 def open_receipt(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Receipt:
     """Check a message's signature and return its receipt; EnvelopeError says what is wrong."""
-    return _decode(_verified(message, keys).body, _RECEIPT)
+    return open_record(message, keys, _RECEIPT)
 
 
-def _seal(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
+def open_record(message: bytes, keys: Mapping[str, Ed25519PublicKey], decoder: Decoder[Record]) -> Record:
+    """Check a message's signature and return its record; EnvelopeError says what is wrong."""
+    return _decode(_verified(message, keys).body, decoder)
+
+
+def seal_record(key: Ed25519PrivateKey, record: msgspec.Struct) -> bytes:
+    """Return a signed record, ready to publish."""
     return seal_frame(key, msgspec.json.encode(record))
 
 

@@ -102,6 +102,25 @@ class AlarmFacts(Struct, frozen=True, gc=False, tag_field="kind", tag="alarm"):
     raised: bool
 
 
+class CommandFacts(Struct, frozen=True, gc=False, omit_defaults=True, tag_field="kind", tag="command"):
+    """An officer's command that a station carried out; `target` is its bin, part or prompt, if it has one.
+
+    Issuer and reason may have any letters.
+    """
+
+    id: Name
+    verb: Name
+    issuer: Annotated[str, Meta(max_length=MAX_NAME)]
+    reason: Annotated[str, Meta(max_length=200)]
+    target: Name | None = None
+    was_seen: bool = True
+    """False if a lid was told to move and no switch reported it."""
+
+
+NoteFacts = AlarmFacts | CommandFacts
+"""What is recorded and earns nothing."""
+
+
 class Stamp(Struct, frozen=True, gc=False):
     """When an event was written: the wall clock if it can be trusted, and always the boot's seconds."""
 
@@ -119,4 +138,4 @@ class Event(Struct, frozen=True, gc=False):
     epoch: EpochName
     sequence: SequenceNumber
     stamp: Stamp
-    facts: VisitFacts | AlarmFacts
+    facts: VisitFacts | NoteFacts

@@ -111,6 +111,10 @@ class EyeLink:
         self._link.stop()
         self._answer_nobody()
 
+    def end_process(self) -> bool:
+        """Ask the eye process to end; return whether it is connected."""
+        return self._link.end_server()
+
     # --- asking ---------------------------------------------------------------------------------
 
     def lid_moved(self, bin_id: str, *, is_open: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from cloud_sync.wire.commands import Part
 from config.errors import InputError
 from config.station import StationSettings
 from edge.eye.client import EyeLink
@@ -90,9 +91,12 @@ def hardware_builder(
             news = LidNews(inbox, watcher, scales)
             lids, movers = _add_lids(devices, settings, clock, news, readers)
             undo.pop_all()
+        ends: dict[Part, Callable[[], bool]] = {} if eye is None else {"eye": eye.end_process}
+        if keeper := next((mover for mover in movers if isinstance(mover, KeeperLink)), None):
+            ends["lids"] = keeper.end_process
         cabinets = {mover.id: mover.cabinet for mover in movers if isinstance(mover, Mcu)}
         camera, eyes = seeing(eye, settings)
-        return Hardware(lids, movers, camera, devices.start, devices.stop, eyes, scales, cabinets)
+        return Hardware(lids, movers, camera, devices.start, devices.stop, eyes, scales, cabinets, ends)
 
     return make
 

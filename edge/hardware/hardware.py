@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from cloud_sync.wire.commands import Part
 from cloud_sync.wire.station_state import CabinetReading
 from edge.eye.eyes import Eyes, blind
 from edge.hardware.controller.cabinet import Cabinet
@@ -27,6 +28,9 @@ class Hardware:
     """Real scales by bin, for `station check` to show their readings."""
     cabinets: Mapping[str, Cabinet] = field(default_factory=dict)
     """The cabinets of controllers, by the controller's id."""
+
+    ends: Mapping[Part, Callable[[], bool]] = field(default_factory=dict)
+    """Has a process of the station end, so that systemd starts it again; returns False if it is not there."""
 
     def readings(self) -> tuple[CabinetReading, ...]:
         """Return the last readings of every cabinet. Call it from any thread."""

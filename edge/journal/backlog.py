@@ -12,7 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from cloud_sync.rules.award_rules import Award
-from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
+from cloud_sync.wire.facts import CommandFacts, NoteFacts, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.messages import BacklogDrained
 from edge.ports import Clock, Journal, JournalError
@@ -30,9 +30,9 @@ LONGEST_PAUSE_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record to be written. `visit` is the visit's number, None for an alarm."""
+    """One record to be written. `visit` is the visit's number, None for an alarm or a command."""
 
-    facts: VisitFacts | AlarmFacts
+    facts: VisitFacts | NoteFacts
     stamp: Stamp
     visit: int | None = None
 
@@ -40,6 +40,8 @@ class Entry:
         """Name it in a log line."""
         if isinstance(self.facts, VisitFacts):
             return f"visit {self.visit}"
+        if isinstance(self.facts, CommandFacts):
+            return f"command {self.facts.verb} {self.facts.id}"
         return f"alarm {self.facts.fault} of {self.facts.part}"
 
 
@@ -125,7 +127,7 @@ class Backlog:
 
     def _write(self, entry: Entry) -> Award | None:
         if not isinstance(entry.facts, VisitFacts):
-            self._journal.record_alarm(entry.facts, entry.stamp)
+            self._journal.record_note(entry.facts, entry.stamp)
             return None
         award = self._journal.record_visit(entry.facts, entry.stamp)
         log.info("visit %s: %s deposits, %s points", entry.visit, len(award.lines), award.points)

@@ -18,7 +18,7 @@ import msgspec
 
 from cloud_sync.rules.award_rules import Award, AwardRules, Line, award
 from cloud_sync.wire.envelope import decode_event, encode_event
-from cloud_sync.wire.facts import AlarmFacts, Event, Role, Stamp, VisitFacts
+from cloud_sync.wire.facts import Event, NoteFacts, Role, Stamp, VisitFacts
 from edge.downlink.cards import LedgerCards, merged
 from edge.downlink.folder import DownFolder
 from edge.downlink.rules import LedgerRules
@@ -72,7 +72,7 @@ class _Place(NamedTuple):
 class _Tried(NamedTuple):
     """A record that is being written, or whose write failed."""
 
-    facts: VisitFacts | AlarmFacts
+    facts: VisitFacts | NoteFacts
     stamp: Stamp
     sequence: int
 
@@ -125,9 +125,9 @@ class SqliteJournal:
         """
         return self._attempt("the visit was not kept", lambda one: self._record_visit(one, facts, stamp))
 
-    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Store an alarm. After a JournalError the same alarm may be tried again: it is stored once."""
-        self._attempt("the alarm was not kept", lambda one: self._record_alarm(one, facts, stamp))
+    def record_note(self, facts: NoteFacts, stamp: Stamp) -> None:
+        """Store an alarm or a command. After a JournalError it may be tried again: it is stored once."""
+        self._attempt("the alarm or command was not kept", lambda one: self._record_note(one, facts, stamp))
 
     def roster(self) -> Mapping[str, RosterEntry]:
         """Return the known cards by hash: the ledger's and those set here; read again only after a change.
@@ -214,7 +214,7 @@ class SqliteJournal:
         self._tallies.add(day, facts.card, earned.points, earned.counted)
         return earned
 
-    def _record_alarm(self, database: sqlite3.Connection, facts: AlarmFacts, stamp: Stamp) -> None:
+    def _record_note(self, database: sqlite3.Connection, facts: NoteFacts, stamp: Stamp) -> None:
         place = self._next_place(database)
         if self._kept_after_all(database, place, facts, stamp) is not None:
             return
@@ -240,7 +240,7 @@ class SqliteJournal:
         return _Place(database, number, last + 1)
 
     def _kept_after_all(
-        self, database: sqlite3.Connection, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp
+        self, database: sqlite3.Connection, place: _Place, facts: VisitFacts | NoteFacts, stamp: Stamp
     ) -> Award | None:
         """Return the award of a record that was written although its write failed; empty for an alarm.
 
@@ -257,7 +257,7 @@ class SqliteJournal:
         self._last, self._tried = earlier, None
         return Award(msgspec.json.decode(found[1], type=tuple[Line, ...]) if found[1] else ())
 
-    def _row(self, place: _Place, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> tuple[int, bytes, int]:
+    def _row(self, place: _Place, facts: VisitFacts | NoteFacts, stamp: Stamp) -> tuple[int, bytes, int]:
         event = encode_event(Event(self.epoch, place.sequence, stamp, facts))
         return first_id(place.number) + place.sequence, event, crc32(event)
 
@@ -282,7 +282,7 @@ class SqliteJournal:
         return self._roster
 
 
-def _is_of(raw: bytes, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> bool:
+def _is_of(raw: bytes, facts: VisitFacts | NoteFacts, stamp: Stamp) -> bool:
     """Return whether these bytes are the event of a record, priced or not."""
     event = decode_event(raw)
     written = event.facts

@@ -99,6 +99,10 @@ class KeeperLink:
         self._is_stopped = False
         self.ask(Resume())
 
+    def end_process(self) -> bool:
+        """Ask the keeper's process to end; it shuts its lids first. Return whether it is connected."""
+        return self._link.end_server()
+
     def ask(self, request: Request) -> None:
         """Send a request, on the caller's thread; never blocks."""
         self._link.send(pack(request))

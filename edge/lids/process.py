@@ -23,7 +23,7 @@ from edge.lids.gpio_lid import GpioLid
 from edge.lids.outbound import Outbound
 from edge.lids.server import Keeper
 from edge.loop.clocks import RealClock
-from edge.loop.emergency_latch import EmergencyLatch
+from edge.loop.latches import EmergencyLatch
 from firmware_bridge.lid_motion import lid_times
 
 log = logging.getLogger(__name__)

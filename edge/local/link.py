@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import select
+import signal
 import socket
 import threading
 import time
@@ -13,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from config.process.threads import Complaints, thread
-from edge.local.protocol import SILENCE_S
+from edge.local.protocol import PEER, SILENCE_S
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +84,26 @@ class LocalLink:
                 return False
             self._refused.over()
             return True
+
+    def end_server(self) -> bool:
+        """Ask the server's process to end, by SIGTERM; return whether we are connected to one.
+
+        The kernel names the process that listens, so no other can be meant.
+        """
+        with self._lock:
+            if self._socket is None:
+                return False
+            process, _, _ = PEER.unpack(
+                self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+            )
+            if process == os.getpid():
+                return False
+            try:
+                os.kill(process, signal.SIGTERM)
+            except OSError as error:
+                log.error("the %s cannot be asked to end (%s)", self._server, error)  # noqa: TRY400 (no bug)
+                return False
+        return True
 
     def _run(self) -> None:
         while not self._stopping.is_set():

@@ -24,14 +24,16 @@ class LocalOutbound:
         with self._lock:
             self._client = client
 
-    def send_packet(self, packet: bytes) -> None:
-        """Send a packet, if a client is connected."""
+    def send_packet(self, packet: bytes) -> bool:
+        """Send a packet, if a client is connected; return whether the kernel took it."""
         with self._lock:
             if self._client is None:
-                return
+                return False
             try:
                 self._client.send(packet, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
             except OSError as error:
-                log.warning("the station does not read; it is disconnected (%s)", error)
+                log.warning("the client does not read; it is disconnected (%s)", error)
                 self._client.shutdown(socket.SHUT_RDWR)  # the server's own loop closes it
                 self._client = None
+                return False
+            return True

@@ -7,6 +7,7 @@ CLOCK_MONOTONIC, which all processes share.
 
 from __future__ import annotations
 
+import struct
 from typing import Annotated
 
 import msgspec
@@ -16,6 +17,9 @@ BEAT_S = 0.5
 """How often a process sends a `Beat`."""
 SILENCE_S = 2.0
 """A process that sends nothing for this long counts as hung."""
+
+PEER = struct.Struct("3i")
+"""SO_PEERCRED's value: process, user and group (unix(7))."""
 
 Moment = Annotated[float, Meta(ge=0)]
 

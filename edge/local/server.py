@@ -7,7 +7,6 @@ import logging
 import os
 import selectors
 import socket
-import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,12 +16,9 @@ from config.errors import InputError
 from config.reading.files import mend_of
 from config.reading.private import make_private_folder
 from edge.local.outbound import LocalOutbound
-from edge.local.protocol import BEAT_S
+from edge.local.protocol import BEAT_S, PEER
 
 log = logging.getLogger(__name__)
-
-_PEER = struct.Struct("3i")
-"""SO_PEERCRED's value: process, user and group (unix(7))."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +33,8 @@ class SocketName:
     """The socket's owner, such as "the lids'"."""
     is_one: str
     """Why only one may run, for the message to a second one."""
+    client: str = "station"
+    """Who connects, for the log."""
 
 
 class LocalServer:
@@ -87,7 +85,7 @@ class LocalServer:
         """Disconnect the client, if there is one."""
         if self._client is None:
             return
-        log.info("the station is disconnected")
+        log.info("the %s is disconnected", self._name.client)
         self._outbound.connect(None)
         self._selector.unregister(self._client)
         self._client.close()
@@ -114,9 +112,9 @@ class LocalServer:
         try:
             client, _ = self._listener.accept()
         except OSError as error:  # the client has gone, or no file descriptor is left
-            log.warning("a station's connection could not be accepted (%s)", error)
+            log.warning("a %s's connection could not be accepted (%s)", self._name.client, error)
             return
-        process, user, _ = _PEER.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+        process, user, _ = PEER.unpack(client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size))
         whose = self._name.whose
         if user not in (os.geteuid(), 0):
             log.error(
@@ -132,7 +130,7 @@ class LocalServer:
             self._take_in(client, process)
 
     def _take_in(self, client: socket.socket, process: int) -> None:
-        log.info("a station is connected (process %d)", process)
+        log.info("a %s is connected (process %d)", self._name.client, process)
         client.setblocking(False)  # noqa: FBT003 (the socket's own way)
         self._client = client
         self._selector.register(client, selectors.EVENT_READ)

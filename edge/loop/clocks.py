@@ -66,6 +66,11 @@ class RealClock:
         return WallTime(unix_s, trusted=self._was_in_step and unix_s > BUILT_S)
 
 
+def uptime_s() -> float:
+    """Return the seconds since this machine's boot, suspended time included; no time server can step them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def boot_id() -> str:
     """Return the kernel's random name for this boot."""
     return _BOOT_ID.read_text(encoding="ascii").strip()

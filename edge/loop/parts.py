@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from edge.faults import FaultCode
+from edge.loop.remote_orders import RemoteOrders
 from edge.ports import Camera, Classifier, Clock, Journal, Latch, Lid, Mover, Speaker, Workers
 from edge.screen.publisher import Screen
 from edge.visit.offering import OfferClip
@@ -21,7 +23,8 @@ class Parts:
     classifier: Classifier
     speaker: Speaker
     journal: Journal
-    latch: Latch
+    latches: Mapping[FaultCode, Latch]
+    """Remember a fault over restarts."""
     workers: Workers
     screen: Screen | None
     boot: str
@@ -29,3 +32,5 @@ class Parts:
     """Offers a deposit for a clip; returns at once."""
     roster_age_s: Callable[[], float | None] = lambda: None
     """Seconds since the ledger last confirmed its list of cards; None if it never has."""
+    remote: RemoteOrders | None = None
+    """None for a station that takes no commands."""

@@ -13,8 +13,7 @@ from dataclasses import replace
 from math import inf
 from time import perf_counter
 
-from cloud_sync.wire.facts import MAX_WALL_S, AlarmFacts, Stamp
-from edge.faults import FaultCode
+from cloud_sync.wire.facts import MAX_WALL_S, AlarmFacts, NoteFacts, Stamp
 from edge.journal.backlog import Entry
 from edge.loop import device_jobs
 from edge.loop.inbox import QueueInbox
@@ -29,14 +28,17 @@ from edge.messages import (
     ClassifyFailed,
     CloseLid,
     Command,
+    EndPart,
     Event,
     JournalRead,
     Movement,
     OpenLid,
+    Ordered,
     PhotosTaken,
     Pressed,
     Record,
     RecordFailed,
+    Reply,
     ResumeMotors,
     Say,
     StopMotors,
@@ -186,6 +188,8 @@ class Station:
                 self._early.append((event, posted))
             case Tapped():
                 self._handle_tap(event, posted)
+            case Ordered():
+                self._take_order(event)
             case JournalRead():
                 for found in self._journal.handle_read(event):
                     self._handle(found)
@@ -195,6 +199,11 @@ class Station:
                     self._handle(found)
             case _:
                 self._handle(event)
+
+    def _take_order(self, event: Ordered) -> None:
+        remote = self._parts.remote
+        if remote is not None and remote.admit(event.command, is_stopping=self._is_stopping):
+            self._handle(event)
 
     def _knows_cards(self, now: float) -> bool:
         """Return whether blocked cards are known, or the wait for them is over."""
@@ -281,12 +290,24 @@ class Station:
                 self._journal.write(at)
             case Alarm(fault, part, raised):
                 log.warning("%s: %s %s", part, fault, "began" if raised else "is over")
-                self._journal.add(Entry(AlarmFacts(str(fault), part, raised), self._stamp()))
-                self._journal.write(at)
-                if fault is FaultCode.EMERGENCY_STOP:
-                    self._submit("latch", lambda: parts.latch.keep(is_set=raised), None)
+                self._note(AlarmFacts(str(fault), part, raised))
+                if (latch := parts.latches.get(fault)) is not None:
+                    self._submit("latch", lambda: latch.keep(is_set=raised), None)
+            case Reply() | EndPart():
+                self._answer(command)
             case Say():
                 self._say(command)
+
+    def _answer(self, command: Reply | EndPart) -> None:
+        remote = self._parts.remote
+        if remote is not None:
+            self._note(remote.end_part(command) if isinstance(command, EndPart) else remote.reply(command))
+
+    def _note(self, facts: NoteFacts | None) -> None:
+        """Record what earns nothing."""
+        if facts is not None:
+            self._journal.add(Entry(facts, self._stamp()))
+            self._journal.write(self._last_at)
 
     def _submit(self, device: str, job: Callable[[], Event | None], busy: Event | None) -> None:
         self._parts.workers.submit(device, job, busy)

@@ -15,7 +15,7 @@ from cloud_sync.wire.station_state import CabinetReadings
 from config.process.atomic import write_atomic
 from config.reading.private import make_private_folder
 from config.sorting import Category
-from edge.faults import Fault, FaultCode, station_is_blocked
+from edge.faults import Fault, FaultCode, residents_are_blocked, station_is_blocked
 from edge.visit.state import OpeningPhase, State, VisitRules
 from models.verdict import VerdictState
 
@@ -44,6 +44,10 @@ class NextAction(StrEnum):
     STAND_BACK = "stand_back"
     STOPPED = "stopped"
     """An emergency: residents can do nothing until staff ends it."""
+    CLOSED = "closed"
+    """The office took the station out of service."""
+    IDENTIFY = "identify"
+    """The office asks which station this is."""
 
 
 class LiveBin(msgspec.Struct, frozen=True):
@@ -119,8 +123,8 @@ class LiveState(msgspec.Struct, frozen=True):
 
 
 def bins_of(state: State, rules: VisitRules, faulty: frozenset[str]) -> tuple[LiveBin, ...]:
-    """Return every bin in the order of the configuration; in an emergency all are faulty."""
-    if station_is_blocked(state.faults):
+    """Return every bin in the order of the configuration; if no resident may open any, all are faulty."""
+    if residents_are_blocked(state.faults):
         faulty = frozenset(rules.bins)
     return tuple(
         LiveBin(rule.id, rule.category, _lid(state, rule.id), rule.id in faulty, rule.id in state.full)
@@ -136,14 +140,15 @@ def _lid(state: State, bin_id: str) -> LidPhase:
     return LidPhase.OPEN if stands_open & state.faults else LidPhase.SHUT
 
 
-def next_action(state: State) -> NextAction:
+def next_action(state: State) -> NextAction:  # noqa: PLR0911 (one row an action)
     """Return what the resident in front of the station should do now."""
     if station_is_blocked(state.faults):
         return NextAction.STOPPED
     visit = state.visit(state.current)
     if visit is None:
-        shutting = any(opening for other in state.visits for opening in other.openings)
-        return NextAction.STAND_BACK if shutting else NextAction.TAP
+        if any(opening for other in state.visits for opening in other.openings):
+            return NextAction.STAND_BACK
+        return NextAction.CLOSED if residents_are_blocked(state.faults) else NextAction.TAP
     phases = {opening.phase for opening in visit.openings}
     if phases & {OpeningPhase.OPEN, OpeningPhase.OPENING}:
         return NextAction.THROW

@@ -18,6 +18,7 @@ from edge.screen.state import (
     LiveState,
     LiveText,
     LiveVerdict,
+    NextAction,
     bins_of,
     next_action,
 )
@@ -141,7 +142,7 @@ def live_state(  # noqa: PLR0913 (all that a screen shows)
         station=label.station,
         name=label.name,
         written_s=written_s,
-        next=next_action(state),
+        next=_next(shown.last.prompt, state),
         bins=bins_of(state, rules, blocked_bins(state.faults)),
         verdict=shown.last.verdict,
         said=shown.last.said,
@@ -155,6 +156,13 @@ def live_state(  # noqa: PLR0913 (all that a screen shows)
         roster_age_s=roster_age_s,
         readings=readings,
     )
+
+
+def _next(prompt: Prompt | None, state: State) -> NextAction:
+    """Return what the screen asks for; an idle station that the office asked for shows that."""
+    action = next_action(state)
+    is_idle = action in {NextAction.TAP, NextAction.CLOSED}
+    return NextAction.IDENTIFY if is_idle and prompt is Prompt.IDENTIFY else action
 
 
 def _points(award: ShownAward, state: State) -> LivePoints:

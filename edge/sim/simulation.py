@@ -96,6 +96,7 @@ class Simulation:
                 self._virtual,
                 InlineWorkers,
                 has_screen=False,
+                takes_commands=False,
                 watch=watch,
                 eyes=eyes_here,
                 loads=at_once,

@@ -69,6 +69,8 @@ def chamber_changed(context: StepContext, event: ChamberChanged) -> Opening | No
         _seen_before_it_shut(context, event)
         return None  # a moving lid or a settling bin is not a deposit
     visit, opening = held
+    if visit.is_ordered:
+        return None  # what falls in is nobody's
     if event.by_scale and (seen := _seen(visit, opening)):
         _add_weight(context, visit, seen, event.weight_g or 0)
         return opening
@@ -180,6 +182,8 @@ def add_unseen_if_blind(context: StepContext, visit: Visit, opening: Opening, *,
     """Count one unseen deposit for an opening that was not watched, in the resident's favour."""
     watched = _is_watched(context, opening, was_shut=was_shut)
     if watched or visit.is_full or visit.is_staff or opening.opened_at == inf or _count(visit, opening):
+        return visit
+    if visit.is_ordered:
         return visit
     deposit = Deposit(len(visit.deposits) + 1, opening.bin, context.at, DepositPhase.JUDGED, inf)
     return context.put_visit(replace(visit, deposits=(*visit.deposits, deposit)))

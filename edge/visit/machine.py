@@ -44,6 +44,7 @@ station stops.
     LevelChanged    a bin is full, or was emptied
     FaultRaised     the fault begins; it may end openings (a lid, an emergency) or leave them unseen (the eye)
     FaultCleared    the fault ends, if its owner may end it
+    Ordered         an officer's command: it moves a lid by every rule of a card, or is answered at once
     StopRequested   open lids shut and nothing more is waited for; a final one ends every visit (stopping.py)
 """
 
@@ -72,6 +73,7 @@ from edge.messages import (
     LidClosed,
     LidObstructed,
     LidOpened,
+    Ordered,
     PhotosTaken,
     Pressed,
     RecordDelayed,
@@ -82,7 +84,7 @@ from edge.messages import (
     Tick,
     VisitEvent,
 )
-from edge.visit import deposits, emergency, openings, recording, stopping, taps
+from edge.visit import deposits, emergency, openings, orders, recording, stopping, taps
 from edge.visit.state import State, VisitRules
 from edge.visit.step_context import StepContext
 
@@ -93,6 +95,7 @@ def step(state: State, event: VisitEvent, rules: VisitRules) -> tuple[State, tup
     if not isinstance(event, BinEvent) or event.bin in rules.bins:  # an unknown bin is ignored
         HANDLERS[type(event)](context, event)
     context.each_visit(recording.finish_if_ready)
+    orders.answer_what_ended(context, event)
     return context.state, tuple(context.commands)
 
 
@@ -155,6 +158,7 @@ HANDLERS: Mapping[type, Callable[[StepContext, Any], None]] = MappingProxyType(
         RecordFailed: recording.record_failed,
         FaultRaised: _fault_raised,
         FaultCleared: _fault_cleared,
+        Ordered: orders.ordered,
         StopRequested: stopping.stop_requested,
         Tick: _tick,
     }

@@ -11,7 +11,7 @@ from math import inf
 
 from cloud_sync.wire.facts import OpeningFacts
 from config.station import OpenBy
-from edge.faults import Fault, FaultCode, blocked_bins, station_is_blocked
+from edge.faults import Fault, FaultCode, blocked_bins, residents_are_blocked, station_is_blocked
 from edge.messages import (
     CloseLid,
     LeaseRefused,
@@ -58,6 +58,8 @@ def request_opening(context: StepContext, visit: Visit, bin_id: str) -> Prompt |
 def _refusal(context: StepContext, visit: Visit, bin_id: str) -> Prompt | None:
     if visit.is_staff:
         return None
+    if residents_are_blocked(context.state.faults):
+        return Prompt.OUT_OF_SERVICE
     if _is_faulty(context, bin_id):
         return _faulty_prompt(context, bin_id)
     if bin_id in context.state.full:
@@ -217,6 +219,12 @@ def motors_stopped(context: StepContext, visit: Visit) -> None:
             _forget_opening(context, now, opening)
         else:
             _end_opening(context, now, opening, closed_at=None)
+
+
+def end_lease(context: StepContext, visit: Visit, opening: Opening) -> None:
+    """End the lease of an open lid now; one that shuts already is left alone."""
+    if opening.phase is OpeningPhase.OPEN:
+        _overdue(context, visit, opening)
 
 
 def shut_all(context: StepContext, visit: Visit) -> None:

@@ -19,11 +19,14 @@ MOMENT_S = 2.0
 
 
 def finish_if_ready(context: StepContext, visit: Visit) -> None:
-    """Send a visit to the disk once nothing of it is outstanding; end it unrecorded if it opened no lid."""
+    """Send a visit to the disk once nothing of it is outstanding; end it unrecorded if it opened no lid.
+
+    The lid that an officer opened is recorded with the command, not as a visit.
+    """
     waits_for_more = context.state.current == visit.id and context.at < visit.idle_until
     if visit.recording_until is not None or visit.is_busy or waits_for_more:
         return
-    if not visit.closed:
+    if not visit.closed or visit.is_ordered:
         context.drop_visit(visit)
         return
     context.put_visit(replace(visit, recording_until=context.at + context.rules.waits.record_s))

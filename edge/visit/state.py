@@ -137,6 +137,8 @@ class Visit:
     closed: tuple[OpeningFacts, ...] = ()
     deposits: tuple[Deposit, ...] = ()
     filming: Filming = UNFILMED
+    is_ordered: bool = False
+    """An officer opened the lid from afar: nobody's visit. It is not recorded and has no deposits."""
 
     @property
     def is_busy(self) -> bool:
@@ -169,6 +171,18 @@ class Jam:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """An officer's command that ends when a lid's switch reports, or at `until`."""
+
+    order: str
+    bin: str
+    is_open: bool
+    """Whether the open switch is awaited; else the shut switch."""
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The whole state of the visits. `current`: the visit that new taps and presses belong to."""
 
@@ -178,6 +192,7 @@ class State:
     faults: frozenset[Fault] = field(default_factory=frozenset)
     full: frozenset[str] = frozenset()
     jams: tuple[Jam, ...] = ()
+    awaited: tuple[Awaited, ...] = ()
 
     def visit(self, number: int | None) -> Visit | None:
         """Return the visit in progress with this number; None if there is none."""
@@ -209,6 +224,7 @@ def next_deadline(state: State) -> float | None:
         for deposit in visit.deposits
         if deposit.phase is not DepositPhase.JUDGED
     ]
+    times += [one.until for one in state.awaited]
     times += [visit.recording_until for visit in state.visits if visit.recording_until is not None]
     times += [
         visit.idle_until for visit in state.visits if not visit.is_busy and visit.recording_until is None

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from cloud_sync.wire.facts import Role
 from config.station import OpenBy
+from edge.faults import residents_are_blocked
 from edge.messages import Granted, Pressed, Prompt, Refused, Say
 from edge.visit import emergency, openings
 from edge.visit.state import OpeningPhase, Visit
@@ -16,6 +17,9 @@ def granted(context: StepContext, event: Granted) -> None:
     """Open this reader's bins for the visit of this card, or wait for a press on a button."""
     if emergency.is_on(context.state):
         emergency.tapped(context, is_staff=event.role is Role.STAFF)
+        return
+    if residents_are_blocked(context.state.faults) and event.role is not Role.STAFF:
+        context.say(Say(Prompt.OUT_OF_SERVICE))
         return
     targets = [
         rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from cloud_sync.rules.award_rules import Award, Outcome, outcome_of
-from cloud_sync.wire.facts import AlarmFacts, DepositFacts, Role, Stamp, VisitFacts
+from cloud_sync.wire.facts import DepositFacts, NoteFacts, Role, Stamp, VisitFacts
 from config.sorting import Category, Sorting
 from config.words import Both
 from edge.faults import FaultCode
@@ -74,9 +74,9 @@ class ReportingJournal(Journal):
         self._report(facts, award)
         return award
 
-    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Store an alarm."""
-        self._journal.record_alarm(facts, stamp)
+    def record_note(self, facts: NoteFacts, stamp: Stamp) -> None:
+        """Store an alarm or a command."""
+        self._journal.record_note(facts, stamp)
 
     def roster(self) -> Mapping[str, RosterEntry]:
         """Return the known cards by hash."""

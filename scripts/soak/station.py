@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cloud_sync.rules.award_rules import Award
-from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
+from cloud_sync.wire.facts import NoteFacts, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.main import Composition, compose
 from edge.ports import Clock, Journal, OutboxDepth, WallTime
@@ -84,9 +84,9 @@ class PacedJournal(Journal):
         self._count()
         return award
 
-    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Store an alarm."""
-        self._journal.record_alarm(facts, stamp)
+    def record_note(self, facts: NoteFacts, stamp: Stamp) -> None:
+        """Store an alarm or a command."""
+        self._journal.record_note(facts, stamp)
         self._count()
 
     def roster(self) -> Mapping[str, RosterEntry]:

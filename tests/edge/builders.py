@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import msgspec
 
 from cloud_sync.rules.award_rules import Award, AwardRules, Tally, award
+from cloud_sync.wire.commands import RemoteCommand, Verb
 from cloud_sync.wire.facts import Credential, Role, VisitFacts
 from config.reading.load import load_toml
 from config.sorting import Category
@@ -80,6 +83,16 @@ EMPTY = Verdict(VerdictState.EMPTY, None, None, 0.99, MODEL_NAME)
 def earned(facts: VisitFacts, before: Tally | None = None) -> Award:
     """Give what a visit earns under the shipped rules."""
     return award(facts.deposits, facts.role, RULES, before or Tally())
+
+
+BOOT = "b" * 32
+"""The token of a station's start."""
+
+
+def command(verb: Verb, number: int = 1, **changed: Any) -> RemoteCommand:  # noqa: ANN401 (as RemoteCommand has them)
+    """Give an officer's command to the station lane/gate; `number` makes its id."""
+    made = RemoteCommand(f"{number:032x}", "lane", "gate", BOOT, 1e9, verb, "wang", "the cleaner waits")
+    return msgspec.structs.replace(made, **changed)
 
 
 @dataclass

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from cloud_sync.rules.award_rules import Award
-from cloud_sync.wire.facts import AlarmFacts, Credential, Stamp, VisitFacts
+from cloud_sync.wire.facts import Credential, NoteFacts, Stamp, VisitFacts
 from config.reading.load_sorting import load_sorting
 from config.words import load_words
 from edge.faults import FaultCode
 from edge.journal.schema import JOURNAL_FILE
 from edge.journal.store import SqliteJournal
-from edge.loop.emergency_latch import EmergencyLatch
 from edge.loop.inbox import QueueInbox
+from edge.loop.latches import EmergencyLatch, ServiceLatch
 from edge.loop.parts import Parts
+from edge.loop.remote_orders import RemoteOrders
 from edge.loop.station import Station
 from edge.loop.workers import InlineWorkers
 from edge.messages import Photo, Say, Tapped
@@ -133,9 +134,9 @@ class NotingJournal:
         self._touch("record visit")
         return self.inner.record_visit(facts, stamp)
 
-    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
+    def record_note(self, facts: NoteFacts, stamp: Stamp) -> None:
         self._touch("record alarm")
-        self.inner.record_alarm(facts, stamp)
+        self.inner.record_note(facts, stamp)
 
     def roster(self) -> Mapping[str, RosterEntry]:
         self._touch("read roster")
@@ -183,7 +184,7 @@ class Bench:
         inbox: QueueInbox | None = None,
         journal: SqliteJournal | None = None,
     ) -> None:
-        self.folder = folder
+        self.folder, self._rules = folder, rules
         self.journal_file = folder / JOURNAL_FILE
         self.diary: list[Note] = []
         self.clock = HandClock()
@@ -211,12 +212,20 @@ class Bench:
             classifier=self.classifier,
             speaker=NotingSpeaker(self.diary, self.journal_file),
             journal=self.journal,
-            latch=EmergencyLatch([folder]),
+            latches={
+                FaultCode.EMERGENCY_STOP: EmergencyLatch([folder]),
+                FaultCode.OUT_OF_SERVICE: ServiceLatch([folder]),
+            },
             workers=self.workers,
             screen=screen,
             boot="boot",
         )
         self.station = Station(self.inbox, rules, self.parts)
+
+    def use(self, remote: RemoteOrders) -> None:
+        """Have the station take officers' commands."""
+        self.parts = replace(self.parts, remote=remote)
+        self.station = Station(self.inbox, self._rules, self.parts)
 
     def tap(
         self,

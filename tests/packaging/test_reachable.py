@@ -40,7 +40,7 @@ UNUSED_MEMBERS = {
 }
 """Enumerations with members that no code names, and why."""
 BY_DJANGO = """
-ApiConfig AuditConfig DownlinkConfig EnrolmentConfig FleetConfig
+ApiConfig AuditConfig CommandingConfig DownlinkConfig EnrolmentConfig FleetConfig
 MovingConfig OfficersConfig PointsConfig StationsConfig TokensConfig
 StandBy DatabaseSchemaEditor DatabaseWrapper apply_migration clean_username
 deferrable_sql delete process_exception speak

@@ -81,6 +81,7 @@ PROCESS = (
     "tests/edge/panel/test_sse.py",
     "tests/edge/readers/test_kinds.py",
     "tests/edge/readers/test_serial.py",
+    "tests/edge/remote/test_desk.py",
     "tests/edge/screen/test_publisher.py",
     "tests/edge/sim/test_rigged.py",
     "tests/edge/sim/test_timeline.py",

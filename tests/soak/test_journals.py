@@ -16,7 +16,7 @@ EPOCH = "a" * 16
 def test_every_event_is_read_with_its_award_while_the_journal_is_in_use(tmp_path: Path) -> None:
     journal = opened(tmp_path, EPOCH)
     journal.record_visit(visit(2), NOON)
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     journal.record_visit(visit(1, who="li"), NOON)
     read = read_journal(tmp_path, "north")
     journal.close()

@@ -45,7 +45,7 @@ def test_records_are_kept_apart_and_lids_are_looked_at_now_and_then(tmp_path: Pa
     paced.look_at_lids = lambda: looks.append(1)
     paced.record_visit(visit(2), NOON)
     for _ in range(2 * LIDS_TOLD_EVERY - 1):
-        paced.record_alarm(ALARM, NOON)
+        paced.record_note(ALARM, NOON)
     assert len(looks) == 2
     assert paced.outbox() == (2 * LIDS_TOLD_EVERY, 0)
     journal.close()
@@ -57,7 +57,7 @@ def test_what_witnesses_tell_is_heard_by_whose_life_it_was(tmp_path: Path) -> No
         journal = opened(tmp_path, EPOCH)
         watched = witness.watch(journal)
         watched.record_visit(visit(2), NOON)
-        watched.record_alarm(ALARM, NOON)
+        watched.record_note(ALARM, NOON)
         witness.opened("kitchen")
         for beyond_s in (0.0, 0.7, 0.2):
             witness.lids(beyond_s)

@@ -31,7 +31,7 @@ def dead(tmp_path: Path) -> Path:
     journal = opened(folder, A)
     for number in range(3):
         journal.record_visit(visit(2, who=f"card {number}"), NOON)
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     outbox = Outbox(folder)
     outbox.note_receipts([EpochReceipt(A, 2, ((2, "malformed"),))])
     outbox.close()
@@ -199,7 +199,7 @@ def test_maintenance_forgets_what_is_old_and_never_what_waits(
     assert "no journal in" in capsys.readouterr().err
     journal = opened(state, A)
     for number in range(STEP + 9):
-        journal.record_alarm(msgspec.structs.replace(ALARM, part=f"bin {number}"), NOON)
+        journal.record_note(msgspec.structs.replace(ALARM, part=f"bin {number}"), NOON)
     journal.close()
     outbox = Outbox(state)
     outbox.note_receipts([EpochReceipt(A, STEP + 7)])

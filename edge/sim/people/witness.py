@@ -13,7 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from cloud_sync.rules.award_rules import Award
-from cloud_sync.wire.facts import AlarmFacts, Stamp, VisitFacts
+from cloud_sync.wire.facts import NoteFacts, Stamp, VisitFacts
 from edge.faults import FaultCode
 from edge.messages import Say
 from edge.ports import Journal, JournalError, OutboxDepth, Speaker
@@ -75,7 +75,7 @@ class Witness:
         if say.points is not None:
             self._tell(PointsSpoken, prompt=say.prompt.value, points=say.points)
 
-    def kept(self, points: int, facts: VisitFacts | AlarmFacts, stamp: Stamp) -> None:
+    def kept(self, points: int, facts: VisitFacts | NoteFacts, stamp: Stamp) -> None:
         """Write that a record is on the disk."""
         self._sequence += 1
         if not isinstance(facts, VisitFacts):
@@ -114,9 +114,9 @@ class WitnessedJournal:
         self._witness.kept(award.points, facts, stamp)
         return award
 
-    def record_alarm(self, facts: AlarmFacts, stamp: Stamp) -> None:
-        """Store an alarm, then report it."""
-        self._or_refused(lambda: self._journal.record_alarm(facts, stamp))
+    def record_note(self, facts: NoteFacts, stamp: Stamp) -> None:
+        """Store an alarm or a command, then report it."""
+        self._or_refused(lambda: self._journal.record_note(facts, stamp))
         self._witness.kept(0, facts, stamp)
 
     def roster(self) -> Mapping[str, RosterEntry]:

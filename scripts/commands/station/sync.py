@@ -12,12 +12,15 @@ from pathlib import Path
 import click
 
 from cloud_sync.service.systemd import Notifier, WatchedStop, notifier_of
+from cloud_sync.transport.mailbox import Mailbox
+from cloud_sync.wire import topics
 from config.process.threads import thread
 from edge.downlink.process import Downlink, downlink_for
 from edge.enrol.watching import EnrolmentWatch, complete_enrolment
 from edge.ledger_api.client import WHOLE_S
-from edge.loop.clocks import RealClock, boot_id
+from edge.loop.clocks import RealClock, boot_id, uptime_s
 from edge.station_file import load_station, state_dir_of
+from edge.sync.commands import CommandPost
 from edge.sync.keys import StationIdentity, load_keys
 from edge.sync.live_readings import live_readings
 from edge.sync.outbox import Outbox
@@ -51,14 +54,19 @@ def _deliver(config: Path, stopping: WatchedStop, notifier: Notifier) -> None:
     downlink = downlink_for(settings, sender, clock, boot_id(), random.SystemRandom())
     live = partial(live_readings, Path(settings.station.runtime_dir), clock)
     report = SelfReport(clock, fixed, live, downlink.roster if downlink else lambda: None)
-    link = link_for(settings, report, [downlink.notices] if downlink else [])
+    mailbox = Mailbox(topics.commands(sender.community, sender.station))
+    link = link_for(settings, report, [mailbox, downlink.notices] if downlink else [mailbox])
+    folder = Path(settings.station.runtime_dir)
+    post = CommandPost(sender, link, mailbox, folder, clock, uptime=uptime_s, leave=stopping.set)
     link.start()
+    post.start()
     notifier.ready()
     faults = (lambda: downlink.faults) if downlink else frozenset
     try:
         with _fetching(downlink, stopping):
             Sync(sender, outbox, link, clock, random.SystemRandom(), report, faults=faults).run(changed)
     finally:
+        post.stop()
         link.stop()
         outbox.close()
 

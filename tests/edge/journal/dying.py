@@ -94,7 +94,7 @@ def work(folder: Path, told: Callable[[], object]) -> None:
         journal.record_visit(visit(3, who=f"card {number}"), NOON)
         told()
         outbox.note_receipts([EpochReceipt("a" * 16, number, ((2, "malformed"),) if number > 2 else ())])
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     outbox.replace_roster({card("li"): RosterEntry(CardState.ACTIVE, Role.STAFF)})
     outbox.grow_older(2 * KEPT_S)
     outbox.prune()

@@ -156,13 +156,13 @@ def test_faults_that_come_and_go_leave_room_for_visits(tmp_path: Path) -> None:
 
 
 def test_a_record_that_can_never_be_written_does_not_hold_up_others(bench: Bench) -> None:
-    real = bench.journal.inner.record_alarm
-    bench.journal.inner.record_alarm = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
+    real = bench.journal.inner.record_note
+    bench.journal.inner.record_note = lambda *_: 1 // 0  # type: ignore[method-assign, assignment]
     bench.inbox.post(FaultRaised(bench.clock.at, FaultCode.LID_FORCED, "kitchen"))
     one_visit(bench)
     bench.pass_time(1)
     assert bench.said()[-1] == Prompt.POINTS_HELD
-    bench.journal.inner.record_alarm = real  # type: ignore[method-assign]
+    bench.journal.inner.record_note = real  # type: ignore[method-assign]
     assert len(sound(bench.folder)) == 1
 
 
@@ -226,8 +226,8 @@ def test_an_alarm_that_was_written_despite_an_error_is_stored_once(tmp_path: Pat
     journal = opened(tmp_path)
     FailsAfterwards(journal)
     with pytest.raises(JournalError):
-        journal.record_alarm(ALARM, NOON)
-    journal.record_alarm(ALARM, NOON)
+        journal.record_note(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     assert rows(tmp_path / JOURNAL_FILE, "outbox") == 1
     journal.close()
 
@@ -241,8 +241,8 @@ def test_a_sequence_that_is_taken_in_the_file_is_skipped(tmp_path: Path) -> None
         " FROM records",
     )
     with pytest.raises(JournalError, match="UNIQUE"):
-        journal.record_alarm(ALARM, NOON)
-    journal.record_alarm(ALARM, NOON)
+        journal.record_note(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     journal.close()
 
 

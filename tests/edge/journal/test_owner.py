@@ -23,7 +23,7 @@ def journal_of(owner: tuple[str, str], folder: Path, epoch: str = "a" * 16) -> S
 
 def test_a_journal_belongs_to_its_station_from_the_first_record_on(tmp_path: Path) -> None:
     with closing(journal_of(EAST, tmp_path)) as journal:
-        journal.record_alarm(ALARM, NOON)
+        journal.record_note(ALARM, NOON)
     with closing(Outbox(tmp_path)) as outbox:
         assert outbox.claim(*WEST) == EAST
 

@@ -339,13 +339,13 @@ def test_the_sync_process_follows_a_journal_that_was_replaced(folder: Path) -> N
     assert outbox.depth() == EVENTS - 100
     scramble(folder / JOURNAL_FILE, 0, 100)
     journal = opened(folder)
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     outbox.follow()
     assert outbox.depth() == EVENTS - 100 + 1
     outbox.note_receipts([EpochReceipt(A, EVENTS, ((7, "malformed"),))])
     assert journal.outbox() == (1, 1)
     outbox.close()
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     journal.close()
     assert len(salvage(folder / JOURNAL_FILE).records) == EVENTS + 2
 

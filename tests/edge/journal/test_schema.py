@@ -73,7 +73,7 @@ def test_a_journal_of_an_earlier_release_goes_on(tmp_path: Path) -> None:
     before = schema(file)
     journal = opened(folder)
     journal.record_visit(visit(), NOON)
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     outbox = Outbox(folder)
     assert outbox.depth() == 2
     outbox.close()

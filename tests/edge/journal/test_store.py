@@ -62,7 +62,7 @@ def test_a_visit_is_priced_and_stored_with_its_event(journal: SqliteJournal, tmp
 
 def test_alarms_and_visits_share_one_sequence(journal: SqliteJournal, tmp_path: Path) -> None:
     journal.record_visit(visit(), NOON)
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     journal.record_visit(visit(), NOON)
     assert sound(tmp_path) == [(journal.epoch, 1), (journal.epoch, 3)]
 
@@ -184,7 +184,7 @@ def test_after_any_failure_every_award_has_one_event_and_one_visit(
                         sequence += 1
                         told.append((journal.epoch, sequence))
                     case "alarm":
-                        journal.record_alarm(ALARM, NOON)
+                        journal.record_note(ALARM, NOON)
                         sequence += 1
                     case "restart":
                         journal.close()

@@ -30,7 +30,7 @@ from edge.lids.protocol import Keeps, Moved, Open, Report, pack, report_in
 from edge.lids.server import SOCKET, Keeper
 from edge.local.protocol import Beat, Taken
 from edge.loop.clocks import RealClock
-from edge.loop.emergency_latch import EmergencyLatch
+from edge.loop.latches import EmergencyLatch
 from edge.messages import FaultCleared, FaultRaised
 from edge.part_kinds import STATION
 from tests.edge.hardware.board import WIRES, MockBoard, MovingLid, motor

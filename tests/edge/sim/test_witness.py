@@ -71,7 +71,7 @@ class Disk:
             raise JournalError("full")
         return msgspec.structs.replace  # nothing of it is looked at but its points
 
-    def record_alarm(self, facts: object, stamp: object) -> None:
+    def record_note(self, facts: object, stamp: object) -> None:
         del facts, stamp
         if self.refuses:
             raise JournalError("full")
@@ -80,12 +80,12 @@ class Disk:
 def test_a_record_is_written_once_it_is_stored_and_a_refusal_uses_up_no_sequence(heard: Heard) -> None:
     witness, disk = Witness("gate", heard.write, lambda: 0.0), Disk()
     journal = witness.watch(disk)  # type: ignore[arg-type]
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     disk.refuses = True
     with pytest.raises(JournalError):
         journal.record_visit(visit(), NOON)
     disk.refuses = False
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     kept = [word.sequence for word in heard.words() if isinstance(word, RecordKept)]
     assert kept == [1, 2]
     assert len(heard.of(RecordRefused)) == 1

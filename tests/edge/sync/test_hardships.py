@@ -184,7 +184,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 def record(folder: Path, count: int, epoch: str = A) -> None:
     with closing(opened(folder, epoch)) as journal:
         for _ in range(count):
-            journal.record_alarm(ALARM, NOON)
+            journal.record_note(ALARM, NOON)
 
 
 # --- a week offline -----------------------------------------------------------------------------
@@ -592,7 +592,7 @@ def test_damage_that_only_the_sync_process_meets_is_repaired_by_the_running_stat
     scene.turn()
     assert "malformed" in caplog.text
     assert FaultCode.JOURNAL_RECOVERED in journal.faults()
-    journal.record_alarm(ALARM, NOON)
+    journal.record_note(ALARM, NOON)
     scene.settle(seconds=1)
     assert (len(scene.books.held[A]), len(scene.books.held[journal.epoch])) == (5, 1)
     journal.close()

@@ -50,7 +50,7 @@ def of_epoch(epoch: str, *sequences: int) -> list[tuple[str, int]]:
 def add_epoch(folder: Path, epoch: str = B, events: int = 2) -> None:
     journal = opened(folder, epoch)
     for _ in range(events):
-        journal.record_alarm(ALARM, NOON)
+        journal.record_note(ALARM, NOON)
     journal.close()
 
 

@@ -98,7 +98,7 @@ class Scene:
 
     def write(self, count: int) -> None:
         for _ in range(count):
-            self.journal.record_alarm(AlarmFacts("lid_forced", "kitchen", raised=True), STAMP)
+            self.journal.record_note(AlarmFacts("lid_forced", "kitchen", raised=True), STAMP)
 
     def until(self, condition: Callable[[], object], turn_s: float = 0.0) -> None:
         deadline = time.monotonic() + WITHIN_S

@@ -11,7 +11,7 @@ import pytest
 from cloud_sync.wire.facts import Credential, Role
 from config.station import OpenBy
 from edge.faults import Fault, FaultCode
-from edge.loop.emergency_latch import EmergencyLatch
+from edge.loop.latches import EmergencyLatch
 from edge.messages import (
     CloseLid,
     FaultCleared,

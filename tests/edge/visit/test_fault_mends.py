@@ -71,6 +71,10 @@ MENDED_BY = {
         "tests/station/test_emergency_station.py",
         "test_a_panic_at_the_controller_stops_the_lid_on_the_pis_pins_until_a_staff_card_is_tapped",
     ),
+    FaultCode.OUT_OF_SERVICE: (
+        "tests/edge/visit/test_orders.py",
+        "test_a_station_out_of_service_opens_for_staff_alone_until_the_office_ends_it",
+    ),
     FaultCode.SCALE_SILENT: (
         "tests/edge/hardware/test_scale.py",
         "test_a_silent_scale_is_a_fault_until_it_is_heard_again",

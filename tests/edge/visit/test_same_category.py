@@ -29,7 +29,7 @@ CANNOT_BE_USED = {
     Prompt.BIN_FAULTY_OTHER: True,
 }
 """Prompts about a bin that cannot be used, and whether each points to another bin of this station."""
-NAMES_A_BIN = {*CANNOT_BE_USED, Prompt.WRONG}
+NAMES_A_BIN = {*CANNOT_BE_USED, Prompt.WRONG, Prompt.REMOTE_OPENING}
 
 
 @given(

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from cloud_sync.rules.award_rules import Award
+from cloud_sync.wire.commands import OpenBin
 from cloud_sync.wire.facts import Credential, OpeningFacts, Role
 from config.sorting import Category
 from config.station import OpenBy
@@ -29,6 +30,7 @@ from edge.messages import (
     LidClosed,
     LidObstructed,
     LidOpened,
+    Ordered,
     PhotosTaken,
     Pressed,
     RecordDelayed,
@@ -43,7 +45,7 @@ from edge.messages import (
 from edge.visit import machine
 from edge.visit.machine import HANDLERS, step
 from edge.visit.state import Deposit, DepositPhase, Opening, OpeningPhase, State, Visit, VisitRules
-from tests.edge.builders import WAITS, bin_rule, card, rules_of, verdict
+from tests.edge.builders import WAITS, bin_rule, card, command, rules_of, verdict
 
 NOW = 100.0
 LATE = NOW + 1000
@@ -82,6 +84,7 @@ EVENTS: dict[str, VisitEvent] = {
         RecordFailed(NOW, 1),
         FaultRaised(NOW, FaultCode.READER_QUIET, "gate"),
         FaultCleared(NOW, FaultCode.READER_QUIET, "gate"),
+        Ordered(NOW, command(OpenBin("elsewhere"))),
         StopRequested(NOW),
         Tick(LATE),
     )

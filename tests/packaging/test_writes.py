@@ -30,6 +30,7 @@ OTHERS = {
     "enrolment/redeeming.py": "what a station's code brings, by its proof and its key",
     "enrolment/succession.py": "a new key takes the place of older ones once it was heard",
     "downlink/versions.py": "numbers of what stations fetch, and what changed in them",
+    "commanding/outcomes.py": "what became of commands, as workers and stations say",
     "fleet/states.py": "what stations say of themselves",
     "fleet/readings.py": "how long readings are kept",
     "fleet/alarms.py": "alarms that stations raise and clear",

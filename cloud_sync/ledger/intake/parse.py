@@ -257,6 +257,8 @@ def judge(body: bytes, rules: Collection[int], event: facts.Event | None) -> tup
         return EventKind.UNREAD, Reason.TOO_LARGE if len(body) > MAX_EVENT_BYTES else Reason.MALFORMED
     if isinstance(event.facts, facts.AlarmFacts):
         return EventKind.ALARM, None
+    if isinstance(event.facts, facts.CommandFacts):
+        return EventKind.COMMAND, None
     return EventKind.VISIT, None if event.facts.rules in rules else Reason.UNKNOWN_RULES
 
 

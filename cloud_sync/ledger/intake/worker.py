@@ -31,6 +31,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from cloud_sync.ledger.commanding.dispatcher import Dispatcher, mailbox
 from cloud_sync.ledger.communities.register import all_communities, served_communities
 from cloud_sync.ledger.db.database import check
 from cloud_sync.ledger.downlink.notices import Notices
@@ -401,9 +402,14 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     key = read_signing_key(settings.state_dir)
     # A session of an older version has subscribed to its one community, and would get everything twice.
     left = [topics.events(community.slug, "+") for community in all_communities()]
-    said = Mailbox(topics.state("+", "+"), BOX)
+    said, answered = Mailbox(topics.state("+", "+"), BOX), mailbox()
     link = MqttLink(
-        settings.broker, name, [topics.events("+", "+")], mailboxes=[said], leaves=left, window=AT_ONCE
+        settings.broker,
+        name,
+        [topics.events("+", "+")],
+        mailboxes=[said, answered],
+        leaves=left,
+        window=AT_ONCE,
     )
     connection_created.connect(bound_lock_waits, dispatch_uid="bound_lock_waits")
     connection.close()  # so that the next connection has the bound
@@ -412,6 +418,10 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
     _set_by_signal(stopping)
     gc.freeze()  # these objects stay: no collection need scan all of Django again
     link.start()
+    dispatcher = Dispatcher(link, answered, key)
+    ending = threading.Event()  # not `stopping`: to look at that pings the watchdog for the main loop
+    sending = thread(lambda: dispatcher.run(ending), "commands")
+    sending.start()
     notifier.ready()
     log.info("taking batches from %s:%d", settings.broker.host, settings.broker.port)
     try:
@@ -424,6 +434,8 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
         }
         Worker(link, key, stopping, communities=served_communities, tasks=tasks).run()
     finally:
+        ending.set()
+        sending.join()
         link.stop()
         connection.close()
 

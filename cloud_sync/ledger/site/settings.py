@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "cloud_sync.ledger.downlink",
     "cloud_sync.ledger.audit",
     "cloud_sync.ledger.tokens",
+    "cloud_sync.ledger.commanding",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from cloud_sync.ledger.api.routes import api
 from cloud_sync.ledger.audit import pages as audit
+from cloud_sync.ledger.commanding import views as commanding
 from cloud_sync.ledger.office import actions
 from cloud_sync.ledger.office import views as office
 from cloud_sync.ledger.officers import pages as officers
@@ -40,6 +41,21 @@ urlpatterns = [
     path("office/<slug:community>/aside/<slug:number>/show/", actions.show_again, name="office-show-again"),
     path("office/<slug:community>/links/take-back/", actions.unlink, name="office-unlink"),
     path("office/audit/", audit.audit, name="office-audit"),
+    path(
+        "office/<slug:community>/stations/<slug:station>/commands/",
+        commanding.commands,
+        name="office-commands",
+    ),
+    path(
+        "office/<slug:community>/stations/<slug:station>/commands/lid/",
+        commanding.command_lid,
+        name="office-command-lid",
+    ),
+    path(
+        "office/<slug:community>/stations/<slug:station>/commands/station/",
+        commanding.command_station,
+        name="office-command-station",
+    ),
     path("office/rights/", officers.rights, name="office-rights"),
     path("office/", include("cloud_sync.ledger.fleet.pages.urls")),
     path("office/login/", sign_in.login, name="office-login"),

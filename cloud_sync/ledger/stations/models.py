@@ -155,6 +155,7 @@ class EventKind(models.TextChoices):
 
     VISIT = "visit"
     ALARM = "alarm"
+    COMMAND = "command"
     UNREAD = "unread"
 
 

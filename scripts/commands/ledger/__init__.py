@@ -12,6 +12,7 @@ from scripts.commands.ledger.common import database_errors
 from scripts.commands.ledger.community.facts import community
 from scripts.commands.ledger.corrections import correct, debt
 from scripts.commands.ledger.fleet.alarms import alarm
+from scripts.commands.ledger.fleet.command import station_command
 from scripts.commands.ledger.fleet.show import station_show
 from scripts.commands.ledger.households import household, staff
 from scripts.commands.ledger.keeping import backup, manage, published, restore
@@ -47,5 +48,6 @@ REGISTERS = (community, station, worker, household, card, staff, officer, token,
 DECISIONS = (alarm, aside, held, correct, debt, preview)
 
 station.add_command(station_show)
+station.add_command(station_command)
 for command in (*RUNNING, *REGISTERS, *DECISIONS):
     ledger.add_command(command)

@@ -175,7 +175,7 @@ def test_the_stations_fault_ends_when_an_officer_closes_its_conflict(
     # says beforehand that both are there.
     town.deliver(event(2, visit_facts(1, RIGHT, provisional=2)))
     for raised in (True, False):
-        bench.journal.record_alarm(AlarmFacts("lid_forced", "kitchen", raised), stamp())
+        bench.journal.record_note(AlarmFacts("lid_forced", "kitchen", raised), stamp())
     connection.close()
 
     def refused() -> bool:

@@ -26,6 +26,7 @@ class StationPage:
     place: str
     name: str
     slug: str
+    commands_url: str
     condition: Condition
     word: str
     since: str
@@ -58,6 +59,7 @@ def station_page(one: StationNow, rights: Rights, query: str, span: HowFar, now:
         place=community_name(one.station.community),
         name=station_name(one.station),
         slug=one.station.slug,
+        commands_url=reverse("office-commands", args=[one.station.community.slug, one.station.slug]),
         condition=one.condition,
         word=condition_word(one.condition),
         since=since(one, now),

@@ -48,6 +48,7 @@ PROCESS = (
     "tests/edge/check/test_eye_check.py",
     "tests/edge/check/test_ledger.py",
     "tests/edge/downlink/test_killed.py",
+    "tests/edge/eye/clips/test_faces_found.py",
     "tests/edge/eye/clips/test_kills.py",
     "tests/edge/eye/clips/test_maker.py",
     "tests/edge/eye/clips/test_recorder.py",

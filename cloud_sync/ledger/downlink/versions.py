@@ -37,14 +37,21 @@ def renew(community: Community, kind: PublishedKind, now: datetime | None = None
 
 
 @transaction.atomic
-def note_card(card: Card, was: str | None = None) -> None:
-    """Publish a card's standing; `was` is its hash before an erasure. Call it with the change."""
+def note_card(card: Card) -> None:
+    """Publish a card's standing. Call it with the change."""
     version = renew(card.community, PublishedKind.ROSTER)
-    now = standing(card.household_id, card.role, card.status)
-    for hash_, told in ((was, CardStanding.GONE), (card.hash, now)):
-        if hash_ is not None and raw(hash_) is not None:
-            RosterChange.objects.create(community=card.community, version=version, card=hash_, standing=told)
+    if raw(card.hash) is not None:
+        told = standing(card.household_id, card.role, card.status)
+        RosterChange.objects.create(community=card.community, version=version, card=card.hash, standing=told)
     _shorten_log(card.community)
+
+
+@transaction.atomic
+def forget_changes(community: Community) -> None:
+    """Publish the roster without its log of changes, which names cards: for an erasure."""
+    version = renew(community, PublishedKind.ROSTER)
+    RosterChange.objects.filter(community=community).delete()
+    Published.objects.filter(community=community, kind=PublishedKind.ROSTER).update(log_from=version)
 
 
 def raw(card: str) -> bytes | None:

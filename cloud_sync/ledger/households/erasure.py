@@ -20,7 +20,7 @@ from cloud_sync.ledger.audit.write import empty_entries, note
 from cloud_sync.ledger.chain import evidence, records
 from cloud_sync.ledger.chain.checks.signed import sum_of
 from cloud_sync.ledger.db import sql
-from cloud_sync.ledger.downlink.versions import note_card
+from cloud_sync.ledger.downlink.versions import forget_changes
 from cloud_sync.ledger.households.register import ERASED
 from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
@@ -74,12 +74,12 @@ def _erase(household: Household, by: str, reason: str, now: datetime) -> Erased:
         Event.objects.filter(pk__in=some).update(body=b"")
         VisitSettlement.objects.filter(pk__in=some).update(card_hash=pseudonym)
     for number, card in enumerate(cards, 1):
-        was, card.hash, card.salt = card.hash, f"{pseudonym}.{number}", b""
+        card.hash, card.salt = f"{pseudonym}.{number}", b""
         card.save(update_fields=["hash", "salt"])
-        note_card(card, was)
         records.register(community.pk, "erased", card, now)
     empty_entries([row, *cards])
     note(Deed.KEEP_HOUSEHOLDS, row, after={"erased": True}, by=by, reason=reason, now=now)
+    forget_changes(community)
     row.code, row.name, row.salt, row.links_ended = pseudonym, "", b"", F("links_ended") + 1
     row.save(update_fields=["code", "name", "salt", "links_ended"])
     row.refresh_from_db()

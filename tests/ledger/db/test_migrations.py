@@ -47,6 +47,7 @@ def first_version(town: Town) -> Iterator[StateApps]:
     with connection.cursor() as cursor:
         for table in (
             "audit_auditentry",
+            "ledger_downlink_published",
             "points_record",
             "points_chainhead",
             "points_account",

@@ -12,6 +12,9 @@ BENCHES: dict[str, Entry] = {
         "scripts.bench.classify.run", "classify", "From a photo's file to its verdict.", "station"
     ),
     "down": Entry("scripts.bench.down.run", "down", "From a click to a refused tap.", "demo"),
+    "flood": Entry(
+        "scripts.bench.ledger.flood", "flood", "What others wait beside one community's backlog.", "demo"
+    ),
     "fleet": Entry("scripts.bench.fleet.run", "fleet", "From record to receipt, many stations.", "demo"),
     "ledger": Entry("scripts.bench.ledger.run", "ledger", "Events settled per second.", "demo"),
     "outbox": Entry("scripts.bench.outbox", "outbox", "Durable records per second.", "station"),

@@ -57,6 +57,11 @@ def message(keys: Mapping[str, Ed25519PrivateKey], number: int, now: datetime) -
     return envelope.seal_batch(keys[station], "bench", station, bodies), station
 
 
+def visit_of_first(number: int, now: datetime) -> bytes:
+    """Return the first station's event of this number: its sequences count up from 1."""
+    return _body(number // BATCH * BATCH * STATIONS + number % BATCH, now)
+
+
 def lean_rows(number: int, now: datetime) -> list[Row]:
     """Return the same batch in the form of the lean ledger."""
     first = number * BATCH

@@ -18,7 +18,10 @@ BINARY = "application/octet-stream"
 SEALED = {"type": "string", "format": "binary"}
 RATE = "30/m"
 """Of one address. A station asks once or twice; a guesser is stopped by five wrong proofs anyway."""
-_ANOTHER = "make another code at the ledger: in the office, or by tongzhan ledger station invite"
+_ANOTHER = (
+    "make another code at the ledger: in the office, or by "
+    "tongzhan ledger station invite STATION --community SLUG --by NAME --reason WHY --config F"
+)
 TOLD: dict[EnrolRefusal, tuple[HTTPStatus, str, str]] = {
     EnrolRefusal.UNREADABLE: (
         HTTPStatus.BAD_REQUEST,

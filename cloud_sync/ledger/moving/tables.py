@@ -61,6 +61,7 @@ STAYING: Mapping[str, str] = MappingProxyType(
         "enrolment.Succession": "no key may be changing when a community moves; the rest is over",
         "officers.Grant": "officers are the town's; the other ledger names its own",
         "fleet.StationStatus": "each station says it again once it sends to the other ledger",
+        "commanding.Command": "it says what this ledger's officers had stations do, sealed by its key",
         "audit.AuditEntry": "it says what people did at this ledger, by this ledger's numbers",
         "moving.Departure": "it says what left this ledger",
         "moving.Arrival": "it says what came to this ledger",

@@ -35,6 +35,7 @@ OTHERS = {
     "fleet/readings.py": "how long readings are kept",
     "fleet/alarms.py": "alarms that stations raise and clear",
     "tokens/register.py": "when a token was last used",
+    "moving/": "rows of a community that moves, as they are; that it left or came is noted",
     "officers/attempts.py": "counts of attempts to sign in",
     "officers/factor/codes.py": "codes that were used; what a person did with them is noted",
     "communities/register.py": "a change of a community is itself a row of who and why",

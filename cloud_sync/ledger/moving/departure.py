@@ -9,11 +9,13 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 
+from cloud_sync.ledger.audit.write import write
 from cloud_sync.ledger.chain.audit import verify
 from cloud_sync.ledger.enrolment.models import Succession
 from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.moving.models import MAX_TO, Departure
 from cloud_sync.ledger.moving.proofs import is_confirmed, public_key
+from cloud_sync.ledger.officers.rights import Deed
 from cloud_sync.ledger.points.decisions import said
 from cloud_sync.ledger.points.models import ChainHead
 from cloud_sync.ledger.points.posting import atomically, lock
@@ -51,7 +53,7 @@ def _close(community: Community, to: str, to_key: str, by: str, reason: str, now
     lock(community)
     _refuse_changing_keys(community)
     head = ChainHead.objects.get(community=community)
-    gone = Departure.objects.create(
+    gone = Departure(
         community=community,
         number=secrets.token_hex(NUMBER_BYTES),
         to=to,
@@ -64,6 +66,7 @@ def _close(community: Community, to: str, to_key: str, by: str, reason: str, now
         records=head.records,
         records_chain=head.records_chain,
     )
+    write(gone, Deed.CHANGE_COMMUNITY, by=by, reason=reason, now=now)
     ChainHead.objects.filter(community=community).update(moved_out=True)
     return gone
 
@@ -92,8 +95,8 @@ def take_back(community: Community, by: str, reason: str, now: datetime) -> Depa
         raise InputError(
             f"community {community} is in the ledger at {gone.to}, which confirmed it", "leave it there"
         )
-    gone.ended_at, gone.ended_by, gone.ended_reason = now, by, reason
-    gone.save(update_fields=["ended_at", "ended_by", "ended_reason"])
+    values = {"ended_at": now, "ended_by": by, "ended_reason": reason}
+    write(gone, Deed.CHANGE_COMMUNITY, by=by, reason=reason, now=now, **values)
     ChainHead.objects.filter(community=community).update(moved_out=False)
     return gone
 
@@ -111,8 +114,7 @@ def note_arrival(community: Community, code: str, now: datetime) -> Departure:
             "give the code that `community import` printed at the other ledger",
         )
     if gone.confirmed_at is None:
-        gone.confirmed_at = now
-        gone.save(update_fields=["confirmed_at"])
+        write(gone, Deed.CHANGE_COMMUNITY, now=now, confirmed_at=now)
     return gone
 
 

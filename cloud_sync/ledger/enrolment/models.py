@@ -98,6 +98,10 @@ class Succession(models.Model):
     """When a batch by it was found; its elders are retired then."""
     over_at = models.DateTimeField(null=True)
     """When its elders were retired, heard or not."""
+    request = models.CharField(max_length=64, blank=True, default="")
+    """SHA-256 of the request that brought it: the same one gets the same answer again."""
+    answer = models.BinaryField(default=b"")
+    """The answer, sealed to the station; emptied when the key was heard."""
 
     class Meta:
         constraints = [

@@ -20,7 +20,7 @@ from cloud_sync.ledger.enrolment.logins import Fresh, draw_login
 from cloud_sync.ledger.enrolment.models import MAX_TRIES, Invitation
 from cloud_sync.ledger.points.posting import atomically
 from cloud_sync.ledger.stations.alarms import Cause, raise_for
-from cloud_sync.ledger.stations.models import Station
+from cloud_sync.ledger.stations.models import Station, StationKey
 from cloud_sync.ledger.stations.registry import add_station
 from cloud_sync.wire.enrolment import EnrolmentError, Given, Request, make_answer, open_request
 from config.errors import InputError
@@ -46,6 +46,8 @@ class EnrolRefusal(StrEnum):
     OTHER_STATION = "other_station"
     """The code is for another station than the sender takes itself for."""
     RETIRED = "retired"
+    UNHEARD = "unheard"
+    """The station changed its key before, and has not delivered by that one yet."""
     KEY = "key"
     """The key belongs to another station, or was retired."""
 
@@ -59,7 +61,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class Refused:
     """A decision that commits what it noted before the caller raises it."""
 
     why: EnrolRefusal
@@ -85,14 +87,14 @@ def redeem(message: bytes, settings: LedgerSettings, now: datetime) -> bytes:
         log.info("an enrolment cannot be read: %s", error)
         raise RefusedError(EnrolRefusal.UNREADABLE) from None
     decided = _decide(request, settings, now)
-    if isinstance(decided, _Refused):
+    if isinstance(decided, Refused):
         log.warning("enrolment %s is refused: %s", request.body.number, decided.why.value)
         raise RefusedError(decided.why)
     return decided
 
 
 @atomically
-def _decide(request: Request, settings: LedgerSettings, now: datetime) -> bytes | _Refused:
+def _decide(request: Request, settings: LedgerSettings, now: datetime) -> bytes | Refused:
     row = (
         Invitation.objects.select_for_update(of=("self",))
         .select_related("station__community", "used_by")
@@ -100,63 +102,76 @@ def _decide(request: Request, settings: LedgerSettings, now: datetime) -> bytes 
         .first()
     )
     if row is None:
-        return _Refused(EnrolRefusal.UNKNOWN)
+        return Refused(EnrolRefusal.UNKNOWN)
     stands = standing(row, now)
     if stands is CodeStanding.USED:
         return _again(row, request, now)
     if stands in _OVER:
-        return _Refused(_OVER[stands])
+        return Refused(_OVER[stands])
     if not request.proves(bytes(row.proof_key)):
         return _wrong(row, now)
     return _first(row, request, settings, now)
 
 
-def _again(row: Invitation, request: Request, now: datetime) -> bytes | _Refused:
+def _again(row: Invitation, request: Request, now: datetime) -> bytes | Refused:
     """Answer a request that comes again; nobody else gets anything by a used code."""
     if hmac.compare_digest(row.request, request.digest) and row.used_by is not None:
         is_over = succession.is_heard(row.used_by) or not row.answer
-        return _Refused(EnrolRefusal.USED) if is_over else bytes(row.answer)
+        return Refused(EnrolRefusal.USED) if is_over else bytes(row.answer)
     if request.proves(bytes(row.proof_key)):
         detail = f"a code of {row.used_at:%Y-%m-%d %H:%M} UTC came again with another key"
         raise_for(row.station, Cause.ENROLMENT, detail, now)
-    return _Refused(EnrolRefusal.USED)
+    return Refused(EnrolRefusal.USED)
 
 
-def _wrong(row: Invitation, now: datetime) -> _Refused:
+def _wrong(row: Invitation, now: datetime) -> Refused:
     row.tries += 1
     if row.tries >= MAX_TRIES:
         row.ended_at, row.ended_by = now, WRONG_PROOFS
         raise_for(row.station, Cause.ENROLMENT, f"{row.tries} wrong proofs ended a code", now)
     row.save(update_fields=["tries", "ended_at", "ended_by"])
-    return _Refused(EnrolRefusal.WRONG)
+    return Refused(EnrolRefusal.WRONG)
 
 
-def _first(row: Invitation, request: Request, settings: LedgerSettings, now: datetime) -> bytes | _Refused:
+def _first(row: Invitation, request: Request, settings: LedgerSettings, now: datetime) -> bytes | Refused:
     station, body = row.station, request.body
     asked = (body.community or station.community.slug, body.station or station.slug)
     if asked != (station.community.slug, station.slug):
-        return _Refused(EnrolRefusal.OTHER_STATION)
+        return Refused(EnrolRefusal.OTHER_STATION)
     if not Station.objects.select_for_update().get(pk=station.pk).active:
-        return _Refused(EnrolRefusal.RETIRED)
+        return Refused(EnrolRefusal.RETIRED)
+    given = give(station, request, settings, now)
+    if isinstance(given, Refused):
+        return given
+    key, answer = given
+    row.used_at, row.used_by, row.request, row.answer = now, key, request.digest, answer
+    row.save(update_fields=["used_at", "used_by", "request", "answer"])
+    log.info("%s/%s enrols with key %s", station.community, station, key)
+    return answer
+
+
+def give(
+    station: Station, request: Request, settings: LedgerSettings, now: datetime
+) -> tuple[StationKey, bytes] | Refused:
+    """Believe a station's new key beside its older ones; return it, and the answer with all it needs.
+
+    Within a transaction, which RefusedError and InputError must roll back.
+    """
     try:
-        add_station(station.community, station.slug, body.key, now)
+        add_station(station.community, station.slug, request.body.key, now)
     except InputError as error:
         log.warning("enrolment of %s: %s", station, error)
-        return _Refused(EnrolRefusal.KEY)
-    key = station.keys.get(public=bytes.fromhex(body.key))
+        return Refused(EnrolRefusal.KEY)
+    key = station.keys.get(public=bytes.fromhex(request.body.key))
     login = draw_login(station, now) if settings.broker.tls_ca is not None else None
     succession.begin(key, now, None if login is None else login.row)
     signing = keys.read_signing_key(settings.state_dir)
     try:
         given = _given(station, settings, signing, login)
-        answer = make_answer(signing, request, given, X25519PrivateKey.generate())
+        return key, make_answer(signing, request, given, X25519PrivateKey.generate())
     except EnrolmentError as error:
         log.warning("enrolment of %s: %s", station, error)
         raise RefusedError(EnrolRefusal.UNREADABLE) from None  # which rolls the key back
-    row.used_at, row.used_by, row.request, row.answer = now, key, request.digest, answer
-    row.save(update_fields=["used_at", "used_by", "request", "answer"])
-    log.info("%s/%s enrols with key %s", station.community, station, key)
-    return answer
 
 
 def _given(

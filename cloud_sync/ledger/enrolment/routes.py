@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -11,7 +12,9 @@ from ninja import Router
 
 from cloud_sync.ledger.api.errors import ApiError, failures
 from cloud_sync.ledger.api.rates import CallerRate
+from cloud_sync.ledger.api.stations import AskingStation, StationAuth
 from cloud_sync.ledger.enrolment.redeeming import EnrolRefusal, RefusedError, redeem
+from cloud_sync.ledger.enrolment.rotation import rotate
 from cloud_sync.wire.enrolment import MAX_REQUEST_BYTES
 
 BINARY = "application/octet-stream"
@@ -52,6 +55,11 @@ TOLD: dict[EnrolRefusal, tuple[HTTPStatus, str, str]] = {
         "the station of that code is retired",
         "make a code for a new name",
     ),
+    EnrolRefusal.UNHEARD: (
+        HTTPStatus.CONFLICT,
+        "the station's last new key has not delivered anything yet",
+        "see that tongzhan-sync runs, and try again after the next visit, or in a day",
+    ),
     EnrolRefusal.KEY: (
         HTTPStatus.CONFLICT,
         "this station's new key cannot be used: another station has it, or it was retired",
@@ -60,20 +68,28 @@ TOLD: dict[EnrolRefusal, tuple[HTTPStatus, str, str]] = {
 }
 """What a station is told, by which whoever stands before it knows what to do."""
 
+_STATUSES = {status for status, _, _ in TOLD.values()}
+
 router = Router(tags=["enrolment"])
+
+
+def _described(*failing: HTTPStatus) -> dict[str, Any]:
+    """Return how the API's description states a body and an answer that are no JSON."""
+    sealed = {BINARY: {"schema": SEALED}}
+    return {
+        "requestBody": {"content": sealed},
+        "responses": {
+            HTTPStatus.OK: {"description": "OK", "content": sealed},
+            **failures(*failing)["responses"],
+        },
+    }
 
 
 @router.post(
     "/enrol",
     auth=None,
     throttle=[CallerRate(RATE, "enrol")],
-    openapi_extra={
-        "requestBody": {"content": {BINARY: {"schema": SEALED}}},
-        "responses": {
-            HTTPStatus.OK: {"description": "OK", "content": {BINARY: {"schema": SEALED}}},
-            **failures(*{status for status, _, _ in TOLD.values()})["responses"],
-        },
-    },
+    openapi_extra=_described(*_STATUSES),
 )
 def enrol(request: HttpRequest) -> HttpResponse:
     """Enrol a station by a one-time code; docs/protocol.md has both messages."""
@@ -88,3 +104,20 @@ def enrol(request: HttpRequest) -> HttpResponse:
 
 def _refused(why: EnrolRefusal) -> ApiError:
     return ApiError(*TOLD[why])
+
+
+@router.post(
+    "/station/keys",
+    auth=StationAuth(once=True),
+    openapi_extra=_described(*_STATUSES, HTTPStatus.UNAUTHORIZED),
+)
+def change_keys(request: HttpRequest) -> HttpResponse:
+    """Believe a station's new key, and give it a new login for the broker."""
+    asking: AskingStation = request.auth  # type: ignore[attr-defined]  # ninja sets what StationAuth returns
+    if len(request.body) > MAX_REQUEST_BYTES:
+        raise _refused(EnrolRefusal.UNREADABLE)
+    try:
+        answer = rotate(asking.station, request.body, settings.LEDGER, timezone.now())
+    except RefusedError as error:
+        raise _refused(error.why) from None
+    return HttpResponse(answer, content_type=BINARY)

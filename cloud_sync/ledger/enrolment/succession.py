@@ -65,12 +65,13 @@ def _end(pk: int, now: datetime) -> list[StationKey]:
         row.save(update_fields=["after_batch"])
         return []
     row.heard_at, row.over_at = now if heard else None, now
-    row.save(update_fields=["heard_at", "over_at"])
     station = row.key.station
     if heard:
         Invitation.objects.filter(used_by=row.key).update(answer=b"")
+        row.answer = b""
         if row.login is not None:
             prove_login(station, row.login.number, now)
+    row.save(update_fields=["heard_at", "over_at", "answer"])
     older = list(station.keys.filter(retired_at=None, pk__lt=row.key_id))
     if not station.active or row.key.retired_at is not None:
         return []

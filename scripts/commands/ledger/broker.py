@@ -154,7 +154,7 @@ def _station(wanted: BrokerSpec, name: str) -> tuple[str, str]:
     if not found and any(user.split(".")[1] == slug for user in wanted.logins):
         raise InputError(
             f"station {slug} has enrolled: its password is not in a file",
-            "enrol it again, which brings it a new one",
+            "run at the station: sudo tongzhan station rotate-key --config F",
         )
     if not found:
         raise InputError(f"no active station {name}", "see: tongzhan ledger station list --config F")

@@ -13,6 +13,9 @@ from scripts.lazy import Entry, LazyGroup
 _HERE = "scripts.commands.station"
 COMMANDS: dict[str, Entry] = {
     "enrol": Entry(f"{_HERE}.enrol", "enrol", "Enrol at the ledger by a one-time code.", "station"),
+    "rotate-key": Entry(
+        f"{_HERE}.enrol", "rotate_key", "Change to a new key and a new password at the broker.", "station"
+    ),
     "init": Entry(f"{_HERE}.init", "init", "Make the station's keys and print the public one.", "station"),
     "run": Entry(f"{_HERE}.run", "run", "Run visits until SIGTERM.", "station"),
     "lids": Entry(f"{_HERE}.lids", "lids", "Drive the lids wired to this Pi until SIGTERM.", "station"),

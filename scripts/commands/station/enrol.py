@@ -1,4 +1,4 @@
-"""`tongzhan station enrol`: a station's keys, names and broker, by one code from its ledger."""
+"""`tongzhan station enrol · rotate-key`: a station's keys, names and broker, from its ledger."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from pathlib import Path
 import click
 
 from cloud_sync.wire.enrolment_code import EnrolmentCode, parse_code
+from cloud_sync.wire.envelope import key_id
 from edge.enrol.enrol import enrol as trade
+from edge.enrol.rotation import rotate
 from edge.station_file import load_station, place_before_enrolment
+from edge.sync.keys import load_keys
 from scripts.commands.station.options import config_option
 
 
@@ -41,6 +44,20 @@ def enrol(config: Path, camera: str | None, image: Path | None, code: str | None
     load_station(config)
     click.echo(f"enrolled as station {now.station} of {now.community}, at {found.place}")
     click.echo(f"the broker is {now.host}, port {now.port}; events go out once tongzhan-sync runs")
+
+
+@click.command("rotate-key")
+@config_option
+def rotate_key(config: Path) -> None:
+    """Change to a new key and a new password at the broker; nothing on its way is lost.
+
+    The old key signs the request. The ledger believes both until it has heard the new one, for a day at most.
+    A running sync takes the new ones up by itself. Killed, run the same command again.
+    """
+    settings = load_station(config)
+    rotate(settings)
+    signing = load_keys(Path(settings.station.state_dir)).signing
+    click.echo(f"the station signs by key {key_id(signing.public_key())} from now on")
 
 
 def _code(camera: str | None, image: Path | None, code: str | None) -> EnrolmentCode:

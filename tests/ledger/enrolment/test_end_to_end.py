@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,10 @@ class Machines:
         with closing(sqlite3.connect(f"file:{self.folder}/ledger.sqlite3?mode=ro", uri=True)) as database:
             return [(key, bool(believed)) for key, believed in database.execute(question)]
 
+    def is_at(self, visits: int, program: subprocess.Popen[str]) -> bool:
+        """Whether so many visits are settled, or the program has ended."""
+        return program.poll() is not None or self.settled() >= visits
+
     def said(self) -> str:
         return "\n".join(f"{name}: {log.read_text()[-1500:]}" for name, log in self.logs.items())
 
@@ -198,3 +203,30 @@ def test_a_running_station_enrols_again_and_the_old_key_ends_once_the_new_one_is
         ),
         f"the old user is shut out: {machines.said()}",
     )
+
+
+def test_keys_and_password_change_under_load_and_nothing_is_lost(machines: Machines) -> None:
+    assert machines.station("enrol", machines.invite()).returncode == 0
+    machines.record(1)
+    machines.service("sync", "station", "sync", "--config", str(machines.station_toml))
+    until(lambda: machines.settled() == 1, f"a visit is settled: {machines.said()}", COMMAND_WITHIN_S)
+    recorded = 1
+    words = [*TONGZHAN, "station", "rotate-key", "--config", str(machines.station_toml)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as rotating:
+        while rotating.poll() is None:
+            machines.record(1)
+            recorded += 1
+            enough = recorded - 5
+            until(partial(machines.is_at, enough, rotating), "it keeps pace")
+        said, _ = rotating.communicate()
+    assert rotating.returncode == 0, said
+    machines.record(3)
+    recorded += 3
+    until(lambda: machines.settled() == recorded, f"all are settled: {machines.said()}", COMMAND_WITHIN_S)
+    until(
+        lambda: [believed for _, believed in machines.believed()] == [False, True],
+        f"the old key is retired: {machines.said()}",
+        COMMAND_WITHIN_S,
+    )
+    assert said.split()[5] == machines.believed()[1][0]
+    assert load_station(machines.station_toml).cloud.username == "sunny-garden.east-gate.2"

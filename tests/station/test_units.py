@@ -21,9 +21,13 @@ UNITS = Path(__file__).resolve().parents[2] / "scripts" / "systemd"
 PROGRAM = "/opt/tongzhan/current/venv/bin/tongzhan"
 SERVICES = {"lids": "lids", "eye": "eye", "station": "run", "sync": "sync", "panel": "panel"}
 LEDGER = {"ledger/tongzhan-ingest@": "ingest", "ledger/tongzhan-serve": "serve"}
-ALL = [*(f"tongzhan-{name}" for name in SERVICES), *LEDGER]
+ROOTS = {"ledger/tongzhan-broker": "broker"}
+"""Mosquitto's files are its own, so what writes them is root."""
+ALL = [*(f"tongzhan-{name}" for name in SERVICES), *LEDGER, *ROOTS]
 MOST_EXPOSURE = 20
 """Of 100, by systemd's own measure; an ordinary service has 96."""
+MOST_OF_ROOT = 24
+"""Of a service that runs as root, which alone counts."""
 
 
 def unit(name: str) -> Path:
@@ -60,7 +64,7 @@ def test_there_is_a_unit_for_each_process_and_each_is_one_of_tongzhans_commands(
 
 def test_the_ledgers_units_are_its_commands_and_run_as_a_user_of_their_own() -> None:
     files = {str(file.relative_to(UNITS)) for file in UNITS.glob("ledger/*.service")}
-    assert files == {f"{name}.service" for name in LEDGER}
+    assert files == {f"{name}.service" for name in (*LEDGER, *ROOTS)}
     for name, command in LEDGER.items():
         told = section(UNITS / f"{name}.service")
         program, *words = told["ExecStart"].split()
@@ -95,7 +99,8 @@ def test_systemd_takes_mosquittos_drop_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_a_unit_leaves_little_open(name: str) -> None:
     file = UNITS / f"{name}.service"
-    done = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", str(file))
+    most = MOST_OF_ROOT if name in ROOTS else MOST_EXPOSURE
+    done = analyze("security", "--offline=true", f"--threshold={most}", str(file))
     assert done.returncode == 0, done.stdout[-400:] + done.stderr
 
 

@@ -37,6 +37,7 @@ def start(units: Path, service: Path) -> None:
     root = service.parents[1]
     command = re.sub(r"/opt/tongzhan/(current/)?venv/bin", f"{root}/bin", told["ExecStart"])
     command = re.sub(r"(?<![\w.])/(etc|var)/", rf"{root}/\1/", command)
+    command = command.replace("ledger broker ", f"ledger broker {os.environ.get('BROKER_OPTIONS', '')} ")
     user = IDS.get(told.get("User", "")) if os.geteuid() == 0 else None
     with (service.parent / f"{service.name}.log").open("ab") as log:
         process = subprocess.Popen(

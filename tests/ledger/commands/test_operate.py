@@ -29,6 +29,7 @@ from tests.edge.journal.checks import at, opened, visit
 from tests.ledger.commands import users
 from tests.ledger.commands.systemctl import send
 from tests.programs import TONGZHAN
+from tests.tls_front import tls_front
 from tests.waiting import COMMAND_WITHIN_S, answers, until
 
 PAGE = (CHECKOUT / "docs" / "operate.md").read_text(encoding="utf-8")
@@ -40,7 +41,7 @@ while [ $# -gt 0 ]; do
 done
 exec /usr/bin/install "${given[@]}"
 """
-CARRIED = "ledger_key station_key other_key"
+CARRIED = "ledger_key other_key code"
 """Variables that one block sets and a later one uses."""
 
 
@@ -60,7 +61,7 @@ class Machine:
 
     root: Path
     port: int
-    """Of the pages; the two after it are the broker's."""
+    """Of the pages; the two after it are the broker's, the last is the pages' with TLS."""
     python: str
     as_users: bool
     """Whether each command runs as whom the page says; else all run as whoever runs the tests."""
@@ -83,16 +84,20 @@ class Machine:
         """The mosquitto package's own user; where nobody can become it, whoever runs the tests."""
         return "mosquitto" if self.as_users else getpass.getuser()
 
+    @property
+    def broker_options(self) -> str:
+        """What `tongzhan ledger broker` must be told here, and need not be on a machine of its own."""
+        return f"--user {self.broker_user} --data {self.root}/var/mosquitto"
+
     def here(self, text: str) -> str:
         """The page's text for this machine: its folders and ports, and addresses that lead here."""
         text = re.sub(r"/opt/tongzhan/(current/)?venv/bin", str(self.programs), text)
         text = re.sub(r"(?<![\w.])/(etc|var|mnt)/", rf"{self.root}/\1/", text)
         for number, port in enumerate(("8000", "8883", "8884")):
             text = text.replace(f"port = {port}", f"port = {self.port + number}")
+        text = text.replace("https://points.example.org", f"https://127.0.0.1:{self.port + 3}")
         text = re.sub(r"(?<=[ \n])scripts/", f"{CHECKOUT}/scripts/", text)
-        user, data = self.broker_user, f"{self.root}/var/mosquitto"
-        options = f"--station-port {self.port + 1} --user {user} --data {data}"
-        text = text.replace("tongzhan ledger broker ", f"tongzhan ledger broker {options} ")
+        text = text.replace("tongzhan ledger broker ", f"tongzhan ledger broker {self.broker_options} ")
         return text.replace("broker.example.org", "127.0.0.1")
 
     def write_files(self) -> None:
@@ -104,6 +109,7 @@ class Machine:
                 file.write_text(self.here(text), encoding="utf-8")
         whole = station_toml("east-gate", f"{self.root}/var/lib/tongzhan", "runtime", 1883)
         whole = re.sub(r"\[cloud\]\n.*?\n\n", "", whole, flags=re.DOTALL)
+        whole = re.sub(r"^(community|name) = .*\n", "", whole, flags=re.MULTILINE)
         (self.root / "etc/tongzhan/station.toml").write_text(whole.replace(COMMUNITY, "sunny-garden"))
         (self.root / "etc/systemd/system").mkdir(parents=True)
         unit = (CHECKOUT / "scripts/systemd/tongzhan-sync.service").read_text()
@@ -116,7 +122,7 @@ class Machine:
         bodies = {
             "tongzhan": f'exec {shlex.join([self.python, *TONGZHAN[1:]])} "$@"',
             "sudo": users.SUDO if self.as_users else '[ "$1" != -u ] || shift 2\nexec "$@"',
-            "systemctl": f'exec {systemctl} "$@"',
+            "systemctl": f'export BROKER_OPTIONS="{self.broker_options}"\nexec {systemctl} "$@"',
             "useradd": users.USERADD if self.as_users else "true",
             "install": users.INSTALL if self.as_users else INSTALL_AS_ONESELF,
         }
@@ -190,13 +196,14 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     with tempfile.TemporaryDirectory(prefix="tongzhan-operate-") as folder:
         root = Path(folder)
         root.chmod(0o755)  # others pass through
-        made = Machine(root, free_ports(3), python or sys.executable, as_users)
+        made = Machine(root, free_ports(4), python or sys.executable, as_users)
         for name in ("var/lib/tongzhan", "mnt/card/journal"):
             (root / name).mkdir(parents=True)
         (root / "var/lib/tongzhan").chmod(0o700)
         made.write_programs()
         made.write_files()
-        yield made
+        with tls_front(root, made.port + 3, made.port):
+            yield made
         for file in made.services.glob("*.pid"):
             send(file.parent / file.name.removesuffix(".pid"), signal.SIGTERM)
 
@@ -204,7 +211,7 @@ def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
 @pytest.mark.full
 def test_every_step_of_the_page_works_in_its_order(machine: Machine) -> None:
     told = {
-        "Admit a station": ("var/lib/tongzhan", 3, 3),
+        "Add a station": ("var/lib/tongzhan", 3, 3),
         "Back up while it runs": ("var/lib/tongzhan", 2, 5),
         "Restore": ("var/lib/tongzhan", 0, 5),
         "Upgrade": ("var/lib/tongzhan", 1, 6),

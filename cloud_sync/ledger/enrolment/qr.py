@@ -1,4 +1,4 @@
-"""An enrolment code as a picture that a station's camera reads."""
+"""An enrolment code as a picture that a station's camera reads: for a page, or for a terminal."""
 
 from __future__ import annotations
 
@@ -10,6 +10,15 @@ from cloud_sync.wire.enrolment_code import EnrolmentCode
 
 QUIET = 4
 """Modules of white around it, as the standard asks."""
+
+
+def as_svg(code: EnrolmentCode) -> str:
+    """Return an SVG element, black on white whatever the page's colours are, to stand in a page."""
+    out = io.BytesIO()
+    _made(code).save(
+        out, kind="svg", border=QUIET, xmldecl=False, svgns=True, omitsize=True, dark="#000", light="#fff"
+    )
+    return out.getvalue().decode()
 
 
 def as_text(code: EnrolmentCode) -> str:

@@ -152,6 +152,8 @@ class Page:
     """None where several communities are shown: a household's code does not say which one it is in."""
     reads_audit: bool
     """Whether the officer may read who did what."""
+    may_add_stations: bool
+    """Whether the officer may add stations in a community that is shown."""
     may_unlink: bool
     """Whether the officer may take back links in a community that is shown."""
 

@@ -61,6 +61,7 @@ def make_page(shown: Shown, choices: tuple[Choice, ...], now: datetime) -> Page:
         ),
         unlink=None if shown.are_named else _unlink(shown),
         reads_audit=bool(shown.where(Deed.READ_AUDIT)),
+        may_add_stations=bool(shown.where(Deed.ADD_STATION)),
         may_unlink=bool(shown.where(Deed.END_LINKS)),
     )
 

@@ -7,6 +7,7 @@ from django.urls import include, path
 from cloud_sync.ledger.api.routes import api
 from cloud_sync.ledger.audit import pages as audit
 from cloud_sync.ledger.commanding import views as commanding
+from cloud_sync.ledger.enrolment import pages as enrolment
 from cloud_sync.ledger.office import actions
 from cloud_sync.ledger.office import views as office
 from cloud_sync.ledger.officers import pages as officers
@@ -55,6 +56,17 @@ urlpatterns = [
         "office/<slug:community>/stations/<slug:station>/commands/station/",
         commanding.command_station,
         name="office-command-station",
+    path("office/enrolment/", enrolment.enrolment, name="office-enrolment"),
+    path("office/<slug:community>/enrolment/invite/", enrolment.invite_station, name="office-invite-station"),
+    path(
+        "office/<slug:community>/enrolment/<slug:number>/take-back/",
+        enrolment.take_code_back,
+        name="office-take-code-back",
+    ),
+    path(
+        "office/<slug:community>/enrolment/<slug:number>/",
+        enrolment.code_standing,
+        name="office-code-standing",
     ),
     path("office/rights/", officers.rights, name="office-rights"),
     path("office/", include("cloud_sync.ledger.fleet.pages.urls")),

@@ -14,12 +14,17 @@ from django.conf import settings
 from django.db import connection
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from cloud_sync.ledger.enrolment.invitations import take_back
 from cloud_sync.ledger.households.cards import bind_card
 from cloud_sync.ledger.households.register import add_household
+from cloud_sync.ledger.officers.rights import OfficerRole
 from cloud_sync.ledger.points.models import Household
 from cloud_sync.ledger.statement.links import end_links, statement_link
+from cloud_sync.wire.enrolment_code import parse_code
 from cloud_sync.wire.facts import DepositFacts
 from config.station import Language
+from edge.enrol.scanning import code_in
+from models.pictures import decode
 from tests.ledger.points.test_debts import owing
 from tests.ledger.signing_in import new_officer
 from tests.ledger.town import (
@@ -141,3 +146,34 @@ def test_no_officer_is_kept_from_reading_what_waits(
     connection.close()
     look_at(page, f"{served}/office/", "office-full", sizes)
     look_at(page, f"{served}/office/debts/", "office-debts", sizes)
+
+
+@every_size
+def test_nobody_is_kept_from_adding_a_station(
+    served: str, page: Page, town: Town, sizes: tuple[ViewportSize, ...]
+) -> None:
+    password = new_officer("wang", OfficerRole.INSTALLER, town.community)
+    connection.close()
+    page.goto(f"{served}/office/enrolment/?lang=zh")
+    page.get_by_label("用户名").fill("wang")
+    page.get_by_label("密码").fill(password)
+    page.locator("form.login button").click()
+    page.get_by_label("短名").wait_for()
+    look_at(page, f"{served}/office/enrolment/", "enrolment-empty", sizes)
+    page.get_by_label("Short name").fill("east-gate")
+    page.get_by_label("Chinese name").fill("东门桶站")
+    page.get_by_label("Why?").fill("a new station")
+    page.get_by_role("button", name="Make a code").click()
+    page.locator(".code-picture svg").wait_for()
+    text = page.locator("code").inner_text()
+    for size in sizes:
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], size
+        look(page, f"enrolment-code.en.{size['width']}x{size['height']}")
+    picture = page.locator(".code-picture").screenshot()
+    assert code_in(decode(picture)) == parse_code(text)
+    take_back(town.community, parse_code(text).number.hex(), "wang", datetime.now(UTC))
+    connection.close()
+    page.get_by_text("Taken back, or replaced by a newer one.").wait_for()
+    assert page.locator(".code-picture").count() == 0
+    look_at(page, f"{served}/office/enrolment/", "enrolment-codes", sizes)

@@ -41,7 +41,8 @@ def start(units: Path, service: Path) -> None:
     user = IDS.get(told.get("User", "")) if os.geteuid() == 0 else None
     with (service.parent / f"{service.name}.log").open("ab") as log:
         process = subprocess.Popen(
-            ["timeout", LONGEST_S, *shlex.split(command)],  # noqa: S607 (from PATH)
+            # Without --foreground it passes a signal on once and ignores the next of that kind.
+            ["timeout", "--foreground", LONGEST_S, *shlex.split(command)],  # noqa: S607 (from PATH)
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

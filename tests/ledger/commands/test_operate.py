@@ -95,7 +95,8 @@ class Machine:
         text = re.sub(r"(?<![\w.])/(etc|var|mnt)/", rf"{self.root}/\1/", text)
         for number, port in enumerate(("8000", "8883", "8884")):
             text = text.replace(f"port = {port}", f"port = {self.port + number}")
-        text = text.replace("https://points.example.org", f"https://127.0.0.1:{self.port + 3}")
+        front = f'public_url = "https://127.0.0.1:{self.port + 3}"\ntls_ca = "{self.root}/front-ca.pem"'
+        text = text.replace('public_url = "https://points.example.org"', front)
         text = re.sub(r"(?<=[ \n])scripts/", f"{CHECKOUT}/scripts/", text)
         text = text.replace("tongzhan ledger broker ", f"tongzhan ledger broker {self.broker_options} ")
         return text.replace("broker.example.org", "127.0.0.1")

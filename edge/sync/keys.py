@@ -130,7 +130,7 @@ def read_key(path: Path, *, brought: bool = False) -> bytes:
     except FileNotFoundError:
         raise MissingKeyError(
             f"no key file {path}",
-            "make it with: tongzhan station init --config F --card-key FILE --ledger-key HEX",
+            "enrol the station: sudo tongzhan station enrol CODE --config F",
         ) from None
     except OSError as error:
         raise unreadable(path, error) from None

@@ -63,7 +63,7 @@ def test_a_station_without_keys_says_how_to_make_them(config: Path, command: str
     done = tongzhan(command, "--config", str(config))
     assert done.returncode == 2
     assert done.stderr.startswith("error: no key file ")
-    assert "tongzhan station init" in done.stderr
+    assert "tongzhan station enrol" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

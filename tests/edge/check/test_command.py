@@ -68,7 +68,7 @@ def test_a_station_without_keys_fails_and_prints_the_fix(simulated: Path) -> Non
     assert done.exit_code == 1
     line = next(line for line in done.stdout.splitlines() if "keys" in line)
     assert line.startswith("✗ failed")
-    assert "tongzhan station init" in line
+    assert "tongzhan station enrol" in line
 
 
 def test_a_simulated_station_passes_even_if_its_broker_is_away(simulated: Path) -> None:

@@ -37,7 +37,7 @@ class Wall:
 def test_keys_that_are_missing_or_open_to_others_fail_with_the_mend(tmp_path: Path) -> None:
     missing = system.check_keys(tmp_path)
     assert (missing.level, missing.says) == (Level.FAILED, "refused")
-    assert "station init" in missing.values["mend"]
+    assert "station enrol" in missing.values["mend"]
     make_keys(tmp_path, bytes(32), Ed25519PrivateKey.generate().public_key())
     assert system.check_keys(tmp_path).level is Level.OK
     (tmp_path / "card.key").chmod(0o644)

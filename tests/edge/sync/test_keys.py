@@ -76,7 +76,7 @@ def test_a_missing_key_is_named_with_the_command_that_makes_it(tmp_path: Path, n
     (tmp_path / name).unlink()
     told = told_of(tmp_path)
     assert told.startswith(f"no key file {tmp_path / name}; ")
-    assert "tongzhan station init" in told
+    assert "tongzhan station enrol" in told
 
 
 @pytest.mark.usefixtures("made")

@@ -56,6 +56,7 @@ urlpatterns = [
         "office/<slug:community>/stations/<slug:station>/commands/station/",
         commanding.command_station,
         name="office-command-station",
+    ),
     path("office/enrolment/", enrolment.enrolment, name="office-enrolment"),
     path("office/<slug:community>/enrolment/invite/", enrolment.invite_station, name="office-invite-station"),
     path(

@@ -14,11 +14,7 @@ QUIET = 4
 
 def as_svg(code: EnrolmentCode) -> str:
     """Return an SVG element, black on white whatever the page's colours are, to stand in a page."""
-    out = io.BytesIO()
-    _made(code).save(
-        out, kind="svg", border=QUIET, xmldecl=False, svgns=True, omitsize=True, dark="#000", light="#fff"
-    )
-    return out.getvalue().decode()
+    return str(_made(code).svg_inline(border=QUIET, omitsize=True, dark="#000", light="#fff"))
 
 
 def as_text(code: EnrolmentCode) -> str:

@@ -6,6 +6,7 @@ import hmac
 import logging
 from datetime import datetime
 
+from cloud_sync.ledger.enrolment import succession
 from cloud_sync.ledger.enrolment.models import Succession
 from cloud_sync.ledger.enrolment.redeeming import EnrolRefusal, Refused, RefusedError, give
 from cloud_sync.ledger.points.posting import atomically
@@ -52,6 +53,6 @@ def _decide(pk: int, request: Request, settings: LedgerSettings, now: datetime) 
     if isinstance(given, Refused):
         return given
     key, answer = given
-    Succession.objects.filter(key=key).update(request=request.digest, answer=answer)
+    succession.keep_answer(key, request.digest, answer)
     log.info("%s/%s changes to key %s", station.community, station, key)
     return answer

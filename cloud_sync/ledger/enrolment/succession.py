@@ -31,6 +31,11 @@ def begin(key: StationKey, now: datetime, login: BrokerLogin | None = None) -> S
     return row
 
 
+def keep_answer(key: StationKey, request: str, answer: bytes) -> None:
+    """Keep the answer that brought a key, for the same request; within a transaction."""
+    Succession.objects.filter(key=key).update(request=request, answer=answer)
+
+
 def is_heard(key: StationKey) -> bool:
     """Return whether a batch by this key has come, since it began to take another's place."""
     row = Succession.objects.filter(key=key).first()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -39,6 +40,9 @@ TRIES = 5
 FROM_THE_FUTURE = 2**53 - 1
 """A version that no ledger has given."""
 WAIT_S = 60.0
+
+Task = TypeVar("Task")
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +139,7 @@ class Fetchers:
             LedgerClient(self.place.cloud(), self.place.identity(number), clock.now)
             for number in range(self.count)
         ]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            list(pool.map(self._be_refused, self.clients))
+        _many_at_once(self._be_refused, self.clients)
 
     def fetch_all(self, have: int, heard: threading.Event, clicked: float) -> list[float]:
         """Once a notice was heard, let all fetch within the usual spread; the seconds since the click."""
@@ -150,8 +153,7 @@ class Fetchers:
             self._fetch(self.clients[task[1]], have)
             return time.monotonic() - clicked
 
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(run, due))
+        return _many_at_once(run, due)
 
     def _be_refused(self, client: LedgerClient) -> None:
         with suppress(LedgerRefusesError):
@@ -186,5 +188,26 @@ def bare_fetches(host: str, port: int, count: int) -> list[float]:
             connection.getresponse().read()
         return time.monotonic() - began
 
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        return list(pool.map(run, range(count)))
+    return _many_at_once(run, range(count))
+
+
+def _many_at_once(run: Callable[[Task], Taken], tasks: Iterable[Task]) -> list[Taken]:
+    """Run each task on one of AT_ONCE threads, in order; return what they gave. Raises the first error."""
+    waiting = SimpleQueue[Task]()
+    for task in tasks:
+        waiting.put(task)
+    given, failed = list[Taken](), list[Exception]()
+
+    def work() -> None:
+        with suppress(Empty):
+            while not failed:
+                given.append(run(waiting.get_nowait()))
+
+    threads = [thread(work, f"fetch-{number}", failed.append) for number in range(AT_ONCE)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    if failed:
+        raise failed[0]
+    return given

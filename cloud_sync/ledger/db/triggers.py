@@ -29,7 +29,7 @@ class Guard:
 
 GUARDS = (
     Guard("points_transfer", "a transfer is never changed or removed: a correction is a transfer of its own"),
-    Guard("points_decision", "a decision is never changed or removed: who thinks otherwise decides anew"),
+    Guard("points_decision", "a decision is never changed or removed: record a new one"),
     Guard("points_rules", "rules are never changed or removed: other rules are another version"),
     Guard(
         "stations_event",

@@ -1,7 +1,7 @@
 """Commands to a station, its answers, and its pulse: what travels on `commands` and `answers`. Pure.
 
-All three are sealed as `cloud_sync.wire.envelope` seals batches: a command by the ledger's key, the others
-by the station's. Who owns the broker can delay, drop or repeat them; that costs at most the command.
+All three are signed (`sealed_commands.py`): a command by the ledger's key, the others by the station's. Who
+owns the broker can delay, drop or repeat them; that costs at most the command.
 
 A command is for one boot of one station and ends at an uptime of that boot: no calendar matters, and a
 restart voids all. The ledger takes boot and uptime only from a signed pulse: a forged one could make a
@@ -15,11 +15,8 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from msgspec import Meta, Struct
-from msgspec.json import Decoder
 
-from cloud_sync.wire.envelope import open_record, seal_record
 from cloud_sync.wire.facts import Name
 
 LIFE_S = 30.0
@@ -192,22 +189,3 @@ class Pulse(Struct, frozen=True, tag_field="kind", tag="pulse"):
     station: Name
     boot: BootToken
     uptime: UptimeS
-
-
-_COMMAND = Decoder(RemoteCommand)
-_FROM_STATION: Decoder[Answer | Pulse] = Decoder(Answer | Pulse)
-
-
-def seal(key: Ed25519PrivateKey, record: RemoteCommand | Answer | Pulse) -> bytes:
-    """Return a signed record, ready to publish."""
-    return seal_record(key, record)
-
-
-def open_command(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> RemoteCommand:
-    """Check a message's signature and return its command; EnvelopeError says what is wrong."""
-    return open_record(message, keys, _COMMAND)
-
-
-def open_answer(message: bytes, keys: Mapping[str, Ed25519PublicKey]) -> Answer | Pulse:
-    """Check a message's signature and return the answer or pulse; EnvelopeError says what is wrong."""
-    return open_record(message, keys, _FROM_STATION)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cloud_sync.transport.mailbox import Mailbox, Message
 from cloud_sync.transport.mqtt import MqttLink
-from cloud_sync.wire import commands, topics
+from cloud_sync.wire import sealed_commands, topics
 from cloud_sync.wire.commands import PULSE_S, Answer, Pulse
 from cloud_sync.wire.envelope import EnvelopeError, key_id
 from config.process.threads import thread
@@ -84,7 +84,7 @@ class CommandPost:
             log.error("a retained message on %s is ignored: no command is retained", message.topic)
             return
         try:
-            command = commands.open_command(message.payload, self._keys)
+            command = sealed_commands.open_command(message.payload, self._keys)
         except EnvelopeError as error:
             log.error("command rejected: %s", error)  # noqa: TRY400 (needs no traceback)
             return
@@ -106,7 +106,7 @@ class CommandPost:
         return self._sender.community, self._sender.station
 
     def _publish(self, record: Answer | Pulse) -> bool:
-        sealed = commands.seal(self._sender.keys.signing, record)
+        sealed = sealed_commands.seal(self._sender.keys.signing, record)
         return self._link.publish(topics.answers(*self._name), sealed, qos=0) is not None
 
     def _hear(self, packet: bytes) -> None:

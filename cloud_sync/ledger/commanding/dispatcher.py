@@ -25,7 +25,7 @@ from cloud_sync.ledger.commanding.models import Command
 from cloud_sync.ledger.stations.models import Station, StationKey
 from cloud_sync.transport.mailbox import Mailbox, Message
 from cloud_sync.transport.mqtt import MqttLink
-from cloud_sync.wire import commands, topics
+from cloud_sync.wire import sealed_commands, topics
 from cloud_sync.wire.commands import AGAIN_S, LIFE_S, PULSE_S, Answer, Pulse, RemoteCommand, verb_of
 from cloud_sync.wire.envelope import EnvelopeError
 from config.process.threads import Complaints
@@ -160,7 +160,7 @@ class Dispatcher:
             command = outcomes.send_to_boot(command, record.boot, round(not_after, 3))
             if not command.boot:
                 return
-        sealed = commands.seal(self._key, _on_the_wire(command))
+        sealed = sealed_commands.seal(self._key, _on_the_wire(command))
         topic = topics.commands(community.slug, command.station.slug)
         if self._link.publish(topic, sealed, qos=0) is not None:
             sending.again_at = self._clock() + AGAIN_S
@@ -181,7 +181,7 @@ def _opened(station: Station, name: Name, payload: bytes) -> Answer | Pulse | No
         for row in StationKey.objects.filter(station=station, retired_at=None)
     }
     try:
-        record = commands.open_answer(payload, keys)
+        record = sealed_commands.open_answer(payload, keys)
     except EnvelopeError as error:
         log.warning("what %s/%s says of commands is not believed: %s", *name, error)
         return None

@@ -28,6 +28,7 @@ def rotate(station: Station, message: bytes, settings: LedgerSettings, now: date
     except EnrolmentError as error:
         log.info("a new key of %s cannot be read: %s", station, error)
         raise RefusedError(EnrolRefusal.UNREADABLE) from None
+    succession.look(now)  # the last new key may have been heard since a worker looked
     decided = _decide(station.pk, request, settings, now)
     if isinstance(decided, Refused):
         log.warning("a new key of %s is refused: %s", station, decided.why.value)

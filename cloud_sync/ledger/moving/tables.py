@@ -62,6 +62,7 @@ STAYING: Mapping[str, str] = MappingProxyType(
         "officers.Grant": "officers are the town's; the other ledger names its own",
         "fleet.StationStatus": "each station says it again once it sends to the other ledger",
         "commanding.Command": "it says what this ledger's officers had stations do, sealed by its key",
+        "tokens.Token": "it lets a program read this ledger; the other makes its own",
         "audit.AuditEntry": "it says what people did at this ledger, by this ledger's numbers",
         "moving.Departure": "it says what left this ledger",
         "moving.Arrival": "it says what came to this ledger",

@@ -33,7 +33,7 @@ class AskingProgram:
 class TokenAuth(HttpBearer):
     """Lets in a program whose token counts now and has a scope; `community_of` says where it may read."""
 
-    openapi_description = "A token that `tongzhan ledger token add` printed"
+    openapi_description = "A token that an administrator of this ledger made; its scopes say what it reads"
 
     def __init__(self, scope: TokenScope) -> None:
         super().__init__()

@@ -14,7 +14,7 @@ from iotcore import Broker
 
 from cloud_sync.transport.mailbox import Mailbox, Message
 from cloud_sync.transport.mqtt import MqttLink
-from cloud_sync.wire import commands, topics
+from cloud_sync.wire import sealed_commands, topics
 from cloud_sync.wire.commands import (
     LIFE_S,
     Answer,
@@ -68,7 +68,7 @@ class Line:
     def publish(
         self, one: RemoteCommand, key: Ed25519PrivateKey | None = None, *, retain: bool = False
     ) -> None:
-        sealed = commands.seal(key or self.key, one)
+        sealed = sealed_commands.seal(key or self.key, one)
         until(lambda: self.ledger.publish(topics.commands(*HERE), sealed, qos=0, retain=retain) is not None)
 
     def order(self, verb: Verb, **changed: object) -> RemoteCommand:
@@ -92,7 +92,11 @@ class Line:
     def next_record(self) -> Answer | Pulse | None:
         message = self.heard.take(0.01)
         public = self.keys.signing.public_key()
-        return None if message is None else commands.open_answer(message.payload, {key_id(public): public})
+        return (
+            None
+            if message is None
+            else sealed_commands.open_answer(message.payload, {key_id(public): public})
+        )
 
 
 @pytest.fixture
@@ -199,7 +203,7 @@ def test_who_has_the_brokers_credentials_can_forge_no_command(
 
 
 def test_a_retained_command_is_ignored_and_named(line: Line, caplog: pytest.LogCaptureFixture) -> None:
-    message = commands.seal(line.key, command(OpenBin("kitchen"), not_after=1010.0))
+    message = sealed_commands.seal(line.key, command(OpenBin("kitchen"), not_after=1010.0))
     line.post._pass_on(  # noqa: SLF001 (a broker sends retained messages only to new subscribers)
         Message(topics.commands(*HERE), message, retained=True, _acknowledge=lambda: None)
     )

@@ -17,8 +17,8 @@ from cloud_sync.wire.commands import (
     OpenBin,
     RemoteCommand,
     Why,
-    seal,
 )
+from cloud_sync.wire.sealed_commands import seal
 from edge.remote.freshness import ROOM, Boot, Register
 from edge.remote.protocol import MAX_PACKET, command_in, packed
 from tests.edge.builders import BOOT, command

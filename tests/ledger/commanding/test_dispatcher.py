@@ -21,7 +21,7 @@ from cloud_sync.ledger.stations.models import Station
 from cloud_sync.ledger.stations.registry import retire_station
 from cloud_sync.transport.mailbox import Mailbox, Message
 from cloud_sync.transport.mqtt import MqttLink
-from cloud_sync.wire import commands, topics
+from cloud_sync.wire import sealed_commands, topics
 from cloud_sync.wire.commands import (
     AGAIN_S,
     LIFE_S,
@@ -97,7 +97,7 @@ class Office:
     def say(
         self, record: Answer | Pulse, key: Ed25519PrivateKey | None = None, *, retained: bool = False
     ) -> None:
-        payload = commands.seal(key or self.town.station(GATE), record)
+        payload = sealed_commands.seal(key or self.town.station(GATE), record)
         topic = topics.answers(self.town.community.slug, GATE)
         self.heard.put(Message(topic, payload, retained, lambda: None))
 
@@ -111,7 +111,9 @@ class Office:
 
     def sent(self) -> list[RemoteCommand]:
         public = self.key.public_key()
-        return [commands.open_command(payload, {key_id(public): public}) for _, payload in self.link.sent]
+        return [
+            sealed_commands.open_command(payload, {key_id(public): public}) for _, payload in self.link.sent
+        ]
 
     def answer(self, command: Command, outcome: Ending = Ending.DONE, why: Why | None = None) -> Answer:
         answer = Answer(command.order, self.town.community.slug, GATE, outcome, UPTIME + 2, why)

@@ -188,6 +188,11 @@ def test_a_running_station_enrols_again_and_the_old_key_ends_once_the_new_one_is
     machines.service("sync", "station", "sync", "--config", str(machines.station_toml))
     until(lambda: machines.settled() == 1, f"a visit is settled: {machines.said()}", COMMAND_WITHIN_S)
     assert machines.station("enrol", machines.invite()).returncode == 0
+    until(
+        lambda: "it goes on with its new key" in machines.logs["sync"].read_text(),
+        f"sync takes the new key: {machines.said()}",
+        COMMAND_WITHIN_S,
+    )
     machines.record(1)
     until(lambda: machines.settled() == 2, f"another is settled: {machines.said()}", COMMAND_WITHIN_S)
     until(

@@ -168,7 +168,8 @@ def test_households_are_listed_by_code_with_cards_and_points_page_by_page(
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert listed() == "no household yet; add one: tongzhan ledger household add CODE --config F\n"
+    add = "tongzhan ledger household add CODE --community sunny-garden --config F"
+    assert listed() == f"no household yet; add one: {add}\n"
     for code, name in (("B-1", "王家"), ("C-1", ""), ("A-1", "")):
         add_household(town.community, code, name)
     home = find_household(town.community, "B-1")

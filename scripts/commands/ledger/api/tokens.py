@@ -87,7 +87,8 @@ def token_list(config: Path, *, as_json: bool) -> None:
     for row in found:
         click.echo(_line(row, timezone.now()))
     if not found:
-        click.echo("no token was made yet; make one: tongzhan ledger token add LABEL --scope … --config F")
+        add = "tongzhan ledger token add LABEL --scope … --community SLUG --config F"
+        click.echo(f"no token was made yet; make one: {add}")
 
 
 @token.command("revoke")

@@ -172,15 +172,17 @@ def test_an_eye_killed_at_any_moment_leaves_no_unmasked_frame_on_the_disk(tmp_pa
     moments = random.Random(7)
     for number in range(kills):
         eye = FilmingEye(config)
-        eye.film(visit_at=float(number))
-        clips = tmp_path / "state" / "clips"
-        if number % 2:  # while the clip is written
-            seen = places(clips)
-            until(partial(has_changed, clips, seen), "something is written", COMMAND_WITHIN_S)
-            time.sleep(moments.uniform(0.0, 0.02))
-        else:
-            time.sleep(moments.uniform(0.0, 2.5))  # the moment is what is tested
-        eye.kill()
+        try:
+            eye.film(visit_at=float(number))
+            clips = tmp_path / "state" / "clips"
+            if number % 2:  # while the clip is written
+                seen = places(clips)
+                until(partial(has_changed, clips, seen), "something is written", COMMAND_WITHIN_S)
+                time.sleep(moments.uniform(0.0, 0.02))
+            else:
+                time.sleep(moments.uniform(0.0, 2.5))  # the moment is what is tested
+        finally:
+            eye.kill()
         must_be_masked(tmp_path)
     eye = FilmingEye(config)
     clip = tmp_path / "state" / "clips" / "boot-999000-1" / "clip.mp4"

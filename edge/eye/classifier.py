@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from edge.messages import FaultCleared, FaultRaised, Photo
 from edge.ports import ClassifierError, Clock, Inbox
 from edge.visit.state import MODEL
 from models.bundle import BundleError, load_bundle
+from models.pixels import Rgb
 from models.runtime import Breaker, Classifier, judge_of
 from models.verdict import Ballot, Verdict
 
@@ -31,10 +32,17 @@ SLOW_S = 5.0
 """A model that loads for longer has a fault until it is ready: deposits go unseen meanwhile."""
 
 
+class Model(Protocol):
+    """What judges pictures, such as `models.runtime.Classifier`."""
+
+    def ballot(self, pictures: Sequence[Rgb]) -> Ballot:
+        """Return a verdict over all pictures, and what it was made of; ValueError without a picture."""
+
+
 class ModelEye:
     """A tested model. Implements `edge.ports.Classifier`; photos are RGB (height, width, 3) uint8."""
 
-    def __init__(self, model: Classifier) -> None:
+    def __init__(self, model: Model) -> None:
         """Classify with `model`."""
         self.model = model
 
@@ -59,7 +67,7 @@ class LateEye:
 
     def __init__(
         self,
-        model: Callable[[], Classifier],
+        model: Callable[[], Model],
         break_off: Callable[[], object] = lambda: None,
         wait_s: float = 0.0,
         slow_s: float = SLOW_S,

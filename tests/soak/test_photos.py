@@ -20,10 +20,10 @@ def test_the_stand_in_sees_each_thing_as_its_name_says_and_none_where_none_is(tm
     seen = set()
     for number in range(60):
         thing = source.draw(rng, list(Category)[number % 4])
-        verdict = eye.classify([vary(thing.picture, np.random.default_rng(number))])
+        verdict = eye.ballot([vary(thing.picture, np.random.default_rng(number))]).verdict
         look = looks_like(thing.name)
         assert verdict.category == (None if look == UNSURE else look)
         seen.add((thing.category == look, verdict.state))
         shadow = vary(hand_shadow(rng).picture, np.random.default_rng(number))
-        assert eye.classify([shadow]).state is VerdictState.EMPTY
+        assert eye.ballot([shadow]).verdict.state is VerdictState.EMPTY
     assert seen == {(True, VerdictState.OK), (False, VerdictState.OK), (False, VerdictState.UNSURE)}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from config.reading.load_sorting import load_sorting
-from edge.eye.classifier import SLOW_S, LateEye, ModelEye, Unseeing
+from edge.eye.classifier import SLOW_S, LateEye, Model, ModelEye, Unseeing
 from edge.faults import FaultCode
 from edge.messages import FaultCleared, FaultRaised
 from edge.ports import ClassifierError
@@ -52,11 +52,11 @@ def test_without_a_model_nothing_is_seen() -> None:
 class Held:
     """A model that takes as long to load as a test wants, and then is there or not."""
 
-    def __init__(self, model: Classifier | Exception) -> None:
+    def __init__(self, model: Model | Exception) -> None:
         self.model = model
         self.let_go = threading.Event()
 
-    def __call__(self) -> Classifier:
+    def __call__(self) -> Model:
         self.let_go.wait()
         if isinstance(self.model, Exception):
             raise self.model

@@ -9,11 +9,17 @@ from math import sin
 from django.db import connection
 from playwright.sync_api import Page, ViewportSize
 
+from cloud_sync.ledger.commanding.models import Command
+from cloud_sync.ledger.commanding.outcomes import end_undelivered, note_answer
 from cloud_sync.ledger.fleet.alarms import LedgerFault, Wanted, set_ledger_alarms
 from cloud_sync.ledger.fleet.decisions import acknowledge, begin_maintenance
 from cloud_sync.ledger.fleet.models import Reading, StationAlarm
 from cloud_sync.ledger.fleet.readings import grain_of, slot_of
+from cloud_sync.ledger.officers.grants import give_role
+from cloud_sync.ledger.officers.register import find_officer
+from cloud_sync.ledger.officers.rights import OfficerRole
 from cloud_sync.ledger.stations.models import Station
+from cloud_sync.wire.commands import Answer, Ending, Why
 from cloud_sync.wire.facts import AlarmFacts
 from cloud_sync.wire.station_state import (
     BinState,
@@ -103,3 +109,41 @@ def test_no_officer_is_kept_from_reading_how_stations_are(
     look_at(page, f"{served}/office/sunny-garden/stations/east-gate/", "station-full", sizes)
     look_at(page, f"{served}/office/sunny-garden/stations/north-gate/", "station-flood", sizes)
     look_at(page, f"{served}/office/sunny-garden/stations/south-gate/", "station-unheard", sizes)
+
+
+def some_commands(now: datetime) -> None:
+    """Commands to the east gate: waiting, done, refused, and not delivered."""
+    station = Station.objects.get(slug="east-gate")
+    made = [
+        Command.objects.create(
+            station=station,
+            order=f"{number:032x}",
+            form=f"form-{number}",
+            verb="open",
+            about="kitchen",
+            issuer="wang",
+            reason="the lid squeaks",
+            made_at=now - timedelta(minutes=number),
+        )
+        for number in range(4)
+    ]
+    place = (station.community.slug, station.slug)
+    note_answer(station, Answer(made[1].order, *place, Ending.DONE, 70.0, lid="open", after_s=1.4), now)
+    note_answer(station, Answer(made[2].order, *place, Ending.REFUSED, 71.0, Why.EMERGENCY), now)
+    end_undelivered(made[3], now)
+
+
+@every_size
+def test_no_installer_is_kept_from_commanding_a_station(
+    served: str, page: Page, town: Town, signed_in: Callable[[], None], sizes: tuple[ViewportSize, ...]
+) -> None:
+    town.station("east-gate")
+    officer = find_officer("wang")
+    give_role(officer, OfficerRole.INSTALLER, None, "test", "an example", datetime.now(UTC))
+    connection.close()
+    signed_in()
+    address = f"{served}/office/sunny-garden/stations/east-gate/commands/"
+    look_at(page, address, "commands-none", sizes)
+    some_commands(datetime.now(UTC))
+    connection.close()
+    look_at(page, address, "commands-full", sizes)

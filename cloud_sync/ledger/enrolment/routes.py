@@ -66,7 +66,7 @@ TOLD: dict[EnrolRefusal, tuple[HTTPStatus, str, str]] = {
         "run the command again with another code",
     ),
 }
-"""What a station is told, by which whoever stands before it knows what to do."""
+"""What a station is told, so that the person in front of it knows what to do."""
 
 _STATUSES = {status for status, _, _ in TOLD.values()}
 

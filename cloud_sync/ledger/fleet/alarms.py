@@ -32,7 +32,7 @@ class By(StrEnum):
 
     STATION = "station:"
     RESTART = "restart:"
-    """The station's program began anew and did not raise it again."""
+    """The station's program started again and did not raise it."""
     LEDGER = "ledger:"
 
 

@@ -91,9 +91,7 @@ def broker(  # noqa: PLR0913 (one parameter an option)
     for name in names:
         check_host(name, "--name")
     folder = folder.resolve()
-    door = station_port or settings.stations.port
-    if door == settings.broker.port:
-        raise InputError(f"port {door} is the ledger's own", "name another with --station-port")
+    door = _door(settings, station_port)
     if follow and renew:
         raise click.UsageError("--renew does its work at once: run it without --follow.")
     listeners = Listeners(door, settings.broker.port, settings.broker.host, user, data.resolve())
@@ -114,6 +112,14 @@ def broker(  # noqa: PLR0913 (one parameter an option)
         echo_json({"folder": str(folder), "credentials": {user: str(file) for user, file in fresh.items()}})
     else:
         _tell(folder, wanted, called, fresh)
+
+
+def _door(settings: LedgerSettings, given: int | None) -> int:
+    """Return the port for stations; InputError for the ledger's own."""
+    port = given or settings.stations.port
+    if port == settings.broker.port:
+        raise InputError(f"port {port} is the ledger's own", "name another with --station-port")
+    return port
 
 
 def _with_stations(settings: LedgerSettings, wanted: BrokerSpec) -> BrokerSpec:

@@ -21,7 +21,7 @@ _MOSQUITTO = """\
 listener {port} 127.0.0.1
 allow_anonymous true
 max_queued_messages 0
-max_inflight_messages 256
+max_inflight_messages 1024
 set_tcp_nodelay true
 persistence true
 persistence_location {folder}/

@@ -24,8 +24,8 @@ persistence_location {data}/
 autosave_interval 60
 # A full queue would drop acknowledged messages. Stations limit what is in flight; receipts free it.
 max_queued_messages 0
-# A worker applies all waiting messages in one transaction; the default gives it only twenty at a time.
-max_inflight_messages 256
+# A worker takes waiting messages by turns among communities and stations; the default gives it only twenty.
+max_inflight_messages 1024
 max_packet_size {largest}
 # Otherwise each small packet waits for the last one's delayed acknowledgement: 40 ms each.
 set_tcp_nodelay true

@@ -10,6 +10,7 @@ would refill anyway; the database counts what must be limited for longer (`begun
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ EPOCH = 15
 """Work of a new epoch: it is compared with the others of its station."""
 REJECTED = 100
 """Work of a message that is not believed or would begin too many epochs."""
+SHARED_S = 10.0
+"""How long turns stay short after messages of two communities came one after the other."""
 MOST_NAMES = 10_000
 """Stations whose budget is remembered; those with a full budget are forgotten first."""
 
@@ -56,11 +59,18 @@ class _Budget:
 class Turns:
     """The messages that wait in one worker. `now` is monotonic seconds."""
 
-    def __init__(self, at_once: int, most_bytes: int) -> None:
-        """Hold at most `at_once` messages; end a turn once it has `most_bytes` or more."""
+    def __init__(self, held: int, at_once: int, most_bytes: int, shared_bytes: int) -> None:
+        """Hold at most `held` messages; a turn has at most `at_once`.
+
+        A turn ends once it has `most_bytes` or more, or `shared_bytes` while other communities are about.
+        """
         self.let_go: Counter[Name] = Counter()
         """Messages let go unread, by station; the code that raises the alarm clears it."""
-        self._at_once, self._most_bytes = at_once, most_bytes
+        self._held, self._at_once = held, at_once
+        self._most_bytes, self._shared_bytes = most_bytes, shared_bytes
+        self._last: str | None = None
+        """The community of the message that came last."""
+        self._shared_until = -math.inf
         self._arrived: deque[Waiting] = deque()
         self._queues: dict[str, dict[Name, deque[Waiting]]] = {}
         """Waiting messages by community and station, each in the order of turns."""
@@ -74,12 +84,15 @@ class Turns:
     @property
     def has_room(self) -> bool:
         """Say whether one more message may be added."""
-        return len(self._arrived) < self._at_once
+        return len(self._arrived) < self._held
 
     def add(self, message: Message, station: Name, now: float) -> None:
         """Queue a message for its station's turn, or let it go if the station has sent too much."""
         waiting = Waiting(message, station)
         self._arrived.append(waiting)
+        if self._last not in {None, station[0]}:
+            self._shared_until = now + SHARED_S
+        self._last = station[0]
         queue = self._queues.get(station[0], {}).get(station)
         if (queue is not None and len(queue) >= SHARE) or self._is_spent(station, now):
             waiting.done = True
@@ -93,7 +106,7 @@ class Turns:
         """Add a message that needs no work, so that it is acknowledged in its order."""
         self._arrived.append(Waiting(message, ("", ""), done=True))
 
-    def take(self, besides: Collection[str] = ()) -> list[Waiting]:
+    def take(self, now: float, besides: Collection[str] = ()) -> list[Waiting]:
         """Take the next messages of one community, one of each of its stations by turns.
 
         The next turn goes to another community if it has messages. Communities in `besides` are skipped.
@@ -103,8 +116,8 @@ class Turns:
             return []
         queues = self._queues.pop(community)
         taken: list[Waiting] = []
-        size = 0
-        while queues and len(taken) < self._at_once and size < self._most_bytes:
+        most, size = self._shared_bytes if now < self._shared_until else self._most_bytes, 0
+        while queues and len(taken) < self._at_once and size < most:
             station = next(iter(queues))
             queue = queues.pop(station)
             taken.append(queue.popleft())

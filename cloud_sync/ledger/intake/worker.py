@@ -64,10 +64,15 @@ LOOK_S = 0.2
 """How often the worker checks whether it must stop."""
 PERIODIC_S = 600.0
 """Interval of chores: receipts for every station, and the end of waits."""
+HELD = 1024
+"""Messages that wait in a worker at most. Those beyond wait at the broker, first come, first served, so this
+is more than the stations of two large communities have in flight."""
 AT_ONCE = 256
-"""Messages that wait in a worker at most, and that one transaction applies at most."""
+"""Messages that one transaction applies at most."""
 MOST_BYTES = 512 * 1024
 """Payload of one transaction; with more, the first receipt would wait too long for the last events."""
+SHARED_BYTES = 16 * 1024
+"""Payload of one transaction while other communities are about: a full batch, which they wait for at most."""
 JUMP_S = 60.0
 """A calendar that jumps this far against the monotonic clock was set; chores are then due at once."""
 AGAIN_S = 10.0
@@ -119,7 +124,7 @@ class Worker:
         self._known_at = -KNOW_S
         self._rests = Rests(self._jitter)
         self._offset = time.time() - time.monotonic()
-        self._turns = Turns(AT_ONCE, MOST_BYTES)
+        self._turns = Turns(HELD, AT_ONCE, MOST_BYTES, SHARED_BYTES)
         self._tell_let_go_at = 0.0
 
     def run(self) -> None:
@@ -183,8 +188,8 @@ class Worker:
 
     def _apply_next(self) -> None:
         """Apply the next messages of the community whose turn it is; skip those that rest."""
-        resting = self._rests.resting(time.monotonic())
-        taken = self._turns.take(resting)
+        now = time.monotonic()
+        taken = self._turns.take(now, self._rests.resting(now))
         if not taken:
             if not self._turns.is_empty:
                 self._wait_for_rest()
@@ -409,7 +414,7 @@ def ingest(settings: LedgerSettings, worker: str = "") -> None:
         [topics.events("+", "+")],
         mailboxes=[said, answered],
         leaves=left,
-        window=AT_ONCE,
+        window=HELD,
     )
     connection_created.connect(bound_lock_waits, dispatch_uid="bound_lock_waits")
     connection.close()  # so that the next connection has the bound

@@ -19,8 +19,8 @@ from cloud_sync.ledger.communities.register import add_community, all_communitie
 from cloud_sync.ledger.intake import worker as working
 from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages
 from cloud_sync.ledger.intake.parse import Sent
-from cloud_sync.ledger.intake.turns import Turns
-from cloud_sync.ledger.intake.worker import AT_ONCE, MOST_BYTES, Worker, bound_lock_waits
+from cloud_sync.ledger.intake.turns import SHARED_S, Turns
+from cloud_sync.ledger.intake.worker import AT_ONCE, HELD, MOST_BYTES, SHARED_BYTES, Worker, bound_lock_waits
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.points.models import Transfer
 from cloud_sync.ledger.points.posting import lock
@@ -90,24 +90,37 @@ def turned(worker: Worker) -> bool:
 
 
 def test_communities_that_wait_together_are_taken_by_turns_one_a_take() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
+    turns = Turns(HELD, AT_ONCE, MOST_BYTES, SHARED_BYTES)
     for number in range(6):
         name = ("busy", GATE) if number < 4 else (f"quiet-{number}", GATE)
         turns.add(Message(topics.events(*name), b"%d" % number, False, lambda: None), name, now=0.0)  # noqa: FBT003
-    taken = [[waiting.message.payload for waiting in turns.take()] for _ in range(3)]
+    taken = [[waiting.message.payload for waiting in turns.take(now=0.0)] for _ in range(3)]
     assert taken == [[b"0", b"1", b"2", b"3"], [b"4"], [b"5"]]
 
 
 def test_a_large_community_gives_way_after_each_take_and_one_that_rests_is_passed_by() -> None:
-    turns = Turns(AT_ONCE, most_bytes=1)
+    turns = Turns(HELD, AT_ONCE, most_bytes=1, shared_bytes=1)
     for number, home in enumerate(["large", "large", "small", "large"]):
         name = (home, GATE)
         turns.add(Message(topics.events(*name), b"%d" % number, False, lambda: None), name, now=0.0)  # noqa: FBT003
-    assert turns.take(["large"])[0].message.payload == b"2"
-    assert turns.take(["large"]) == []
+    assert turns.take(0.0, ["large"])[0].message.payload == b"2"
+    assert turns.take(0.0, ["large"]) == []
     assert not turns.is_empty
     assert turns.drop("large") == 3
     assert turns.is_empty
+
+
+def test_turns_are_short_while_other_communities_are_about() -> None:
+    turns = Turns(HELD, AT_ONCE, most_bytes=100, shared_bytes=2)
+
+    def arrive(now: float, *homes: str) -> None:
+        for home in homes:
+            turns.add(Message(topics.events(home, GATE), b"v", False, lambda: None), (home, GATE), now)  # noqa: FBT003
+
+    arrive(0.0, *["large"] * 9)
+    assert len(turns.take(0.0)) == 9
+    arrive(1.0, "small", *["large"] * 9)
+    assert [len(turns.take(1.0 + SHARED_S * part)) for part in (0, 0.1, 0.9, 1)] == [1, 2, 2, 5]
 
 
 class TestOverBothDatabases:
@@ -160,7 +173,7 @@ class TestOverBothDatabases:
     def test_one_that_stays_busy_is_let_go_of_before_it_keeps_the_others_out(
         self, link: FakeLink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(working, "AT_ONCE", 3)
+        monkeypatch.setattr(working, "HELD", 3)
         monkeypatch.setattr(working, "LET_GO_S", 0.0)
         busy, well = found(0), found(1)
 

@@ -12,7 +12,7 @@ from cloud_sync.ledger.intake import store
 from cloud_sync.ledger.intake.apply import Applied, Name, apply_messages
 from cloud_sync.ledger.intake.parse import Sent
 from cloud_sync.ledger.intake.turns import A_MINUTE, MESSAGE, SHARE, Turns
-from cloud_sync.ledger.intake.worker import AT_ONCE, MOST_BYTES, Worker
+from cloud_sync.ledger.intake.worker import AT_ONCE, HELD, MOST_BYTES, SHARED_BYTES, Worker
 from cloud_sync.ledger.keys import read_signing_key
 from cloud_sync.ledger.stations.alarms import Cause
 from cloud_sync.ledger.stations.models import Alarm, Conflict, Event, Stray
@@ -37,7 +37,7 @@ class Flood:
     """A worker's life in rounds: it takes what has room, then what is next."""
 
     def __init__(self, work: int) -> None:
-        self.turns = Turns(AT_ONCE, MOST_BYTES)
+        self.turns = Turns(HELD, AT_ONCE, MOST_BYTES, SHARED_BYTES)
         self.work = work
         self.worked = 0
         self.rounds = 0
@@ -49,7 +49,7 @@ class Flood:
             while arriving and self.turns.has_room:
                 came = arriving.pop(0)
                 self.turns.add(came, topics.station_of(came.topic), now=0.0)
-            for waiting in self.turns.take():
+            for waiting in self.turns.take(now=0.0):
                 self.applied.append(waiting.message)
                 self.worked += self.work
                 self.turns.charge(waiting.station, self.work, now=0.0)
@@ -69,41 +69,41 @@ def test_a_flood_before_a_message_costs_it_a_bounded_amount_of_work(work: int, s
 
 
 def test_stations_that_wait_together_are_taken_by_turns() -> None:
-    turns = Turns(AT_ONCE, most_bytes=10)
+    turns = Turns(HELD, AT_ONCE, most_bytes=10, shared_bytes=10)
     for number in range(4):
         turns.add(message(number), NOISY, now=0.0)
     turns.add(message(9, QUIET), QUIET, now=0.0)
-    taken = [waiting.message.payload for waiting in turns.take()]
+    taken = [waiting.message.payload for waiting in turns.take(now=0.0)]
     assert taken == [b"0 ", b"9 ", b"1 ", b"2 ", b"3 "]
 
 
 def test_a_turn_that_is_full_of_bytes_goes_on_with_the_next_station() -> None:
-    turns = Turns(AT_ONCE, most_bytes=1)
+    turns = Turns(HELD, AT_ONCE, most_bytes=1, shared_bytes=1)
     for number in range(2):
         turns.add(message(number), NOISY, now=0.0)
     turns.add(message(9, QUIET), QUIET, now=0.0)
-    assert [turns.take()[0].message.payload for _ in range(3)] == [b"0 ", b"9 ", b"1 "]
+    assert [turns.take(now=0.0)[0].message.payload for _ in range(3)] == [b"0 ", b"9 ", b"1 "]
 
 
 def test_what_is_done_is_forgotten_in_the_order_it_came() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
+    turns = Turns(HELD, AT_ONCE, MOST_BYTES, SHARED_BYTES)
     for number, station in enumerate([NOISY, NOISY, QUIET]):
         turns.add(message(number, station), station, now=0.0)
-    first, other, second = turns.take()
+    first, other, second = turns.take(now=0.0)
     other.done = second.done = True
     assert turns.finished() == []
     turns.give_back([first])
-    assert turns.take() == [first]
+    assert turns.take(now=0.0) == [first]
     first.done = True
     assert [one.payload for one in turns.finished()] == [b"0 ", b"1 ", b"2 "]
 
 
 def test_a_station_that_waits_for_its_receipts_is_let_go_of_nothing() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
+    turns = Turns(HELD, AT_ONCE, MOST_BYTES, SHARED_BYTES)
     for _ in range(12):
         for number in range(SHARE // 2):
             turns.add(message(number), NOISY, now=0.0)
-        for waiting in turns.take():
+        for waiting in turns.take(now=0.0):
             turns.charge(NOISY, MESSAGE + 100, now=0.0)
             waiting.done = True
         turns.finished()
@@ -111,12 +111,12 @@ def test_a_station_that_waits_for_its_receipts_is_let_go_of_nothing() -> None:
 
 
 def test_a_station_that_sent_too_much_is_heard_again_a_minute_later() -> None:
-    turns = Turns(AT_ONCE, MOST_BYTES)
+    turns = Turns(HELD, AT_ONCE, MOST_BYTES, SHARED_BYTES)
     turns.charge(NOISY, A_MINUTE, now=100.0)
     turns.add(message(1), NOISY, now=100.0)
     assert turns.is_empty
     turns.add(message(2), NOISY, now=160.0)
-    assert [waiting.message.payload for waiting in turns.take()] == [b"2 "]
+    assert [waiting.message.payload for waiting in turns.take(now=0.0)] == [b"2 "]
     assert turns.let_go == {NOISY: 1}
 
 

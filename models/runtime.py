@@ -87,6 +87,8 @@ class Session:
         options.inter_op_num_threads = 1
         # Spinning threads would keep cores busy between deposits and delay taps.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # On an x86 processor without VNNI int8 sums would overflow at 16 bits, and verdicts would be wrong.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         options.log_severity_level = _LOG_NOTHING
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", _NO_FOLDER)
         with self._patience("load", lambda: options.set_load_cancellation_flag(True)):
